@@ -1,0 +1,113 @@
+-- The whole schema of a new database, meant to be read. `migrations/` brings an older one here; a test holds the two
+-- equal. Times are integer ms since 1970 by the database's own clock and end in _at (deadlines: _by, _before, _until).
+
+-- The tenant. A removed account keeps its rows until their retention is over; its keys are dead at once.
+CREATE TABLE accounts (
+  id TEXT NOT NULL PRIMARY KEY,          -- 12 base62 characters; every key id begins with it
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  removed_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE keys (
+  account_id TEXT NOT NULL REFERENCES accounts (id),
+  id TEXT NOT NULL,                      -- account id + 6 base62 characters
+  name TEXT NOT NULL,
+  digest TEXT NOT NULL,                  -- SHA-256 of the key's text, hex; the text itself is nowhere
+  scopes TEXT NOT NULL,                  -- JSON array of submit, read, cancel
+  limits TEXT NOT NULL,                  -- JSON object: requests a second by scope; absent = default
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER,
+  PRIMARY KEY (account_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- What clients ask for.
+CREATE TABLE models (
+  name TEXT NOT NULL PRIMARY KEY,
+  description TEXT NOT NULL,
+  versions TEXT NOT NULL,                -- JSON array of names; empty = the model has no versions
+  default_version TEXT NOT NULL,         -- one of versions, or '' where there are none
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One GPU server for one version of a model.
+CREATE TABLE backends (
+  model TEXT NOT NULL REFERENCES models (name),
+  version TEXT NOT NULL,                 -- one of the model's versions, or ''
+  id TEXT NOT NULL,
+  url TEXT NOT NULL,
+  protocol TEXT NOT NULL CHECK (protocol IN ('oip')),
+  remote_model TEXT NOT NULL,            -- the model's name over there
+  state TEXT NOT NULL CHECK (state IN ('active', 'draining', 'paused')),
+  max_concurrency INTEGER NOT NULL,
+  timeout_seconds INTEGER NOT NULL,      -- of one attempt
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (model, version, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX backends_by_id ON backends (id);
+
+-- One row is one inference: the truth about it, whatever messages say. Its key begins with the account, so nobody can
+-- so much as name another account's row.
+CREATE TABLE inferences (
+  account_id TEXT NOT NULL,
+  id TEXT NOT NULL,                      -- UUID version 7: sorts by age
+  key_id TEXT NOT NULL,
+  dialect TEXT NOT NULL,                 -- the wire it was submitted by
+  model TEXT NOT NULL,
+  version TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('queued', 'in_progress', 'succeeded', 'failed', 'canceled', 'expired')),
+
+  priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 2),   -- as asked; 0 is soonest
+  turn INTEGER NOT NULL,                 -- fair queueing among accounts: the round in which its account's turn comes
+  max_attempts INTEGER NOT NULL,
+  initial_delay_ms INTEGER NOT NULL,
+  max_delay_ms INTEGER NOT NULL,
+  run_within_seconds INTEGER,            -- of one attempt; NULL = the backend's timeout
+  metadata TEXT NOT NULL,                -- JSON object of strings, the client's
+
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  start_by INTEGER NOT NULL,             -- queued until then at most; moved on while an attempt runs or backs off
+  not_before INTEGER,                    -- backing off until then; NULL = claimable as soon as it is queued
+  first_started_at INTEGER,
+  started_at INTEGER,                    -- of the latest attempt
+  finished_at INTEGER,
+  run_ms INTEGER NOT NULL DEFAULT 0,     -- spent in ended attempts
+
+  attempt INTEGER NOT NULL DEFAULT 0,    -- attempts begun: with lease, the fence of every write on a running row
+  backend_id TEXT,                       -- of the latest attempt
+  lease TEXT,                            -- the runner that holds it
+  lease_until INTEGER,
+
+  input TEXT,                            -- JSON text when small, else NULL and input_object is set
+  input_object TEXT,                     -- key in R2
+  input_bytes INTEGER NOT NULL,
+  input_items INTEGER NOT NULL,
+  output TEXT,
+  output_object TEXT,
+  output_type TEXT,
+  output_bytes INTEGER,
+  output_items INTEGER,
+  error TEXT,                            -- JSON: class, code, message, status
+  log TEXT NOT NULL DEFAULT '[]',        -- JSON array, appended to by the statement that changes the status
+
+  -- When the sweep must look at this row next. Derived, so that a row that is not final can never be without one.
+  due_at INTEGER GENERATED ALWAYS AS (
+    CASE status
+      WHEN 'queued' THEN min(start_by, coalesce(not_before, start_by))
+      WHEN 'in_progress' THEN lease_until
+    END
+  ) VIRTUAL,
+
+  PRIMARY KEY (account_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- What may be claimed, in the order in which it is.
+CREATE INDEX inferences_claimable ON inferences (model, version, priority, turn, id) WHERE status = 'queued' AND not_before IS NULL;
+-- An account's last turn in a queue.
+CREATE INDEX inferences_turns ON inferences (account_id, model, version, priority, turn) WHERE status = 'queued';
+-- How much a backend has to do: the one place where capacity is counted.
+CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE status = 'in_progress';
+-- What the sweep looks at.
+CREATE INDEX inferences_due ON inferences (due_at) WHERE due_at IS NOT NULL;

@@ -1,0 +1,372 @@
+/**
+ * The operator's calls, `/admin/v1/…`, behind ADMIN_TOKEN: accounts, keys, models and backends, each to create, list,
+ * show, change and revoke or remove. A key's text is shown once, in the answer that creates it.
+ */
+import * as z from "zod";
+import { type Account, changeAccount, findAccount, insertAccount, listAccounts, removeAccount } from "../accounts/store.ts";
+import { protocolOf } from "../backends/protocols.ts";
+import {
+  BACKEND_STATES,
+  type Backend,
+  PROTOCOL_NAMES,
+  changeBackend,
+  findBackend,
+  insertBackend,
+  listBackends,
+  removeBackend,
+} from "../backends/store.ts";
+import { SCOPES, accountOf, digestOf, mintKey, newAccountId, randomBase62 } from "../keys/key.ts";
+import { type Key, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey } from "../keys/store.ts";
+import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
+import { ADMIN_BODY_BYTES, BACKEND_TIMEOUT_SECONDS, MAX_CONCURRENCY } from "../numbers.ts";
+import { problem } from "../problem.ts";
+import { json } from "./answer.ts";
+import { check, readJson } from "./body.ts";
+import { own } from "./own.ts";
+import { pageOf } from "./page.ts";
+import type { Call, Dialect, Route } from "./route.ts";
+
+const operator = (method: Route["method"], path: string, handle: (call: Call) => Promise<Response>): Route => ({
+  method,
+  path: `/admin/v1${path}`,
+  access: "operator",
+  handle,
+});
+
+export const admin: Dialect = {
+  ...own,
+  owns: (path) => path.startsWith("/admin/"),
+  routes: [
+    operator("POST", "/accounts", createAccount),
+    operator("GET", "/accounts", showAccounts),
+    operator("GET", "/accounts/:id", showAccount),
+    operator("PATCH", "/accounts/:id", renameAccount),
+    operator("DELETE", "/accounts/:id", endAccount),
+    operator("POST", "/keys", createKey),
+    operator("GET", "/keys", showKeys),
+    operator("GET", "/keys/:id", showKey),
+    operator("PATCH", "/keys/:id", alterKey),
+    operator("DELETE", "/keys/:id", endKey),
+    operator("POST", "/models", createModel),
+    operator("GET", "/models", showModels),
+    operator("GET", "/models/:name", showModel),
+    operator("PATCH", "/models/:name", alterModel),
+    operator("DELETE", "/models/:name", endModel),
+    operator("POST", "/backends", createBackend),
+    operator("GET", "/backends", showBackends),
+    operator("GET", "/backends/:id", showBackend),
+    operator("GET", "/backends/:id/ready", probeBackend),
+    operator("PATCH", "/backends/:id", alterBackend),
+    operator("DELETE", "/backends/:id", endBackend),
+    operator("POST", "/recover", recover),
+  ],
+};
+
+const nameSchema = z.string().trim().min(1).max(128);
+const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+async function bodyOf<T>(call: Call, schema: z.ZodType<T>): Promise<T> {
+  return check(schema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
+}
+
+function found<T>(value: T | null, what: string): T {
+  if (value === null) throw problem("not_found", { detail: `There is no such ${what}.` });
+  return value;
+}
+
+/** A page of a list that was read one row beyond its limit. */
+function page<T>(rows: readonly T[], limit: number, present: (row: T) => Record<string, unknown>, idOf: (row: T) => string): Response {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return json({ data: shown.map(present), next_after: rows.length > limit && last ? idOf(last) : null });
+}
+
+// Accounts
+
+const accountSchema = z.strictObject({ name: nameSchema });
+
+const presentAccount = (account: Account) => ({
+  id: account.id,
+  name: account.name,
+  created_at: time(account.createdAt),
+  removed_at: time(account.removedAt),
+});
+
+async function createAccount(call: Call): Promise<Response> {
+  const { name } = await bodyOf(call, accountSchema);
+  const account = found(await insertAccount(call.ports.db, newAccountId(call.ports.randomBytes), name), "account");
+  return json(presentAccount(account), { status: 201 });
+}
+
+async function showAccounts(call: Call): Promise<Response> {
+  const { after, limit } = pageOf(call.url);
+  return page(await listAccounts(call.ports.db, after, limit + 1), limit, presentAccount, (account) => account.id);
+}
+
+async function showAccount(call: Call): Promise<Response> {
+  return json(presentAccount(found(await findAccount(call.ports.db, call.params["id"] ?? ""), "account")));
+}
+
+async function renameAccount(call: Call): Promise<Response> {
+  const { name } = await bodyOf(call, accountSchema);
+  return json(presentAccount(found(await changeAccount(call.ports.db, call.params["id"] ?? "", name), "account")));
+}
+
+/** Its keys die with it; every gate is told before the answer. */
+async function endAccount(call: Call): Promise<Response> {
+  const account = found(await removeAccount(call.ports.db, call.params["id"] ?? ""), "account");
+  for (let after = "", more = true; more;) {
+    const keys = await listKeys(call.ports.db, account.id, after, 100);
+    await Promise.all(keys.map((key) => call.gate(key.id).forget()));
+    after = keys.at(-1)?.id ?? after;
+    more = keys.length === 100;
+  }
+  return json(presentAccount(account));
+}
+
+// Keys
+
+const expirySchema = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Date.parse(text))
+  .nullable()
+  .optional();
+
+const keyChangeSchema = z.strictObject({
+  name: nameSchema.optional(),
+  scopes: z.array(z.enum(SCOPES)).min(1).optional(),
+  limits: limitsSchema.partial().optional(),
+  expires_at: expirySchema,
+});
+const keySchema = keyChangeSchema.extend({ account_id: z.string() });
+
+/** Without the members that were not given. */
+function given<T extends object>(value: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
+    [Name in keyof T]?: Exclude<T[Name], undefined>;
+  }; // what the filter does
+}
+
+const presentKey = (key: Key) => ({
+  id: key.id,
+  account_id: key.accountId,
+  name: key.name,
+  scopes: key.scopes,
+  limits: key.limits,
+  created_at: time(key.createdAt),
+  expires_at: time(key.expiresAt),
+  revoked_at: time(key.revokedAt),
+});
+
+async function createKey(call: Call): Promise<Response> {
+  const body = await bodyOf(call, keySchema);
+  const account = found(await findAccount(call.ports.db, body.account_id), "account");
+  const [secret = ""] = call.config.keySecrets;
+  const minted = await mintKey(account.id, secret, call.ports.randomBytes);
+  const key = await insertKey(call.ports.db, {
+    accountId: account.id,
+    id: minted.keyId,
+    digest: await digestOf(minted.key),
+    name: body.name ?? "",
+    scopes: body.scopes ?? SCOPES,
+    limits: given(body.limits ?? {}),
+    expiresAt: body.expires_at ?? null,
+  });
+  return json({ ...presentKey(found(key, "account")), key: minted.key }, { status: 201 });
+}
+
+async function showKeys(call: Call): Promise<Response> {
+  const { account_id } = check(z.looseObject({ account_id: z.string() }), Object.fromEntries(call.url.searchParams));
+  const { after, limit } = pageOf(call.url);
+  return page(await listKeys(call.ports.db, account_id, after, limit + 1), limit, presentKey, (key) => key.id);
+}
+
+async function showKey(call: Call): Promise<Response> {
+  const id = call.params["id"] ?? "";
+  return json(presentKey(found(await findKey(call.ports.db, accountOf(id), id), "key")));
+}
+
+async function alterKey(call: Call): Promise<Response> {
+  const id = call.params["id"] ?? "";
+  const { expires_at, limits, ...rest } = await bodyOf(call, keyChangeSchema);
+  const change = {
+    ...given(rest),
+    ...(limits ? { limits: given(limits) } : {}),
+    ...(expires_at === undefined ? {} : { expiresAt: expires_at }),
+  };
+  const key = found(await changeKey(call.ports.db, accountOf(id), id, change), "key");
+  await call.gate(id).forget();
+  return json(presentKey(key));
+}
+
+/** Revoked at once: the gate is told before the answer. */
+async function endKey(call: Call): Promise<Response> {
+  const id = call.params["id"] ?? "";
+  const key = found(await revokeKey(call.ports.db, accountOf(id), id), "key");
+  await call.gate(id).forget();
+  return json(presentKey(key));
+}
+
+// Models
+
+const pathName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "letters, digits, '.', '_' and '-', at most 128");
+const modelChangeSchema = z.strictObject({
+  description: z.string().max(1_000).optional(),
+  versions: z.array(pathName).max(100).optional(),
+  default_version: pathName.optional(),
+});
+const modelSchema = modelChangeSchema.extend({ name: pathName });
+
+const presentModel = (model: Model) => ({
+  name: model.name,
+  description: model.description,
+  versions: model.versions,
+  default_version: model.defaultVersion || null,
+  created_at: time(model.createdAt),
+});
+
+/** The default has to be one of the versions; without a word it is the last of them, or '' where there are none. */
+function defaultOf(versions: readonly string[], wanted: string | undefined): string {
+  if (wanted !== undefined && !versions.includes(wanted)) {
+    throw problem("invalid_input", { faults: [{ path: ["default_version"], detail: "must be one of versions" }] });
+  }
+  return wanted ?? versions.at(-1) ?? "";
+}
+
+async function createModel(call: Call): Promise<Response> {
+  const body = await bodyOf(call, modelSchema);
+  const versions = [...new Set(body.versions)];
+  const model = await insertModel(call.ports.db, {
+    name: body.name,
+    description: body.description ?? "",
+    versions,
+    defaultVersion: defaultOf(versions, body.default_version),
+  });
+  if (!model) throw problem("conflict", { detail: `There is a model "${body.name}" already.` });
+  return json(presentModel(model), { status: 201 });
+}
+
+async function showModels(call: Call): Promise<Response> {
+  const { after, limit } = pageOf(call.url);
+  return page(await listModels(call.ports.db, after, limit + 1), limit, presentModel, (model) => model.name);
+}
+
+async function showModel(call: Call): Promise<Response> {
+  return json(presentModel(found(await findModel(call.ports.db, call.params["name"] ?? ""), "model")));
+}
+
+async function alterModel(call: Call): Promise<Response> {
+  const body = await bodyOf(call, modelChangeSchema);
+  const model = found(await findModel(call.ports.db, call.params["name"] ?? ""), "model");
+  const versions = body.versions ? [...new Set(body.versions)] : model.versions;
+  const kept = versions.includes(model.defaultVersion) ? model.defaultVersion : undefined;
+  const changed = await changeModel(call.ports.db, model.name, {
+    description: body.description ?? model.description,
+    versions,
+    defaultVersion: defaultOf(versions, body.default_version ?? kept),
+  });
+  return json(presentModel(found(changed, "model")));
+}
+
+async function endModel(call: Call): Promise<Response> {
+  const name = call.params["name"] ?? "";
+  if (await removeModel(call.ports.db, name)) return json({ name, removed: true });
+  found(await findModel(call.ports.db, name), "model");
+  throw problem("conflict", { detail: `Backends serve "${name}"; remove them first.` });
+}
+
+// Backends
+
+const backendChangeSchema = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2_048)
+    .refine((text) => new URL(text).username === "" && new URL(text).password === "", "must not hold credentials")
+    .refine((text) => new URL(text).search === "" && new URL(text).hash === "", "must not have a query or fragment")
+    .transform((text) => text.replace(/\/+$/, ""))
+    .optional(),
+  remote_model: z.string().min(1).max(256).optional(),
+  state: z.enum(BACKEND_STATES).optional(),
+  max_concurrency: z.int().min(MAX_CONCURRENCY.range[0]).max(MAX_CONCURRENCY.range[1]).optional(),
+  timeout_seconds: z.int().min(BACKEND_TIMEOUT_SECONDS.range[0]).max(BACKEND_TIMEOUT_SECONDS.range[1]).optional(),
+});
+const backendSchema = backendChangeSchema.extend({
+  model: pathName,
+  version: pathName.optional(),
+  url: backendChangeSchema.shape.url.unwrap(),
+  protocol: z.enum(PROTOCOL_NAMES),
+});
+
+const presentBackend = (backend: Backend) => ({
+  id: backend.id,
+  model: backend.model,
+  version: backend.version || null,
+  url: backend.url,
+  protocol: backend.protocol,
+  remote_model: backend.remoteModel,
+  state: backend.state,
+  max_concurrency: backend.maxConcurrency,
+  timeout_seconds: backend.timeoutSeconds,
+  in_progress: backend.inProgress,
+  created_at: time(backend.createdAt),
+});
+
+async function createBackend(call: Call): Promise<Response> {
+  const body = await bodyOf(call, backendSchema);
+  const model = await findModel(call.ports.db, body.model);
+  if (!model) throw problem("invalid_input", { faults: [{ path: ["model"], detail: `there is no model "${body.model}"` }] });
+  const backend = await insertBackend(call.ports.db, {
+    id: `be_${randomBase62(12, call.ports.randomBytes)}`,
+    model: model.name,
+    version: body.version ?? model.defaultVersion,
+    url: body.url,
+    protocol: body.protocol,
+    remoteModel: body.remote_model ?? model.name,
+    state: body.state ?? "active",
+    maxConcurrency: body.max_concurrency ?? MAX_CONCURRENCY.default,
+    timeoutSeconds: body.timeout_seconds ?? BACKEND_TIMEOUT_SECONDS.default,
+  });
+  if (!backend) throw problem("invalid_input", { faults: [{ path: ["version"], detail: `"${model.name}" has no such version` }] });
+  return json(presentBackend(backend), { status: 201 });
+}
+
+async function showBackends(call: Call): Promise<Response> {
+  const { after, limit } = pageOf(call.url);
+  const backends = await listBackends(call.ports.db, call.url.searchParams.get("model"), after, limit + 1);
+  return page(backends, limit, presentBackend, (backend) => backend.id);
+}
+
+async function showBackend(call: Call): Promise<Response> {
+  return json(presentBackend(found(await findBackend(call.ports.db, call.params["id"] ?? ""), "backend")));
+}
+
+/** Asks the server itself whether it is ready. */
+async function probeBackend(call: Call): Promise<Response> {
+  const backend = found(await findBackend(call.ports.db, call.params["id"] ?? ""), "backend");
+  const { ready, detail, metadata } = await protocolOf(backend).ready(backend, backend.version, call.ports.fetch);
+  return json({ id: backend.id, ready, detail, metadata });
+}
+
+async function alterBackend(call: Call): Promise<Response> {
+  const body = await bodyOf(call, backendChangeSchema);
+  const change = given({
+    url: body.url,
+    remoteModel: body.remote_model,
+    state: body.state,
+    maxConcurrency: body.max_concurrency,
+    timeoutSeconds: body.timeout_seconds,
+  });
+  return json(presentBackend(found(await changeBackend(call.ports.db, call.params["id"] ?? "", change), "backend")));
+}
+
+/** What it has in progress ends as it would; nothing more is given to it. */
+async function endBackend(call: Call): Promise<Response> {
+  const id = call.params["id"] ?? "";
+  if (!(await removeBackend(call.ports.db, id))) throw problem("not_found", { detail: "There is no such backend." });
+  return json({ id, removed: true });
+}
+
+/** Declares every runner dead, for after a crash of a runtime that has no other. */
+async function recover(call: Call): Promise<Response> {
+  return json({ recovered: await call.sweep.recover() });
+}

@@ -1,0 +1,35 @@
+/** Our own wire: its routes, and its errors as problem details (RFC 9457). */
+import { type Problem, pointer } from "../problem.ts";
+import { cancel, showInference, showResult, submitInference } from "./inferences.ts";
+import { showModels } from "./models.ts";
+import type { Dialect } from "./route.ts";
+
+export const own: Dialect = {
+  name: "claimcheck",
+  owns: () => true,
+  routes: [
+    { method: "POST", path: "/v1/inferences", access: "submit", handle: submitInference },
+    { method: "GET", path: "/v1/inferences/:id", access: "read", handle: showInference },
+    { method: "GET", path: "/v1/inferences/:id/result", access: "read", handle: showResult },
+    { method: "POST", path: "/v1/inferences/:id/cancel", access: "cancel", handle: cancel },
+    { method: "GET", path: "/v1/models", access: "read", handle: showModels },
+  ],
+  refuse(problem: Problem, { requestId }) {
+    const body = {
+      type: "about:blank",
+      title: problem.title,
+      status: problem.status,
+      detail: problem.detail,
+      code: problem.code,
+      request_id: requestId,
+      ...(problem.faults.length > 0
+        ? { errors: problem.faults.map((fault) => ({ detail: fault.detail, pointer: pointer(fault.path) })) }
+        : {}),
+      ...problem.members,
+    };
+    return new Response(JSON.stringify(body), {
+      status: problem.status,
+      headers: { "Content-Type": "application/problem+json", "Cache-Control": "private, no-store", ...problem.headers },
+    });
+  },
+};

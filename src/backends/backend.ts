@@ -1,0 +1,153 @@
+/**
+ * What a runner knows of a GPU server, whatever it speaks: one call that always ends in an outcome, never in an
+ * exception. The exchange below is shared by the protocols; here each way in which a server can let us down gets its
+ * own code: no connection, cut connection, time limit, oversized answer, refusal, garbage.
+ */
+import { BACKEND_ANSWER_BYTES } from "../numbers.ts";
+import type { Failure, FailureClass, Outcome } from "../inferences/inference.ts";
+import type { ClaimedBackend } from "../inferences/store.ts";
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface BackendCall {
+  readonly backend: ClaimedBackend;
+  readonly version: string;
+  /** The inference's input, JSON text. */
+  readonly input: string;
+  /** Of this attempt. */
+  readonly timeoutMs: number;
+  /** Aborted when the runner must let go. */
+  readonly letGo: AbortSignal;
+}
+
+/** How a protocol is spoken. */
+export interface Protocol {
+  infer(call: BackendCall, fetch: Fetch): Promise<Outcome>;
+  /** Whether the server says that the model is ready. */
+  ready(backend: ClaimedBackend, version: string, fetch: Fetch): Promise<Readiness>;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not, in words. */
+  readonly detail: string | null;
+  /** What the server says of itself, where it says anything. */
+  readonly metadata: unknown;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** A backend's answer read whole and within bounds, or the outcome that its failure amounts to. */
+export async function exchange(
+  fetch: Fetch,
+  url: string,
+  init: RequestInit,
+  bounds: { timeoutMs: number; letGo?: AbortSignal },
+): Promise<{ answer: Answer } | { outcome: Outcome }> {
+  const timeout = AbortSignal.timeout(bounds.timeoutMs);
+  const signal = bounds.letGo ? AbortSignal.any([timeout, bounds.letGo]) : timeout;
+  let begun = false;
+  try {
+    const response = await fetch(url, { ...init, redirect: "manual", signal });
+    begun = true;
+    const text = await readBounded(response, BACKEND_ANSWER_BYTES);
+    if (text === null)
+      return { outcome: rejected("model", "backend_oversized", 502, `The backend's answer exceeds ${BACKEND_ANSWER_BYTES} bytes.`) };
+    return { answer: { status: response.status, headers: response.headers, text } };
+  } catch {
+    if (bounds.letGo?.aborted) return { outcome: { kind: "abandoned" } };
+    if (timeout.aborted)
+      return { outcome: retry("timeout", "run_within_seconds", 504, `The backend did not answer within ${bounds.timeoutMs / 1000} s.`) };
+    if (begun) return { outcome: retry("infrastructure", "backend_cut", 502, "The backend's answer broke off.") };
+    return { outcome: retry("infrastructure", "backend_unreachable", 502, "The backend could not be reached.") };
+  }
+}
+
+/**
+ * The outcome of an answer that is not a success; null for one that is. Which status is worth another attempt:
+ * design, section 4. `reason` is what the server said, for the client to read.
+ */
+export function refusal(answer: Answer, reason: string | null): Outcome | null {
+  const { status } = answer;
+  if (status >= 200 && status < 300) return null;
+  const said = reason ? `: ${reason.slice(0, 1_000)}` : ".";
+  const message = `The backend answered ${status}${said}`;
+  const after = retryAfterMs(answer.headers.get("retry-after"));
+  switch (status) {
+    case 408:
+      return retry("timeout", "backend_timeout", 504, message, after);
+    case 425:
+    case 429:
+      return retry("capacity", "backend_busy", 503, message, after);
+    case 503:
+      return retry("capacity", "backend_unavailable", 503, message, after);
+    case 504:
+      return retry("timeout", "backend_timeout", 504, message, after);
+    case 500:
+    case 502:
+      return retry("infrastructure", "backend_error", status, message, after);
+    case 401:
+    case 403:
+    case 404:
+    case 405:
+    case 407:
+      // Ours to mend, not the client's: a wrong URL, credential or model name of the backend.
+      return rejected("infrastructure", "backend_misconfigured", 502, message);
+    default:
+      if (status >= 400 && status < 500) return rejected("input", "backend_rejected", status, message);
+      return rejected("infrastructure", "backend_error", 502, message);
+  }
+}
+
+/** An answer that is no answer: not what the protocol promises. */
+export function garbage(what: string): Outcome {
+  return retry("infrastructure", "backend_garbage", 502, `The backend's answer is not valid: ${what}.`);
+}
+
+export function rejected(failureClass: FailureClass, code: string, status: number, message: string): Outcome {
+  return { kind: "rejected", error: failure(failureClass, code, status, message) };
+}
+
+function retry(failureClass: FailureClass, code: string, status: number, message: string, after: number | null = null): Outcome {
+  const error = failure(failureClass, code, status, message);
+  return after === null ? { kind: "retry", error } : { kind: "retry", error, retryAfterMs: after };
+}
+
+function failure(failureClass: FailureClass, code: string, status: number, message: string): Failure {
+  return { class: failureClass, code, message, status };
+}
+
+/** `Retry-After` in ms; seconds or an HTTP date (RFC 9110, 10.2.3). */
+function retryAfterMs(value: string | null): number | null {
+  if (value === null) return null;
+  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? null : Math.max(0, at - Date.now());
+}
+
+/** The body as text, or null where it is larger than `limit` bytes; the rest is then not read. */
+async function readBounded(response: Response, limit: number): Promise<string | null> {
+  if (Number(response.headers.get("content-length") ?? 0) > limit) {
+    await response.body?.cancel();
+    return null;
+  }
+  if (!response.body) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  const reader = response.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.byteLength;
+    if (bytes > limit) {
+      await reader.cancel();
+      return null;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * PURE. What an inference is, which status may become which, and what follows from the end of an attempt. Nothing
+ * else decides about a status: the store derives the WHERE of every change from this table.
+ */
+import { RETRY_AFTER_MAX_MS } from "../numbers.ts";
+
+export const STATUSES = ["queued", "in_progress", "succeeded", "failed", "canceled", "expired"] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** `failed` and `expired` end a client's wait, but an explicit redrive may queue them again under the same id. */
+export const TRANSITIONS: Readonly<Record<Status, readonly Status[]>> = {
+  queued: ["in_progress", "canceled", "expired", "failed"],
+  in_progress: ["succeeded", "failed", "queued", "canceled"],
+  succeeded: [],
+  failed: ["queued"],
+  canceled: [],
+  expired: ["queued"],
+};
+
+export function mayBecome(from: Status, to: Status): boolean {
+  return TRANSITIONS[from].includes(to);
+}
+
+/** Whether a client's wait is over. */
+export function isFinal(status: Status): boolean {
+  return status !== "queued" && status !== "in_progress";
+}
+
+export const FAILURE_CLASSES = ["input", "model", "capacity", "infrastructure", "timeout"] as const;
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
+
+/** Why an attempt, or an inference, failed. */
+export interface Failure {
+  readonly class: FailureClass;
+  /** Stable, snake_case: `backend_timeout`, `backend_cut`, `max_time_in_queue_seconds` … */
+  readonly code: string;
+  readonly message: string;
+  /** The HTTP status that says the same: of the backend where it gave one. */
+  readonly status: number;
+}
+
+/** Bytes of an input or output: in the row when small, else an object in R2 under `key`. */
+export type Payload =
+  | { readonly at: "row"; readonly text: string; readonly contentType: string }
+  | { readonly at: "object"; readonly key: string; readonly bytes: number; readonly contentType: string };
+
+/** One line of an inference's life, kept in its row. Times in ms. */
+export interface LogEntry {
+  readonly at: number;
+  readonly event: "queued" | "claimed" | "attempt_failed" | "ready" | "succeeded" | "failed" | "canceled" | "expired";
+  readonly attempt?: number;
+  readonly backend?: string;
+  readonly error?: Failure;
+  readonly retry_at?: number;
+}
+
+interface Common {
+  readonly id: string;
+  readonly accountId: string;
+  readonly model: string;
+  /** Empty where the model has no versions. */
+  readonly version: string;
+  readonly dialect: string;
+  readonly priority: number;
+  /** Attempts begun so far. */
+  readonly attempt: number;
+  readonly retry: RetrySettings;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** When its first attempt began. */
+  readonly startedAt: number | null;
+  /** Spent in attempts so far. */
+  readonly runMs: number;
+  readonly inputItems: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly log: readonly LogEntry[];
+}
+
+interface Ended extends Common {
+  readonly finishedAt: number;
+}
+
+/** An inference as its row tells it; the members that a status cannot have are not there. */
+export type Inference =
+  | (Common & { readonly status: "queued"; readonly startBy: number; readonly notBefore: number | null })
+  | (Common & { readonly status: "in_progress"; readonly backendId: string; readonly lastStartedAt: number })
+  | (Ended & { readonly status: "succeeded"; readonly output: Payload; readonly outputItems: number })
+  | (Ended & { readonly status: "failed" | "expired"; readonly error: Failure })
+  | (Ended & { readonly status: "canceled" });
+
+export interface RetrySettings {
+  /** Counts the first try. */
+  readonly maxAttempts: number;
+  readonly initialDelayMs: number;
+  readonly maxDelayMs: number;
+}
+
+/** How one attempt ended, as its backend tells it. */
+export type Outcome =
+  | { readonly kind: "done"; readonly output: Output }
+  | { readonly kind: "retry"; readonly error: Failure; readonly retryAfterMs?: number }
+  | { readonly kind: "rejected"; readonly error: Failure }
+  /** Its runner let go of it: cancelled, or its lease lost. Nothing is to be recorded. */
+  | { readonly kind: "abandoned" };
+
+export interface Output {
+  readonly text: string;
+  readonly contentType: string;
+  readonly items: number;
+}
+
+/** What an attempt's failure makes of its inference: another attempt after a delay, or the end. */
+export type Verdict = { readonly next: "queued"; readonly delayMs: number } | { readonly next: "failed" };
+
+/**
+ * Decides after a failed attempt. `random` in [0, 1).
+ * The delay is exponential with full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"), never
+ * shorter than the backend's own `Retry-After`, which counts up to RETRY_AFTER_MAX_MS.
+ */
+export function afterFailure(
+  outcome: Extract<Outcome, { kind: "retry" | "rejected" }>,
+  attempt: number,
+  retry: RetrySettings,
+  random: number,
+): Verdict {
+  if (outcome.kind === "rejected" || attempt >= retry.maxAttempts) return { next: "failed" };
+  const ceiling = Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (attempt - 1));
+  const asked = Math.min(outcome.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
+  return { next: "queued", delayMs: Math.max(Math.floor(random * (ceiling + 1)), asked) };
+}
+
+/** A runner that vanished: its lease lapsed without a word. */
+export const RUNNER_LOST: Failure = {
+  class: "infrastructure",
+  code: "runner_lost",
+  message: "The runner of this attempt stopped without a word; its lease lapsed.",
+  status: 500,
+};
+
+export const WAITED_TOO_LONG: Failure = {
+  class: "timeout",
+  code: "max_time_in_queue_seconds",
+  message: "Waited in the queue for longer than max_time_in_queue_seconds.",
+  status: 504,
+};
+
+/**
+ * A UUID of version 7 (RFC 9562, 5.7): 48 bits of time, the rest random, so ids sort by age.
+ * `random` gives at least 10 bytes.
+ */
+export function newInferenceId(now: number, random: (count: number) => Uint8Array): string {
+  const bytes = new Uint8Array(16);
+  bytes.set(random(10), 6);
+  new DataView(bytes.buffer).setUint16(0, Math.floor(now / 2 ** 32));
+  new DataView(bytes.buffer).setUint32(2, now >>> 0);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whether a text can be an inference's id at all; what can't is simply not found. */
+export function isInferenceId(text: string): boolean {
+  return UUID.test(text);
+}

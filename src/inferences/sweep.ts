@@ -1,0 +1,35 @@
+/**
+ * The sweep: finds what time, or a dead part, has left behind, and puts it right. Expiry, lapsed leases and ended
+ * back-offs come from one index of due rows; a claimable inference that nobody took means a lost wake-up, which is sent
+ * again. One pass is one transaction, each statement checks and writes at once, so a pass may be repeated, doubled or
+ * cut off anywhere. It never judges a model: an inference without a backend simply waits until it expires.
+ */
+import { log } from "../log.ts";
+import { SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../numbers.ts";
+import type { Ports } from "../ports.ts";
+import { RUNNER_LOST, WAITED_TOO_LONG } from "./inference.ts";
+import { type Lane, sweepDue } from "./store.ts";
+
+/** One pass. Returns whether anything is left to come back for. */
+export async function sweep(ports: Pick<Ports, "db" | "wake">): Promise<boolean> {
+  const pass = await sweepDue(ports.db, SWEEP_ROWS, RUNNER_LOST, WAITED_TOO_LONG);
+  if (pass.expired + pass.lost + pass.ready.length + pass.neglected.length > 0) {
+    log("swept", { expired: pass.expired, runner_lost: pass.lost, ready: pass.ready.length, neglected_lanes: pass.neglected.length });
+  }
+  const wakeUps = wakeUpsFor(pass.ready, pass.neglected);
+  if (wakeUps.length > 0) await ports.wake(wakeUps);
+  return pass.dated;
+}
+
+/** One wake-up for each inference that became claimable and each free slot of a neglected lane, within a bound a lane. */
+function wakeUpsFor(ready: readonly Lane[], neglected: readonly (Lane & { slots: number })[]): Lane[] {
+  const wanted = new Map<string, { lane: Lane; count: number }>();
+  const want = ({ model, version }: Lane, count: number) => {
+    const name = JSON.stringify([model, version]);
+    const known = wanted.get(name);
+    wanted.set(name, { lane: { model, version }, count: Math.min(WAKE_UPS_PER_LANE, (known?.count ?? 0) + count) });
+  };
+  for (const lane of ready) want(lane, 1);
+  for (const lane of neglected) want(lane, lane.slots);
+  return [...wanted.values()].flatMap(({ lane, count }) => Array.from({ length: count }, () => lane)).slice(0, 100);
+}

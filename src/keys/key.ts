@@ -1,0 +1,110 @@
+/**
+ * PURE. An API key proves itself: `ck_<key id>_<secret><tag><checksum>`, all base62, no `.`, so a double click
+ * selects it whole. The tag is a truncated HMAC-SHA256 under a server secret: a forged or mistyped key dies here
+ * without I/O. The CRC32 at the end lets a public secret scanner tell a real key offline. A key id begins with its
+ * account's id, so an authentic key names its account by itself, and a read need not wait for the gate.
+ * Source of the form: GitHub's token format (prefix, base62, checksum); the tag is ours.
+ */
+
+export const SCOPES = ["submit", "read", "cancel"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** What public secret scanners look for. */
+export const KEY_PATTERN = /^ck_([0-9A-Za-z]{18})_([0-9A-Za-z]{24})([0-9A-Za-z]{10})([0-9A-Za-z]{6})$/;
+
+const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const ACCOUNT_ID_LENGTH = 12;
+const KEY_SUFFIX_LENGTH = 6;
+const SECRET_LENGTH = 24;
+const TAG_LENGTH = 10;
+const CHECKSUM_LENGTH = 6;
+
+/** Fills an array with random bytes; `crypto.getRandomValues` in production. */
+export type RandomBytes = (count: number) => Uint8Array;
+
+export interface KeyIdentity {
+  readonly keyId: string;
+  readonly accountId: string;
+}
+
+/** `length` base62 characters without bias: bytes of 248 and more are thrown away. */
+export function randomBase62(length: number, random: RandomBytes): string {
+  let text = "";
+  while (text.length < length) {
+    for (const byte of random(length * 2)) {
+      if (byte < 248 && text.length < length) text += ALPHABET.charAt(byte % 62);
+    }
+  }
+  return text;
+}
+
+export function newAccountId(random: RandomBytes): string {
+  return randomBase62(ACCOUNT_ID_LENGTH, random);
+}
+
+/** A new key of an account, shown once, and its id. `secret` is the server's, not the key's. */
+export async function mintKey(accountId: string, secret: string, random: RandomBytes): Promise<KeyIdentity & { key: string }> {
+  const keyId = accountId + randomBase62(KEY_SUFFIX_LENGTH, random);
+  const body = `ck_${keyId}_${randomBase62(SECRET_LENGTH, random)}`;
+  const tagged = body + (await tagOf(body, secret));
+  return { key: tagged + checksumOf(tagged), keyId, accountId };
+}
+
+/** Whose key this is, or null for anything that none of the server's secrets made. No I/O. */
+export async function parseKey(text: string, secrets: readonly string[]): Promise<KeyIdentity | null> {
+  const match = KEY_PATTERN.exec(text);
+  const keyId = match?.[1];
+  const tag = match?.[3];
+  if (!keyId || !tag || checksumOf(text.slice(0, -CHECKSUM_LENGTH)) !== text.slice(-CHECKSUM_LENGTH)) return null;
+  const body = text.slice(0, -(TAG_LENGTH + CHECKSUM_LENGTH));
+  for (const secret of secrets) {
+    if (sameText(await tagOf(body, secret), tag)) return { keyId, accountId: accountOf(keyId) };
+  }
+  return null;
+}
+
+/** The account that a key id begins with. */
+export function accountOf(keyId: string): string {
+  return keyId.slice(0, ACCOUNT_ID_LENGTH);
+}
+
+/** SHA-256 of a text as lower-case hex: the only form in which a key is stored. */
+export async function digestOf(text: string): Promise<string> {
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Compares without telling by its time where two texts of one length differ. */
+export function sameText(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let index = 0; index < a.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
+  return difference === 0;
+}
+
+async function tagOf(body: string, secret: string): Promise<string> {
+  const encoder = new TextEncoder();
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const mac = new DataView(await crypto.subtle.sign("HMAC", key, encoder.encode(body)));
+  return base62(mac.getBigUint64(0), TAG_LENGTH);
+}
+
+function checksumOf(text: string): string {
+  return base62(BigInt(crc32(text)), CHECKSUM_LENGTH);
+}
+
+function base62(value: bigint, length: number): string {
+  let text = "";
+  for (let rest = value; text.length < length; rest /= 62n) text = ALPHABET.charAt(Number(rest % 62n)) + text;
+  return text;
+}
+
+/** CRC-32 (ISO 3309, as in zlib) of an ASCII text. */
+function crc32(text: string): number {
+  let crc = 0xffffffff;
+  for (let index = 0; index < text.length; index++) {
+    crc ^= text.charCodeAt(index);
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}

@@ -1,0 +1,153 @@
+/**
+ * The embedded runtime: the Worker in workerd with D1, R2, Queues and Durable Objects on disk, from the same
+ * `wrangler.toml` that is deployed. Clients reach workerd's own socket, not a proxy in front of it. Two things differ
+ * from production, both because the simulators do: a queue delivers one batch at a time, so a batch must not be held
+ * until its runners end; and nobody fires cron triggers, so a timer here does.
+ */
+import "./quiet.ts";
+import { appendFileSync, mkdirSync, readFileSync, readdirSync, statSync, truncateSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import * as esbuild from "esbuild";
+import { Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
+import type { Secrets } from "./state.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const CRON_MS = 60_000;
+const LOG_BYTES = 10_000_000;
+const NAME = "claimcheck";
+
+export interface RuntimeOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Where everything is kept. */
+  readonly folder: string;
+  readonly secrets: Secrets;
+}
+
+export interface Runtime {
+  readonly url: string;
+  /** Where the Worker's log lines go. */
+  readonly logFile: string;
+  stop(): Promise<void>;
+}
+
+export class PortTaken extends Error {}
+
+/** A port that nothing listens on right now. */
+export async function freePort(host: string): Promise<number> {
+  return probe(host, 0);
+}
+
+/** Starts the Worker; returns once it answers. Throws PortTaken where the port is not free. */
+export async function startRuntime({ host, port, folder, secrets }: RuntimeOptions): Promise<Runtime> {
+  await probe(host, port);
+  const logFile = logFileIn(folder);
+  // A development secret takes the place of a deployed one; wrangler looks for it here.
+  process.env["KEY_SECRET"] = secrets.keySecret;
+  process.env["ADMIN_TOKEN"] = secrets.adminToken;
+  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(join(ROOT, "wrangler.toml"));
+  const { compatibilityFlags = [], bindings = {} } = workerOptions as { compatibilityFlags?: string[]; bindings?: Record<string, string> }; // an Omit over a union loses them
+  if (!main) throw new Error("wrangler.toml names no main");
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      port: 0,
+      host: "127.0.0.1",
+      cf: false,
+      resourcePersistencePath: join(folder, "storage"),
+      handleStructuredLogs: ({ level, message }: { level: string; message: string }) => {
+        appendFileSync(logFile, `${level === "error" ? "error " : ""}${message}\n`);
+      },
+      workers: [
+        {
+          ...workerOptions,
+          name: NAME,
+          modules: [{ type: "ESModule", path: "worker.js", contents: await bundle(main) }],
+          compatibilityFlags: [
+            // The strict rule is about Cloudflare's zones; here it would keep the Worker from servers on this machine.
+            ...compatibilityFlags.filter((flag) => flag !== "global_fetch_strictly_public"),
+            "queue_consumer_no_wait_for_wait_until",
+          ],
+          bindings: { ...bindings, KEY_SECRET: secrets.keySecret, ADMIN_TOKEN: secrets.adminToken },
+          unsafeDirectSockets: [{ host, port }],
+        },
+      ],
+    }),
+  );
+  try {
+    await miniflare.ready;
+    await migrate(miniflare);
+  } catch (error) {
+    await miniflare.dispose();
+    throw error;
+  }
+  const worker = await miniflare.getWorker(NAME);
+  const cron = setInterval(() => void worker.scheduled({ cron: "* * * * *" }).catch(() => undefined), CRON_MS);
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    logFile,
+    async stop() {
+      clearInterval(cron);
+      await miniflare.dispose();
+    },
+  };
+}
+
+async function bundle(main: string): Promise<string> {
+  const built = await esbuild.build({
+    entryPoints: [main],
+    bundle: true,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    write: false,
+    logLevel: "silent",
+  });
+  const [file] = built.outputFiles;
+  if (!file) throw new Error("the bundler made no file");
+  return file.text;
+}
+
+/** Applies the migrations that the database has not seen, each in one transaction, noted as `wrangler d1 migrations` does. */
+async function migrate(miniflare: Miniflare): Promise<void> {
+  const db = await miniflare.getD1Database("DB", NAME);
+  await db
+    .prepare(
+      "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",
+    )
+    .run();
+  const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
+  const applied = new Set(results.map((row) => row.name));
+  const folder = join(ROOT, "migrations");
+  for (const name of readdirSync(folder)
+    .filter((file) => file.endsWith(".sql"))
+    .toSorted()) {
+    if (applied.has(name)) continue;
+    const statements = unstable_splitSqlQuery(readFileSync(join(folder, name), "utf8"));
+    await db.batch([...statements.map((text) => db.prepare(text)), db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name)]);
+  }
+}
+
+/** Listens for a moment, to learn whether one can; returns the port it got. */
+function probe(host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(error.code === "EADDRINUSE" ? new PortTaken(`Port ${port} on ${host} is taken.`) : error);
+    });
+    server.listen({ host, port, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : port));
+    });
+  });
+}
+
+function logFileIn(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "worker.log");
+  appendFileSync(file, "");
+  if (statSync(file).size > LOG_BYTES) truncateSync(file);
+  return file;
+}

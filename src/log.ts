@@ -1,0 +1,16 @@
+/**
+ * One JSON line per event, fields first-class so that log search can index them. Callers pass ids and codes, never
+ * keys, payloads or credentials.
+ */
+
+type Field = string | number | boolean | null | undefined;
+
+export function log(event: string, fields: Record<string, Field> = {}): void {
+  console.log(JSON.stringify({ event, ...fields }));
+}
+
+/** Something unexpected, with what is known of it. */
+export function logError(event: string, error: unknown, fields: Record<string, Field> = {}): void {
+  const known = error instanceof Error ? { error: `${error.name}: ${error.message}`, stack: error.stack } : { error: String(error) };
+  console.error(JSON.stringify({ event, ...fields, ...known }));
+}

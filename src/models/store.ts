@@ -1,0 +1,80 @@
+/** All SQL on models: the catalogue of what clients may ask for. */
+import * as z from "zod";
+import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
+
+export interface Model {
+  readonly name: string;
+  readonly description: string;
+  /** Empty where the model has no versions. */
+  readonly versions: readonly string[];
+  readonly defaultVersion: string;
+  readonly createdAt: number;
+}
+
+export interface NewModel {
+  name: string;
+  description: string;
+  versions: readonly string[];
+  defaultVersion: string;
+}
+
+const columns = sql`name, description, versions, default_version, created_at`;
+
+export const modelStatements = {
+  insert: (model: NewModel) => sql`
+    INSERT INTO models (name, description, versions, default_version, created_at)
+    VALUES (${model.name}, ${model.description}, ${JSON.stringify(model.versions)}, ${model.defaultVersion}, ${NOW})
+    ON CONFLICT DO NOTHING RETURNING ${columns}`,
+  find: (name: string) => sql`SELECT ${columns} FROM models WHERE name = ${name}`,
+  list: (after: string, limit: number) => sql`SELECT ${columns} FROM models WHERE name > ${after} ORDER BY name LIMIT ${limit}`,
+  change: (name: string, change: Omit<NewModel, "name">) => sql`
+    UPDATE models SET description = ${change.description}, versions = ${JSON.stringify(change.versions)},
+      default_version = ${change.defaultVersion}
+    WHERE name = ${name} RETURNING ${columns}`,
+  /** Not while a backend serves it. */
+  remove: (name: string) => sql`
+    DELETE FROM models WHERE name = ${name} AND NOT EXISTS (SELECT 1 FROM backends WHERE backends.model = models.name) RETURNING name`,
+} satisfies Record<string, (...args: never[]) => Sql>;
+
+const rowSchema = z.object({
+  name: z.string(),
+  description: z.string(),
+  versions: z.string(),
+  default_version: z.string(),
+  created_at: z.number(),
+});
+
+function fromRow(row: Row): Model {
+  const known = rowSchema.parse(row);
+  return {
+    name: known.name,
+    description: known.description,
+    versions: z.array(z.string()).parse(JSON.parse(known.versions)),
+    defaultVersion: known.default_version,
+    createdAt: known.created_at,
+  };
+}
+
+const orNull = (row: Row | null): Model | null => (row ? fromRow(row) : null);
+
+/** Null where the name is taken. */
+export async function insertModel(db: Database, model: NewModel): Promise<Model | null> {
+  return orNull(await first(db, modelStatements.insert(model)));
+}
+
+export async function findModel(db: Database, name: string): Promise<Model | null> {
+  return orNull(await first(db, modelStatements.find(name)));
+}
+
+export async function listModels(db: Database, after: string, limit: number): Promise<Model[]> {
+  return (await db.all(modelStatements.list(after, limit))).map(fromRow);
+}
+
+export async function changeModel(db: Database, name: string, change: Omit<NewModel, "name">): Promise<Model | null> {
+  return orNull(await first(db, modelStatements.change(name, change)));
+}
+
+/** False where there is no such model, or a backend serves it. */
+export async function removeModel(db: Database, name: string): Promise<boolean> {
+  return (await first(db, modelStatements.remove(name))) !== null;
+}

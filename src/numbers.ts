@@ -1,0 +1,60 @@
+/**
+ * Every number of the system in one place, with its unit in the name.
+ * Ranges are [least, most], both included. Where a number follows from the platform or a vendor, the reason stands beside it.
+ */
+
+export const KIB = 1024;
+
+export const PRIORITY = { default: 0, range: [0, 2] } as const;
+export const MAX_TIME_IN_QUEUE_SECONDS = { default: 600, range: [10, 259_200] } as const;
+export const MAX_ATTEMPTS = { default: 3, range: [1, 10] } as const;
+export const INITIAL_DELAY_MS = { default: 1_000, range: [0, 10_000] } as const;
+export const MAX_DELAY_MS = { default: 5_000, range: [0, 60_000] } as const;
+/** A backend's `Retry-After` is followed up to here, so that the stated bound on an inference's life holds. */
+export const RETRY_AFTER_MAX_MS = 60_000;
+
+/** A queue consumer lives 15 minutes: RUN_SECONDS + the longest attempt must end before that. */
+export const BACKEND_TIMEOUT_SECONDS = { default: 600, range: [1, 840] } as const;
+export const MAX_CONCURRENCY = { default: 1, range: [1, 10_000] } as const;
+
+export const LEASE_MS = 30_000;
+export const LEASE_RENEW_MS = 10_000;
+/** How long before the lapse of a lease that could not be renewed its holder lets go by itself. */
+export const LEASE_MARGIN_MS = 5_000;
+/** A runner stops claiming after this long, since consumers scale out only when a batch ends. */
+export const RUN_SECONDS = 20;
+/** An invocation may have six connections that wait for response headers; one is left for storage. */
+export const RUNNERS_PER_BATCH = 5;
+
+export const SWEEP_TICK_MS = 1_000;
+/** The sweep ticks on for this long after the last sign of work; pokes by one isolate are at most SWEEP_POKE_MS apart. */
+export const SWEEP_IDLE_MS = 15_000;
+export const SWEEP_POKE_MS = 5_000;
+/** Rows of one kind that one pass takes up; what is left comes a tick later. */
+export const SWEEP_ROWS = 200;
+/** A pass that takes longer is left alone: the next alarm is set already. */
+export const SWEEP_PASS_MS = 10_000;
+/** A claimable inference that nobody took for this long means its wake-up was lost. */
+export const WAKE_UP_LOST_MS = 2_000;
+export const WAKE_UPS_PER_LANE = 20;
+
+export const INLINE_BYTES = 32 * KIB;
+export const JSON_BODY_BYTES = 10_000_000;
+/** What is read of a backend's answer that must be parsed. */
+export const BACKEND_ANSWER_BYTES = 10_000_000;
+export const ADMIN_BODY_BYTES = 64 * KIB;
+export const BATCH_ITEMS = 256;
+/** Nesting beyond this is refused before it can exhaust a parser's stack. */
+export const JSON_DEPTH = 64;
+
+/** Requests a second of one key, by class of call; the burst is one second's worth. */
+export const KEY_LIMITS = { read: 20, submit: 200, cancel: 20 } as const;
+export const KEY_LIMIT_RANGE = [1, 10_000] as const;
+/** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
+export const KEY_RECORD_MS = 30_000;
+
+/** Results are kept this long after the end. */
+export const RETENTION_SECONDS = 7 * 86_400;
+
+/** What a list returns at once. */
+export const PAGE = { default: 25, range: [1, 100] } as const;

@@ -1,0 +1,92 @@
+/**
+ * The one catalogue of what can go wrong at the edge. A problem is thrown where it is noticed and given its shape in
+ * one place, by the dialect of the caller. What a problem says is safe to show: no ids of other accounts, no internals.
+ * Source of the shape of our own answers: RFC 9457.
+ */
+
+const CATALOGUE = {
+  bad_json: { status: 400, title: "Malformed JSON" },
+  bad_request: { status: 400, title: "Bad request" },
+  missing_key: { status: 401, title: "API key missing" },
+  invalid_key: { status: 401, title: "API key not valid" },
+  revoked_key: { status: 401, title: "API key revoked" },
+  expired_key: { status: 401, title: "API key expired" },
+  invalid_admin_token: { status: 401, title: "Admin token missing or wrong" },
+  missing_scope: { status: 403, title: "API key lacks the scope" },
+  not_found: { status: 404, title: "Not found" },
+  inference_not_found: { status: 404, title: "Inference not found" },
+  model_not_found: { status: 404, title: "Model not found" },
+  method_not_allowed: { status: 405, title: "Method not allowed" },
+  not_finished: { status: 409, title: "Inference not finished" },
+  already_final: { status: 409, title: "Inference already final" },
+  conflict: { status: 409, title: "Conflict" },
+  payload_gone: { status: 410, title: "Payload removed" },
+  body_too_large: { status: 413, title: "Body too large" },
+  unsupported_media_type: { status: 415, title: "Unsupported media type" },
+  invalid_input: { status: 422, title: "Input not valid" },
+  rate_limited: { status: 429, title: "Too many requests" },
+  inference_failed: { status: 500, title: "Inference failed" },
+  internal: { status: 500, title: "Internal error" },
+  unavailable: { status: 503, title: "Temporarily unavailable" },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof CATALOGUE;
+
+/** One fault in what was sent: where (path of keys and indexes from the body's root) and what. */
+export interface Fault {
+  readonly path: readonly (string | number)[];
+  readonly detail: string;
+}
+
+interface Details {
+  /** For a reader, complete in itself. */
+  detail?: string;
+  faults?: readonly Fault[];
+  headers?: Record<string, string>;
+  /** Further members of the answer, snake_case. */
+  members?: Record<string, unknown>;
+  /** Replaces the catalogue's status where a dialect shows another's code, such as a backend's. */
+  status?: number;
+}
+
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly faults: readonly Fault[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly members: Readonly<Record<string, unknown>>;
+
+  constructor(code: ProblemCode, details: Details = {}) {
+    const { status, title } = CATALOGUE[code];
+    const faults = details.faults ?? [];
+    const detail = details.detail ?? (faults.map(faultText).join("; ") || `${title}.`);
+    super(`${code}: ${detail}`);
+    this.name = "Problem";
+    this.code = code;
+    this.status = details.status ?? status;
+    this.title = title;
+    this.detail = detail;
+    this.faults = faults;
+    this.headers = details.headers ?? {};
+    this.members = details.members ?? {};
+  }
+}
+
+export function problem(code: ProblemCode, details?: Details): Problem {
+  return new Problem(code, details);
+}
+
+/** A JSON Pointer (RFC 6901) as a URI fragment, such as `#/0/image_path`. */
+export function pointer(path: Fault["path"]): string {
+  return `#${path.map((part) => `/${encodeURI(String(part).replaceAll("~", "~0").replaceAll("/", "~1"))}`).join("")}`;
+}
+
+/** A fault as one phrase: `item 0, image_path: must be a string`. */
+export function faultText(fault: Fault): string {
+  const place = fault.path
+    .map((part, index) => (typeof part === "number" ? (index === 0 ? `item ${part}` : `[${part}]`) : part))
+    .join(", ");
+  return place ? `${place}: ${fault.detail}` : fault.detail;
+}

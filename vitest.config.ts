@@ -1,0 +1,41 @@
+import "./src/local/quiet.ts";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+import { Tally } from "./test/support/tally.ts";
+
+// In the environment, since that is where wrangler looks for the required secrets of wrangler.toml.
+process.env["KEY_SECRET"] = "a-secret-for-tests-that-is-long-enough";
+process.env["ADMIN_TOKEN"] = "an-admin-token-for-tests";
+
+export default defineConfig(async () => {
+  const migrations = await readD1Migrations("./migrations");
+  return {
+    test: {
+      reporters: ["default", new Tally()],
+      silent: "passed-only",
+      projects: [
+        { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+        {
+          plugins: [
+            cloudflareTest({
+              wrangler: { configPath: "./wrangler.toml" },
+              miniflare: {
+                bindings: { MIGRATIONS: migrations },
+              },
+            }),
+          ],
+          test: { name: "worker", include: ["test/worker/**/*.test.ts"], setupFiles: ["./test/worker/setup.ts"] },
+        },
+        {
+          test: {
+            name: "e2e",
+            include: ["test/e2e/**/*.test.ts"],
+            fileParallelism: false,
+            testTimeout: 120_000,
+            hookTimeout: 120_000,
+          },
+        },
+      ],
+    },
+  };
+});
