@@ -52,7 +52,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
       origin: config.publicUrl || url.origin,
     };
     const method = request.method === "HEAD" ? "GET" : request.method;
-    const routed: unknown = await router.fetch({ method, url: request.url } as IRequestStrict, call); // all that the library reads of a request
+    const routed: unknown = await router.fetch({ method, url: request.url }, call); // all that the library reads of a request
     response = routed instanceof Response ? routed : dialect.refuse(noRoute(url.pathname), { requestId });
   } catch (error) {
     response = dialect.refuse(unexpected(error, requestId), { requestId });

@@ -45,9 +45,9 @@ Paste these into another terminal, line by line:
   KEY=${key}
 
   ID=$(curl -s ${url}/inference/${SAMPLE_MODEL} -H "x-vody-api-key: $KEY" -H "content-type: application/json" \\
-    -d '[{"image_path":"pictures/red-sneaker.png","product_type":"Shoes"}]' | sed 's/.*"id":"\\([^"]*\\)".*/\\1/'); echo $ID
+    -d '[{"image_path":"pictures/sneaker.png","product_type":"Shoes"}]' | sed 's/.*"id":"\\([^"]*\\)".*/\\1/'); echo $ID
 
-  curl -s ${url}/inference/$ID/status -H "x-vody-api-key: $KEY"; echo
+  sleep 1; curl -s ${url}/inference/$ID/status -H "x-vody-api-key: $KEY"; echo
 
   curl -s ${url}/inference/$ID/results -H "x-vody-api-key: $KEY"; echo
 
