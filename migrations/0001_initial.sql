@@ -28,6 +28,7 @@ CREATE TABLE models (
   description TEXT NOT NULL,
   versions TEXT NOT NULL,                -- JSON array of names; empty = the model has no versions
   default_version TEXT NOT NULL,         -- one of versions, or '' where there are none
+  account_concurrency INTEGER,           -- how many of one account's inferences may run at once; NULL = as many as there are slots
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -37,15 +38,21 @@ CREATE TABLE backends (
   version TEXT NOT NULL,                 -- one of the model's versions, or ''
   id TEXT NOT NULL,
   url TEXT NOT NULL,
-  protocol TEXT NOT NULL CHECK (protocol IN ('oip')),
+  protocol TEXT NOT NULL CHECK (protocol IN ('oip', 'openai', 'http')),
   remote_model TEXT NOT NULL,            -- the model's name over there
+  credential TEXT,                       -- JSON: kind and the name of a secret of the deployment, never the secret
   state TEXT NOT NULL CHECK (state IN ('active', 'draining', 'paused')),
   max_concurrency INTEGER NOT NULL,
   timeout_seconds INTEGER NOT NULL,      -- of one attempt
   created_at INTEGER NOT NULL,
+  failures INTEGER NOT NULL DEFAULT 0,   -- in a row; enough of them open the circuit
+  rested_until INTEGER,                  -- gets nothing until then; after that, with an open circuit, one probe at a time
+  probe_at INTEGER,                      -- when its health is asked for next; NULL = it is not in doubt
+  mean_run_ms INTEGER,                   -- of its recent successes, from a sample of them
   PRIMARY KEY (model, version, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX backends_by_id ON backends (id);
+CREATE INDEX backends_in_doubt ON backends (probe_at) WHERE probe_at IS NOT NULL;
 
 -- One row is one inference: the truth about it, whatever messages say. Its key begins with the account, so nobody can
 -- so much as name another account's row.
@@ -59,8 +66,12 @@ CREATE TABLE inferences (
   status TEXT NOT NULL CHECK (status IN ('queued', 'in_progress', 'succeeded', 'failed', 'canceled', 'expired')),
 
   priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 2),   -- as asked; 0 is soonest
+  level INTEGER NOT NULL,                -- the priority as it counts now: waiting lowers it, so that nothing starves
   turn INTEGER NOT NULL,                 -- fair queueing among accounts: the round in which its account's turn comes
-  max_attempts INTEGER NOT NULL,
+  idempotency_key TEXT,                  -- of the submit; unique within the account for a day
+  fingerprint TEXT,                      -- of the submit's body, to tell a replay from another use of the key
+  max_time_in_queue_seconds INTEGER NOT NULL,
+  max_attempts INTEGER NOT NULL,         -- counted since the submit or the last redrive
   initial_delay_ms INTEGER NOT NULL,
   max_delay_ms INTEGER NOT NULL,
   run_within_seconds INTEGER,            -- of one attempt; NULL = the backend's timeout
@@ -70,12 +81,16 @@ CREATE TABLE inferences (
   updated_at INTEGER NOT NULL,
   start_by INTEGER NOT NULL,             -- queued until then at most; moved on while an attempt runs or backs off
   not_before INTEGER,                    -- backing off until then; NULL = claimable as soon as it is queued
+  ages_at INTEGER,                       -- when its level falls by one
+  cancel_at INTEGER,                     -- when it is cancelled unless it has ended, as asked at submit
   first_started_at INTEGER,
   started_at INTEGER,                    -- of the latest attempt
   finished_at INTEGER,
   run_ms INTEGER NOT NULL DEFAULT 0,     -- spent in ended attempts
 
   attempt INTEGER NOT NULL DEFAULT 0,    -- attempts begun: with lease, the fence of every write on a running row
+  attempts_before INTEGER NOT NULL DEFAULT 0,   -- of them, those before the last redrive
+  takedowns INTEGER NOT NULL DEFAULT 0,  -- attempts that took a healthy backend down
   backend_id TEXT,                       -- of the latest attempt
   lease TEXT,                            -- the runner that holds it
   lease_until INTEGER,
@@ -90,13 +105,14 @@ CREATE TABLE inferences (
   output_bytes INTEGER,
   output_items INTEGER,
   error TEXT,                            -- JSON: class, code, message, status
+  stopped TEXT CHECK (stopped IN ('confirmed', 'best_effort')),   -- what a cancel could do about the GPU
   log TEXT NOT NULL DEFAULT '[]',        -- JSON array, appended to by the statement that changes the status
 
   -- When the sweep must look at this row next. Derived, so that a row that is not final can never be without one.
   due_at INTEGER GENERATED ALWAYS AS (
     CASE status
-      WHEN 'queued' THEN min(start_by, coalesce(not_before, start_by))
-      WHEN 'in_progress' THEN lease_until
+      WHEN 'queued' THEN min(start_by, coalesce(not_before, start_by), coalesce(ages_at, start_by), coalesce(cancel_at, start_by))
+      WHEN 'in_progress' THEN min(lease_until, coalesce(cancel_at, lease_until))
     END
   ) VIRTUAL,
 
@@ -104,10 +120,12 @@ CREATE TABLE inferences (
 ) STRICT, WITHOUT ROWID;
 
 -- What may be claimed, in the order in which it is.
-CREATE INDEX inferences_claimable ON inferences (model, version, priority, turn, id) WHERE status = 'queued' AND not_before IS NULL;
--- An account's last turn in a queue.
-CREATE INDEX inferences_turns ON inferences (account_id, model, version, priority, turn) WHERE status = 'queued';
+CREATE INDEX inferences_claimable ON inferences (model, version, level, turn, id) WHERE status = 'queued' AND not_before IS NULL;
+-- The same, account by account: an account's last turn, and whose turn it is where some run as many as they may.
+CREATE INDEX inferences_by_account ON inferences (model, version, account_id, level, turn) WHERE status = 'queued' AND not_before IS NULL;
 -- How much a backend has to do: the one place where capacity is counted.
 CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE status = 'in_progress';
 -- What the sweep looks at.
 CREATE INDEX inferences_due ON inferences (due_at) WHERE due_at IS NOT NULL;
+-- One inference to a key of a submit.
+CREATE UNIQUE INDEX inferences_idempotent ON inferences (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL;

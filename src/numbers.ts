@@ -10,12 +10,30 @@ export const MAX_TIME_IN_QUEUE_SECONDS = { default: 600, range: [10, 259_200] } 
 export const MAX_ATTEMPTS = { default: 3, range: [1, 10] } as const;
 export const INITIAL_DELAY_MS = { default: 1_000, range: [0, 10_000] } as const;
 export const MAX_DELAY_MS = { default: 5_000, range: [0, 60_000] } as const;
+export const CANCEL_AFTER_SECONDS = { range: [1, 864_000] } as const;
+/** Waiting this long lowers an inference's level by one, so that a low priority is late but never starved. */
+export const AGEING_MS = 120_000;
+export const IDEMPOTENCY_KEY_CHARACTERS = 255;
+export const IDEMPOTENCY_MS = 86_400_000;
 /** A backend's `Retry-After` is followed up to here, so that the stated bound on an inference's life holds. */
 export const RETRY_AFTER_MAX_MS = 60_000;
 
 /** A queue consumer lives 15 minutes: RUN_SECONDS + the longest attempt must end before that. */
 export const BACKEND_TIMEOUT_SECONDS = { default: 600, range: [1, 840] } as const;
 export const MAX_CONCURRENCY = { default: 1, range: [1, 10_000] } as const;
+
+/** Failures in a row that open a backend's circuit. */
+export const CIRCUIT_FAILURES = 5;
+/** The first rest; it doubles with each further failure up to REST_MAX_MS. */
+export const REST_MS = 1_000;
+export const REST_MAX_MS = 60_000;
+/** How often the health of a backend in doubt is asked for. */
+export const PROBE_MS = 5_000;
+export const READY_TIMEOUT_MS = 3_000;
+/** An inference whose attempts took down this many healthy backends is not given another. */
+export const QUARANTINE_TAKEDOWNS = 2;
+/** One success in this many is entered into its backend's mean run time. */
+export const RUN_TIME_SAMPLE = 10;
 
 export const LEASE_MS = 30_000;
 export const LEASE_RENEW_MS = 10_000;
@@ -37,6 +55,18 @@ export const SWEEP_PASS_MS = 10_000;
 /** A claimable inference that nobody took for this long means its wake-up was lost. */
 export const WAKE_UP_LOST_MS = 2_000;
 export const WAKE_UPS_PER_LANE = 20;
+
+/** Exact up to here, "1000+" beyond: what is counted is read. */
+export const POSITION_MAX = 1_000;
+export const DEPTH_MAX = 10_000;
+/** Rows that one call of a bulk cancel or redrive looks at. */
+export const BULK_ROWS = 1_000;
+
+/** Any one answer of the database; a stall must not hold a client, a runner or the sweep. */
+export const DATABASE_MS = 10_000;
+export const BUCKET_MS = 60_000;
+export const GATE_MS = 5_000;
+export const QUEUE_MS = 10_000;
 
 export const INLINE_BYTES = 32 * KIB;
 export const JSON_BODY_BYTES = 10_000_000;

@@ -1,11 +1,14 @@
 /**
  * The one seam between the flows and the platform. Everything outside that a flow uses comes through here, so a
- * simulator can stand on the other side; in production it is the bindings.
+ * simulator can stand on the other side; in production it is the bindings, each within a time limit.
  */
 import type { Fetch } from "./backends/backend.ts";
 import type { Bucket } from "./inferences/payloads.ts";
 import type { Lane } from "./inferences/store.ts";
-import { SWEEP_POKE_MS } from "./numbers.ts";
+import type { Verdict } from "./keys/gate.ts";
+import type { Scope } from "./keys/key.ts";
+import { BUCKET_MS, DATABASE_MS, GATE_MS, QUEUE_MS, SWEEP_POKE_MS } from "./numbers.ts";
+import { ask, askAgain } from "./platform.ts";
 import { type Database, d1 } from "./sql.ts";
 
 export interface Ports {
@@ -15,11 +18,20 @@ export interface Ports {
   wake(lanes: readonly Lane[]): Promise<void>;
   /** Sees to it that the sweep is ticking. */
   armSweep(): Promise<void>;
+  readonly gate: GatePort;
   readonly fetch: Fetch;
+  /** A secret of the deployment for a backend, by its name; null where it is not set. */
+  readonly secret: (name: string) => string | null;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
   readonly randomBytes: (count: number) => Uint8Array;
+}
+
+export interface GatePort {
+  admit(keyId: string, digest: string, scope: Scope): Promise<Verdict>;
+  /** What the gate knows of its key is out of date. */
+  forget(keyId: string): Promise<void>;
 }
 
 export interface Clock {
@@ -33,25 +45,37 @@ export const SWEEP_NAME = "sweep";
 let sweepPokedAt = -Infinity; // once per isolate and SWEEP_POKE_MS; the sweep ticks on for longer than that by itself
 
 export function portsOf(env: Env): Ports {
+  const secrets: Readonly<Record<string, unknown>> = { ...env };
   return {
-    db: d1(env.DB),
-    payloads: env.PAYLOADS,
+    db: d1(env.DB, DATABASE_MS),
+    payloads: {
+      put: (key, value, options) => ask("storage", BUCKET_MS, () => env.PAYLOADS.put(key, value, options)),
+      get: (key) => ask("storage", BUCKET_MS, () => env.PAYLOADS.get(key)),
+      delete: (key) => ask("storage", BUCKET_MS, () => env.PAYLOADS.delete(key)),
+    },
     async wake(lanes) {
-      if (lanes.length === 1 && lanes[0]) await env.WAKE_UPS.send(lanes[0]);
-      else if (lanes.length > 1) await env.WAKE_UPS.sendBatch(lanes.map((body) => ({ body })));
+      if (lanes.length === 0) return;
+      await ask("queue", QUEUE_MS, () => env.WAKE_UPS.sendBatch(lanes.map((body) => ({ body }))));
     },
     async armSweep() {
       const now = Date.now();
       if (now - sweepPokedAt < SWEEP_POKE_MS) return;
       sweepPokedAt = now;
       try {
-        await env.SWEEP.getByName(SWEEP_NAME).arm();
+        await ask("sweep", GATE_MS, () => env.SWEEP.getByName(SWEEP_NAME).arm());
       } catch (error) {
         sweepPokedAt = -Infinity;
         throw error;
       }
     },
+    gate: {
+      // A new stub each time: one that has thrown stays broken.
+      admit: (keyId, digest, scope) =>
+        askAgain(() => ask<Verdict>("gate", GATE_MS, async () => env.GATE.getByName(keyId).admit(digest, scope))),
+      forget: (keyId) => askAgain(() => ask("gate", GATE_MS, () => env.GATE.getByName(keyId).forget())),
+    },
     fetch: (url, init) => fetch(url, init),
+    secret: (name) => (typeof secrets[name] === "string" ? secrets[name] : null),
     clock: { now: () => Date.now(), sleep },
     random: () => Math.random(),
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),

@@ -23,6 +23,7 @@ const CATALOGUE = {
   payload_gone: { status: 410, title: "Payload removed" },
   body_too_large: { status: 413, title: "Body too large" },
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
+  idempotency_key_reused: { status: 422, title: "Idempotency-Key used for another request" },
   invalid_input: { status: 422, title: "Input not valid" },
   rate_limited: { status: 429, title: "Too many requests" },
   inference_failed: { status: 500, title: "Inference failed" },

@@ -4,6 +4,8 @@
  * clock elsewhere.
  */
 
+import { ask } from "./platform.ts";
+
 /** One statement or fragment: text with `?` marks, and what to bind to them in order. */
 export interface Sql {
   readonly text: string;
@@ -55,16 +57,16 @@ export async function first(db: Database, statement: Sql): Promise<Row | null> {
   return rows[0] ?? null;
 }
 
-/** The database behind a D1 binding. */
-export function d1(binding: D1Database): Database {
+/** The database behind a D1 binding; every answer within `limitMs`, or Unavailable. */
+export function d1(binding: D1Database, limitMs: number): Database {
   const prepare = (statement: Sql) => binding.prepare(statement.text).bind(...statement.params);
   return {
     async all(statement) {
-      const { results } = await prepare(statement).all<Row>();
+      const { results } = await ask("database", limitMs, () => prepare(statement).all<Row>());
       return results;
     },
     async batch(statements) {
-      const answers = await binding.batch<Row>(statements.map(prepare));
+      const answers = await ask("database", limitMs, () => binding.batch<Row>(statements.map(prepare)));
       return answers.map((answer) => answer.results);
     },
   };

@@ -4,7 +4,7 @@ import { wakeUpsOf } from "./inferences/wakeup.ts";
 import { SWEEP_NAME } from "./ports.ts";
 
 export { Sweep } from "./inferences/sweeper.ts";
-export { Gate } from "./keys/gate.ts";
+export { Gate } from "./keys/gatehouse.ts";
 
 export default {
   fetch: handle,

@@ -4,12 +4,13 @@
  */
 import * as z from "zod";
 import { type Account, changeAccount, findAccount, insertAccount, listAccounts, removeAccount } from "../accounts/store.ts";
-import { protocolOf } from "../backends/protocols.ts";
+import { readinessOf } from "../backends/protocols.ts";
 import {
   BACKEND_STATES,
   type Backend,
   PROTOCOL_NAMES,
   changeBackend,
+  credentialSchema,
   findBackend,
   insertBackend,
   listBackends,
@@ -18,10 +19,14 @@ import {
 import { SCOPES, accountOf, digestOf, mintKey, newAccountId, randomBase62 } from "../keys/key.ts";
 import { type Key, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey } from "../keys/store.ts";
 import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
-import { ADMIN_BODY_BYTES, BACKEND_TIMEOUT_SECONDS, MAX_CONCURRENCY } from "../numbers.ts";
+import { FAILURE_CLASSES } from "../inferences/inference.ts";
+import { bulk } from "../inferences/store.ts";
+import { hurry } from "../inferences/submit.ts";
+import { ADMIN_BODY_BYTES, BACKEND_TIMEOUT_SECONDS, BULK_ROWS, MAX_CONCURRENCY } from "../numbers.ts";
 import { problem } from "../problem.ts";
 import { json } from "./answer.ts";
 import { check, readJson } from "./body.ts";
+import { filterOf, filterShape, narrows } from "./filter.ts";
 import { own } from "./own.ts";
 import { pageOf } from "./page.ts";
 import type { Call, Dialect, Route } from "./route.ts";
@@ -58,6 +63,7 @@ export const admin: Dialect = {
     operator("GET", "/backends/:id/ready", probeBackend),
     operator("PATCH", "/backends/:id", alterBackend),
     operator("DELETE", "/backends/:id", endBackend),
+    operator("POST", "/redrive", redriveMany),
     operator("POST", "/recover", recover),
   ],
 };
@@ -117,7 +123,7 @@ async function endAccount(call: Call): Promise<Response> {
   const account = found(await removeAccount(call.ports.db, call.params["id"] ?? ""), "account");
   for (let after = "", more = true; more;) {
     const keys = await listKeys(call.ports.db, account.id, after, 100);
-    await Promise.all(keys.map((key) => call.gate(key.id).forget()));
+    await Promise.all(keys.map((key) => call.ports.gate.forget(key.id)));
     after = keys.at(-1)?.id ?? after;
     more = keys.length === 100;
   }
@@ -195,7 +201,7 @@ async function alterKey(call: Call): Promise<Response> {
     ...(expires_at === undefined ? {} : { expiresAt: expires_at }),
   };
   const key = found(await changeKey(call.ports.db, accountOf(id), id, change), "key");
-  await call.gate(id).forget();
+  await call.ports.gate.forget(id);
   return json(presentKey(key));
 }
 
@@ -203,7 +209,7 @@ async function alterKey(call: Call): Promise<Response> {
 async function endKey(call: Call): Promise<Response> {
   const id = call.params["id"] ?? "";
   const key = found(await revokeKey(call.ports.db, accountOf(id), id), "key");
-  await call.gate(id).forget();
+  await call.ports.gate.forget(id);
   return json(presentKey(key));
 }
 
@@ -214,6 +220,7 @@ const modelChangeSchema = z.strictObject({
   description: z.string().max(1_000).optional(),
   versions: z.array(pathName).max(100).optional(),
   default_version: pathName.optional(),
+  account_concurrency: z.int().min(MAX_CONCURRENCY.range[0]).max(MAX_CONCURRENCY.range[1]).nullable().optional(),
 });
 const modelSchema = modelChangeSchema.extend({ name: pathName });
 
@@ -222,6 +229,7 @@ const presentModel = (model: Model) => ({
   description: model.description,
   versions: model.versions,
   default_version: model.defaultVersion || null,
+  account_concurrency: model.accountConcurrency,
   created_at: time(model.createdAt),
 });
 
@@ -241,6 +249,7 @@ async function createModel(call: Call): Promise<Response> {
     description: body.description ?? "",
     versions,
     defaultVersion: defaultOf(versions, body.default_version),
+    accountConcurrency: body.account_concurrency ?? null,
   });
   if (!model) throw problem("conflict", { detail: `There is a model "${body.name}" already.` });
   return json(presentModel(model), { status: 201 });
@@ -264,6 +273,7 @@ async function alterModel(call: Call): Promise<Response> {
     description: body.description ?? model.description,
     versions,
     defaultVersion: defaultOf(versions, body.default_version ?? kept),
+    accountConcurrency: body.account_concurrency === undefined ? model.accountConcurrency : body.account_concurrency,
   });
   return json(presentModel(found(changed, "model")));
 }
@@ -279,13 +289,14 @@ async function endModel(call: Call): Promise<Response> {
 
 const backendChangeSchema = z.strictObject({
   url: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, abort: true })
     .max(2_048)
     .refine((text) => new URL(text).username === "" && new URL(text).password === "", "must not hold credentials")
     .refine((text) => new URL(text).search === "" && new URL(text).hash === "", "must not have a query or fragment")
     .transform((text) => text.replace(/\/+$/, ""))
     .optional(),
   remote_model: z.string().min(1).max(256).optional(),
+  credential: credentialSchema.nullable().optional(),
   state: z.enum(BACKEND_STATES).optional(),
   max_concurrency: z.int().min(MAX_CONCURRENCY.range[0]).max(MAX_CONCURRENCY.range[1]).optional(),
   timeout_seconds: z.int().min(BACKEND_TIMEOUT_SECONDS.range[0]).max(BACKEND_TIMEOUT_SECONDS.range[1]).optional(),
@@ -304,10 +315,15 @@ const presentBackend = (backend: Backend) => ({
   url: backend.url,
   protocol: backend.protocol,
   remote_model: backend.remoteModel,
+  credential: backend.credential,
   state: backend.state,
   max_concurrency: backend.maxConcurrency,
   timeout_seconds: backend.timeoutSeconds,
   in_progress: backend.inProgress,
+  circuit: backend.circuit,
+  failures: backend.failures,
+  rested_until: time(backend.restedUntil),
+  mean_run_ms: backend.meanRunMs,
   created_at: time(backend.createdAt),
 });
 
@@ -322,6 +338,7 @@ async function createBackend(call: Call): Promise<Response> {
     url: body.url,
     protocol: body.protocol,
     remoteModel: body.remote_model ?? model.name,
+    credential: body.credential ?? null,
     state: body.state ?? "active",
     maxConcurrency: body.max_concurrency ?? MAX_CONCURRENCY.default,
     timeoutSeconds: body.timeout_seconds ?? BACKEND_TIMEOUT_SECONDS.default,
@@ -343,7 +360,7 @@ async function showBackend(call: Call): Promise<Response> {
 /** Asks the server itself whether it is ready. */
 async function probeBackend(call: Call): Promise<Response> {
   const backend = found(await findBackend(call.ports.db, call.params["id"] ?? ""), "backend");
-  const { ready, detail, metadata } = await protocolOf(backend).ready(backend, backend.version, call.ports.fetch);
+  const { ready, detail, metadata } = await readinessOf(backend, backend.version, call.ports);
   return json({ id: backend.id, ready, detail, metadata });
 }
 
@@ -352,6 +369,7 @@ async function alterBackend(call: Call): Promise<Response> {
   const change = given({
     url: body.url,
     remoteModel: body.remote_model,
+    credential: body.credential,
     state: body.state,
     maxConcurrency: body.max_concurrency,
     timeoutSeconds: body.timeout_seconds,
@@ -364,6 +382,42 @@ async function endBackend(call: Call): Promise<Response> {
   const id = call.params["id"] ?? "";
   if (!(await removeBackend(call.ports.db, id))) throw problem("not_found", { detail: "There is no such backend." });
   return json({ id, removed: true });
+}
+
+// Inferences
+
+/**
+ * Redrives failed or expired inferences by filter, a bounded number of rows a call: `next` of the answer is the `after`
+ * of the next call, until it is null. With `dry_run` it only counts.
+ */
+const redriveSchema = z
+  .strictObject({
+    account_id: z.string().optional(),
+    status: z.enum(["failed", "expired"]).optional(),
+    error_class: z.enum(FAILURE_CLASSES).optional(),
+    ...filterShape,
+    dry_run: z.boolean().optional(),
+    after: z.strictObject({ account_id: z.string(), id: z.string() }).optional(),
+  })
+  .refine(narrows, "must hold at least one filter");
+
+async function redriveMany(call: Call): Promise<Response> {
+  const body = await bodyOf(call, redriveSchema);
+  const filter = {
+    ...filterOf(body),
+    statuses: body.status ? [body.status] : (["failed", "expired"] as const),
+    errorClass: body.error_class,
+  };
+  const after = body.after ? { accountId: body.after.account_id, id: body.after.id } : { accountId: body.account_id ?? "", id: "" };
+  const done = await bulk(call.ports.db, body.dry_run ? "count" : "redrive", after, body.account_id === undefined, filter, BULK_ROWS);
+  call.after(hurry("wake_up_not_sent", call.ports.wake(done.lanes.slice(0, 100))));
+  call.after(hurry("sweep_not_armed", call.ports.armSweep()));
+  return json({
+    dry_run: body.dry_run ?? false,
+    looked_at: done.seen,
+    [body.dry_run ? "matched" : "redriven"]: done.matched,
+    next: done.next && { account_id: done.next.accountId, id: done.next.id },
+  });
 }
 
 /** Declares every runner dead, for after a crash of a runtime that has no other. */

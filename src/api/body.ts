@@ -29,7 +29,7 @@ export async function readJson(request: Request, limitBytes: number): Promise<{ 
 
 /** A value as the schema has it; throws 422 that names each fault with its place. */
 export function check<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
   throw problem("invalid_input", { faults: parsed.error.issues.slice(0, 20).map(faultOf) });
 }
@@ -37,7 +37,7 @@ export function check<T>(schema: z.ZodType<T>, value: unknown): T {
 function faultOf(issue: z.core.$ZodIssue): Fault {
   const path = issue.path.filter((part) => typeof part !== "symbol");
   if (issue.code === "unrecognized_keys") return { path, detail: `unknown member ${issue.keys.map((key) => `"${key}"`).join(", ")}` };
-  if (issue.code === "invalid_type" && issue.input === undefined) return { path, detail: "is missing" };
+  if (issue.input === undefined && (issue.code === "invalid_type" || issue.code === "invalid_union")) return { path, detail: "is missing" };
   return { path, detail: issue.message.replace(/^Invalid input: /, "") };
 }
 

@@ -5,21 +5,28 @@ import * as z from "zod";
 import { itemsIn } from "../backends/tensors.ts";
 import { type Inference, isFinal, isInferenceId } from "../inferences/inference.ts";
 import { openPayload } from "../inferences/payloads.ts";
-import { cancelInference, findInference } from "../inferences/store.ts";
-import { submit } from "../inferences/submit.ts";
+import { bulk, cancelInference, findInference, findWithWait, redriveInference } from "../inferences/store.ts";
+import { hurry, submit } from "../inferences/submit.ts";
 import {
+  ADMIN_BODY_BYTES,
   BACKEND_TIMEOUT_SECONDS,
+  BULK_ROWS,
+  CANCEL_AFTER_SECONDS,
   INITIAL_DELAY_MS,
   JSON_BODY_BYTES,
   MAX_ATTEMPTS,
   MAX_DELAY_MS,
   MAX_TIME_IN_QUEUE_SECONDS,
+  POSITION_MAX,
   PRIORITY,
   RETENTION_SECONDS,
 } from "../numbers.ts";
+import { askAgain } from "../platform.ts";
 import { problem } from "../problem.ts";
 import { cachingOf, json, unlessKnown } from "./answer.ts";
 import { check, readJson } from "./body.ts";
+import { filterOf, filterShape, narrows } from "./filter.ts";
+import { idempotencyOf, replayHeaders } from "./idempotency.ts";
 import type { KeyCall } from "./route.ts";
 
 const within = ([least, most]: readonly [number, number]) => z.int().min(least).max(most).optional();
@@ -38,18 +45,21 @@ const submissionSchema = z.strictObject({
       max_delay_ms: within(MAX_DELAY_MS.range),
     })
     .optional(),
+  cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range),
   metadata: z
     .record(z.string().min(1).max(64), z.string().max(512))
     .refine((metadata) => Object.keys(metadata).length <= 16, "at most 16 entries")
     .optional(),
 });
 
+/** How soon to ask again: half the estimated wait, within these. */
 const POLL_AFTER_SECONDS = 1;
+const POLL_AFTER_MAX_SECONDS = 30;
 
 export async function submitInference(call: KeyCall): Promise<Response> {
-  const { value } = await readJson(call.request, JSON_BODY_BYTES);
+  const { text, value } = await readJson(call.request, JSON_BODY_BYTES);
   const body = check(submissionSchema, value);
-  const inference = await submit(
+  const submitted = await submit(
     call.ports,
     {
       ...call.caller,
@@ -66,16 +76,21 @@ export async function submitInference(call: KeyCall): Promise<Response> {
         initialDelayMs: body.retry?.initial_delay_ms,
         maxDelayMs: body.retry?.max_delay_ms,
       },
+      cancelAfterSeconds: body.cancel_after_seconds,
       metadata: body.metadata,
+      idempotency: await idempotencyOf(call.request, call.url, text),
     },
     call.after,
   );
-  const headers = { ...cachingOf(inference), Location: `${call.origin}/v1/inferences/${inference.id}` };
+  const { inference } = submitted;
+  const headers = { ...cachingOf(inference), ...replayHeaders(submitted), Location: `${call.origin}/v1/inferences/${inference.id}` };
   return json(present(inference, call), { status: 202, headers });
 }
 
 export async function showInference(call: KeyCall): Promise<Response> {
-  const inference = await find(call);
+  const id = idOf(call);
+  const inference = await findWithWait(call.ports.db, call.caller.accountId, id);
+  if (!inference) throw notFound(id);
   return unlessKnown(call.request, json(present(inference, call), { headers: cachingOf(inference) }));
 }
 
@@ -117,12 +132,54 @@ export async function result(call: KeyCall, inference: Extract<Inference, { stat
 
 export async function cancel(call: KeyCall): Promise<Response> {
   const id = idOf(call);
-  const canceled = await cancelInference(call.ports.db, call.caller.accountId, id);
+  const canceled = await askAgain(() => cancelInference(call.ports.db, call.caller.accountId, id));
   if (canceled) return json(present(canceled, call), { headers: cachingOf(canceled) });
   const inference = await find(call);
   if (inference.status === "canceled") return json(present(inference, call), { headers: cachingOf(inference) });
   throw problem("already_final", {
     detail: `The inference has already ${inference.status}.`,
+    members: { inference_status: inference.status },
+  });
+}
+
+const cancelManySchema = z
+  .strictObject({
+    status: z.enum(["queued", "in_progress"]).optional(),
+    ...filterShape,
+    dry_run: z.boolean().optional(),
+    after: z.string().optional(),
+  })
+  .refine(narrows, "must hold at least one filter");
+
+/**
+ * Cancels what a filter matches, a bounded number of rows a call: `next` of the answer is the `after` of the next call,
+ * until it is null. With `dry_run` it only counts.
+ */
+export async function cancelMany(call: KeyCall): Promise<Response> {
+  const body = check(cancelManySchema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
+  const filter = { ...filterOf(body), statuses: body.status ? [body.status] : (["queued", "in_progress"] as const) };
+  const cursor = { accountId: call.caller.accountId, id: body.after ?? "" };
+  const done = await bulk(call.ports.db, body.dry_run ? "count" : "cancel", cursor, false, filter, BULK_ROWS);
+  return json({
+    dry_run: body.dry_run ?? false,
+    looked_at: done.seen,
+    [body.dry_run ? "matched" : "canceled"]: done.matched,
+    next: done.next?.id ?? null,
+  });
+}
+
+/** Queues a failed or expired inference again, under its id, with its attempts and its time in the queue anew. */
+export async function redrive(call: KeyCall): Promise<Response> {
+  const redriven = await redriveInference(call.ports.db, call.caller.accountId, idOf(call));
+  if (redriven) {
+    const { model, version } = redriven;
+    call.after(hurry("wake_up_not_sent", call.ports.wake([{ model, version }])));
+    call.after(hurry("sweep_not_armed", call.ports.armSweep()));
+    return json(present(redriven, call), { status: 202, headers: cachingOf(redriven) });
+  }
+  const inference = await find(call);
+  throw problem("conflict", {
+    detail: `Only a failed or expired inference can be redriven; this one is ${inference.status}.`,
     members: { inference_status: inference.status },
   });
 }
@@ -165,8 +222,7 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
     started_at: time(inference.startedAt),
     finished_at: time(finishedAt),
     expires_at: time(finishedAt === null ? null : finishedAt + RETENTION_SECONDS * 1000),
-    waiting_on: status !== "queued" ? null : inference.notBefore !== null ? "retry_backoff" : "position",
-    poll_after: isFinal(status) ? null : POLL_AFTER_SECONDS,
+    ...waitingOf(inference),
     attempts: inference.attempt,
     max_attempts: inference.retry.maxAttempts,
     metrics: {
@@ -179,10 +235,28 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
     output: inference.status === "succeeded" && inference.output.at === "row" ? (JSON.parse(inference.output.text) as unknown) : null,
     error: "error" in inference ? errorOf(inference.error) : null,
     metadata: inference.metadata,
+    ...(inference.status === "canceled" ? { stopped: inference.stopped } : {}),
     urls: { self, result: `${self}/result`, cancel: `${self}/cancel` },
     ...(logs === "1" || logs === "true"
       ? { logs: inference.log.map((line) => ({ ...line, at: time(line.at), ...(line.retry_at ? { retry_at: time(line.retry_at) } : {}) })) }
       : {}),
+  };
+}
+
+/** Why it waits, for how long, and when asking again makes sense. */
+function waitingOf(inference: Inference): Record<string, unknown> {
+  const none = { waiting_on: null, queue_position: null, estimated_start_at: null };
+  if (inference.status === "in_progress") return { ...none, poll_after: POLL_AFTER_SECONDS };
+  if (inference.status !== "queued") return { ...none, poll_after: null };
+  const { wait } = inference;
+  const estimatedMs = wait?.estimatedMs ?? null;
+  const seconds = Math.ceil((estimatedMs ?? 0) / 2_000);
+  return {
+    waiting_on: wait?.on ?? "position",
+    queue_position:
+      wait?.ahead === undefined || wait.ahead === null ? null : wait.ahead >= POSITION_MAX ? `${POSITION_MAX}+` : wait.ahead + 1,
+    estimated_start_at: estimatedMs === null ? null : time(Date.now() + estimatedMs),
+    poll_after: Math.min(POLL_AFTER_MAX_SECONDS, Math.max(POLL_AFTER_SECONDS, seconds)),
   };
 }
 

@@ -1,6 +1,9 @@
 /** `GET /v1/models`: the catalogue, in the list shape of OpenAI's API with our members beside it. */
-import { type Model, listModels } from "../models/store.ts";
-import { PAGE } from "../numbers.ts";
+import { waitOf } from "../inferences/inference.ts";
+import { depthOf } from "../inferences/store.ts";
+import { type Model, findModel, listModels } from "../models/store.ts";
+import { DEPTH_MAX, PAGE } from "../numbers.ts";
+import { problem } from "../problem.ts";
 import { json } from "./answer.ts";
 import { pageOf } from "./page.ts";
 import type { KeyCall } from "./route.ts";
@@ -14,6 +17,29 @@ export async function showModels(call: KeyCall): Promise<Response> {
     data: shown.map(presentModel),
     has_more: models.length > limit,
     next_after: models.length > limit ? (shown.at(-1)?.name ?? null) : null,
+  });
+}
+
+/** `GET /v1/models/{name}/queue?version=`: what a model has to do, for clients and for whoever scales its backends. */
+export async function showQueue(call: KeyCall): Promise<Response> {
+  const name = call.params["name"] ?? "";
+  const model = await findModel(call.ports.db, name);
+  const version = call.url.searchParams.get("version") ?? model?.defaultVersion ?? "";
+  if (!model || (version !== "" && !model.versions.includes(version))) {
+    throw problem("model_not_found", { detail: `There is no such model or version: "${name.slice(0, 128)}".` });
+  }
+  const depth = await depthOf(call.ports.db, { model: model.name, version });
+  const wait = waitOf(depth.lane, null, 0);
+  return json({
+    model: model.name,
+    version: version || null,
+    queued: depth.queued,
+    queued_is_exact: depth.queued < DEPTH_MAX,
+    in_progress: depth.inProgress,
+    capacity: depth.lane.capacity,
+    oldest_wait_ms: depth.oldestWaitMs,
+    estimated_wait_ms: wait.estimatedMs,
+    mean_run_ms: depth.lane.meanRunMs === null ? null : Math.round(depth.lane.meanRunMs),
   });
 }
 

@@ -1,7 +1,7 @@
 /** Our own wire: its routes, and its errors as problem details (RFC 9457). */
 import { type Problem, pointer } from "../problem.ts";
-import { cancel, showInference, showResult, submitInference } from "./inferences.ts";
-import { showModels } from "./models.ts";
+import { cancel, cancelMany, redrive, showInference, showResult, submitInference } from "./inferences.ts";
+import { showModels, showQueue } from "./models.ts";
 import type { Dialect } from "./route.ts";
 
 export const own: Dialect = {
@@ -12,7 +12,10 @@ export const own: Dialect = {
     { method: "GET", path: "/v1/inferences/:id", access: "read", handle: showInference },
     { method: "GET", path: "/v1/inferences/:id/result", access: "read", handle: showResult },
     { method: "POST", path: "/v1/inferences/:id/cancel", access: "cancel", handle: cancel },
+    { method: "POST", path: "/v1/inferences/:id/redrive", access: "submit", handle: redrive },
+    { method: "POST", path: "/v1/inferences/cancel", access: "cancel", handle: cancelMany },
     { method: "GET", path: "/v1/models", access: "read", handle: showModels },
+    { method: "GET", path: "/v1/models/:name/queue", access: "read", handle: showQueue },
   ],
   refuse(problem: Problem, { requestId }) {
     const body = {

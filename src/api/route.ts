@@ -4,7 +4,6 @@
  */
 import type { Config } from "../config.ts";
 import type { After } from "../inferences/submit.ts";
-import type { Gate } from "../keys/gate.ts";
 import type { KeyIdentity, Scope } from "../keys/key.ts";
 import type { Ports } from "../ports.ts";
 import type { Problem } from "../problem.ts";
@@ -18,7 +17,6 @@ export interface Call {
   readonly requestId: string;
   readonly config: Config;
   readonly ports: Ports;
-  readonly gate: (keyId: string) => Pick<Gate, "admit" | "forget">;
   readonly sweep: { recover(): Promise<number> };
   readonly after: After;
   /** Where clients reach us, without a slash at the end. */

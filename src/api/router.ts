@@ -5,6 +5,7 @@
  */
 import { type IRequestStrict, Router } from "itty-router";
 import { configOf } from "../config.ts";
+import { Unavailable } from "../platform.ts";
 import { SWEEP_NAME, portsOf } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
 import { admit, identify, rateLimitHeaders } from "../keys/admit.ts";
@@ -19,6 +20,9 @@ import type { Call, Dialect, Route } from "./route.ts";
 
 /** In the order in which they are asked for an unknown path; ours answers whatever no other does. */
 const DIALECTS: readonly Dialect[] = [vody, admin, health, own];
+
+/** A stall of the platform is over in a second or in a minute; a client that asks every other second learns soon. */
+const RETRY_AFTER_SECONDS = 2;
 
 type Arguments = [call: Omit<Call, "params">];
 const router = Router<IRequestStrict, Arguments, Response | Promise<Response>>();
@@ -46,7 +50,6 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
       requestId,
       config,
       ports: portsOf(env),
-      gate: (keyId) => env.GATE.getByName(keyId),
       sweep: env.SWEEP.getByName(SWEEP_NAME),
       after: (work) => ctx.waitUntil(work),
       origin: config.publicUrl || url.origin,
@@ -71,13 +74,13 @@ async function answer(dialect: Dialect, route: Route, call: Call): Promise<Respo
       response = await route.handle(call);
     } else {
       const caller = await identify(call.request.headers, call.config.keySecrets);
-      const admission = admit(call.gate, caller, route.access);
+      const admission = admit(call.ports.gate, caller, route.access);
       const early = route.access === "read" ? settled(route.handle({ ...call, caller })) : null;
       allowance = await admission;
       response = await (early ? early.then((outcome) => outcome()) : route.handle({ ...call, caller }));
     }
   } catch (error) {
-    response = dialect.refuse(error instanceof Problem ? error : unexpected(error, call.requestId), call);
+    response = dialect.refuse(unexpected(error, call.requestId), call);
   }
   if (!allowance) return response;
   const headers = new Headers(response.headers);
@@ -107,6 +110,13 @@ function noRoute(path: string): Problem {
 
 function unexpected(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof Unavailable) {
+    logError("unavailable", error.cause ?? error, { request_id: requestId, part: error.part });
+    return problem("unavailable", {
+      detail: `A part of the service (${error.part}) can't answer right now; try again.`,
+      headers: { "Retry-After": String(RETRY_AFTER_SECONDS) },
+    });
+  }
   logError("unexpected", error, { request_id: requestId });
   return problem("internal", { detail: `Something went wrong on our side. Request ${requestId}.` });
 }

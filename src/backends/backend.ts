@@ -9,8 +9,11 @@ import type { ClaimedBackend } from "../inferences/store.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** What is needed to speak to a backend. */
+export type Server = Pick<ClaimedBackend, "id" | "url" | "protocol" | "remoteModel" | "credential">;
+
 export interface BackendCall {
-  readonly backend: ClaimedBackend;
+  readonly backend: Server;
   readonly version: string;
   /** The inference's input, JSON text. */
   readonly input: string;
@@ -18,13 +21,15 @@ export interface BackendCall {
   readonly timeoutMs: number;
   /** Aborted when the runner must let go. */
   readonly letGo: AbortSignal;
+  /** That say who we are. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** How a protocol is spoken. */
 export interface Protocol {
   infer(call: BackendCall, fetch: Fetch): Promise<Outcome>;
   /** Whether the server says that the model is ready. */
-  ready(backend: ClaimedBackend, version: string, fetch: Fetch): Promise<Readiness>;
+  ready(call: Pick<BackendCall, "backend" | "version" | "headers" | "timeoutMs">, fetch: Fetch): Promise<Readiness>;
 }
 
 export interface Readiness {
@@ -35,10 +40,31 @@ export interface Readiness {
   readonly metadata: unknown;
 }
 
+/** The headers that a backend's credential asks for, or null where the deployment lacks its secret. */
+export function credentialHeaders(
+  backend: Pick<Server, "credential">,
+  secret: (name: string) => string | null,
+): Readonly<Record<string, string>> | null {
+  const { credential } = backend;
+  if (!credential) return {};
+  const text = secret(credential.secret);
+  if (text === null) return null;
+  switch (credential.kind) {
+    case "bearer":
+      return { Authorization: `Bearer ${text}` };
+    case "basic":
+      return { Authorization: `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(text)))}` };
+    case "header":
+      return { [credential.header]: text };
+    default:
+      return credential satisfies never;
+  }
+}
+
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  readonly text: string;
+  readonly bytes: Uint8Array;
 }
 
 /** A backend's answer read whole and within bounds, or the outcome that its failure amounts to. */
@@ -54,24 +80,60 @@ export async function exchange(
   try {
     const response = await fetch(url, { ...init, redirect: "manual", signal });
     begun = true;
-    const text = await readBounded(response, BACKEND_ANSWER_BYTES);
-    if (text === null)
+    const bytes = await readBounded(response, BACKEND_ANSWER_BYTES);
+    if (bytes === null) {
       return { outcome: rejected("model", "backend_oversized", 502, `The backend's answer exceeds ${BACKEND_ANSWER_BYTES} bytes.`) };
-    return { answer: { status: response.status, headers: response.headers, text } };
+    }
+    return { answer: { status: response.status, headers: response.headers, bytes } };
   } catch {
     if (bounds.letGo?.aborted) return { outcome: { kind: "abandoned" } };
-    if (timeout.aborted)
+    if (timeout.aborted) {
       return { outcome: retry("timeout", "run_within_seconds", 504, `The backend did not answer within ${bounds.timeoutMs / 1000} s.`) };
+    }
     if (begun) return { outcome: retry("infrastructure", "backend_cut", 502, "The backend's answer broke off.") };
     return { outcome: retry("infrastructure", "backend_unreachable", 502, "The backend could not be reached.") };
   }
+}
+
+/** An answer's body as JSON; undefined where it is none. */
+export function jsonOf(answer: Answer): unknown {
+  try {
+    return JSON.parse(textOf(answer));
+  } catch {
+    return undefined;
+  }
+}
+
+export function textOf(answer: Answer): string {
+  return new TextDecoder().decode(answer.bytes);
+}
+
+/** The reason in an error body: `{"error": text}`, `{"error": {"message": text}}` or `{"detail": text}`. */
+export function reasonIn(body: unknown): string | null {
+  if (typeof body !== "object" || body === null) return null;
+  const error = "error" in body ? body.error : "detail" in body ? body.detail : null;
+  if (typeof error === "string") return error;
+  if (typeof error === "object" && error !== null && "message" in error && typeof error.message === "string") return error.message;
+  return null;
+}
+
+/** Asks a health address; ready where it answers with a success. */
+export async function askReady(
+  fetch: Fetch,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  timeoutMs: number,
+): Promise<Omit<Readiness, "metadata">> {
+  const asked = await exchange(fetch, url, { method: "GET", headers: { Accept: "application/json", ...headers } }, { timeoutMs });
+  const refused = "outcome" in asked ? asked.outcome : refusal(asked.answer, reasonIn(jsonOf(asked.answer)));
+  return { ready: refused === null, detail: refused && "error" in refused ? refused.error.message : null };
 }
 
 /**
  * The outcome of an answer that is not a success; null for one that is. Which status is worth another attempt:
  * design, section 4. `reason` is what the server said, for the client to read.
  */
-export function refusal(answer: Answer, reason: string | null): Outcome | null {
+export function refusal(answer: Pick<Answer, "status" | "headers">, reason: string | null): Outcome | null {
   const { status } = answer;
   if (status >= 200 && status < 300) return null;
   const said = reason ? `: ${reason.slice(0, 1_000)}` : ".";
@@ -129,25 +191,30 @@ function retryAfterMs(value: string | null): number | null {
   return Number.isNaN(at) ? null : Math.max(0, at - Date.now());
 }
 
-/** The body as text, or null where it is larger than `limit` bytes; the rest is then not read. */
-async function readBounded(response: Response, limit: number): Promise<string | null> {
+/** The body, or null where it is larger than `limit` bytes; the rest is then not read. */
+async function readBounded(response: Response, limit: number): Promise<Uint8Array | null> {
   if (Number(response.headers.get("content-length") ?? 0) > limit) {
     await response.body?.cancel();
     return null;
   }
-  if (!response.body) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  const reader = response.body.getReader();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const reader = (response.body ?? new Blob([]).stream()).getReader();
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.byteLength;
-    if (bytes > limit) {
+    if (done) break;
+    size += value.byteLength;
+    if (size > limit) {
       await reader.cancel();
       return null;
     }
-    text += decoder.decode(value, { stream: true });
+    parts.push(value);
   }
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.byteLength;
+  }
+  return bytes;
 }

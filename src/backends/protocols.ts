@@ -1,10 +1,24 @@
 /** Which protocol a backend is spoken to in. A new one is one file and one line here. */
-import type { ClaimedBackend } from "../inferences/store.ts";
-import type { Protocol } from "./backend.ts";
+import { READY_TIMEOUT_MS } from "../numbers.ts";
+import { type Fetch, type Protocol, type Readiness, type Server, credentialHeaders } from "./backend.ts";
+import { http } from "./http.ts";
 import { oip } from "./oip.ts";
+import { openai } from "./openai.ts";
 
-const PROTOCOLS: Readonly<Record<ClaimedBackend["protocol"], Protocol>> = { oip };
+const PROTOCOLS: Readonly<Record<Server["protocol"], Protocol>> = { oip, openai, http };
 
-export function protocolOf(backend: Pick<ClaimedBackend, "protocol">): Protocol {
+export function protocolOf(backend: Pick<Server, "protocol">): Protocol {
   return PROTOCOLS[backend.protocol];
+}
+
+/** Asks a backend whether it is ready, with its credential. Never throws. */
+export async function readinessOf(
+  backend: Server,
+  version: string,
+  ports: { fetch: Fetch; secret: (name: string) => string | null },
+): Promise<Readiness> {
+  const headers = credentialHeaders(backend, ports.secret);
+  if (headers === null)
+    return { ready: false, detail: `The deployment has no secret ${backend.credential?.secret ?? ""}.`, metadata: null };
+  return protocolOf(backend).ready({ backend, version, headers, timeoutMs: READY_TIMEOUT_MS }, ports.fetch);
 }

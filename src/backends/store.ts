@@ -1,9 +1,33 @@
 /** All SQL on backends but the claim's, which picks one (inferences/store.ts). */
 import * as z from "zod";
+import { CIRCUIT_FAILURES, PROBE_MS, REST_MAX_MS, REST_MS } from "../numbers.ts";
 import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
 
-export const PROTOCOL_NAMES = ["oip"] as const;
+export const PROTOCOL_NAMES = ["oip", "openai", "http"] as const;
 export const BACKEND_STATES = ["active", "draining", "paused"] as const;
+
+/**
+ * How we say who we are to a backend. `secret` names a secret of the deployment; the text itself is in no table and no
+ * answer. For `basic` it holds `user:password`.
+ */
+export const credentialSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("bearer"), secret: secretName() }),
+  z.strictObject({ kind: z.literal("basic"), secret: secretName() }),
+  z.strictObject({
+    kind: z.literal("header"),
+    header: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, "must be a header's name"),
+    secret: secretName(),
+  }),
+]);
+export type Credential = z.infer<typeof credentialSchema>;
+
+/** Only secrets that are meant for backends can be named, so that no other can be sent to one. */
+function secretName() {
+  return z.string().regex(/^BACKEND_[A-Z0-9_]{1,56}$/, 'must be the name of a secret that begins with "BACKEND_"');
+}
+
+/** A backend's circuit, as its failures and its rest tell. */
+export type Circuit = "closed" | "open" | "half_open";
 
 export interface Backend {
   readonly id: string;
@@ -14,6 +38,7 @@ export interface Backend {
   readonly protocol: (typeof PROTOCOL_NAMES)[number];
   /** The model's name on that server. */
   readonly remoteModel: string;
+  readonly credential: Credential | null;
   readonly state: (typeof BACKEND_STATES)[number];
   readonly maxConcurrency: number;
   /** Of one attempt. */
@@ -21,19 +46,29 @@ export interface Backend {
   readonly createdAt: number;
   /** Inferences it has in progress. */
   readonly inProgress: number;
+  readonly circuit: Circuit;
+  /** In a row. */
+  readonly failures: number;
+  /** It gets nothing until then; null where it isn't rested. */
+  readonly restedUntil: number | null;
+  readonly meanRunMs: number | null;
 }
 
-export type NewBackend = Omit<Backend, "createdAt" | "inProgress">;
-export type BackendChange = Partial<Pick<Backend, "url" | "remoteModel" | "state" | "maxConcurrency" | "timeoutSeconds">>;
+export type NewBackend = Omit<Backend, "createdAt" | "inProgress" | "circuit" | "failures" | "restedUntil" | "meanRunMs">;
+export type BackendChange = Partial<Pick<Backend, "url" | "remoteModel" | "credential" | "state" | "maxConcurrency" | "timeoutSeconds">>;
 
-const columns = sql`id, model, version, url, protocol, remote_model, state, max_concurrency, timeout_seconds, created_at,
+const columns = sql`id, model, version, url, protocol, remote_model, credential, state, max_concurrency, timeout_seconds, created_at,
+  failures, iif(rested_until > ${NOW}, rested_until, NULL) AS rested_until, mean_run_ms,
+  CASE WHEN rested_until > ${NOW} THEN 'open' WHEN failures >= ${CIRCUIT_FAILURES} THEN 'half_open' ELSE 'closed' END AS circuit,
   (SELECT count(*) FROM inferences WHERE inferences.backend_id = backends.id AND inferences.status = 'in_progress') AS in_progress`;
 
 export const backendStatements = {
   /** No row comes back where the model or version is unknown. */
   insert: (it: NewBackend) => sql`
-    INSERT INTO backends (model, version, id, url, protocol, remote_model, state, max_concurrency, timeout_seconds, created_at)
-    SELECT name, ${it.version}, ${it.id}, ${it.url}, ${it.protocol}, ${it.remoteModel}, ${it.state}, ${it.maxConcurrency}, ${it.timeoutSeconds}, ${NOW}
+    INSERT INTO backends (model, version, id, url, protocol, remote_model, credential, state, max_concurrency,
+      timeout_seconds, created_at)
+    SELECT name, ${it.version}, ${it.id}, ${it.url}, ${it.protocol}, ${it.remoteModel},
+      ${it.credential ? JSON.stringify(it.credential) : null}, ${it.state}, ${it.maxConcurrency}, ${it.timeoutSeconds}, ${NOW}
     FROM models WHERE name = ${it.model} AND (
       ${it.version} = '' AND versions = '[]' OR EXISTS (SELECT 1 FROM json_each(models.versions) WHERE json_each.value = ${it.version}))
     RETURNING ${columns}`,
@@ -43,9 +78,32 @@ export const backendStatements = {
     SELECT ${columns} FROM backends WHERE model = ${model} AND id > ${after} ORDER BY id LIMIT ${limit}`,
   change: (id: string, change: BackendChange) => sql`
     UPDATE backends SET url = coalesce(${change.url ?? null}, url), remote_model = coalesce(${change.remoteModel ?? null}, remote_model),
+      credential = iif(${change.credential === undefined ? 0 : 1}, ${change.credential ? JSON.stringify(change.credential) : null}, credential),
       state = coalesce(${change.state ?? null}, state), max_concurrency = coalesce(${change.maxConcurrency ?? null}, max_concurrency),
       timeout_seconds = coalesce(${change.timeoutSeconds ?? null}, timeout_seconds)
     WHERE id = ${id} RETURNING ${columns}`,
+  /** A success: closes the circuit. Writes nothing where nothing was in doubt. */
+  proved: (id: string) => sql`
+    UPDATE backends SET failures = 0, rested_until = NULL, probe_at = NULL WHERE id = ${id} AND failures > 0 RETURNING id`,
+  /** A failure: one more in a row; enough of them open the circuit, for longer each time. */
+  failed: (id: string) => sql`
+    UPDATE backends SET failures = failures + 1, probe_at = coalesce(probe_at, ${NOW} + ${PROBE_MS}),
+      rested_until = iif(failures + 1 >= ${CIRCUIT_FAILURES},
+        ${NOW} + min(${REST_MAX_MS}, ${REST_MS} << min(16, failures + 1 - ${CIRCUIT_FAILURES})), rested_until)
+    WHERE id = ${id} RETURNING id`,
+  /** It asked to be left alone for a while. */
+  asked: (id: string, ms: number) => sql`
+    UPDATE backends SET rested_until = max(coalesce(rested_until, 0), ${NOW} + ${ms}) WHERE id = ${id} RETURNING id`,
+  /** A run time, entered into the mean. */
+  sample: (id: string, runMs: number) => sql`
+    UPDATE backends SET mean_run_ms = CAST(coalesce(0.8 * mean_run_ms + 0.2 * ${runMs}, ${runMs}) AS INTEGER) WHERE id = ${id} RETURNING id`,
+  /** Sweep: backends whose health is to be asked for now; each is put off, so that two passes don't ask twice. */
+  takeProbes: () => sql`
+    UPDATE backends SET probe_at = ${NOW} + ${PROBE_MS} WHERE probe_at <= ${NOW} AND state = 'active'
+    RETURNING id, version, url, protocol, remote_model, credential, timeout_seconds, failures`,
+  /** It says that it is ready: its rest is over, and one inference may prove it. */
+  ready: (id: string) => sql`
+    UPDATE backends SET rested_until = ${NOW} WHERE id = ${id} AND rested_until > ${NOW} AND failures >= ${CIRCUIT_FAILURES} RETURNING id`,
   remove: (id: string) => sql`DELETE FROM backends WHERE id = ${id} RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
@@ -56,12 +114,19 @@ const rowSchema = z.object({
   url: z.string(),
   protocol: z.enum(PROTOCOL_NAMES),
   remote_model: z.string(),
+  credential: z.string().nullable(),
   state: z.enum(BACKEND_STATES),
   max_concurrency: z.number(),
   timeout_seconds: z.number(),
   created_at: z.number(),
   in_progress: z.number(),
+  circuit: z.enum(["closed", "open", "half_open"]),
+  failures: z.number(),
+  rested_until: z.number().nullable(),
+  mean_run_ms: z.number().nullable(),
 });
+
+const credentialFrom = (text: string | null): Credential | null => (text === null ? null : credentialSchema.parse(JSON.parse(text)));
 
 function fromRow(row: Row): Backend {
   const known = rowSchema.parse(row);
@@ -72,11 +137,16 @@ function fromRow(row: Row): Backend {
     url: known.url,
     protocol: known.protocol,
     remoteModel: known.remote_model,
+    credential: credentialFrom(known.credential),
     state: known.state,
     maxConcurrency: known.max_concurrency,
     timeoutSeconds: known.timeout_seconds,
     createdAt: known.created_at,
     inProgress: known.in_progress,
+    circuit: known.circuit,
+    failures: known.failures,
+    restedUntil: known.rested_until,
+    meanRunMs: known.mean_run_ms,
   };
 }
 
@@ -99,6 +169,34 @@ export async function listBackends(db: Database, model: string | null, after: st
 
 export async function changeBackend(db: Database, id: string, change: BackendChange): Promise<Backend | null> {
   return orNull(await first(db, backendStatements.change(id, change)));
+}
+
+const probeSchema = z
+  .object({
+    id: z.string(),
+    version: z.string(),
+    url: z.string(),
+    protocol: z.enum(PROTOCOL_NAMES),
+    remote_model: z.string(),
+    credential: z.string().nullable(),
+  })
+  .transform((row) => ({
+    id: row.id,
+    version: row.version,
+    url: row.url,
+    protocol: row.protocol,
+    remoteModel: row.remote_model,
+    credential: credentialFrom(row.credential),
+  }));
+
+/** Backends in doubt whose health is to be asked for now. */
+export async function takeProbes(db: Database): Promise<z.infer<typeof probeSchema>[]> {
+  return z.array(probeSchema).parse(await db.all(backendStatements.takeProbes()));
+}
+
+/** Notes that a rested backend says that it is ready. */
+export async function backendIsReady(db: Database, id: string): Promise<void> {
+  await db.all(backendStatements.ready(id));
 }
 
 export async function removeBackend(db: Database, id: string): Promise<boolean> {

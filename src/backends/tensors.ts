@@ -65,7 +65,8 @@ export function itemsIn(value: unknown): number {
   if (isObject(value)) {
     const tensors = value["inputs"] ?? value["outputs"];
     const shape = Array.isArray(tensors) && isObject(tensors[0]) ? tensors[0]["shape"] : undefined;
-    if (Array.isArray(shape) && typeof shape[0] === "number") return shape[0];
+    const first: unknown = Array.isArray(shape) ? shape[0] : undefined;
+    if (typeof first === "number" && Number.isSafeInteger(first) && first >= 0) return first;
   }
   return 1;
 }

@@ -9,6 +9,7 @@ import * as z from "zod";
 import { json } from "../api/answer.ts";
 import { check, readJson } from "../api/body.ts";
 import { cachingOf, unlessKnown } from "../api/answer.ts";
+import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
 import { result } from "../api/inferences.ts";
 import type { Dialect, KeyCall } from "../api/route.ts";
 import { type Inference, isFinal, isInferenceId } from "../inferences/inference.ts";
@@ -43,14 +44,22 @@ export const vody: Dialect = {
 };
 
 async function submitBatch(call: KeyCall): Promise<Response> {
-  const { value } = await readJson(call.request, JSON_BODY_BYTES);
+  const { text, value } = await readJson(call.request, JSON_BODY_BYTES);
   const batch = check(batchSchema, value);
-  const inference = await submit(
+  const submitted = await submit(
     call.ports,
-    { ...call.caller, dialect: "vody", model: call.params["model"] ?? "", input: JSON.stringify(batch), inputItems: batch.length },
+    {
+      ...call.caller,
+      dialect: "vody",
+      model: call.params["model"] ?? "",
+      input: JSON.stringify(batch),
+      inputItems: batch.length,
+      idempotency: await idempotencyOf(call.request, call.url, text),
+    },
     call.after,
   );
-  const headers = { ...cachingOf(inference), Location: `${call.origin}/inference/${inference.id}/status` };
+  const { inference } = submitted;
+  const headers = { ...cachingOf(inference), ...replayHeaders(submitted), Location: `${call.origin}/inference/${inference.id}/status` };
   return json(statusOf(inference), { status: 202, headers });
 }
 
@@ -118,18 +127,36 @@ function refusal(status: number, message: string, headers: Record<string, string
   return json({ error: REASONS[status] ?? "Error", message, code: status }, { status, headers });
 }
 
+/** Reason phrases (RFC 9110, 6585, 4918; 499 is nginx's) of what we, or a backend through us, may answer. */
 const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
+  402: "Payment Required",
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  406: "Not Acceptable",
+  407: "Proxy Authentication Required",
+  408: "Request Timeout",
   409: "Conflict",
   410: "Gone",
+  411: "Length Required",
+  412: "Precondition Failed",
   413: "Content Too Large",
+  414: "URI Too Long",
   415: "Unsupported Media Type",
+  416: "Range Not Satisfiable",
+  417: "Expectation Failed",
+  421: "Misdirected Request",
   422: "Unprocessable Content",
+  423: "Locked",
+  424: "Failed Dependency",
+  425: "Too Early",
+  426: "Upgrade Required",
+  428: "Precondition Required",
   429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  451: "Unavailable For Legal Reasons",
   499: "Client Closed Request",
   500: "Internal Server Error",
   502: "Bad Gateway",

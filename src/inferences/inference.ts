@@ -2,7 +2,7 @@
  * PURE. What an inference is, which status may become which, and what follows from the end of an attempt. Nothing
  * else decides about a status: the store derives the WHERE of every change from this table.
  */
-import { RETRY_AFTER_MAX_MS } from "../numbers.ts";
+import { QUARANTINE_TAKEDOWNS, RETRY_AFTER_MAX_MS } from "../numbers.ts";
 
 export const STATUSES = ["queued", "in_progress", "succeeded", "failed", "canceled", "expired"] as const;
 export type Status = (typeof STATUSES)[number];
@@ -47,7 +47,7 @@ export type Payload =
 /** One line of an inference's life, kept in its row. Times in ms. */
 export interface LogEntry {
   readonly at: number;
-  readonly event: "queued" | "claimed" | "attempt_failed" | "ready" | "succeeded" | "failed" | "canceled" | "expired";
+  readonly event: "queued" | "claimed" | "attempt_failed" | "ready" | "aged" | "succeeded" | "failed" | "canceled" | "expired" | "redriven";
   readonly attempt?: number;
   readonly backend?: string;
   readonly error?: Failure;
@@ -62,6 +62,8 @@ interface Common {
   readonly version: string;
   readonly dialect: string;
   readonly priority: number;
+  /** The priority as it counts now. */
+  readonly level: number;
   /** Attempts begun so far. */
   readonly attempt: number;
   readonly retry: RetrySettings;
@@ -82,11 +84,69 @@ interface Ended extends Common {
 
 /** An inference as its row tells it; the members that a status cannot have are not there. */
 export type Inference =
-  | (Common & { readonly status: "queued"; readonly startBy: number; readonly notBefore: number | null })
+  | (Common & { readonly status: "queued"; readonly startBy: number; readonly notBefore: number | null; readonly wait: Wait | null })
   | (Common & { readonly status: "in_progress"; readonly backendId: string; readonly lastStartedAt: number })
   | (Ended & { readonly status: "succeeded"; readonly output: Payload; readonly outputItems: number })
   | (Ended & { readonly status: "failed" | "expired"; readonly error: Failure })
-  | (Ended & { readonly status: "canceled" });
+  | (Ended & { readonly status: "canceled"; readonly stopped: Stopped });
+
+/** What a cancel could do: it never began, or its backend was told to stop by closing the connection. */
+export type Stopped = "confirmed" | "best_effort";
+
+/** Why an inference waits, and for how long it will by the measured run times. Null where nothing is measured. */
+export interface Wait {
+  readonly on: "position" | "concurrency" | "backend_down" | "retry_backoff";
+  /** How many go before it; null while it backs off. At most POSITION_MAX. */
+  readonly ahead: number | null;
+  /** Until its start; null where it can't be told. */
+  readonly estimatedMs: number | null;
+}
+
+/** What the wait is reckoned from: the state of the lane at the moment of asking. */
+export interface LaneState {
+  readonly ahead: number;
+  /** Slots of the backends that take work. */
+  readonly capacity: number;
+  readonly freeSlots: number;
+  readonly meanRunMs: number | null;
+}
+
+/** Reckons the wait of a queued inference. `now` and `notBefore` by one clock. */
+export function waitOf(lane: LaneState, notBefore: number | null, now: number): Wait {
+  const rounds = lane.capacity > 0 ? Math.max(0, lane.ahead + 1 - lane.freeSlots) / lane.capacity : null;
+  const inLine = rounds === 0 ? 0 : rounds === null || lane.meanRunMs === null ? null : Math.ceil(rounds * lane.meanRunMs);
+  if (notBefore !== null)
+    return { on: "retry_backoff", ahead: null, estimatedMs: inLine === null ? null : Math.max(0, notBefore - now) + inLine };
+  if (lane.capacity === 0) return { on: "backend_down", ahead: lane.ahead, estimatedMs: null };
+  return { on: lane.ahead > 0 ? "position" : "concurrency", ahead: lane.ahead, estimatedMs: inLine };
+}
+
+/** An inference as it was right after its submit: what a replay of the submit answers. */
+export function asSubmitted(inference: Inference): Inference {
+  const { id, accountId, model, version, dialect, priority, retry, createdAt, inputItems, metadata, log } = inference;
+  return {
+    id,
+    accountId,
+    model,
+    version,
+    dialect,
+    priority,
+    level: priority,
+    attempt: 0,
+    retry,
+    createdAt,
+    updatedAt: createdAt,
+    startedAt: null,
+    runMs: 0,
+    inputItems,
+    metadata,
+    log: log.slice(0, 1),
+    status: "queued",
+    startBy: createdAt,
+    notBefore: null,
+    wait: null,
+  };
+}
 
 export interface RetrySettings {
   /** Counts the first try. */
@@ -104,18 +164,20 @@ export type Outcome =
   | { readonly kind: "abandoned" };
 
 export interface Output {
-  readonly text: string;
+  /** Text goes into the row when small; bytes always become an object. */
+  readonly body: string | Uint8Array;
   readonly contentType: string;
   readonly items: number;
 }
 
 /** What an attempt's failure makes of its inference: another attempt after a delay, or the end. */
-export type Verdict = { readonly next: "queued"; readonly delayMs: number } | { readonly next: "failed" };
+export type Verdict = { readonly next: "queued"; readonly delayMs: number } | { readonly next: "failed"; readonly error: Failure };
 
 /**
  * Decides after a failed attempt. `random` in [0, 1).
  * The delay is exponential with full jitter (AWS Architecture Blog, "Exponential Backoff and Jitter"), never
- * shorter than the backend's own `Retry-After`, which counts up to RETRY_AFTER_MAX_MS.
+ * shorter than the backend's own `Retry-After`, which counts up to RETRY_AFTER_MAX_MS. `attempt` counts from 1 since
+ * the submit or the last redrive.
  */
 export function afterFailure(
   outcome: Extract<Outcome, { kind: "retry" | "rejected" }>,
@@ -123,10 +185,46 @@ export function afterFailure(
   retry: RetrySettings,
   random: number,
 ): Verdict {
-  if (outcome.kind === "rejected" || attempt >= retry.maxAttempts) return { next: "failed" };
+  if (outcome.kind === "rejected" || attempt >= retry.maxAttempts) return { next: "failed", error: outcome.error };
   const ceiling = Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (attempt - 1));
   const asked = Math.min(outcome.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
   return { next: "queued", delayMs: Math.max(Math.floor(random * (ceiling + 1)), asked) };
+}
+
+/** Its attempts, each on a healthy backend, took the backends down: another would take down another. */
+export const QUARANTINED: Failure = {
+  class: "model",
+  code: "quarantined",
+  message: `Quarantined: ${QUARANTINE_TAKEDOWNS} attempts at it took down a healthy backend.`,
+  status: 500,
+};
+
+/** What an outcome tells of the backend, beside what it makes of the inference. */
+export type Standing =
+  | { readonly kind: "proved" }
+  | { readonly kind: "failed" }
+  /** It asked to be left alone for so long. */
+  | { readonly kind: "asked"; readonly ms: number }
+  | { readonly kind: "unknown" };
+
+/** A server that answers is proved, whatever it thinks of the input; one that is busy is not broken. */
+export function standingAfter(outcome: Outcome): Standing {
+  switch (outcome.kind) {
+    case "done":
+      return { kind: "proved" };
+    case "rejected":
+      return { kind: outcome.error.class === "infrastructure" ? "unknown" : "proved" };
+    case "abandoned":
+      return { kind: "unknown" };
+    case "retry":
+      if (outcome.error.class === "capacity") {
+        if (outcome.retryAfterMs !== undefined) return { kind: "asked", ms: Math.min(outcome.retryAfterMs, RETRY_AFTER_MAX_MS) };
+        return { kind: outcome.error.code === "backend_unavailable" ? "failed" : "unknown" };
+      }
+      return { kind: "failed" };
+    default:
+      return outcome satisfies never;
+  }
 }
 
 /** A runner that vanished: its lease lapsed without a word. */

@@ -5,13 +5,13 @@
  */
 import { INLINE_BYTES } from "../numbers.ts";
 import type { Hold } from "./store.ts";
-import type { Payload } from "./inference.ts";
+import type { Output, Payload } from "./inference.ts";
 
 /** What the flows need of a bucket; R2Bucket has it. */
 export interface Bucket {
   put(
     key: string,
-    value: string,
+    value: string | Uint8Array,
     options: { onlyIf: { etagDoesNotMatch: string }; httpMetadata: { contentType: string } },
   ): Promise<unknown>;
   get(key: string): Promise<{ readonly body: ReadableStream; readonly size: number; text(): Promise<string> } | null>;
@@ -25,17 +25,22 @@ export function byteLength(text: string): number {
 
 /** Stores an input: small ones are left to the row. */
 export async function storeInput(bucket: Bucket, accountId: string, id: string, text: string, bytes: number): Promise<Payload> {
-  return store(bucket, `inputs/${accountId}/${id}`, text, bytes, "application/json");
-}
-
-/** Stores an attempt's output: small ones are left to the row. Safe to call again. */
-export async function storeOutput(bucket: Bucket, hold: Hold, text: string, bytes: number, contentType: string): Promise<Payload> {
-  return store(bucket, `outputs/${hold.accountId}/${hold.id}/${hold.attempt}`, text, bytes, contentType);
-}
-
-async function store(bucket: Bucket, key: string, text: string, bytes: number, contentType: string): Promise<Payload> {
+  const contentType = "application/json";
   if (bytes <= INLINE_BYTES) return { at: "row", text, contentType };
-  await bucket.put(key, text, { onlyIf: { etagDoesNotMatch: "*" }, httpMetadata: { contentType } });
+  return store(bucket, `inputs/${accountId}/${id}`, text, bytes, contentType);
+}
+
+/** Stores an attempt's output: small texts are left to the row. Safe to call again. */
+export async function storeOutput(bucket: Bucket, hold: Hold, output: Output): Promise<{ payload: Payload; bytes: number }> {
+  const { body, contentType } = output;
+  const bytes = typeof body === "string" ? byteLength(body) : body.byteLength;
+  if (typeof body === "string" && bytes <= INLINE_BYTES) return { payload: { at: "row", text: body, contentType }, bytes };
+  const key = `outputs/${hold.accountId}/${hold.id}/${hold.attempt}`;
+  return { payload: await store(bucket, key, body, bytes, contentType), bytes };
+}
+
+async function store(bucket: Bucket, key: string, body: string | Uint8Array, bytes: number, contentType: string): Promise<Payload> {
+  await bucket.put(key, body, { onlyIf: { etagDoesNotMatch: "*" }, httpMetadata: { contentType } });
   return { at: "object", key, bytes, contentType };
 }
 

@@ -4,15 +4,17 @@
  * remains without sending a wake-up. An output is stored before the status says so. A runner may die between any two
  * lines: its lease lapses and the sweep takes over; if it wakes up after that, the fence refuses what it writes.
  */
-import { protocolOf } from "../backends/protocols.ts";
+import { credentialHeaders, rejected } from "../backends/backend.ts";
+import { protocolOf, readinessOf } from "../backends/protocols.ts";
+import { backendStatements } from "../backends/store.ts";
 import { log, logError } from "../log.ts";
-import { RUN_SECONDS } from "../numbers.ts";
+import { QUARANTINE_TAKEDOWNS, RUN_SECONDS, RUN_TIME_SAMPLE } from "../numbers.ts";
 import type { Ports } from "../ports.ts";
 import type { Sql } from "../sql.ts";
-import { type Failure, type Outcome, afterFailure } from "./inference.ts";
+import { type Failure, type Outcome, QUARANTINED, afterFailure, standingAfter } from "./inference.ts";
 import { Leases } from "./leases.ts";
-import { byteLength, readPayload, storeOutput } from "./payloads.ts";
-import { type Claim, type Lane, claim, inferenceStatements, record, recordAndClaim } from "./store.ts";
+import { readPayload, storeOutput } from "./payloads.ts";
+import { type Claim, type Lane, claim, inferenceStatements, othersOn, record, recordAndClaim } from "./store.ts";
 
 const RECORD_RETRY_MS = 250;
 const RECORD_RETRY_MAX_MS = 4_000;
@@ -30,45 +32,43 @@ async function drain(ports: Ports, lane: Lane, leases: Leases): Promise<void> {
   let askedAt = clock.now();
   let claimed = await claim(db, lane, leases.lease);
   while (claimed) {
-    const letGo = leases.take(claimed, askedAt);
-    const ended = await attempt(ports, claimed, letGo);
+    const current: Claim = claimed;
+    const ending = await attempt(ports, current, leases.take(current, askedAt));
     askedAt = clock.now();
-    if (askedAt >= stopAt) {
-      if (ended) await persist(ports, leases, claimed, () => record(db, ended));
-      leases.release(claimed);
-      await ports.wake([lane]);
-      return;
+    const stop = askedAt >= stopAt;
+    if (ending === null) claimed = stop ? null : await claim(db, lane, leases.lease);
+    else {
+      const write = stop ? () => record(db, ending) : () => recordAndClaim(db, ending, lane, leases.lease);
+      claimed = (await persist(ports, leases, current, write)) ?? null;
     }
-    const before: Claim = claimed;
-    claimed = ended
-      ? ((await persist(ports, leases, before, () => recordAndClaim(db, ended, lane, leases.lease)))?.next ?? null)
-      : await claim(db, lane, leases.lease);
-    leases.release(before);
+    leases.release(current);
+    if (stop) await ports.wake([lane]);
   }
 }
 
-/** Runs one attempt; the statement that records its end, or null where there is nothing to record. Never throws. */
-async function attempt(ports: Ports, claimed: Claim, letGo: AbortSignal): Promise<Sql | null> {
+/** Runs one attempt; the statements that record its end, or null where there is nothing to record. Never throws. */
+async function attempt(ports: Ports, claimed: Claim, letGo: AbortSignal): Promise<Sql[] | null> {
   const { accountId, id, attempt: number, model, backend } = claimed;
   const known = { inference: id, account: accountId, model, backend: backend.id, attempt: number };
+  const begunAt = ports.clock.now();
   try {
     const outcome = await callBackend(ports, claimed, letGo);
     if (outcome.kind === "abandoned") {
       log("attempt_abandoned", known);
       return null;
     }
+    const runMs = ports.clock.now() - begunAt;
     if (outcome.kind === "done") {
-      const { text, contentType, items } = outcome.output;
-      const bytes = byteLength(text);
-      const stored = await storeOutput(ports.payloads, claimed, text, bytes, contentType);
+      const { payload, bytes } = await storeOutput(ports.payloads, claimed, outcome.output);
       log("attempt_succeeded", { ...known, bytes });
-      return inferenceStatements.succeed(claimed, stored, bytes, items);
+      return [inferenceStatements.succeed(claimed, payload, bytes, outcome.output.items), ...standing(ports, claimed, outcome, runMs)];
     }
     log("attempt_failed", { ...known, class: outcome.error.class, code: outcome.error.code });
-    return failed(ports, claimed, outcome);
+    const tookDown = await tookItsBackendDown(ports, claimed, outcome);
+    return [failed(ports, claimed, outcome, tookDown), ...standing(ports, claimed, outcome, runMs)];
   } catch (error) {
     logError("attempt_broke", error, known);
-    return failed(ports, claimed, { kind: "retry", error: BROKE });
+    return [failed(ports, claimed, { kind: "retry", error: BROKE }, false)];
   }
 }
 
@@ -82,26 +82,70 @@ const BROKE: Failure = {
 
 const INPUT_GONE: Failure = { class: "infrastructure", code: "input_gone", message: "The stored input is no longer there.", status: 500 };
 
-function failed(ports: Ports, claimed: Claim, outcome: Extract<Outcome, { kind: "retry" | "rejected" }>): Sql {
-  const verdict = afterFailure(outcome, claimed.attempt, claimed.retry, ports.random());
+function failed(ports: Ports, claimed: Claim, outcome: Extract<Outcome, { kind: "retry" | "rejected" }>, tookDown: boolean): Sql {
+  if (tookDown && claimed.takedowns + 1 >= QUARANTINE_TAKEDOWNS) return inferenceStatements.fail(claimed, QUARANTINED);
+  const verdict = afterFailure(outcome, claimed.attemptsSince, claimed.retry, ports.random());
   return verdict.next === "failed"
-    ? inferenceStatements.fail(claimed, outcome.error)
-    : inferenceStatements.retry(claimed, outcome.error, verdict.delayMs);
+    ? inferenceStatements.fail(claimed, verdict.error)
+    : inferenceStatements.retry(claimed, outcome.error, verdict.delayMs, tookDown);
+}
+
+/** What the outcome tells of the backend, as statements; most of the time there is nothing to write. */
+function standing(ports: Ports, { backend }: Claim, outcome: Outcome, runMs: number): Sql[] {
+  const after = standingAfter(outcome);
+  switch (after.kind) {
+    case "proved": {
+      const sampled = outcome.kind === "done" && (!backend.sampled || ports.random() * RUN_TIME_SAMPLE < 1);
+      return [
+        ...(backend.failures > 0 ? [backendStatements.proved(backend.id)] : []),
+        ...(sampled ? [backendStatements.sample(backend.id, runMs)] : []),
+      ];
+    }
+    case "failed":
+      return [backendStatements.failed(backend.id)];
+    case "asked":
+      return [backendStatements.asked(backend.id, after.ms)];
+    case "unknown":
+      return [];
+    default:
+      return after satisfies never;
+  }
+}
+
+/**
+ * Whether this attempt, and nothing else, took a healthy backend down: its connection broke, it was alone there from
+ * first to last, and the backend no longer says that it is ready. Others that ran beside it are never blamed.
+ */
+async function tookItsBackendDown(ports: Ports, claimed: Claim, outcome: Outcome): Promise<boolean> {
+  const { backend, version } = claimed;
+  const broke = outcome.kind === "retry" && (outcome.error.code === "backend_cut" || outcome.error.code === "backend_unreachable");
+  if (!broke || backend.failures > 0 || !backend.alone) return false;
+  if ((await othersOn(ports.db, backend.id, claimed)) > 0) return false;
+  return !(await readinessOf(backend, version, ports)).ready;
 }
 
 async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal): Promise<Outcome> {
+  const { backend, version } = claimed;
+  const headers = credentialHeaders(backend, ports.secret);
+  if (headers === null) return rejected("infrastructure", "backend_misconfigured", 502, "The backend's credential is not configured.");
   const input = await readPayload(ports.payloads, claimed.input);
   if (input === null) return { kind: "rejected", error: INPUT_GONE };
-  const { backend, version } = claimed;
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
-  return protocolOf(backend).infer({ backend, version, input, timeoutMs: seconds * 1000, letGo }, ports.fetch);
+  const outcome = await protocolOf(backend).infer({ backend, version, input, timeoutMs: seconds * 1000, letGo, headers }, ports.fetch);
+  return withoutSecret(outcome, backend.credential ? ports.secret(backend.credential.secret) : null);
+}
+
+/** A server may echo what it was sent; the credential must not reach a client that way. */
+function withoutSecret(outcome: Outcome, secret: string | null): Outcome {
+  if (!secret || !("error" in outcome)) return outcome;
+  return { ...outcome, error: { ...outcome.error, message: outcome.error.message.replaceAll(secret, "[secret]") } };
 }
 
 /**
  * Writes the end of an attempt, again and again while the lease is held: the GPU has done its work, and a database
- * that stalls for a moment must not throw it away. Null where the lease was lost first.
+ * that stalls for a moment must not throw it away. Undefined where the lease was lost first.
  */
-async function persist<T>(ports: Ports, leases: Leases, claimed: Claim, write: () => Promise<T>): Promise<T | null> {
+async function persist<T>(ports: Ports, leases: Leases, claimed: Claim, write: () => Promise<T>): Promise<T | undefined> {
   for (let pause = RECORD_RETRY_MS; leases.has(claimed); pause = Math.min(pause * 2, RECORD_RETRY_MAX_MS)) {
     try {
       return await write();
@@ -110,5 +154,5 @@ async function persist<T>(ports: Ports, leases: Leases, claimed: Claim, write: (
       await ports.clock.sleep(pause);
     }
   }
-  return null;
+  return undefined;
 }

@@ -8,18 +8,22 @@
  * What may go wrong: an error does not tell whether a write took effect. Every write here may be sent again.
  */
 import * as z from "zod";
-import { LEASE_MS, WAKE_UP_LOST_MS } from "../numbers.ts";
+import { AGEING_MS, CIRCUIT_FAILURES, DEPTH_MAX, IDEMPOTENCY_MS, LEASE_MS, POSITION_MAX, WAKE_UP_LOST_MS } from "../numbers.ts";
+import { PROTOCOL_NAMES, credentialSchema } from "../backends/store.ts";
 import { type Database, NOW, type Row, type Sql, type SqlValue, first, join, sql } from "../sql.ts";
 import {
   FAILURE_CLASSES,
   type Failure,
   type Inference,
+  type LaneState,
   type LogEntry,
   type Payload,
   type RetrySettings,
   STATUSES,
   type Status,
+  type Wait,
   mayBecome,
+  waitOf,
 } from "./inference.ts";
 
 /** A submission, complete: every default is filled in and the input is stored or small. */
@@ -35,6 +39,9 @@ export interface NewInference {
   retry: RetrySettings;
   maxTimeInQueueSeconds: number;
   runWithinSeconds: number | null;
+  cancelAfterSeconds: number | null;
+  idempotencyKey: string | null;
+  fingerprint: string | null;
   metadata: Readonly<Record<string, string>>;
   input: Payload;
   inputBytes: number;
@@ -59,25 +66,39 @@ export interface Hold {
 export interface Claim extends Hold, Lane {
   input: Payload;
   retry: RetrySettings;
+  /** Of this attempt, counted since the submit or the last redrive. */
+  attemptsSince: number;
   runWithinSeconds: number | null;
+  /** Healthy backends that its attempts took down so far. */
+  takedowns: number;
   backend: ClaimedBackend;
 }
 
 /** A backend as the claim hands it to a runner. */
-export interface ClaimedBackend {
+export type ClaimedBackend = z.infer<typeof backendSchema>;
+
+/** Which inferences a bulk call is about; every member narrows. */
+export interface Filter {
+  statuses: readonly Status[];
+  model?: string | undefined;
+  errorClass?: string | undefined;
+  createdAfter?: number | undefined;
+  createdBefore?: number | undefined;
+  metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A place in the order of all inferences; a bulk call goes on after it. */
+export interface Cursor {
+  accountId: string;
   id: string;
-  url: string;
-  protocol: "oip";
-  remoteModel: string;
-  timeoutSeconds: number;
 }
 
 const PLAIN = "application/json";
 
 /** Everything but the payloads' text. */
-const head = sql`account_id, id, dialect, model, version, status, priority, max_attempts, initial_delay_ms, max_delay_ms,
+const head = sql`account_id, id, dialect, model, version, status, priority, level, max_attempts, initial_delay_ms, max_delay_ms,
   metadata, created_at, updated_at, start_by, not_before, first_started_at, started_at, finished_at, run_ms, attempt,
-  backend_id, input_items, output_object, output_type, output_bytes, output_items, error, log`;
+  backend_id, input_items, output_object, output_type, output_bytes, output_items, error, stopped, fingerprint, log`;
 const withOutput = sql`${head}, output`;
 
 /** `status IN (…)`: the statuses given, each checked against the transition table when the module is loaded. */
@@ -85,6 +106,10 @@ function from(statuses: readonly Status[], to: Status): Sql {
   for (const status of statuses) {
     if (!mayBecome(status, to)) throw new Error(`no transition from ${status} to ${to}`);
   }
+  return among(statuses);
+}
+
+function among(statuses: readonly Status[]): Sql {
   return sql`status IN (${join(statuses.map(text), ",")})`;
 }
 
@@ -98,34 +123,130 @@ function logged(event: LogEntry["event"], members: Sql = sql`'{}'`): Sql {
   return sql`json_insert(log, '$[#]', json_patch(json_object('at', ${NOW}, 'event', ${event}), ${members}))`;
 }
 
+const json = (value: unknown) => sql`json(${JSON.stringify(value)})`;
 const held = (hold: Hold) =>
   sql`account_id = ${hold.accountId} AND id = ${hold.id} AND attempt = ${hold.attempt} AND lease = ${hold.lease}`;
 const letGo = sql`lease = NULL, lease_until = NULL`;
+const ended = sql`finished_at = ${NOW}, updated_at = ${NOW}, ages_at = NULL, cancel_at = NULL`;
 const ranFor = sql`run_ms = run_ms + (${NOW} - started_at)`;
+const ranForIfRunning = sql`run_ms = run_ms + iif(status = 'in_progress', ${NOW} - started_at, 0)`;
 /** The time in the queue that an inference has not used up when its attempt ends: it may wait that long again. */
 const startByAfter = (delayMs: SqlValue) => sql`start_by = ${NOW} + ${delayMs} + max(0, start_by - started_at)`;
 const notBefore = (delayMs: number) => (delayMs > 0 ? sql`${NOW} + ${delayMs}` : sql`NULL`);
+const agesAt = (level: Sql) => sql`iif(${level} > 0, ${NOW} + ${AGEING_MS}, NULL)`;
 /** Rows whose time has come, oldest first. */
 const due = (limit: number) =>
   sql`(account_id, id) IN (SELECT account_id, id FROM inferences WHERE due_at <= ${NOW} ORDER BY due_at LIMIT ${limit})`;
 
+/** What waits in a lane and may be claimed; the condition of two partial indexes. */
+const claimable = (model: SqlValue | Sql, version: SqlValue | Sql) =>
+  sql`status = 'queued' AND not_before IS NULL AND model = ${model} AND version = ${version}`;
+
+/**
+ * The turn of one more inference of an account: start-time fair queueing with a cost of one. It is the round that is
+ * being served, or the one after the account's last, whichever is later; so accounts take turns, whatever each has.
+ */
+const nextTurn = (accountId: SqlValue | Sql, model: Sql, version: Sql, level: SqlValue | Sql) => sql`max(
+  coalesce((SELECT min(turn) FROM inferences WHERE ${claimable(model, version)} AND level = ${level}), 0),
+  coalesce((SELECT max(turn) + 1 FROM inferences WHERE ${claimable(model, version)} AND account_id = ${accountId} AND level = ${level}), 0))`;
+
+const live = (alias: Sql) => sql`${alias}.status = 'in_progress' AND ${alias}.lease_until > ${NOW}`;
+
+/**
+ * How much more a row of `backends` may be given now. Its load is counted, never kept, so it can't drift, and a dead
+ * runner's slot is free when its lease lapses. An open circuit whose rest is over gets one probe at a time.
+ */
+const slots = sql`CASE
+  WHEN backends.state <> 'active' OR backends.rested_until > ${NOW} THEN 0
+  WHEN backends.failures >= ${CIRCUIT_FAILURES} THEN min(
+    1 - (SELECT count(*) FROM inferences AS probe INDEXED BY inferences_running
+      WHERE probe.backend_id = backends.id AND ${live(sql`probe`)} AND probe.started_at >= backends.rested_until),
+    backends.max_concurrency - (SELECT count(*) FROM inferences AS running INDEXED BY inferences_running
+      WHERE running.backend_id = backends.id AND ${live(sql`running`)}))
+  ELSE backends.max_concurrency - (SELECT count(*) FROM inferences AS running INDEXED BY inferences_running
+    WHERE running.backend_id = backends.id AND ${live(sql`running`)})
+END`;
+
+/** How many of an account's inferences a lane has running. */
+const runningOf = (accountId: Sql, lane: Lane) => sql`(SELECT count(*) FROM backends AS host
+  JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
+  WHERE host.model = ${lane.model} AND host.version = ${lane.version} AND running.account_id = ${accountId})`;
+
+const accountCap = (lane: Lane) => sql`(SELECT account_concurrency FROM models WHERE name = ${lane.model})`;
+
+/** An account's own next inference in a lane. */
+const ownNext = (accountId: Sql, lane: Lane) => sql`SELECT id FROM inferences AS own INDEXED BY inferences_by_account
+  WHERE own.status = 'queued' AND own.not_before IS NULL AND own.model = ${lane.model} AND own.version = ${lane.version}
+    AND own.account_id = ${accountId} AND own.start_by > ${NOW} ORDER BY own.level, own.turn, own.id LIMIT 1`;
+
+/**
+ * The lane's next inference: the first in order, or, where its account already runs as many as it may, the first of the
+ * accounts that may run another. The second half is reached only then, and goes from account to account by index.
+ */
+const nextOf = (lane: Lane) => sql`
+  SELECT account_id, id, backend_id FROM (
+    SELECT account_id, id, backend_id FROM inferences
+    WHERE ${claimable(lane.model, lane.version)} AND start_by > ${NOW} ORDER BY level, turn, id LIMIT 1
+  ) AS front
+  WHERE ${accountCap(lane)} IS NULL OR ${runningOf(sql`front.account_id`, lane)} < ${accountCap(lane)}
+  UNION ALL
+  SELECT account_id, id, backend_id FROM (
+    WITH RECURSIVE waiting (account_id) AS (
+      SELECT min(account_id) FROM inferences WHERE ${claimable(lane.model, lane.version)}
+      UNION ALL
+      SELECT (SELECT min(account_id) FROM inferences WHERE ${claimable(lane.model, lane.version)} AND account_id > waiting.account_id)
+      FROM waiting WHERE waiting.account_id IS NOT NULL
+    )
+    SELECT first.account_id, first.id, first.backend_id
+    FROM waiting JOIN inferences AS first ON first.account_id = waiting.account_id AND first.id = (${ownNext(sql`waiting.account_id`, lane)})
+    WHERE ${accountCap(lane)} IS NOT NULL AND ${runningOf(sql`waiting.account_id`, lane)} < ${accountCap(lane)}
+    ORDER BY first.level, first.turn, first.id LIMIT 1
+  ) AS other
+  LIMIT 1`;
+
+const matching = (filter: Filter) =>
+  join(
+    [
+      among(filter.statuses),
+      ...(filter.model === undefined ? [] : [sql`model = ${filter.model}`]),
+      ...(filter.errorClass === undefined ? [] : [sql`error ->> 'class' = ${filter.errorClass}`]),
+      ...(filter.createdAfter === undefined ? [] : [sql`created_at >= ${filter.createdAfter}`]),
+      ...(filter.createdBefore === undefined ? [] : [sql`created_at < ${filter.createdBefore}`]),
+      ...Object.entries(filter.metadata ?? {}).map(
+        ([name, value]) => sql`EXISTS (SELECT 1 FROM json_each(metadata) WHERE json_each.key = ${name} AND json_each.value = ${value})`,
+      ),
+    ],
+    " AND ",
+  );
+
+/** The next rows after a cursor, in the order of the primary key: of one account, or of all. */
+const pageAfter = (cursor: Cursor, whole: boolean, limit: number) =>
+  whole
+    ? sql`SELECT account_id, id FROM inferences WHERE (account_id, id) > (${cursor.accountId}, ${cursor.id}) ORDER BY account_id, id LIMIT ${limit}`
+    : sql`SELECT account_id, id FROM inferences WHERE account_id = ${cursor.accountId} AND id > ${cursor.id} ORDER BY id LIMIT ${limit}`;
+
+const setCanceled = sql`status = 'canceled', stopped = iif(status = 'queued', 'confirmed', 'best_effort'),
+  ${ended}, ${ranForIfRunning}, ${letGo}, log = ${logged("canceled")}`;
+
+const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, takedowns = 0,
+  not_before = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
+  turn = ${nextTurn(sql`inferences.account_id`, sql`inferences.model`, sql`inferences.version`, sql`inferences.priority`)},
+  log = ${logged("redriven")}`;
+
 export const inferenceStatements = {
   /**
-   * Nothing is written, and no row comes back, where the model or version is unknown. The turn is start-time fair
-   * queueing: the round that is being served, or the one after the account's last.
+   * Nothing is written, and no row comes back, where the model or version is unknown, or the id or the account's
+   * idempotency key is taken: the one write decides.
    */
   insert: (it: NewInference) => sql`
-    INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, turn, max_attempts,
-      initial_delay_ms, max_delay_ms, run_within_seconds, metadata, created_at, updated_at, start_by, input, input_object,
-      input_bytes, input_items, log)
-    SELECT ${it.accountId}, ${it.id}, ${it.keyId}, ${it.dialect}, lane.model, lane.version, 'queued', ${it.priority},
-      max(
-        coalesce((SELECT min(turn) FROM inferences WHERE status = 'queued' AND not_before IS NULL
-          AND model = lane.model AND version = lane.version AND priority = ${it.priority}), 0),
-        coalesce((SELECT max(turn) + 1 FROM inferences WHERE status = 'queued' AND account_id = ${it.accountId}
-          AND model = lane.model AND version = lane.version AND priority = ${it.priority}), 0)),
-      ${it.retry.maxAttempts}, ${it.retry.initialDelayMs}, ${it.retry.maxDelayMs}, ${it.runWithinSeconds},
-      ${JSON.stringify(it.metadata)}, lane.now, lane.now, lane.now + ${it.maxTimeInQueueSeconds * 1000},
+    INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, idempotency_key, fingerprint,
+      max_time_in_queue_seconds, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds, metadata, created_at, updated_at,
+      start_by, ages_at, cancel_at, input, input_object, input_bytes, input_items, log)
+    SELECT ${it.accountId}, ${it.id}, ${it.keyId}, ${it.dialect}, lane.model, lane.version, 'queued', ${it.priority}, ${it.priority},
+      ${nextTurn(it.accountId, sql`lane.model`, sql`lane.version`, it.priority)}, ${it.idempotencyKey}, ${it.fingerprint},
+      ${it.maxTimeInQueueSeconds}, ${it.retry.maxAttempts}, ${it.retry.initialDelayMs}, ${it.retry.maxDelayMs}, ${it.runWithinSeconds},
+      ${JSON.stringify(it.metadata)}, lane.now, lane.now, lane.now + ${it.maxTimeInQueueSeconds * 1000}, ${agesAt(sql`${it.priority}`)},
+      lane.now + ${it.cancelAfterSeconds === null ? null : it.cancelAfterSeconds * 1000},
       ${it.input.at === "row" ? it.input.text : null}, ${it.input.at === "object" ? it.input.key : null},
       ${it.inputBytes}, ${it.inputItems}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM (
@@ -134,50 +255,64 @@ export const inferenceStatements = {
     ) AS lane
     WHERE lane.version = '' AND lane.versions = '[]'
       OR EXISTS (SELECT 1 FROM json_each(lane.versions) WHERE json_each.value = lane.version)
+    ON CONFLICT DO NOTHING
     RETURNING ${withOutput}`,
 
-  /** The first waiting inference of the lane, for the lane's backend with the most free slots; one statement. */
+  findByIdempotencyKey: (accountId: string, key: string) => sql`
+    SELECT ${withOutput} FROM inferences WHERE account_id = ${accountId} AND idempotency_key = ${key}`,
+  /** Frees a key whose day is over. */
+  releaseIdempotencyKey: (accountId: string, key: string) => sql`
+    UPDATE inferences SET idempotency_key = NULL
+    WHERE account_id = ${accountId} AND idempotency_key = ${key} AND created_at <= ${NOW} - ${IDEMPOTENCY_MS} RETURNING id`,
+
+  /**
+   * One statement: the lane's next inference, given to the backend with the most free slots; a retry goes to another
+   * backend than the last where one has a slot.
+   */
   claim: (lane: Lane, lease: string) => sql`
     UPDATE inferences SET status = 'in_progress', attempt = attempt + 1, backend_id = pick.backend_id,
       lease = ${lease}, lease_until = ${NOW} + ${LEASE_MS}, started_at = ${NOW},
       first_started_at = coalesce(first_started_at, ${NOW}), updated_at = ${NOW},
       log = ${logged("claimed", sql`json_object('attempt', attempt + 1, 'backend', pick.backend_id)`)}
     FROM (
-      SELECT free.id AS backend_id, next.account_id, next.id
-      FROM (
-        SELECT id, max_concurrency - (SELECT count(*) FROM inferences AS running
-          WHERE running.backend_id = backends.id AND running.status = 'in_progress' AND running.lease_until > ${NOW}) AS slots
-        FROM backends WHERE model = ${lane.model} AND version = ${lane.version} AND state = 'active'
-        ORDER BY slots DESC, id LIMIT 1
-      ) AS free
-      JOIN (
-        SELECT account_id, id FROM inferences
-        WHERE status = 'queued' AND not_before IS NULL AND model = ${lane.model} AND version = ${lane.version} AND start_by > ${NOW}
-        ORDER BY priority, turn, id LIMIT 1
-      ) AS next
-      WHERE free.slots > 0
+      SELECT next.account_id, next.id, (
+        SELECT backends.id FROM backends
+        WHERE backends.model = ${lane.model} AND backends.version = ${lane.version} AND ${slots} > 0
+        ORDER BY backends.id = next.backend_id, ${slots} DESC, backends.id LIMIT 1
+      ) AS backend_id
+      FROM (${nextOf(lane)}) AS next
     ) AS pick
-    WHERE inferences.account_id = pick.account_id AND inferences.id = pick.id AND ${from(["queued"], "in_progress")}
-    RETURNING account_id, id, model, version, attempt, lease, input, input_object, input_bytes, max_attempts, initial_delay_ms,
-      max_delay_ms, run_within_seconds,
-      (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds)
+    WHERE pick.backend_id IS NOT NULL AND inferences.account_id = pick.account_id AND inferences.id = pick.id
+      AND ${from(["queued"], "in_progress")}
+    RETURNING account_id, id, model, version, attempt, attempts_before, takedowns, lease, input, input_object, input_bytes, max_attempts,
+      initial_delay_ms, max_delay_ms, run_within_seconds,
+      (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
+          'credential', json(credential), 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
+          'alone', NOT EXISTS (SELECT 1 FROM inferences AS other INDEXED BY inferences_running WHERE other.backend_id = backends.id
+            AND ${live(sql`other`)} AND (other.account_id, other.id) <> (inferences.account_id, inferences.id)))
         FROM backends WHERE backends.id = inferences.backend_id) AS backend`,
 
+  /** How many others a backend has in progress. */
+  othersOn: (backendId: string, hold: Hold) => sql`
+    SELECT count(*) AS others FROM inferences AS other INDEXED BY inferences_running
+    WHERE other.backend_id = ${backendId} AND ${live(sql`other`)} AND (other.account_id, other.id) <> (${hold.accountId}, ${hold.id})`,
+
   succeed: (hold: Hold, output: Payload, bytes: number, items: number) => sql`
-    UPDATE inferences SET status = 'succeeded', finished_at = ${NOW}, updated_at = ${NOW}, ${ranFor}, ${letGo},
+    UPDATE inferences SET status = 'succeeded', ${ended}, ${ranFor}, ${letGo},
       output = ${output.at === "row" ? output.text : null}, output_object = ${output.at === "object" ? output.key : null},
-      output_type = ${output.contentType}, output_bytes = ${bytes}, output_items = ${items}, log = ${logged("succeeded")}
+      output_type = ${output.contentType}, output_bytes = ${bytes}, output_items = ${items},
+      log = ${logged("succeeded", sql`json_object('attempt', attempt)`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "succeeded")} RETURNING status`,
 
   fail: (hold: Hold, error: Failure) => sql`
-    UPDATE inferences SET status = 'failed', finished_at = ${NOW}, updated_at = ${NOW}, ${ranFor}, ${letGo},
-      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', json(${JSON.stringify(error)}))`)}
+    UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${letGo},
+      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "failed")} RETURNING status`,
 
-  retry: (hold: Hold, error: Failure, delayMs: number) => sql`
+  retry: (hold: Hold, error: Failure, delayMs: number, tookDown: boolean) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${letGo}, ${startByAfter(delayMs)},
-      not_before = ${notBefore(delayMs)},
-      log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', json(${JSON.stringify(error)}), 'retry_at', ${NOW} + ${delayMs})`)}
+      not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
+      log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW} + ${delayMs})`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "queued")} RETURNING status`,
 
   /** Renews all that one runner invocation holds; those that do not come back are lost to it. */
@@ -188,42 +323,95 @@ export const inferenceStatements = {
     RETURNING account_id, id, attempt`,
 
   cancel: (accountId: string, id: string) => sql`
-    UPDATE inferences SET status = 'canceled', finished_at = ${NOW}, updated_at = ${NOW},
-      run_ms = run_ms + iif(status = 'in_progress', ${NOW} - started_at, 0), ${letGo}, log = ${logged("canceled")}
+    UPDATE inferences SET ${setCanceled}
     WHERE account_id = ${accountId} AND id = ${id} AND ${from(["queued", "in_progress"], "canceled")} RETURNING ${withOutput}`,
+
+  redrive: (accountId: string, id: string) => sql`
+    UPDATE inferences SET ${setRedriven}
+    WHERE account_id = ${accountId} AND id = ${id} AND ${from(["failed", "expired"], "queued")} RETURNING ${withOutput}`,
 
   find: (accountId: string, id: string) => sql`
     SELECT ${withOutput} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
 
+  /** With the state of its lane where it waits, from which its wait is reckoned. */
+  findWaiting: (accountId: string, id: string) => sql`
+    SELECT ${withOutput}, ${NOW} AS now,
+      CASE WHEN status = 'queued' THEN (SELECT count(*) FROM (SELECT 1 FROM inferences AS other
+        WHERE other.status = 'queued' AND other.not_before IS NULL AND other.model = inferences.model AND other.version = inferences.version
+          AND (other.level, other.turn, other.id) < (inferences.level, inferences.turn, inferences.id) LIMIT ${POSITION_MAX})) END AS ahead,
+      CASE WHEN status = 'queued' THEN (SELECT json_object(
+          'capacity', coalesce(sum(iif(state = 'active' AND coalesce(rested_until, 0) <= ${NOW} AND failures < ${CIRCUIT_FAILURES}, max_concurrency, 0)), 0),
+          'freeSlots', coalesce(sum(max(0, ${slots})), 0), 'meanRunMs', avg(mean_run_ms))
+        FROM backends WHERE backends.model = inferences.model AND backends.version = inferences.version) END AS lane
+    FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
+
+  /** The state of a model's queue. Counted up to DEPTH_MAX, so that a deep queue costs no more to look at. */
+  depth: (lane: Lane) => sql`
+    SELECT ${NOW} AS now, waiting.queued, waiting.oldest, (
+        SELECT count(*) FROM backends JOIN inferences AS running INDEXED BY inferences_running
+          ON running.backend_id = backends.id AND ${live(sql`running`)}
+        WHERE backends.model = ${lane.model} AND backends.version = ${lane.version}) AS in_progress,
+      (SELECT json_object(
+          'capacity', coalesce(sum(iif(state = 'active' AND coalesce(rested_until, 0) <= ${NOW} AND failures < ${CIRCUIT_FAILURES}, max_concurrency, 0)), 0),
+          'freeSlots', coalesce(sum(max(0, ${slots})), 0), 'meanRunMs', avg(mean_run_ms))
+        FROM backends WHERE backends.model = ${lane.model} AND backends.version = ${lane.version}) AS lane
+    FROM (SELECT count(*) AS queued, min(created_at) AS oldest
+      FROM (SELECT created_at FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT ${DEPTH_MAX})) AS waiting`,
+
+  /** One page of a bulk cancel; the statement after it tells how far it has come. */
+  cancelPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
+    UPDATE inferences SET ${setCanceled}
+    WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${from(["queued", "in_progress"], "canceled")} AND ${matching(filter)}
+    RETURNING id`,
+  redrivePage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
+    UPDATE inferences SET ${setRedriven}
+    WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${from(["failed", "expired"], "queued")} AND ${matching(filter)}
+    RETURNING model, version`,
+  /** What a page would be about, counted. */
+  countPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
+    SELECT count(*) AS matched FROM inferences WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${matching(filter)}`,
+  pageEnd: (cursor: Cursor, whole: boolean, limit: number) => sql`
+    SELECT count(*) AS seen, max(account_id) AS account_id, (SELECT id FROM (${pageAfter(cursor, whole, limit)}) ORDER BY account_id DESC, id DESC LIMIT 1) AS id
+    FROM (${pageAfter(cursor, whole, limit)})`,
+
   /** Sweep: waited longer than they may. */
   expireDue: (limit: number, error: Failure) => sql`
-    UPDATE inferences SET status = 'expired', finished_at = ${NOW}, updated_at = ${NOW}, error = ${JSON.stringify(error)}, log = ${logged("expired")}
+    UPDATE inferences SET status = 'expired', ${ended}, error = ${JSON.stringify(error)}, log = ${logged("expired")}
     WHERE ${due(limit)} AND ${from(["queued"], "expired")} AND start_by <= ${NOW} RETURNING id`,
+  /** Sweep: to be cancelled by now, as asked at submit. */
+  cancelDue: (limit: number) => sql`
+    UPDATE inferences SET ${setCanceled}
+    WHERE ${due(limit)} AND ${from(["queued", "in_progress"], "canceled")} AND cancel_at <= ${NOW} RETURNING id`,
   /** Sweep: their runner is lost and no attempt is left. */
   failLapsed: (limit: number, error: Failure) => sql`
-    UPDATE inferences SET status = 'failed', finished_at = ${NOW}, updated_at = ${NOW}, ${ranFor}, ${letGo},
-      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', json(${JSON.stringify(error)}))`)}
-    WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt >= max_attempts RETURNING id`,
+    UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${letGo},
+      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
+    WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before >= max_attempts RETURNING id`,
   /** Sweep: their runner is lost; they are claimable again at once. */
   requeueLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${letGo}, ${startByAfter(0)}, not_before = NULL,
-      log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', json(${JSON.stringify(error)}), 'retry_at', ${NOW})`)}
-    WHERE ${due(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt < max_attempts
+      log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW})`)}
+    WHERE ${due(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before < max_attempts
     RETURNING model, version`,
   /** Sweep: their back-off is over. */
   readyDue: (limit: number) => sql`
     UPDATE inferences SET not_before = NULL, updated_at = ${NOW}, log = ${logged("ready")}
     WHERE ${due(limit)} AND status = 'queued' AND not_before <= ${NOW} AND start_by > ${NOW} RETURNING model, version`,
-  /** Sweep: lanes with free slots whose first inference nobody took: its wake-up was lost. */
+  /** Sweep: waited so long that they count for one level more, at the head of its round. */
+  ageDue: (limit: number) => sql`
+    UPDATE inferences SET level = level - 1, ages_at = ${agesAt(sql`level - 1`)}, turn = coalesce((
+        SELECT min(turn) FROM inferences AS peer WHERE peer.status = 'queued' AND peer.not_before IS NULL
+          AND peer.model = inferences.model AND peer.version = inferences.version AND peer.level = inferences.level - 1), 0),
+      log = ${logged("aged", sql`json_object('level', level - 1)`)}
+    WHERE ${due(limit)} AND status = 'queued' AND ages_at <= ${NOW} RETURNING id`,
+  /** Sweep: lanes with free slots whose next inference nobody took: its wake-up was lost, or its backend is back. */
   lostWakeUps: () => sql`
     SELECT lane.model, lane.version, lane.slots FROM (
-      SELECT model, version, sum(max(0, max_concurrency - (SELECT count(*) FROM inferences AS running
-        WHERE running.backend_id = backends.id AND running.status = 'in_progress' AND running.lease_until > ${NOW}))) AS slots
-      FROM backends WHERE (model, version) > ('', '') AND state = 'active' GROUP BY model, version
+      SELECT model, version, sum(max(0, ${slots})) AS slots
+      FROM backends WHERE (model, version) > ('', '') GROUP BY model, version
     ) AS lane
     WHERE lane.slots > 0 AND (
-      SELECT updated_at FROM inferences WHERE status = 'queued' AND not_before IS NULL AND model = lane.model AND version = lane.version
-      ORDER BY priority, turn, id LIMIT 1
+      SELECT updated_at FROM inferences WHERE ${claimable(sql`lane.model`, sql`lane.version`)} ORDER BY level, turn, id LIMIT 1
     ) <= ${NOW} - ${WAKE_UP_LOST_MS}`,
   /** Whether there is anything that the sweep has to come back for. */
   anyDated: () => sql`SELECT 1 AS dated FROM inferences WHERE due_at IS NOT NULL LIMIT 1`,
@@ -240,6 +428,7 @@ const rowSchema = z.object({
   version: z.string(),
   status: z.enum(STATUSES),
   priority: z.number(),
+  level: z.number(),
   max_attempts: z.number(),
   initial_delay_ms: z.number(),
   max_delay_ms: z.number(),
@@ -261,8 +450,15 @@ const rowSchema = z.object({
   output_bytes: z.number().nullable(),
   output_items: z.number().nullable(),
   error: z.string().nullable(),
+  stopped: z.enum(["confirmed", "best_effort"]).nullable(),
   log: z.string(),
+  // Of findWaiting alone.
+  now: z.number().optional(),
+  ahead: z.number().nullish(),
+  lane: z.string().nullish(),
 });
+
+const laneStateSchema = z.object({ capacity: z.number(), freeSlots: z.number(), meanRunMs: z.number().nullable() });
 
 const failureSchema = z.object({ class: z.enum(FAILURE_CLASSES), code: z.string(), message: z.string(), status: z.number() });
 
@@ -275,6 +471,7 @@ function fromRow(raw: Row): Inference {
     version: row.version,
     dialect: row.dialect,
     priority: row.priority,
+    level: row.level,
     attempt: row.attempt,
     retry: { maxAttempts: row.max_attempts, initialDelayMs: row.initial_delay_ms, maxDelayMs: row.max_delay_ms },
     createdAt: row.created_at,
@@ -288,7 +485,7 @@ function fromRow(raw: Row): Inference {
   const finishedAt = row.finished_at ?? row.updated_at;
   switch (row.status) {
     case "queued":
-      return { ...common, status: row.status, startBy: row.start_by, notBefore: row.not_before };
+      return { ...common, status: row.status, startBy: row.start_by, notBefore: row.not_before, wait: waitFrom(row) };
     case "in_progress":
       return { ...common, status: row.status, backendId: row.backend_id ?? "", lastStartedAt: row.started_at ?? row.updated_at };
     case "succeeded":
@@ -303,16 +500,36 @@ function fromRow(raw: Row): Inference {
     case "expired":
       return { ...common, status: row.status, finishedAt, error: failureSchema.parse(JSON.parse(row.error ?? "null")) };
     case "canceled":
-      return { ...common, status: row.status, finishedAt };
+      return { ...common, status: row.status, finishedAt, stopped: row.stopped ?? "best_effort" };
     default:
       return row.status satisfies never;
   }
+}
+
+function waitFrom(row: z.infer<typeof rowSchema>): Wait | null {
+  if (row.now === undefined || !row.lane) return null;
+  return waitOf({ ahead: row.ahead ?? 0, ...laneStateSchema.parse(JSON.parse(row.lane)) }, row.not_before, row.now);
 }
 
 function payload(inline: string | null, key: string | null, contentType: string | null, bytes: number | null): Payload {
   if (key !== null) return { at: "object", key, bytes: bytes ?? 0, contentType: contentType ?? PLAIN };
   return { at: "row", text: inline ?? "", contentType: contentType ?? PLAIN };
 }
+
+const backendSchema = z.object({
+  id: z.string(),
+  url: z.string(),
+  protocol: z.enum(PROTOCOL_NAMES),
+  remoteModel: z.string(),
+  timeoutSeconds: z.number(),
+  credential: credentialSchema.nullable(),
+  /** In a row, before this claim. */
+  failures: z.number(),
+  /** Whether a run time is known of it. */
+  sampled: z.number().transform(Boolean),
+  /** Whether it had nothing else in progress when this claim was made. */
+  alone: z.number().transform(Boolean),
+});
 
 const claimSchema = z
   .object({
@@ -321,6 +538,8 @@ const claimSchema = z
     model: z.string(),
     version: z.string(),
     attempt: z.number(),
+    attempts_before: z.number(),
+    takedowns: z.number(),
     lease: z.string(),
     input: z.string().nullable(),
     input_object: z.string().nullable(),
@@ -337,6 +556,8 @@ const claimSchema = z
     model: row.model,
     version: row.version,
     attempt: row.attempt,
+    attemptsSince: row.attempt - row.attempts_before,
+    takedowns: row.takedowns,
     lease: row.lease,
     input: payload(row.input, row.input_object, PLAIN, row.input_bytes),
     retry: { maxAttempts: row.max_attempts, initialDelayMs: row.initial_delay_ms, maxDelayMs: row.max_delay_ms },
@@ -344,23 +565,98 @@ const claimSchema = z
     backend: backendSchema.parse(JSON.parse(row.backend)),
   }));
 
-const backendSchema = z.object({
-  id: z.string(),
-  url: z.string(),
-  protocol: z.enum(["oip"]),
-  remoteModel: z.string(),
-  timeoutSeconds: z.number(),
-});
-
 const orNull = (row: Row | null | undefined): Inference | null => (row ? fromRow(row) : null);
 
-/** Null where the model or version is unknown; nothing is written then. */
+/** Null where nothing was written: the model or version is unknown, or the id or idempotency key is taken. */
 export async function insertInference(db: Database, it: NewInference): Promise<Inference | null> {
-  return orNull(await first(db, inferenceStatements.insert(it)));
+  if (it.idempotencyKey === null) return orNull(await first(db, inferenceStatements.insert(it)));
+  const [, inserted] = await db.batch([
+    inferenceStatements.releaseIdempotencyKey(it.accountId, it.idempotencyKey),
+    inferenceStatements.insert(it),
+  ]);
+  return orNull(inserted?.[0]);
+}
+
+/** The inference that a key of a submit stands for, with the fingerprint of that submit. */
+export async function findByIdempotencyKey(
+  db: Database,
+  accountId: string,
+  key: string,
+): Promise<{ inference: Inference; fingerprint: string } | null> {
+  const row = await first(db, inferenceStatements.findByIdempotencyKey(accountId, key));
+  return row ? { inference: fromRow(row), fingerprint: String(row["fingerprint"]) } : null;
 }
 
 export async function findInference(db: Database, accountId: string, id: string): Promise<Inference | null> {
   return orNull(await first(db, inferenceStatements.find(accountId, id)));
+}
+
+/** As findInference, and why it waits where it does; reads as many rows more as wait before it. */
+export async function findWithWait(db: Database, accountId: string, id: string): Promise<Inference | null> {
+  return orNull(await first(db, inferenceStatements.findWaiting(accountId, id)));
+}
+
+/** What a lane has to do. `queued` counts up to DEPTH_MAX. */
+export interface Depth {
+  queued: number;
+  inProgress: number;
+  oldestWaitMs: number | null;
+  lane: LaneState;
+}
+
+export async function depthOf(db: Database, lane: Lane): Promise<Depth> {
+  const schema = z.object({
+    now: z.number(),
+    queued: z.number(),
+    oldest: z.number().nullable(),
+    in_progress: z.number(),
+    lane: z.string(),
+  });
+  const row = schema.parse(await first(db, inferenceStatements.depth(lane)));
+  return {
+    queued: row.queued,
+    inProgress: row.in_progress,
+    oldestWaitMs: row.oldest === null ? null : row.now - row.oldest,
+    lane: { ahead: row.queued, ...laneStateSchema.parse(JSON.parse(row.lane)) },
+  };
+}
+
+/** Queues a failed or expired one again; null where there is nothing to redrive. */
+export async function redriveInference(db: Database, accountId: string, id: string): Promise<Inference | null> {
+  return orNull(await first(db, inferenceStatements.redrive(accountId, id)));
+}
+
+/** One page of a bulk call: how many of the rows it looked at matched, and where to go on; null at the end. */
+export interface BulkPage {
+  seen: number;
+  matched: number;
+  next: Cursor | null;
+  /** Of those that were redriven. */
+  lanes: Lane[];
+}
+
+/** Cancels, redrives or only counts what the filter matches among the next rows after the cursor. */
+export async function bulk(
+  db: Database,
+  action: "cancel" | "redrive" | "count",
+  cursor: Cursor,
+  whole: boolean,
+  filter: Filter,
+  limit: number,
+): Promise<BulkPage> {
+  const statement = {
+    cancel: inferenceStatements.cancelPage,
+    redrive: inferenceStatements.redrivePage,
+    count: inferenceStatements.countPage,
+  }[action](cursor, whole, filter, limit);
+  const [ends = [], rows = []] = await db.batch([inferenceStatements.pageEnd(cursor, whole, limit), statement]);
+  const end = z.object({ seen: z.number(), account_id: z.string().nullable(), id: z.string().nullable() }).parse(ends[0]);
+  return {
+    seen: end.seen,
+    matched: action === "count" ? Number(rows[0]?.["matched"] ?? 0) : rows.length,
+    next: end.seen === limit && end.account_id !== null && end.id !== null ? { accountId: end.account_id, id: end.id } : null,
+    lanes: action === "redrive" ? z.array(laneSchema).parse(rows) : [],
+  };
 }
 
 /** Cancels what is not final yet; null where there is nothing to cancel. */
@@ -374,21 +670,24 @@ export async function claim(db: Database, lane: Lane, lease: string): Promise<Cl
   return row ? claimSchema.parse(row) : null;
 }
 
-/** Records how an attempt ended (one of the statements succeed, fail, retry) and claims the next, in one round trip. */
-export async function recordAndClaim(
-  db: Database,
-  ending: Sql,
-  lane: Lane,
-  lease: string,
-): Promise<{ recorded: boolean; next: Claim | null }> {
-  const [recorded, claimed] = await db.batch([ending, inferenceStatements.claim(lane, lease)]);
-  const row = claimed?.[0];
-  return { recorded: (recorded?.length ?? 0) > 0, next: row ? claimSchema.parse(row) : null };
+/**
+ * Records how an attempt ended (succeed, fail or retry first, then what it tells of the backend) and claims the next,
+ * in one transaction and round trip.
+ */
+export async function recordAndClaim(db: Database, ending: readonly Sql[], lane: Lane, lease: string): Promise<Claim | null> {
+  const answers = await db.batch([...ending, inferenceStatements.claim(lane, lease)]);
+  const row = answers.at(-1)?.[0];
+  return row ? claimSchema.parse(row) : null;
 }
 
-/** Whether the statement (succeed, fail, retry) found its attempt still alive. */
-export async function record(db: Database, statement: Sql): Promise<boolean> {
-  return (await first(db, statement)) !== null;
+export async function othersOn(db: Database, backendId: string, hold: Hold): Promise<number> {
+  return Number((await first(db, inferenceStatements.othersOn(backendId, hold)))?.["others"] ?? 0);
+}
+
+/** As recordAndClaim, without claiming another. */
+export async function record(db: Database, ending: readonly Sql[]): Promise<null> {
+  await db.batch(ending);
+  return null;
 }
 
 /** The ids, each `account/id/attempt`, that the lease still holds. */
@@ -400,7 +699,9 @@ export async function renewLeases(db: Database, lease: string, holds: readonly H
 const laneSchema = z.object({ model: z.string(), version: z.string() });
 
 export interface SweepPass {
+  canceled: number;
   expired: number;
+  aged: number;
   lost: number;
   /** A lane for each inference that became claimable. */
   ready: Lane[];
@@ -412,16 +713,20 @@ export interface SweepPass {
 
 /** One pass over all that is due, in one transaction and round trip. */
 export async function sweepDue(db: Database, limit: number, lost: Failure, waited: Failure): Promise<SweepPass> {
-  const [expired = [], failed = [], requeued = [], ready = [], neglected = [], dated = []] = await db.batch([
+  const [canceled = [], expired = [], failed = [], requeued = [], ready = [], aged = [], neglected = [], dated = []] = await db.batch([
+    inferenceStatements.cancelDue(limit),
     inferenceStatements.expireDue(limit, waited),
     inferenceStatements.failLapsed(limit, lost),
     inferenceStatements.requeueLapsed(limit, lost),
     inferenceStatements.readyDue(limit),
+    inferenceStatements.ageDue(limit),
     inferenceStatements.lostWakeUps(),
     inferenceStatements.anyDated(),
   ]);
   return {
+    canceled: canceled.length,
     expired: expired.length,
+    aged: aged.length,
     lost: failed.length + requeued.length,
     ready: z.array(laneSchema).parse([...requeued, ...ready]),
     neglected: z.array(laneSchema.extend({ slots: z.number() })).parse(neglected),

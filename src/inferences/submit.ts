@@ -6,11 +6,12 @@
 import { logError } from "../log.ts";
 import { INITIAL_DELAY_MS, INLINE_BYTES, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../numbers.ts";
 import { findModel } from "../models/store.ts";
+import { askAgain } from "../platform.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
-import { type Inference, type RetrySettings, newInferenceId } from "./inference.ts";
+import { type Inference, type RetrySettings, asSubmitted, newInferenceId } from "./inference.ts";
 import { byteLength, storeInput } from "./payloads.ts";
-import { insertInference } from "./store.ts";
+import { type NewInference, findByIdempotencyKey, findInference, insertInference } from "./store.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */
 export interface Submission {
@@ -26,20 +27,32 @@ export interface Submission {
   retry?: { [Setting in keyof RetrySettings]?: RetrySettings[Setting] | undefined } | undefined;
   maxTimeInQueueSeconds?: number | undefined;
   runWithinSeconds?: number | undefined;
+  cancelAfterSeconds?: number | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
+  /** Of the `Idempotency-Key` header, with the fingerprint of the whole request. */
+  idempotency?: { key: string; fingerprint: string } | null | undefined;
+}
+
+/** The inference, and whether it was there already: a replay of an earlier submit. */
+export interface Submitted {
+  readonly inference: Inference;
+  readonly replayed: boolean;
 }
 
 /** Work to be done after the answer, as `ExecutionContext.waitUntil` takes it. */
 export type After = (work: Promise<unknown>) => void;
 
-/** Accepts a submission; throws `model_not_found` where nothing serves it under that name and version. */
-export async function submit(ports: Ports, submission: Submission, after: After): Promise<Inference> {
-  const { accountId, input } = submission;
+/**
+ * Accepts a submission. Throws `model_not_found` where nothing serves it under that name and version, and
+ * `idempotency_key_reused` where the key stands for another body.
+ */
+export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
+  const { accountId, input, idempotency } = submission;
   const id = newInferenceId(ports.clock.now(), ports.randomBytes);
   const inputBytes = byteLength(input);
   if (inputBytes > INLINE_BYTES) await assertServed(ports, submission);
   const payload = await storeInput(ports.payloads, accountId, id, input, inputBytes);
-  const inference = await insertInference(ports.db, {
+  const inference = await insertOnce(ports, {
     accountId,
     id,
     keyId: submission.keyId,
@@ -54,19 +67,35 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     },
     maxTimeInQueueSeconds: submission.maxTimeInQueueSeconds ?? MAX_TIME_IN_QUEUE_SECONDS.default,
     runWithinSeconds: submission.runWithinSeconds ?? null,
+    cancelAfterSeconds: submission.cancelAfterSeconds ?? null,
+    idempotencyKey: idempotency?.key ?? null,
+    fingerprint: idempotency?.fingerprint ?? null,
     metadata: submission.metadata ?? {},
     input: payload,
     inputBytes,
     inputItems: submission.inputItems,
   });
-  if (!inference) {
-    if (payload.at === "object") after(ports.payloads.delete(payload.key));
-    throw modelNotFound(submission);
+  if (inference) {
+    const { model, version } = inference;
+    after(hurry("wake_up_not_sent", ports.wake([{ model, version }])));
+    after(hurry("sweep_not_armed", ports.armSweep()));
+    return { inference, replayed: false };
   }
-  const { model, version } = inference;
-  after(hurry("wake_up_not_sent", ports.wake([{ model, version }])));
-  after(hurry("sweep_not_armed", ports.armSweep()));
-  return inference;
+  if (payload.at === "object") after(hurry("input_not_taken_back", ports.payloads.delete(payload.key)));
+  const earlier = idempotency ? await findByIdempotencyKey(ports.db, accountId, idempotency.key) : null;
+  if (!earlier) throw modelNotFound(submission);
+  if (earlier.fingerprint !== idempotency?.fingerprint) throw problem("idempotency_key_reused");
+  return { inference: asSubmitted(earlier.inference), replayed: true };
+}
+
+/** Inserts, and once more where the first answer was lost: the same id can't be written twice. */
+async function insertOnce(ports: Ports, it: NewInference): Promise<Inference | null> {
+  let tries = 0;
+  return askAgain(async () => {
+    tries++;
+    const inserted = await insertInference(ports.db, it);
+    return inserted ?? (tries > 1 ? findInference(ports.db, it.accountId, it.id) : null);
+  });
 }
 
 async function assertServed(ports: Ports, submission: Submission): Promise<void> {
@@ -81,7 +110,8 @@ function modelNotFound({ model, version }: Submission): Problem {
   });
 }
 
-async function hurry(event: string, work: Promise<void>): Promise<void> {
+/** Work after the answer that only hurries what the sweep would do: a failure is noted and no more. */
+export async function hurry(event: string, work: Promise<void>): Promise<void> {
   try {
     await work;
   } catch (error) {

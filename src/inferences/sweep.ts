@@ -4,6 +4,8 @@
  * again. One pass is one transaction, each statement checks and writes at once, so a pass may be repeated, doubled or
  * cut off anywhere. It never judges a model: an inference without a backend simply waits until it expires.
  */
+import { readinessOf } from "../backends/protocols.ts";
+import { backendIsReady, takeProbes } from "../backends/store.ts";
 import { log } from "../log.ts";
 import { SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../numbers.ts";
 import type { Ports } from "../ports.ts";
@@ -11,10 +13,29 @@ import { RUNNER_LOST, WAITED_TOO_LONG } from "./inference.ts";
 import { type Lane, sweepDue } from "./store.ts";
 
 /** One pass. Returns whether anything is left to come back for. */
-export async function sweep(ports: Pick<Ports, "db" | "wake">): Promise<boolean> {
+export async function sweep(ports: Ports): Promise<boolean> {
+  const [dated, probed] = await Promise.all([sweepInferences(ports), probeBackends(ports)]);
+  return dated || probed > 0;
+}
+
+/** Asks backends in doubt for their health; one that says it is ready may prove it with one inference. */
+async function probeBackends(ports: Ports): Promise<number> {
+  const backends = await takeProbes(ports.db);
+  await Promise.all(
+    backends.map(async (backend) => {
+      const { ready } = await readinessOf(backend, backend.version, ports);
+      log("backend_probed", { backend: backend.id, ready });
+      if (ready) await backendIsReady(ports.db, backend.id);
+    }),
+  );
+  return backends.length;
+}
+
+async function sweepInferences(ports: Ports): Promise<boolean> {
   const pass = await sweepDue(ports.db, SWEEP_ROWS, RUNNER_LOST, WAITED_TOO_LONG);
-  if (pass.expired + pass.lost + pass.ready.length + pass.neglected.length > 0) {
-    log("swept", { expired: pass.expired, runner_lost: pass.lost, ready: pass.ready.length, neglected_lanes: pass.neglected.length });
+  const { canceled, expired, aged, lost } = pass;
+  if (canceled + expired + aged + lost + pass.ready.length + pass.neglected.length > 0) {
+    log("swept", { canceled, expired, aged, runner_lost: lost, ready: pass.ready.length, neglected_lanes: pass.neglected.length });
   }
   const wakeUps = wakeUpsFor(pass.ready, pass.neglected);
   if (wakeUps.length > 0) await ports.wake(wakeUps);

@@ -2,16 +2,17 @@
  * An isolate's side of the gate: finds the key in a request, has it prove itself without I/O, and asks its gate.
  * This is where grants will be kept: the rest of the Worker sees only `admit`.
  */
+import type { GatePort } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
-import type { Allowance, Gate, Refusal } from "./gate.ts";
+import type { Allowance, Refusal } from "./gate.ts";
 import { type KeyIdentity, type Scope, digestOf, parseKey } from "./key.ts";
 
 const SCHEME = /^(?:Bearer|Api-Key|Key|Token)\s+(\S+)\s*$/i;
 
 /** The key of a request, from any of the headers that the dialects know, or null. */
 export function presentedKey(headers: Headers): string | null {
-  const direct = headers.get("x-vody-api-key") ?? headers.get("x-api-key");
-  if (direct !== null) return direct.trim();
+  const direct = headers.get("x-vody-api-key")?.trim() || headers.get("x-api-key")?.trim();
+  if (direct) return direct;
   return SCHEME.exec(headers.get("authorization") ?? "")?.[1] ?? null;
 }
 
@@ -25,12 +26,8 @@ export async function identify(headers: Headers, secrets: readonly string[]): Pr
 }
 
 /** Asks the key's gate for one permit. Throws the problem that refuses it. */
-export async function admit(
-  gate: (keyId: string) => Pick<Gate, "admit">,
-  identity: KeyIdentity & { digest: string },
-  scope: Scope,
-): Promise<Allowance> {
-  const verdict = await gate(identity.keyId).admit(identity.digest, scope);
+export async function admit(gate: GatePort, identity: KeyIdentity & { digest: string }, scope: Scope): Promise<Allowance> {
+  const verdict = await gate.admit(identity.keyId, identity.digest, scope);
   if (verdict.admitted) return verdict.allowance;
   throw refusal(verdict.reason, scope, verdict.allowance);
 }

@@ -1,15 +1,13 @@
 /**
- * The gate: one Durable Object per key, named by the key's id, that checks the key and counts its requests.
- * Being one object in the whole world it is exact: never one permit over the limit. Its counters live in memory; when
- * the object sleeps they are forgotten, which is sound because an idle second refills every bucket.
+ * The gate of a key, without the object it lives in: it checks the key and counts its requests. Being one in the whole
+ * world it is exact: never one permit over the limit. Its counters live in memory; when it sleeps they are forgotten,
+ * which is sound because an idle second refills every bucket.
  * Grants (several permits handed to an isolate in advance) will be one more method here: `admit` asked for n.
  */
-import { DurableObject } from "cloudflare:workers";
 import { KEY_RECORD_MS } from "../numbers.ts";
-import { d1 } from "../sql.ts";
 import { takePermit } from "./bucket.ts";
-import { type Scope, accountOf, sameText } from "./key.ts";
-import { type Key, findKey } from "./store.ts";
+import { type Scope, sameText } from "./key.ts";
+import type { Key } from "./store.ts";
 
 /** Where a class of call stands against its limit. */
 export interface Allowance {
@@ -27,17 +25,25 @@ export type Verdict =
   | { readonly admitted: true; readonly allowance: Allowance }
   | { readonly admitted: false; readonly reason: Refusal; readonly allowance: Allowance | null };
 
-export class Gate extends DurableObject<Env> {
+export class Gate {
+  readonly #find: () => Promise<Key | null>;
+  readonly #now: () => number;
   #record: { key: Key | null; readAt: number } | null = null;
   #reading: Promise<Key | null> | null = null;
   readonly #arrivals = new Map<Scope, number>();
+
+  /** `find` reads the key's record. */
+  constructor(find: () => Promise<Key | null>, now: () => number) {
+    this.#find = find;
+    this.#now = now;
+  }
 
   /** Checks the key (by the SHA-256 of its text) and takes one permit of the class of call. */
   async admit(digest: string, scope: Scope): Promise<Verdict> {
     const key = await this.#key();
     if (!key || !sameText(key.digest, digest)) return { admitted: false, reason: "unknown", allowance: null };
     if (key.revokedAt !== null) return { admitted: false, reason: "revoked", allowance: null };
-    const now = Date.now();
+    const now = this.#now();
     if (key.expiresAt !== null && key.expiresAt <= now) return { admitted: false, reason: "expired", allowance: null };
     if (!key.scopes.includes(scope)) return { admitted: false, reason: "scope", allowance: null };
     const limit = key.limits[scope];
@@ -48,24 +54,23 @@ export class Gate extends DurableObject<Env> {
   }
 
   /** What is known of the key is out of date: the next call reads it anew. */
-  async forget(): Promise<void> {
+  forget(): void {
     this.#record = null;
     this.#reading = null;
   }
 
   async #key(): Promise<Key | null> {
-    if (this.#record && Date.now() - this.#record.readAt < KEY_RECORD_MS) return this.#record.key;
+    if (this.#record && this.#now() - this.#record.readAt < KEY_RECORD_MS) return this.#record.key;
     this.#reading ??= this.#read();
     return this.#reading;
   }
 
   /** One read at a time, whoever asks meanwhile shares it; one that was overtaken by `forget` is not kept. */
   #read(): Promise<Key | null> {
-    const keyId = this.ctx.id.name ?? "";
-    const reading = findKey(d1(this.env.DB), accountOf(keyId), keyId).then(
+    const reading = this.#find().then(
       (key) => {
         if (this.#reading === reading) {
-          this.#record = { key, readAt: Date.now() };
+          this.#record = { key, readAt: this.#now() };
           this.#reading = null;
         }
         return key;

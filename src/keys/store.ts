@@ -44,7 +44,8 @@ export interface KeyChange {
   expiresAt?: number | null;
 }
 
-const columns = sql`id, account_id, name, digest, scopes, limits, created_at, expires_at, revoked_at`;
+const columns = sql`id, account_id, name, digest, scopes, limits, created_at, expires_at,
+  coalesce(revoked_at, (SELECT removed_at FROM accounts WHERE accounts.id = keys.account_id)) AS revoked_at`;
 
 export const keyStatements = {
   insert: (key: NewKey) => sql`
@@ -54,10 +55,7 @@ export const keyStatements = {
     FROM accounts WHERE accounts.id = ${key.accountId} AND accounts.removed_at IS NULL
     RETURNING ${columns}`,
   find: (accountId: string, id: string) => sql`
-    SELECT keys.id, account_id, keys.name, digest, scopes, limits, keys.created_at, expires_at,
-      coalesce(revoked_at, accounts.removed_at) AS revoked_at
-    FROM keys JOIN accounts ON accounts.id = keys.account_id
-    WHERE account_id = ${accountId} AND keys.id = ${id}`,
+    SELECT ${columns} FROM keys WHERE account_id = ${accountId} AND id = ${id}`,
   list: (accountId: string, after: string, limit: number) => sql`
     SELECT ${columns} FROM keys WHERE account_id = ${accountId} AND id > ${after} ORDER BY id LIMIT ${limit}`,
   change: (accountId: string, id: string, change: KeyChange) => sql`
@@ -66,7 +64,9 @@ export const keyStatements = {
       scopes = coalesce(${change.scopes ? JSON.stringify(change.scopes) : null}, scopes),
       limits = json_patch(limits, ${JSON.stringify(change.limits ?? {})}),
       expires_at = iif(${change.expiresAt === undefined ? 0 : 1}, ${change.expiresAt ?? null}, expires_at)
-    WHERE account_id = ${accountId} AND id = ${id} AND revoked_at IS NULL RETURNING ${columns}`,
+    WHERE account_id = ${accountId} AND id = ${id} AND revoked_at IS NULL
+      AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = keys.account_id AND removed_at IS NULL)
+    RETURNING ${columns}`,
   revoke: (accountId: string, id: string) => sql`
     UPDATE keys SET revoked_at = coalesce(revoked_at, ${NOW})
     WHERE account_id = ${accountId} AND id = ${id} RETURNING ${columns}`,

@@ -8,6 +8,8 @@ export interface Model {
   /** Empty where the model has no versions. */
   readonly versions: readonly string[];
   readonly defaultVersion: string;
+  /** How many of one account's inferences may run at once; null = as many as there are slots. */
+  readonly accountConcurrency: number | null;
   readonly createdAt: number;
 }
 
@@ -16,20 +18,22 @@ export interface NewModel {
   description: string;
   versions: readonly string[];
   defaultVersion: string;
+  accountConcurrency: number | null;
 }
 
-const columns = sql`name, description, versions, default_version, created_at`;
+const columns = sql`name, description, versions, default_version, account_concurrency, created_at`;
 
 export const modelStatements = {
   insert: (model: NewModel) => sql`
-    INSERT INTO models (name, description, versions, default_version, created_at)
-    VALUES (${model.name}, ${model.description}, ${JSON.stringify(model.versions)}, ${model.defaultVersion}, ${NOW})
+    INSERT INTO models (name, description, versions, default_version, account_concurrency, created_at)
+    VALUES (${model.name}, ${model.description}, ${JSON.stringify(model.versions)}, ${model.defaultVersion},
+      ${model.accountConcurrency}, ${NOW})
     ON CONFLICT DO NOTHING RETURNING ${columns}`,
   find: (name: string) => sql`SELECT ${columns} FROM models WHERE name = ${name}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM models WHERE name > ${after} ORDER BY name LIMIT ${limit}`,
   change: (name: string, change: Omit<NewModel, "name">) => sql`
     UPDATE models SET description = ${change.description}, versions = ${JSON.stringify(change.versions)},
-      default_version = ${change.defaultVersion}
+      default_version = ${change.defaultVersion}, account_concurrency = ${change.accountConcurrency}
     WHERE name = ${name} RETURNING ${columns}`,
   /** Not while a backend serves it. */
   remove: (name: string) => sql`
@@ -41,6 +45,7 @@ const rowSchema = z.object({
   description: z.string(),
   versions: z.string(),
   default_version: z.string(),
+  account_concurrency: z.number().nullable(),
   created_at: z.number(),
 });
 
@@ -51,6 +56,7 @@ function fromRow(row: Row): Model {
     description: known.description,
     versions: z.array(z.string()).parse(JSON.parse(known.versions)),
     defaultVersion: known.default_version,
+    accountConcurrency: known.account_concurrency,
     createdAt: known.created_at,
   };
 }

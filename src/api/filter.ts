@@ -1,0 +1,26 @@
+/** The members by which a list or a bulk call picks inferences, as clients write them. */
+import * as z from "zod";
+import type { Filter } from "../inferences/store.ts";
+
+const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+
+export const filterShape = {
+  model: z.string().min(1).max(128).optional(),
+  created_after: instant.optional(),
+  created_before: instant.optional(),
+  metadata: z.record(z.string().min(1).max(64), z.string().max(512)).optional(),
+} as const;
+
+/** Whether a bulk call's body names anything to pick by; one that does not would be about everything. */
+export function narrows(body: object): boolean {
+  return Object.keys(body).some((name) => name !== "dry_run" && name !== "after");
+}
+
+export function filterOf(body: {
+  model?: string | undefined;
+  created_after?: number | undefined;
+  created_before?: number | undefined;
+  metadata?: Record<string, string> | undefined;
+}): Omit<Filter, "statuses"> {
+  return { model: body.model, createdAfter: body.created_after, createdBefore: body.created_before, metadata: body.metadata };
+}
