@@ -12,7 +12,7 @@ export default defineConfig(async () => {
   return {
     test: {
       reporters: ["default", new Tally()],
-      silent: "passed-only",
+      silent: "passed-only" as const,
       projects: [
         { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
         {

@@ -38,6 +38,8 @@ export interface Clock {
   /** In ms; for spans of time within one isolate. What is durable is timed by the database. */
   now(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Aborted after `ms`. */
+  timeout(ms: number): AbortSignal;
 }
 
 export const SWEEP_NAME = "sweep";
@@ -76,7 +78,7 @@ export function portsOf(env: Env): Ports {
     },
     fetch: (url, init) => fetch(url, init),
     secret: (name) => (typeof secrets[name] === "string" ? secrets[name] : null),
-    clock: { now: () => Date.now(), sleep },
+    clock: { now: () => Date.now(), sleep, timeout: (ms) => AbortSignal.timeout(ms) },
     random: () => Math.random(),
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   };

@@ -420,7 +420,10 @@ async function redriveMany(call: Call): Promise<Response> {
   });
 }
 
-/** Declares every runner dead, for after a crash of a runtime that has no other. */
+const recoverSchema = z.strictObject({ started_before: z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)) });
+
+/** Declares dead all runners of before a time: for after a crash, when nothing of what ran then is alive. */
 async function recover(call: Call): Promise<Response> {
-  return json({ recovered: await call.sweep.recover() });
+  const { started_before } = await bodyOf(call, recoverSchema);
+  return json({ recovered: await call.sweep.recover(started_before) });
 }

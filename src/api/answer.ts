@@ -20,7 +20,8 @@ export function json(body: unknown, init: { status?: number; headers?: Record<st
  */
 export function cachingOf(inference: Inference): Record<string, string> {
   const { status, attempt, updatedAt } = inference;
-  const ETag = `"${status}-${attempt}-${updatedAt}"`;
+  const wait = inference.status === "queued" && inference.wait ? `-${inference.wait.on}-${inference.wait.ahead ?? ""}` : "";
+  const ETag = `"${status}-${attempt}-${updatedAt}${wait}"`;
   switch (status) {
     case "succeeded":
     case "canceled":

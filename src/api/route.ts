@@ -17,7 +17,7 @@ export interface Call {
   readonly requestId: string;
   readonly config: Config;
   readonly ports: Ports;
-  readonly sweep: { recover(): Promise<number> };
+  readonly sweep: { recover(startedBefore: number): Promise<number> };
   readonly after: After;
   /** Where clients reach us, without a slash at the end. */
   readonly origin: string;

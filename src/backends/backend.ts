@@ -9,6 +9,16 @@ import type { ClaimedBackend } from "../inferences/store.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** The way to a backend: the network, and the clock that bounds it. */
+export interface Outside {
+  readonly fetch: Fetch;
+  readonly clock: {
+    now(): number;
+    /** Aborted after `ms`. */
+    timeout(ms: number): AbortSignal;
+  };
+}
+
 /** What is needed to speak to a backend. */
 export type Server = Pick<ClaimedBackend, "id" | "url" | "protocol" | "remoteModel" | "credential">;
 
@@ -27,9 +37,9 @@ export interface BackendCall {
 
 /** How a protocol is spoken. */
 export interface Protocol {
-  infer(call: BackendCall, fetch: Fetch): Promise<Outcome>;
+  infer(call: BackendCall, outside: Outside): Promise<Outcome>;
   /** Whether the server says that the model is ready. */
-  ready(call: Pick<BackendCall, "backend" | "version" | "headers" | "timeoutMs">, fetch: Fetch): Promise<Readiness>;
+  ready(call: Pick<BackendCall, "backend" | "version" | "headers" | "timeoutMs">, outside: Outside): Promise<Readiness>;
 }
 
 export interface Readiness {
@@ -64,27 +74,30 @@ export function credentialHeaders(
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
+  /** When it began to come, by the isolate's clock. */
+  readonly at: number;
   readonly bytes: Uint8Array;
 }
 
 /** A backend's answer read whole and within bounds, or the outcome that its failure amounts to. */
 export async function exchange(
-  fetch: Fetch,
+  { fetch, clock }: Outside,
   url: string,
   init: RequestInit,
   bounds: { timeoutMs: number; letGo?: AbortSignal },
 ): Promise<{ answer: Answer } | { outcome: Outcome }> {
-  const timeout = AbortSignal.timeout(bounds.timeoutMs);
+  const timeout = clock.timeout(bounds.timeoutMs);
   const signal = bounds.letGo ? AbortSignal.any([timeout, bounds.letGo]) : timeout;
   let begun = false;
   try {
     const response = await fetch(url, { ...init, redirect: "manual", signal });
     begun = true;
+    const at = clock.now();
     const bytes = await readBounded(response, BACKEND_ANSWER_BYTES);
     if (bytes === null) {
       return { outcome: rejected("model", "backend_oversized", 502, `The backend's answer exceeds ${BACKEND_ANSWER_BYTES} bytes.`) };
     }
-    return { answer: { status: response.status, headers: response.headers, bytes } };
+    return { answer: { status: response.status, headers: response.headers, at, bytes } };
   } catch {
     if (bounds.letGo?.aborted) return { outcome: { kind: "abandoned" } };
     if (timeout.aborted) {
@@ -119,12 +132,12 @@ export function reasonIn(body: unknown): string | null {
 
 /** Asks a health address; ready where it answers with a success. */
 export async function askReady(
-  fetch: Fetch,
+  outside: Outside,
   url: string,
   headers: Readonly<Record<string, string>>,
   timeoutMs: number,
 ): Promise<Omit<Readiness, "metadata">> {
-  const asked = await exchange(fetch, url, { method: "GET", headers: { Accept: "application/json", ...headers } }, { timeoutMs });
+  const asked = await exchange(outside, url, { method: "GET", headers: { Accept: "application/json", ...headers } }, { timeoutMs });
   const refused = "outcome" in asked ? asked.outcome : refusal(asked.answer, reasonIn(jsonOf(asked.answer)));
   return { ready: refused === null, detail: refused && "error" in refused ? refused.error.message : null };
 }
@@ -133,12 +146,12 @@ export async function askReady(
  * The outcome of an answer that is not a success; null for one that is. Which status is worth another attempt:
  * design, section 4. `reason` is what the server said, for the client to read.
  */
-export function refusal(answer: Pick<Answer, "status" | "headers">, reason: string | null): Outcome | null {
+export function refusal(answer: Pick<Answer, "status" | "headers" | "at">, reason: string | null): Outcome | null {
   const { status } = answer;
   if (status >= 200 && status < 300) return null;
   const said = reason ? `: ${reason.slice(0, 1_000)}` : ".";
   const message = `The backend answered ${status}${said}`;
-  const after = retryAfterMs(answer.headers.get("retry-after"));
+  const after = retryAfterMs(answer.headers.get("retry-after"), answer.at);
   switch (status) {
     case 408:
       return retry("timeout", "backend_timeout", 504, message, after);
@@ -184,11 +197,11 @@ function failure(failureClass: FailureClass, code: string, status: number, messa
 }
 
 /** `Retry-After` in ms; seconds or an HTTP date (RFC 9110, 10.2.3). */
-function retryAfterMs(value: string | null): number | null {
+function retryAfterMs(value: string | null, now: number): number | null {
   if (value === null) return null;
   if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
   const at = Date.parse(value);
-  return Number.isNaN(at) ? null : Math.max(0, at - Date.now());
+  return Number.isNaN(at) ? null : Math.max(0, at - now);
 }
 
 /** The body, or null where it is larger than `limit` bytes; the rest is then not read. */

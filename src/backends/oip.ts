@@ -23,12 +23,12 @@ import { fromTensors, inferRequest, itemsIn, readInferResponse, toTensors } from
 const JSON_HEADERS = { "Content-Type": "application/json", Accept: "application/json" };
 
 export const oip: Protocol = {
-  async infer(call, fetch): Promise<Outcome> {
+  async infer(call, outside): Promise<Outcome> {
     const mapped = toTensors(JSON.parse(call.input));
     if (!mapped.ok) return rejected("input", "input_not_tensors", 422, `The input can't be given to a tensor model: ${mapped.detail}.`);
     const body = mapped.inputs ? inferRequest(mapped.inputs) : call.input;
     const exchanged = await exchange(
-      fetch,
+      outside,
       `${modelUrl(call.backend, call.version)}/infer`,
       { method: "POST", headers: { ...JSON_HEADERS, ...call.headers }, body },
       call,
@@ -49,11 +49,11 @@ export const oip: Protocol = {
     return { kind: "done", output: { body: JSON.stringify(plain.value), contentType: "application/json", items: itemsIn(plain.value) } };
   },
 
-  async ready({ backend, version, headers, timeoutMs }: Omit<BackendCall, "input" | "letGo">, fetch) {
+  async ready({ backend, version, headers, timeoutMs }: Omit<BackendCall, "input" | "letGo">, outside) {
     const url = modelUrl(backend, version);
     const [readiness, described] = await Promise.all([
-      askReady(fetch, `${url}/ready`, headers, timeoutMs),
-      exchange(fetch, url, { method: "GET", headers: { ...JSON_HEADERS, ...headers } }, { timeoutMs }),
+      askReady(outside, `${url}/ready`, headers, timeoutMs),
+      exchange(outside, url, { method: "GET", headers: { ...JSON_HEADERS, ...headers } }, { timeoutMs }),
     ]);
     const metadata = "answer" in described && described.answer.status === 200 ? (jsonOf(described.answer) ?? null) : null;
     return { ...readiness, metadata };

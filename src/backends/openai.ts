@@ -9,14 +9,14 @@ import { type Protocol, askReady, exchange, garbage, jsonOf, reasonIn, refusal, 
 const JSON_HEADERS = { "Content-Type": "application/json", Accept: "application/json" };
 
 export const openai: Protocol = {
-  async infer(call, fetch): Promise<Outcome> {
+  async infer(call, outside): Promise<Outcome> {
     const input: unknown = JSON.parse(call.input);
     if (typeof input !== "object" || input === null || !("messages" in input) || !Array.isArray(input.messages)) {
       return rejected("input", "input_not_chat", 422, "The input of a chat model must be an object with `messages`.");
     }
     const body = JSON.stringify({ ...input, model: call.backend.remoteModel, stream: false });
     const exchanged = await exchange(
-      fetch,
+      outside,
       `${call.backend.url}/v1/chat/completions`,
       { method: "POST", headers: { ...JSON_HEADERS, ...call.headers }, body },
       call,
@@ -31,7 +31,7 @@ export const openai: Protocol = {
     return { kind: "done", output: { body: textOf(answer), contentType: "application/json", items: 1 } };
   },
 
-  async ready({ backend, headers, timeoutMs }, fetch) {
-    return { ...(await askReady(fetch, `${backend.url}/v1/models`, headers, timeoutMs)), metadata: null };
+  async ready({ backend, headers, timeoutMs }, outside) {
+    return { ...(await askReady(outside, `${backend.url}/v1/models`, headers, timeoutMs)), metadata: null };
   },
 };

@@ -131,7 +131,7 @@ async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal): Pr
   const input = await readPayload(ports.payloads, claimed.input);
   if (input === null) return { kind: "rejected", error: INPUT_GONE };
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
-  const outcome = await protocolOf(backend).infer({ backend, version, input, timeoutMs: seconds * 1000, letGo, headers }, ports.fetch);
+  const outcome = await protocolOf(backend).infer({ backend, version, input, timeoutMs: seconds * 1000, letGo, headers }, ports);
   return withoutSecret(outcome, backend.credential ? ports.secret(backend.credential.secret) : null);
 }
 

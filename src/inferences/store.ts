@@ -415,9 +415,10 @@ export const inferenceStatements = {
     ) <= ${NOW} - ${WAKE_UP_LOST_MS}`,
   /** Whether there is anything that the sweep has to come back for. */
   anyDated: () => sql`SELECT 1 AS dated FROM inferences WHERE due_at IS NOT NULL LIMIT 1`,
-  /** Declares every runner dead: their inferences are due at once. */
-  lapseAll: () => sql`
-    UPDATE inferences SET lease_until = ${NOW} WHERE status = 'in_progress' AND backend_id > '' RETURNING id`,
+  /** Declares the runners of all attempts that began before then dead: their inferences are due at once. */
+  lapse: (startedBefore: number) => sql`
+    UPDATE inferences SET lease_until = ${NOW}
+    WHERE status = 'in_progress' AND backend_id > '' AND started_at < ${startedBefore} RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
 const rowSchema = z.object({
@@ -734,7 +735,7 @@ export async function sweepDue(db: Database, limit: number, lost: Failure, waite
   };
 }
 
-/** Makes every running inference due at once: for an operator who knows that no runner is alive. */
-export async function lapseAllLeases(db: Database): Promise<number> {
-  return (await db.all(inferenceStatements.lapseAll())).length;
+/** Makes what began before then due at once: for an operator who knows that no runner of that time is alive. */
+export async function lapseLeases(db: Database, startedBefore: number): Promise<number> {
+  return (await db.all(inferenceStatements.lapse(startedBefore))).length;
 }

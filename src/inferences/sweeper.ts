@@ -7,7 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import { logError } from "../log.ts";
 import { SWEEP_IDLE_MS, SWEEP_PASS_MS, SWEEP_TICK_MS } from "../numbers.ts";
 import { portsOf } from "../ports.ts";
-import { lapseAllLeases } from "./store.ts";
+import { lapseLeases } from "./store.ts";
 import { sweep } from "./sweep.ts";
 
 export class Sweep extends DurableObject<Env> {
@@ -20,12 +20,12 @@ export class Sweep extends DurableObject<Env> {
   }
 
   /**
-   * For an operator who knows that no runner is alive, such as after a crash of a single-machine runtime: all that was
-   * running is claimable again now instead of when its lease lapses. Safe at any time: the fence refuses the outcome of
-   * a runner that lives after all. Returns how many there were.
+   * For an operator who knows that no runner of before `startedBefore` (ms) is alive, such as after a crash of a
+   * single-machine runtime: what they had running is claimable again now instead of when its lease lapses. The fence
+   * refuses the outcome of a runner that lives after all. Returns how many there were.
    */
-  async recover(): Promise<number> {
-    const count = await lapseAllLeases(portsOf(this.env).db);
+  async recover(startedBefore: number): Promise<number> {
+    const count = await lapseLeases(portsOf(this.env).db, startedBefore);
     await this.alarm();
     return count;
   }

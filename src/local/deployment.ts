@@ -28,6 +28,7 @@ export interface Deployment extends Credentials {
 export async function startDeployment(options: { host: string; port: number; folder: string }): Promise<Deployment> {
   const state = new State(options.folder);
   state.lock();
+  const startedAt = new Date();
   const started: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const end of started.splice(0).toReversed()) await end();
@@ -43,7 +44,7 @@ export async function startDeployment(options: { host: string; port: number; fol
     started.push(() => sample.close());
     const operator = new Operator(runtime.url, secrets.adminToken);
     const key = await provide(state, operator, sample.url);
-    const { recovered } = await operator.call("POST", "/recover");
+    const { recovered } = await operator.call("POST", "/recover", { started_before: startedAt.toISOString() });
     const credentials: Credentials = { url: runtime.url, key, admin_token: secrets.adminToken };
     state.writeCredentials(credentials);
     return {

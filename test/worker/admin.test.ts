@@ -1,0 +1,551 @@
+/** The operator's calls: each to create, list, show, change and take away; who may not; and what is refused. */
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
+import { KEY_LIMITS } from "../../src/numbers.ts";
+import { as, backendIs, call, ended, echo, newBackend, newModel, newTenant, object, operator, submitted } from "./support.ts";
+
+const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+const SOME_TEXT = expect.stringMatching(/\S/);
+
+/** Problem details (RFC 9457), as `seen` shows an answer. */
+const refusal = (status: number, code: string, members: Record<string, unknown> = {}) => ({
+  status,
+  contentType: "application/problem+json",
+  body: { type: "about:blank", title: SOME_TEXT, status, detail: SOME_TEXT, code, request_id: SOME_TEXT, ...members },
+});
+
+async function seen(answer: Response | Promise<Response>): Promise<{ status: number; contentType: string | null; body: unknown }> {
+  const { status, headers } = await answer;
+  return { status, contentType: headers.get("content-type"), body: await object(answer) };
+}
+
+/** The answer to a call that must go well. */
+async function done(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+  const answer = await operator(method, path, body);
+  expect({ path, status: answer.status }).toEqual({ path, status: method === "POST" ? 201 : 200 });
+  return object(answer);
+}
+
+/** Every row of a list, walked in pages of two. */
+async function walked(path: string): Promise<Record<string, unknown>[]> {
+  const rows: Record<string, unknown>[] = [];
+  for (let after: string | null = ""; after !== null;) {
+    const page = await done("GET", `${path}${path.includes("?") ? "&" : "?"}limit=2&after=${after}`);
+    const data = page["data"] as Record<string, unknown>[];
+    expect(data.length).toBeLessThanOrEqual(2);
+    rows.push(...data);
+    after = page["next_after"] as string | null;
+  }
+  return rows;
+}
+
+const newAccount = async () => String((await done("POST", "/accounts", { name: "Shop" }))["id"]);
+
+describe("accounts", () => {
+  test("are created, shown, renamed and removed", async () => {
+    const created = await done("POST", "/accounts", { name: "  Shop " });
+    const id = String(created["id"]);
+    expect(created).toStrictEqual({ id: expect.stringMatching(/^[0-9A-Za-z]{12}$/), name: "Shop", created_at: TIME, removed_at: null });
+    expect(await done("GET", `/accounts/${id}`)).toStrictEqual(created);
+    const renamed = { ...created, name: "Store" };
+    expect(await done("PATCH", `/accounts/${id}`, { name: "Store" })).toStrictEqual(renamed);
+    const removed = await done("DELETE", `/accounts/${id}`);
+    expect(removed).toStrictEqual({ ...renamed, removed_at: TIME });
+    expect(await done("DELETE", `/accounts/${id}`)).toStrictEqual(removed);
+    expect(await done("GET", `/accounts/${id}`)).toStrictEqual(removed);
+  });
+
+  test("that are removed can be neither renamed nor given keys", async () => {
+    const id = await newAccount();
+    await done("DELETE", `/accounts/${id}`);
+    expect(await seen(operator("PATCH", `/accounts/${id}`, { name: "Store" }))).toStrictEqual(refusal(404, "not_found"));
+    expect(await seen(operator("POST", "/keys", { account_id: id }))).toStrictEqual(refusal(404, "not_found"));
+  });
+
+  test("are listed in pages that neither leave out nor repeat one", async () => {
+    const made = [await newAccount(), await newAccount(), await newAccount()];
+    const ids = (await walked("/accounts")).map((account) => String(account["id"]));
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of made) expect(ids).toContain(id);
+  });
+});
+
+describe("keys", () => {
+  test("show their text once, when they are created, and only its digest is kept", async () => {
+    const account_id = await newAccount();
+    const created = await done("POST", "/keys", {
+      account_id,
+      name: "shop",
+      scopes: ["read"],
+      limits: { read: 5 },
+      expires_at: "2100-01-01T02:00:00+02:00",
+    });
+    const { key, ...shown } = created;
+    expect(String(key)).toMatch(KEY_PATTERN);
+    expect(shown).toStrictEqual({
+      id: expect.stringMatching(new RegExp(`^${account_id}[0-9A-Za-z]{6}$`)),
+      account_id,
+      name: "shop",
+      scopes: ["read"],
+      limits: { ...KEY_LIMITS, read: 5 },
+      created_at: TIME,
+      expires_at: "2100-01-01T00:00:00.000Z",
+      revoked_at: null,
+    });
+    const id = String(created["id"]);
+    expect(await done("GET", `/keys/${id}`)).toStrictEqual(shown);
+    expect(await walked(`/keys?account_id=${account_id}`)).toStrictEqual([shown]);
+    expect(await done("PATCH", `/keys/${id}`, { name: "other" })).toStrictEqual({ ...shown, name: "other" });
+    expect(await done("DELETE", `/keys/${id}`)).not.toHaveProperty("key");
+    const row = await env.DB.prepare("SELECT * FROM keys WHERE id = ?").bind(id).first();
+    expect(row).toMatchObject({ digest: await digestOf(String(key)) });
+    expect(JSON.stringify(row)).not.toContain(String(key));
+  });
+
+  test("have every scope and the default limits where nothing else was asked", async () => {
+    expect(await done("POST", "/keys", { account_id: await newAccount() })).toMatchObject({
+      name: "",
+      scopes: ["submit", "read", "cancel"],
+      limits: KEY_LIMITS,
+      expires_at: null,
+    });
+  });
+
+  test("change member by member", async () => {
+    const { keyId } = await newTenant({ limits: { read: 5, submit: 6, cancel: 7 }, expires_at: "2100-01-01T00:00:00Z" });
+    const before = await done("GET", `/keys/${keyId}`);
+    const steps: [change: Record<string, unknown>, after: Record<string, unknown>][] = [
+      [{}, {}],
+      [{ limits: { submit: 60 } }, { limits: { read: 5, submit: 60, cancel: 7 } }],
+      [{ limits: {} }, {}],
+      [{ scopes: ["cancel"] }, { scopes: ["cancel"] }],
+      [{ expires_at: null }, { expires_at: null }],
+      [{ name: "n" }, { name: "n" }],
+    ];
+    const expected = { ...before };
+    for (const [change, after] of steps) {
+      Object.assign(expected, after);
+      expect(await done("PATCH", `/keys/${keyId}`, change)).toStrictEqual(expected);
+    }
+    expect(await done("GET", `/keys/${keyId}`)).toStrictEqual(expected);
+  });
+
+  test("are revoked once and for all", async () => {
+    const { keyId } = await newTenant();
+    const revoked = await done("DELETE", `/keys/${keyId}`);
+    expect(revoked).toMatchObject({ id: keyId, revoked_at: TIME });
+    expect(await done("DELETE", `/keys/${keyId}`)).toStrictEqual(revoked);
+    expect(await done("GET", `/keys/${keyId}`)).toStrictEqual(revoked);
+    expect(await seen(operator("PATCH", `/keys/${keyId}`, { name: "alive" }))).toStrictEqual(refusal(404, "not_found"));
+  });
+
+  test("of an account are listed in pages, and no other account's", async () => {
+    const { accountId, keyId } = await newTenant();
+    await newTenant();
+    const made = [keyId];
+    for (let count = 0; count < 4; count++) made.push(String((await done("POST", "/keys", { account_id: accountId }))["id"]));
+    const listed = (await walked(`/keys?account_id=${accountId}`)).map((key) => String(key["id"]));
+    expect(new Set(listed)).toEqual(new Set(made));
+    expect(listed).toHaveLength(made.length);
+  });
+
+  test("read as revoked wherever they are shown once their account is removed", async () => {
+    const { accountId, keyId } = await newTenant();
+    const { removed_at } = await done("DELETE", `/accounts/${accountId}`);
+    expect(await done("GET", `/keys/${keyId}`)).toMatchObject({ revoked_at: removed_at });
+    expect(await walked(`/keys?account_id=${accountId}`)).toMatchObject([{ revoked_at: removed_at }]);
+  });
+});
+
+describe("models", () => {
+  test("are created, shown, changed and removed", async () => {
+    const name = `m.${crypto.randomUUID()}`;
+    const created = await done("POST", "/models", { name, description: "Colours", versions: ["1", "2", "1"], default_version: "1" });
+    expect(created).toStrictEqual({
+      name,
+      description: "Colours",
+      versions: ["1", "2"],
+      default_version: "1",
+      account_concurrency: null,
+      created_at: TIME,
+    });
+    expect(await done("GET", `/models/${name}`)).toStrictEqual(created);
+    const changed = { ...created, description: "", versions: ["2", "3"], default_version: "3" };
+    expect(await done("PATCH", `/models/${name}`, { description: "", versions: ["2", "3"] })).toStrictEqual(changed);
+    expect(await done("PATCH", `/models/${name}`, { default_version: "2" })).toStrictEqual({ ...changed, default_version: "2" });
+    const bounded = { ...changed, default_version: "2", account_concurrency: 3 };
+    expect(await done("PATCH", `/models/${name}`, { account_concurrency: 3 })).toStrictEqual(bounded);
+    expect(await done("PATCH", `/models/${name}`, {})).toStrictEqual(bounded);
+    expect(await done("PATCH", `/models/${name}`, { account_concurrency: null })).toMatchObject({ account_concurrency: null });
+    expect(await done("DELETE", `/models/${name}`)).toStrictEqual({ name, removed: true });
+    expect(await seen(operator("GET", `/models/${name}`))).toStrictEqual(refusal(404, "not_found"));
+  });
+
+  test("take the last version for the default, or have neither", async () => {
+    const name = `m-${crypto.randomUUID()}`;
+    expect(await done("POST", "/models", { name, versions: ["a", "b"] })).toMatchObject({ default_version: "b" });
+    expect(await done("PATCH", `/models/${name}`, { versions: ["a", "b", "c"] })).toMatchObject({ default_version: "b" });
+    expect(await done("PATCH", `/models/${name}`, { versions: [] })).toMatchObject({ versions: [], default_version: null });
+  });
+
+  test("have a name of their own", async () => {
+    const name = await newModel({ description: "first" });
+    expect(await seen(operator("POST", "/models", { name, description: "second" }))).toStrictEqual(refusal(409, "conflict"));
+    expect(await done("GET", `/models/${name}`)).toMatchObject({ description: "first" });
+  });
+
+  test("are not removed while a backend serves them", async () => {
+    const name = await newModel();
+    const backend = await newBackend(name);
+    expect(await seen(operator("DELETE", `/models/${name}`))).toStrictEqual(refusal(409, "conflict"));
+    expect(await done("GET", `/models/${name}`)).toMatchObject({ name });
+    await done("DELETE", `/backends/${backend}`);
+    await done("DELETE", `/models/${name}`);
+  });
+
+  test("are listed in pages that neither leave out nor repeat one", async () => {
+    const made = [await newModel(), await newModel(), await newModel()];
+    const names = (await walked("/models")).map((model) => String(model["name"]));
+    expect(names).toEqual([...new Set(names)].toSorted());
+    for (const name of made) expect(names).toContain(name);
+  });
+
+  test("may be submitted to as soon as they are there, and not once they are gone", async () => {
+    const { key } = await newTenant();
+    const name = await newModel();
+    await submitted(key, name);
+    await done("DELETE", `/models/${name}`);
+    expect((await as(key, "POST", "/v1/inferences", { model: name, input: 1 })).status).toBe(404);
+  });
+});
+
+describe("backends", () => {
+  test("are created, shown, changed and removed", async () => {
+    const model = await newModel({ versions: ["1", "2"] });
+    const created = await done("POST", "/backends", { model, url: "https://gpu.test:8443/base//", protocol: "oip" });
+    const id = String(created["id"]);
+    expect(created).toStrictEqual({
+      id: expect.stringMatching(/^be_[0-9A-Za-z]{12}$/),
+      model,
+      version: "2",
+      url: "https://gpu.test:8443/base",
+      protocol: "oip",
+      remote_model: model,
+      credential: null,
+      state: "active",
+      max_concurrency: 1,
+      timeout_seconds: 600,
+      in_progress: 0,
+      circuit: "closed",
+      failures: 0,
+      rested_until: null,
+      mean_run_ms: null,
+      created_at: TIME,
+    });
+    expect(await done("GET", `/backends/${id}`)).toStrictEqual(created);
+    const change = { url: "http://10.0.0.1", remote_model: "resnet", state: "paused", max_concurrency: 10_000, timeout_seconds: 840 };
+    expect(await done("PATCH", `/backends/${id}`, change)).toStrictEqual({ ...created, ...change });
+    expect(await done("PATCH", `/backends/${id}`, {})).toStrictEqual({ ...created, ...change });
+    expect(await done("DELETE", `/backends/${id}`)).toStrictEqual({ id, removed: true });
+    expect(await seen(operator("GET", `/backends/${id}`))).toStrictEqual(refusal(404, "not_found"));
+  });
+
+  test("of one model, or of all, are listed in pages", async () => {
+    const [model, other] = [await newModel(), await newModel()];
+    const made = [await newBackend(model), await newBackend(model), await newBackend(model)];
+    const others = await newBackend(other);
+    const idsOf = async (path: string) => (await walked(path)).map((backend) => String(backend["id"]));
+    expect(await idsOf(`/backends?model=${model}`)).toEqual(made.toSorted());
+    const all = await idsOf("/backends");
+    expect(new Set(all).size).toBe(all.length);
+    for (const id of [...made, others]) expect(all).toContain(id);
+  });
+
+  test("are given nothing while they are paused, and all that waits once they are active", async () => {
+    const { key } = await newTenant();
+    const model = await newModel();
+    const paused = await newBackend(model, { state: "paused", url: "https://paused.gpu.test" });
+    const asked: string[] = [];
+    backendIs((request) => {
+      asked.push(new URL(request.url).host);
+      return echo(request);
+    });
+    const active = await newBackend(model, { url: "https://active.gpu.test" });
+    await ended(key, await submitted(key, model));
+    await done("PATCH", `/backends/${active}`, { state: "draining" });
+    await done("PATCH", `/backends/${paused}`, { state: "active" });
+    await ended(key, await submitted(key, model));
+    expect(asked).toEqual(["active.gpu.test", "paused.gpu.test"]);
+  });
+
+  describe("asked whether they are ready", () => {
+    const ready = async (script: (request: Request) => Response, more: Record<string, unknown> = {}) => {
+      const model = await newModel(more["version"] === undefined ? {} : { versions: [more["version"]] });
+      const id = await newBackend(model, { url: "https://gpu.test/base", remote_model: "res net", ...more });
+      const asked: string[] = [];
+      backendIs((request) => {
+        asked.push(`${request.method} ${request.url}`);
+        return script(request);
+      });
+      const answer = await done("GET", `/backends/${id}/ready`);
+      return { id, asked: asked.toSorted(), answer };
+    };
+    const METADATA = { name: "res net", platform: "onnx" };
+
+    test("say so, with what they say of themselves", async () => {
+      const { id, asked, answer } = await ready((request) =>
+        request.url.endsWith("/ready") ? new Response(null, { status: 200 }) : Response.json(METADATA),
+      );
+      expect(answer).toStrictEqual({ id, ready: true, detail: null, metadata: METADATA });
+      expect(asked).toEqual(["GET https://gpu.test/base/v2/models/res%20net", "GET https://gpu.test/base/v2/models/res%20net/ready"]);
+    });
+
+    test("are asked about their version", async () => {
+      const { asked } = await ready(() => Response.json({}), { version: "v2" });
+      expect(asked).toEqual([
+        "GET https://gpu.test/base/v2/models/res%20net/versions/v2",
+        "GET https://gpu.test/base/v2/models/res%20net/versions/v2/ready",
+      ]);
+    });
+
+    test.each<[string, () => Response, RegExp]>([
+      ["503 with a reason", () => Response.json({ error: "loading" }, { status: 503 }), /answered 503: loading/],
+      ["404 without one", () => new Response("no", { status: 404 }), /answered 404/],
+      ["400", () => Response.json({ error: "unready" }, { status: 400 }), /answered 400: unready/],
+      [
+        "nothing",
+        () => {
+          throw new TypeError("connection refused by 10.0.0.7");
+        },
+        /^The backend could not be reached\.$/,
+      ],
+    ])("are not when the answer is %s", async (_name, answerOf, detail) => {
+      const { id, answer } = await ready((request) => (request.url.endsWith("/ready") ? answerOf() : Response.json(METADATA)));
+      expect(answer).toStrictEqual({ id, ready: false, detail: expect.stringMatching(detail), metadata: METADATA });
+    });
+
+    test("are not asked at all without the secret that they need, whose name is told", async () => {
+      const { id, asked, answer } = await ready(() => new Response(null), { credential: { kind: "bearer", secret: "BACKEND_KEY" } });
+      expect(asked).toEqual([]);
+      expect(answer).toStrictEqual({ id, ready: false, detail: expect.stringContaining("BACKEND_KEY"), metadata: null });
+    });
+
+    test("may have nothing to say of themselves", async () => {
+      for (const said of [() => new Response("<html>"), () => new Response(null, { status: 404 })]) {
+        const { id, answer } = await ready((request) => (request.url.endsWith("/ready") ? new Response(null) : said()));
+        expect(answer).toStrictEqual({ id, ready: true, detail: null, metadata: null });
+      }
+    });
+  });
+});
+
+/** Every operator's route with an id that nothing has, and a body that would do. */
+const ROUTES: [method: string, path: string, body?: unknown][] = [
+  ["POST", "/accounts", { name: "x" }],
+  ["GET", "/accounts"],
+  ["GET", "/accounts/nobody"],
+  ["PATCH", "/accounts/nobody", { name: "x" }],
+  ["DELETE", "/accounts/nobody"],
+  ["POST", "/keys", { account_id: "nobody" }],
+  ["GET", "/keys?account_id=nobody"],
+  ["GET", "/keys/nobody"],
+  ["PATCH", "/keys/nobody", { name: "x" }],
+  ["DELETE", "/keys/nobody"],
+  ["POST", "/models", { name: "a-model-that-nobody-made" }],
+  ["GET", "/models"],
+  ["GET", "/models/nothing"],
+  ["PATCH", "/models/nothing", { description: "x" }],
+  ["DELETE", "/models/nothing"],
+  ["POST", "/backends", { model: "nothing", url: "https://gpu.test", protocol: "oip" }],
+  ["GET", "/backends"],
+  ["GET", "/backends/nothing"],
+  ["GET", "/backends/nothing/ready"],
+  ["PATCH", "/backends/nothing", { state: "paused" }],
+  ["DELETE", "/backends/nothing"],
+  ["POST", "/redrive", { model: "nothing" }],
+  ["POST", "/recover"],
+];
+
+describe("who may make an operator's call", () => {
+  describe.each(ROUTES)("%s %s", (method, path, body) => {
+    test.each<[string, () => Promise<Record<string, string>>]>([
+      ["no token", async () => ({})],
+      ["another token", async () => ({ Authorization: "Bearer an-admin-token-for-test2" })],
+      ["the token and something more", async () => ({ Authorization: `Bearer ${env.ADMIN_TOKEN}x` })],
+      ["the token cut short", async () => ({ Authorization: `Bearer ${env.ADMIN_TOKEN.slice(0, -1)}` })],
+      ["the token under another scheme", async () => ({ Authorization: `Token ${env.ADMIN_TOKEN}` })],
+      ["the token as an API key", async () => ({ "X-Api-Key": env.ADMIN_TOKEN })],
+      ["an account's key", async () => ({ Authorization: `Bearer ${(await newTenant()).key}` })],
+    ])("not with %s", async (_name, headersOf) => {
+      const answer = await call(`/admin/v1${path}`, {
+        method,
+        headers: { "Content-Type": "application/json", ...(await headersOf()) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer realm="/);
+      expect(await seen(answer)).toStrictEqual(refusal(401, "invalid_admin_token"));
+    });
+  });
+
+  test("leaves nothing behind when refused", async () => {
+    const { key } = await newTenant();
+    const name = `model-${crypto.randomUUID()}`;
+    expect((await as(key, "POST", "/admin/v1/models", { name })).status).toBe(401);
+    expect(await seen(operator("GET", `/models/${name}`))).toStrictEqual(refusal(404, "not_found"));
+  });
+});
+
+describe("an operator's call that is refused", () => {
+  const ABSENT = ROUTES.filter(([, path]) => /\/(?:nobody|nothing)/.test(path));
+
+  test.each(ABSENT)("%s %s finds nothing", async (method, path, body) => {
+    expect(await seen(operator(method, path, body))).toStrictEqual(refusal(404, "not_found"));
+  });
+
+  test("makes no key for an account that is not there", async () => {
+    expect(await seen(operator("POST", "/keys", { account_id: "nobody" }))).toStrictEqual(refusal(404, "not_found"));
+  });
+
+  const account = { account_id: "nobody" };
+  const backend = { model: "m", url: "https://gpu.test", protocol: "oip" };
+  test.each<[method: string, path: string, body: unknown, ...pointers: string[]]>([
+    ["POST", "/accounts", {}, "#/name"],
+    ["POST", "/accounts", { name: "" }, "#/name"],
+    ["POST", "/accounts", { name: "  " }, "#/name"],
+    ["POST", "/accounts", { name: 5 }, "#/name"],
+    ["POST", "/accounts", { name: "n".repeat(129) }, "#/name"],
+    ["POST", "/accounts", { name: "x", id: "mine" }, "#"],
+    ["POST", "/accounts", [], "#"],
+    ["PATCH", "/accounts/nobody", {}, "#/name"],
+    ["POST", "/keys", {}, "#/account_id"],
+    ["POST", "/keys", { ...account, scopes: [] }, "#/scopes"],
+    ["POST", "/keys", { ...account, scopes: ["read", "admin"] }, "#/scopes/1"],
+    ["POST", "/keys", { ...account, limits: { read: 0 } }, "#/limits/read"],
+    ["POST", "/keys", { ...account, limits: { submit: 10_001, cancel: 1.5 } }, "#/limits/submit", "#/limits/cancel"],
+    ["POST", "/keys", { ...account, limits: { write: 1 } }, "#/limits"],
+    ["POST", "/keys", { ...account, expires_at: "tomorrow" }, "#/expires_at"],
+    ["POST", "/keys", { ...account, expires_at: "2100-01-01" }, "#/expires_at"],
+    ["POST", "/keys", { ...account, expires_at: 4_102_444_800 }, "#/expires_at"],
+    ["POST", "/keys", { ...account, revoked_at: null }, "#"],
+    ["PATCH", "/keys/nobody", { account_id: "x" }, "#"],
+    ["PATCH", "/keys/nobody", { limits: { read: -1 } }, "#/limits/read"],
+    ["POST", "/models", {}, "#/name"],
+    ["POST", "/models", { name: "a/b" }, "#/name"],
+    ["POST", "/models", { name: "" }, "#/name"],
+    ["POST", "/models", { name: ".hidden" }, "#/name"],
+    ["POST", "/models", { name: "m".repeat(129) }, "#/name"],
+    ["POST", "/models", { name: "m1", versions: ["1", "a b"] }, "#/versions/1"],
+    ["POST", "/models", { name: "m1", versions: ["1"], default_version: "2" }, "#/default_version"],
+    ["POST", "/models", { name: "m1", default_version: "1" }, "#/default_version"],
+    ["POST", "/models", { name: "m1", description: "x".repeat(1_001) }, "#/description"],
+    ["PATCH", "/models/nothing", { name: "other" }, "#"],
+    ["POST", "/backends", {}, "#/url", "#/model", "#/protocol"],
+    ["POST", "/backends", backend, "#/model"],
+    ["POST", "/backends", { ...backend, protocol: "grpc" }, "#/protocol"],
+    ["POST", "/backends", { ...backend, url: "gpu.test" }, "#/url"],
+    ["POST", "/backends", { ...backend, url: "ftp://gpu.test" }, "#/url"],
+    ["POST", "/backends", { ...backend, url: "javascript:alert(1)" }, "#/url"],
+    ["POST", "/backends", { ...backend, url: "https://me:secret@gpu.test" }, "#/url"],
+    ["POST", "/backends", { ...backend, url: "https://gpu.test/?a=1" }, "#/url"],
+    ["POST", "/backends", { ...backend, url: "https://gpu.test/#a" }, "#/url"],
+    ["POST", "/backends", { ...backend, max_concurrency: 0 }, "#/max_concurrency"],
+    ["POST", "/backends", { ...backend, max_concurrency: 10_001 }, "#/max_concurrency"],
+    ["POST", "/backends", { ...backend, timeout_seconds: 0 }, "#/timeout_seconds"],
+    ["POST", "/backends", { ...backend, timeout_seconds: 841 }, "#/timeout_seconds"],
+    ["POST", "/backends", { ...backend, state: "broken" }, "#/state"],
+    ["POST", "/backends", { ...backend, credential: "secret" }, "#/credential"],
+    ["POST", "/backends", { ...backend, credential: { kind: "bearer", secret: "ADMIN_TOKEN" } }, "#/credential/secret"],
+    ["POST", "/backends", { ...backend, credential: { kind: "basic", secret: "KEY_SECRET" } }, "#/credential/secret"],
+    [
+      "POST",
+      "/backends",
+      { ...backend, credential: { kind: "header", header: "X-Key: 1\r\nHost", secret: "BACKEND_KEY" } },
+      "#/credential/header",
+    ],
+    ["POST", "/redrive", {}, "#"],
+    ["POST", "/redrive", { dry_run: true }, "#"],
+    ["POST", "/redrive", { status: "succeeded" }, "#/status"],
+    ["PATCH", "/backends/nothing", { url: "nowhere" }, "#/url"],
+    ["PATCH", "/backends/nothing", { credential: { kind: "bearer", secret: "ADMIN_TOKEN" } }, "#/credential/secret"],
+    ["PATCH", "/backends/nothing", { model: "m" }, "#"],
+  ])("%s %s %j points to what is wrong", async (method, path, body, ...pointers) => {
+    const { errors = [], ...rest } = await object(operator(method, path, body));
+    expect(rest).toMatchObject({ status: 422, code: "invalid_input" });
+    const found = (errors as { pointer: string; detail: string }[]).map((fault) => fault.pointer);
+    expect(new Set(found)).toEqual(new Set(pointers));
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ["a version that its model lacks", { version: "3" }],
+    ["a version where its model has none", { version: "1" }],
+  ])("makes no backend for %s", async (name, more) => {
+    const model = await newModel(name.includes("lacks") ? { versions: ["1"] } : {});
+    const body = { model, url: "https://gpu.test", protocol: "oip", ...more };
+    const errors = [{ pointer: "#/version", detail: SOME_TEXT }];
+    expect(await seen(operator("POST", "/backends", body))).toStrictEqual(refusal(422, "invalid_input", { errors }));
+  });
+
+  test("changes no model to a default that is not among its versions", async () => {
+    const model = await newModel({ versions: ["1"] });
+    const errors = [{ pointer: "#/default_version", detail: "must be one of versions" }];
+    const answer = seen(operator("PATCH", `/models/${model}`, { default_version: "2" }));
+    expect(await answer).toStrictEqual(refusal(422, "invalid_input", { errors }));
+  });
+
+  test.each(["/accounts?limit=0", "/accounts?limit=101", "/models?limit=x", "/backends?limit=1.5", "/keys?account_id=x&limit=-1"])(
+    "has no page at %s",
+    async (path) => {
+      const errors = [{ pointer: "#/limit", detail: SOME_TEXT }];
+      expect(await seen(operator("GET", path))).toStrictEqual(refusal(422, "invalid_input", { errors }));
+    },
+  );
+
+  test("lists no keys without an account", async () => {
+    const errors = [{ pointer: "#/account_id", detail: "is missing" }];
+    expect(await seen(operator("GET", "/keys"))).toStrictEqual(refusal(422, "invalid_input", { errors }));
+  });
+
+  test.each<[string, string, Record<string, string>, number, string]>([
+    ["nothing", "", {}, 400, "bad_json"],
+    ["half an object", "{", {}, 400, "bad_json"],
+    ["plain text", "x", { "Content-Type": "text/plain" }, 415, "unsupported_media_type"],
+    ["more than an operator has to say", JSON.stringify({ name: "x".repeat(64 * 1024) }), {}, 413, "body_too_large"],
+  ])("takes no body of %s", async (_name, body, headers, status, code) => {
+    const answer = as(env.ADMIN_TOKEN, "POST", "/admin/v1/accounts", body, headers);
+    expect(await seen(answer)).toStrictEqual(refusal(status, code));
+  });
+
+  test.each([
+    ["PUT", "/accounts", "POST, GET, HEAD"],
+    ["POST", "/keys/nobody", "GET, HEAD, PATCH, DELETE"],
+    ["POST", "/backends/nothing/ready", "GET, HEAD"],
+    ["GET", "/recover", "POST"],
+  ])("%s %s names the methods that there are", async (method, path, allow) => {
+    const answer = await operator(method, path);
+    expect(answer.headers.get("allow")).toBe(allow);
+    expect(await seen(answer)).toStrictEqual(refusal(405, "method_not_allowed"));
+  });
+});
+
+describe("recover", () => {
+  test("lets go of what ran before a time, and of nothing that began after it, so that it is run again", async () => {
+    const { key } = await newTenant();
+    const model = await newModel();
+    const id = await submitted(key, model);
+    await env.DB.prepare(
+      `UPDATE inferences SET status = 'in_progress', attempt = 1, started_at = created_at, backend_id = 'be_lost', lease = 'lost',
+         lease_until = created_at + 600000 WHERE id = ?`,
+    )
+      .bind(id)
+      .run();
+    await newBackend(model);
+    backendIs(echo);
+    const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
+    expect(await object(operator("POST", "/recover", { started_before: hourAgo }))).toEqual({ recovered: 0 });
+    const answer = await operator("POST", "/recover", { started_before: new Date(Date.now() + 1_000).toISOString() });
+    expect(answer.status).toBe(200);
+    expect(await object(answer)).toEqual({ recovered: 1 });
+    expect(await ended(key, id)).toMatchObject({ status: "succeeded", attempts: 2 });
+  });
+});
