@@ -1,0 +1,205 @@
+/**
+ * A scripted GPU server: speaks the Open Inference Protocol over real sockets and answers each inference as it is told,
+ * the ways in which a real one lets its clients down included. It stands for what lies outside, and nothing else does.
+ * Every call is recorded, with its times and the input it brought.
+ */
+import { once } from "node:events";
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import type { Socket } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+export type Behaviour =
+  /** The input tensors come back as outputs. */
+  | { readonly does: "echo"; readonly afterMs: number }
+  | { readonly does: "answer"; readonly status: number; readonly headers: Record<string, string>; readonly body: string }
+  /** These bytes are all that comes through the connection, which is then closed, reset or left open. */
+  | { readonly does: "raw"; readonly bytes: string; readonly after: "close" | "reset" | "nothing" }
+  | { readonly does: "flood"; readonly bytes: number; readonly announced: boolean };
+
+/** Answers at once. */
+export const ok: Behaviour = { does: "echo", afterMs: 0 };
+
+/** Answers after a while. */
+export function slow(afterMs: number): Behaviour {
+  return { does: "echo", afterMs };
+}
+
+/** Answers with a status, by default with the protocol's error object. */
+export function status(code: number, headers: Record<string, string> = {}, body = `{"error":"scripted ${code}"}`): Behaviour {
+  return { does: "answer", status: code, headers: { "Content-Type": "application/json", ...headers }, body };
+}
+
+/** Answers 200 with a body that need not be what the protocol promises. */
+export function answer(body: unknown): Behaviour {
+  return status(200, {}, typeof body === "string" ? body : JSON.stringify(body));
+}
+
+const HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+const HALF = '{"model_name":"scripted","outputs":[{"name":"y",';
+
+/** Takes the request and never answers. */
+export const hang: Behaviour = { does: "raw", bytes: "", after: "nothing" };
+/** Answers with headers and half of a body, and then nothing more. */
+export const stall: Behaviour = { does: "raw", bytes: `${HEAD}Content-Length: 1000\r\n\r\n${HALF}`, after: "nothing" };
+/** Breaks the connection instead of an answer. */
+export const reset: Behaviour = { does: "raw", bytes: "", after: "reset" };
+/** Breaks the connection in the middle of a body of known length. */
+export const cut: Behaviour = { does: "raw", bytes: `${HEAD}Content-Length: 1000\r\n\r\n${HALF}`, after: "reset" };
+/** Breaks the connection in the middle of a body of unknown length. */
+export const cutChunked: Behaviour = {
+  does: "raw",
+  bytes: `${HEAD}Transfer-Encoding: chunked\r\n\r\n${HALF.length.toString(16)}\r\n${HALF}\r\n`,
+  after: "reset",
+};
+/** Speaks something that is not HTTP. */
+export const notHttp: Behaviour = { does: "raw", bytes: "SSH-2.0-OpenSSH_9.6\r\n", after: "close" };
+
+/** A whole answer under a Content-Length that is wrong by so many bytes. */
+export function wrongLength(by: number): Behaviour {
+  const body = '{"model_name":"scripted","outputs":[{"name":"y","shape":[1],"datatype":"INT64","data":[1]}]}';
+  return { does: "raw", bytes: `${HEAD}Content-Length: ${body.length + by}\r\nConnection: close\r\n\r\n${body}`, after: "close" };
+}
+
+/** An answer of so many bytes, its length announced or not. */
+export function oversized(bytes: number, announced: boolean): Behaviour {
+  return { does: "flood", bytes, announced };
+}
+
+export interface GpuCall {
+  /** Counts from 0. */
+  readonly index: number;
+  readonly path: string;
+  /** Of the request, parsed. */
+  readonly body: {
+    readonly inputs: readonly { readonly name: string; readonly shape: readonly number[]; readonly data: readonly unknown[] }[];
+  };
+  readonly startedAt: number;
+  /** When the answer was sent, or the client was gone; null while it is running. */
+  endedAt: number | null;
+  /** Whether the whole of an answer was sent, wrong as it may be. */
+  answered: boolean;
+}
+
+/** What to do with a call: decided for each, or in turn, the last one for all that follow. */
+export type Script = ((call: GpuCall) => Behaviour) | readonly Behaviour[];
+
+export interface Gpu {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** The inferences asked for, oldest first. */
+  readonly calls: readonly GpuCall[];
+  /** The greatest number of calls that were running at once. */
+  readonly mostAtOnce: number;
+  /** Another script from now on. */
+  does(script: Script): void;
+  close(): Promise<void>;
+}
+
+const FLOOD = " ".repeat(64 * 1024);
+
+export async function startGpu(script: Script = [ok]): Promise<Gpu> {
+  const calls: GpuCall[] = [];
+  let behaviourOf = chosenBy(script);
+  let running = 0;
+  let mostAtOnce = 0;
+
+  async function infer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const call: GpuCall = {
+      index: calls.length,
+      path: request.url ?? "",
+      body: JSON.parse(await textOf(request)) as GpuCall["body"], // what the runner sends; the tests look at it
+      startedAt: Date.now(),
+      endedAt: null,
+      answered: false,
+    };
+    calls.push(call);
+    mostAtOnce = Math.max(mostAtOnce, ++running);
+    response.once("close", () => {
+      call.endedAt = Date.now();
+      call.answered = response.writableFinished;
+      running--;
+    });
+    await act(behaviourOf(call), call, response, request.socket);
+  }
+
+  const server = createServer((request, response) => {
+    const path = request.url ?? "";
+    if (request.method === "POST" && path.endsWith("/infer")) {
+      infer(request, response).catch(() => request.socket.destroy());
+    } else if (path.startsWith("/v2/health/") || path.endsWith("/ready")) {
+      response.end();
+    } else if (path.startsWith("/v2/models/")) {
+      response.setHeader("Content-Type", "application/json");
+      response.end(JSON.stringify({ name: path.split("/")[3], platform: "scripted", inputs: [], outputs: [] }));
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("not listening");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    calls,
+    get mostAtOnce() {
+      return mostAtOnce;
+    },
+    does(next) {
+      behaviourOf = chosenBy(next);
+    },
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function chosenBy(script: Script): (call: GpuCall) => Behaviour {
+  if (typeof script === "function") return script;
+  let next = 0;
+  return () => script[Math.min(next++, script.length - 1)] ?? ok;
+}
+
+async function act(behaviour: Behaviour, call: GpuCall, response: ServerResponse, socket: Socket): Promise<void> {
+  switch (behaviour.does) {
+    case "echo": {
+      const body = JSON.stringify({ model_name: "scripted", outputs: call.body.inputs });
+      setTimeout(() => response.setHeader("Content-Type", "application/json").end(body), behaviour.afterMs);
+      return;
+    }
+    case "answer":
+      response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body);
+      return;
+    case "raw":
+      await new Promise<void>((resolve) => {
+        if (behaviour.bytes === "") resolve();
+        else socket.write(behaviour.bytes, () => resolve());
+      });
+      if (behaviour.after === "close") socket.end();
+      if (behaviour.after === "reset") socket.resetAndDestroy();
+      return;
+    case "flood":
+      response.writeHead(200, {
+        "Content-Type": "application/json",
+        ...(behaviour.announced ? { "Content-Length": behaviour.bytes } : {}),
+      });
+      await pipeline(Readable.from(spaces(behaviour.bytes)), response);
+      return;
+    default:
+      return behaviour satisfies never;
+  }
+}
+
+function* spaces(bytes: number): Generator<string> {
+  for (let left = bytes; left > 0; left -= FLOOD.length) yield FLOOD.slice(0, left);
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const chunk of request.setEncoding("utf8")) text += chunk;
+  return text;
+}
