@@ -81,7 +81,7 @@ export function problem(code: ProblemCode, details?: Details): Problem {
 
 /** A JSON Pointer (RFC 6901) as a URI fragment, such as `#/0/image_path`. */
 export function pointer(path: Fault["path"]): string {
-  return `#${path.map((part) => `/${encodeURI(String(part).replaceAll("~", "~0").replaceAll("/", "~1"))}`).join("")}`;
+  return `#${path.map((part) => `/${encodeURIComponent(String(part).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1"))}`).join("")}`;
 }
 
 /** A fault as one phrase: `item 0, image_path: must be a string`. */

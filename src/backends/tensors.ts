@@ -48,6 +48,11 @@ export type Mapped =
   | { readonly ok: true; readonly form: Form; readonly inputs: readonly Tensor[] | null }
   | { readonly ok: false; readonly detail: string };
 
+/** The rows that an empty tensor may have: they are made out of nothing. */
+const EMPTY_MAX = 100_000;
+/** Dimensions of a tensor; more than anybody has, and far from exhausting the stack. */
+const RANK_MAX = 64;
+
 type JsonObject = Record<string, unknown>;
 
 function isObject(value: unknown): value is JsonObject {
@@ -92,8 +97,9 @@ function columnsOf(items: readonly JsonObject[]): JsonObject {
   const names = [...new Set(items.flatMap((item) => Object.keys(item)))];
   return Object.fromEntries(
     names.map((name) => {
-      const isText = items.some((item) => typeof item[name] === "string");
-      return [name, items.map((item) => item[name] ?? (isText ? "" : undefined))];
+      const values = items.map((item) => (Object.hasOwn(item, name) ? item[name] : undefined));
+      const isText = values.some((value) => typeof value === "string");
+      return [name, values.map((value) => value ?? (isText ? "" : undefined))];
     }),
   );
 }
@@ -158,12 +164,14 @@ function readTensor(value: unknown): Tensor | string {
   const name = value["name"];
   const known = DATATYPES.find((candidate) => candidate === datatype);
   if (!known) return `output "${name}" has no known datatype`;
-  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+  if (!Array.isArray(shape) || shape.length > RANK_MAX || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
     return `output "${name}" has no valid shape`;
   if (!Array.isArray(data)) return `output "${name}" has no data`;
-  const flat = data.flat(Infinity) as unknown[]; // flat(Infinity) is typed one level deep
+  const flat = data.flat(shape.length) as unknown[]; // is typed one level deep
   const count = shape.reduce((product: number, size: number) => product * size, 1);
   if (flat.length !== count) return `output "${name}" has ${flat.length} elements where its shape says ${count}`;
+  if (count === 0 && shape.reduce((product: number, size: number) => product * Math.max(1, size), 1) > EMPTY_MAX)
+    return `output "${name}" is empty, but has an enormous shape`;
   const type = known === "BYTES" ? "string" : known === "BOOL" ? "boolean" : "number";
   if (!flat.every((element): element is Element => typeof element === type)) return `output "${name}" has elements that are not ${known}`;
   return { name: name, shape, datatype: known, data: flat, ...(isObject(parameters) ? { parameters } : {}) };
@@ -208,8 +216,10 @@ function elementsOf(tensor: Tensor): unknown[] | null {
 
 function nest(elements: unknown[], shape: readonly number[]): unknown {
   let level = elements;
-  for (const size of shape.slice(1).toReversed()) {
-    level = Array.from({ length: size === 0 ? 0 : level.length / size }, (_, index) => level.slice(index * size, (index + 1) * size));
+  for (let depth = shape.length - 1; depth > 0; depth--) {
+    const size = shape[depth] ?? 0;
+    const length = shape.slice(0, depth).reduce((product, each) => product * each, 1);
+    level = Array.from({ length }, (_, index) => level.slice(index * size, (index + 1) * size));
   }
   return shape.length === 0 ? elements[0] : level;
 }

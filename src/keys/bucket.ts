@@ -1,17 +1,25 @@
 /**
- * PURE. The generic cell rate algorithm (ITU-T I.371) in its virtual-scheduling form: one number per bucket, the
- * theoretical arrival time of the next request. Exactly `perSecond` requests pass at once, then one more each
- * 1000 / perSecond ms; an idle second refills the bucket, so its state may be forgotten.
+ * PURE. The generic cell rate algorithm (ITU-T I.371) in its leaky-bucket form: how much of the bucket is used, and when
+ * that was so. Exactly `perSecond` requests pass at once, then one more each 1000 / perSecond ms; an idle second empties
+ * it, so its state may be forgotten. All in whole numbers: a timestamp is too large a number to add thirds of a ms to.
  */
 
 const BURST_MS = 1_000;
-/** Sums of fractions such as 1000/30 must not refuse the last permit of a burst. */
-const EPSILON_MS = 1e-6;
+/** What one request uses: thousandths of a permit, of which each ms gives `perSecond` back. */
+const PERMIT = 1_000;
+
+export interface Bucket {
+  /** Thousandths of a permit. */
+  readonly used: number;
+  readonly at: number;
+}
+
+export const UNUSED: Bucket = { used: 0, at: 0 };
 
 export interface Permit {
   readonly taken: boolean;
-  /** The bucket's state afterwards; unchanged where nothing was taken. */
-  readonly arrival: number;
+  /** The bucket afterwards. */
+  readonly bucket: Bucket;
   /** Permits left at this moment. */
   readonly remaining: number;
   /** Until the bucket is full again. */
@@ -20,18 +28,17 @@ export interface Permit {
   readonly retryAfterMs: number;
 }
 
-/** Asks a bucket for one permit. `arrival` is what the last call returned, or 0; times in ms. */
-export function takePermit(arrival: number, now: number, perSecond: number): Permit {
-  const interval = BURST_MS / perSecond;
-  const from = Math.max(arrival, now);
-  const next = from + interval;
-  const taken = next - now <= BURST_MS + EPSILON_MS;
-  const after = taken ? next : from;
+/** Asks a bucket for one permit; `now` in whole ms. A limit that was lowered meanwhile counts as used up, not as overdrawn. */
+export function takePermit(bucket: Bucket, now: number, perSecond: number): Permit {
+  const most = BURST_MS * perSecond;
+  const before = Math.min(most, Math.max(0, bucket.used - Math.max(0, now - bucket.at) * perSecond));
+  const taken = before + PERMIT <= most;
+  const used = taken ? before + PERMIT : before;
   return {
     taken,
-    arrival: taken ? next : arrival,
-    remaining: Math.max(0, Math.floor((BURST_MS - (after - now) + EPSILON_MS) / interval)),
-    resetMs: Math.max(0, after - now),
-    retryAfterMs: taken ? 0 : next - now - BURST_MS,
+    bucket: { used, at: Math.max(bucket.at, now) },
+    remaining: Math.floor((most - used) / PERMIT),
+    resetMs: used / perSecond,
+    retryAfterMs: taken ? 0 : (before + PERMIT - most) / perSecond,
   };
 }

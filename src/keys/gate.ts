@@ -5,7 +5,7 @@
  * Grants (several permits handed to an isolate in advance) will be one more method here: `admit` asked for n.
  */
 import { KEY_RECORD_MS } from "../numbers.ts";
-import { takePermit } from "./bucket.ts";
+import { type Bucket, UNUSED, takePermit } from "./bucket.ts";
 import { type Scope, sameText } from "./key.ts";
 import type { Key } from "./store.ts";
 
@@ -30,7 +30,7 @@ export class Gate {
   readonly #now: () => number;
   #record: { key: Key | null; readAt: number } | null = null;
   #reading: Promise<Key | null> | null = null;
-  readonly #arrivals = new Map<Scope, number>();
+  readonly #buckets = new Map<Scope, Bucket>();
 
   /** `find` reads the key's record. */
   constructor(find: () => Promise<Key | null>, now: () => number) {
@@ -47,8 +47,8 @@ export class Gate {
     if (key.expiresAt !== null && key.expiresAt <= now) return { admitted: false, reason: "expired", allowance: null };
     if (!key.scopes.includes(scope)) return { admitted: false, reason: "scope", allowance: null };
     const limit = key.limits[scope];
-    const { taken, arrival, remaining, resetMs, retryAfterMs } = takePermit(this.#arrivals.get(scope) ?? 0, now, limit);
-    this.#arrivals.set(scope, arrival);
+    const { taken, bucket, remaining, resetMs, retryAfterMs } = takePermit(this.#buckets.get(scope) ?? UNUSED, now, limit);
+    this.#buckets.set(scope, bucket);
     const allowance = { scope, limit, remaining, resetMs, retryAfterMs };
     return taken ? { admitted: true, allowance } : { admitted: false, reason: "limited", allowance };
   }

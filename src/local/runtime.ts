@@ -5,6 +5,8 @@
  * until its runners end; and nobody fires cron triggers, so a timer here does.
  */
 import "./quiet.ts";
+import { type ChildProcess, spawn } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { appendFileSync, mkdirSync, readFileSync, readdirSync, statSync, truncateSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -50,36 +52,40 @@ export async function startRuntime({ host, port, folder, secrets }: RuntimeOptio
   const { workerOptions, main } = unstable_getMiniflareWorkerOptions(join(ROOT, "wrangler.toml"));
   const { compatibilityFlags = [], bindings = {} } = workerOptions as { compatibilityFlags?: string[]; bindings?: Record<string, string> }; // an Omit over a union loses them
   if (!main) throw new Error("wrangler.toml names no main");
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      port: 0,
-      host: "127.0.0.1",
-      cf: false,
-      resourcePersistencePath: join(folder, "storage"),
-      handleStructuredLogs: ({ level, message }: { level: string; message: string }) => {
-        appendFileSync(logFile, `${level === "error" ? "error " : ""}${message}\n`);
+  const options = convertV4MiniflareOptions({
+    port: 0,
+    host: "127.0.0.1",
+    cf: false,
+    resourcePersistencePath: join(folder, "storage"),
+    handleStructuredLogs: ({ level, message }: { level: string; message: string }) => {
+      appendFileSync(logFile, `${level === "error" ? "error " : ""}${message}\n`);
+    },
+    workers: [
+      {
+        ...workerOptions,
+        name: NAME,
+        modules: [{ type: "ESModule", path: "worker.js", contents: await bundle(main) }],
+        compatibilityFlags: [
+          // The strict rule is about Cloudflare's zones; here it would keep the Worker from servers on this machine.
+          ...compatibilityFlags.filter((flag) => flag !== "global_fetch_strictly_public"),
+          "queue_consumer_no_wait_for_wait_until",
+        ],
+        bindings: { ...bindings, KEY_SECRET: secrets.keySecret, ADMIN_TOKEN: secrets.adminToken },
+        unsafeDirectSockets: [{ host, port }],
       },
-      workers: [
-        {
-          ...workerOptions,
-          name: NAME,
-          modules: [{ type: "ESModule", path: "worker.js", contents: await bundle(main) }],
-          compatibilityFlags: [
-            // The strict rule is about Cloudflare's zones; here it would keep the Worker from servers on this machine.
-            ...compatibilityFlags.filter((flag) => flag !== "global_fetch_strictly_public"),
-            "queue_consumer_no_wait_for_wait_until",
-          ],
-          bindings: { ...bindings, KEY_SECRET: secrets.keySecret, ADMIN_TOKEN: secrets.adminToken },
-          unsafeDirectSockets: [{ host, port }],
-        },
-      ],
-    }),
-  );
+    ],
+  });
+  const guard = new Guard();
+  const miniflare = withoutSignalHandlers(() => new Miniflare(options));
+  const dispose = async () => {
+    await miniflare.dispose();
+    guard.end();
+  };
   try {
     await miniflare.ready;
     await migrate(miniflare);
   } catch (error) {
-    await miniflare.dispose();
+    await dispose();
     throw error;
   }
   const worker = await miniflare.getWorker(NAME);
@@ -89,9 +95,45 @@ export async function startRuntime({ host, port, folder, secrets }: RuntimeOptio
     logFile,
     async stop() {
       clearInterval(cron);
-      await miniflare.dispose();
+      await dispose();
     },
   };
+}
+
+/** Miniflare's handlers of these end the process at once, which would forestall an orderly stop. */
+function withoutSignalHandlers<T>(make: () => T): T {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const before = signals.map((signal) => process.listeners(signal));
+  const made = make();
+  for (const [index, signal] of signals.entries()) {
+    for (const listener of process.listeners(signal)) if (!before[index]?.includes(listener)) process.removeListener(signal, listener);
+  }
+  return made;
+}
+
+/**
+ * Ends workerd when this process dies without a word: it would go on serving, and hold the port and the database. A
+ * shell for each waits for the end of its input, which comes with our own, whatever the way.
+ */
+class Guard {
+  readonly #shells: ChildProcess[] = [];
+  readonly #onSpawn = (message: unknown) => {
+    const { process: child } = message as { process: ChildProcess }; // as documented for the channel
+    // The channel tells of it before it is spawned.
+    child.once("spawn", () => {
+      if (!child.spawnfile.includes("workerd") || child.pid === undefined) return;
+      this.#shells.push(spawn("sh", ["-c", `read _; kill -9 ${child.pid}`], { stdio: ["pipe", "ignore", "ignore"] }));
+    });
+  };
+
+  constructor() {
+    subscribe("child_process", this.#onSpawn);
+  }
+
+  end(): void {
+    unsubscribe("child_process", this.#onSpawn);
+    for (const shell of this.#shells.splice(0)) shell.kill("SIGKILL");
+  }
 }
 
 async function bundle(main: string): Promise<string> {
@@ -105,6 +147,7 @@ async function bundle(main: string): Promise<string> {
     write: false,
     logLevel: "silent",
   });
+  await esbuild.stop(); // its service would live as long as we do
   const [file] = built.outputFiles;
   if (!file) throw new Error("the bundler made no file");
   return file.text;

@@ -1,0 +1,186 @@
+/** Nothing accepted is lost, doubled or stuck, however a deployment ends: killed as a whole, in part, or stopped. */
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Answer, type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
+import { type Gpu, slow, startGpu } from "../support/gpu.ts";
+
+const INFERENCES = 50;
+const RUN_MS = 400;
+const CONCURRENCY = 4;
+/** How many calls have been answered when the deployment ends. */
+const ANSWERED_BEFORE = 15;
+/** From the end of the deployment until all is done, the new start included. */
+const RECOVERED_WITHIN_SECONDS = 60;
+
+let gpu: Gpu;
+let folder: string;
+
+beforeEach(async () => {
+  gpu = await startGpu([slow(RUN_MS)]);
+  folder = newFolder();
+});
+
+afterEach(() => gpu.close());
+afterAll(endAll);
+
+interface Work {
+  deployment: Deployment;
+  key: string;
+  /** In the order in which they were submitted. */
+  ids: string[];
+  /** Results that were there when the deployment ended, as sent. */
+  early: Map<string, Answer>;
+}
+
+const inputOf = (index: number) => ({ number: [index], text: [`inference ${index}`] });
+
+/** A deployment that has a part of its work behind it, a part running and a part before it. */
+async function midway(): Promise<Work> {
+  const deployment = await deploy({ folder });
+  const account = await deployment.operator("POST", "/accounts", { name: "Recovery" });
+  const limits = { submit: 10_000, read: 10_000, cancel: 10_000 };
+  const { key } = await deployment.operator("POST", "/keys", { account_id: account["id"], limits });
+  await deployment.operator("POST", "/models", { name: "slow", description: "Takes its time." });
+  await deployment.operator("POST", "/backends", { model: "slow", url: gpu.url, protocol: "oip", max_concurrency: CONCURRENCY });
+  const work: Work = { deployment, key: String(key), ids: [], early: new Map() };
+  for (let index = 0; index < INFERENCES; index++) {
+    const answer = await ask(deployment.url, work.key, "POST", "/v1/inferences", { model: "slow", input: inputOf(index) });
+    expect(answer.status).toBe(202);
+    work.ids.push((answer.body as { id: string }).id);
+  }
+  await until(
+    async () => gpu.calls.filter((call) => call.answered).length,
+    (answered) => answered >= ANSWERED_BEFORE,
+  );
+  for (const id of work.ids) {
+    const answer = await result(work, id);
+    if (answer.status === 200) work.early.set(id, answer);
+  }
+  expect(work.early.size).toBeGreaterThan(0);
+  expect(work.early.size).toBeLessThan(INFERENCES - CONCURRENCY);
+  expect(gpu.calls.some((call) => call.endedAt === null)).toBe(true);
+  return work;
+}
+
+const result = ({ deployment, key }: Work, id: string) => ask(deployment.url, key, "GET", `/v1/inferences/${id}/result`);
+
+interface Shown {
+  id: string;
+  status: string;
+  is_final: boolean;
+  attempts: number;
+  output: unknown;
+}
+
+async function show({ deployment, key }: Work, id: string): Promise<Shown> {
+  return (await ask(deployment.url, key, "GET", `/v1/inferences/${id}`)).body as Shown;
+}
+
+/** Starts the deployment anew on what the last one has left, and holds it to its promises. */
+async function expectRecovery(work: Work, endedAt: number): Promise<void> {
+  const ended = work.deployment;
+  const models = ["color-classification", "slow"];
+  work.deployment = await deploy({ folder, port: ended.port });
+  expect(work.deployment.key).toBe(ended.key);
+  expect(work.deployment.admin).toBe(ended.admin);
+
+  for (const [id, answer] of work.early) {
+    const { status, text, headers } = await result(work, id);
+    expect({ id, status, text, type: headers.get("content-type") }).toEqual({
+      id,
+      status: 200,
+      text: answer.text,
+      type: answer.headers.get("content-type"),
+    });
+  }
+  const shown = await until(
+    () => Promise.all(work.ids.map((id) => show(work, id))),
+    (all) => all.every(({ is_final }) => is_final),
+    RECOVERED_WITHIN_SECONDS - (Date.now() - endedAt) / 1000,
+    200,
+  );
+  const recoveredMs = Date.now() - endedAt;
+  console.log(
+    `recovered in ${recoveredMs} ms; ${gpu.calls.length} calls for ${INFERENCES} inferences, ${work.early.size} done before, at most ${gpu.mostAtOnce} at once`,
+  );
+
+  expect(shown.filter(({ status }) => status !== "succeeded")).toEqual([]);
+  expect(recoveredMs).toBeLessThan(RECOVERED_WITHIN_SECONDS * 1000);
+  for (const [index, { id, output }] of shown.entries()) {
+    expect({ id, output }).toEqual({ id: work.ids[index], output: inputOf(index) });
+    const { status, body } = await result(work, id);
+    expect({ id, status, body }).toEqual({ id, status: 200, body: inputOf(index) });
+  }
+  // Only what was running when it ended may have been run twice.
+  const runs = Map.groupBy(gpu.calls, (call) => call.body.inputs.find(({ name }) => name === "number")?.data[0]);
+  expect(runs.size).toBe(INFERENCES);
+  expect(gpu.calls.length).toBeLessThanOrEqual(INFERENCES + CONCURRENCY);
+  expect(shown.filter(({ attempts }) => attempts > 1).length).toBeLessThanOrEqual(CONCURRENCY);
+  // One that was claimed when it ended may not have reached the server.
+  for (const [index, { attempts }] of shown.entries()) expect(attempts).toBeGreaterThanOrEqual(runs.get(index)?.length ?? Infinity);
+  expect(gpu.mostAtOnce).toBeLessThanOrEqual(CONCURRENCY);
+
+  const { data } = (await ask(work.deployment.url, work.key, "GET", "/v1/models")).body as { data: { id: string }[] };
+  expect(data.map(({ id }) => id).toSorted()).toEqual(models);
+  const next = await ask(work.deployment.url, work.key, "POST", "/v1/inferences", { model: "slow", input: inputOf(INFERENCES) });
+  expect(next.status).toBe(202);
+  const last = await until(
+    () => show(work, (next.body as Shown).id),
+    ({ is_final }) => is_final,
+  );
+  expect(last).toMatchObject({ status: "succeeded", attempts: 1, output: inputOf(INFERENCES) });
+  await work.deployment.kill9();
+}
+
+describe("in the middle of 50 inferences", () => {
+  test("every process is killed: after the next start all 50 complete, once each, and what was there is there", async () => {
+    const work = await midway();
+    await work.deployment.kill9();
+    expect(work.deployment.running()).toEqual([]);
+    await expectRecovery(work, Date.now());
+  });
+
+  test("it is killed twice: the same", async () => {
+    const work = await midway();
+    await work.deployment.kill9();
+    const endedAt = Date.now();
+    const answered = gpu.calls.length;
+    const between = await deploy({ folder, port: work.deployment.port });
+    await until(
+      async () => gpu.calls.length,
+      (calls) => calls > answered + CONCURRENCY,
+    );
+    await between.kill9();
+    work.deployment = await deploy({ folder, port: work.deployment.port });
+    const shown = await until(
+      () => Promise.all(work.ids.map((id) => show(work, id))),
+      (all) => all.every(({ is_final }) => is_final),
+      RECOVERED_WITHIN_SECONDS,
+      200,
+    );
+    expect(shown.filter(({ status }) => status !== "succeeded")).toEqual([]);
+    expect(Date.now() - endedAt).toBeLessThan(RECOVERED_WITHIN_SECONDS * 1000);
+    expect(gpu.calls.length).toBeLessThanOrEqual(INFERENCES + 2 * CONCURRENCY);
+    expect(gpu.mostAtOnce).toBeLessThanOrEqual(CONCURRENCY);
+    await work.deployment.kill9();
+  });
+
+  test("it is stopped with Ctrl-C: the same", async () => {
+    const work = await midway();
+    expect(await work.deployment.interrupt()).toEqual({ code: 0, signal: null });
+    await expectRecovery(work, Date.now());
+  });
+
+  test("the leading process alone is killed: the rest of it ends too, and the same port and state can be used again", async () => {
+    const work = await midway();
+    await work.deployment.killLeader9();
+    const endedAt = Date.now();
+    const left = await until(
+      async () => work.deployment.running(),
+      (processes) => processes.length === 0,
+      10,
+    );
+    expect(left).toEqual([]);
+    await expect(fetch(`${work.deployment.url}/healthz`)).rejects.toThrow("fetch failed");
+    await expectRecovery(work, endedAt);
+  });
+});
