@@ -19,6 +19,7 @@ const GATES: readonly (readonly [name: string, ...command: string[]])[] = [
   ["types: local programs", "tsc", "-p", "src/local"],
   ["types: tests", "tsc", "-p", "test"],
   ["types: tests inside workerd", "tsc", "-p", "test/worker"],
+  ["types: benchmarks", "tsc", "-p", "bench"],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check"],
   ["wrangler deploy --dry-run", "wrangler", "deploy", "--dry-run", "--outdir", bundle],

@@ -8,6 +8,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from "node:ht
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setImmediate as immediate } from "node:timers/promises";
 
 export type Behaviour =
   /** The input tensors come back as outputs. */
@@ -105,21 +106,27 @@ export async function startGpu(script: Script = [ok]): Promise<Gpu> {
   let mostAtOnce = 0;
 
   async function infer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = await textOf(request);
+    // What has come in together is looked at together: a caller that hung up before this call began must not count.
+    await immediate();
     const call: GpuCall = {
       index: calls.length,
       path: request.url ?? "",
-      body: JSON.parse(await textOf(request)) as GpuCall["body"], // what the runner sends; the tests look at it
+      body: JSON.parse(text) as GpuCall["body"], // what the runner sends; the tests look at it
       startedAt: Date.now(),
       endedAt: null,
       answered: false,
     };
     calls.push(call);
     mostAtOnce = Math.max(mostAtOnce, ++running);
-    response.once("close", () => {
-      call.endedAt = Date.now();
+    const over = () => {
+      request.socket.off("end", over);
+      if (call.endedAt === null) running--;
+      call.endedAt ??= Date.now();
       call.answered = response.writableFinished;
-      running--;
-    });
+    };
+    request.socket.once("end", over); // the caller hung up
+    response.once("close", over);
     await act(behaviourOf(call), call, response, request.socket);
   }
 

@@ -1,0 +1,13 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { ROOT } from "../support/deployment.ts";
+
+test("the demo classifies every picture as a person would, says so, and leaves without an error", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ["src/local/demo.ts"], { cwd: ROOT });
+  expect(stdout).toContain("3 of 3 inferences done");
+  expect(stdout.match(/^ {2}ok {2}/gm)).toHaveLength(9);
+  expect(stdout).toMatch(/ok {2}broken\.jpg .*error: /);
+  expect(stdout).toContain("9 of 9 pictures as expected");
+  expect(stdout).not.toContain("\u001b[");
+});
