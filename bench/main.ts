@@ -4,11 +4,13 @@
  *
  * dispatch: from the client's having the answer of a submit to the backend's having the call, with a free slot. Its
  * floor is a do-nothing round trip to the same Worker, measured between the rounds.
- * work conservation: 4 slots, 200 inferences of 50 ms; the share of the run in which slots stand idle.
+ * work conservation: 4 slots, 200 inferences of 50 ms that all wait when the backend is let go; the share of the run, from
+ * the first call to the end of the last, in which slots stand idle. Beside it the same calls by a client that calls the
+ * server itself, four at a time: what this machine loses without any queue.
  */
 import { performance } from "node:perf_hooks";
 import { type Deployment, deploy, endAll, newFolder, until } from "../test/support/deployment.ts";
-import { type Gpu, ok, slow, startGpu } from "../test/support/gpu.ts";
+import { type Gpu, type GpuCall, ok, slow, startGpu } from "../test/support/gpu.ts";
 
 const WARM_UP = 30;
 const ROUNDS = 300;
@@ -25,9 +27,10 @@ function line(name: string, samples: readonly number[]): void {
   console.log(`  ${name.padEnd(52)} ${figures.join("   ")}`);
 }
 
-async function model(deployment: Deployment, gpu: Gpu, name: string, concurrency: number): Promise<void> {
+async function model(deployment: Deployment, gpu: Gpu, name: string, max_concurrency: number, state = "active"): Promise<string> {
   await deployment.operator("POST", "/models", { name });
-  await deployment.operator("POST", "/backends", { model: name, url: gpu.url, protocol: "oip", max_concurrency: concurrency });
+  const backend = await deployment.operator("POST", "/backends", { model: name, url: gpu.url, protocol: "oip", max_concurrency, state });
+  return String(backend["id"]);
 }
 
 async function bigKey(deployment: Deployment): Promise<string> {
@@ -81,25 +84,44 @@ async function dispatch(deployment: Deployment, key: string, gpu: Gpu): Promise<
   line("from the answer until the backend is called", delays);
 }
 
+/** The share of a run in which slots stood idle. */
+function idleShare(calls: readonly GpuCall[]): { runMs: number; idle: number } {
+  const begun = Math.min(...calls.map((call) => call.startedAt));
+  const ended = Math.max(...calls.map((call) => call.endedAt ?? 0));
+  const busy = calls.reduce((sum, call) => sum + (call.endedAt ?? 0) - call.startedAt, 0);
+  return { runMs: ended - begun, idle: 1 - busy / (SLOTS * (ended - begun)) };
+}
+
+/** The same calls without a queue. */
+async function direct(gpu: Gpu): Promise<void> {
+  let left = JOBS;
+  const caller = async () => {
+    while (left-- > 0) {
+      const body = JSON.stringify({ inputs: [{ name: "x", shape: [1], datatype: "INT64", data: [left] }] });
+      await (await fetch(`${gpu.url}/v2/models/m/infer`, { method: "POST", headers: { "Content-Type": "application/json" }, body })).text();
+    }
+  };
+  await Promise.all(Array.from({ length: SLOTS }, caller));
+}
+
 async function conservation(deployment: Deployment, key: string, gpu: Gpu): Promise<void> {
-  await model(deployment, gpu, "conservation", SLOTS);
   gpu.does(() => slow(JOB_MS));
-  const before = gpu.calls.length;
+  await direct(gpu);
+  const bare = idleShare(gpu.calls);
+  const backend = await model(deployment, gpu, "conservation", SLOTS, "paused");
   await Promise.all(Array.from({ length: JOBS }, (_, number) => submit(deployment, key, "conservation", number)));
-  const calls = () => gpu.calls.slice(before).filter((call) => call.endedAt !== null);
+  await deployment.operator("PATCH", `/backends/${backend}`, { state: "active" });
+  const calls = () => gpu.calls.slice(JOBS).filter((call) => call.endedAt !== null);
   await until(
     async () => calls().length,
     (count) => count === JOBS,
     60,
   );
-  const begun = Math.min(...calls().map((call) => call.startedAt));
-  const ended = Math.max(...calls().map((call) => call.endedAt ?? 0));
-  const busy = calls().reduce((sum, call) => sum + (call.endedAt ?? 0) - call.startedAt, 0);
-  const idle = 1 - busy / (SLOTS * (ended - begun));
-  console.log(`work conservation, ${JOBS} inferences of ${JOB_MS} ms on ${SLOTS} slots`);
-  console.log(
-    `  run ${ended - begun} ms, at best ${(JOBS * JOB_MS) / SLOTS} ms; slots idle ${(100 * idle).toFixed(1)} % of it; at most ${gpu.mostAtOnce} at once`,
-  );
+  const queued = idleShare(calls());
+  const show = ({ runMs, idle }: { runMs: number; idle: number }) => `run ${runMs} ms, slots idle ${(100 * idle).toFixed(1)} % of it`;
+  console.log(`work conservation, ${JOBS} inferences of ${JOB_MS} ms on ${SLOTS} slots; at best ${(JOBS * JOB_MS) / SLOTS} ms`);
+  console.log(`  a client that calls the server itself                ${show(bare)}`);
+  console.log(`  through the queue                                    ${show(queued)}; at most ${gpu.mostAtOnce} at once`);
 }
 
 try {

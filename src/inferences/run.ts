@@ -11,36 +11,58 @@ import { log, logError } from "../log.ts";
 import { QUARANTINE_TAKEDOWNS, RUN_SECONDS, RUN_TIME_SAMPLE } from "../numbers.ts";
 import type { Ports } from "../ports.ts";
 import type { Sql } from "../sql.ts";
+import { Endings } from "./endings.ts";
 import { type Failure, type Outcome, QUARANTINED, afterFailure, standingAfter } from "./inference.ts";
 import { Leases } from "./leases.ts";
 import { readPayload, storeOutput } from "./payloads.ts";
-import { type Claim, type Lane, claim, inferenceStatements, othersOn, record, recordAndClaim } from "./store.ts";
+import { type Claim, type Lane, claim, inferenceStatements, othersOn } from "./store.ts";
 
 const RECORD_RETRY_MS = 250;
 const RECORD_RETRY_MAX_MS = 4_000;
 
-/** One runner per wake-up, all under the leases of one invocation. Ends when all of them have. */
+/**
+ * A runner for each wake-up at most, all under the leases of one invocation. Of the wake-ups of one lane only the first
+ * asks at once; each runner that finds something to do calls the next, so that a busy lane is asked once and not once
+ * for each of the wake-ups that pile up. Ends when all runners have.
+ */
 export async function run(ports: Ports, lanes: readonly Lane[], lease: string): Promise<void> {
   const leases = new Leases(ports, lease);
-  const ends = await Promise.allSettled(lanes.map((lane) => drain(ports, lane, leases)));
-  for (const end of ends) if (end.status === "rejected") logError("runner_failed", end.reason, { lease });
+  const endings = new Endings(ports.db, lease);
+  const counts = new Map<string, { lane: Lane; count: number }>();
+  for (const lane of lanes) {
+    const name = JSON.stringify([lane.model, lane.version]);
+    counts.set(name, { lane, count: (counts.get(name)?.count ?? 0) + 1 });
+  }
+  await Promise.all([...counts.values()].map(({ lane, count }) => staff(ports, lane, leases, endings, count)));
 }
 
-async function drain(ports: Ports, lane: Lane, leases: Leases): Promise<void> {
+/** One runner of a lane, and up to `more - 1` others as soon as it has found something to do. Never throws. */
+async function staff(ports: Ports, lane: Lane, leases: Leases, endings: Endings, more: number): Promise<void> {
+  const others: Promise<void>[] = [];
+  try {
+    await drain(ports, lane, leases, endings, () => {
+      if (more > 1) others.push(staff(ports, lane, leases, endings, more - 1));
+    });
+  } catch (error) {
+    logError("runner_failed", error, { lease: leases.lease, model: lane.model });
+  }
+  await Promise.all(others);
+}
+
+/** Runs one inference of the lane after the other; says once when it has its first. */
+async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings, found: () => void): Promise<void> {
   const { clock, db } = ports;
   const stopAt = clock.now() + RUN_SECONDS * 1000;
   let askedAt = clock.now();
   let claimed = await claim(db, lane, leases.lease);
+  if (claimed) found();
   while (claimed) {
     const current: Claim = claimed;
-    const ending = await attempt(ports, current, leases.take(current, askedAt));
+    const statements = await attempt(ports, current, leases.take(current, askedAt));
     askedAt = clock.now();
     const stop = askedAt >= stopAt;
-    if (ending === null) claimed = stop ? null : await claim(db, lane, leases.lease);
-    else {
-      const write = stop ? () => record(db, ending) : () => recordAndClaim(db, ending, lane, leases.lease);
-      claimed = (await persist(ports, leases, current, write)) ?? null;
-    }
+    if (statements === null) claimed = stop ? null : await claim(db, lane, leases.lease);
+    else claimed = await persist(ports, leases, current, () => endings.write({ statements, lane: stop ? null : lane }));
     leases.release(current);
     if (stop) await ports.wake([lane]);
   }
@@ -143,9 +165,9 @@ function withoutSecret(outcome: Outcome, secret: string | null): Outcome {
 
 /**
  * Writes the end of an attempt, again and again while the lease is held: the GPU has done its work, and a database
- * that stalls for a moment must not throw it away. Undefined where the lease was lost first.
+ * that stalls for a moment must not throw it away. Null, too, where the lease was lost first.
  */
-async function persist<T>(ports: Ports, leases: Leases, claimed: Claim, write: () => Promise<T>): Promise<T | undefined> {
+async function persist(ports: Ports, leases: Leases, claimed: Claim, write: () => Promise<Claim | null>): Promise<Claim | null> {
   for (let pause = RECORD_RETRY_MS; leases.has(claimed); pause = Math.min(pause * 2, RECORD_RETRY_MAX_MS)) {
     try {
       return await write();
@@ -154,5 +176,5 @@ async function persist<T>(ports: Ports, leases: Leases, claimed: Claim, write: (
       await ports.clock.sleep(pause);
     }
   }
-  return undefined;
+  return null;
 }

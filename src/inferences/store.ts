@@ -672,23 +672,26 @@ export async function claim(db: Database, lane: Lane, lease: string): Promise<Cl
 }
 
 /**
- * Records how an attempt ended (succeed, fail or retry first, then what it tells of the backend) and claims the next,
- * in one transaction and round trip.
+ * Records how attempts ended (succeed, fail or retry first, then what it tells of the backend) and claims the next for
+ * each that has a lane, in one transaction and round trip. The claims in the order of the endings.
  */
-export async function recordAndClaim(db: Database, ending: readonly Sql[], lane: Lane, lease: string): Promise<Claim | null> {
-  const answers = await db.batch([...ending, inferenceStatements.claim(lane, lease)]);
-  const row = answers.at(-1)?.[0];
-  return row ? claimSchema.parse(row) : null;
+export async function recordAndClaim(
+  db: Database,
+  endings: readonly { statements: readonly Sql[]; lane: Lane | null }[],
+  lease: string,
+): Promise<(Claim | null)[]> {
+  const all = endings.map(({ statements, lane }) => [...statements, ...(lane ? [inferenceStatements.claim(lane, lease)] : [])]);
+  const answers = await db.batch(all.flat());
+  let end = 0;
+  return endings.map(({ lane }, index) => {
+    end += all[index]?.length ?? 0;
+    const row = lane ? answers[end - 1]?.[0] : undefined;
+    return row ? claimSchema.parse(row) : null;
+  });
 }
 
 export async function othersOn(db: Database, backendId: string, hold: Hold): Promise<number> {
   return Number((await first(db, inferenceStatements.othersOn(backendId, hold)))?.["others"] ?? 0);
-}
-
-/** As recordAndClaim, without claiming another. */
-export async function record(db: Database, ending: readonly Sql[]): Promise<null> {
-  await db.batch(ending);
-  return null;
 }
 
 /** The ids, each `account/id/attempt`, that the lease still holds. */

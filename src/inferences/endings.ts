@@ -1,0 +1,66 @@
+/**
+ * Writes the ends of attempts, each with the claim that follows it, for the runners of one invocation. While one write
+ * is under way, those that come up meanwhile wait for it and then go together, in one transaction and one round trip: so
+ * slots that fall free at one time are filled at one time, and the database sees one question instead of many. A write
+ * of several that fails is done again one by one, so that none can keep the others from being recorded.
+ */
+import type { Database, Sql } from "../sql.ts";
+import { type Claim, type Lane, recordAndClaim } from "./store.ts";
+
+/** Statements that end an attempt, and the lane to claim from next; null where nothing more is to be claimed. */
+export interface Ending {
+  readonly statements: readonly Sql[];
+  readonly lane: Lane | null;
+}
+
+interface Entry {
+  readonly ending: Ending;
+  readonly written: PromiseWithResolvers<Claim | null>;
+}
+
+export class Endings {
+  readonly #db: Database;
+  readonly #lease: string;
+  #waiting: Entry[] = [];
+  #writing = false;
+
+  constructor(db: Database, lease: string) {
+    this.#db = db;
+    this.#lease = lease;
+  }
+
+  /** Resolves with the next claim once the ending is written; rejects where whether it is written is unknown. */
+  write(ending: Ending): Promise<Claim | null> {
+    const written = Promise.withResolvers<Claim | null>();
+    this.#waiting.push({ ending, written });
+    if (!this.#writing) void this.#writeAll();
+    return written.promise;
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) {
+      const entries = this.#waiting;
+      this.#waiting = [];
+      if (!(await this.#together(entries))) for (const entry of entries) await this.#together([entry]);
+    }
+    this.#writing = false;
+  }
+
+  /** False where several failed together; then nothing has been said of any. */
+  async #together(entries: readonly Entry[]): Promise<boolean> {
+    try {
+      const claims = await recordAndClaim(
+        this.#db,
+        entries.map(({ ending }) => ending),
+        this.#lease,
+      );
+      for (const [index, { written }] of entries.entries()) written.resolve(claims[index] ?? null);
+      return true;
+    } catch (error) {
+      if (entries.length > 1) return false;
+      for (const { written } of entries) written.reject(error);
+      return true;
+    }
+  }
+}
