@@ -123,6 +123,8 @@ CREATE TABLE inferences (
 CREATE INDEX inferences_claimable ON inferences (model, version, level, turn, id) WHERE status = 'queued' AND not_before IS NULL;
 -- The same, account by account: an account's last turn, and whose turn it is where some run as many as they may.
 CREATE INDEX inferences_by_account ON inferences (model, version, account_id, level, turn) WHERE status = 'queued' AND not_before IS NULL;
+-- What backs off, for the depth of a queue.
+CREATE INDEX inferences_backing_off ON inferences (model, version) WHERE status = 'queued' AND not_before IS NOT NULL;
 -- How much a backend has to do: the one place where capacity is counted.
 CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE status = 'in_progress';
 -- What the sweep looks at.

@@ -48,8 +48,9 @@ export const SWEEP_TICK_MS = 1_000;
 /** The sweep ticks on for this long after the last sign of work; pokes by one isolate are at most SWEEP_POKE_MS apart. */
 export const SWEEP_IDLE_MS = 15_000;
 export const SWEEP_POKE_MS = 5_000;
-/** Rows of one kind that one pass takes up; what is left comes a tick later. */
+/** Rows of one kind that one statement of a pass takes up, and how often a pass goes on while there are more. */
 export const SWEEP_ROWS = 200;
+export const SWEEP_ROUNDS = 20;
 /** A pass that takes longer is left alone: the next alarm is set already. */
 export const SWEEP_PASS_MS = 10_000;
 /** A claimable inference that nobody took for this long means its wake-up was lost. */
@@ -67,6 +68,8 @@ export const DATABASE_MS = 10_000;
 export const BUCKET_MS = 60_000;
 export const GATE_MS = 5_000;
 export const QUEUE_MS = 10_000;
+/** Messages of one send; the platform takes no more. */
+export const QUEUE_BATCH = 100;
 
 export const INLINE_BYTES = 32 * KIB;
 export const JSON_BODY_BYTES = 10_000_000;

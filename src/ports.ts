@@ -7,7 +7,7 @@ import type { Bucket } from "./inferences/payloads.ts";
 import type { Lane } from "./inferences/store.ts";
 import type { Verdict } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
-import { BUCKET_MS, DATABASE_MS, GATE_MS, QUEUE_MS, SWEEP_POKE_MS } from "./numbers.ts";
+import { BUCKET_MS, DATABASE_MS, GATE_MS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "./numbers.ts";
 import { ask, askAgain } from "./platform.ts";
 import { type Database, d1 } from "./sql.ts";
 
@@ -56,8 +56,10 @@ export function portsOf(env: Env): Ports {
       delete: (key) => ask("storage", BUCKET_MS, () => env.PAYLOADS.delete(key)),
     },
     async wake(lanes) {
-      if (lanes.length === 0) return;
-      await ask("queue", QUEUE_MS, () => env.WAKE_UPS.sendBatch(lanes.map((body) => ({ body }))));
+      for (let sent = 0; sent < lanes.length; sent += QUEUE_BATCH) {
+        const batch = lanes.slice(sent, sent + QUEUE_BATCH).map((body) => ({ body }));
+        await ask("queue", QUEUE_MS, () => env.WAKE_UPS.sendBatch(batch));
+      }
     },
     async armSweep() {
       const now = Date.now();

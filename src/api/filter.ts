@@ -13,7 +13,10 @@ export const filterShape = {
 
 /** Whether a bulk call's body names anything to pick by; one that does not would be about everything. */
 export function narrows(body: object): boolean {
-  return Object.keys(body).some((name) => name !== "dry_run" && name !== "after");
+  return Object.entries(body).some(([name, value]) => {
+    if (name === "metadata") return Object.keys((value ?? {}) as object).length > 0; // the schema has seen to it that it is one
+    return name !== "dry_run" && name !== "after";
+  });
 }
 
 export function filterOf(body: {

@@ -31,15 +31,14 @@ export interface BackendCall {
   readonly timeoutMs: number;
   /** Aborted when the runner must let go. */
   readonly letGo: AbortSignal;
-  /** That say who we are. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly identity: Identity;
 }
 
 /** How a protocol is spoken. */
 export interface Protocol {
   infer(call: BackendCall, outside: Outside): Promise<Outcome>;
   /** Whether the server says that the model is ready. */
-  ready(call: Pick<BackendCall, "backend" | "version" | "headers" | "timeoutMs">, outside: Outside): Promise<Readiness>;
+  ready(call: Pick<BackendCall, "backend" | "version" | "identity" | "timeoutMs">, outside: Outside): Promise<Readiness>;
 }
 
 export interface Readiness {
@@ -50,22 +49,28 @@ export interface Readiness {
   readonly metadata: unknown;
 }
 
-/** The headers that a backend's credential asks for, or null where the deployment lacks its secret. */
-export function credentialHeaders(
-  backend: Pick<Server, "credential">,
-  secret: (name: string) => string | null,
-): Readonly<Record<string, string>> | null {
+/** How we say who we are to a backend, and how what it says back is kept from telling it on. */
+export interface Identity {
+  readonly headers: Readonly<Record<string, string>>;
+  /** A text of the backend's without our secret, in whatever form it was sent. */
+  readonly conceal: (text: string) => string;
+}
+
+/** Who we are to this backend, or null where the deployment lacks the secret that its credential names. */
+export function identityFor(backend: Pick<Server, "credential">, secret: (name: string) => string | null): Identity | null {
   const { credential } = backend;
-  if (!credential) return {};
-  const text = secret(credential.secret);
-  if (text === null) return null;
+  if (!credential) return { headers: {}, conceal: (text) => text };
+  const clear = secret(credential.secret);
+  if (clear === null || clear === "") return null;
+  const encoded = btoa(String.fromCharCode(...new TextEncoder().encode(clear)));
+  const conceal = (text: string) => text.replaceAll(clear, "[secret]").replaceAll(encoded, "[secret]");
   switch (credential.kind) {
     case "bearer":
-      return { Authorization: `Bearer ${text}` };
+      return { headers: { Authorization: `Bearer ${clear}` }, conceal };
     case "basic":
-      return { Authorization: `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(text)))}` };
+      return { headers: { Authorization: `Basic ${encoded}` }, conceal };
     case "header":
-      return { [credential.header]: text };
+      return { headers: { [credential.header]: clear }, conceal };
     default:
       return credential satisfies never;
   }
@@ -77,27 +82,30 @@ export interface Answer {
   /** When it began to come, by the isolate's clock. */
   readonly at: number;
   readonly bytes: Uint8Array;
+  /** See Identity. */
+  readonly conceal: Identity["conceal"];
 }
 
 /** A backend's answer read whole and within bounds, or the outcome that its failure amounts to. */
 export async function exchange(
   { fetch, clock }: Outside,
   url: string,
-  init: RequestInit,
-  bounds: { timeoutMs: number; letGo?: AbortSignal },
+  init: { method: string; headers: Readonly<Record<string, string>>; body?: string },
+  bounds: { timeoutMs: number; identity: Identity; letGo?: AbortSignal },
 ): Promise<{ answer: Answer } | { outcome: Outcome }> {
   const timeout = clock.timeout(bounds.timeoutMs);
   const signal = bounds.letGo ? AbortSignal.any([timeout, bounds.letGo]) : timeout;
   let begun = false;
   try {
-    const response = await fetch(url, { ...init, redirect: "manual", signal });
+    const headers = { ...init.headers, ...bounds.identity.headers };
+    const response = await fetch(url, { ...init, headers, redirect: "manual", signal });
     begun = true;
     const at = clock.now();
     const bytes = await readBounded(response, BACKEND_ANSWER_BYTES);
     if (bytes === null) {
       return { outcome: rejected("model", "backend_oversized", 502, `The backend's answer exceeds ${BACKEND_ANSWER_BYTES} bytes.`) };
     }
-    return { answer: { status: response.status, headers: response.headers, at, bytes } };
+    return { answer: { status: response.status, headers: response.headers, at, bytes, conceal: bounds.identity.conceal } };
   } catch {
     if (bounds.letGo?.aborted) return { outcome: { kind: "abandoned" } };
     if (timeout.aborted) {
@@ -134,10 +142,9 @@ export function reasonIn(body: unknown): string | null {
 export async function askReady(
   outside: Outside,
   url: string,
-  headers: Readonly<Record<string, string>>,
-  timeoutMs: number,
+  bounds: { timeoutMs: number; identity: Identity },
 ): Promise<Omit<Readiness, "metadata">> {
-  const asked = await exchange(outside, url, { method: "GET", headers: { Accept: "application/json", ...headers } }, { timeoutMs });
+  const asked = await exchange(outside, url, { method: "GET", headers: { Accept: "application/json" } }, bounds);
   const refused = "outcome" in asked ? asked.outcome : refusal(asked.answer, reasonIn(jsonOf(asked.answer)));
   return { ready: refused === null, detail: refused && "error" in refused ? refused.error.message : null };
 }
@@ -146,10 +153,10 @@ export async function askReady(
  * The outcome of an answer that is not a success; null for one that is. Which status is worth another attempt:
  * design, section 4. `reason` is what the server said, for the client to read.
  */
-export function refusal(answer: Pick<Answer, "status" | "headers" | "at">, reason: string | null): Outcome | null {
+export function refusal(answer: Omit<Answer, "bytes">, reason: string | null): Outcome | null {
   const { status } = answer;
   if (status >= 200 && status < 300) return null;
-  const said = reason ? `: ${reason.slice(0, 1_000)}` : ".";
+  const said = reason ? `: ${answer.conceal(reason).slice(0, 1_000)}` : ".";
   const message = `The backend answered ${status}${said}`;
   const after = retryAfterMs(answer.headers.get("retry-after"), answer.at);
   switch (status) {

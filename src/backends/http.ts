@@ -9,7 +9,7 @@ import { itemsIn } from "./tensors.ts";
 
 export const http: Protocol = {
   async infer(call, outside): Promise<Outcome> {
-    const headers = { "Content-Type": "application/json", Accept: "*/*", ...call.headers };
+    const headers = { "Content-Type": "application/json", Accept: "*/*" };
     const exchanged = await exchange(outside, call.backend.url, { method: "POST", headers, body: call.input }, call);
     if ("outcome" in exchanged) return exchanged.outcome;
     const { answer } = exchanged;
@@ -23,8 +23,8 @@ export const http: Protocol = {
     return { kind: "done", output: { body: textOf(answer), contentType, items: itemsIn(parsed) } };
   },
 
-  async ready({ backend, headers, timeoutMs }, outside) {
-    const asked = await exchange(outside, backend.url, { method: "GET", headers }, { timeoutMs });
+  async ready({ backend, ...bounds }, outside) {
+    const asked = await exchange(outside, backend.url, { method: "GET", headers: {} }, bounds);
     if ("answer" in asked && asked.answer.status !== 502 && asked.answer.status !== 503 && asked.answer.status !== 504) {
       return { ready: true, detail: null, metadata: null };
     }

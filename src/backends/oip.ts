@@ -30,7 +30,7 @@ export const oip: Protocol = {
     const exchanged = await exchange(
       outside,
       `${modelUrl(call.backend, call.version)}/infer`,
-      { method: "POST", headers: { ...JSON_HEADERS, ...call.headers }, body },
+      { method: "POST", headers: JSON_HEADERS, body },
       call,
     );
     if ("outcome" in exchanged) return exchanged.outcome;
@@ -49,11 +49,11 @@ export const oip: Protocol = {
     return { kind: "done", output: { body: JSON.stringify(plain.value), contentType: "application/json", items: itemsIn(plain.value) } };
   },
 
-  async ready({ backend, version, headers, timeoutMs }: Omit<BackendCall, "input" | "letGo">, outside) {
+  async ready({ backend, version, ...bounds }: Omit<BackendCall, "input" | "letGo">, outside) {
     const url = modelUrl(backend, version);
     const [readiness, described] = await Promise.all([
-      askReady(outside, `${url}/ready`, headers, timeoutMs),
-      exchange(outside, url, { method: "GET", headers: { ...JSON_HEADERS, ...headers } }, { timeoutMs }),
+      askReady(outside, `${url}/ready`, bounds),
+      exchange(outside, url, { method: "GET", headers: JSON_HEADERS }, bounds),
     ]);
     const metadata = "answer" in described && described.answer.status === 200 ? (jsonOf(described.answer) ?? null) : null;
     return { ...readiness, metadata };

@@ -18,7 +18,7 @@ export const openai: Protocol = {
     const exchanged = await exchange(
       outside,
       `${call.backend.url}/v1/chat/completions`,
-      { method: "POST", headers: { ...JSON_HEADERS, ...call.headers }, body },
+      { method: "POST", headers: JSON_HEADERS, body },
       call,
     );
     if ("outcome" in exchanged) return exchanged.outcome;
@@ -31,7 +31,7 @@ export const openai: Protocol = {
     return { kind: "done", output: { body: textOf(answer), contentType: "application/json", items: 1 } };
   },
 
-  async ready({ backend, headers, timeoutMs }, outside) {
-    return { ...(await askReady(outside, `${backend.url}/v1/models`, headers, timeoutMs)), metadata: null };
+  async ready({ backend, ...bounds }, outside) {
+    return { ...(await askReady(outside, `${backend.url}/v1/models`, bounds)), metadata: null };
   },
 };

@@ -1,6 +1,6 @@
 /** Which protocol a backend is spoken to in. A new one is one file and one line here. */
 import { READY_TIMEOUT_MS } from "../numbers.ts";
-import { type Outside, type Protocol, type Readiness, type Server, credentialHeaders } from "./backend.ts";
+import { type Outside, type Protocol, type Readiness, type Server, identityFor } from "./backend.ts";
 import { http } from "./http.ts";
 import { oip } from "./oip.ts";
 import { openai } from "./openai.ts";
@@ -17,8 +17,8 @@ export async function readinessOf(
   version: string,
   ports: Outside & { secret: (name: string) => string | null },
 ): Promise<Readiness> {
-  const headers = credentialHeaders(backend, ports.secret);
-  if (headers === null)
+  const identity = identityFor(backend, ports.secret);
+  if (identity === null)
     return { ready: false, detail: `The deployment has no secret ${backend.credential?.secret ?? ""}.`, metadata: null };
-  return protocolOf(backend).ready({ backend, version, headers, timeoutMs: READY_TIMEOUT_MS }, ports);
+  return protocolOf(backend).ready({ backend, version, identity, timeoutMs: READY_TIMEOUT_MS }, ports);
 }

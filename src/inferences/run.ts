@@ -4,7 +4,7 @@
  * remains without sending a wake-up. An output is stored before the status says so. A runner may die between any two
  * lines: its lease lapses and the sweep takes over; if it wakes up after that, the fence refuses what it writes.
  */
-import { credentialHeaders, rejected } from "../backends/backend.ts";
+import { identityFor, rejected } from "../backends/backend.ts";
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
 import { backendStatements } from "../backends/store.ts";
 import { log, logError } from "../log.ts";
@@ -15,7 +15,7 @@ import { Endings } from "./endings.ts";
 import { type Failure, type Outcome, QUARANTINED, afterFailure, standingAfter } from "./inference.ts";
 import { Leases } from "./leases.ts";
 import { readPayload, storeOutput } from "./payloads.ts";
-import { type Claim, type Lane, claim, inferenceStatements, othersOn } from "./store.ts";
+import { type Claim, type Lane, claim, inferenceStatements, standsAlone } from "./store.ts";
 
 const RECORD_RETRY_MS = 250;
 const RECORD_RETRY_MAX_MS = 4_000;
@@ -135,32 +135,26 @@ function standing(ports: Ports, { backend }: Claim, outcome: Outcome, runMs: num
 }
 
 /**
- * Whether this attempt, and nothing else, took a healthy backend down: its connection broke, it was alone there from
- * first to last, and the backend no longer says that it is ready. Others that ran beside it are never blamed.
+ * Whether this attempt, and nothing else, took a healthy backend down: its connection broke, it was alone there when it
+ * began, nobody else has seen the backend fail since, and it no longer says that it is ready. One that had company when
+ * the backend fell is not blamed.
  */
 async function tookItsBackendDown(ports: Ports, claimed: Claim, outcome: Outcome): Promise<boolean> {
   const { backend, version } = claimed;
   const broke = outcome.kind === "retry" && (outcome.error.code === "backend_cut" || outcome.error.code === "backend_unreachable");
   if (!broke || backend.failures > 0 || !backend.alone) return false;
-  if ((await othersOn(ports.db, backend.id, claimed)) > 0) return false;
+  if (!(await standsAlone(ports.db, backend.id, claimed))) return false;
   return !(await readinessOf(backend, version, ports)).ready;
 }
 
 async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal): Promise<Outcome> {
   const { backend, version } = claimed;
-  const headers = credentialHeaders(backend, ports.secret);
-  if (headers === null) return rejected("infrastructure", "backend_misconfigured", 502, "The backend's credential is not configured.");
+  const identity = identityFor(backend, ports.secret);
+  if (identity === null) return rejected("infrastructure", "backend_misconfigured", 502, "The backend's credential is not configured.");
   const input = await readPayload(ports.payloads, claimed.input);
   if (input === null) return { kind: "rejected", error: INPUT_GONE };
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
-  const outcome = await protocolOf(backend).infer({ backend, version, input, timeoutMs: seconds * 1000, letGo, headers }, ports);
-  return withoutSecret(outcome, backend.credential ? ports.secret(backend.credential.secret) : null);
-}
-
-/** A server may echo what it was sent; the credential must not reach a client that way. */
-function withoutSecret(outcome: Outcome, secret: string | null): Outcome {
-  if (!secret || !("error" in outcome)) return outcome;
-  return { ...outcome, error: { ...outcome.error, message: outcome.error.message.replaceAll(secret, "[secret]") } };
+  return protocolOf(backend).infer({ backend, version, input, timeoutMs: seconds * 1000, letGo, identity }, ports);
 }
 
 /**

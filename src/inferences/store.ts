@@ -191,7 +191,12 @@ const nextOf = (lane: Lane) => sql`
   WHERE ${accountCap(lane)} IS NULL OR ${runningOf(sql`front.account_id`, lane)} < ${accountCap(lane)}
   UNION ALL
   SELECT account_id, id, backend_id FROM (
-    WITH RECURSIVE waiting (account_id) AS (
+    WITH RECURSIVE full AS MATERIALIZED (
+      SELECT running.account_id FROM backends AS host
+      JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
+      WHERE host.model = ${lane.model} AND host.version = ${lane.version}
+      GROUP BY running.account_id HAVING count(*) >= ${accountCap(lane)}
+    ), waiting (account_id) AS (
       SELECT min(account_id) FROM inferences WHERE ${claimable(lane.model, lane.version)}
       UNION ALL
       SELECT (SELECT min(account_id) FROM inferences WHERE ${claimable(lane.model, lane.version)} AND account_id > waiting.account_id)
@@ -199,7 +204,7 @@ const nextOf = (lane: Lane) => sql`
     )
     SELECT first.account_id, first.id, first.backend_id
     FROM waiting JOIN inferences AS first ON first.account_id = waiting.account_id AND first.id = (${ownNext(sql`waiting.account_id`, lane)})
-    WHERE ${accountCap(lane)} IS NOT NULL AND ${runningOf(sql`waiting.account_id`, lane)} < ${accountCap(lane)}
+    WHERE ${accountCap(lane)} IS NOT NULL AND waiting.account_id NOT IN (SELECT account_id FROM full)
     ORDER BY first.level, first.turn, first.id LIMIT 1
   ) AS other
   LIMIT 1`;
@@ -292,10 +297,11 @@ export const inferenceStatements = {
             AND ${live(sql`other`)} AND (other.account_id, other.id) <> (inferences.account_id, inferences.id)))
         FROM backends WHERE backends.id = inferences.backend_id) AS backend`,
 
-  /** How many others a backend has in progress. */
-  othersOn: (backendId: string, hold: Hold) => sql`
-    SELECT count(*) AS others FROM inferences AS other INDEXED BY inferences_running
-    WHERE other.backend_id = ${backendId} AND ${live(sql`other`)} AND (other.account_id, other.id) <> (${hold.accountId}, ${hold.id})`,
+  /** Whether a backend has nothing else in progress and nobody has seen it fail. */
+  standsAlone: (backendId: string, hold: Hold) => sql`
+    SELECT 1 AS alone FROM backends WHERE id = ${backendId} AND failures = 0 AND NOT EXISTS (
+      SELECT 1 FROM inferences AS other INDEXED BY inferences_running
+      WHERE other.backend_id = ${backendId} AND ${live(sql`other`)} AND (other.account_id, other.id) <> (${hold.accountId}, ${hold.id}))`,
 
   succeed: (hold: Hold, output: Payload, bytes: number, items: number) => sql`
     UPDATE inferences SET status = 'succeeded', ${ended}, ${ranFor}, ${letGo},
@@ -347,7 +353,7 @@ export const inferenceStatements = {
 
   /** The state of a model's queue. Counted up to DEPTH_MAX, so that a deep queue costs no more to look at. */
   depth: (lane: Lane) => sql`
-    SELECT ${NOW} AS now, waiting.queued, waiting.oldest, (
+    SELECT ${NOW} AS now, claimable.queued + resting.queued AS queued, min(coalesce(claimable.oldest, resting.oldest), coalesce(resting.oldest, claimable.oldest)) AS oldest, (
         SELECT count(*) FROM backends JOIN inferences AS running INDEXED BY inferences_running
           ON running.backend_id = backends.id AND ${live(sql`running`)}
         WHERE backends.model = ${lane.model} AND backends.version = ${lane.version}) AS in_progress,
@@ -356,7 +362,10 @@ export const inferenceStatements = {
           'freeSlots', coalesce(sum(max(0, ${slots})), 0), 'meanRunMs', avg(mean_run_ms))
         FROM backends WHERE backends.model = ${lane.model} AND backends.version = ${lane.version}) AS lane
     FROM (SELECT count(*) AS queued, min(created_at) AS oldest
-      FROM (SELECT created_at FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT ${DEPTH_MAX})) AS waiting`,
+      FROM (SELECT created_at FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT ${DEPTH_MAX})) AS claimable,
+    (SELECT count(*) AS queued, min(created_at) AS oldest
+      FROM (SELECT created_at FROM inferences INDEXED BY inferences_backing_off
+        WHERE status = 'queued' AND not_before IS NOT NULL AND model = ${lane.model} AND version = ${lane.version} LIMIT ${DEPTH_MAX})) AS resting`,
 
   /** One page of a bulk cancel; the statement after it tells how far it has come. */
   cancelPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
@@ -690,8 +699,8 @@ export async function recordAndClaim(
   });
 }
 
-export async function othersOn(db: Database, backendId: string, hold: Hold): Promise<number> {
-  return Number((await first(db, inferenceStatements.othersOn(backendId, hold)))?.["others"] ?? 0);
+export async function standsAlone(db: Database, backendId: string, hold: Hold): Promise<boolean> {
+  return (await first(db, inferenceStatements.standsAlone(backendId, hold))) !== null;
 }
 
 /** The ids, each `account/id/attempt`, that the lease still holds. */

@@ -7,7 +7,7 @@
 import { readinessOf } from "../backends/protocols.ts";
 import { backendIsReady, takeProbes } from "../backends/store.ts";
 import { log } from "../log.ts";
-import { SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../numbers.ts";
+import { SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../numbers.ts";
 import type { Ports } from "../ports.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "./inference.ts";
 import { type Lane, sweepDue } from "./store.ts";
@@ -31,15 +31,21 @@ async function probeBackends(ports: Ports): Promise<number> {
   return backends.length;
 }
 
+/**
+ * All that is due, SWEEP_ROWS of a kind at a time: thousands that are due for one reason must not keep those that are due
+ * for another waiting for many passes.
+ */
 async function sweepInferences(ports: Ports): Promise<boolean> {
-  const pass = await sweepDue(ports.db, SWEEP_ROWS, RUNNER_LOST, WAITED_TOO_LONG);
-  const { canceled, expired, aged, lost } = pass;
-  if (canceled + expired + aged + lost + pass.ready.length + pass.neglected.length > 0) {
-    log("swept", { canceled, expired, aged, runner_lost: lost, ready: pass.ready.length, neglected_lanes: pass.neglected.length });
+  for (let round = 1; ; round++) {
+    const pass = await sweepDue(ports.db, SWEEP_ROWS, RUNNER_LOST, WAITED_TOO_LONG);
+    const { canceled, expired, aged, lost } = pass;
+    const handled = canceled + expired + aged + lost + pass.ready.length;
+    if (handled + pass.neglected.length > 0) {
+      log("swept", { canceled, expired, aged, runner_lost: lost, ready: pass.ready.length, neglected_lanes: pass.neglected.length });
+    }
+    await ports.wake(wakeUpsFor(pass.ready, pass.neglected));
+    if (handled < SWEEP_ROWS || round === SWEEP_ROUNDS) return pass.dated;
   }
-  const wakeUps = wakeUpsFor(pass.ready, pass.neglected);
-  if (wakeUps.length > 0) await ports.wake(wakeUps);
-  return pass.dated;
 }
 
 /** One wake-up for each inference that became claimable and each free slot of a neglected lane, within a bound a lane. */
@@ -52,5 +58,5 @@ function wakeUpsFor(ready: readonly Lane[], neglected: readonly (Lane & { slots:
   };
   for (const lane of ready) want(lane, 1);
   for (const lane of neglected) want(lane, lane.slots);
-  return [...wanted.values()].flatMap(({ lane, count }) => Array.from({ length: count }, () => lane)).slice(0, 100);
+  return [...wanted.values()].flatMap(({ lane, count }) => Array.from({ length: count }, () => lane));
 }

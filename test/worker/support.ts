@@ -145,9 +145,9 @@ export function still(instead: Partial<Ports> = {}): Ports {
 }
 
 /** An environment whose queue and sweep keep still, for a Worker that is called as a function. */
-export function stillEnv(instead: Partial<Record<keyof Env, unknown>> = {}): Env {
+export function stillEnv(instead: Record<string, unknown> = {}): Env {
   const quiet = { WAKE_UPS: { sendBatch: async () => {} }, SWEEP: { getByName: () => ({ arm: async () => {} }) } };
-  return { ...env, ...quiet, ...instead } as Env; // stands in for the bindings' few calls that are made
+  return { ...env, ...quiet, ...instead } as unknown as Env; // stands in for the few calls that are made of these bindings
 }
 
 /** As `as`, of a Worker with that environment; the answer comes when all that was left for after it is done too. */
@@ -271,6 +271,7 @@ export function standingClock(): Clock & { asked: number[]; advance(ms: number):
   const sleepers = new Set<{ until: number; wake: () => void }>();
   const asked: number[] = [];
   return {
+    ...still().clock,
     asked,
     now: () => now,
     sleep(ms, signal) {
@@ -299,4 +300,25 @@ export function standingClock(): Clock & { asked: number[]; advance(ms: number):
 /** Forgets every inference, for tests of the sweep, which looks at all of them. */
 export async function forgetAll(): Promise<void> {
   await env.DB.batch([env.DB.prepare("DELETE FROM inferences"), env.DB.prepare("DELETE FROM backends")]);
+}
+
+/** A database that does what the fault makes of each question: it may refuse it, stall, or lose the answer after the effect. */
+export function faultyDatabase(fault: <T>(texts: readonly string[], effect: () => Promise<T>) => Promise<T>): unknown {
+  interface Bound {
+    text: string;
+    real: D1PreparedStatement;
+  }
+  return {
+    prepare: (text: string) => ({
+      bind: (...params: unknown[]) => {
+        const real = env.DB.prepare(text).bind(...params);
+        return { text, real, all: () => fault([text], () => real.all()) };
+      },
+    }),
+    batch: (statements: Bound[]) =>
+      fault(
+        statements.map(({ text }) => text),
+        () => env.DB.batch(statements.map(({ real }) => real)),
+      ),
+  };
 }

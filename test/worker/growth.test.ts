@@ -1,0 +1,171 @@
+/** What is stored, and what waits, costs nothing: the rows that a statement reads are counted, with few and with many. */
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, test } from "vitest";
+import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
+import { inferenceStatements } from "../../src/inferences/store.ts";
+import { DEPTH_MAX, POSITION_MAX, SWEEP_ROWS } from "../../src/numbers.ts";
+import type { Sql } from "../../src/sql.ts";
+import { claimed, forgetAll, laneOf, newBackend, newModel, queued, submission } from "./support.ts";
+
+const FEW = 1_000;
+const MANY = 100_000;
+/** Rows more that a tree with more levels, or a page that is cut elsewhere, may cost. */
+const CONSTANT = 10;
+
+beforeEach(forgetAll);
+
+async function served(slots = 4): Promise<string> {
+  const model = await newModel();
+  await newBackend(model, { protocol: "http", max_concurrency: slots });
+  return model;
+}
+
+/** Stores so many of a model, spread over 50 accounts, numbered from `after` on. */
+async function store(model: string, status: "succeeded" | "queued", after: number, count: number): Promise<void> {
+  const done = status === "succeeded" ? 1 : null;
+  await env.DB.prepare(
+    `INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, max_time_in_queue_seconds,
+      max_attempts, initial_delay_ms, max_delay_ms, metadata, created_at, updated_at, start_by, finished_at, attempt, backend_id, input,
+      input_bytes, input_items, output, output_type, log)
+    WITH RECURSIVE number (n) AS (SELECT CAST(?1 AS INTEGER) UNION ALL SELECT n + 1 FROM number WHERE n < ?1 + ?2 - 1)
+    SELECT printf('stored-%02d', n % 50), printf('01800000-0000-7000-8000-%012d', n), 'key', 'claimcheck', ?3, '', ?4, 0, 0, n / 50, 600,
+      3, 1000, 5000, '{}', 1000 + n, 1000 + n, 9000000000000000, ?5, 1, (SELECT id FROM backends WHERE model = ?3), '{}',
+      2, 1, '{}', 'application/json', '[]'
+    FROM number`,
+  )
+    .bind(after, count, model, status, done)
+    .run();
+}
+
+async function rowsRead(statement: Sql): Promise<number> {
+  const { meta } = await env.DB.prepare(statement.text)
+    .bind(...statement.params)
+    .all();
+  return meta.rows_read;
+}
+
+/** The rows that each question reads, asked once; what is claimed or queued by it stays. */
+async function readBy(questions: Readonly<Record<string, readonly Sql[]>>): Promise<Record<string, number>> {
+  const read: Record<string, number> = {};
+  for (const [name, statements] of Object.entries(questions)) {
+    read[name] = 0;
+    for (const statement of statements) read[name] += await rowsRead(statement);
+  }
+  return read;
+}
+
+const sweepStatements = () => [
+  inferenceStatements.cancelDue(SWEEP_ROWS),
+  inferenceStatements.expireDue(SWEEP_ROWS, WAITED_TOO_LONG),
+  inferenceStatements.failLapsed(SWEEP_ROWS, RUNNER_LOST),
+  inferenceStatements.requeueLapsed(SWEEP_ROWS, RUNNER_LOST),
+  inferenceStatements.readyDue(SWEEP_ROWS),
+  inferenceStatements.ageDue(SWEEP_ROWS),
+  inferenceStatements.lostWakeUps(),
+  inferenceStatements.anyDated(),
+];
+
+/** Of what was counted with few and with many: what grew. */
+function grown(few: Record<string, number>, many: Record<string, number>): Record<string, [number, number]> {
+  const pairs = Object.entries(many).map(([name, rows]): [string, [number, number]] => [name, [few[name] ?? 0, rows]]);
+  return Object.fromEntries(pairs.filter(([, [before, after]]) => before === 0 || after > before + CONSTANT));
+}
+
+describe("with few and with many", () => {
+  test("stored inferences (1,000 and 100,000), every step of an inference's life reads the same rows", { timeout: 120_000 }, async () => {
+    const model = await served();
+    const life = async () => {
+      const waiting = await queued(model, { accountId: "stored-07" });
+      const running = await claimed(model);
+      const last = await queued(model, { accountId: "stored-07", priority: 2 });
+      for (let count = 0; count < 5; count++) await queued(model, { accountId: "stored-07" });
+      const read = await readBy({
+        submit: [inferenceStatements.insert(submission(model, { accountId: "stored-07" }))],
+        status: [inferenceStatements.find("stored-07", waiting)],
+        "status with its wait": [inferenceStatements.findWaiting("stored-07", last)],
+        depth: [inferenceStatements.depth(laneOf(model))],
+        renew: [inferenceStatements.renew(running.lease, [running])],
+        claim: [inferenceStatements.claim(laneOf(model), "measured")],
+        sweep: sweepStatements(),
+        succeed: [inferenceStatements.succeed(running, { at: "row", text: "{}", contentType: "application/json" }, 2, 1)],
+        cancel: [inferenceStatements.cancel("stored-07", waiting)],
+      });
+      await env.DB.prepare("DELETE FROM inferences WHERE model = ? AND id > '019'").bind(model).run();
+      return read;
+    };
+    await store(model, "succeeded", 0, FEW);
+    const few = await life();
+    await store(model, "succeeded", FEW, MANY - FEW);
+    expect(grown(few, await life())).toEqual({});
+  });
+
+  test(
+    "waiting inferences (2,000 and 100,000), a claim, a submit, a status, a depth and a sweep read the same rows",
+    { timeout: 120_000 },
+    async () => {
+      const model = await served(1_000);
+      const asked = async (round: number) => {
+        const last = await queued(model, { accountId: "stored-07" });
+        return readBy({
+          claim: [inferenceStatements.claim(laneOf(model), `measured-${round}`)],
+          submit: [inferenceStatements.insert(submission(model, { accountId: "stored-07" }))],
+          "submit of a new account": [inferenceStatements.insert(submission(model, { accountId: `new-${round}` }))],
+          status: [inferenceStatements.find("stored-07", last)],
+          "status with its wait": [inferenceStatements.findWaiting("stored-07", last)],
+          sweep: sweepStatements(),
+        });
+      };
+      await store(model, "queued", 0, 2 * POSITION_MAX);
+      const few = await asked(1);
+      await store(model, "queued", 2 * POSITION_MAX, DEPTH_MAX);
+      const deep = await rowsRead(inferenceStatements.depth(laneOf(model)));
+      await store(model, "queued", 2 * POSITION_MAX + DEPTH_MAX, MANY - 2 * POSITION_MAX - DEPTH_MAX);
+      expect(grown(few, await asked(2))).toEqual({});
+      expect(await rowsRead(inferenceStatements.depth(laneOf(model)))).toBeLessThanOrEqual(deep + CONSTANT);
+    },
+  );
+
+  test(
+    "waiting inferences (1,000 and 100,000) of accounts at their cap, a claim for another reads the same rows",
+    { timeout: 120_000 },
+    async () => {
+      const model = await newModel({ account_concurrency: 1 });
+      await newBackend(model, { protocol: "http", max_concurrency: 1_000 });
+      const asked = async () => {
+        const id = await queued(model, { accountId: "another", priority: 2 });
+        const { results, meta } = await env.DB.prepare(inferenceStatements.claim(laneOf(model), "measured").text)
+          .bind(...inferenceStatements.claim(laneOf(model), "measured").params)
+          .all();
+        expect(results.map((row) => row["id"])).toEqual([id]);
+        await env.DB.prepare("DELETE FROM inferences WHERE id = ?").bind(id).run();
+        return { claim: meta.rows_read };
+      };
+      await store(model, "queued", 0, FEW);
+      for (let account = 0; account < 50; account++) await claimed(model);
+      const few = await asked();
+      await store(model, "queued", FEW, MANY - FEW);
+      expect(grown(few, await asked())).toEqual({});
+    },
+  );
+
+  test(
+    "a claim past accounts at their cap reads in proportion to them and to what they run, not to the product",
+    { timeout: 120_000 },
+    async () => {
+      const read: number[] = [];
+      for (const accounts of [50, 200]) {
+        const model = await newModel({ account_concurrency: 1 });
+        await newBackend(model, { protocol: "http", max_concurrency: 1_000 });
+        for (let round = 0; round < 2; round++) {
+          for (let account = 0; account < accounts; account++) await queued(model, { accountId: `capped-${account}` });
+        }
+        for (let account = 0; account < accounts; account++) await claimed(model);
+        await queued(model, { accountId: "another", priority: 2 });
+        read.push(await rowsRead(inferenceStatements.claim(laneOf(model), "measured")));
+      }
+      const [few = 0, many = 0] = read;
+      expect(few).toBeGreaterThan(0);
+      expect(many).toBeLessThanOrEqual(5 * few);
+    },
+  );
+});

@@ -1,0 +1,352 @@
+/** The statements on which everything else rests: each change of status by the table, fenced, in one indexed statement. */
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test } from "vitest";
+import { accountStatements } from "../../src/accounts/store.ts";
+import { backendStatements } from "../../src/backends/store.ts";
+import { type Failure, RUNNER_LOST, STATUSES, type Status, TRANSITIONS, WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
+import { type Filter, type Hold, claim, inferenceStatements, renewLeases } from "../../src/inferences/store.ts";
+import { keyStatements } from "../../src/keys/store.ts";
+import { modelStatements } from "../../src/models/store.ts";
+import type { Database, Sql } from "../../src/sql.ts";
+import { claimed, forgetAll, laneOf, newBackend, newModel, queued, rowOf, still, submission } from "./support.ts";
+
+const { db } = still();
+const OUTPUT = { at: "row", text: '{"done":true}', contentType: "application/json" } as const;
+const BROKEN: Failure = { class: "infrastructure", code: "backend_cut", message: "The backend's answer broke off.", status: 502 };
+const EVERYTHING: Filter = { statuses: STATUSES };
+
+afterEach(forgetAll);
+
+/** A model with one backend of so many slots. */
+async function served(slots = 1): Promise<string> {
+  const model = await newModel();
+  await newBackend(model, { protocol: "http", max_concurrency: slots });
+  return model;
+}
+
+/** One way in which a status is changed: what it may leave, what it makes, and the stamps under which nothing but the status is in its way. */
+interface Way {
+  readonly from: readonly Status[];
+  readonly to: Status;
+  readonly when?: string;
+  change(hold: Hold, model: string): Sql;
+}
+
+const FUTURE = "start_by = 9000000000000000, lease_until = 9000000000000000";
+const start = ({ accountId }: Hold) => ({ accountId, id: "" });
+
+const WAYS: Readonly<Record<string, Way>> = {
+  claim: { from: ["queued"], to: "in_progress", when: FUTURE, change: (_, model) => inferenceStatements.claim(laneOf(model), "other") },
+  succeed: { from: ["in_progress"], to: "succeeded", change: (hold) => inferenceStatements.succeed(hold, OUTPUT, 13, 1) },
+  fail: { from: ["in_progress"], to: "failed", change: (hold) => inferenceStatements.fail(hold, BROKEN) },
+  failLapsed: {
+    from: ["in_progress"],
+    to: "failed",
+    when: "lease_until = 1, max_attempts = 1",
+    change: () => inferenceStatements.failLapsed(10, RUNNER_LOST),
+  },
+  retry: { from: ["in_progress"], to: "queued", change: (hold) => inferenceStatements.retry(hold, BROKEN, 1_000, true) },
+  requeueLapsed: {
+    from: ["in_progress"],
+    to: "queued",
+    when: "lease_until = 1",
+    change: () => inferenceStatements.requeueLapsed(10, RUNNER_LOST),
+  },
+  redrive: { from: ["failed", "expired"], to: "queued", change: ({ accountId, id }) => inferenceStatements.redrive(accountId, id) },
+  redrivePage: {
+    from: ["failed", "expired"],
+    to: "queued",
+    change: (hold) => inferenceStatements.redrivePage(start(hold), false, { statuses: ["failed", "expired"] }, 10),
+  },
+  cancel: { from: ["queued", "in_progress"], to: "canceled", change: ({ accountId, id }) => inferenceStatements.cancel(accountId, id) },
+  cancelPage: {
+    from: ["queued", "in_progress"],
+    to: "canceled",
+    change: (hold) => inferenceStatements.cancelPage(start(hold), false, { statuses: ["queued", "in_progress"] }, 10),
+  },
+  cancelDue: { from: ["queued", "in_progress"], to: "canceled", when: "cancel_at = 1", change: () => inferenceStatements.cancelDue(10) },
+  expireDue: {
+    from: ["queued"],
+    to: "expired",
+    when: "start_by = 1",
+    change: () => inferenceStatements.expireDue(10, WAITED_TOO_LONG),
+  },
+};
+
+/** An inference that has been claimed once and was then put into a status, with everything else in favour of a change. */
+async function inStatus(status: Status, when = "start_by = start_by"): Promise<{ model: string; hold: Hold }> {
+  const model = await served(10);
+  await queued(model);
+  const hold = await claimed(model);
+  await env.DB.prepare(`UPDATE inferences SET status = ?, error = ?, ${when} WHERE id = ?`)
+    .bind(status, status === "failed" || status === "expired" ? JSON.stringify(BROKEN) : null, hold.id)
+    .run();
+  return { model, hold };
+}
+
+describe("a status", () => {
+  const pairs = STATUSES.flatMap((from) => STATUSES.map((to): [Status, Status] => [from, to]));
+
+  test.each(pairs)("%s becomes %s by exactly the statements that may do so", async (from, to) => {
+    const ways = Object.entries(WAYS).filter(([, way]) => way.to === to);
+    for (const [name, way] of ways) {
+      const { model, hold } = await inStatus(from, way.when);
+      const before = await rowOf(hold.id);
+      const rows = await db.all(way.change(hold, model));
+      const after = await rowOf(hold.id);
+      if (way.from.includes(from)) {
+        expect(TRANSITIONS[from]).toContain(to);
+        expect([name, rows.length, after["status"]]).toEqual([name, 1, to]);
+        expect(String(after["log"]).length).toBeGreaterThan(String(before["log"]).length);
+      } else {
+        expect([name, rows.length]).toEqual([name, 0]);
+        expect([name, after]).toEqual([name, before]);
+      }
+      await forgetAll();
+    }
+    const made = ways.some(([, way]) => way.from.includes(from));
+    // Nothing fails an inference that is still queued: it expires.
+    expect(made).toBe(TRANSITIONS[from].includes(to) && !(from === "queued" && to === "failed"));
+  });
+
+  test("that is final has neither lease nor anything left to come", async () => {
+    for (const [name, way] of Object.entries(WAYS).filter(([, { to }]) => to !== "queued" && to !== "in_progress")) {
+      for (const from of way.from) {
+        const leased = from === "in_progress" ? "" : "lease = NULL, lease_until = NULL, ";
+        const { model, hold } = await inStatus(from, `${leased}${way.when ?? "start_by = start_by"}`);
+        await db.all(way.change(hold, model));
+        expect([name, await rowOf(hold.id)]).toEqual([
+          name,
+          expect.objectContaining({ status: way.to, lease_until: null, cancel_at: null, ages_at: null, due_at: null }),
+        ]);
+      }
+    }
+  });
+});
+
+describe("what a runner writes", () => {
+  const writes: [string, (hold: Hold) => Sql][] = [
+    ["a success", (hold) => inferenceStatements.succeed(hold, OUTPUT, 13, 1)],
+    ["a failure", (hold) => inferenceStatements.fail(hold, BROKEN)],
+    ["a retry", (hold) => inferenceStatements.retry(hold, BROKEN, 0, false)],
+  ];
+  const stale: [string, (hold: Hold) => Hold][] = [
+    ["an earlier attempt", (hold) => ({ ...hold, attempt: hold.attempt - 1 })],
+    ["a later attempt", (hold) => ({ ...hold, attempt: hold.attempt + 1 })],
+    ["another lease", (hold) => ({ ...hold, lease: "another" })],
+    ["another account", (hold) => ({ ...hold, accountId: "account-b" })],
+    ["another inference", (hold) => ({ ...hold, id: "0190a5a0-0000-7000-8000-000000000000" })],
+  ];
+  const cases = writes.flatMap(([what, write]) => stale.map(([whose, of]) => [what, whose, write, of] as const));
+
+  test.each(cases)("changes nothing where it is %s of %s", async (_what, _whose, write, of) => {
+    const model = await served();
+    const id = await queued(model);
+    const hold = await claimed(model);
+    const before = await rowOf(id);
+    expect(await db.all(write(of(hold)))).toEqual([]);
+    expect(await rowOf(id)).toEqual(before);
+    expect(await db.all(write(hold))).toHaveLength(1);
+  });
+
+  test("is refused for an attempt that was taken over, although the inference runs again", async () => {
+    const model = await served();
+    const id = await queued(model);
+    const late = await claimed(model, "slept");
+    await env.DB.prepare("UPDATE inferences SET lease_until = 1 WHERE id = ?").bind(id).run();
+    await db.all(inferenceStatements.requeueLapsed(10, RUNNER_LOST));
+    const current = await claimed(model, "next");
+    expect(await db.all(inferenceStatements.succeed(late, OUTPUT, 13, 1))).toEqual([]);
+    expect(await db.all(inferenceStatements.succeed(current, OUTPUT, 13, 1))).toHaveLength(1);
+  });
+
+  test("renews only what its lease still holds, and says of which attempt", async () => {
+    const model = await served(3);
+    for (let count = 0; count < 3; count++) await queued(model);
+    const mine = await claimed(model, "mine");
+    const canceled = await claimed(model, "mine");
+    const theirs = await claimed(model, "theirs");
+    await db.all(inferenceStatements.cancel(canceled.accountId, canceled.id));
+    await env.DB.prepare("UPDATE inferences SET lease_until = lease_until - 20000 WHERE model = ?").bind(model).run();
+    const before = await Promise.all([mine, theirs].map(({ id }) => rowOf(id)));
+    const kept = await renewLeases(db, "mine", [mine, canceled, theirs, { ...mine, attempt: 7 }]);
+    expect([...kept]).toEqual([`${mine.accountId}/${mine.id}/1`]);
+    const after = await Promise.all([mine, theirs].map(({ id }) => rowOf(id)));
+    expect(Number(after[0]?.["lease_until"])).toBeGreaterThan(Number(before[0]?.["lease_until"]));
+    expect(after[1]).toEqual(before[1]);
+  });
+});
+
+describe("a claim", () => {
+  test.each([
+    [1, 30, 1],
+    [4, 30, 4],
+    [30, 3, 3],
+  ])("of 20 racing callers with %i slots and %i waiting is won by %i", async (slots, waiting, winners) => {
+    const model = await served(slots);
+    for (let count = 0; count < waiting; count++) await queued(model);
+    const claims = await Promise.all(Array.from({ length: 20 }, (_, caller) => claim(db, laneOf(model), `lease-${caller}`)));
+    const won = claims.flatMap((it) => (it ? [it] : []));
+    expect(won).toHaveLength(winners);
+    expect(new Set(won.map(({ id }) => id)).size).toBe(winners);
+    const { results } = await env.DB.prepare("SELECT lease FROM inferences WHERE model = ? AND status = 'in_progress'").bind(model).all();
+    expect(results).toHaveLength(winners);
+    expect(new Set(results.map(({ lease }) => lease))).toEqual(new Set(won.map(({ lease }) => lease)));
+  });
+
+  test("is one statement in one round trip", async () => {
+    const model = await served();
+    await queued(model);
+    const asked: string[] = [];
+    const counted: Database = {
+      all(statement) {
+        asked.push(statement.text);
+        return db.all(statement);
+      },
+      batch(statements) {
+        asked.push(...statements.map(({ text }) => text));
+        return db.batch(statements);
+      },
+    };
+    expect(await claim(counted, laneOf(model), "lease")).not.toBeNull();
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).not.toContain(";");
+  });
+
+  test("takes nothing whose time in the queue is over, even before a sweep has seen it", async () => {
+    const model = await served();
+    const late = await queued(model);
+    const next = await queued(model);
+    await env.DB.prepare("UPDATE inferences SET start_by = 1 WHERE id = ?").bind(late).run();
+    expect((await claimed(model)).id).toBe(next);
+  });
+});
+
+describe("every statement is an index search:", () => {
+  const hold: Hold = { accountId: "a", id: "i", attempt: 1, lease: "l" };
+  const cursor = { accountId: "a", id: "" };
+  const filter: Filter = { ...EVERYTHING, model: "m", errorClass: "input", createdAfter: 1, createdBefore: 2, metadata: { order: "7" } };
+  const redrivable: Filter = { ...filter, statuses: ["failed", "expired"] };
+  const open: Filter = { ...filter, statuses: ["queued", "in_progress"] };
+
+  const ofInferences = {
+    insert: [
+      inferenceStatements.insert(submission("m")),
+      inferenceStatements.insert(submission("m", { version: "v", idempotencyKey: "k" })),
+    ],
+    findByIdempotencyKey: [inferenceStatements.findByIdempotencyKey("a", "k")],
+    releaseIdempotencyKey: [inferenceStatements.releaseIdempotencyKey("a", "k")],
+    claim: [inferenceStatements.claim(laneOf("m"), "l")],
+    standsAlone: [inferenceStatements.standsAlone("b", hold)],
+    succeed: [inferenceStatements.succeed(hold, OUTPUT, 13, 1)],
+    fail: [inferenceStatements.fail(hold, BROKEN)],
+    retry: [inferenceStatements.retry(hold, BROKEN, 0, false), inferenceStatements.retry(hold, BROKEN, 1, true)],
+    renew: [inferenceStatements.renew("l", [hold])],
+    cancel: [inferenceStatements.cancel("a", "i")],
+    redrive: [inferenceStatements.redrive("a", "i")],
+    find: [inferenceStatements.find("a", "i")],
+    findWaiting: [inferenceStatements.findWaiting("a", "i")],
+    depth: [inferenceStatements.depth(laneOf("m"))],
+    cancelPage: [false, true].map((whole) => inferenceStatements.cancelPage(cursor, whole, open, 10)),
+    redrivePage: [false, true].map((whole) => inferenceStatements.redrivePage(cursor, whole, redrivable, 10)),
+    countPage: [false, true].map((whole) => inferenceStatements.countPage(cursor, whole, filter, 10)),
+    pageEnd: [false, true].map((whole) => inferenceStatements.pageEnd(cursor, whole, 10)),
+    expireDue: [inferenceStatements.expireDue(10, WAITED_TOO_LONG)],
+    cancelDue: [inferenceStatements.cancelDue(10)],
+    failLapsed: [inferenceStatements.failLapsed(10, RUNNER_LOST)],
+    requeueLapsed: [inferenceStatements.requeueLapsed(10, RUNNER_LOST)],
+    readyDue: [inferenceStatements.readyDue(10)],
+    ageDue: [inferenceStatements.ageDue(10)],
+    lostWakeUps: [inferenceStatements.lostWakeUps()],
+    anyDated: [inferenceStatements.anyDated()],
+    lapse: [inferenceStatements.lapse(1)],
+  } satisfies Record<keyof typeof inferenceStatements, readonly Sql[]>;
+
+  const ofKeys = {
+    insert: [
+      keyStatements.insert({ accountId: "a", id: "k", digest: "d", name: "n", scopes: ["read"], limits: { read: 1 }, expiresAt: null }),
+    ],
+    find: [keyStatements.find("a", "k")],
+    list: [keyStatements.list("a", "", 10)],
+    change: [keyStatements.change("a", "k", { name: "n" })],
+    revoke: [keyStatements.revoke("a", "k")],
+  } satisfies Record<keyof typeof keyStatements, readonly Sql[]>;
+
+  const model = { name: "m", description: "", versions: ["v"], defaultVersion: "v", accountConcurrency: 1 };
+  const ofModels = {
+    insert: [modelStatements.insert(model)],
+    find: [modelStatements.find("m")],
+    list: [modelStatements.list("", 10)],
+    change: [modelStatements.change("m", model)],
+    remove: [modelStatements.remove("m")],
+  } satisfies Record<keyof typeof modelStatements, readonly Sql[]>;
+
+  const backend = {
+    id: "b",
+    model: "m",
+    version: "",
+    url: "https://gpu.test",
+    protocol: "oip",
+    remoteModel: "m",
+    credential: null,
+    state: "active",
+    maxConcurrency: 1,
+    timeoutSeconds: 60,
+  } as const;
+  const ofBackends = {
+    insert: [backendStatements.insert(backend)],
+    find: [backendStatements.find("b")],
+    list: [backendStatements.list("", 10)],
+    ofModel: [backendStatements.ofModel("m", "", 10)],
+    change: [backendStatements.change("b", { state: "paused" })],
+    proved: [backendStatements.proved("b")],
+    failed: [backendStatements.failed("b")],
+    asked: [backendStatements.asked("b", 1_000)],
+    sample: [backendStatements.sample("b", 50)],
+    takeProbes: [backendStatements.takeProbes()],
+    ready: [backendStatements.ready("b")],
+    remove: [backendStatements.remove("b")],
+  } satisfies Record<keyof typeof backendStatements, readonly Sql[]>;
+
+  const ofAccounts = {
+    insert: [accountStatements.insert("a", "n")],
+    find: [accountStatements.find("a")],
+    list: [accountStatements.list("", 10)],
+    change: [accountStatements.change("a", "n")],
+    remove: [accountStatements.remove("a")],
+  } satisfies Record<keyof typeof accountStatements, readonly Sql[]>;
+
+  const groups: Record<string, Record<string, readonly Sql[]>> = {
+    inferences: ofInferences,
+    keys: ofKeys,
+    models: ofModels,
+    backends: ofBackends,
+    accounts: ofAccounts,
+  };
+  const samples = Object.entries(groups).flatMap(([group, statements]) =>
+    Object.entries(statements).flatMap(([name, texts]) => texts.map((statement, index) => [group, name, index + 1, statement] as const)),
+  );
+
+  test.each(samples)("%s.%s (%i)", async (_group, _name, _index, statement) => {
+    const plan = await db.all({ text: `EXPLAIN QUERY PLAN ${statement.text}`, params: statement.params });
+    const tables = new Set(["accounts", "keys", "models", "backends", "inferences"]);
+    for (const [, , alias] of statement.text.matchAll(/\b(?:FROM|JOIN)\s+(accounts|keys|models|backends|inferences)\s+AS\s+(\w+)/g)) {
+      tables.add(String(alias));
+    }
+    const derived = new Map<string, number>(); // subqueries may be scanned, also one that shares its name with a table's alias
+    for (const [, name] of statement.text.matchAll(/\) AS (\w+)/g)) derived.set(String(name), (derived.get(String(name)) ?? 0) + 1);
+    const scanned = plan.flatMap(({ detail }) => {
+      const name = /^SCAN (\w+)/.exec(String(detail))?.[1] ?? "";
+      const left = derived.get(name) ?? 0;
+      derived.set(name, left - 1);
+      return tables.has(name) && left <= 0 ? [detail] : [];
+    });
+    expect(plan).not.toEqual([]);
+    expect(scanned).toEqual([]);
+  });
+
+  test("and a scan would be noticed", async () => {
+    const plan = await db.all({ text: "EXPLAIN QUERY PLAN SELECT count(*) FROM inferences AS other WHERE key_id = 'k'", params: [] });
+    expect(plan.map(({ detail }) => detail)).toEqual(["SCAN other"]);
+  });
+});
