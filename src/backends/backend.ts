@@ -118,8 +118,13 @@ export async function exchange(
 
 /** An answer's body as JSON; undefined where it is none. */
 export function jsonOf(answer: Answer): unknown {
+  return parsed(textOf(answer));
+}
+
+/** A text as JSON; undefined where it is none. */
+export function parsed(text: string): unknown {
   try {
-    return JSON.parse(textOf(answer));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

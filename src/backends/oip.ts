@@ -13,6 +13,7 @@ import {
   exchange,
   garbage,
   jsonOf,
+  parsed,
   reasonIn,
   refusal,
   rejected,
@@ -35,14 +36,14 @@ export const oip: Protocol = {
     );
     if ("outcome" in exchanged) return exchanged.outcome;
     const { answer } = exchanged;
-    const parsed = jsonOf(answer);
-    const refused = refusal(answer, reasonIn(parsed));
+    const said = jsonOf(answer);
+    const refused = refusal(answer, reasonIn(said));
     if (refused) return refused;
-    if (parsed === undefined) return garbage("not JSON");
-    const outputs = readInferResponse(parsed);
+    if (said === undefined) return garbage("not JSON");
+    const outputs = readInferResponse(said);
     if (typeof outputs === "string") return garbage(outputs);
     if (mapped.form.kind === "tensors") {
-      return { kind: "done", output: { body: textOf(answer), contentType: "application/json", items: itemsIn(parsed) } };
+      return { kind: "done", output: { body: textOf(answer), contentType: "application/json", items: itemsIn(said) } };
     }
     const plain = fromTensors(outputs, mapped.form);
     if (!plain.ok) return garbage(plain.detail);
@@ -55,7 +56,10 @@ export const oip: Protocol = {
       askReady(outside, `${url}/ready`, bounds),
       exchange(outside, url, { method: "GET", headers: JSON_HEADERS }, bounds),
     ]);
-    const metadata = "answer" in described && described.answer.status === 200 ? (jsonOf(described.answer) ?? null) : null;
+    const metadata =
+      "answer" in described && described.answer.status === 200
+        ? (parsed(described.answer.conceal(textOf(described.answer))) ?? null)
+        : null;
     return { ...readiness, metadata };
   },
 };

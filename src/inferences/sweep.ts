@@ -11,6 +11,7 @@ import { SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../numbers.ts";
 import type { Ports } from "../ports.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "./inference.ts";
 import { type Lane, sweepDue } from "./store.ts";
+import { hurry } from "./submit.ts";
 
 /** One pass. Returns whether anything is left to come back for. */
 export async function sweep(ports: Ports): Promise<boolean> {
@@ -33,18 +34,23 @@ async function probeBackends(ports: Ports): Promise<number> {
 
 /**
  * All that is due, SWEEP_ROWS of a kind at a time: thousands that are due for one reason must not keep those that are due
- * for another waiting for many passes.
+ * for another waiting for many passes. The wake-ups go out once, at the end, and are not waited for: a queue that refuses
+ * or hangs must not hold up what time demands. What is left unsent is a neglected lane soon.
  */
 async function sweepInferences(ports: Ports): Promise<boolean> {
+  const ready: Lane[] = [];
   for (let round = 1; ; round++) {
     const pass = await sweepDue(ports.db, SWEEP_ROWS, RUNNER_LOST, WAITED_TOO_LONG);
     const { canceled, expired, aged, lost } = pass;
     const handled = canceled + expired + aged + lost + pass.ready.length;
+    ready.push(...pass.ready);
     if (handled + pass.neglected.length > 0) {
       log("swept", { canceled, expired, aged, runner_lost: lost, ready: pass.ready.length, neglected_lanes: pass.neglected.length });
     }
-    await ports.wake(wakeUpsFor(pass.ready, pass.neglected));
-    if (handled < SWEEP_ROWS || round === SWEEP_ROUNDS) return pass.dated;
+    if (handled < SWEEP_ROWS || round === SWEEP_ROUNDS) {
+      void hurry("wake_up_not_sent", ports.wake(wakeUpsFor(ready, pass.neglected)));
+      return pass.dated;
+    }
   }
 }
 

@@ -171,7 +171,7 @@ describe("a cancel of a running inference", () => {
     const both = held<true>();
     const finish = held<true>();
     const fetch = async (_url: string, init: RequestInit) => {
-      const { id } = JSON.parse(String(init.body)) as { id: string };
+      const { id } = JSON.parse(typeof init.body === "string" ? init.body : "") as { id: string };
       if (init.signal) signals.set(id, init.signal);
       if (signals.size === 2) both.release(true);
       const closed = new Promise<never>((_, reject) => init.signal?.addEventListener("abort", () => reject(new Error("closed"))));

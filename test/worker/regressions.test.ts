@@ -401,6 +401,20 @@ describe("workerd #6053 and #1483: the queue hung, or failed", () => {
   });
 });
 
+test("workerd #6053: a queue that refuses does not keep the sweep from what else is due", { timeout: 60_000 }, async () => {
+  const crowd = await newModel();
+  await queuedMany(crowd, 1_000);
+  await env.DB.prepare("UPDATE inferences SET not_before = 2 WHERE model = ?").bind(crowd).run();
+  const model = await served();
+  const id = await queued(model);
+  await claimed(model);
+  await env.DB.prepare("UPDATE inferences SET lease_until = 3 WHERE id = ?").bind(id).run();
+  const refusing = still({ wake: () => Promise.reject(new Error("Queue is overloaded")) });
+  await Promise.allSettled([sweep(refusing)]);
+  await Promise.allSettled([sweep(refusing)]);
+  expect(await statusOf(id)).toBe("queued");
+});
+
 test("D1, all queries failing for a minute: submits get 503 with Retry-After, nothing is half done, and a retry works", async () => {
   const { key, accountId } = await newTenant();
   const model = await served(1);

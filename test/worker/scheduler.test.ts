@@ -793,6 +793,16 @@ describe("a lost wake-up", () => {
     expect(await swept()).toHaveLength(20);
   });
 
+  test("is sent no more often where the pass has thousands of others to see to", { timeout: 30_000 }, async () => {
+    const crowd = await newModel();
+    await queuedMany(crowd, 1_000, { priority: 2 });
+    await timePasses(crowd, AGEING_MS);
+    const { model } = await served(500);
+    await queuedMany(model, 600);
+    await timePasses(model, WAKE_UP_LOST_MS);
+    expect(await swept()).toHaveLength(20);
+  });
+
   test("is sent for every lane, also when others can't use theirs", async () => {
     const models: string[] = [];
     for (let count = 0; count < 7; count++) {

@@ -160,6 +160,19 @@ describe("what a runner writes", () => {
     expect(await db.all(inferenceStatements.succeed(current, OUTPUT, 13, 1))).toHaveLength(1);
   });
 
+  test.each([
+    ["queues it again", inferenceStatements.requeueLapsed(10, RUNNER_LOST), 3],
+    ["fails it", inferenceStatements.failLapsed(10, RUNNER_LOST), 1],
+  ])("holds off the sweep that %s while its lease lasts, although the row is due", async (_what, statement, max_attempts) => {
+    const model = await served();
+    const id = await queued(model);
+    await claimed(model);
+    await env.DB.prepare("UPDATE inferences SET cancel_at = 1, max_attempts = ? WHERE id = ?").bind(max_attempts, id).run();
+    const before = await rowOf(id);
+    expect(await db.all(statement)).toEqual([]);
+    expect(await rowOf(id)).toEqual(before);
+  });
+
   test("renews only what its lease still holds, and says of which attempt", async () => {
     const model = await served(3);
     for (let count = 0; count < 3; count++) await queued(model);
