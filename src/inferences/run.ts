@@ -82,7 +82,6 @@ async function attempt(ports: Ports, claimed: Claim, letGo: AbortSignal): Promis
     const runMs = ports.clock.now() - begunAt;
     if (outcome.kind === "done") {
       const { payload, bytes } = await storeOutput(ports.payloads, claimed, outcome.output);
-      log("attempt_succeeded", { ...known, bytes });
       return [inferenceStatements.succeed(claimed, payload, bytes, outcome.output.items), ...standing(ports, claimed, outcome, runMs)];
     }
     log("attempt_failed", { ...known, class: outcome.error.class, code: outcome.error.code });

@@ -142,13 +142,25 @@ const due = (limit: number) =>
 const claimable = (model: SqlValue | Sql, version: SqlValue | Sql) =>
   sql`status = 'queued' AND not_before IS NULL AND model = ${model} AND version = ${version}`;
 
+/** The turns of those that may be claimed in a lane at a level; `peer` is what the outer statement is not about. */
+const turns = (turn: Sql, model: Sql, version: Sql, level: SqlValue | Sql) => sql`SELECT ${turn} FROM inferences AS peer
+  WHERE peer.status = 'queued' AND peer.not_before IS NULL AND peer.model = ${model} AND peer.version = ${version} AND peer.level = ${level}`;
+
 /**
  * The turn of one more inference of an account: start-time fair queueing with a cost of one. It is the round that is
  * being served, or the one after the account's last, whichever is later; so accounts take turns, whatever each has.
  */
 const nextTurn = (accountId: SqlValue | Sql, model: Sql, version: Sql, level: SqlValue | Sql) => sql`max(
-  coalesce((SELECT min(turn) FROM inferences WHERE ${claimable(model, version)} AND level = ${level}), 0),
-  coalesce((SELECT max(turn) + 1 FROM inferences WHERE ${claimable(model, version)} AND account_id = ${accountId} AND level = ${level}), 0))`;
+  coalesce((${turns(sql`min(peer.turn)`, model, version, level)}), 0),
+  coalesce((${turns(sql`max(peer.turn) + 1`, model, version, level)} AND peer.account_id = ${accountId}), 0))`;
+
+const laneOfRow = [sql`inferences.model`, sql`inferences.version`] as const;
+
+/**
+ * The turn of one that comes back after an attempt: it has had its turn, so it goes with the round that is being served,
+ * but not with an earlier one, or whoever comes next would be given that round too, before all that have waited since.
+ */
+const turnAgain = sql`max(turn, coalesce((${turns(sql`min(peer.turn)`, ...laneOfRow, sql`inferences.level`)}), 0))`;
 
 const live = (alias: Sql) => sql`${alias}.status = 'in_progress' AND ${alias}.lease_until > ${NOW}`;
 
@@ -235,7 +247,7 @@ const setCanceled = sql`status = 'canceled', stopped = iif(status = 'queued', 'c
 
 const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, takedowns = 0,
   not_before = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
-  turn = ${nextTurn(sql`inferences.account_id`, sql`inferences.model`, sql`inferences.version`, sql`inferences.priority`)},
+  turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)},
   log = ${logged("redriven")}`;
 
 export const inferenceStatements = {
@@ -317,7 +329,7 @@ export const inferenceStatements = {
 
   retry: (hold: Hold, error: Failure, delayMs: number, tookDown: boolean) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${letGo}, ${startByAfter(delayMs)},
-      not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
+      turn = ${delayMs > 0 ? sql`turn` : turnAgain}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
       log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW} + ${delayMs})`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "queued")} RETURNING status`,
 
@@ -398,19 +410,18 @@ export const inferenceStatements = {
     WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before >= max_attempts RETURNING id`,
   /** Sweep: their runner is lost; they are claimable again at once. */
   requeueLapsed: (limit: number, error: Failure) => sql`
-    UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${letGo}, ${startByAfter(0)}, not_before = NULL,
+    UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${letGo}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
       log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW})`)}
     WHERE ${due(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before < max_attempts
     RETURNING model, version`,
   /** Sweep: their back-off is over. */
   readyDue: (limit: number) => sql`
-    UPDATE inferences SET not_before = NULL, updated_at = ${NOW}, log = ${logged("ready")}
+    UPDATE inferences SET not_before = NULL, turn = ${turnAgain}, updated_at = ${NOW}, log = ${logged("ready")}
     WHERE ${due(limit)} AND status = 'queued' AND not_before <= ${NOW} AND start_by > ${NOW} RETURNING model, version`,
-  /** Sweep: waited so long that they count for one level more, at the head of its round. */
+  /** Sweep: waited so long that they count for one level more, in its account's next turn there. */
   ageDue: (limit: number) => sql`
-    UPDATE inferences SET level = level - 1, ages_at = ${agesAt(sql`level - 1`)}, turn = coalesce((
-        SELECT min(turn) FROM inferences AS peer WHERE peer.status = 'queued' AND peer.not_before IS NULL
-          AND peer.model = inferences.model AND peer.version = inferences.version AND peer.level = inferences.level - 1), 0),
+    UPDATE inferences SET level = level - 1, ages_at = ${agesAt(sql`level - 1`)},
+      turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.level - 1`)},
       log = ${logged("aged", sql`json_object('level', level - 1)`)}
     WHERE ${due(limit)} AND status = 'queued' AND ages_at <= ${NOW} RETURNING id`,
   /** Sweep: lanes with free slots whose next inference nobody took: its wake-up was lost, or its backend is back. */

@@ -7,7 +7,7 @@
 import "./quiet.ts";
 import { type ChildProcess, spawn } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { appendFileSync, mkdirSync, readFileSync, readdirSync, statSync, truncateSync } from "node:fs";
+import { appendFileSync, createWriteStream, mkdirSync, readFileSync, readdirSync, statSync, truncateSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import * as esbuild from "esbuild";
@@ -46,6 +46,7 @@ export async function freePort(host: string): Promise<number> {
 export async function startRuntime({ host, port, folder, secrets }: RuntimeOptions): Promise<Runtime> {
   await probe(host, port);
   const logFile = logFileIn(folder);
+  const logs = createWriteStream(logFile, { flags: "a" });
   // A development secret takes the place of a deployed one; wrangler looks for it here.
   process.env["KEY_SECRET"] = secrets.keySecret;
   process.env["ADMIN_TOKEN"] = secrets.adminToken;
@@ -58,7 +59,7 @@ export async function startRuntime({ host, port, folder, secrets }: RuntimeOptio
     cf: false,
     resourcePersistencePath: join(folder, "storage"),
     handleStructuredLogs: ({ level, message }: { level: string; message: string }) => {
-      appendFileSync(logFile, `${level === "error" ? "error " : ""}${message}\n`);
+      logs.write(`${level === "error" ? "error " : ""}${message}\n`);
     },
     workers: [
       {
@@ -80,6 +81,7 @@ export async function startRuntime({ host, port, folder, secrets }: RuntimeOptio
   const dispose = async () => {
     await miniflare.dispose();
     guard.end();
+    logs.end();
   };
   try {
     await miniflare.ready;
