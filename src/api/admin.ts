@@ -19,7 +19,7 @@ import {
 import { SCOPES, accountOf, digestOf, mintKey, newAccountId, randomBase62 } from "../keys/key.ts";
 import { type Key, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey } from "../keys/store.ts";
 import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
-import { FAILURE_CLASSES } from "../inferences/inference.ts";
+import { FAILURE_CLASSES } from "../backends/outcome.ts";
 import { bulk } from "../inferences/store.ts";
 import { hurry } from "../inferences/submit.ts";
 import { ADMIN_BODY_BYTES, BACKEND_TIMEOUT_SECONDS, BULK_ROWS, MAX_CONCURRENCY } from "../numbers.ts";

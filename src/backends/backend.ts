@@ -4,8 +4,8 @@
  * own code: no connection, cut connection, time limit, oversized answer, refusal, garbage.
  */
 import { BACKEND_ANSWER_BYTES } from "../numbers.ts";
-import type { Failure, FailureClass, Outcome } from "../inferences/inference.ts";
-import type { ClaimedBackend } from "../inferences/store.ts";
+import type { Failure, FailureClass, Outcome } from "./outcome.ts";
+import type { ClaimedBackend } from "./store.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 

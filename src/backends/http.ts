@@ -3,7 +3,7 @@
  * `/predictions`, a function. The input goes as it came and the answer comes back as it is, with its content type.
  * Such a server has no health address that we could know; it counts as ready as soon as it answers anything at all.
  */
-import type { Outcome } from "../inferences/inference.ts";
+import type { Outcome } from "./outcome.ts";
 import { type Protocol, exchange, garbage, jsonOf, reasonIn, refusal, textOf } from "./backend.ts";
 import { itemsIn } from "./tensors.ts";
 

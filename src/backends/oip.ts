@@ -4,7 +4,7 @@
  * there and back (tensors.ts).
  * Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md.
  */
-import type { Outcome } from "../inferences/inference.ts";
+import type { Outcome } from "./outcome.ts";
 import {
   type BackendCall,
   type Protocol,

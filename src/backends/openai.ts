@@ -3,7 +3,7 @@
  * model by the name that the server knows it by, and never for a stream: an inference has one output.
  * Source: openai/openai-openapi, `POST /v1/chat/completions`.
  */
-import type { Outcome } from "../inferences/inference.ts";
+import type { Outcome } from "./outcome.ts";
 import { type Protocol, askReady, exchange, garbage, jsonOf, reasonIn, refusal, rejected, textOf } from "./backend.ts";
 
 const JSON_HEADERS = { "Content-Type": "application/json", Accept: "application/json" };

@@ -26,6 +26,23 @@ function secretName() {
   return z.string().regex(/^BACKEND_[A-Z0-9_]{1,56}$/, 'must be the name of a secret that begins with "BACKEND_"');
 }
 
+/** A backend as a claim hands it to a runner. */
+export const claimedBackendSchema = z.object({
+  id: z.string(),
+  url: z.string(),
+  protocol: z.enum(PROTOCOL_NAMES),
+  remoteModel: z.string(),
+  timeoutSeconds: z.number(),
+  credential: credentialSchema.nullable(),
+  /** In a row, before this claim. */
+  failures: z.number(),
+  /** Whether a run time is known of it. */
+  sampled: z.number().transform(Boolean),
+  /** Whether it had nothing else in progress when this claim was made. */
+  alone: z.number().transform(Boolean),
+});
+export type ClaimedBackend = z.infer<typeof claimedBackendSchema>;
+
 /** A backend's circuit, as its failures and its rest tell. */
 export type Circuit = "closed" | "open" | "half_open";
 

@@ -2,6 +2,7 @@
  * PURE. What an inference is, which status may become which, and what follows from the end of an attempt. Nothing
  * else decides about a status: the store derives the WHERE of every change from this table.
  */
+import type { Failure, Outcome } from "../backends/outcome.ts";
 import { QUARANTINE_TAKEDOWNS, RETRY_AFTER_MAX_MS } from "../numbers.ts";
 
 export const STATUSES = ["queued", "in_progress", "succeeded", "failed", "canceled", "expired"] as const;
@@ -24,19 +25,6 @@ export function mayBecome(from: Status, to: Status): boolean {
 /** Whether a client's wait is over. */
 export function isFinal(status: Status): boolean {
   return status !== "queued" && status !== "in_progress";
-}
-
-export const FAILURE_CLASSES = ["input", "model", "capacity", "infrastructure", "timeout"] as const;
-export type FailureClass = (typeof FAILURE_CLASSES)[number];
-
-/** Why an attempt, or an inference, failed. */
-export interface Failure {
-  readonly class: FailureClass;
-  /** Stable, snake_case: `backend_timeout`, `backend_cut`, `max_time_in_queue_seconds` … */
-  readonly code: string;
-  readonly message: string;
-  /** The HTTP status that says the same: of the backend where it gave one. */
-  readonly status: number;
 }
 
 /** Bytes of an input or output: in the row when small, else an object in R2 under `key`. */
@@ -155,21 +143,6 @@ export interface RetrySettings {
   readonly maxDelayMs: number;
 }
 
-/** How one attempt ended, as its backend tells it. */
-export type Outcome =
-  | { readonly kind: "done"; readonly output: Output }
-  | { readonly kind: "retry"; readonly error: Failure; readonly retryAfterMs?: number }
-  | { readonly kind: "rejected"; readonly error: Failure }
-  /** Its runner let go of it: cancelled, or its lease lost. Nothing is to be recorded. */
-  | { readonly kind: "abandoned" };
-
-export interface Output {
-  /** Text goes into the row when small; bytes always become an object. */
-  readonly body: string | Uint8Array;
-  readonly contentType: string;
-  readonly items: number;
-}
-
 /** What an attempt's failure makes of its inference: another attempt after a delay, or the end. */
 export type Verdict = { readonly next: "queued"; readonly delayMs: number } | { readonly next: "failed"; readonly error: Failure };
 
@@ -198,34 +171,6 @@ export const QUARANTINED: Failure = {
   message: `Quarantined: ${QUARANTINE_TAKEDOWNS} attempts at it took down a healthy backend.`,
   status: 500,
 };
-
-/** What an outcome tells of the backend, beside what it makes of the inference. */
-export type Standing =
-  | { readonly kind: "proved" }
-  | { readonly kind: "failed" }
-  /** It asked to be left alone for so long. */
-  | { readonly kind: "asked"; readonly ms: number }
-  | { readonly kind: "unknown" };
-
-/** A server that answers is proved, whatever it thinks of the input; one that is busy is not broken. */
-export function standingAfter(outcome: Outcome): Standing {
-  switch (outcome.kind) {
-    case "done":
-      return { kind: "proved" };
-    case "rejected":
-      return { kind: outcome.error.class === "infrastructure" ? "unknown" : "proved" };
-    case "abandoned":
-      return { kind: "unknown" };
-    case "retry":
-      if (outcome.error.class === "capacity") {
-        if (outcome.retryAfterMs !== undefined) return { kind: "asked", ms: Math.min(outcome.retryAfterMs, RETRY_AFTER_MAX_MS) };
-        return { kind: outcome.error.code === "backend_unavailable" ? "failed" : "unknown" };
-      }
-      return { kind: "failed" };
-    default:
-      return outcome satisfies never;
-  }
-}
 
 /** A runner that vanished: its lease lapsed without a word. */
 export const RUNNER_LOST: Failure = {

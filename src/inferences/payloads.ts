@@ -5,7 +5,8 @@
  */
 import { INLINE_BYTES } from "../numbers.ts";
 import type { Hold } from "./store.ts";
-import type { Output, Payload } from "./inference.ts";
+import type { Output } from "../backends/outcome.ts";
+import type { Payload } from "./inference.ts";
 
 /** What the flows need of a bucket; R2Bucket has it. */
 export interface Bucket {

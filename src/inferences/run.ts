@@ -6,13 +6,14 @@
  */
 import { identityFor, rejected } from "../backends/backend.ts";
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
+import { type Failure, type Outcome, standingAfter } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
 import { log, logError } from "../log.ts";
 import { QUARANTINE_TAKEDOWNS, RUN_SECONDS, RUN_TIME_SAMPLE } from "../numbers.ts";
 import type { Ports } from "../ports.ts";
 import type { Sql } from "../sql.ts";
 import { Endings } from "./endings.ts";
-import { type Failure, type Outcome, QUARANTINED, afterFailure, standingAfter } from "./inference.ts";
+import { QUARANTINED, afterFailure } from "./inference.ts";
 import { Leases } from "./leases.ts";
 import { readPayload, storeOutput } from "./payloads.ts";
 import { type Claim, type Lane, claim, inferenceStatements, standsAlone } from "./store.ts";

@@ -9,11 +9,10 @@
  */
 import * as z from "zod";
 import { AGEING_MS, CIRCUIT_FAILURES, DEPTH_MAX, IDEMPOTENCY_MS, LEASE_MS, POSITION_MAX, WAKE_UP_LOST_MS } from "../numbers.ts";
-import { PROTOCOL_NAMES, credentialSchema } from "../backends/store.ts";
+import { FAILURE_CLASSES, type Failure } from "../backends/outcome.ts";
+import { type ClaimedBackend, claimedBackendSchema } from "../backends/store.ts";
 import { type Database, NOW, type Row, type Sql, type SqlValue, first, join, sql } from "../sql.ts";
 import {
-  FAILURE_CLASSES,
-  type Failure,
   type Inference,
   type LaneState,
   type LogEntry,
@@ -73,9 +72,6 @@ export interface Claim extends Hold, Lane {
   takedowns: number;
   backend: ClaimedBackend;
 }
-
-/** A backend as the claim hands it to a runner. */
-export type ClaimedBackend = z.infer<typeof backendSchema>;
 
 /** Which inferences a bulk call is about; every member narrows. */
 export interface Filter {
@@ -537,21 +533,6 @@ function payload(inline: string | null, key: string | null, contentType: string 
   return { at: "row", text: inline ?? "", contentType: contentType ?? PLAIN };
 }
 
-const backendSchema = z.object({
-  id: z.string(),
-  url: z.string(),
-  protocol: z.enum(PROTOCOL_NAMES),
-  remoteModel: z.string(),
-  timeoutSeconds: z.number(),
-  credential: credentialSchema.nullable(),
-  /** In a row, before this claim. */
-  failures: z.number(),
-  /** Whether a run time is known of it. */
-  sampled: z.number().transform(Boolean),
-  /** Whether it had nothing else in progress when this claim was made. */
-  alone: z.number().transform(Boolean),
-});
-
 const claimSchema = z
   .object({
     account_id: z.string(),
@@ -583,7 +564,7 @@ const claimSchema = z
     input: payload(row.input, row.input_object, PLAIN, row.input_bytes),
     retry: { maxAttempts: row.max_attempts, initialDelayMs: row.initial_delay_ms, maxDelayMs: row.max_delay_ms },
     runWithinSeconds: row.run_within_seconds,
-    backend: backendSchema.parse(JSON.parse(row.backend)),
+    backend: claimedBackendSchema.parse(JSON.parse(row.backend)),
   }));
 
 const orNull = (row: Row | null | undefined): Inference | null => (row ? fromRow(row) : null);

@@ -2,10 +2,9 @@
 import { getRandomValues } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { FAILURE_CLASSES, type Failure, standingAfter } from "../../src/backends/outcome.ts";
 import {
-  FAILURE_CLASSES,
   QUARANTINED,
-  type Failure,
   RUNNER_LOST,
   STATUSES,
   type Status,
@@ -15,7 +14,6 @@ import {
   isInferenceId,
   mayBecome,
   newInferenceId,
-  standingAfter,
   waitOf,
 } from "../../src/inferences/inference.ts";
 import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, RETRY_AFTER_MAX_MS } from "../../src/numbers.ts";

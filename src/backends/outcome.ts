@@ -1,0 +1,61 @@
+/**
+ * PURE. How an attempt at a backend can end, and what that tells of the backend. What it makes of the inference is
+ * decided in inferences/inference.ts.
+ */
+import { RETRY_AFTER_MAX_MS } from "../numbers.ts";
+
+export const FAILURE_CLASSES = ["input", "model", "capacity", "infrastructure", "timeout"] as const;
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
+
+/** Why an attempt, or an inference, failed. */
+export interface Failure {
+  readonly class: FailureClass;
+  /** Stable, snake_case: `backend_timeout`, `backend_cut`, `max_time_in_queue_seconds` … */
+  readonly code: string;
+  readonly message: string;
+  /** The HTTP status that says the same: of the backend where it gave one. */
+  readonly status: number;
+}
+
+/** How one attempt ended, as its backend tells it. */
+export type Outcome =
+  | { readonly kind: "done"; readonly output: Output }
+  | { readonly kind: "retry"; readonly error: Failure; readonly retryAfterMs?: number }
+  | { readonly kind: "rejected"; readonly error: Failure }
+  /** Its runner let go of it: cancelled, or its lease lost. Nothing is to be recorded. */
+  | { readonly kind: "abandoned" };
+
+export interface Output {
+  /** Text goes into the row when small; bytes always become an object. */
+  readonly body: string | Uint8Array;
+  readonly contentType: string;
+  readonly items: number;
+}
+
+/** What an outcome tells of the backend, beside what it makes of the inference. */
+export type Standing =
+  | { readonly kind: "proved" }
+  | { readonly kind: "failed" }
+  /** It asked to be left alone for so long. */
+  | { readonly kind: "asked"; readonly ms: number }
+  | { readonly kind: "unknown" };
+
+/** A server that answers is proved, whatever it thinks of the input; one that is busy is not broken. */
+export function standingAfter(outcome: Outcome): Standing {
+  switch (outcome.kind) {
+    case "done":
+      return { kind: "proved" };
+    case "rejected":
+      return { kind: outcome.error.class === "infrastructure" ? "unknown" : "proved" };
+    case "abandoned":
+      return { kind: "unknown" };
+    case "retry":
+      if (outcome.error.class === "capacity") {
+        if (outcome.retryAfterMs !== undefined) return { kind: "asked", ms: Math.min(outcome.retryAfterMs, RETRY_AFTER_MAX_MS) };
+        return { kind: outcome.error.code === "backend_unavailable" ? "failed" : "unknown" };
+      }
+      return { kind: "failed" };
+    default:
+      return outcome satisfies never;
+  }
+}
