@@ -1,7 +1,7 @@
 /** Ending what was begun and beginning again what has ended: cancel, cancel by filter, redrive; races included. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Failure } from "../../src/inferences/inference.ts";
+import type { Failure } from "../../src/backends/outcome.ts";
 import { run } from "../../src/inferences/run.ts";
 import { cancelInference, inferenceStatements } from "../../src/inferences/store.ts";
 import { BULK_ROWS, LEASE_RENEW_MS } from "../../src/numbers.ts";

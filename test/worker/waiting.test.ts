@@ -1,7 +1,7 @@
 /** What a client is told while it waits and after: why, how long, when to ask again, and the whole story in the log. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Failure } from "../../src/inferences/inference.ts";
+import type { Failure } from "../../src/backends/outcome.ts";
 import { run } from "../../src/inferences/run.ts";
 import { type NewInference, inferenceStatements } from "../../src/inferences/store.ts";
 import { sweep } from "../../src/inferences/sweep.ts";
