@@ -138,14 +138,15 @@ describe("ageing", () => {
     expect(await drained(model)).toEqual([patient, fresh]);
   });
 
-  test("does not depend on whether the newer ones came before it had aged", async () => {
+  test("gives it its account's next turn at the new level: after those that wait there, before those that come later", async () => {
     const { model } = await served(1);
     const patient = await queued(model, { priority: 2 });
     const between: string[] = [];
     for (let count = 0; count < 5; count++) between.push(await queued(model, { priority: 0 }));
     await waits(model, AGEING_MS);
     await waits(model, AGEING_MS);
-    expect(await drained(model)).toEqual([patient, ...between]);
+    const later = await queued(model, { priority: 0 });
+    expect(await drained(model)).toEqual([...between, patient, later]);
   });
 
   test("raises by one level for each AGEING_MS, no sooner, and says so in the log", async () => {
