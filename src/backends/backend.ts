@@ -218,10 +218,12 @@ function retryAfterMs(value: string | null, now: number): number | null {
 
 /** The body, or null where it is larger than `limit` bytes; the rest is then not read. */
 async function readBounded(response: Response, limit: number): Promise<Uint8Array | null> {
-  if (Number(response.headers.get("content-length") ?? 0) > limit) {
+  const announced = response.headers.get("content-length");
+  if (Number(announced ?? 0) > limit) {
     await response.body?.cancel();
     return null;
   }
+  if (announced !== null) return new Uint8Array(await response.arrayBuffer()); // no longer than it was announced to be
   const parts: Uint8Array[] = [];
   let size = 0;
   const reader = (response.body ?? new Blob([]).stream()).getReader();
