@@ -1,8 +1,9 @@
 /**
  * The leases of one runner invocation. All that it holds is renewed every LEASE_RENEW_MS in one statement, on a task of
  * its own, however busy the runners are. What the renewal does not bring back is lost (cancelled, or taken over): its
- * signal is aborted, which closes the connection to the backend. A lease that could not be renewed in time is let go
- * before it lapses, so that a backend is never called by two runners for one slot.
+ * signal is aborted, which closes the connection to the backend. A lease that is not renewed in time is let go
+ * LEASE_MARGIN_MS before it lapses, whatever the renewal still waits for, so that a backend is never called by two
+ * runners for one slot. That is measured by a timer, since a clock may be set.
  */
 import { logError } from "../log.ts";
 import { LEASE_MARGIN_MS, LEASE_MS, LEASE_RENEW_MS } from "../numbers.ts";
@@ -14,8 +15,8 @@ const RETRY_RENEWAL_MS = 1_000;
 interface Held {
   readonly hold: Hold;
   readonly letGo: AbortController;
-  /** By this isolate's clock, counted from before the write that granted it. */
-  lapsesAt: number;
+  /** Ends the wait at whose end it is let go. */
+  guard: AbortController;
 }
 
 export class Leases {
@@ -23,7 +24,7 @@ export class Leases {
   readonly lease: string;
   readonly #ports: Pick<Ports, "db" | "clock">;
   readonly #held = new Map<string, Held>();
-  #wake = new AbortController();
+  #emptied = new AbortController();
   #renewing = false;
 
   constructor(ports: Pick<Ports, "db" | "clock">, lease: string) {
@@ -33,10 +34,11 @@ export class Leases {
 
   /** Takes charge of a claim that was asked for at `askedAt`; the signal tells when to let go of it. */
   take(hold: Hold, askedAt: number): AbortSignal {
-    const letGo = new AbortController();
-    this.#held.set(nameOf(hold), { hold, letGo, lapsesAt: askedAt + LEASE_MS });
+    const held = { hold, letGo: new AbortController(), guard: new AbortController() };
+    this.#held.set(nameOf(hold), held);
+    this.#guard(held, askedAt);
     if (!this.#renewing) void this.#renewLoop();
-    return letGo.signal;
+    return held.letGo.signal;
   }
 
   /** Whether the hold may still write. */
@@ -45,23 +47,26 @@ export class Leases {
   }
 
   release(hold: Hold): void {
+    this.#held.get(nameOf(hold))?.guard.abort();
     this.#held.delete(nameOf(hold));
-    if (this.#held.size === 0) this.#wake.abort();
+    if (this.#held.size === 0) this.#emptied.abort();
   }
 
   async #renewLoop(): Promise<void> {
     this.#renewing = true;
     let pause = LEASE_RENEW_MS;
     while (this.#held.size > 0) {
-      await this.#ports.clock.sleep(pause, this.#wake.signal);
-      this.#wake = new AbortController();
-      if (this.#held.size === 0) break;
-      pause = (await this.#renew()) ? LEASE_RENEW_MS : RETRY_RENEWAL_MS;
+      const emptied = new AbortController();
+      this.#emptied = emptied;
+      await this.#ports.clock.sleep(pause, emptied.signal);
+      // What is held now was claimed after the last of what was held before had ended.
+      pause = emptied.signal.aborted ? LEASE_RENEW_MS : await this.#renew();
     }
     this.#renewing = false;
   }
 
-  async #renew(): Promise<boolean> {
+  /** Returns when to renew next, in ms. */
+  async #renew(): Promise<number> {
     const { clock, db } = this.#ports;
     const asked = [...this.#held.values()];
     const askedAt = clock.now();
@@ -72,20 +77,35 @@ export class Leases {
         asked.map(({ hold }) => hold),
       );
       for (const held of asked) {
-        if (kept.has(nameOf(held.hold))) held.lapsesAt = askedAt + LEASE_MS;
-        else this.#lose(held);
+        if (!kept.has(nameOf(held.hold))) this.#lose(held);
+        else if (this.#holds(held)) this.#guard(held, askedAt);
       }
-      return true;
+      return Math.min(LEASE_RENEW_MS, Math.max(RETRY_RENEWAL_MS, askedAt + LEASE_RENEW_MS - clock.now()));
     } catch (error) {
       logError("leases_not_renewed", error, { lease: this.lease, held: asked.length });
-      const now = clock.now();
-      for (const held of asked) if (held.lapsesAt - LEASE_MARGIN_MS <= now) this.#lose(held);
-      return false;
+      return RETRY_RENEWAL_MS;
     }
   }
 
+  /** Counts from before the write that granted the lease. */
+  #guard(held: Held, askedAt: number): void {
+    const { clock } = this.#ports;
+    held.guard.abort();
+    const guard = new AbortController();
+    held.guard = guard;
+    const most = LEASE_MS - LEASE_MARGIN_MS;
+    const left = Math.min(most, Math.max(0, askedAt + most - clock.now()));
+    void clock.sleep(left, guard.signal).then(() => {
+      if (!guard.signal.aborted) this.#lose(held);
+    });
+  }
+
+  #holds(held: Held): boolean {
+    return this.#held.get(nameOf(held.hold)) === held;
+  }
+
   #lose(held: Held): void {
-    if (this.#held.get(nameOf(held.hold)) !== held) return;
+    if (!this.#holds(held)) return;
     this.release(held.hold);
     held.letGo.abort();
   }

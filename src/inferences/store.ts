@@ -329,11 +329,14 @@ export const inferenceStatements = {
       log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW} + ${delayMs})`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "queued")} RETURNING status`,
 
-  /** Renews all that one runner invocation holds; those that do not come back are lost to it. */
+  /**
+   * Renews all that one runner invocation holds; those that do not come back are lost to it. A lease that has lapsed is
+   * not renewed, though nobody took it: its slot may have been given away already.
+   */
   renew: (lease: string, holds: readonly Hold[]) => sql`
     UPDATE inferences SET lease_until = ${NOW} + ${LEASE_MS}
     WHERE (account_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(holds.map((hold) => [hold.accountId, hold.id]))}))
-      AND status = 'in_progress' AND lease = ${lease}
+      AND status = 'in_progress' AND lease = ${lease} AND lease_until > ${NOW}
     RETURNING account_id, id, attempt`,
 
   cancel: (accountId: string, id: string) => sql`
