@@ -46,6 +46,7 @@ CREATE TABLE backends (
   timeout_seconds INTEGER NOT NULL,      -- of one attempt
   created_at INTEGER NOT NULL,
   failures INTEGER NOT NULL DEFAULT 0,   -- in a row; enough of them open the circuit
+  blamed TEXT,                           -- the inference of the last failure that may have been its own doing
   rested_until INTEGER,                  -- gets nothing until then; after that, with an open circuit, one probe at a time
   probe_at INTEGER,                      -- when its health is asked for next; NULL = it is not in doubt
   mean_run_ms INTEGER,                   -- of its recent successes, from a sample of them
@@ -126,7 +127,7 @@ CREATE INDEX inferences_by_account ON inferences (model, version, account_id, le
 -- What backs off, for the depth of a queue.
 CREATE INDEX inferences_backing_off ON inferences (model, version) WHERE status = 'queued' AND not_before IS NOT NULL;
 -- How much a backend has to do: the one place where capacity is counted.
-CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE status = 'in_progress';
+CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE lease IS NOT NULL;
 -- What the sweep looks at.
 CREATE INDEX inferences_due ON inferences (due_at) WHERE due_at IS NOT NULL;
 -- One inference to a key of a submit.

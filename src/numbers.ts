@@ -30,6 +30,8 @@ export const REST_MAX_MS = 60_000;
 /** How often the health of a backend in doubt is asked for. */
 export const PROBE_MS = 5_000;
 export const READY_TIMEOUT_MS = 3_000;
+/** Of the six connections that an invocation may wait on, some are left for storage. */
+export const PROBES_AT_ONCE = 4;
 /** An inference whose attempts took down this many healthy backends is not given another. */
 export const QUARANTINE_TAKEDOWNS = 2;
 /** One success in this many is entered into its backend's mean run time. */
@@ -65,11 +67,17 @@ export const BULK_ROWS = 1_000;
 
 /** Any one answer of the database; a stall must not hold a client, a runner or the sweep. */
 export const DATABASE_MS = 10_000;
-export const BUCKET_MS = 60_000;
+/** Read, store and the longest attempt together have to fit into a consumer's 15 minutes. */
+export const BUCKET_MS = 15_000;
 export const GATE_MS = 5_000;
 export const QUEUE_MS = 10_000;
 /** Messages of one send; the platform takes no more. */
 export const QUEUE_BATCH = 100;
+
+/** A failure's message goes into the row twice, and a row has at most 2 MB. */
+export const MESSAGE_CHARACTERS = 1_000;
+/** A log beyond this loses its earlier lines, all but the first: redrives may go on for ever, a row must not. */
+export const LOG_CHARACTERS = 64_000;
 
 export const INLINE_BYTES = 32 * KIB;
 export const JSON_BODY_BYTES = 10_000_000;
@@ -86,7 +94,7 @@ export const KEY_LIMIT_RANGE = [1, 10_000] as const;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
 export const KEY_RECORD_MS = 30_000;
 
-/** Results are kept this long after the end. */
+/** Results are kept at least this long after the end. */
 export const RETENTION_SECONDS = 7 * 86_400;
 
 /** What a list returns at once. */

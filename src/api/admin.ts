@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { type Account, changeAccount, findAccount, insertAccount, listAccounts, removeAccount } from "../accounts/store.ts";
-import { readinessOf } from "../backends/protocols.ts";
+import { descriptionOf, readinessOf } from "../backends/protocols.ts";
 import {
   BACKEND_STATES,
   type Backend,
@@ -357,10 +357,13 @@ async function showBackend(call: Call): Promise<Response> {
   return json(presentBackend(found(await findBackend(call.ports.db, call.params["id"] ?? ""), "backend")));
 }
 
-/** Asks the server itself whether it is ready. */
+/** Asks the server itself whether it is ready, and what it says of its model. */
 async function probeBackend(call: Call): Promise<Response> {
   const backend = found(await findBackend(call.ports.db, call.params["id"] ?? ""), "backend");
-  const { ready, detail, metadata } = await readinessOf(backend, backend.version, call.ports);
+  const [{ ready, detail }, metadata] = await Promise.all([
+    readinessOf(backend, backend.version, call.ports),
+    descriptionOf(backend, backend.version, call.ports),
+  ]);
   return json({ id: backend.id, ready, detail, metadata });
 }
 

@@ -20,8 +20,7 @@ export function json(body: unknown, init: { status?: number; headers?: Record<st
  */
 export function cachingOf(inference: Inference): Record<string, string> {
   const { status, attempt, updatedAt } = inference;
-  const wait = inference.status === "queued" && inference.wait ? `-${inference.wait.on}-${inference.wait.ahead ?? ""}` : "";
-  const ETag = `"${status}-${attempt}-${updatedAt}${wait}"`;
+  const ETag = `"${[status, attempt, updatedAt, ...waitTag(inference)].join("-")}"`;
   switch (status) {
     case "succeeded":
     case "canceled":
@@ -35,6 +34,13 @@ export function cachingOf(inference: Inference): Record<string, string> {
     default:
       return status satisfies never;
   }
+}
+
+/** What an answer shows of a wait, which changes while its row does not. */
+function waitTag(inference: Inference): (string | number)[] {
+  if (inference.status !== "queued" || !inference.wait) return [];
+  const { on, ahead, estimatedMs } = inference.wait;
+  return [inference.level, on, ahead ?? "", estimatedMs === null ? "" : Math.ceil(estimatedMs / 1000)];
 }
 
 /** 304 where the client has this very version (RFC 9110, 13.1.2), else the answer as it is. */

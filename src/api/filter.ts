@@ -4,11 +4,16 @@ import type { Filter } from "../inferences/store.ts";
 
 const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 
+/** The client's own words on an inference: few enough that a filter by all of them fits into one statement. */
+export const metadataSchema = z
+  .record(z.string().min(1).max(64), z.string().max(512))
+  .refine((metadata) => Object.keys(metadata).length <= 16, "at most 16 entries");
+
 export const filterShape = {
   model: z.string().min(1).max(128).optional(),
   created_after: instant.optional(),
   created_before: instant.optional(),
-  metadata: z.record(z.string().min(1).max(64), z.string().max(512)).optional(),
+  metadata: metadataSchema.optional(),
 } as const;
 
 /** Whether a bulk call's body names anything to pick by; one that does not would be about everything. */

@@ -25,7 +25,7 @@ import { askAgain } from "../platform.ts";
 import { problem } from "../problem.ts";
 import { cachingOf, json, unlessKnown } from "./answer.ts";
 import { check, readJson } from "./body.ts";
-import { filterOf, filterShape, narrows } from "./filter.ts";
+import { filterOf, filterShape, metadataSchema, narrows } from "./filter.ts";
 import { idempotencyOf, replayHeaders } from "./idempotency.ts";
 import type { KeyCall } from "./route.ts";
 
@@ -34,7 +34,8 @@ const within = ([least, most]: readonly [number, number]) => z.int().min(least).
 const submissionSchema = z.strictObject({
   model: z.string().min(1).max(128),
   version: z.string().min(1).max(128).optional(),
-  input: z.json(),
+  // JSON.parse has made it, so there is nothing to check but that it is there.
+  input: z.unknown().refine((input) => input !== undefined, "is missing"),
   priority: within(PRIORITY.range),
   max_time_in_queue_seconds: within(MAX_TIME_IN_QUEUE_SECONDS.range),
   run_within_seconds: within(BACKEND_TIMEOUT_SECONDS.range),
@@ -46,10 +47,7 @@ const submissionSchema = z.strictObject({
     })
     .optional(),
   cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range),
-  metadata: z
-    .record(z.string().min(1).max(64), z.string().max(512))
-    .refine((metadata) => Object.keys(metadata).length <= 16, "at most 16 entries")
-    .optional(),
+  metadata: metadataSchema.optional(),
 });
 
 /** How soon to ask again: half the estimated wait, within these. */

@@ -3,7 +3,7 @@
  * exception. The exchange below is shared by the protocols; here each way in which a server can let us down gets its
  * own code: no connection, cut connection, time limit, oversized answer, refusal, garbage.
  */
-import { BACKEND_ANSWER_BYTES } from "../numbers.ts";
+import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../numbers.ts";
 import type { Failure, FailureClass, Outcome } from "./outcome.ts";
 import type { ClaimedBackend } from "./store.ts";
 
@@ -37,16 +37,18 @@ export interface BackendCall {
 /** How a protocol is spoken. */
 export interface Protocol {
   infer(call: BackendCall, outside: Outside): Promise<Outcome>;
-  /** Whether the server says that the model is ready. */
-  ready(call: Pick<BackendCall, "backend" | "version" | "identity" | "timeoutMs">, outside: Outside): Promise<Readiness>;
+  /** Whether the server says that the model is ready; one connection. */
+  ready(call: Question, outside: Outside): Promise<Readiness>;
+  /** What the server says of the model, where it says anything; null otherwise. */
+  describe(call: Question, outside: Outside): Promise<unknown>;
 }
+
+type Question = Pick<BackendCall, "backend" | "version" | "identity" | "timeoutMs">;
 
 export interface Readiness {
   readonly ready: boolean;
   /** Why not, in words. */
   readonly detail: string | null;
-  /** What the server says of itself, where it says anything. */
-  readonly metadata: unknown;
 }
 
 /** How we say who we are to a backend, and how what it says back is kept from telling it on. */
@@ -144,11 +146,7 @@ export function reasonIn(body: unknown): string | null {
 }
 
 /** Asks a health address; ready where it answers with a success. */
-export async function askReady(
-  outside: Outside,
-  url: string,
-  bounds: { timeoutMs: number; identity: Identity },
-): Promise<Omit<Readiness, "metadata">> {
+export async function askReady(outside: Outside, url: string, bounds: { timeoutMs: number; identity: Identity }): Promise<Readiness> {
   const asked = await exchange(outside, url, { method: "GET", headers: { Accept: "application/json" } }, bounds);
   const refused = "outcome" in asked ? asked.outcome : refusal(asked.answer, reasonIn(jsonOf(asked.answer)));
   return { ready: refused === null, detail: refused && "error" in refused ? refused.error.message : null };
@@ -161,7 +159,7 @@ export async function askReady(
 export function refusal(answer: Omit<Answer, "bytes">, reason: string | null): Outcome | null {
   const { status } = answer;
   if (status >= 200 && status < 300) return null;
-  const said = reason ? `: ${answer.conceal(reason).slice(0, 1_000)}` : ".";
+  const said = reason ? `: ${answer.conceal(reason)}` : ".";
   const message = `The backend answered ${status}${said}`;
   const after = retryAfterMs(answer.headers.get("retry-after"), answer.at);
   switch (status) {
@@ -205,7 +203,7 @@ function retry(failureClass: FailureClass, code: string, status: number, message
 }
 
 function failure(failureClass: FailureClass, code: string, status: number, message: string): Failure {
-  return { class: failureClass, code, message, status };
+  return { class: failureClass, code, message: message.slice(0, MESSAGE_CHARACTERS), status };
 }
 
 /** `Retry-After` in ms; seconds or an HTTP date (RFC 9110, 10.2.3). */
@@ -223,7 +221,8 @@ async function readBounded(response: Response, limit: number): Promise<Uint8Arra
     await response.body?.cancel();
     return null;
   }
-  if (announced !== null) return new Uint8Array(await response.arrayBuffer()); // no longer than it was announced to be
+  // What is announced is the length before decoding, which says nothing of the length after.
+  if (announced !== null && !response.headers.has("content-encoding")) return new Uint8Array(await response.arrayBuffer()); // no longer than it was announced to be
   const parts: Uint8Array[] = [];
   let size = 0;
   const reader = (response.body ?? new Blob([]).stream()).getReader();

@@ -26,9 +26,13 @@ export const http: Protocol = {
   async ready({ backend, ...bounds }, outside) {
     const asked = await exchange(outside, backend.url, { method: "GET", headers: {} }, bounds);
     if ("answer" in asked && asked.answer.status !== 502 && asked.answer.status !== 503 && asked.answer.status !== 504) {
-      return { ready: true, detail: null, metadata: null };
+      return { ready: true, detail: null };
     }
     const refused = "outcome" in asked ? asked.outcome : refusal(asked.answer, null);
-    return { ready: false, detail: refused && "error" in refused ? refused.error.message : null, metadata: null };
+    return { ready: false, detail: refused && "error" in refused ? refused.error.message : null };
+  },
+
+  async describe() {
+    return null;
   },
 };

@@ -5,20 +5,7 @@
  * Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md.
  */
 import type { Outcome } from "./outcome.ts";
-import {
-  type BackendCall,
-  type Protocol,
-  type Server,
-  askReady,
-  exchange,
-  garbage,
-  jsonOf,
-  parsed,
-  reasonIn,
-  refusal,
-  rejected,
-  textOf,
-} from "./backend.ts";
+import { type Protocol, type Server, askReady, exchange, garbage, jsonOf, parsed, reasonIn, refusal, rejected, textOf } from "./backend.ts";
 import { fromTensors, inferRequest, itemsIn, readInferResponse, toTensors } from "./tensors.ts";
 
 const JSON_HEADERS = { "Content-Type": "application/json", Accept: "application/json" };
@@ -50,20 +37,16 @@ export const oip: Protocol = {
     return { kind: "done", output: { body: JSON.stringify(plain.value), contentType: "application/json", items: itemsIn(plain.value) } };
   },
 
-  async ready({ backend, version, ...bounds }: Omit<BackendCall, "input" | "letGo">, outside) {
-    const url = modelUrl(backend, version);
-    const [readiness, described] = await Promise.all([
-      askReady(outside, `${url}/ready`, bounds),
-      exchange(outside, url, { method: "GET", headers: JSON_HEADERS }, bounds),
-    ]);
-    const metadata =
-      "answer" in described && described.answer.status === 200
-        ? (parsed(described.answer.conceal(textOf(described.answer))) ?? null)
-        : null;
-    return { ...readiness, metadata };
+  ready({ backend, version, ...bounds }, outside) {
+    return askReady(outside, `${modelUrl(backend, version)}/ready`, bounds);
+  },
+
+  async describe({ backend, version, ...bounds }, outside) {
+    const described = await exchange(outside, modelUrl(backend, version), { method: "GET", headers: JSON_HEADERS }, bounds);
+    if ("outcome" in described || described.answer.status !== 200) return null;
+    return parsed(described.answer.conceal(textOf(described.answer))) ?? null;
   },
 };
-
 function modelUrl(backend: Server, version: string): string {
   const model = `${backend.url}/v2/models/${encodeURIComponent(backend.remoteModel)}`;
   return version ? `${model}/versions/${encodeURIComponent(version)}` : model;

@@ -31,7 +31,11 @@ export const openai: Protocol = {
     return { kind: "done", output: { body: textOf(answer), contentType: "application/json", items: 1 } };
   },
 
-  async ready({ backend, ...bounds }, outside) {
-    return { ...(await askReady(outside, `${backend.url}/v1/models`, bounds)), metadata: null };
+  ready({ backend, ...bounds }, outside) {
+    return askReady(outside, `${backend.url}/v1/models`, bounds);
+  },
+
+  async describe() {
+    return null;
   },
 };

@@ -35,7 +35,8 @@ export interface Output {
 /** What an outcome tells of the backend, beside what it makes of the inference. */
 export type Standing =
   | { readonly kind: "proved" }
-  | { readonly kind: "failed" }
+  /** `itsOwn`: the failure may be the inference's own doing, such as an input that makes a server answer 500. */
+  | { readonly kind: "failed"; readonly itsOwn: boolean }
   /** It asked to be left alone for so long. */
   | { readonly kind: "asked"; readonly ms: number }
   | { readonly kind: "unknown" };
@@ -52,9 +53,9 @@ export function standingAfter(outcome: Outcome): Standing {
     case "retry":
       if (outcome.error.class === "capacity") {
         if (outcome.retryAfterMs !== undefined) return { kind: "asked", ms: Math.min(outcome.retryAfterMs, RETRY_AFTER_MAX_MS) };
-        return { kind: outcome.error.code === "backend_unavailable" ? "failed" : "unknown" };
+        return outcome.error.code === "backend_unavailable" ? { kind: "failed", itsOwn: false } : { kind: "unknown" };
       }
-      return { kind: "failed" };
+      return { kind: "failed", itsOwn: outcome.error.code !== "backend_cut" && outcome.error.code !== "backend_unreachable" };
     default:
       return outcome satisfies never;
   }

@@ -11,14 +11,18 @@ export function protocolOf(backend: Pick<Server, "protocol">): Protocol {
   return PROTOCOLS[backend.protocol];
 }
 
+type Outer = Outside & { secret: (name: string) => string | null };
+
 /** Asks a backend whether it is ready, with its credential. Never throws. */
-export async function readinessOf(
-  backend: Server,
-  version: string,
-  ports: Outside & { secret: (name: string) => string | null },
-): Promise<Readiness> {
+export async function readinessOf(backend: Server, version: string, ports: Outer): Promise<Readiness> {
   const identity = identityFor(backend, ports.secret);
-  if (identity === null)
-    return { ready: false, detail: `The deployment has no secret ${backend.credential?.secret ?? ""}.`, metadata: null };
+  if (identity === null) return { ready: false, detail: `The deployment has no secret ${backend.credential?.secret ?? ""}.` };
   return protocolOf(backend).ready({ backend, version, identity, timeoutMs: READY_TIMEOUT_MS }, ports);
+}
+
+/** What a backend says of its model; null where it says nothing. Never throws. */
+export async function descriptionOf(backend: Server, version: string, ports: Outer): Promise<unknown> {
+  const identity = identityFor(backend, ports.secret);
+  if (identity === null) return null;
+  return protocolOf(backend).describe({ backend, version, identity, timeoutMs: READY_TIMEOUT_MS }, ports);
 }

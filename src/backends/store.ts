@@ -77,7 +77,8 @@ export type BackendChange = Partial<Pick<Backend, "url" | "remoteModel" | "crede
 const columns = sql`id, model, version, url, protocol, remote_model, credential, state, max_concurrency, timeout_seconds, created_at,
   failures, iif(rested_until > ${NOW}, rested_until, NULL) AS rested_until, mean_run_ms,
   CASE WHEN rested_until > ${NOW} THEN 'open' WHEN failures >= ${CIRCUIT_FAILURES} THEN 'half_open' ELSE 'closed' END AS circuit,
-  (SELECT count(*) FROM inferences WHERE inferences.backend_id = backends.id AND inferences.status = 'in_progress') AS in_progress`;
+  (SELECT count(*) FROM inferences INDEXED BY inferences_running WHERE inferences.backend_id = backends.id AND inferences.lease IS NOT NULL
+    AND inferences.lease_until > ${NOW}) AS in_progress`;
 
 export const backendStatements = {
   /** No row comes back where the model or version is unknown. */
@@ -101,13 +102,16 @@ export const backendStatements = {
     WHERE id = ${id} RETURNING ${columns}`,
   /** A success: closes the circuit. Writes nothing where nothing was in doubt. */
   proved: (id: string) => sql`
-    UPDATE backends SET failures = 0, rested_until = NULL, probe_at = NULL WHERE id = ${id} AND failures > 0 RETURNING id`,
-  /** A failure: one more in a row; enough of them open the circuit, for longer each time. */
-  failed: (id: string) => sql`
-    UPDATE backends SET failures = failures + 1, probe_at = coalesce(probe_at, ${NOW} + ${PROBE_MS}),
+    UPDATE backends SET failures = 0, blamed = NULL, rested_until = NULL, probe_at = NULL WHERE id = ${id} AND failures > 0 RETURNING id`,
+  /**
+   * A failure: one more in a row; enough of them open the circuit, for longer each time. `blame` names the inference where
+   * the failure may be its own doing: one inference then counts once in a row, so that no single one can rest a backend.
+   */
+  failed: (id: string, blame: string | null) => sql`
+    UPDATE backends SET failures = failures + 1, blamed = ${blame}, probe_at = coalesce(probe_at, ${NOW} + ${PROBE_MS}),
       rested_until = iif(failures + 1 >= ${CIRCUIT_FAILURES},
         ${NOW} + min(${REST_MAX_MS}, ${REST_MS} << min(16, failures + 1 - ${CIRCUIT_FAILURES})), rested_until)
-    WHERE id = ${id} RETURNING id`,
+    WHERE id = ${id} AND (${blame} IS NULL OR blamed IS NOT ${blame}) RETURNING id`,
   /** It asked to be left alone for a while. */
   asked: (id: string, ms: number) => sql`
     UPDATE backends SET rested_until = max(coalesce(rested_until, 0), ${NOW} + ${ms}) WHERE id = ${id} RETURNING id`,
@@ -118,9 +122,11 @@ export const backendStatements = {
   takeProbes: () => sql`
     UPDATE backends SET probe_at = ${NOW} + ${PROBE_MS} WHERE probe_at <= ${NOW} AND state = 'active'
     RETURNING id, version, url, protocol, remote_model, credential, timeout_seconds, failures`,
-  /** It says that it is ready: its rest is over, and one inference may prove it. */
+  /** It says that it is ready: nothing is in doubt until it fails again, and a rest is over, so that one inference may prove it. */
   ready: (id: string) => sql`
-    UPDATE backends SET rested_until = ${NOW} WHERE id = ${id} AND rested_until > ${NOW} AND failures >= ${CIRCUIT_FAILURES} RETURNING id`,
+    UPDATE backends SET probe_at = NULL,
+      rested_until = iif(rested_until > ${NOW} AND failures >= ${CIRCUIT_FAILURES}, ${NOW}, rested_until)
+    WHERE id = ${id} RETURNING id`,
   remove: (id: string) => sql`DELETE FROM backends WHERE id = ${id} RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 

@@ -4,6 +4,7 @@
  * slots that fall free at one time are filled at one time, and the database sees one question instead of many. A write
  * of several that fails is done again one by one, so that none can keep the others from being recorded.
  */
+import type { Clock, Ports } from "../ports.ts";
 import type { Database, Sql } from "../sql.ts";
 import { type Claim, type Lane, recordAndClaim } from "./store.ts";
 
@@ -13,25 +14,33 @@ export interface Ending {
   readonly lane: Lane | null;
 }
 
+/** What was claimed with an ending, and when that was asked for, by the isolate's clock: a lease counts from there. */
+export interface Next {
+  readonly claimed: Claim | null;
+  readonly askedAt: number;
+}
+
 interface Entry {
   readonly ending: Ending;
-  readonly written: PromiseWithResolvers<Claim | null>;
+  readonly written: PromiseWithResolvers<Next>;
 }
 
 export class Endings {
   readonly #db: Database;
+  readonly #clock: Clock;
   readonly #lease: string;
   #waiting: Entry[] = [];
   #writing = false;
 
-  constructor(db: Database, lease: string) {
+  constructor({ db, clock }: Pick<Ports, "db" | "clock">, lease: string) {
     this.#db = db;
+    this.#clock = clock;
     this.#lease = lease;
   }
 
   /** Resolves with the next claim once the ending is written; rejects where whether it is written is unknown. */
-  write(ending: Ending): Promise<Claim | null> {
-    const written = Promise.withResolvers<Claim | null>();
+  write(ending: Ending): Promise<Next> {
+    const written = Promise.withResolvers<Next>();
     this.#waiting.push({ ending, written });
     if (!this.#writing) void this.#writeAll();
     return written.promise;
@@ -49,13 +58,14 @@ export class Endings {
 
   /** False where several failed together; then nothing has been said of any. */
   async #together(entries: readonly Entry[]): Promise<boolean> {
+    const askedAt = this.#clock.now();
     try {
       const claims = await recordAndClaim(
         this.#db,
         entries.map(({ ending }) => ending),
         this.#lease,
       );
-      for (const [index, { written }] of entries.entries()) written.resolve(claims[index] ?? null);
+      for (const [index, { written }] of entries.entries()) written.resolve({ claimed: claims[index] ?? null, askedAt });
       return true;
     } catch (error) {
       if (entries.length > 1) return false;

@@ -35,7 +35,18 @@ export type Payload =
 /** One line of an inference's life, kept in its row. Times in ms. */
 export interface LogEntry {
   readonly at: number;
-  readonly event: "queued" | "claimed" | "attempt_failed" | "ready" | "aged" | "succeeded" | "failed" | "canceled" | "expired" | "redriven";
+  readonly event:
+    | "queued"
+    | "claimed"
+    | "attempt_failed"
+    | "ready"
+    | "aged"
+    | "succeeded"
+    | "failed"
+    | "canceled"
+    | "expired"
+    | "redriven"
+    | "shortened";
   readonly attempt?: number;
   readonly backend?: string;
   readonly error?: Failure;

@@ -95,9 +95,11 @@ export class Leases {
     held.guard = guard;
     const most = LEASE_MS - LEASE_MARGIN_MS;
     const left = Math.min(most, Math.max(0, askedAt + most - clock.now()));
-    void clock.sleep(left, guard.signal).then(() => {
+    const watch = async () => {
+      await clock.sleep(left, guard.signal);
       if (!guard.signal.aborted) this.#lose(held);
-    });
+    };
+    void watch();
   }
 
   #holds(held: Held): boolean {

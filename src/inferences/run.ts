@@ -10,9 +10,10 @@ import { type Failure, type Outcome, standingAfter } from "../backends/outcome.t
 import { backendStatements } from "../backends/store.ts";
 import { log, logError } from "../log.ts";
 import { QUARANTINE_TAKEDOWNS, RUN_SECONDS, RUN_TIME_SAMPLE } from "../numbers.ts";
+import { Unavailable } from "../platform.ts";
 import type { Ports } from "../ports.ts";
 import type { Sql } from "../sql.ts";
-import { Endings } from "./endings.ts";
+import { Endings, type Next } from "./endings.ts";
 import { QUARANTINED, afterFailure } from "./inference.ts";
 import { Leases } from "./leases.ts";
 import { readPayload, storeOutput } from "./payloads.ts";
@@ -28,7 +29,7 @@ const RECORD_RETRY_MAX_MS = 4_000;
  */
 export async function run(ports: Ports, lanes: readonly Lane[], lease: string): Promise<void> {
   const leases = new Leases(ports, lease);
-  const endings = new Endings(ports.db, lease);
+  const endings = new Endings(ports, lease);
   const counts = new Map<string, { lane: Lane; count: number }>();
   for (const lane of lanes) {
     const name = JSON.stringify([lane.model, lane.version]);
@@ -54,23 +55,26 @@ async function staff(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
 async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings, found: () => void): Promise<void> {
   const { clock, db } = ports;
   const stopAt = clock.now() + RUN_SECONDS * 1000;
-  let askedAt = clock.now();
-  let claimed = await claim(db, lane, leases.lease);
-  if (claimed) found();
-  while (claimed) {
-    const current: Claim = claimed;
-    const statements = await attempt(ports, current, leases.take(current, askedAt));
-    askedAt = clock.now();
-    const stop = askedAt >= stopAt;
-    if (statements === null) claimed = stop ? null : await claim(db, lane, leases.lease);
-    else claimed = await persist(ports, leases, current, () => endings.write({ statements, lane: stop ? null : lane }));
+  const begunAt = clock.now();
+  const first = await claim(db, lane, leases.lease);
+  if (first) found();
+  let next: Next = { claimed: first, askedAt: begunAt };
+  while (next.claimed) {
+    const current: Claim = next.claimed;
+    const statements = await attempt(ports, current, leases.take(current, next.askedAt));
+    const stop = clock.now() >= stopAt;
+    next = await persist(ports, leases, current, () => endings.write({ statements, lane: stop ? null : lane }));
     leases.release(current);
     if (stop) await ports.wake([lane]);
   }
 }
 
-/** Runs one attempt; the statements that record its end, or null where there is nothing to record. Never throws. */
-async function attempt(ports: Ports, claimed: Claim, letGo: AbortSignal): Promise<Sql[] | null> {
+/** Runs one attempt; the statements that record its end, the last of which gives its slot back if it was cancelled. Never throws. */
+async function attempt(ports: Ports, claimed: Claim, letGo: AbortSignal): Promise<Sql[]> {
+  return [...(await outcomeOf(ports, claimed, letGo)), inferenceStatements.release(claimed)];
+}
+
+async function outcomeOf(ports: Ports, claimed: Claim, letGo: AbortSignal): Promise<Sql[]> {
   const { accountId, id, attempt: number, model, backend } = claimed;
   const known = { inference: id, account: accountId, model, backend: backend.id, attempt: number };
   const begunAt = ports.clock.now();
@@ -78,7 +82,7 @@ async function attempt(ports: Ports, claimed: Claim, letGo: AbortSignal): Promis
     const outcome = await callBackend(ports, claimed, letGo);
     if (outcome.kind === "abandoned") {
       log("attempt_abandoned", known);
-      return null;
+      return [];
     }
     const runMs = ports.clock.now() - begunAt;
     if (outcome.kind === "done") {
@@ -102,6 +106,9 @@ const BROKE: Failure = {
   status: 500,
 };
 
+/** Nothing more to do. */
+const NOTHING: Next = { claimed: null, askedAt: 0 };
+
 const INPUT_GONE: Failure = { class: "infrastructure", code: "input_gone", message: "The stored input is no longer there.", status: 500 };
 
 function failed(ports: Ports, claimed: Claim, outcome: Extract<Outcome, { kind: "retry" | "rejected" }>, tookDown: boolean): Sql {
@@ -113,7 +120,7 @@ function failed(ports: Ports, claimed: Claim, outcome: Extract<Outcome, { kind: 
 }
 
 /** What the outcome tells of the backend, as statements; most of the time there is nothing to write. */
-function standing(ports: Ports, { backend }: Claim, outcome: Outcome, runMs: number): Sql[] {
+function standing(ports: Ports, { id, backend, runWithinSeconds }: Claim, outcome: Outcome, runMs: number): Sql[] {
   const after = standingAfter(outcome);
   switch (after.kind) {
     case "proved": {
@@ -123,8 +130,12 @@ function standing(ports: Ports, { backend }: Claim, outcome: Outcome, runMs: num
         ...(sampled ? [backendStatements.sample(backend.id, runMs)] : []),
       ];
     }
-    case "failed":
-      return [backendStatements.failed(backend.id)];
+    case "failed": {
+      // A client that allows less than the backend may take learns nothing of the backend when it takes longer.
+      const impatient = runWithinSeconds !== null && runWithinSeconds < backend.timeoutSeconds;
+      if (outcome.kind === "retry" && outcome.error.code === "run_within_seconds" && impatient) return [];
+      return [backendStatements.failed(backend.id, after.itsOwn ? id : null)];
+    }
     case "asked":
       return [backendStatements.asked(backend.id, after.ms)];
     case "unknown":
@@ -158,17 +169,24 @@ async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal): Pr
 }
 
 /**
- * Writes the end of an attempt, again and again while the lease is held: the GPU has done its work, and a database
- * that stalls for a moment must not throw it away. Null, too, where the lease was lost first.
+ * Writes the end of an attempt, again and again while the lease is held: the GPU has done its work, and a database that
+ * stalls for a moment must not throw it away. What the database refuses for good is written as a failure instead. Where
+ * the lease was lost first, all that is left is to give back the slot and go on.
  */
-async function persist(ports: Ports, leases: Leases, claimed: Claim, write: () => Promise<Claim | null>): Promise<Claim | null> {
+async function persist(ports: Ports, leases: Leases, claimed: Claim, write: () => Promise<Next>): Promise<Next> {
+  const known = { inference: claimed.id, attempt: claimed.attempt };
   for (let pause = RECORD_RETRY_MS; leases.has(claimed); pause = Math.min(pause * 2, RECORD_RETRY_MAX_MS)) {
     try {
       return await write();
     } catch (error) {
-      logError("outcome_not_recorded", error, { inference: claimed.id, attempt: claimed.attempt });
+      logError("outcome_not_recorded", error, known);
+      if (!(error instanceof Unavailable)) {
+        await ports.db.batch([inferenceStatements.fail(claimed, BROKE)]);
+        return NOTHING;
+      }
       await ports.clock.sleep(pause);
     }
   }
-  return null;
+  log("lease_lost", known);
+  return write();
 }

@@ -8,9 +8,20 @@
  * What may go wrong: an error does not tell whether a write took effect. Every write here may be sent again.
  */
 import * as z from "zod";
-import { AGEING_MS, CIRCUIT_FAILURES, DEPTH_MAX, IDEMPOTENCY_MS, LEASE_MS, POSITION_MAX, WAKE_UP_LOST_MS } from "../numbers.ts";
+import {
+  AGEING_MS,
+  CIRCUIT_FAILURES,
+  DEPTH_MAX,
+  IDEMPOTENCY_MS,
+  LEASE_MS,
+  LOG_CHARACTERS,
+  POSITION_MAX,
+  WAKE_UP_LOST_MS,
+} from "../numbers.ts";
 import { FAILURE_CLASSES, type Failure } from "../backends/outcome.ts";
 import { type ClaimedBackend, claimedBackendSchema } from "../backends/store.ts";
+import { logError } from "../log.ts";
+import { Unavailable } from "../platform.ts";
 import { type Database, NOW, type Row, type Sql, type SqlValue, first, join, sql } from "../sql.ts";
 import {
   type Inference,
@@ -116,7 +127,8 @@ function text(constant: Status): Sql {
 
 /** The log with one more line; its time is NOW. */
 function logged(event: LogEntry["event"], members: Sql = sql`'{}'`): Sql {
-  return sql`json_insert(log, '$[#]', json_patch(json_object('at', ${NOW}, 'event', ${event}), ${members}))`;
+  return sql`json_insert(iif(length(log) > ${LOG_CHARACTERS}, json_array(log -> '$[0]', json_object('at', ${NOW}, 'event', 'shortened')), log),
+    '$[#]', json_patch(json_object('at', ${NOW}, 'event', ${event}), ${members}))`;
 }
 
 const json = (value: unknown) => sql`json(${JSON.stringify(value)})`;
@@ -158,7 +170,8 @@ const laneOfRow = [sql`inferences.model`, sql`inferences.version`] as const;
  */
 const turnAgain = sql`max(turn, coalesce((${turns(sql`min(peer.turn)`, ...laneOfRow, sql`inferences.level`)}), 0))`;
 
-const live = (alias: Sql) => sql`${alias}.status = 'in_progress' AND ${alias}.lease_until > ${NOW}`;
+/** What keeps a slot: a lease that lives, also of one that was cancelled while its runner has not let go of it yet. */
+const live = (alias: Sql) => sql`${alias}.lease IS NOT NULL AND ${alias}.lease_until > ${NOW}`;
 
 /**
  * How much more a row of `backends` may be given now. Its load is counted, never kept, so it can't drift, and a dead
@@ -175,10 +188,10 @@ const slots = sql`CASE
     WHERE running.backend_id = backends.id AND ${live(sql`running`)})
 END`;
 
-/** How many of an account's inferences a lane has running. */
+/** How many of an account's inferences a model has running, in all its versions. */
 const runningOf = (accountId: Sql, lane: Lane) => sql`(SELECT count(*) FROM backends AS host
   JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
-  WHERE host.model = ${lane.model} AND host.version = ${lane.version} AND running.account_id = ${accountId})`;
+  WHERE host.model = ${lane.model} AND running.account_id = ${accountId})`;
 
 const accountCap = (lane: Lane) => sql`(SELECT account_concurrency FROM models WHERE name = ${lane.model})`;
 
@@ -202,7 +215,7 @@ const nextOf = (lane: Lane) => sql`
     WITH RECURSIVE full AS MATERIALIZED (
       SELECT running.account_id FROM backends AS host
       JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
-      WHERE host.model = ${lane.model} AND host.version = ${lane.version}
+      WHERE host.model = ${lane.model}
       GROUP BY running.account_id HAVING count(*) >= ${accountCap(lane)}
     ), waiting (account_id) AS (
       SELECT min(account_id) FROM inferences WHERE ${claimable(lane.model, lane.version)}
@@ -239,7 +252,7 @@ const pageAfter = (cursor: Cursor, whole: boolean, limit: number) =>
     : sql`SELECT account_id, id FROM inferences WHERE account_id = ${cursor.accountId} AND id > ${cursor.id} ORDER BY id LIMIT ${limit}`;
 
 const setCanceled = sql`status = 'canceled', stopped = iif(status = 'queued', 'confirmed', 'best_effort'),
-  ${ended}, ${ranForIfRunning}, ${letGo}, log = ${logged("canceled")}`;
+  ${ended}, ${ranForIfRunning}, log = ${logged("canceled")}`;
 
 const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, takedowns = 0,
   not_before = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
@@ -339,6 +352,9 @@ export const inferenceStatements = {
       AND status = 'in_progress' AND lease = ${lease} AND lease_until > ${NOW}
     RETURNING account_id, id, attempt`,
 
+  /** A runner has let go of one that was cancelled under it: only now is the slot free. */
+  release: (hold: Hold) => sql`UPDATE inferences SET ${letGo} WHERE ${held(hold)} AND status = 'canceled' RETURNING id`,
+
   cancel: (accountId: string, id: string) => sql`
     UPDATE inferences SET ${setCanceled}
     WHERE account_id = ${accountId} AND id = ${id} AND ${from(["queued", "in_progress"], "canceled")} RETURNING ${withOutput}`,
@@ -437,7 +453,7 @@ export const inferenceStatements = {
   /** Declares the runners of all attempts that began before then dead: their inferences are due at once. */
   lapse: (startedBefore: number) => sql`
     UPDATE inferences SET lease_until = ${NOW}
-    WHERE status = 'in_progress' AND backend_id > '' AND started_at < ${startedBefore} RETURNING id`,
+    WHERE status = 'in_progress' AND lease IS NOT NULL AND backend_id > '' AND started_at < ${startedBefore} RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
 const rowSchema = z.object({
@@ -719,9 +735,30 @@ export interface SweepPass {
   dated: boolean;
 }
 
+/** All statements in one transaction; where the database refuses one of them for good, each by itself. */
+async function batchOrEach(db: Database, statements: readonly Sql[]): Promise<Row[][]> {
+  try {
+    return await db.batch(statements);
+  } catch (error) {
+    if (error instanceof Unavailable) throw error;
+    logError("sweep_statement_refused", error);
+  }
+  const answers: Row[][] = [];
+  for (const statement of statements) {
+    answers.push(
+      await db.all(statement).catch((error: unknown) => {
+        if (error instanceof Unavailable) throw error;
+        logError("sweep_statement_refused", error);
+        return [];
+      }),
+    );
+  }
+  return answers;
+}
+
 /** One pass over all that is due, in one transaction and round trip. */
 export async function sweepDue(db: Database, limit: number, lost: Failure, waited: Failure): Promise<SweepPass> {
-  const [canceled = [], expired = [], failed = [], requeued = [], ready = [], aged = [], neglected = [], dated = []] = await db.batch([
+  const statements = [
     inferenceStatements.cancelDue(limit),
     inferenceStatements.expireDue(limit, waited),
     inferenceStatements.failLapsed(limit, lost),
@@ -730,7 +767,11 @@ export async function sweepDue(db: Database, limit: number, lost: Failure, waite
     inferenceStatements.ageDue(limit),
     inferenceStatements.lostWakeUps(),
     inferenceStatements.anyDated(),
-  ]);
+  ];
+  const [canceled = [], expired = [], failed = [], requeued = [], ready = [], aged = [], neglected = [], dated = []] = await batchOrEach(
+    db,
+    statements,
+  );
   return {
     canceled: canceled.length,
     expired: expired.length,

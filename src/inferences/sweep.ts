@@ -7,7 +7,7 @@
 import { readinessOf } from "../backends/protocols.ts";
 import { backendIsReady, takeProbes } from "../backends/store.ts";
 import { log } from "../log.ts";
-import { SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../numbers.ts";
+import { PROBES_AT_ONCE, SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../numbers.ts";
 import type { Ports } from "../ports.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "./inference.ts";
 import { type Lane, sweepDue } from "./store.ts";
@@ -15,21 +15,26 @@ import { hurry } from "./submit.ts";
 
 /** One pass. Returns whether anything is left to come back for. */
 export async function sweep(ports: Ports): Promise<boolean> {
-  const [dated, probed] = await Promise.all([sweepInferences(ports), probeBackends(ports)]);
-  return dated || probed > 0;
+  const [dated, doubted] = await Promise.all([sweepInferences(ports), takeProbes(ports.db)]);
+  // Not waited for: a server that hangs must not hold up what time demands.
+  void hurry("backend_not_probed", probe(ports, doubted));
+  return dated || doubted.length > 0;
 }
 
-/** Asks backends in doubt for their health; one that says it is ready may prove it with one inference. */
-async function probeBackends(ports: Ports): Promise<number> {
-  const backends = await takeProbes(ports.db);
-  await Promise.all(
-    backends.map(async (backend) => {
+/**
+ * Asks backends in doubt for their health, a few at a time: an invocation has few connections, and one that waits for a
+ * connection must not look like one that does not answer.
+ */
+async function probe(ports: Ports, backends: Awaited<ReturnType<typeof takeProbes>>): Promise<void> {
+  const rest = [...backends];
+  const ask = async () => {
+    for (let backend = rest.shift(); backend; backend = rest.shift()) {
       const { ready } = await readinessOf(backend, backend.version, ports);
       log("backend_probed", { backend: backend.id, ready });
       if (ready) await backendIsReady(ports.db, backend.id);
-    }),
-  );
-  return backends.length;
+    }
+  };
+  await Promise.all(Array.from({ length: PROBES_AT_ONCE }, ask));
 }
 
 /**

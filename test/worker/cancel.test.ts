@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { run } from "../../src/inferences/run.ts";
-import { cancelInference, inferenceStatements } from "../../src/inferences/store.ts";
-import { BULK_ROWS, LEASE_RENEW_MS } from "../../src/numbers.ts";
+import { cancelInference, claim, inferenceStatements } from "../../src/inferences/store.ts";
+import { BULK_ROWS, LEASE_MS, LEASE_RENEW_MS } from "../../src/numbers.ts";
 import type { Sql } from "../../src/sql.ts";
 import {
   as,
@@ -26,6 +26,7 @@ import {
   stillEnv,
   submission,
   until,
+  timePasses,
 } from "./support.ts";
 
 const { db } = still();
@@ -77,7 +78,7 @@ describe("a cancel that races", () => {
       const won = [canceled === null ? [] : ["canceled"], (recorded as unknown[][])[0]?.length === 1 ? [end] : []].flat();
       expect(won).toEqual([row["status"]]);
       if (row["status"] === "canceled") {
-        expect(row).toMatchObject({ output: null, output_object: null, output_bytes: null, error: null, lease: null });
+        expect(row).toMatchObject({ output: null, output_object: null, output_bytes: null, error: null });
       }
       const log = JSON.parse(String(row["log"])) as { event: string }[];
       expect(log.map(({ event }) => event)).toEqual(["queued", "claimed", row["status"]]);
@@ -123,10 +124,14 @@ describe("a cancel that races", () => {
     const model = await served(100);
     for (let round = 0; round < 100; round++) {
       const id = await queued(model);
-      const claim = db.all(inferenceStatements.claim(laneOf(model), `lease-${round}`));
-      const [rows, canceled] = await Promise.all([claim, cancelInference(db, "account-a", id)]);
+      const claiming = db.all(inferenceStatements.claim(laneOf(model), `lease-${round}`));
+      const [rows, canceled] = await Promise.all([claiming, cancelInference(db, "account-a", id)]);
       expect(canceled).toMatchObject({ status: "canceled", stopped: rows.length === 1 ? "best_effort" : "confirmed" });
-      expect(await rowOf(id)).toMatchObject({ status: "canceled", attempt: rows.length, lease: null });
+      expect(await rowOf(id)).toMatchObject({
+        status: "canceled",
+        attempt: rows.length,
+        lease: rows.length === 1 ? `lease-${round}` : null,
+      });
     }
   });
 
@@ -192,12 +197,24 @@ describe("a cancel of a running inference", () => {
     expect(await Promise.all(ids.map(async (id) => (await rowOf(id))["status"]))).toEqual(["canceled", "succeeded"]);
   });
 
-  test("frees its slot at once", async () => {
+  test("frees its slot when its runner lets go of it, and no sooner: the call may still run", async () => {
+    const model = await served(1);
+    const id = await queued(model);
+    const next = await queued(model);
+    const hold = await claimed(model);
+    await cancelInference(db, "account-a", id);
+    expect(await claim(db, laneOf(model), "another")).toBeNull();
+    await db.all(inferenceStatements.release(hold));
+    expect((await claimed(model)).id).toBe(next);
+  });
+
+  test("frees its slot when its lease lapses, should its runner be lost", async () => {
     const model = await served(1);
     const id = await queued(model);
     const next = await queued(model);
     await claimed(model);
     await cancelInference(db, "account-a", id);
+    await timePasses(model, LEASE_MS);
     expect((await claimed(model)).id).toBe(next);
   });
 });

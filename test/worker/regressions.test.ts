@@ -114,8 +114,9 @@ describe("River #1302: a rescuer overwrote a completed job", () => {
     const model = await served();
     const id = await queued(model);
     const hold = await claimed(model);
-    await timePasses(model, LEASE_MS);
+    await timePasses(model, LEASE_MS - 5_000);
     expect(await db.all(inferenceStatements.renew(hold.lease, [hold]))).toHaveLength(1);
+    await timePasses(model, LEASE_MS - 5_000);
     await swept();
     expect(await rowOf(id)).toMatchObject({ status: "in_progress", attempt: 1, lease: hold.lease });
   });
@@ -346,7 +347,9 @@ test(
       for (const row of results) {
         const waits = row.status === "queued" || row.status === "in_progress";
         expect([step, row, row.due_at !== null]).toEqual([step, row, waits]);
-        expect([step, row, row.lease !== null && row.lease_until !== null]).toEqual([step, row, row.status === "in_progress"]);
+        if (row.status !== "canceled") {
+          expect([step, row, row.lease !== null && row.lease_until !== null]).toEqual([step, row, row.status === "in_progress"]);
+        }
         const was = before.get(row.id);
         if (was && TRANSITIONS[was].length === 0) expect(row.status).toBe(was);
         before.set(row.id, row.status);

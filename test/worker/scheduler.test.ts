@@ -29,6 +29,7 @@ import {
   still,
   submission,
   timePasses,
+  until,
 } from "./support.ts";
 
 const { db } = still();
@@ -519,7 +520,12 @@ describe("the circuit of a backend", () => {
     test("ends its rest when its server says that it is ready, with one probe", async () => {
       const { model, backend } = await resting();
       await swept({ fetch: gpu(() => new Response("hello")) });
-      expect(await circuit(backend)).toBe("half_open");
+      expect(
+        await until(
+          () => circuit(backend),
+          (state) => state === "half_open",
+        ),
+      ).toBe("half_open");
       expect(await claims(model, 5)).toHaveLength(1);
     });
 
@@ -548,9 +554,13 @@ describe("the circuit of a backend", () => {
     });
 
     test("is woken for when it is back", async () => {
-      const { model } = await resting();
+      const { model, backend } = await resting();
       await timePasses(model, WAKE_UP_LOST_MS);
       await swept({ fetch: gpu(() => new Response("hello")) });
+      await until(
+        () => circuit(backend),
+        (state) => state === "half_open",
+      );
       expect(await swept({ fetch: gpu(() => new Response("hello")) })).toEqual([laneOf(model)]);
     });
   });

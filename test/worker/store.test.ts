@@ -118,7 +118,14 @@ describe("a status", () => {
         await db.all(way.change(hold, model));
         expect([name, await rowOf(hold.id)]).toEqual([
           name,
-          expect.objectContaining({ status: way.to, lease_until: null, cancel_at: null, ages_at: null, due_at: null }),
+          // A cancelled one keeps its slot until its runner lets go.
+          expect.objectContaining({
+            status: way.to,
+            cancel_at: null,
+            ages_at: null,
+            due_at: null,
+            ...(way.to === "canceled" ? {} : { lease: null, lease_until: null }),
+          }),
         ]);
       }
     }
@@ -252,6 +259,7 @@ describe("every statement is an index search:", () => {
     releaseIdempotencyKey: [inferenceStatements.releaseIdempotencyKey("a", "k")],
     claim: [inferenceStatements.claim(laneOf("m"), "l")],
     standsAlone: [inferenceStatements.standsAlone("b", hold)],
+    release: [inferenceStatements.release(hold)],
     succeed: [inferenceStatements.succeed(hold, OUTPUT, 13, 1)],
     fail: [inferenceStatements.fail(hold, BROKEN)],
     retry: [inferenceStatements.retry(hold, BROKEN, 0, false), inferenceStatements.retry(hold, BROKEN, 1, true)],
@@ -314,7 +322,7 @@ describe("every statement is an index search:", () => {
     ofModel: [backendStatements.ofModel("m", "", 10)],
     change: [backendStatements.change("b", { state: "paused" })],
     proved: [backendStatements.proved("b")],
-    failed: [backendStatements.failed("b")],
+    failed: [backendStatements.failed("b", null), backendStatements.failed("b", "i")],
     asked: [backendStatements.asked("b", 1_000)],
     sample: [backendStatements.sample("b", 50)],
     takeProbes: [backendStatements.takeProbes()],
