@@ -1,0 +1,282 @@
+/**
+ * The clients of a seed, and what they are told. Each submit is a client that tries until it is told something, then
+ * looks, cancels, or queues again what has failed. What it is told is noted and held against what there is: Jepsen's
+ * ledger of attempted, acknowledged, lost, unexpected, doubled and recovered.
+ */
+import { admit } from "../../src/keys/admit.ts";
+import type { Scope } from "../../src/keys/key.ts";
+import { changeBackend } from "../../src/backends/store.ts";
+import { type Inference, isFinal } from "../../src/inferences/inference.ts";
+import { type Cursor, bulk, cancelInference, findInference, findWithWait, redriveInference } from "../../src/inferences/store.ts";
+import { type After, hurry, submit } from "../../src/inferences/submit.ts";
+import { Unavailable, askAgain } from "../../src/platform.ts";
+import type { Ports } from "../../src/ports.ts";
+import { Problem } from "../../src/problem.ts";
+import type { Job } from "./shape.ts";
+import type { Reply, World } from "./world.ts";
+
+export interface Ledger {
+  /** Submits that a client meant. */
+  attempted: number;
+  /** Those whose client was told so. */
+  accepted: number;
+  succeeded: number;
+  failed: number;
+  canceled: number;
+  expired: number;
+  /** Accepted, and not there or not final in the end. */
+  lost: number;
+  /** There, though nobody submitted it. */
+  unexpected: number;
+  /** Final twice, or there twice. */
+  doubled: number;
+  /** There and final, though its client was told of an error. */
+  recovered: number;
+  /** Attempts begun; of them, more than one for an inference is a retry. */
+  attempts: number;
+  /** Calls that a backend said were done. */
+  done: number;
+}
+
+export class Clients {
+  readonly #world: World;
+  readonly #accepted = new Map<number, string>();
+  /** Submits that still may be told something. */
+  underWay = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    for (const job of world.shape.jobs) this.#later(job.atMs, () => this.#live(job));
+    this.#every(world.shape.bulkEveryMs, () => this.#cancelMany());
+    this.#every(world.shape.bulkEveryMs, () => this.#redriveMany());
+    this.#every(world.shape.operatorEveryMs, () => this.#changeBackend());
+  }
+
+  ledger(): Ledger {
+    const { model, shape, gpus } = this.#world;
+    const lives = [...model.lives.values()];
+    const count = (status: string) => lives.filter(({ row }) => row.status === status).length;
+    return {
+      attempted: shape.jobs.length,
+      accepted: this.#accepted.size,
+      succeeded: count("succeeded"),
+      failed: count("failed"),
+      canceled: count("canceled"),
+      expired: count("expired"),
+      lost: this.#lost().length,
+      unexpected: this.#unexpected().length,
+      doubled: model.doubled + (lives.length - model.jobs.size),
+      recovered: lives.filter(({ job, row }) => !this.#accepted.has(job) && isFinal(row.status)).length,
+      attempts: model.claims,
+      done: gpus.done,
+    };
+  }
+
+  /** In the end nothing may be lost, and nothing there that nobody asked for. */
+  judge(): void {
+    for (const number of this.#lost()) this.#world.violate("nothing accepted is lost", `#${number}`);
+    for (const number of this.#unexpected()) this.#world.violate("nothing unexpected", `#${number}`);
+  }
+
+  #lost(): number[] {
+    const { jobs } = this.#world.model;
+    return [...this.#accepted].flatMap(([number, id]) => {
+      const row = jobs.get(number)?.row;
+      return row?.id === id && isFinal(row.status) ? [] : [number];
+    });
+  }
+
+  #unexpected(): number[] {
+    const { model, shape } = this.#world;
+    return [...model.lives.values()].flatMap(({ job }) => (shape.jobs.some(({ number }) => number === job) ? [] : [job]));
+  }
+
+  #later(ms: number, act: () => Promise<void>): void {
+    this.#world.schedule.after(ms, () => {
+      act().catch((error: unknown) =>
+        this.#world.violate("clients do not break", error instanceof Error ? (error.stack ?? error.message) : String(error)),
+      );
+    });
+  }
+
+  #every(meanMs: number, act: () => Promise<void>): void {
+    if (meanMs === Infinity) return;
+    this.#later(this.#world.random.wait(meanMs), async () => {
+      if (this.#world.calm) return;
+      await act();
+      this.#every(meanMs, act);
+    });
+  }
+
+  /** A request through the gate of the account's key, as the API does it. Errors other than the expected are ours. */
+  async #ask<T>(job: Job, scope: Scope, handle: (ports: Ports, after: After) => Promise<T>): Promise<Reply<T>> {
+    const { id: accountId, keyId, digest } = job.account;
+    const reply = await this.#world.request("client", async (ports, after) => {
+      await admit(ports.gate, { accountId, keyId, digest }, scope);
+      return handle(ports, after);
+    });
+    if (!reply.ok) this.#judgeError(reply.error);
+    return reply;
+  }
+
+  #judgeError(error: unknown): void {
+    const expected = error instanceof Unavailable || error instanceof Problem || (error instanceof Error && error.constructor === Error);
+    if (!expected)
+      this.#world.violate("no error but the platform's", error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+
+  async #live(job: Job): Promise<void> {
+    const { random } = this.#world;
+    this.underWay++;
+    const id = await this.#submit(job);
+    this.underWay--;
+    if (id === null) return;
+    if (random.chance(0.05) && job.idempotencyKey !== null) await this.#reuseKey(job);
+    if (random.chance(this.#world.shape.cancels)) this.#later(random.magnitude(1, 30_000), () => this.#cancel(job, id));
+    await this.#watch(job, id);
+  }
+
+  /** Tries until it is told, with the same key, or only once without one: nobody else could tell the two apart. */
+  async #submit(job: Job): Promise<string | null> {
+    const world = this.#world;
+    for (let tries = 0; tries < 8; tries++) {
+      const reply = await this.#ask(job, "submit", (ports, after) => submit(ports, submissionOf(job, `body-${job.number}`), after));
+      if (reply.ok) {
+        const { id } = reply.value.inference;
+        world.note(`client: #${job.number} is accepted${reply.value.replayed ? ", again" : ""} as ${id}`);
+        const life = world.model.jobs.get(job.number);
+        if (life?.row.id !== id)
+          world.violate("nothing accepted is lost", `#${job.number} was accepted as ${id}, there is ${life?.row.id}`);
+        this.#accepted.set(job.number, id);
+        return id;
+      }
+      const limited = reply.error instanceof Problem && reply.error.code === "rate_limited";
+      world.note(`client: #${job.number} is told ${String(reply.error)}`);
+      if (reply.error instanceof Problem && !limited) world.violate("a sound submit is accepted", `#${job.number}: ${String(reply.error)}`);
+      if (job.idempotencyKey === null && !limited) return null;
+      if (world.calm && tries > 3) return null;
+      await world.wait(limited ? 1_000 : world.random.magnitude(100, 10_000));
+    }
+    return null;
+  }
+
+  async #reuseKey(job: Job): Promise<void> {
+    const reply = await this.#ask(job, "submit", (ports, after) => submit(ports, submissionOf(job, "another body"), after));
+    if (reply.ok) this.#world.violate("one body to a key", `#${job.number}: another body was taken for a replay`);
+  }
+
+  /** Polls until the end, then perhaps queues it again. What a client has once been told stays true. */
+  async #watch(job: Job, id: string): Promise<void> {
+    const world = this.#world;
+    let last: Inference["status"] | null = null;
+    for (let looks = 0; looks < 6 && !world.calm; looks++) {
+      await world.wait(world.random.magnitude(200, 30_000));
+      const reply = await this.#ask(job, "read", (ports) => findWithWait(ports.db, job.account.id, id));
+      if (!reply.ok) continue;
+      if (reply.value === null) world.violate("read your writes", `#${job.number} was accepted and is not found`);
+      const status = reply.value?.status ?? null;
+      if ((last === "succeeded" || last === "canceled") && status !== last) {
+        world.violate("final stays final", `#${job.number} was ${last} and is ${status}`);
+      }
+      last = status;
+      if (status === "succeeded" || status === "canceled") return;
+      if ((status === "failed" || status === "expired") && world.random.chance(world.shape.redrives)) await this.#redrive(job, id);
+      // A burst, so that the gate has something to refuse.
+      if (world.random.chance(0.02)) {
+        for (let more = 0; more < 15; more++) void this.#ask(job, "read", (ports) => findInference(ports.db, job.account.id, id));
+      }
+    }
+  }
+
+  async #cancel(job: Job, id: string): Promise<void> {
+    const world = this.#world;
+    if (world.calm) return;
+    const reply = await this.#ask(job, "cancel", async (ports) => {
+      const canceled = await askAgain(() => cancelInference(ports.db, job.account.id, id));
+      return canceled ?? findInference(ports.db, job.account.id, id);
+    });
+    if (!reply.ok) return;
+    const status = reply.value?.status ?? null;
+    if (status === null) world.violate("read your writes", `#${job.number} was accepted and can't be cancelled`);
+    if (status === "canceled" && !world.model.isCanceled(job.number)) {
+      world.violate("final stays final", `#${job.number} was said to be canceled, and is not`);
+    }
+  }
+
+  async #redrive(job: Job, id: string): Promise<void> {
+    const reply = await this.#ask(job, "submit", async (ports, after) => {
+      const redriven = await redriveInference(ports.db, job.account.id, id);
+      if (redriven) {
+        const { model, version } = redriven;
+        after(hurry("wake_up_not_sent", ports.wake([{ model, version }])));
+        after(hurry("sweep_not_armed", ports.armSweep()));
+      }
+      return redriven;
+    });
+    this.#world.note(
+      `client: redrive of #${job.number}: ${reply.ok ? (reply.value?.status ?? "nothing to redrive") : String(reply.error)}`,
+    );
+  }
+
+  /** As `POST /v1/inferences/cancel` does it, page by page. */
+  async #cancelMany(): Promise<void> {
+    const world = this.#world;
+    if (!world.random.chance(world.shape.cancels)) return;
+    const account = world.random.pick(world.shape.accounts);
+    const filter = { statuses: ["queued", "in_progress"] as const, model: world.random.pick(world.shape.models).name };
+    const limit = world.random.int(1, 10);
+    let cursor: Cursor | null = { accountId: account.id, id: "" };
+    for (let pages = 0; pages < 5 && cursor; pages++) {
+      const after: Cursor = cursor;
+      const reply = await world.request("client", (ports) => bulk(ports.db, "cancel", after, false, filter, limit));
+      if (!reply.ok) return this.#judgeError(reply.error);
+      cursor = reply.value.next;
+    }
+  }
+
+  /** As the operator's redrive by filter does it. */
+  async #redriveMany(): Promise<void> {
+    const world = this.#world;
+    const filter = { statuses: ["failed", "expired"] as const, model: world.random.pick(world.shape.models).name };
+    const limit = world.random.int(1, 10);
+    let cursor: Cursor | null = { accountId: "", id: "" };
+    for (let pages = 0; pages < 5 && cursor; pages++) {
+      const from: Cursor = cursor;
+      const reply = await world.request("operator", async (ports, after) => {
+        const done = await bulk(ports.db, "redrive", from, true, filter, limit);
+        after(hurry("wake_up_not_sent", ports.wake(done.lanes.slice(0, 100))));
+        after(hurry("sweep_not_armed", ports.armSweep()));
+        return done;
+      });
+      if (!reply.ok) return this.#judgeError(reply.error);
+      cursor = reply.value.next;
+    }
+  }
+
+  async #changeBackend(): Promise<void> {
+    const world = this.#world;
+    const id = world.random.pick(world.gpus.ids);
+    const state = world.random.pick(["active", "active", "draining", "paused"] as const);
+    const reply = await world.request("operator", (ports) => changeBackend(ports.db, id, { state }));
+    if (!reply.ok) this.#judgeError(reply.error);
+  }
+}
+
+function submissionOf(job: Job, fingerprint: string): Parameters<typeof submit>[1] {
+  const { account, model, idempotencyKey } = job;
+  return {
+    accountId: account.id,
+    keyId: account.keyId,
+    dialect: "v1",
+    model: model.name,
+    version: undefined,
+    input: job.input,
+    inputItems: 1,
+    priority: job.priority,
+    retry: job.retry,
+    maxTimeInQueueSeconds: job.maxTimeInQueueSeconds,
+    runWithinSeconds: job.runWithinSeconds,
+    cancelAfterSeconds: job.cancelAfterSeconds,
+    idempotency: idempotencyKey === null ? null : { key: idempotencyKey, fingerprint },
+  };
+}

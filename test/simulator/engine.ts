@@ -1,0 +1,82 @@
+/**
+ * The database: a real SQLite under the real schema, except that the time it tells is the simulated one. One call is one
+ * transaction. What a transaction changed is handed on only when it has committed.
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { readFileSync } from "node:fs";
+import type { Row, Sql } from "../../src/sql.ts";
+import { type Change, TRIGGERS, backendRow, inferenceRow } from "./rows.ts";
+
+const SCHEMA = readFileSync(new URL("../../schema.sql", import.meta.url), "utf8");
+
+type Rewrite = (text: string) => string;
+
+/** One engine is emptied and used again by the next seed, since preparing its statements takes as long as a seed. */
+let spare: { engine: Engine; rewrite: Rewrite } | null = null;
+
+export class Engine {
+  readonly #db = new DatabaseSync(":memory:");
+  readonly #prepared = new Map<string, StatementSync>();
+  readonly #rewrite: Rewrite;
+  #now: () => number = () => 0;
+  #changes: Change[] = [];
+
+  /** An empty database. `now` in ms; `rewrite` is what a planted bug makes of a statement. */
+  static open(now: () => number, rewrite: Rewrite): Engine {
+    const engine = spare?.rewrite === rewrite ? spare.engine : new Engine(rewrite);
+    spare = null;
+    engine.#now = now;
+    return engine;
+  }
+
+  private constructor(rewrite: Rewrite) {
+    this.#rewrite = rewrite;
+    this.#db.function("unixepoch", { varargs: true }, () => this.#now() / 1000);
+    this.#db.exec(rewrite(SCHEMA));
+    this.#db.function("inference_is", { varargs: true }, (...values) => this.#note({ of: "inference", row: inferenceRow(values) }));
+    this.#db.function("backend_is", { varargs: true }, (...values) => this.#note({ of: "backend", row: backendRow(values) }));
+    this.#db.function("is_gone", (table, id) => this.#note({ of: "removal", table: String(table), id: String(id) }));
+    this.#db.exec(TRIGGERS);
+  }
+
+  /** The rows of each statement, and every row that they changed, in order. */
+  transact(statements: readonly Sql[]): { answers: Row[][]; changes: Change[] } {
+    this.#changes = [];
+    const answers: Row[][] = [];
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      for (const { text, params } of statements) answers.push(this.#prepare(text).all(...params));
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      this.#db.exec("ROLLBACK");
+      throw error;
+    }
+    return { answers, changes: this.#changes };
+  }
+
+  close(): void {
+    for (const table of ["inferences", "backends", "models", "keys", "accounts"]) this.#db.exec(`DELETE FROM ${table}`);
+    spare = { engine: this, rewrite: this.#rewrite };
+  }
+
+  #note(change: Change): number {
+    this.#changes.push(change);
+    return 0;
+  }
+
+  #prepare(text: string): StatementSync {
+    const known = this.#prepared.get(text);
+    if (known) return known;
+    const prepared = this.#db.prepare(unpeeked(this.#rewrite(text)));
+    this.#prepared.set(text, prepared);
+    return prepared;
+  }
+}
+
+/**
+ * SQLite plans with the values of some parameters in mind, and then prepares the statement anew whenever they are bound,
+ * which takes thirty times as long as running it. A sign before the parameter means the same and can't be seen through.
+ */
+function unpeeked(text: string): string {
+  return text.replaceAll(/LIMIT \?/g, "LIMIT (SELECT ?)").replaceAll(/(?<!SELECT )\?/g, "+?");
+}

@@ -1,0 +1,130 @@
+/**
+ * What goes wrong, drawn anew for every seed (swarm testing: a seed with one fault alone finds what a seed with all of
+ * them hides). Half of all faults are off in any one seed; the others lie within the ranges below, which follow
+ * TigerBeetle's VOPR: loss 0-30 %, replay 0-50 %, read and write faults 0-10 %, rare long stalls.
+ */
+import type { Random } from "./random.ts";
+
+/** How calls of one part of the platform go wrong; chances per call. */
+export interface CallFaults {
+  /** It fails and has done nothing. */
+  readonly before: number;
+  /** It fails, but has done what it was asked: the outcome is unknown to the caller. */
+  readonly after: number;
+  /** It takes 1 to 60 s; then answers or fails. */
+  readonly hang: number;
+  /** It takes up to half a second. */
+  readonly slow: number;
+}
+
+export interface BackendFaults {
+  readonly slow: number;
+  readonly error: number;
+  readonly unavailable: number;
+  readonly busy: number;
+  readonly garbage: number;
+  readonly hang: number;
+  readonly cut: number;
+  readonly crash: number;
+  readonly refusal: number;
+}
+
+export interface Faults {
+  readonly database: CallFaults;
+  readonly payloads: CallFaults;
+  readonly queue: CallFaults;
+  readonly gate: CallFaults;
+  readonly sweep: CallFaults;
+  readonly wakeLost: number;
+  readonly wakeDoubled: number;
+  /** Of the wake-ups, those that take up to 30 s. */
+  readonly wakeLate: number;
+  readonly alarmLost: number;
+  readonly alarmDoubled: number;
+  readonly alarmLate: number;
+  readonly cronLost: number;
+  /** Mean times between; Infinity: never. */
+  readonly crashEveryMs: number;
+  readonly pauseEveryMs: number;
+  readonly jumpEveryMs: number;
+  readonly outageEveryMs: number;
+  /** One isolate alone is cut off from the database. */
+  readonly cutOffEveryMs: number;
+  readonly gateForgetsEveryMs: number;
+  readonly queueForgetsEveryMs: number;
+  /** Isolates' clocks are apart from the database's by up to this. */
+  readonly skewMs: number;
+  readonly backend: BackendFaults;
+}
+
+const NO_CALL_FAULTS: CallFaults = { before: 0, after: 0, hang: 0, slow: 0 };
+
+export const NO_FAULTS: Faults = {
+  database: NO_CALL_FAULTS,
+  payloads: NO_CALL_FAULTS,
+  queue: NO_CALL_FAULTS,
+  gate: NO_CALL_FAULTS,
+  sweep: NO_CALL_FAULTS,
+  wakeLost: 0,
+  wakeDoubled: 0,
+  wakeLate: 0,
+  alarmLost: 0,
+  alarmDoubled: 0,
+  alarmLate: 0,
+  cronLost: 0,
+  crashEveryMs: Infinity,
+  pauseEveryMs: Infinity,
+  jumpEveryMs: Infinity,
+  outageEveryMs: Infinity,
+  cutOffEveryMs: Infinity,
+  gateForgetsEveryMs: Infinity,
+  queueForgetsEveryMs: Infinity,
+  skewMs: 0,
+  backend: { slow: 0, error: 0, unavailable: 0, busy: 0, garbage: 0, hang: 0, cut: 0, crash: 0, refusal: 0 },
+};
+
+export function drawFaults(random: Random): Faults {
+  if (random.chance(0.03)) return NO_FAULTS;
+  const upTo = (most: number) => (random.chance(1 / 2) ? 0 : random.next() * most);
+  const every = (least: number, most: number) => (random.chance(1 / 2) ? Infinity : random.magnitude(least, most));
+  const troubled = random.chance(1 / 3) ? 0 : random.next();
+  const calls = (): CallFaults => ({
+    before: upTo(0.1),
+    after: upTo(0.1),
+    hang: random.chance(0.2) ? upTo(0.2) : upTo(0.02),
+    slow: upTo(0.2),
+  });
+  return {
+    database: calls(),
+    payloads: calls(),
+    queue: calls(),
+    gate: calls(),
+    sweep: calls(),
+    wakeLost: upTo(0.3),
+    wakeDoubled: upTo(0.5),
+    wakeLate: upTo(0.3),
+    alarmLost: upTo(0.05),
+    alarmDoubled: upTo(0.3),
+    alarmLate: upTo(0.3),
+    cronLost: upTo(0.3),
+    crashEveryMs: every(5_000, 120_000),
+    pauseEveryMs: every(5_000, 120_000),
+    jumpEveryMs: every(10_000, 180_000),
+    outageEveryMs: every(20_000, 240_000),
+    cutOffEveryMs: every(5_000, 120_000),
+    gateForgetsEveryMs: every(2_000, 60_000),
+    queueForgetsEveryMs: every(20_000, 240_000),
+    skewMs: random.chance(1 / 3) ? 0 : random.int(1, 30_000),
+    backend: {
+      slow: upTo(0.2),
+      error: upTo(troubled * 0.2),
+      unavailable: upTo(troubled * 0.2),
+      busy: upTo(troubled * 0.2),
+      garbage: upTo(troubled * 0.1),
+      hang: upTo(troubled * 0.1),
+      cut: upTo(troubled * 0.2),
+      crash: upTo(troubled * 0.05),
+      refusal: upTo(troubled * 0.1),
+    },
+  };
+}

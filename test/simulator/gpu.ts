@@ -1,0 +1,289 @@
+/**
+ * Simulated GPU servers. Each does what servers do: answers, after a while, or refuses, says that it is busy, talks
+ * garbage, hangs, breaks off, or crashes, alone or because an input is poison to it. A server knows how many calls it is
+ * busy with, whoever made them and whatever has become of them since: that is the count that may never be too high.
+ */
+import type { Fetch } from "../../src/backends/backend.ts";
+import type { BackendFaults } from "./faults.ts";
+import type { Isolate } from "./isolate.ts";
+import type { LiveCall } from "./model.ts";
+import type { Random } from "./random.ts";
+import type { Schedule, Timer } from "./schedule.ts";
+
+export interface GpuSettings {
+  readonly id: string;
+  readonly protocol: "oip" | "http" | "openai";
+  readonly meanRunMs: number;
+}
+
+interface Gpu extends GpuSettings {
+  downUntil: number;
+  partitioned: "none" | "refuses" | "hangs";
+}
+
+interface Connection {
+  readonly gpu: Gpu;
+  readonly call: LiveCall | null;
+  /** Breaks off: the server is gone, or the client is. */
+  cut(): void;
+}
+
+export interface GpuWorld {
+  readonly schedule: Schedule;
+  readonly random: Random;
+  faults(): BackendFaults;
+  /** A call has reached a server. */
+  began(call: LiveCall): void;
+  /** A server has said that it is done, in these words. */
+  answered(job: number, body: string): void;
+  trace(what: string): void;
+}
+
+const JOB = /"job":(\d+)|"name":"job","shape":\[1\],"datatype":"INT64","data":\[(\d+)\]/;
+const POISON = /"poison":true|"name":"poison"/;
+const LARGE = /"large":true|"name":"large"/;
+
+export class Gpus {
+  readonly #world: GpuWorld;
+  readonly #gpus = new Map<string, Gpu>();
+  readonly #connections = new Set<Connection>();
+  /** Calls that a server is busy with, of all servers. */
+  readonly live = new Set<LiveCall>();
+  done = 0;
+  poisoned = 0;
+
+  constructor(world: GpuWorld, settings: readonly GpuSettings[]) {
+    this.#world = world;
+    for (const each of settings) this.#gpus.set(each.id, { ...each, downUntil: 0, partitioned: "none" });
+  }
+
+  get ids(): string[] {
+    return [...this.#gpus.keys()];
+  }
+
+  /** The network as it is seen from an isolate that calls under a lease, or from the sweep. */
+  fetchOf(isolate: Isolate, lease: string | null): Fetch {
+    return (url, init) => this.#fetch(isolate, lease, url, init);
+  }
+
+  /** Takes a server down for a while: what it was busy with breaks off. */
+  crash(id: string, ms: number): void {
+    const gpu = this.#gpus.get(id);
+    if (!gpu) return;
+    this.#world.trace(`${id} crashes, for ${ms} ms`);
+    gpu.downUntil = this.#world.schedule.now + ms;
+    for (const connection of this.#connections) if (connection.gpu === gpu) connection.cut();
+  }
+
+  partition(id: string, how: Gpu["partitioned"]): void {
+    const gpu = this.#gpus.get(id);
+    if (gpu) gpu.partitioned = how;
+  }
+
+  /** All servers are up and can be reached. What hangs, goes on hanging. */
+  mend(): void {
+    for (const gpu of this.#gpus.values()) {
+      gpu.downUntil = 0;
+      gpu.partitioned = "none";
+    }
+  }
+
+  #fetch(isolate: Isolate, lease: string | null, url: string, init: RequestInit): Promise<Response> {
+    const { schedule, random } = this.#world;
+    const { hostname, pathname } = new URL(url);
+    const gpu = this.#gpus.get(hostname);
+    if (!gpu) return Promise.reject(new TypeError("getaddrinfo ENOTFOUND"));
+    const { signal } = init;
+    const body = typeof init.body === "string" ? init.body : null;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(aborted());
+      let stream: ReadableStreamDefaultController<Uint8Array> | null = null;
+      let over = false;
+      const timers: Timer[] = [];
+      const job = JOB.exec(body ?? "");
+      const call: LiveCall | null =
+        body === null || lease === null
+          ? null
+          : { job: Number(job?.[1] ?? job?.[2] ?? -1), backendId: gpu.id, lease, isolate, beganAt: schedule.now };
+
+      /** On the server's side: it is busy with this no longer. */
+      const leave = () => {
+        if (call) this.live.delete(call);
+        this.#connections.delete(connection);
+        isolate.onDeath.delete(leave);
+        for (const timer of timers) timer.canceled = true;
+      };
+      /** What comes over the connection comes in order, even where the isolate is frozen meanwhile. */
+      const arrived: (() => void)[] = [];
+      const arrive = (what: () => void) => {
+        arrived.push(what);
+        isolate.after(random.int(0, 3), () => {
+          for (const each of arrived.splice(0)) if (!over) each();
+        });
+      };
+      const end = () => {
+        over = true;
+        signal?.removeEventListener("abort", abort);
+      };
+      const fail = (error: Error) => {
+        end();
+        stream?.error(error);
+        reject(error);
+      };
+      const broken = () => {
+        leave();
+        arrive(() => fail(new TypeError("Network connection lost.")));
+      };
+      const abort = () => {
+        leave();
+        fail(aborted());
+      };
+      const connection: Connection = { gpu, call, cut: broken };
+      const later = (ms: number, run: () => void) => void timers.push(schedule.after(ms, run));
+      const head = (response: Response) => arrive(() => resolve(response));
+      const whole = (text: string, status: number, headers: Record<string, string>) => {
+        leave();
+        arrive(() => {
+          end();
+          resolve(new Response(text, { status, headers }));
+        });
+      };
+      const parts = (controller: ReadableStreamDefaultController<Uint8Array>): Stream => {
+        stream = controller;
+        return {
+          push: (part) => arrive(() => controller.enqueue(part)),
+          end: () => {
+            leave();
+            arrive(() => {
+              end();
+              controller.close();
+            });
+          },
+        };
+      };
+
+      signal?.addEventListener("abort", abort);
+      isolate.onDeath.add(leave);
+      this.#connections.add(connection);
+      later(random.int(0, 4), () => {
+        const down = gpu.downUntil > schedule.now;
+        if (gpu.partitioned === "hangs") return;
+        if (down || gpu.partitioned === "refuses") return broken();
+        if (body === null) return whole(readiness(gpu, pathname), 200, { "Content-Type": "application/json" });
+        if (call) {
+          this.live.add(call);
+          this.#world.began(call);
+        }
+        this.#serve(gpu, call?.job ?? -1, body, { later, whole, head, broken, stream: parts });
+      });
+    });
+  }
+
+  #serve(gpu: Gpu, job: number, body: string, wire: Wire): void {
+    const { random, schedule } = this.#world;
+    const faults = this.#world.faults();
+    const draw = random.next();
+    let reach = 0;
+    const falls = (chance: number) => draw < (reach += chance);
+    const runMs = Math.max(1, Math.round(gpu.meanRunMs * (0.5 + random.next())));
+    const json = { "Content-Type": "application/json" };
+    if (POISON.test(body)) {
+      this.poisoned++;
+      wire.later(Math.ceil(runMs / 2), () => this.crash(gpu.id, random.int(2_000, 20_000)));
+    } else if (falls(faults.crash)) wire.later(Math.ceil(runMs * random.next()), () => this.crash(gpu.id, random.magnitude(1_000, 60_000)));
+    else if (falls(faults.hang)) return;
+    else if (falls(faults.cut)) wire.later(Math.ceil(runMs * random.next()), () => wire.broken());
+    else if (falls(faults.error))
+      wire.later(random.int(1, runMs), () => wire.whole('{"error":"CUDA error"}', random.pick([500, 502, 504]), json));
+    else if (falls(faults.unavailable)) wire.later(1, () => wire.whole('{"error":"loading"}', 503, { ...json, ...this.#retryAfter() }));
+    else if (falls(faults.busy)) wire.later(1, () => wire.whole('{"error":"busy"}', 429, { ...json, ...this.#retryAfter() }));
+    else if (falls(faults.garbage)) wire.later(runMs, () => wire.whole("<html>it works</html>", 200, json));
+    else if (falls(faults.refusal)) wire.later(1, () => wire.whole('{"error":"no"}', random.pick([400, 404, 422]), json));
+    else {
+      const slow = falls(faults.slow) ? random.int(2, 20) : 1;
+      const text = answerOf(gpu, job, LARGE.test(body), schedule.now);
+      wire.later(runMs * slow, () => {
+        this.#world.answered(job, text);
+        this.done++;
+        if (random.chance(0.8)) wire.whole(text, 200, json);
+        else this.#inParts(text, wire, random.chance(faults.cut));
+      });
+    }
+  }
+
+  /** The head of the answer first, its body later, or only half of it. */
+  #inParts(text: string, wire: Wire, breaksOff: boolean): void {
+    const { random } = this.#world;
+    const bytes = new TextEncoder().encode(text);
+    const half = Math.floor(bytes.length / 2);
+    const streams: Stream[] = [];
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => void streams.push(wire.stream(controller)) });
+    wire.head(new Response(body, { status: 200, headers: { "Content-Type": "application/json" } }));
+    wire.later(random.int(4, 500), () => {
+      streams[0]?.push(bytes.slice(0, half));
+      if (breaksOff) return wire.broken();
+      wire.later(random.int(1, 500), () => {
+        streams[0]?.push(bytes.slice(half));
+        streams[0]?.end();
+      });
+    });
+  }
+
+  #retryAfter(): Record<string, string> {
+    const { random, schedule } = this.#world;
+    const seconds = random.pick([1, 1, 2, 5, 10, 100_000]);
+    const date = new Date(schedule.now + Math.min(seconds, 60) * 1_000).toUTCString();
+    return random.pick<Record<string, string>>([
+      {},
+      { "Retry-After": String(seconds) },
+      { "Retry-After": date },
+      { "Retry-After": "soon" },
+    ]);
+  }
+}
+
+/** What a server can do with a call. */
+interface Wire {
+  later(ms: number, run: () => void): void;
+  whole(text: string, status: number, headers: Record<string, string>): void;
+  head(response: Response): void;
+  broken(): void;
+  stream(controller: ReadableStreamDefaultController<Uint8Array>): Stream;
+}
+
+interface Stream {
+  push(part: Uint8Array): void;
+  end(): void;
+}
+
+function aborted(): Error {
+  return new DOMException("This operation was aborted", "AbortError");
+}
+
+function readiness(gpu: Gpu, path: string): string {
+  if (gpu.protocol === "openai") return '{"object":"list","data":[]}';
+  return path.endsWith("/ready") ? "{}" : '{"name":"model","platform":"simulated"}';
+}
+
+const PADDING = "x".repeat(33_000);
+
+/** An answer that cannot be taken for that of another job. */
+function answerOf(gpu: Gpu, job: number, large: boolean, now: number): string {
+  const said = { job, by: gpu.id, at: now, ...(large ? { padding: PADDING } : {}) };
+  switch (gpu.protocol) {
+    case "http":
+      return JSON.stringify(said);
+    case "openai":
+      return JSON.stringify({ id: `chat-${job}`, choices: [{ index: 0, message: { role: "assistant", content: JSON.stringify(said) } }] });
+    case "oip":
+      return JSON.stringify({
+        model_name: "model",
+        outputs: [
+          { name: "job", shape: [1], datatype: "INT64", data: [job] },
+          ...(large ? [{ name: "padding", shape: [1], datatype: "BYTES", data: [PADDING] }] : []),
+        ],
+      });
+    default:
+      return gpu.protocol satisfies never;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * An isolate: a place where flows run, with a clock of its own. It may die between any two awaits (nothing that it waits
+ * for ever comes back, its timers and connections are gone, what it has sent is still on its way) and it may be frozen
+ * and go on later as if nothing had happened.
+ */
+import type { Clock } from "../../src/ports.ts";
+import type { Schedule, Timer } from "./schedule.ts";
+
+export class Isolate {
+  readonly name: string;
+  /** How far its clock is ahead of the database's. */
+  offset: number;
+  alive = true;
+  /** Its questions to the database, and no one else's, go unanswered. */
+  cutOff = false;
+  /** Since when it is known not to have been frozen and its clock not to have been set. */
+  steadySince: number;
+  /** Told when it dies. */
+  readonly onDeath = new Set<() => void>();
+  /** When its sweep was last poked, as ports.ts keeps it. */
+  pokedAt = -Infinity;
+  readonly #schedule: Schedule;
+  #frozenUntil = 0;
+
+  constructor(schedule: Schedule, name: string, offset: number) {
+    this.#schedule = schedule;
+    this.name = name;
+    this.offset = offset;
+    this.steadySince = schedule.now;
+  }
+
+  readonly clock: Clock = {
+    now: () => this.#schedule.now + this.offset,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const timer = this.after(ms, done);
+        function done() {
+          timer.canceled = true;
+          signal?.removeEventListener("abort", done);
+          resolve();
+        }
+        signal?.addEventListener("abort", done);
+      }),
+    timeout: (ms) => {
+      const limit = new AbortController();
+      this.after(ms, () => limit.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")));
+      return limit.signal;
+    },
+  };
+
+  /** Something that happens in this isolate, such as an answer that arrives. */
+  after(ms: number, run: () => void): Timer {
+    const timer = this.#schedule.after(ms, () => {
+      if (!this.alive || timer.canceled) return;
+      const rest = this.#frozenUntil - this.#schedule.now;
+      if (rest <= 0) return run();
+      const later = this.after(rest, () => {
+        if (!timer.canceled) run();
+      });
+      void later;
+    });
+    return timer;
+  }
+
+  get frozen(): boolean {
+    return this.#frozenUntil > this.#schedule.now;
+  }
+
+  freeze(ms: number): void {
+    this.#frozenUntil = Math.max(this.#frozenUntil, this.#schedule.now + ms);
+    this.steadySince = this.#frozenUntil;
+  }
+
+  thaw(): void {
+    this.#frozenUntil = Math.min(this.#frozenUntil, this.#schedule.now);
+    this.steadySince = Math.min(this.steadySince, this.#schedule.now);
+  }
+
+  setClock(offset: number): void {
+    this.offset = offset;
+    this.steadySince = Math.max(this.steadySince, this.#schedule.now);
+  }
+
+  die(): void {
+    this.alive = false;
+    for (const told of this.onDeath) told();
+    this.onDeath.clear();
+  }
+}

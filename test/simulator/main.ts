@@ -1,0 +1,164 @@
+/**
+ * `npm run simulate -- --seed N --seeds COUNT [--steps N] [--trace] [--mutations]`. Runs COUNT seeds from N on, on all
+ * processors. Ends with 1 at the first seed that breaks a rule, and shows the end of its story; the same seed on the
+ * same code tells the same story again, whole with `--trace`. With `--mutations` it looks for the planted bugs instead.
+ */
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
+import type { Ledger } from "./clients.ts";
+import type { Result, Task } from "./crew.ts";
+import { MUTATIONS } from "./mutations.ts";
+import { type Report, simulate } from "./simulation.ts";
+
+const CHUNK = 10;
+const MUTATION_SEEDS = 200;
+const SHOWN = 60;
+
+const print = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** Has all seeds run by threads; stops handing them out once `enough` says so. */
+async function runAll(
+  seeds: readonly number[],
+  task: Omit<Task, "seeds">,
+  seen: (report: Report) => void,
+  enough: () => boolean,
+): Promise<void> {
+  let next = 0;
+  const chunk = () => {
+    const part = enough() ? [] : seeds.slice(next, next + CHUNK);
+    next += part.length;
+    return part;
+  };
+  const threads = Math.min(availableParallelism(), Math.ceil(seeds.length / CHUNK));
+  await Promise.all(
+    Array.from({ length: threads }, async () => {
+      const worker = new Worker(new URL("./crew.ts", import.meta.url));
+      try {
+        for (let part = chunk(); part.length > 0; part = chunk()) {
+          worker.postMessage({ ...task, seeds: part } satisfies Task, []);
+          const [result] = (await once(worker, "message")) as [Result]; // crew.ts says nothing else
+          if ("failure" in result) throw new Error(result.failure);
+          result.reports.forEach(seen);
+        }
+      } finally {
+        await worker.terminate();
+      }
+    }),
+  );
+}
+
+function show(report: Report): void {
+  print(`\nseed ${report.seed} breaks a rule after ${(report.virtualMs / 1000).toFixed(3)} s:`);
+  print(`  ${report.violation?.rule}: ${report.violation?.detail}`);
+  print(`the last ${SHOWN} events (ms since the beginning):`);
+  for (const line of report.trace.slice(-SHOWN)) print(`  ${line.slice(0, 220)}`);
+  print(`\nagain, whole: npm run simulate -- --seed ${report.seed} --trace`);
+}
+
+async function simulateMany(first: number, count: number, steps: number): Promise<boolean> {
+  const seeds = Array.from({ length: count }, (_, index) => first + index);
+  const total: Record<keyof Ledger, number> = {
+    attempted: 0,
+    accepted: 0,
+    succeeded: 0,
+    failed: 0,
+    canceled: 0,
+    expired: 0,
+    lost: 0,
+    unexpected: 0,
+    doubled: 0,
+    recovered: 0,
+    attempts: 0,
+    done: 0,
+  };
+  const failed: Report[] = [];
+  let [done, virtualMs, events, crashes] = [0, 0, 0, 0];
+  const began = performance.now();
+  let shownAt = began;
+  const progress = () => {
+    const seconds = (performance.now() - began) / 1000;
+    const ratio = virtualMs / 1000 / seconds;
+    return `${done} of ${count} seeds, ${seconds.toFixed(1)} s, ${(done / seconds).toFixed(1)} seeds/s, ${ratio.toFixed(0)} times real time`;
+  };
+  await runAll(
+    seeds,
+    { steps, mutation: null },
+    (report) => {
+      done++;
+      virtualMs += report.virtualMs;
+      events += report.steps;
+      crashes += report.crashes;
+      for (const [name, value] of Object.entries(report.ledger)) total[name as keyof Ledger] += value; // Object.entries forgets the keys' type
+      if (report.violation) failed.push(report);
+      if (performance.now() - shownAt > 5_000) {
+        shownAt = performance.now();
+        print(progress());
+      }
+    },
+    () => failed.length > 0,
+  );
+  print(progress());
+  print(`${(virtualMs / 3_600_000).toFixed(1)} hours simulated, ${events} events, ${crashes} isolates died`);
+  print(
+    Object.entries(total)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(", "),
+  );
+  const worst = failed.toSorted((one, other) => one.seed - other.seed)[0];
+  if (worst) show(worst);
+  return failed.length === 0;
+}
+
+async function simulateOne(seed: number, steps: number, trace: boolean): Promise<boolean> {
+  const report = await simulate(seed, { steps, ...(trace ? { print } : {}) });
+  if (report.violation && !trace) show(report);
+  print(JSON.stringify({ ...report, trace: undefined }));
+  return report.violation === null;
+}
+
+/** Whether each planted bug is found within MUTATION_SEEDS seeds. */
+async function findMutations(first: number, steps: number): Promise<boolean> {
+  let all = true;
+  const seeds = Array.from({ length: MUTATION_SEEDS }, (_, index) => first + index);
+  for (const { name } of MUTATIONS) {
+    const found: Report[] = [];
+    let runs = 0;
+    await runAll(
+      seeds,
+      { steps, mutation: name },
+      (report) => {
+        runs++;
+        if (report.violation) found.push(report);
+      },
+      () => found.length > 0,
+    );
+    const earliest = found.toSorted((one, other) => one.seed - other.seed)[0];
+    if (!earliest) all = false;
+    print(earliest ? `found  seed ${earliest.seed}: ${name} -> ${earliest.violation?.rule}` : `MISSED after ${runs} seeds: ${name}`);
+  }
+  return all;
+}
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    seeds: { type: "string", default: "1" },
+    steps: { type: "string" },
+    trace: { type: "boolean", default: false },
+    mutations: { type: "boolean", default: false },
+  },
+});
+const seed = Number(values.seed);
+const count = Number(values.seeds);
+const steps = values.steps === undefined ? Infinity : Number(values.steps);
+if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(count) || count < 1 || Number.isNaN(steps)) {
+  throw new Error("--seed and --seeds must be whole numbers");
+}
+const green = values.mutations
+  ? await findMutations(seed, steps)
+  : count === 1
+    ? await simulateOne(seed, steps, values.trace)
+    : await simulateMany(seed, count, steps);
+process.exitCode = green ? 0 : 1;

@@ -1,0 +1,131 @@
+/**
+ * Planted bugs, to see whether the simulator would have found them. Each is put in from outside: the text of a statement
+ * is rewritten on its way to the database, or the ports are wrapped. The code under test knows nothing of them.
+ */
+import type { Key } from "../../src/keys/store.ts";
+import { LEASE_RENEW_MS } from "../../src/numbers.ts";
+import type { Ports } from "../../src/ports.ts";
+import type { Schedule } from "./schedule.ts";
+
+export interface Mutation {
+  readonly name: string;
+  /** What it makes of a statement, or of the schema. */
+  readonly rewrite?: (text: string) => string;
+  readonly ports?: (ports: Ports, schedule: Schedule) => Ports;
+  /** What the gate reads of a key. */
+  readonly key?: (key: Key) => Key;
+}
+
+const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+const OF_THE_LEASE = "AND attempt = ? AND lease = ?";
+const OF_ANY_LEASE = "AND ? IS NOT NULL AND ? IS NOT NULL";
+
+const begins =
+  (beginning: string, also = "") =>
+  (text: string) =>
+    text.trimStart().startsWith(beginning) && text.includes(also);
+const SUCCEED = begins("UPDATE inferences SET status = 'succeeded'");
+const FAIL = begins("UPDATE inferences SET status = 'failed'", OF_THE_LEASE);
+const RETRY = begins("UPDATE inferences SET status = 'queued'", OF_THE_LEASE);
+const CLAIM = begins("UPDATE inferences SET status = 'in_progress'");
+const RENEW = begins("UPDATE inferences SET lease_until", "json_each");
+const REQUEUE_LAPSED = begins("UPDATE inferences SET status = 'queued'", "AND lease_until <=");
+const FAIL_LAPSED = begins("UPDATE inferences SET status = 'failed'", "AND lease_until <=");
+const READY = begins("UPDATE inferences SET not_before = NULL");
+const AGE = begins("UPDATE inferences SET level = level - 1");
+const CANCEL = begins("UPDATE inferences SET status = 'canceled'", "WHERE account_id = ? AND id = ?");
+const REDRIVE = begins("UPDATE inferences SET status = 'queued'", "attempts_before = attempt");
+const LOST_WAKE_UPS = begins("SELECT lane.model, lane.version, lane.slots");
+const SCHEMA = begins("--", "CREATE TABLE inferences");
+
+/** Replaces every `from` in those statements. A statement that no longer has it is an error: the bug would not be in. */
+function within(which: (text: string) => boolean, from: string, to: string): (text: string) => string {
+  return (text) => {
+    if (!which(text)) return text;
+    if (!text.includes(from)) throw new Error(`The planted bug has nothing to change: no "${from}" in ${text}`);
+    return text.replaceAll(from, to);
+  };
+}
+
+const both =
+  (...changes: readonly ((text: string) => string)[]) =>
+  (text: string) =>
+    changes.reduce((changed, change) => change(changed), text);
+
+export const MUTATIONS: readonly Mutation[] = [
+  { name: "a success is written without its fence", rewrite: within(SUCCEED, OF_THE_LEASE, OF_ANY_LEASE) },
+  {
+    name: "a failure is written without its fence",
+    rewrite: both(within(FAIL, OF_THE_LEASE, OF_ANY_LEASE), within(RETRY, OF_THE_LEASE, OF_ANY_LEASE)),
+  },
+  {
+    name: "the sweep takes leases that live",
+    rewrite: both(
+      within(REQUEUE_LAPSED, `due_at <= ${NOW}`, `due_at <= ${NOW} + 20000`),
+      within(REQUEUE_LAPSED, `lease_until <= ${NOW}`, `lease_until <= ${NOW} + 20000`),
+    ),
+  },
+  {
+    name: "no wake-up is sent, and none that is missing is noticed",
+    rewrite: within(LOST_WAKE_UPS, "WHERE lane.slots > 0", "WHERE 0"),
+    ports: (ports) => ({ ...ports, wake: async () => {} }),
+  },
+  { name: "lost wake-ups are not noticed", rewrite: within(LOST_WAKE_UPS, "WHERE lane.slots > 0", "WHERE 0") },
+  { name: "a claim does not look at capacity", rewrite: within(CLAIM, "backends.max_concurrency - (", "1000 - (") },
+  { name: "a claim does not look at the circuit", rewrite: within(CLAIM, `OR backends.rested_until > ${NOW} THEN`, "THEN") },
+  { name: "a claim does not look at an account's cap", rewrite: within(CLAIM, "SELECT account_concurrency FROM", "SELECT NULL FROM") },
+  { name: "a claim does not look at the level", rewrite: within(CLAIM, "ORDER BY level, turn, id", "ORDER BY turn, id") },
+  { name: "a claim does not look at the turn", rewrite: within(CLAIM, "ORDER BY level, turn, id", "ORDER BY level, id") },
+  {
+    name: "an account's next inference gets the turn of its last",
+    rewrite: within(begins("INSERT INTO inferences"), "max(peer.turn) + 1", "max(peer.turn)"),
+  },
+  { name: "what ages gets the turn that is being served", rewrite: within(AGE, "max(peer.turn) + 1", "min(peer.turn)") },
+  {
+    name: "attempts have no bound where runners are lost",
+    rewrite: both(
+      within(REQUEUE_LAPSED, "attempt - attempts_before < max_attempts", "1"),
+      within(FAIL_LAPSED, "attempt - attempts_before >= max_attempts", "0"),
+    ),
+  },
+  {
+    name: "a redrive goes on counting attempts",
+    rewrite: within(REDRIVE, "attempts_before = attempt", "attempts_before = attempts_before"),
+  },
+  {
+    name: "an output is said before it is stored",
+    ports: (ports, schedule) => ({
+      ...ports,
+      payloads: {
+        ...ports.payloads,
+        put: async (key, value, options) => {
+          schedule.after(2_000, () => {
+            ports.payloads.put(key, value, options).catch(() => {});
+          });
+        },
+      },
+    }),
+  },
+  { name: "a back-off never ends", rewrite: within(READY, `not_before <= ${NOW}`, "0") },
+  {
+    name: "an Idempotency-Key is not unique",
+    rewrite: within(SCHEMA, "CREATE UNIQUE INDEX inferences_idempotent", "CREATE INDEX inferences_idempotent"),
+  },
+  { name: "a success can be cancelled", rewrite: within(CANCEL, "('queued','in_progress')", "('queued','in_progress','succeeded')") },
+  { name: "a lapsed lease can be renewed", rewrite: within(RENEW, `AND lease_until > ${NOW}`, "") },
+  {
+    name: "a runner that hears nothing does not let go",
+    ports: (ports) => ({
+      ...ports,
+      clock: { ...ports.clock, sleep: (ms, signal) => (ms > LEASE_RENEW_MS ? new Promise(() => {}) : ports.clock.sleep(ms, signal)) },
+    }),
+  },
+  {
+    name: "a cancel does not close the call",
+    ports: (ports) => ({ ...ports, fetch: (url, init) => ports.fetch(url, { ...init, signal: null }) }),
+  },
+  {
+    name: "the gate lets one too many through",
+    key: (key) => ({ ...key, limits: { read: key.limits.read + 1, submit: key.limits.submit + 1, cancel: key.limits.cancel + 1 } }),
+  },
+];

@@ -1,0 +1,139 @@
+/** What a seed is about: tenants, models, backends and how much is asked of them. Faults are drawn apart (faults.ts). */
+import { INLINE_BYTES } from "../../src/numbers.ts";
+import type { Limits } from "../../src/keys/store.ts";
+import type { GpuSettings } from "./gpu.ts";
+import type { Random } from "./random.ts";
+
+export interface AccountShape {
+  readonly id: string;
+  readonly keyId: string;
+  readonly digest: string;
+  readonly limits: Limits;
+}
+
+export interface BackendShape extends GpuSettings {
+  readonly maxConcurrency: number;
+  readonly timeoutSeconds: number;
+}
+
+export interface ModelShape {
+  readonly name: string;
+  readonly version: string;
+  readonly accountConcurrency: number | null;
+  readonly backends: readonly BackendShape[];
+}
+
+/** One submit, as its client means it. */
+export interface Job {
+  readonly number: number;
+  readonly account: AccountShape;
+  readonly model: ModelShape;
+  readonly atMs: number;
+  readonly input: string;
+  readonly idempotencyKey: string | null;
+  readonly priority: number;
+  readonly maxTimeInQueueSeconds: number;
+  readonly runWithinSeconds: number | undefined;
+  readonly cancelAfterSeconds: number | undefined;
+  readonly retry: { maxAttempts?: number; initialDelayMs?: number; maxDelayMs?: number };
+}
+
+export interface Shape {
+  readonly accounts: readonly AccountShape[];
+  readonly models: readonly ModelShape[];
+  readonly jobs: readonly Job[];
+  /** Faults end then. */
+  readonly spanMs: number;
+  readonly workers: number;
+  /** Mean times between; Infinity: never. */
+  readonly bulkEveryMs: number;
+  readonly operatorEveryMs: number;
+  readonly cancels: number;
+  readonly redrives: number;
+}
+
+export function drawShape(random: Random): Shape {
+  const long = random.chance(0.12);
+  const sluggish = !long && random.chance(0.35);
+  const spanMs = long ? random.int(150_000, 300_000) : sluggish ? random.int(60_000, 180_000) : random.magnitude(15_000, 90_000);
+  const accounts = Array.from({ length: random.int(1, 3) }, (_, index): AccountShape => {
+    const id = `account${String(index).padStart(5, "0")}`;
+    const limit = (most: number) => random.magnitude(2, most);
+    return {
+      id,
+      keyId: `${id}key000`,
+      digest: String(index).repeat(64),
+      limits: { read: limit(100), submit: limit(200), cancel: limit(50) },
+    };
+  });
+  const models = Array.from({ length: random.int(1, long ? 1 : 3) }, (_, index): ModelShape => drawModel(random, index, long, sluggish));
+  const large = random.chance(0.25) ? random.next() : 0;
+  const poison = random.chance(0.25) ? random.next() * 0.1 : 0;
+  const hurried = random.chance(0.5);
+  const count = long ? random.int(30, 80) : random.magnitude(4, sluggish ? 40 : 60);
+  const bursts = Array.from({ length: random.int(1, 3) }, () => random.int(0, spanMs * (long || sluggish ? 0.3 : 0.8)));
+  const jobs = Array.from({ length: count }, (_, number): Job => {
+    const input = {
+      job: number,
+      messages: undefined as unknown,
+      ...(random.chance(large) ? { large: true, padding: "p".repeat(random.chance(0.5) ? INLINE_BYTES : 10) } : {}),
+      ...(random.chance(poison) ? { poison: true } : {}),
+    };
+    const model = random.pick(models);
+    if (model.backends.some(({ protocol }) => protocol === "openai")) input.messages = [];
+    return {
+      number,
+      account: random.chance(0.6) ? (accounts[0] ?? random.pick(accounts)) : random.pick(accounts),
+      model,
+      atMs: random.chance(0.6) ? random.pick(bursts) + random.int(0, 500) : random.int(0, spanMs * 0.9),
+      input: JSON.stringify(input),
+      idempotencyKey: random.chance(0.6) ? `key-${number}` : null,
+      priority: random.pick([0, 0, 1, 2]),
+      maxTimeInQueueSeconds: long
+        ? random.int(100, 600)
+        : sluggish
+          ? random.int(60, 300)
+          : hurried && random.chance(0.3)
+            ? random.int(10, 20)
+            : random.magnitude(30, 120),
+      runWithinSeconds: random.chance(0.3) ? (sluggish ? random.int(20, 90) : random.int(1, 20)) : undefined,
+      cancelAfterSeconds: random.chance(0.1) ? random.magnitude(1, 60) : undefined,
+      retry: random.chance(0.5)
+        ? {}
+        : {
+            maxAttempts: random.int(1, 5),
+            initialDelayMs: random.pick([0, 100, 1_000, 10_000]),
+            maxDelayMs: random.pick([0, 1_000, 20_000]),
+          },
+    };
+  });
+  const every = (least: number, most: number) => (random.chance(0.5) ? Infinity : random.magnitude(least, most));
+  return {
+    accounts,
+    models,
+    jobs: jobs.toSorted((one, other) => one.atMs - other.atMs),
+    spanMs,
+    workers: random.int(2, 6),
+    bulkEveryMs: every(5_000, 60_000),
+    operatorEveryMs: every(5_000, 60_000),
+    cancels: random.chance(0.5) ? random.next() * 0.4 : 0,
+    redrives: random.next(),
+  };
+}
+
+function drawModel(random: Random, index: number, long: boolean, sluggish: boolean): ModelShape {
+  const protocol = random.pick(["oip", "http", "openai"] as const);
+  const meanRunMs = long ? random.int(1_000, 5_000) : sluggish ? random.int(15_000, 50_000) : random.magnitude(20, 5_000);
+  return {
+    name: `model-${index}`,
+    version: random.chance(0.5) ? "" : "v1",
+    accountConcurrency: random.chance(0.3) ? random.int(1, 3) : null,
+    backends: Array.from({ length: random.int(1, long ? 1 : 3) }, (_, place) => ({
+      id: `gpu-${index}-${place}`,
+      protocol,
+      meanRunMs,
+      maxConcurrency: random.int(1, long ? 2 : 3),
+      timeoutSeconds: sluggish ? random.int(60, 120) : random.magnitude(5, 60),
+    })),
+  };
+}

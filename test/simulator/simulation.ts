@@ -1,0 +1,85 @@
+/** One seed from beginning to end: faults, then none, then the ledger. */
+import { type Ledger, Clients } from "./clients.ts";
+import type { Mutation } from "./mutations.ts";
+import { Trace } from "./trace.ts";
+import { type Violation, World } from "./world.ts";
+
+export interface Report {
+  readonly seed: number;
+  readonly violation: Violation | null;
+  readonly steps: number;
+  readonly virtualMs: number;
+  readonly realMs: number;
+  /** Of the whole trace: the same for the same seed and code. */
+  readonly fingerprint: string;
+  readonly ledger: Ledger;
+  readonly crashes: number;
+  readonly runs: number;
+  /** The end of the trace, where a rule was broken. */
+  readonly trace: readonly string[];
+}
+
+export interface Options {
+  /** Faults end after this many steps at the latest. */
+  readonly steps?: number;
+  readonly mutation?: Mutation;
+  readonly print?: (line: string) => void;
+}
+
+const NO_MUTATION: Mutation = { name: "none" };
+/** What is logged as an error must be the platform's; anything else is a bug of ours. */
+const OUR_ERROR = /"error":"(?:TypeError|RangeError|SyntaxError|ReferenceError|ZodError|Error)\b/;
+const STACK = /,"stack":"(?:[^"\\]|\\.)*"/;
+
+/** Runs one seed. What the flows log becomes part of the trace. Not to be run twice at once: the console is borrowed. */
+export async function simulate(seed: number, options: Options = {}): Promise<Report> {
+  const began = performance.now();
+  const trace = new Trace(options.print ?? null);
+  const world = new World(seed, trace, options.mutation ?? NO_MUTATION);
+  const { log, error } = console;
+  console.log = (line: unknown) => world.note(String(line));
+  console.error = (line: unknown) => {
+    const text = String(line).replace(STACK, "");
+    world.note(text);
+    if (OUR_ERROR.test(text)) world.violate("no error but the platform's", String(line));
+  };
+  try {
+    const clients = new Clients(world);
+    await live(world, clients, options.steps ?? Infinity);
+    const ledger = clients.ledger();
+    if (!world.violation) clients.judge();
+    return {
+      seed,
+      violation: world.violation,
+      steps: world.schedule.steps,
+      virtualMs: world.elapsedMs,
+      realMs: performance.now() - began,
+      fingerprint: trace.fingerprint,
+      ledger,
+      crashes: world.crashes,
+      runs: world.runs,
+      trace: world.violation ? trace.last : [],
+    };
+  } finally {
+    console.log = log;
+    console.error = error;
+    world.close();
+  }
+}
+
+async function live(world: World, clients: Clients, steps: number): Promise<void> {
+  const { schedule, model, shape } = world;
+  while (!world.violation && world.elapsedMs < shape.spanMs && schedule.steps < steps) await schedule.step();
+  if (world.violation) return;
+  world.endFaults();
+  let judgedAt = world.elapsedMs;
+  while (!world.violation && !(clients.underWay === 0 && world.quiet)) {
+    await schedule.step();
+    if (world.elapsedMs - judgedAt < 1_000) continue;
+    judgedAt = world.elapsedMs;
+    for (const life of model.lives.values()) {
+      if (life.finalAt === null && schedule.now > model.latestEnd(life))
+        world.violate("bound", `#${life.job} is ${life.row.status} and should be final`);
+    }
+  }
+}
