@@ -3,7 +3,7 @@
  * NO_COLOR: no-color.org); without it the same text stands alone.
  */
 
-const colored = !process.env["NO_COLOR"] && (process.stdout.isTTY || Boolean(process.env["FORCE_COLOR"]));
+const colored = !process.env["NO_COLOR"] && (process.stdout.isTTY || !["", "0"].includes(process.env["FORCE_COLOR"] ?? ""));
 
 const styled = (code: string) => (text: string) => (colored ? `\u001b[${code}m${text}\u001b[0m` : text);
 

@@ -47,6 +47,8 @@ export class Gpus {
   readonly #world: GpuWorld;
   readonly #gpus = new Map<string, Gpu>();
   readonly #connections = new Set<Connection>();
+  /** Signals that are listened to; one that never comes would be kept for ever. */
+  readonly #listening = new Set<() => void>();
   /** Calls that a server is busy with, of all servers. */
   readonly live = new Set<LiveCall>();
   done = 0;
@@ -88,6 +90,11 @@ export class Gpus {
     }
   }
 
+  /** Nothing more will come of any call. */
+  close(): void {
+    for (const unlisten of this.#listening) unlisten();
+  }
+
   #fetch(isolate: Isolate, lease: string | null, url: string, init: RequestInit): Promise<Response> {
     const { schedule, random } = this.#world;
     const { hostname, pathname } = new URL(url);
@@ -110,7 +117,7 @@ export class Gpus {
       const leave = () => {
         if (call) this.live.delete(call);
         this.#connections.delete(connection);
-        isolate.onDeath.delete(leave);
+        isolate.onDeath.delete(died);
         for (const timer of timers) timer.canceled = true;
       };
       /** What comes over the connection comes in order, even where the isolate is frozen meanwhile. */
@@ -121,9 +128,17 @@ export class Gpus {
           for (const each of arrived.splice(0)) if (!over) each();
         });
       };
+      const unlisten = () => {
+        signal?.removeEventListener("abort", abort);
+        this.#listening.delete(unlisten);
+      };
       const end = () => {
         over = true;
-        signal?.removeEventListener("abort", abort);
+        unlisten();
+      };
+      const died = () => {
+        leave();
+        unlisten();
       };
       const fail = (error: Error) => {
         end();
@@ -163,7 +178,8 @@ export class Gpus {
       };
 
       signal?.addEventListener("abort", abort);
-      isolate.onDeath.add(leave);
+      this.#listening.add(unlisten);
+      isolate.onDeath.add(died);
       this.#connections.add(connection);
       later(random.int(0, 4), () => {
         const down = gpu.downUntil > schedule.now;

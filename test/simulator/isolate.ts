@@ -13,7 +13,9 @@ export class Isolate {
   alive = true;
   /** Its questions to the database, and no one else's, go unanswered. */
   cutOff = false;
-  /** Since when it is known not to have been frozen and its clock not to have been set. */
+  /** Questions to the database that it waits for. */
+  asking = 0;
+  /** Since when it was not frozen, and its clock not set while it measured how long the database took by it. */
   steadySince: number;
   /** Told when it dies. */
   readonly onDeath = new Set<() => void>();
@@ -79,7 +81,7 @@ export class Isolate {
 
   setClock(offset: number): void {
     this.offset = offset;
-    this.steadySince = Math.max(this.steadySince, this.#schedule.now);
+    if (this.asking > 0) this.steadySince = Math.max(this.steadySince, this.#schedule.now);
   }
 
   die(): void {

@@ -157,6 +157,7 @@ export class World {
   }
 
   close(): void {
+    this.gpus.close();
     this.#engine.close();
   }
 
@@ -264,8 +265,15 @@ export class World {
 
   #database(actor: Actor, trace: (what: string) => void): Database {
     const { database, unreachable } = this.#parts;
-    const ask = (statements: readonly Sql[]) =>
-      (actor.isolate.cutOff ? unreachable : database).ask(actor.isolate, () => this.#transact(statements, actor), trace);
+    const { isolate } = actor;
+    const ask = async (statements: readonly Sql[]) => {
+      isolate.asking++;
+      try {
+        return await (isolate.cutOff ? unreachable : database).ask(isolate, () => this.#transact(statements, actor), trace);
+      } finally {
+        isolate.asking--;
+      }
+    };
     return {
       all: async (statement) => (await ask([statement]))[0] ?? [],
       batch: (statements) => ask(statements),
