@@ -302,6 +302,7 @@ export class World {
         }
         this.model.see(change, actor);
       }
+      if (this.#idleSince.size > 0 && changes.length > 0) this.#idleNow();
       return answers;
     } catch (error) {
       this.violate("the statements are sound", `${String(error)} in ${statements.map(({ text }) => titleOf(text)).join("; ")}`);
@@ -571,6 +572,13 @@ export class World {
     this.model.faultsEndedAt = Math.min(this.model.faultsEndedAt, this.schedule.now);
   }
 
+  /** Lanes that stand idle now; those that no longer do have not stood idle for long. */
+  #idleNow(): Set<string> {
+    const idle = new Set(this.model.idleLanes(this.schedule.now));
+    for (const lane of this.#idleSince.keys()) if (!idle.has(lane)) this.#idleSince.delete(lane);
+    return idle;
+  }
+
   /** With no fault left, nothing may stand still, and nothing may be overdue. */
   #judgeCalm(): void {
     this.model.judgeZombies(this.gpus.live);
@@ -579,8 +587,7 @@ export class World {
     for (const { job, row } of this.model.overdue(now - OVERDUE_MOST_MS)) {
       this.violate("acted on in time", `#${job} is ${row.status}, and was due ${now - (row.dueAt ?? 0)} ms ago`);
     }
-    const idle = new Set(this.model.idleLanes(now));
-    for (const lane of this.#idleSince.keys()) if (!idle.has(lane)) this.#idleSince.delete(lane);
+    const idle = this.#idleNow();
     for (const lane of idle) {
       const since = this.#idleSince.get(lane) ?? now;
       this.#idleSince.set(lane, since);
