@@ -1,0 +1,200 @@
+/**
+ * PURE. JSON whose integers are exact. JSON.parse rounds every number to a double, so that 9007199254740993 comes out
+ * as another number; ids and INT64 tensors hold such integers. Here an integer beyond ±(2^53 - 1) comes as a `bigint`,
+ * and a `bigint` is written as the integer that it is. All else is as JSON.parse and JSON.stringify have it: 1.0 is 1,
+ * and 1e20, not written as an integer, is a double.
+ * - A number that a double would make infinite (1e400) is a SyntaxError: it could not be written again.
+ * - A text without long runs of digits or large exponents costs one scan more than JSON.parse. Others are read a second
+ *   time, by the reader below. (A reviver sees each number's source too, but took 2.8 s for 9 MB of small integers
+ *   with one large one among them; this takes a tenth.)
+ */
+
+/** Where a number may be beyond what a double holds: 16 digits that are no fraction, or an exponent of 3 digits. */
+const BEYOND_DOUBLES = /(?<![\d.])\d{16}|\d[eE]\+?\d{3}/;
+/** So many digits are always exact. */
+const EXACT_DIGITS = 15;
+
+/**
+ * The value of a JSON text, with integers beyond ±(2^53 - 1) as `bigint`.
+ *
+ * @throws SyntaxError where the text is not JSON, holds a number that overflows, or is nested beyond the stack
+ */
+export function parseJson(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  if (!BEYOND_DOUBLES.test(text)) return value;
+  return withinStack(() => readExact(text));
+}
+
+/**
+ * JSON.stringify for a value as parseJson gives it: a `bigint` is written as an integer. A value that JSON can't hold
+ * is `null`, as it is in an array.
+ */
+export function writeJson(value: unknown): string {
+  try {
+    const text: string | undefined = JSON.stringify(value); // is typed as if it never were undefined
+    return text ?? "null";
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+  // It met a bigint; a cycle, its other reason, ends in a RangeError here.
+  return writeExact(value) ?? "null";
+}
+
+function withinStack<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) throw new SyntaxError("The JSON is nested too deeply.", { cause: error });
+    throw error;
+  }
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const BACKSLASH = 0x5c;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** Reads a text that JSON.parse has accepted, so nothing but the numbers is checked. */
+function readExact(text: string): unknown {
+  let at = 0;
+
+  /** The code of the next character that is no white space, which it stands at then. */
+  function next(): number {
+    for (;;) {
+      const code = text.charCodeAt(at);
+      if (code > 0x20) return code;
+      at++;
+    }
+  }
+
+  function readValue(): unknown {
+    const code = next();
+    if (code === QUOTE) return readString();
+    if (code === OPEN_ARRAY) return readArray();
+    if (code === OPEN_OBJECT) return readObject();
+    if (code === MINUS || (code >= ZERO && code <= NINE)) return readNumber();
+    const word = code === 0x74 ? "true" : code === 0x66 ? "false" : "null";
+    at += word.length;
+    return word === "null" ? null : word === "true";
+  }
+
+  function readArray(): unknown[] {
+    const values: unknown[] = [];
+    at++;
+    if (next() === CLOSE_ARRAY) {
+      at++;
+      return values;
+    }
+    for (;;) {
+      values.push(readValue());
+      const code = next();
+      at++;
+      if (code !== COMMA) return values;
+    }
+  }
+
+  function readObject(): Record<string, unknown> {
+    const object: Record<string, unknown> = {};
+    at++;
+    if (next() === CLOSE_OBJECT) {
+      at++;
+      return object;
+    }
+    for (;;) {
+      next();
+      const key = readString();
+      next();
+      at++; // the colon
+      const value = readValue();
+      // Set, it would become the prototype.
+      if (key === "__proto__") Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+      else object[key] = value;
+      const code = next();
+      at++;
+      if (code !== COMMA) return object;
+    }
+  }
+
+  function readString(): string {
+    const start = at;
+    let escaped = false;
+    at++;
+    for (;;) {
+      const code = text.charCodeAt(at++);
+      if (code === QUOTE) break;
+      if (code === BACKSLASH) {
+        escaped = true;
+        at++;
+      }
+    }
+    return escaped ? String(JSON.parse(text.slice(start, at))) : text.slice(start + 1, at - 1);
+  }
+
+  function readNumber(): number | bigint {
+    const start = at;
+    const negative = text.charCodeAt(at) === MINUS;
+    if (negative) at++;
+    const first = at;
+    let value = 0;
+    let code = text.charCodeAt(at);
+    while (code >= ZERO && code <= NINE) {
+      value = value * 10 + (code - ZERO);
+      code = text.charCodeAt(++at);
+    }
+    const isInteger = code !== DOT && code !== 0x65 && code !== 0x45;
+    if (isInteger && at - first <= EXACT_DIGITS) return negative ? -value : value;
+    while ((code >= ZERO && code <= NINE) || code === DOT || code === 0x65 || code === 0x45 || code === MINUS || code === 0x2b) {
+      code = text.charCodeAt(++at);
+    }
+    const source = text.slice(start, at);
+    const rounded = Number(source);
+    if (!Number.isFinite(rounded)) throw new SyntaxError("The JSON holds a number that is too large.");
+    return isInteger && !Number.isSafeInteger(rounded) ? BigInt(source) : rounded;
+  }
+
+  return readValue();
+}
+
+/** As JSON.stringify, but for bigints; no `toJSON` is called. Undefined where that gives it. */
+function writeExact(value: unknown): string | undefined {
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value);
+    case "number":
+      return Number.isFinite(value) ? String(value) : "null";
+    case "bigint":
+    case "boolean":
+      return String(value);
+    case "object": {
+      if (value === null) return "null";
+      if (Array.isArray(value)) return writeArray(value);
+      let text = "";
+      for (const [key, member] of Object.entries(value)) {
+        const written = writeExact(member);
+        if (written !== undefined) text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${written}`;
+      }
+      return `{${text}}`;
+    }
+    case "undefined":
+    case "function":
+    case "symbol":
+      return undefined;
+  }
+}
+
+function writeArray(values: readonly unknown[]): string {
+  if (values.every((value) => Number.isFinite(value) || typeof value === "bigint")) return `[${values.join(",")}]`;
+  let text = "[";
+  for (let index = 0; index < values.length; index++) {
+    if (index > 0) text += ",";
+    text += writeExact(values[index]) ?? "null";
+  }
+  return `${text}]`;
+}
