@@ -29,7 +29,8 @@ CREATE TABLE models (
   versions TEXT NOT NULL,                -- JSON array of names; empty = the model has no versions
   default_version TEXT NOT NULL,         -- one of versions, or '' where there are none
   account_concurrency INTEGER,           -- how many of one account's inferences may run at once; NULL = as many as there are slots
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  capabilities TEXT NOT NULL DEFAULT '[]'   -- JSON array of what may be asked of it, such as text-to-image; empty = anything
 ) STRICT, WITHOUT ROWID;
 
 -- One GPU server for one version of a model.
@@ -116,6 +117,11 @@ CREATE TABLE inferences (
       WHEN 'in_progress' THEN min(lease_until, coalesce(cancel_at, lease_until))
     END
   ) VIRTUAL,
+
+  capability TEXT NOT NULL DEFAULT '',   -- what is asked of the model, where the dialect tells that apart; '' otherwise
+  attendant TEXT,                        -- the lease of the request that waits for it and runs it itself; NULL = a runner's
+  input_type TEXT NOT NULL DEFAULT 'application/json',   -- media type; ends in ;base64 where input holds bytes, as output_type does
+  usage TEXT,                            -- JSON: tokens in and out, where the backend counts them
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

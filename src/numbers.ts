@@ -46,6 +46,13 @@ export const RUN_SECONDS = 20;
 /** An invocation may have six connections that wait for response headers; one is left for storage. */
 export const RUNNERS_PER_BATCH = 5;
 
+/** How often a request that waits for its inference looks whether its turn has come: when it is next in line, and before that. */
+export const ATTENDED_FRONT_MS = 20;
+export const ATTENDED_LOOK_MS = 50;
+export const ATTENDED_LOOK_MAX_MS = 500;
+/** Looks in a row that may fail before the client is told to come back. */
+export const ATTENDED_TRIES = 5;
+
 export const SWEEP_TICK_MS = 1_000;
 /** The sweep ticks on for this long after the last sign of work; pokes by one isolate are at most SWEEP_POKE_MS apart. */
 export const SWEEP_IDLE_MS = 15_000;
@@ -99,3 +106,28 @@ export const RETENTION_SECONDS = 7 * 86_400;
 
 /** What a list returns at once. */
 export const PAGE = { default: 25, range: [1, 100] } as const;
+
+// Webhooks
+
+/** A webhook's URL; as Reka's API has it. */
+export const WEBHOOK_URL_CHARACTERS = 2_083;
+/** Where receivers listen in public; anything else is more likely somebody's database. */
+export const WEBHOOK_PORTS: readonly number[] = [443, 8443];
+/** The shorter end of what Standard Webhooks recommends: a receiver should take note and work later. */
+export const WEBHOOK_TIMEOUT_MS = 15_000;
+/** Between one attempt and the next: the example schedule of Standard Webhooks 1.0.0, 10 attempts in 75 h 35 min. */
+export const WEBHOOK_DELAYS_SECONDS: readonly number[] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/** Each delay is up to this share shorter or longer. */
+export const WEBHOOK_JITTER = 0.1;
+/** A receiver's `Retry-After` is followed up to here: no longer than the longest delay. */
+export const WEBHOOK_RETRY_AFTER_MAX_MS = 86_400_000;
+/** How long the other deliveries to an endpoint under load wait, and at most, where it says itself for how long. */
+export const WEBHOOK_HOLD_MS = 30_000;
+export const WEBHOOK_HOLD_MAX_MS = 3_600_000;
+/** An endpoint is rested after so many failures in a row over at least this time. */
+export const ENDPOINT_REST_FAILURES = 100;
+export const ENDPOINT_REST_MS = 86_400_000;
+/** Random bytes of a secret; the range is that of Standard Webhooks. */
+export const WEBHOOK_SECRET_BYTES = { minted: 32, range: [24, 64] } as const;
+/** A resolver that takes longer leaves a name unknown, which stops nothing. */
+export const RESOLVER_MS = 2_000;

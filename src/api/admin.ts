@@ -216,11 +216,14 @@ async function endKey(call: Call): Promise<Response> {
 // Models
 
 const pathName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "letters, digits, '.', '_' and '-', at most 128");
+/** One segment of a path, but for the one capability that OpenAI's API has two for. */
+const capabilitySchema = z.union([pathName, z.literal("chat/completions")]);
 const modelChangeSchema = z.strictObject({
   description: z.string().max(1_000).optional(),
   versions: z.array(pathName).max(100).optional(),
   default_version: pathName.optional(),
   account_concurrency: z.int().min(MAX_CONCURRENCY.range[0]).max(MAX_CONCURRENCY.range[1]).nullable().optional(),
+  capabilities: z.array(capabilitySchema).max(32).optional(),
 });
 const modelSchema = modelChangeSchema.extend({ name: pathName });
 
@@ -230,6 +233,7 @@ const presentModel = (model: Model) => ({
   versions: model.versions,
   default_version: model.defaultVersion || null,
   account_concurrency: model.accountConcurrency,
+  capabilities: model.capabilities,
   created_at: time(model.createdAt),
 });
 
@@ -250,6 +254,7 @@ async function createModel(call: Call): Promise<Response> {
     versions,
     defaultVersion: defaultOf(versions, body.default_version),
     accountConcurrency: body.account_concurrency ?? null,
+    capabilities: [...new Set(body.capabilities)],
   });
   if (!model) throw problem("conflict", { detail: `There is a model "${body.name}" already.` });
   return json(presentModel(model), { status: 201 });
@@ -274,6 +279,7 @@ async function alterModel(call: Call): Promise<Response> {
     versions,
     defaultVersion: defaultOf(versions, body.default_version ?? kept),
     accountConcurrency: body.account_concurrency === undefined ? model.accountConcurrency : body.account_concurrency,
+    capabilities: body.capabilities ? [...new Set(body.capabilities)] : model.capabilities,
   });
   return json(presentModel(found(changed, "model")));
 }

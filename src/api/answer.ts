@@ -2,13 +2,14 @@
  * Builds answers. Every one carries an explicit Cache-Control: what is not said to be cacheable must not be stored, and
  * an inference that can never change again may be kept by its client for ever.
  */
+import { writeJson } from "../json.ts";
 import { type Inference } from "../inferences/inference.ts";
 
 const NO_STORE = "private, no-store";
 const FOR_EVER = "private, max-age=31536000, immutable";
 
 export function json(body: unknown, init: { status?: number; headers?: Record<string, string> } = {}): Response {
-  return new Response(JSON.stringify(body), {
+  return new Response(writeJson(body), {
     status: init.status ?? 200,
     headers: { "Content-Type": "application/json", "Cache-Control": NO_STORE, ...init.headers },
   });

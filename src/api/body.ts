@@ -3,6 +3,7 @@
  * problem. A body is read at most once and never beyond its limit.
  */
 import type * as z from "zod";
+import { parseJson } from "../json.ts";
 import { JSON_DEPTH } from "../numbers.ts";
 import { type Fault, problem } from "../problem.ts";
 
@@ -19,7 +20,7 @@ export async function readJson(request: Request, limitBytes: number): Promise<{ 
   if (text.trim() === "") throw problem("bad_json", { detail: "The body is empty; it must be JSON." });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     throw problem("bad_json", { detail: `The body is not JSON: ${error instanceof Error ? error.message : "it does not parse"}` });
   }

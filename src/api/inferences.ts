@@ -2,6 +2,7 @@
  * Our own API over inferences: `/v1/inferences`. The object that `present` makes is the same in every channel.
  */
 import * as z from "zod";
+import { JSON_TYPE, sizeOf } from "../content.ts";
 import { itemsIn } from "../backends/tensors.ts";
 import { type Inference, isFinal, isInferenceId } from "../inferences/inference.ts";
 import { openPayload } from "../inferences/payloads.ts";
@@ -21,11 +22,13 @@ import {
   PRIORITY,
   RETENTION_SECONDS,
 } from "../numbers.ts";
+import { writeJson } from "../json.ts";
 import { askAgain } from "../platform.ts";
 import { problem } from "../problem.ts";
 import { cachingOf, json, unlessKnown } from "./answer.ts";
 import { check, readJson } from "./body.ts";
 import { filterOf, filterShape, metadataSchema, narrows } from "./filter.ts";
+import { shownOutput } from "./output.ts";
 import { idempotencyOf, replayHeaders } from "./idempotency.ts";
 import type { KeyCall } from "./route.ts";
 
@@ -64,7 +67,7 @@ export async function submitInference(call: KeyCall): Promise<Response> {
       dialect: "claimcheck",
       model: body.model,
       version: body.version,
-      input: JSON.stringify(body.input),
+      input: { body: writeJson(body.input), contentType: JSON_TYPE },
       inputItems: itemsIn(body.input),
       priority: body.priority,
       maxTimeInQueueSeconds: body.max_time_in_queue_seconds,
@@ -123,8 +126,8 @@ export async function result(call: KeyCall, inference: Extract<Inference, { stat
   const { output } = inference;
   const body = await openPayload(call.ports.payloads, output);
   if (body === null) throw problem("payload_gone", { detail: "The result is no longer stored." });
-  const headers: Record<string, string> = { ...cachingOf(inference), "Content-Type": output.contentType };
-  if (output.at === "object") headers["Content-Length"] = String(output.bytes);
+  const length = output.at === "object" ? output.bytes : sizeOf(output.body);
+  const headers = { ...cachingOf(inference), "Content-Type": output.contentType, "Content-Length": String(length) };
   return unlessKnown(call.request, new Response(body, { headers }));
 }
 
@@ -212,6 +215,7 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
     id,
     model: inference.model,
     version: inference.version || null,
+    capability: inference.capability || null,
     status,
     is_final: isFinal(status),
     priority: inference.priority,
@@ -227,10 +231,13 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
       queue_ms: inference.startedAt === null ? null : inference.startedAt - inference.createdAt,
       run_ms: inference.startedAt === null ? null : inference.runMs,
       total_ms: finishedAt === null ? null : finishedAt - inference.createdAt,
+      ...(inference.status === "succeeded" && inference.usage
+        ? { prompt_tokens: inference.usage.promptTokens, completion_tokens: inference.usage.completionTokens }
+        : {}),
     },
     input_items: inference.inputItems,
     output_items: inference.status === "succeeded" ? inference.outputItems : null,
-    output: inference.status === "succeeded" && inference.output.at === "row" ? (JSON.parse(inference.output.text) as unknown) : null,
+    output: inference.status === "succeeded" ? shownOutput(inference.output) : null,
     error: "error" in inference ? errorOf(inference.error) : null,
     metadata: inference.metadata,
     ...(inference.status === "canceled" ? { stopped: inference.stopped } : {}),

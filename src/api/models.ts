@@ -52,5 +52,6 @@ export function presentModel(model: Model): Record<string, unknown> {
     description: model.description,
     versions: model.versions,
     default_version: model.defaultVersion || null,
+    capabilities: model.capabilities,
   };
 }

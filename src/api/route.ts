@@ -11,6 +11,7 @@ import type { Problem } from "../problem.ts";
 /** Everything one request may use. */
 export interface Call {
   readonly request: Request;
+  /** Of the request; its path is the one that is routed. */
   readonly url: URL;
   /** Path parameters, decoded. */
   readonly params: Readonly<Record<string, string>>;
@@ -45,6 +46,8 @@ export interface Dialect {
   readonly name: string;
   /** Whether an unknown path is answered in this dialect. */
   owns(path: string): boolean;
+  /** The path that a request is about, where its host says a part of it; null where it does not. */
+  pathOf?(url: URL): string | null;
   readonly routes: readonly Route[];
   /** A problem as this dialect's error answer. */
   refuse(problem: Problem, call: Pick<Call, "requestId">): Response;

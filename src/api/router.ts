@@ -38,7 +38,7 @@ function verb(method: Route["method"]) {
 
 /** Answers any request; never throws. */
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
-  const url = new URL(request.url);
+  const url = routedUrl(request.url);
   const requestId = crypto.randomUUID();
   const dialect = DIALECTS.find((candidate) => candidate.owns(url.pathname)) ?? own;
   let response: Response;
@@ -55,12 +55,20 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
       origin: config.publicUrl || url.origin,
     };
     const method = request.method === "HEAD" ? "GET" : request.method;
-    const routed: unknown = await router.fetch({ method, url: request.url }, call); // all that the library reads of a request
+    const routed: unknown = await router.fetch({ method, url: url.href }, call); // all that the library reads of a request
     response = routed instanceof Response ? routed : dialect.refuse(noRoute(url.pathname), { requestId });
   } catch (error) {
     response = dialect.refuse(unexpected(error, requestId), { requestId });
   }
   return finished(response, requestId, request.method);
+}
+
+/** A request's URL; where its host tells a part of its path, as some vendors have it, with that in the path. */
+function routedUrl(text: string): URL {
+  const url = new URL(text);
+  const paths = DIALECTS.map((dialect) => dialect.pathOf?.(url) ?? null);
+  url.pathname = paths.find((path) => path !== null) ?? url.pathname;
+  return url;
 }
 
 /** One routed call: who, gate, handler. A read runs beside the gate; its answer counts only if the gate admits. */

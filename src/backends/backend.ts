@@ -3,6 +3,8 @@
  * exception. The exchange below is shared by the protocols; here each way in which a server can let us down gets its
  * own code: no connection, cut connection, time limit, oversized answer, refusal, garbage.
  */
+import { parseJson } from "../json.ts";
+import type { Content } from "../content.ts";
 import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../numbers.ts";
 import type { Failure, FailureClass, Outcome } from "./outcome.ts";
 import type { ClaimedBackend } from "./store.ts";
@@ -25,8 +27,9 @@ export type Server = Pick<ClaimedBackend, "id" | "url" | "protocol" | "remoteMod
 export interface BackendCall {
   readonly backend: Server;
   readonly version: string;
-  /** The inference's input, JSON text. */
-  readonly input: string;
+  readonly input: Content;
+  /** What is asked of the model, where the dialect tells that apart; '' otherwise. */
+  readonly capability: string;
   /** Of this attempt. */
   readonly timeoutMs: number;
   /** Aborted when the runner must let go. */
@@ -37,10 +40,20 @@ export interface BackendCall {
 /** How a protocol is spoken. */
 export interface Protocol {
   infer(call: BackendCall, outside: Outside): Promise<Outcome>;
+  /** As `infer`, where the server can answer bit by bit: what comes goes to the sink as it comes. */
+  stream?(call: BackendCall, outside: Outside, sink: Sink): Promise<Outcome>;
   /** Whether the server says that the model is ready; one connection. */
   ready(call: Question, outside: Outside): Promise<Readiness>;
   /** What the server says of the model, where it says anything; null otherwise. */
   describe(call: Question, outside: Outside): Promise<unknown>;
+}
+
+/** Where a streamed answer goes, to a client that waits for it. */
+export interface Sink {
+  /** Whether anything was given out: then there can be no other attempt. */
+  readonly begun: boolean;
+  /** Resolves when the client takes more; rejects when it is gone. */
+  write(chunk: Uint8Array): Promise<void>;
 }
 
 type Question = Pick<BackendCall, "backend" | "version" | "identity" | "timeoutMs">;
@@ -92,7 +105,7 @@ export interface Answer {
 export async function exchange(
   { fetch, clock }: Outside,
   url: string,
-  init: { method: string; headers: Readonly<Record<string, string>>; body?: string },
+  init: { method: string; headers: Readonly<Record<string, string>>; body?: string | Uint8Array },
   bounds: { timeoutMs: number; identity: Identity; letGo?: AbortSignal },
 ): Promise<{ answer: Answer } | { outcome: Outcome }> {
   const timeout = clock.timeout(bounds.timeoutMs);
@@ -118,6 +131,11 @@ export async function exchange(
   }
 }
 
+/** An inference's input as JSON text, for a server that takes nothing else. */
+export function inputText({ body }: Content): string {
+  return typeof body === "string" ? body : new TextDecoder().decode(body);
+}
+
 /** An answer's body as JSON; undefined where it is none. */
 export function jsonOf(answer: Answer): unknown {
   return parsed(textOf(answer));
@@ -126,7 +144,7 @@ export function jsonOf(answer: Answer): unknown {
 /** A text as JSON; undefined where it is none. */
 export function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

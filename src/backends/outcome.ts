@@ -2,6 +2,7 @@
  * PURE. How an attempt at a backend can end, and what that tells of the backend. What it makes of the inference is
  * decided in inferences/inference.ts.
  */
+import type { Content } from "../content.ts";
 import { RETRY_AFTER_MAX_MS } from "../numbers.ts";
 
 export const FAILURE_CLASSES = ["input", "model", "capacity", "infrastructure", "timeout"] as const;
@@ -25,11 +26,16 @@ export type Outcome =
   /** Its runner let go of it: cancelled, or its lease lost. Nothing is to be recorded. */
   | { readonly kind: "abandoned" };
 
-export interface Output {
-  /** Text goes into the row when small; bytes always become an object. */
-  readonly body: string | Uint8Array;
-  readonly contentType: string;
+export interface Output extends Content {
   readonly items: number;
+  /** Tokens, where the backend counts them. */
+  readonly usage?: Usage;
+}
+
+/** What a text model took in and gave out, in tokens. */
+export interface Usage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
 }
 
 /** What an outcome tells of the backend, beside what it makes of the inference. */

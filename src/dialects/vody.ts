@@ -6,6 +6,8 @@
  * the same; results after a failure are the error under its response code.
  */
 import * as z from "zod";
+import { JSON_TYPE } from "../content.ts";
+import { writeJson } from "../json.ts";
 import { json } from "../api/answer.ts";
 import { check, readJson } from "../api/body.ts";
 import { cachingOf, unlessKnown } from "../api/answer.ts";
@@ -52,7 +54,7 @@ async function submitBatch(call: KeyCall): Promise<Response> {
       ...call.caller,
       dialect: "vody",
       model: call.params["model"] ?? "",
-      input: JSON.stringify(batch),
+      input: { body: writeJson(batch), contentType: JSON_TYPE },
       inputItems: batch.length,
       idempotency: await idempotencyOf(call.request, call.url, text),
     },

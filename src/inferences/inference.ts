@@ -2,7 +2,7 @@
  * PURE. What an inference is, which status may become which, and what follows from the end of an attempt. Nothing
  * else decides about a status: the store derives the WHERE of every change from this table.
  */
-import type { Failure, Outcome } from "../backends/outcome.ts";
+import type { Failure, Outcome, Usage } from "../backends/outcome.ts";
 import { QUARANTINE_TAKEDOWNS, RETRY_AFTER_MAX_MS } from "../numbers.ts";
 
 export const STATUSES = ["queued", "in_progress", "succeeded", "failed", "canceled", "expired"] as const;
@@ -29,7 +29,7 @@ export function isFinal(status: Status): boolean {
 
 /** Bytes of an input or output: in the row when small, else an object in R2 under `key`. */
 export type Payload =
-  | { readonly at: "row"; readonly text: string; readonly contentType: string }
+  | { readonly at: "row"; readonly body: string | Uint8Array; readonly contentType: string }
   | { readonly at: "object"; readonly key: string; readonly bytes: number; readonly contentType: string };
 
 /** One line of an inference's life, kept in its row. Times in ms. */
@@ -75,6 +75,8 @@ interface Common {
   readonly inputItems: number;
   readonly metadata: Readonly<Record<string, string>>;
   readonly log: readonly LogEntry[];
+  /** What was asked of the model, where its dialect tells that apart: `text-to-image`, `chat/completions`; '' otherwise. */
+  readonly capability: string;
 }
 
 interface Ended extends Common {
@@ -85,7 +87,7 @@ interface Ended extends Common {
 export type Inference =
   | (Common & { readonly status: "queued"; readonly startBy: number; readonly notBefore: number | null; readonly wait: Wait | null })
   | (Common & { readonly status: "in_progress"; readonly backendId: string; readonly lastStartedAt: number })
-  | (Ended & { readonly status: "succeeded"; readonly output: Payload; readonly outputItems: number })
+  | (Ended & { readonly status: "succeeded"; readonly output: Payload; readonly outputItems: number; readonly usage: Usage | null })
   | (Ended & { readonly status: "failed" | "expired"; readonly error: Failure })
   | (Ended & { readonly status: "canceled"; readonly stopped: Stopped });
 
@@ -122,7 +124,7 @@ export function waitOf(lane: LaneState, notBefore: number | null, now: number): 
 
 /** An inference as it was right after its submit: what a replay of the submit answers. */
 export function asSubmitted(inference: Inference): Inference {
-  const { id, accountId, model, version, dialect, priority, retry, createdAt, inputItems, metadata, log } = inference;
+  const { id, accountId, model, version, dialect, priority, retry, createdAt, inputItems, metadata, log, capability } = inference;
   return {
     id,
     accountId,
@@ -140,6 +142,7 @@ export function asSubmitted(inference: Inference): Inference {
     inputItems,
     metadata,
     log: log.slice(0, 1),
+    capability,
     status: "queued",
     startBy: createdAt,
     notBefore: null,

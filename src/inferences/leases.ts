@@ -95,6 +95,7 @@ export class Leases {
     held.guard = guard;
     const most = LEASE_MS - LEASE_MARGIN_MS;
     const left = Math.min(most, Math.max(0, askedAt + most - clock.now()));
+    if (left === 0) return this.#lose(held); // the answer took so long that its lease may have lapsed: not one call under it
     const watch = async () => {
       await clock.sleep(left, guard.signal);
       if (!guard.signal.aborted) this.#lose(held);

@@ -4,7 +4,7 @@
  * remains without sending a wake-up. An output is stored before the status says so. A runner may die between any two
  * lines: its lease lapses and the sweep takes over; if it wakes up after that, the fence refuses what it writes.
  */
-import { identityFor, rejected } from "../backends/backend.ts";
+import { type BackendCall, type Sink, identityFor, rejected } from "../backends/backend.ts";
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
 import { type Failure, type Outcome, standingAfter } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
@@ -61,25 +61,31 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
   let next: Next = { claimed: first, askedAt: begunAt };
   while (next.claimed) {
     const current: Claim = next.claimed;
+    if (current.lease !== leases.lease) {
+      // Claimed in the name of the request that waits for it, which sees that soon and runs it itself.
+      const askedAt = clock.now();
+      next = { claimed: await claim(db, lane, leases.lease), askedAt };
+      continue;
+    }
     const statements = await attempt(ports, current, leases.take(current, next.askedAt));
     const stop = clock.now() >= stopAt;
-    next = await persist(ports, leases, current, () => endings.write({ statements, lane: stop ? null : lane }));
+    next = (await persist(ports, leases, current, () => endings.write({ statements, lane: stop ? null : lane }))) ?? NOTHING;
     leases.release(current);
     if (stop) await ports.wake([lane]);
   }
 }
 
 /** Runs one attempt; the statements that record its end, the last of which gives its slot back if it was cancelled. Never throws. */
-async function attempt(ports: Ports, claimed: Claim, letGo: AbortSignal): Promise<Sql[]> {
-  return [...(await outcomeOf(ports, claimed, letGo)), inferenceStatements.release(claimed)];
+export async function attempt(ports: Ports, claimed: Claim, letGo: AbortSignal, sink: Sink | null = null): Promise<Sql[]> {
+  return [...(await outcomeOf(ports, claimed, letGo, sink)), inferenceStatements.release(claimed)];
 }
 
-async function outcomeOf(ports: Ports, claimed: Claim, letGo: AbortSignal): Promise<Sql[]> {
+async function outcomeOf(ports: Ports, claimed: Claim, letGo: AbortSignal, sink: Sink | null): Promise<Sql[]> {
   const { accountId, id, attempt: number, model, backend } = claimed;
   const known = { inference: id, account: accountId, model, backend: backend.id, attempt: number };
   const begunAt = ports.clock.now();
   try {
-    const outcome = await callBackend(ports, claimed, letGo);
+    const outcome = await callBackend(ports, claimed, letGo, sink);
     if (outcome.kind === "abandoned") {
       log("attempt_abandoned", known);
       return [];
@@ -87,11 +93,13 @@ async function outcomeOf(ports: Ports, claimed: Claim, letGo: AbortSignal): Prom
     const runMs = ports.clock.now() - begunAt;
     if (outcome.kind === "done") {
       const { payload, bytes } = await storeOutput(ports.payloads, claimed, outcome.output);
-      return [inferenceStatements.succeed(claimed, payload, bytes, outcome.output.items), ...standing(ports, claimed, outcome, runMs)];
+      const { items, usage = null } = outcome.output;
+      return [inferenceStatements.succeed(claimed, payload, bytes, items, usage), ...standing(ports, claimed, outcome, runMs)];
     }
     log("attempt_failed", { ...known, class: outcome.error.class, code: outcome.error.code });
     const tookDown = await tookItsBackendDown(ports, claimed, outcome);
-    return [failed(ports, claimed, outcome, tookDown), ...standing(ports, claimed, outcome, runMs)];
+    const final: typeof outcome = sink?.begun ? { kind: "rejected", error: outcome.error } : outcome;
+    return [failed(ports, claimed, final, tookDown), ...standing(ports, claimed, outcome, runMs)];
   } catch (error) {
     logError("attempt_broke", error, known);
     return [failed(ports, claimed, { kind: "retry", error: BROKE }, false)];
@@ -158,22 +166,24 @@ async function tookItsBackendDown(ports: Ports, claimed: Claim, outcome: Outcome
   return !(await readinessOf(backend, version, ports)).ready;
 }
 
-async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal): Promise<Outcome> {
+async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal, sink: Sink | null): Promise<Outcome> {
   const { backend, version } = claimed;
   const identity = identityFor(backend, ports.secret);
   if (identity === null) return rejected("infrastructure", "backend_misconfigured", 502, "The backend's credential is not configured.");
   const input = await readPayload(ports.payloads, claimed.input);
   if (input === null) return { kind: "rejected", error: INPUT_GONE };
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
-  return protocolOf(backend).infer({ backend, version, input, timeoutMs: seconds * 1000, letGo, identity }, ports);
+  const protocol = protocolOf(backend);
+  const call: BackendCall = { backend, version, capability: claimed.capability, input, timeoutMs: seconds * 1000, letGo, identity };
+  return sink && protocol.stream ? protocol.stream(call, ports, sink) : protocol.infer(call, ports);
 }
 
 /**
  * Writes the end of an attempt, again and again while the lease is held: the GPU has done its work, and a database that
  * stalls for a moment must not throw it away. What the database refuses for good is written as a failure instead. Where
- * the lease was lost first, all that is left is to give back the slot and go on.
+ * the lease was lost first, all that is left is to give back the slot and go on. Null where it could not be written as it was.
  */
-async function persist(ports: Ports, leases: Leases, claimed: Claim, write: () => Promise<Next>): Promise<Next> {
+export async function persist<T>(ports: Ports, leases: Leases, claimed: Claim, write: () => Promise<T>): Promise<T | null> {
   const known = { inference: claimed.id, attempt: claimed.attempt };
   for (let pause = RECORD_RETRY_MS; leases.has(claimed); pause = Math.min(pause * 2, RECORD_RETRY_MAX_MS)) {
     try {
@@ -182,7 +192,7 @@ async function persist(ports: Ports, leases: Leases, claimed: Claim, write: () =
       logError("outcome_not_recorded", error, known);
       if (!(error instanceof Unavailable)) {
         await ports.db.batch([inferenceStatements.fail(claimed, BROKE)]);
-        return NOTHING;
+        return null;
       }
       await ports.clock.sleep(pause);
     }

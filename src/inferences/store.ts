@@ -8,6 +8,7 @@
  * What may go wrong: an error does not tell whether a write took effect. Every write here may be sent again.
  */
 import * as z from "zod";
+import { fromBase64, toBase64 } from "../base64.ts";
 import {
   AGEING_MS,
   CIRCUIT_FAILURES,
@@ -18,7 +19,7 @@ import {
   POSITION_MAX,
   WAKE_UP_LOST_MS,
 } from "../numbers.ts";
-import { FAILURE_CLASSES, type Failure } from "../backends/outcome.ts";
+import { FAILURE_CLASSES, type Failure, type Usage } from "../backends/outcome.ts";
 import { type ClaimedBackend, claimedBackendSchema } from "../backends/store.ts";
 import { logError } from "../log.ts";
 import { Unavailable } from "../platform.ts";
@@ -56,6 +57,10 @@ export interface NewInference {
   input: Payload;
   inputBytes: number;
   inputItems: number;
+  /** What is asked of the model, where a dialect tells that apart; '' otherwise. */
+  capability: string;
+  /** The lease of the request that waits for it and will run it itself; null where a runner is to. */
+  attendant: string | null;
 }
 
 /** A model and version with one queue of its own. */
@@ -75,6 +80,7 @@ export interface Hold {
 /** What a runner gets when it claims: the inference's input and the backend to call. */
 export interface Claim extends Hold, Lane {
   input: Payload;
+  capability: string;
   retry: RetrySettings;
   /** Of this attempt, counted since the submit or the last redrive. */
   attemptsSince: number;
@@ -92,6 +98,7 @@ export interface Filter {
   createdAfter?: number | undefined;
   createdBefore?: number | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
+  capability?: string | undefined;
 }
 
 /** A place in the order of all inferences; a bulk call goes on after it. */
@@ -101,11 +108,13 @@ export interface Cursor {
 }
 
 const PLAIN = "application/json";
+/** Ends the stored media type of bytes that are in a row; a row holds text. */
+const BASE64 = ";base64";
 
 /** Everything but the payloads' text. */
 const head = sql`account_id, id, dialect, model, version, status, priority, level, max_attempts, initial_delay_ms, max_delay_ms,
   metadata, created_at, updated_at, start_by, not_before, first_started_at, started_at, finished_at, run_ms, attempt,
-  backend_id, input_items, output_object, output_type, output_bytes, output_items, error, stopped, fingerprint, log`;
+  backend_id, input_items, output_object, output_type, output_bytes, output_items, error, stopped, fingerprint, log, capability, usage`;
 const withOutput = sql`${head}, output`;
 
 /** `status IN (…)`: the statuses given, each checked against the transition table when the module is loaded. */
@@ -188,15 +197,21 @@ const slots = sql`CASE
     WHERE running.backend_id = backends.id AND ${live(sql`running`)})
 END`;
 
+/** A lane, named or looked up. */
+interface LaneSql {
+  readonly model: SqlValue | Sql;
+  readonly version: SqlValue | Sql;
+}
+
 /** How many of an account's inferences a model has running, in all its versions. */
-const runningOf = (accountId: Sql, lane: Lane) => sql`(SELECT count(*) FROM backends AS host
+const runningOf = (accountId: Sql, lane: LaneSql) => sql`(SELECT count(*) FROM backends AS host
   JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
   WHERE host.model = ${lane.model} AND running.account_id = ${accountId})`;
 
-const accountCap = (lane: Lane) => sql`(SELECT account_concurrency FROM models WHERE name = ${lane.model})`;
+const accountCap = (lane: LaneSql) => sql`(SELECT account_concurrency FROM models WHERE name = ${lane.model})`;
 
 /** An account's own next inference in a lane. */
-const ownNext = (accountId: Sql, lane: Lane) => sql`SELECT id FROM inferences AS own INDEXED BY inferences_by_account
+const ownNext = (accountId: Sql, lane: LaneSql) => sql`SELECT id FROM inferences AS own INDEXED BY inferences_by_account
   WHERE own.status = 'queued' AND own.not_before IS NULL AND own.model = ${lane.model} AND own.version = ${lane.version}
     AND own.account_id = ${accountId} AND own.start_by > ${NOW} ORDER BY own.level, own.turn, own.id LIMIT 1`;
 
@@ -204,7 +219,7 @@ const ownNext = (accountId: Sql, lane: Lane) => sql`SELECT id FROM inferences AS
  * The lane's next inference: the first in order, or, where its account already runs as many as it may, the first of the
  * accounts that may run another. The second half is reached only then, and goes from account to account by index.
  */
-const nextOf = (lane: Lane) => sql`
+const nextOf = (lane: LaneSql) => sql`
   SELECT account_id, id, backend_id FROM (
     SELECT account_id, id, backend_id FROM inferences
     WHERE ${claimable(lane.model, lane.version)} AND start_by > ${NOW} ORDER BY level, turn, id LIMIT 1
@@ -230,11 +245,38 @@ const nextOf = (lane: Lane) => sql`
   ) AS other
   LIMIT 1`;
 
+/** The lane's next inference, and the backend that is to have it. */
+const pickOf = (lane: LaneSql) => sql`
+  SELECT next.account_id, next.id, (
+    SELECT backends.id FROM backends
+    WHERE backends.model = ${lane.model} AND backends.version = ${lane.version} AND ${slots} > 0
+    ORDER BY backends.id = next.backend_id, ${slots} DESC, backends.id LIMIT 1
+  ) AS backend_id
+  FROM (${nextOf(lane)}) AS next`;
+
+const isPicked = sql`pick.backend_id IS NOT NULL AND inferences.account_id = pick.account_id AND inferences.id = pick.id
+  AND ${from(["queued"], "in_progress")}`;
+
+const setClaimed = (lease: Sql) => sql`status = 'in_progress', attempt = attempt + 1, backend_id = pick.backend_id,
+  lease = ${lease}, lease_until = ${NOW} + ${LEASE_MS}, started_at = ${NOW},
+  first_started_at = coalesce(first_started_at, ${NOW}), updated_at = ${NOW},
+  log = ${logged("claimed", sql`json_object('attempt', attempt + 1, 'backend', pick.backend_id)`)}`;
+
+/** What whoever runs an attempt needs to know. */
+const claimColumns = sql`account_id, id, model, version, attempt, attempts_before, takedowns, lease, input, input_object, input_type, input_bytes,
+  capability, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds,
+  (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
+      'credential', json(credential), 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
+      'alone', NOT EXISTS (SELECT 1 FROM inferences AS other INDEXED BY inferences_running WHERE other.backend_id = backends.id
+        AND ${live(sql`other`)} AND (other.account_id, other.id) <> (inferences.account_id, inferences.id)))
+    FROM backends WHERE backends.id = inferences.backend_id) AS backend`;
+
 const matching = (filter: Filter) =>
   join(
     [
       among(filter.statuses),
       ...(filter.model === undefined ? [] : [sql`model = ${filter.model}`]),
+      ...(filter.capability === undefined ? [] : [sql`capability = ${filter.capability}`]),
       ...(filter.errorClass === undefined ? [] : [sql`error ->> 'class' = ${filter.errorClass}`]),
       ...(filter.createdAfter === undefined ? [] : [sql`created_at >= ${filter.createdAfter}`]),
       ...(filter.createdBefore === undefined ? [] : [sql`created_at < ${filter.createdBefore}`]),
@@ -267,14 +309,14 @@ export const inferenceStatements = {
   insert: (it: NewInference) => sql`
     INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, idempotency_key, fingerprint,
       max_time_in_queue_seconds, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds, metadata, created_at, updated_at,
-      start_by, ages_at, cancel_at, input, input_object, input_bytes, input_items, log)
+      start_by, ages_at, cancel_at, input, input_object, input_type, input_bytes, input_items, capability, attendant, log)
     SELECT ${it.accountId}, ${it.id}, ${it.keyId}, ${it.dialect}, lane.model, lane.version, 'queued', ${it.priority}, ${it.priority},
       ${nextTurn(it.accountId, sql`lane.model`, sql`lane.version`, it.priority)}, ${it.idempotencyKey}, ${it.fingerprint},
       ${it.maxTimeInQueueSeconds}, ${it.retry.maxAttempts}, ${it.retry.initialDelayMs}, ${it.retry.maxDelayMs}, ${it.runWithinSeconds},
       ${JSON.stringify(it.metadata)}, lane.now, lane.now, lane.now + ${it.maxTimeInQueueSeconds * 1000}, ${agesAt(sql`${it.priority}`)},
       lane.now + ${it.cancelAfterSeconds === null ? null : it.cancelAfterSeconds * 1000},
-      ${it.input.at === "row" ? it.input.text : null}, ${it.input.at === "object" ? it.input.key : null},
-      ${it.inputBytes}, ${it.inputItems}, json_array(json_object('at', lane.now, 'event', 'queued'))
+      ${textOf(it.input)}, ${it.input.at === "object" ? it.input.key : null}, ${typeOf(it.input)},
+      ${it.inputBytes}, ${it.inputItems}, ${it.capability}, ${it.attendant}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM (
       SELECT name AS model, coalesce(${it.version}, default_version) AS version, versions, ${NOW} AS now
       FROM models WHERE name = ${it.model}
@@ -287,36 +329,47 @@ export const inferenceStatements = {
   findByIdempotencyKey: (accountId: string, key: string) => sql`
     SELECT ${withOutput} FROM inferences WHERE account_id = ${accountId} AND idempotency_key = ${key}`,
   /** Frees a key whose day is over. */
-  releaseIdempotencyKey: (accountId: string, key: string) => sql`
+  releaseIdempotencyKey: (accountId: string, key: string | null) => sql`
     UPDATE inferences SET idempotency_key = NULL
     WHERE account_id = ${accountId} AND idempotency_key = ${key} AND created_at <= ${NOW} - ${IDEMPOTENCY_MS} RETURNING id`,
 
   /**
    * One statement: the lane's next inference, given to the backend with the most free slots; a retry goes to another
-   * backend than the last where one has a slot.
+   * backend than the last where one has a slot. One that a request waits for is claimed in that request's name.
    */
   claim: (lane: Lane, lease: string) => sql`
-    UPDATE inferences SET status = 'in_progress', attempt = attempt + 1, backend_id = pick.backend_id,
-      lease = ${lease}, lease_until = ${NOW} + ${LEASE_MS}, started_at = ${NOW},
-      first_started_at = coalesce(first_started_at, ${NOW}), updated_at = ${NOW},
-      log = ${logged("claimed", sql`json_object('attempt', attempt + 1, 'backend', pick.backend_id)`)}
-    FROM (
-      SELECT next.account_id, next.id, (
-        SELECT backends.id FROM backends
-        WHERE backends.model = ${lane.model} AND backends.version = ${lane.version} AND ${slots} > 0
-        ORDER BY backends.id = next.backend_id, ${slots} DESC, backends.id LIMIT 1
-      ) AS backend_id
-      FROM (${nextOf(lane)}) AS next
-    ) AS pick
-    WHERE pick.backend_id IS NOT NULL AND inferences.account_id = pick.account_id AND inferences.id = pick.id
-      AND ${from(["queued"], "in_progress")}
-    RETURNING account_id, id, model, version, attempt, attempts_before, takedowns, lease, input, input_object, input_bytes, max_attempts,
-      initial_delay_ms, max_delay_ms, run_within_seconds,
-      (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
-          'credential', json(credential), 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
-          'alone', NOT EXISTS (SELECT 1 FROM inferences AS other INDEXED BY inferences_running WHERE other.backend_id = backends.id
-            AND ${live(sql`other`)} AND (other.account_id, other.id) <> (inferences.account_id, inferences.id)))
-        FROM backends WHERE backends.id = inferences.backend_id) AS backend`,
+    UPDATE inferences SET ${setClaimed(sql`coalesce(inferences.attendant, ${lease})`)}
+    FROM (${pickOf(lane)}) AS pick
+    WHERE ${isPicked} RETURNING ${claimColumns}`,
+
+  /** The same, for the request that waits for this one: only when it is the lane's next. */
+  claimOwn: (accountId: string, id: string, attendant: string) => {
+    const own = (column: Sql) => sql`(SELECT ${column} FROM inferences WHERE account_id = ${accountId} AND id = ${id})`;
+    return sql`
+    UPDATE inferences SET ${setClaimed(sql`${attendant}`)}
+    FROM (${pickOf({ model: own(sql`model`), version: own(sql`version`) })}) AS pick
+    WHERE ${isPicked} AND inferences.account_id = ${accountId} AND inferences.id = ${id} AND inferences.attendant = ${attendant}
+    RETURNING ${claimColumns}`;
+  },
+
+  /** What a runner has claimed in the name of the request that waits for it. */
+  handedOver: (accountId: string, id: string, attendant: string) => sql`
+    SELECT ${claimColumns} FROM inferences
+    WHERE account_id = ${accountId} AND id = ${id} AND status = 'in_progress' AND lease = ${attendant} AND lease_until > ${NOW}`,
+
+  /** Whether one that a request waits for is the first of its lane, so that its turn may come at any moment. */
+  isFront: (accountId: string, id: string) => sql`
+    SELECT NOT EXISTS (SELECT 1 FROM inferences AS other
+      WHERE other.status = 'queued' AND other.not_before IS NULL AND other.model = inferences.model AND other.version = inferences.version
+        AND (other.level, other.turn, other.id) < (inferences.level, inferences.turn, inferences.id)) AS front
+    FROM inferences WHERE account_id = ${accountId} AND id = ${id} AND status = 'queued'`,
+
+  /** Its request is gone without cancelling it. */
+  unattend: (accountId: string, id: string, attendant: string) => sql`
+    UPDATE inferences SET attendant = NULL WHERE account_id = ${accountId} AND id = ${id} AND attendant = ${attendant} RETURNING id`,
+
+  /** Whether anything waits in a lane. */
+  anyWaiting: (lane: Lane) => sql`SELECT 1 AS waiting FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT 1`,
 
   /** Whether a backend has nothing else in progress and nobody has seen it fail. */
   standsAlone: (backendId: string, hold: Hold) => sql`
@@ -324,10 +377,11 @@ export const inferenceStatements = {
       SELECT 1 FROM inferences AS other INDEXED BY inferences_running
       WHERE other.backend_id = ${backendId} AND ${live(sql`other`)} AND (other.account_id, other.id) <> (${hold.accountId}, ${hold.id}))`,
 
-  succeed: (hold: Hold, output: Payload, bytes: number, items: number) => sql`
+  succeed: (hold: Hold, output: Payload, bytes: number, items: number, usage: Usage | null = null) => sql`
     UPDATE inferences SET status = 'succeeded', ${ended}, ${ranFor}, ${letGo},
-      output = ${output.at === "row" ? output.text : null}, output_object = ${output.at === "object" ? output.key : null},
-      output_type = ${output.contentType}, output_bytes = ${bytes}, output_items = ${items},
+      output = ${textOf(output)}, output_object = ${output.at === "object" ? output.key : null},
+      output_type = ${typeOf(output)}, output_bytes = ${bytes}, output_items = ${items},
+      usage = ${usage === null ? null : JSON.stringify(usage)},
       log = ${logged("succeeded", sql`json_object('attempt', attempt)`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "succeeded")} RETURNING status`,
 
@@ -394,6 +448,12 @@ export const inferenceStatements = {
       FROM (SELECT created_at FROM inferences INDEXED BY inferences_backing_off
         WHERE status = 'queued' AND not_before IS NOT NULL AND model = ${lane.model} AND version = ${lane.version} LIMIT ${DEPTH_MAX})) AS resting`,
 
+  /** An account's inferences, newest first: those before an id (all, where it is null), from the offset-th of them on. */
+  list: (accountId: string, filter: Filter, page: ListPage) => sql`
+    SELECT ${withOutput} FROM inferences
+    WHERE account_id = ${accountId}${page.before === null ? sql`` : sql` AND id < ${page.before}`} AND ${matching(filter)}
+    ORDER BY id DESC LIMIT ${page.limit} OFFSET ${page.offset}`,
+
   /** One page of a bulk cancel; the statement after it tells how far it has come. */
   cancelPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
     UPDATE inferences SET ${setCanceled}
@@ -423,9 +483,10 @@ export const inferenceStatements = {
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${letGo},
       error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
     WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before >= max_attempts RETURNING id`,
-  /** Sweep: their runner is lost; they are claimable again at once. */
+  /** Sweep: their runner is lost; they are claimable again at once, by a runner: whoever waited is as lost. */
   requeueLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${letGo}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
+      attendant = NULL,
       log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW})`)}
     WHERE ${due(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before < max_attempts
     RETURNING model, version`,
@@ -488,6 +549,8 @@ const rowSchema = z.object({
   error: z.string().nullable(),
   stopped: z.enum(["confirmed", "best_effort"]).nullable(),
   log: z.string(),
+  capability: z.string(),
+  usage: z.string().nullable(),
   // Of findWaiting alone.
   now: z.number().optional(),
   ahead: z.number().nullish(),
@@ -495,6 +558,8 @@ const rowSchema = z.object({
 });
 
 const laneStateSchema = z.object({ capacity: z.number(), freeSlots: z.number(), meanRunMs: z.number().nullable() });
+
+const usageSchema = z.object({ promptTokens: z.number(), completionTokens: z.number() });
 
 const failureSchema = z.object({ class: z.enum(FAILURE_CLASSES), code: z.string(), message: z.string(), status: z.number() });
 
@@ -517,6 +582,7 @@ function fromRow(raw: Row): Inference {
     inputItems: row.input_items,
     metadata: z.record(z.string(), z.string()).parse(JSON.parse(row.metadata)),
     log: JSON.parse(row.log) as LogEntry[], // written by the statements above alone
+    capability: row.capability,
   };
   const finishedAt = row.finished_at ?? row.updated_at;
   switch (row.status) {
@@ -531,6 +597,7 @@ function fromRow(raw: Row): Inference {
         finishedAt,
         output: payload(row.output, row.output_object, row.output_type, row.output_bytes),
         outputItems: row.output_items ?? 0,
+        usage: row.usage === null ? null : usageSchema.parse(JSON.parse(row.usage)),
       };
     case "failed":
     case "expired":
@@ -547,9 +614,23 @@ function waitFrom(row: z.infer<typeof rowSchema>): Wait | null {
   return waitOf({ ahead: row.ahead ?? 0, ...laneStateSchema.parse(JSON.parse(row.lane)) }, row.not_before, row.now);
 }
 
-function payload(inline: string | null, key: string | null, contentType: string | null, bytes: number | null): Payload {
-  if (key !== null) return { at: "object", key, bytes: bytes ?? 0, contentType: contentType ?? PLAIN };
-  return { at: "row", text: inline ?? "", contentType: contentType ?? PLAIN };
+/** What a row holds of a payload: its text, or its bytes as base64. */
+function textOf(payload: Payload): string | null {
+  if (payload.at === "object") return null;
+  return typeof payload.body === "string" ? payload.body : toBase64(payload.body);
+}
+
+function typeOf(payload: Payload): string {
+  return payload.at === "row" && typeof payload.body !== "string" ? payload.contentType + BASE64 : payload.contentType;
+}
+
+function payload(inline: string | null, key: string | null, type: string | null, bytes: number | null): Payload {
+  const contentType = type ?? PLAIN;
+  if (key !== null) return { at: "object", key, bytes: bytes ?? 0, contentType };
+  if (contentType.endsWith(BASE64)) {
+    return { at: "row", body: fromBase64(inline ?? ""), contentType: contentType.slice(0, -BASE64.length) };
+  }
+  return { at: "row", body: inline ?? "", contentType };
 }
 
 const claimSchema = z
@@ -564,6 +645,8 @@ const claimSchema = z
     lease: z.string(),
     input: z.string().nullable(),
     input_object: z.string().nullable(),
+    input_type: z.string(),
+    capability: z.string(),
     input_bytes: z.number(),
     max_attempts: z.number(),
     initial_delay_ms: z.number(),
@@ -580,7 +663,8 @@ const claimSchema = z
     attemptsSince: row.attempt - row.attempts_before,
     takedowns: row.takedowns,
     lease: row.lease,
-    input: payload(row.input, row.input_object, PLAIN, row.input_bytes),
+    input: payload(row.input, row.input_object, row.input_type, row.input_bytes),
+    capability: row.capability,
     retry: { maxAttempts: row.max_attempts, initialDelayMs: row.initial_delay_ms, maxDelayMs: row.max_delay_ms },
     runWithinSeconds: row.run_within_seconds,
     backend: claimedBackendSchema.parse(JSON.parse(row.backend)),
@@ -588,14 +672,63 @@ const claimSchema = z
 
 const orNull = (row: Row | null | undefined): Inference | null => (row ? fromRow(row) : null);
 
-/** Null where nothing was written: the model or version is unknown, or the id or idempotency key is taken. */
-export async function insertInference(db: Database, it: NewInference): Promise<Inference | null> {
-  if (it.idempotencyKey === null) return orNull(await first(db, inferenceStatements.insert(it)));
-  const [, inserted] = await db.batch([
-    inferenceStatements.releaseIdempotencyKey(it.accountId, it.idempotencyKey),
+export interface Inserted {
+  /** Null where nothing was written: the model or version is unknown, or the id or idempotency key is taken. */
+  readonly inference: Inference | null;
+  /** Where it has an attendant and its turn came at once. */
+  readonly claimed: Claim | null;
+}
+
+export async function insertInference(db: Database, it: NewInference): Promise<Inserted> {
+  const { accountId, id, idempotencyKey, attendant } = it;
+  if (idempotencyKey === null && attendant === null) {
+    return { inference: orNull(await first(db, inferenceStatements.insert(it))), claimed: null };
+  }
+  const [, inserted = [], claimed = []] = await db.batch([
+    inferenceStatements.releaseIdempotencyKey(accountId, idempotencyKey),
     inferenceStatements.insert(it),
+    ...(attendant === null ? [] : [inferenceStatements.claimOwn(accountId, id, attendant)]),
   ]);
-  return orNull(inserted?.[0]);
+  return { inference: orNull(inserted[0]), claimed: claimOrNull(claimed[0]) };
+}
+
+/** How it stands with an inference that a request waits for. */
+export interface Turn {
+  readonly inference: Inference | null;
+  /** Its turn has come: what is needed to run it. */
+  readonly claimed: Claim | null;
+  /** It is the next of its lane. */
+  readonly isFront: boolean;
+}
+
+/** Claims the inference if it is the lane's next, and tells how it stands. Whatever it holds already comes back as claimed too. */
+export async function takeTurn(db: Database, accountId: string, id: string, attendant: string): Promise<Turn> {
+  const [, claimed = [], front = [], found = []] = await db.batch([
+    inferenceStatements.claimOwn(accountId, id, attendant),
+    inferenceStatements.handedOver(accountId, id, attendant),
+    inferenceStatements.isFront(accountId, id),
+    inferenceStatements.find(accountId, id),
+  ]);
+  return { inference: orNull(found[0]), claimed: claimOrNull(claimed[0]), isFront: front[0]?.["front"] === 1 };
+}
+
+/** Records how an attended attempt ended, and tells how the inference stands now and whether others wait in its lane. */
+export async function recordAttended(
+  db: Database,
+  statements: readonly Sql[],
+  { accountId, id, model, version }: Claim,
+): Promise<{ inference: Inference | null; othersWait: boolean }> {
+  const answers = await db.batch([
+    ...statements,
+    inferenceStatements.anyWaiting({ model, version }),
+    inferenceStatements.find(accountId, id),
+  ]);
+  return { inference: orNull(answers.at(-1)?.[0]), othersWait: answers.at(-2)?.[0] !== undefined };
+}
+
+/** Nobody waits for it any more: a runner is to have it. */
+export async function unattend(db: Database, accountId: string, id: string, attendant: string): Promise<void> {
+  await db.all(inferenceStatements.unattend(accountId, id, attendant));
 }
 
 /** The inference that a key of a submit stands for, with the fingerprint of that submit. */
@@ -642,6 +775,19 @@ export async function depthOf(db: Database, lane: Lane): Promise<Depth> {
   };
 }
 
+/** What a list is to return. */
+export interface ListPage {
+  /** Only older ones than this id. */
+  readonly before: string | null;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** Of one account, newest first. Reads as many rows as it passes over: what the filter leaves out, and the offset. */
+export async function listInferences(db: Database, accountId: string, filter: Filter, page: ListPage): Promise<Inference[]> {
+  return (await db.all(inferenceStatements.list(accountId, filter, page))).map(fromRow);
+}
+
 /** Queues a failed or expired one again; null where there is nothing to redrive. */
 export async function redriveInference(db: Database, accountId: string, id: string): Promise<Inference | null> {
   return orNull(await first(db, inferenceStatements.redrive(accountId, id)));
@@ -685,10 +831,11 @@ export async function cancelInference(db: Database, accountId: string, id: strin
   return orNull(await first(db, inferenceStatements.cancel(accountId, id)));
 }
 
+const claimOrNull = (row: Row | null | undefined): Claim | null => (row ? claimSchema.parse(row) : null);
+
 /** Claims the lane's next inference under `lease`; null where nothing is claimable. */
 export async function claim(db: Database, lane: Lane, lease: string): Promise<Claim | null> {
-  const row = await first(db, inferenceStatements.claim(lane, lease));
-  return row ? claimSchema.parse(row) : null;
+  return claimOrNull(await first(db, inferenceStatements.claim(lane, lease)));
 }
 
 /**
@@ -705,8 +852,7 @@ export async function recordAndClaim(
   let end = 0;
   return endings.map(({ lane }, index) => {
     end += all[index]?.length ?? 0;
-    const row = lane ? answers[end - 1]?.[0] : undefined;
-    return row ? claimSchema.parse(row) : null;
+    return claimOrNull(lane ? answers[end - 1]?.[0] : undefined);
   });
 }
 

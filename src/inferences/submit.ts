@@ -4,14 +4,15 @@
  * names it; when the row is not written, the object is taken back.
  */
 import { logError } from "../log.ts";
-import { INITIAL_DELAY_MS, INLINE_BYTES, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../numbers.ts";
+import type { Content } from "../content.ts";
+import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../numbers.ts";
 import { findModel } from "../models/store.ts";
 import { askAgain } from "../platform.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
 import { type Inference, type RetrySettings, asSubmitted, newInferenceId } from "./inference.ts";
-import { byteLength, storeInput } from "./payloads.ts";
-import { type NewInference, findByIdempotencyKey, findInference, insertInference } from "./store.ts";
+import { isInline, storeInput } from "./payloads.ts";
+import { type Claim, type Inserted, type NewInference, findByIdempotencyKey, findInference, insertInference } from "./store.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */
 export interface Submission {
@@ -20,8 +21,7 @@ export interface Submission {
   dialect: string;
   model: string;
   version?: string | undefined;
-  /** JSON text. */
-  input: string;
+  input: Content;
   inputItems: number;
   priority?: number | undefined;
   retry?: { [Setting in keyof RetrySettings]?: RetrySettings[Setting] | undefined } | undefined;
@@ -29,6 +29,9 @@ export interface Submission {
   runWithinSeconds?: number | undefined;
   cancelAfterSeconds?: number | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
+  /** See NewInference. */
+  capability?: string | undefined;
+  attendant?: string | undefined;
   /** Of the `Idempotency-Key` header, with the fingerprint of the whole request. */
   idempotency?: { key: string; fingerprint: string } | null | undefined;
 }
@@ -37,6 +40,8 @@ export interface Submission {
 export interface Submitted {
   readonly inference: Inference;
   readonly replayed: boolean;
+  /** Where a request waits for it and its turn came at once: what it needs to run it. */
+  readonly claimed: Claim | null;
 }
 
 /** Work to be done after the answer, as `ExecutionContext.waitUntil` takes it. */
@@ -49,10 +54,9 @@ export type After = (work: Promise<unknown>) => void;
 export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
   const { accountId, input, idempotency } = submission;
   const id = newInferenceId(ports.clock.now(), ports.randomBytes);
-  const inputBytes = byteLength(input);
-  if (inputBytes > INLINE_BYTES) await assertServed(ports, submission);
-  const payload = await storeInput(ports.payloads, accountId, id, input, inputBytes);
-  const inference = await insertOnce(ports, {
+  if (!isInline(input)) await assertServed(ports, submission);
+  const { payload, bytes: inputBytes } = await storeInput(ports.payloads, accountId, id, input);
+  const { inference, claimed } = await insertOnce(ports, {
     accountId,
     id,
     keyId: submission.keyId,
@@ -74,27 +78,30 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     input: payload,
     inputBytes,
     inputItems: submission.inputItems,
+    capability: submission.capability ?? "",
+    attendant: submission.attendant ?? null,
   });
   if (inference) {
     const { model, version } = inference;
-    after(hurry("wake_up_not_sent", ports.wake([{ model, version }])));
+    if (submission.attendant === undefined) after(hurry("wake_up_not_sent", ports.wake([{ model, version }])));
     after(hurry("sweep_not_armed", ports.armSweep()));
-    return { inference, replayed: false };
+    return { inference, replayed: false, claimed };
   }
   if (payload.at === "object") after(hurry("input_not_taken_back", ports.payloads.delete(payload.key)));
   const earlier = idempotency ? await findByIdempotencyKey(ports.db, accountId, idempotency.key) : null;
   if (!earlier) throw modelNotFound(submission);
   if (earlier.fingerprint !== idempotency?.fingerprint) throw problem("idempotency_key_reused");
-  return { inference: asSubmitted(earlier.inference), replayed: true };
+  return { inference: asSubmitted(earlier.inference), replayed: true, claimed: null };
 }
 
 /** Inserts, and once more where the first answer was lost: the same id can't be written twice. */
-async function insertOnce(ports: Ports, it: NewInference): Promise<Inference | null> {
+async function insertOnce(ports: Ports, it: NewInference): Promise<Inserted> {
   let tries = 0;
   return askAgain(async () => {
     tries++;
     const inserted = await insertInference(ports.db, it);
-    return inserted ?? (tries > 1 ? findInference(ports.db, it.accountId, it.id) : null);
+    if (inserted.inference || tries === 1) return inserted;
+    return { inference: await findInference(ports.db, it.accountId, it.id), claimed: null };
   });
 }
 

@@ -10,6 +10,8 @@ export interface Model {
   readonly defaultVersion: string;
   /** How many of one account's inferences may run at once; null = as many as there are slots. */
   readonly accountConcurrency: number | null;
+  /** What may be asked of it, such as `text-to-image`; empty = anything. */
+  readonly capabilities: readonly string[];
   readonly createdAt: number;
 }
 
@@ -19,21 +21,23 @@ export interface NewModel {
   versions: readonly string[];
   defaultVersion: string;
   accountConcurrency: number | null;
+  capabilities: readonly string[];
 }
 
-const columns = sql`name, description, versions, default_version, account_concurrency, created_at`;
+const columns = sql`name, description, versions, default_version, account_concurrency, capabilities, created_at`;
 
 export const modelStatements = {
   insert: (model: NewModel) => sql`
-    INSERT INTO models (name, description, versions, default_version, account_concurrency, created_at)
+    INSERT INTO models (name, description, versions, default_version, account_concurrency, capabilities, created_at)
     VALUES (${model.name}, ${model.description}, ${JSON.stringify(model.versions)}, ${model.defaultVersion},
-      ${model.accountConcurrency}, ${NOW})
+      ${model.accountConcurrency}, ${JSON.stringify(model.capabilities)}, ${NOW})
     ON CONFLICT DO NOTHING RETURNING ${columns}`,
   find: (name: string) => sql`SELECT ${columns} FROM models WHERE name = ${name}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM models WHERE name > ${after} ORDER BY name LIMIT ${limit}`,
   change: (name: string, change: Omit<NewModel, "name">) => sql`
     UPDATE models SET description = ${change.description}, versions = ${JSON.stringify(change.versions)},
-      default_version = ${change.defaultVersion}, account_concurrency = ${change.accountConcurrency}
+      default_version = ${change.defaultVersion}, account_concurrency = ${change.accountConcurrency},
+      capabilities = ${JSON.stringify(change.capabilities)}
     WHERE name = ${name} RETURNING ${columns}`,
   /** Not while a backend serves it. */
   remove: (name: string) => sql`
@@ -46,6 +50,7 @@ const rowSchema = z.object({
   versions: z.string(),
   default_version: z.string(),
   account_concurrency: z.number().nullable(),
+  capabilities: z.string(),
   created_at: z.number(),
 });
 
@@ -57,6 +62,7 @@ function fromRow(row: Row): Model {
     versions: z.array(z.string()).parse(JSON.parse(known.versions)),
     defaultVersion: known.default_version,
     accountConcurrency: known.account_concurrency,
+    capabilities: z.array(z.string()).parse(JSON.parse(known.capabilities)),
     createdAt: known.created_at,
   };
 }

@@ -270,7 +270,7 @@ function submissionOf(job: Job, fingerprint: string): Parameters<typeof submit>[
     dialect: "v1",
     model: model.name,
     version: undefined,
-    input: job.input,
+    input: { body: job.input, contentType: "application/json" },
     inputItems: 1,
     priority: job.priority,
     retry: job.retry,

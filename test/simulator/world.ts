@@ -323,7 +323,7 @@ export class World {
         return new Blob([text]).stream();
       },
       size: text.length,
-      text: () => Promise.resolve(text),
+      bytes: () => Promise.resolve(new TextEncoder().encode(text)),
     };
   }
 
@@ -416,7 +416,7 @@ export class World {
     for (const { name, version, accountConcurrency, backends } of models) {
       this.model.accountCaps.set(name, accountConcurrency);
       const versions = version === "" ? [] : [version];
-      this.#transact([modelStatements.insert({ name, description: "", versions, defaultVersion: version, accountConcurrency })], setup);
+      this.#transact([modelStatements.insert({ name, description: "", versions, defaultVersion: version, accountConcurrency, capabilities: [] })], setup);
       for (const { id, protocol, maxConcurrency, timeoutSeconds } of backends) {
         const url = `http://${id}/`.slice(0, protocol === "http" ? undefined : -1);
         const backend = {

@@ -19,6 +19,7 @@ function madeBy(scripts: readonly string[]): { type: unknown; name: unknown; sql
       sql: String(sql)
         .replaceAll(/--[^\n]*/g, "")
         .replaceAll(/\s+/g, " ")
+        .replaceAll(/ (?=[,)])|(?<=\() /g, "")
         .trim(),
     }));
 }

@@ -59,7 +59,7 @@ describe("a cancel that races", () => {
     [
       "a success",
       "succeeded",
-      (hold) => inferenceStatements.succeed(hold, { at: "row", text: '{"done":true}', contentType: "application/json" }, 13, 1),
+      (hold) => inferenceStatements.succeed(hold, { at: "row", body: '{"done":true}', contentType: "application/json" }, 13, 1),
     ],
     ["a failure", "failed", (hold) => inferenceStatements.fail(hold, BROKEN)],
   ];
@@ -342,7 +342,7 @@ describe("a redrive", () => {
     expect(Number(row["start_by"]) - Number(row["updated_at"])).toBe(60_000);
     const it = await claimed(model);
     expect([it.attempt, it.attemptsSince]).toEqual([2, 1]);
-    await db.all(inferenceStatements.succeed(it, { at: "row", text: "{}", contentType: "application/json" }, 2, 1));
+    await db.all(inferenceStatements.succeed(it, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
     const { logs } = await object(stillAs(key, "GET", `/v1/inferences/${id}?logs=1`));
     expect(logs).toMatchObject(["queued", "claimed", "failed", "redriven", "claimed", "succeeded"].map((event) => ({ event })));
   });
@@ -380,7 +380,7 @@ describe("a redrive", () => {
     if (status === "in_progress" || status === "succeeded") {
       const hold = await claimed(model);
       if (status === "succeeded") {
-        await db.all(inferenceStatements.succeed(hold, { at: "row", text: "{}", contentType: "application/json" }, 2, 1));
+        await db.all(inferenceStatements.succeed(hold, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
       }
     }
     if (status === "canceled") await cancelInference(db, accountId, id);

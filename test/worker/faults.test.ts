@@ -346,7 +346,7 @@ describe("a backend's credential", () => {
     for (const protocol of ["http", "openai", "oip"]) {
       const model = await newModel();
       const backend = await newBackend(model, { protocol, credential });
-      await queued(model, { input: { at: "row", text: '{"messages":[],"x":1}', contentType: "application/json" }, retry: ONCE });
+      await queued(model, { input: { at: "row", body: '{"messages":[],"x":1}', contentType: "application/json" }, retry: ONCE });
       const seen: [string, string | null][] = [];
       const script = (request: Request) => {
         seen.push([request.method, request.headers.get(header)]);
@@ -479,7 +479,7 @@ describe("a backend of the protocol http", () => {
   async function outcome(input: string, script: (request: Request) => Response | Promise<Response>) {
     const { key, accountId } = await newTenant();
     const model = await served({ url: "https://gpu.test/v1/predict" });
-    const id = await queued(model, { accountId, retry: ONCE, input: { at: "row", text: input, contentType: "application/json" } });
+    const id = await queued(model, { accountId, retry: ONCE, input: { at: "row", body: input, contentType: "application/json" } });
     await run(still({ fetch: gpu(script) }), [laneOf(model)], "lease");
     const inference = await object(stillAs(key, "GET", `/v1/inferences/${id}`));
     return { inference, result: await stillAs(key, "GET", `/v1/inferences/${id}/result`) };
@@ -542,7 +542,7 @@ describe("a backend of the protocol openai", () => {
     const id = await queued(model, {
       accountId,
       retry: ONCE,
-      input: { at: "row", text: JSON.stringify(input), contentType: "application/json" },
+      input: { at: "row", body: JSON.stringify(input), contentType: "application/json" },
     });
     await run(still({ fetch: gpu(script) }), [laneOf(model)], "lease");
     return object(stillAs(key, "GET", `/v1/inferences/${id}`));

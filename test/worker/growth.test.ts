@@ -87,7 +87,7 @@ describe("with few and with many", () => {
         renew: [inferenceStatements.renew(running.lease, [running])],
         claim: [inferenceStatements.claim(laneOf(model), "measured")],
         sweep: sweepStatements(),
-        succeed: [inferenceStatements.succeed(running, { at: "row", text: "{}", contentType: "application/json" }, 2, 1)],
+        succeed: [inferenceStatements.succeed(running, { at: "row", body: "{}", contentType: "application/json" }, 2, 1)],
         cancel: [inferenceStatements.cancel("stored-07", waiting)],
       });
       await env.DB.prepare("DELETE FROM inferences WHERE model = ? AND id > '019'").bind(model).run();

@@ -100,6 +100,7 @@ describe("an inference", () => {
       id: expect.stringMatching(UUID),
       model,
       version: null,
+      capability: null,
       status: "queued",
       is_final: false,
       priority: 1,
@@ -556,6 +557,7 @@ describe("the catalogue", () => {
       description: "Colours of a picture",
       versions: ["1", "2"],
       default_version: "2",
+      capabilities: [],
     });
   });
 

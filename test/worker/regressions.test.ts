@@ -35,7 +35,7 @@ import {
 
 const { db } = still();
 const BROKEN: Failure = { class: "infrastructure", code: "backend_cut", message: "The backend's answer broke off.", status: 502 };
-const OUTPUT = { at: "row", text: '{"done":true}', contentType: "application/json" } as const;
+const OUTPUT = { at: "row", body: '{"done":true}', contentType: "application/json" } as const;
 
 beforeEach(forgetAll);
 afterEach(() => {
@@ -100,7 +100,7 @@ describe("River #1302: a rescuer overwrote a completed job", () => {
         const rows = (await Promise.all(both)).map(([changed = []]) => changed.length);
         expect(rows.toSorted((a, b) => a - b)).toEqual([0, 1]);
         const row = await rowOf(id);
-        expect(row["output"]).toBe(row["status"] === "succeeded" ? OUTPUT.text : null);
+        expect(row["output"]).toBe(row["status"] === "succeeded" ? OUTPUT.body : null);
         ends.add(row["status"]);
         await rescue();
         expect(await statusOf(id)).toBe(row["status"]);
@@ -217,7 +217,7 @@ describe("Bull #1355: under load, jobs that ran were judged stalled and ran agai
     const large = "x".repeat(250_000);
     for (let count = 0; count < 5; count++) {
       const text = JSON.stringify({ large, count });
-      ids.push(await queued(model, { input: { at: "row", text, contentType: "application/json" }, inputBytes: text.length }));
+      ids.push(await queued(model, { input: { at: "row", body: text, contentType: "application/json" }, inputBytes: text.length }));
     }
     const clock = standingClock();
     const finish = held<true>();
@@ -263,7 +263,7 @@ test("Bull #91: a runner that joins late gets nothing that another works on, and
   const second = await claimed(model, "second");
   await db.all(inferenceStatements.succeed(second, OUTPUT, 13, 1));
   const row = await rowOf(id);
-  expect(await db.all(inferenceStatements.succeed(first, { ...OUTPUT, text: '{"late":true}' }, 13, 1))).toEqual([]);
+  expect(await db.all(inferenceStatements.succeed(first, { ...OUTPUT, body: '{"late":true}' }, 13, 1))).toEqual([]);
   expect(await db.all(inferenceStatements.retry(first, BROKEN, 0, false))).toEqual([]);
   expect(await db.all(inferenceStatements.fail(first, BROKEN))).toEqual([]);
   expect(await rowOf(id)).toEqual(row);

@@ -75,7 +75,7 @@ async function claims(model: string, count: number): Promise<Claim[]> {
   return won;
 }
 
-const succeed = (it: Claim) => db.all(inferenceStatements.succeed(it, { at: "row", text: "{}", contentType: "application/json" }, 2, 1));
+const succeed = (it: Claim) => db.all(inferenceStatements.succeed(it, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
 
 /** A sweep, and what it woke. */
 async function swept(instead: Partial<Ports> = {}): Promise<Lane[]> {

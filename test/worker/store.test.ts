@@ -12,7 +12,7 @@ import type { Database, Sql } from "../../src/sql.ts";
 import { claimed, forgetAll, laneOf, newBackend, newModel, queued, rowOf, still, submission } from "./support.ts";
 
 const { db } = still();
-const OUTPUT = { at: "row", text: '{"done":true}', contentType: "application/json" } as const;
+const OUTPUT = { at: "row", body: '{"done":true}', contentType: "application/json" } as const;
 const BROKEN: Failure = { class: "infrastructure", code: "backend_cut", message: "The backend's answer broke off.", status: 502 };
 const EVERYTHING: Filter = { statuses: STATUSES };
 
@@ -282,6 +282,12 @@ describe("every statement is an index search:", () => {
     lostWakeUps: [inferenceStatements.lostWakeUps()],
     anyDated: [inferenceStatements.anyDated()],
     lapse: [inferenceStatements.lapse(1)],
+    claimOwn: [inferenceStatements.claimOwn("a", "i", "lease")],
+    handedOver: [inferenceStatements.handedOver("a", "i", "lease")],
+    isFront: [inferenceStatements.isFront("a", "i")],
+    anyWaiting: [inferenceStatements.anyWaiting(laneOf("m"))],
+    unattend: [inferenceStatements.unattend("a", "i", "lease")],
+    list: [null, 10].map((offset) => inferenceStatements.list("a", { ...filter, capability: "c" }, { before: "i", offset: offset ?? 0, limit: 10 })),
   } satisfies Record<keyof typeof inferenceStatements, readonly Sql[]>;
 
   const ofKeys = {
@@ -294,7 +300,7 @@ describe("every statement is an index search:", () => {
     revoke: [keyStatements.revoke("a", "k")],
   } satisfies Record<keyof typeof keyStatements, readonly Sql[]>;
 
-  const model = { name: "m", description: "", versions: ["v"], defaultVersion: "v", accountConcurrency: 1 };
+  const model = { name: "m", description: "", versions: ["v"], defaultVersion: "v", accountConcurrency: 1, capabilities: [] };
   const ofModels = {
     insert: [modelStatements.insert(model)],
     find: [modelStatements.find("m")],

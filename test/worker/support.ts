@@ -193,18 +193,20 @@ export function submission(model: string, more: Partial<NewInference> = {}): New
     idempotencyKey: null,
     fingerprint: null,
     metadata: {},
-    input: { at: "row", text: JSON.stringify({ id }), contentType: "application/json" },
+    input: { at: "row", body: JSON.stringify({ id }), contentType: "application/json" },
     inputBytes: 44,
     inputItems: 1,
+    capability: "",
+    attendant: null,
     ...more,
   };
 }
 
 /** Queues an inference in the store itself and tells nobody. Returns its id. */
 export async function queued(model: string, more: Partial<NewInference> = {}): Promise<string> {
-  const inserted = await insertInference(still().db, submission(model, more));
-  if (!inserted) throw new Error(`not queued: ${model}`);
-  return inserted.id;
+  const { inference } = await insertInference(still().db, submission(model, more));
+  if (!inference) throw new Error(`not queued: ${model}`);
+  return inference.id;
 }
 
 /** What a lane gives to a runner that asks, or an error where it gives nothing. */

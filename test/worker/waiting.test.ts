@@ -389,7 +389,7 @@ describe("the metrics", () => {
     await timePasses(model, 60_000);
     const second = await claimed(model);
     await timePasses(model, 10_000);
-    await db.all(inferenceStatements.succeed(second, { at: "row", text: "{}", contentType: "application/json" }, 2, 1));
+    await db.all(inferenceStatements.succeed(second, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
     await near("queue_ms", 30_000);
     await near("run_ms", 15_000);
     await near("total_ms", 105_000);

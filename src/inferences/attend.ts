@@ -1,0 +1,183 @@
+/**
+ * Attend: a request that waits for its inference and runs it itself, so that its answer needs no queue in between and
+ * may be streamed. The inference is a row in its lane like any other and keeps its place: it is claimed at its turn, by
+ * the request when it looks, or by a runner that finds it first in line and claims it in the request's name. The request
+ * then holds the lease, calls the backend, and records the end as a runner does.
+ * What may go wrong: the client goes away (the inference is cancelled and its backend's connection closed); the isolate
+ * dies (the lease lapses, and the inference is a runner's from then on).
+ */
+import type { Sink } from "../backends/backend.ts";
+import type { Failure } from "../backends/outcome.ts";
+import { randomBase62 } from "../keys/key.ts";
+import { logError } from "../log.ts";
+import { ATTENDED_FRONT_MS, ATTENDED_LOOK_MS, ATTENDED_LOOK_MAX_MS, ATTENDED_TRIES } from "../numbers.ts";
+import { Unavailable } from "../platform.ts";
+import type { Ports } from "../ports.ts";
+import { problem } from "../problem.ts";
+import { type Inference, isFinal } from "./inference.ts";
+import { Leases } from "./leases.ts";
+import { attempt, persist } from "./run.ts";
+import { type Claim, cancelInference, inferenceStatements, recordAttended, takeTurn, unattend } from "./store.ts";
+import { type After, type Submission, type Submitted, hurry, submit } from "./submit.ts";
+
+/** How a client waits. */
+export interface Attention {
+  readonly after: After;
+  /** Aborted when the client is gone. */
+  readonly gone: AbortSignal;
+  /** Where the client takes the answer bit by bit: how the stream says that it failed after it had begun. */
+  readonly stream?: { failed(error: Failure | null): Uint8Array };
+}
+
+/** Either the end of the inference, or its answer while it comes. */
+export type Attended =
+  | { readonly kind: "ended"; readonly inference: Inference; readonly replayed: boolean }
+  | { readonly kind: "streaming"; readonly inference: Inference; readonly body: ReadableStream<Uint8Array> };
+
+/** Submits and waits for the end, or for the beginning of a stream. Throws what `submit` throws, and Unavailable. */
+export async function attend(ports: Ports, submission: Submission, attention: Attention): Promise<Attended> {
+  const attendant = randomBase62(16, ports.randomBytes);
+  const submitted = await submit(ports, { ...submission, attendant }, attention.after);
+  const streaming = Promise.withResolvers<Attended>();
+  const sink = attention.stream
+    ? new StreamSink((body) => streaming.resolve({ kind: "streaming", inference: submitted.inference, body }))
+    : null;
+  const seen = new Attendance(ports, submitted, attendant, attention, sink).see();
+  attention.after(seen.catch(() => undefined)); // goes on when the client is gone, for as long as the platform lets it
+  return Promise.race([streaming.promise, seen.then((inference): Attended => ({ kind: "ended", inference, replayed: submitted.replayed }))]);
+}
+
+class Attendance {
+  readonly #ports: Ports;
+  readonly #first: Submitted;
+  readonly #attendant: string;
+  readonly #attention: Attention;
+  readonly #sink: StreamSink | null;
+  readonly #gone: AbortSignal;
+  readonly #leases: Leases;
+
+  constructor(ports: Ports, first: Submitted, attendant: string, attention: Attention, sink: StreamSink | null) {
+    this.#ports = ports;
+    this.#first = first;
+    this.#attendant = attendant;
+    this.#attention = attention;
+    this.#sink = sink;
+    this.#gone = sink ? AbortSignal.any([attention.gone, sink.gone]) : attention.gone;
+    this.#leases = new Leases(ports, attendant);
+  }
+
+  /** The inference at its end. */
+  async see(): Promise<Inference> {
+    try {
+      return await this.#wait();
+    } catch (error) {
+      const { accountId, id } = this.#first.inference;
+      await hurry("not_left_to_a_runner", unattend(this.#ports.db, accountId, id, this.#attendant));
+      throw error;
+    } finally {
+      this.#sink?.end();
+    }
+  }
+
+  async #wait(): Promise<Inference> {
+    const { clock, db } = this.#ports;
+    const { inference, replayed } = this.#first;
+    const gone = this.#gone;
+    let { claimed } = this.#first;
+    let askedAt = clock.now();
+    let pause = replayed ? 0 : ATTENDED_FRONT_MS;
+    for (let failures = 0; ; ) {
+      if (claimed) {
+        const after = await this.#run(claimed, askedAt);
+        if (after && (isFinal(after.status) || this.#sink?.begun)) return after;
+      }
+      if (gone.aborted) return this.#leave();
+      await clock.sleep(pause, gone);
+      try {
+        askedAt = clock.now();
+        const turn = await takeTurn(db, inference.accountId, inference.id, this.#attendant);
+        if (!turn.inference) throw problem("inference_not_found");
+        if (isFinal(turn.inference.status)) return turn.inference;
+        claimed = turn.claimed;
+        pause = turn.isFront ? ATTENDED_FRONT_MS : Math.min(ATTENDED_LOOK_MAX_MS, Math.max(ATTENDED_LOOK_MS, pause * 1.5));
+        failures = 0;
+      } catch (error) {
+        if (!(error instanceof Unavailable) || ++failures >= ATTENDED_TRIES) throw error;
+        claimed = null;
+        pause = ATTENDED_LOOK_MAX_MS;
+      }
+    }
+  }
+
+  /** Runs one attempt, and tells how the inference stands after it. */
+  async #run(claimed: Claim, askedAt: number): Promise<Inference | null> {
+    const { after } = this.#attention;
+    const gone = this.#gone;
+    const letGo = AbortSignal.any([this.#leases.take(claimed, askedAt), gone]);
+    const ending = await attempt(this.#ports, claimed, letGo, this.#sink);
+    const { accountId, id } = claimed;
+    const statements = gone.aborted && !this.#first.replayed ? [inferenceStatements.cancel(accountId, id), ...ending] : ending;
+    const recorded = await persist(this.#ports, this.#leases, claimed, () => recordAttended(this.#ports.db, statements, claimed));
+    this.#leases.release(claimed);
+    if (recorded?.othersWait) after(hurry("wake_up_not_sent", this.#ports.wake([{ model: claimed.model, version: claimed.version }])));
+    const stands = recorded?.inference ?? null;
+    if (this.#sink?.begun && stands?.status !== "succeeded") {
+      await this.#sink.fail(this.#attention.stream?.failed(stands && "error" in stands ? stands.error : null));
+    }
+    return stands;
+  }
+
+  /** The client is gone: what it submitted is cancelled, unless it was only asking for what another request submitted. */
+  async #leave(): Promise<Inference> {
+    const { inference, replayed } = this.#first;
+    if (replayed) return inference;
+    return (await cancelInference(this.#ports.db, inference.accountId, inference.id)) ?? inference;
+  }
+}
+
+/** A stream that begins with the first chunk. What the client does not take holds up what the backend sends. */
+class StreamSink implements Sink {
+  readonly #start: (body: ReadableStream<Uint8Array>) => void;
+  readonly #gone = new AbortController();
+  #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
+
+  constructor(start: (body: ReadableStream<Uint8Array>) => void) {
+    this.#start = start;
+  }
+
+  get begun(): boolean {
+    return this.#writer !== null;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    if (!this.#writer) {
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      this.#writer = writable.getWriter();
+      this.#start(readable);
+    }
+    try {
+      await this.#writer.write(chunk);
+    } catch (error) {
+      this.#gone.abort();
+      throw error;
+    }
+  }
+
+  /** Aborted when the client has stopped reading. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Says that it failed, to whoever still listens. */
+  async fail(last: Uint8Array | undefined): Promise<void> {
+    try {
+      if (last) await this.#writer?.write(last);
+    } catch (error) {
+      logError("stream_gone", error);
+    }
+  }
+
+  end(): void {
+    this.#writer?.close().catch(() => undefined); // the reader may be gone
+  }
+}
