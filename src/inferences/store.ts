@@ -615,13 +615,13 @@ function waitFrom(row: z.infer<typeof rowSchema>): Wait | null {
 }
 
 /** What a row holds of a payload: its text, or its bytes as base64. */
-function textOf(payload: Payload): string | null {
-  if (payload.at === "object") return null;
-  return typeof payload.body === "string" ? payload.body : toBase64(payload.body);
+function textOf(it: Payload): string | null {
+  if (it.at === "object") return null;
+  return typeof it.body === "string" ? it.body : toBase64(it.body);
 }
 
-function typeOf(payload: Payload): string {
-  return payload.at === "row" && typeof payload.body !== "string" ? payload.contentType + BASE64 : payload.contentType;
+function typeOf(it: Payload): string {
+  return it.at === "row" && typeof it.body !== "string" ? it.contentType + BASE64 : it.contentType;
 }
 
 function payload(inline: string | null, key: string | null, type: string | null, bytes: number | null): Payload {

@@ -129,7 +129,8 @@ describe("a request that waits", () => {
     const work = run(
       still({
         fetch: gpu(async (request) => {
-          asked.push(((await request.json()) as { id?: string }).id ?? "attended");
+          const body: { id?: string } = await request.json();
+          asked.push(body.id ?? "attended");
           return ok(request);
         }),
       }),
