@@ -3,7 +3,7 @@
  */
 import * as z from "zod";
 import { JSON_TYPE, sizeOf } from "../content.ts";
-import { itemsIn } from "../backends/tensors.ts";
+import { itemsIn } from "../tensors/plain.ts";
 import { type Inference, isFinal, isInferenceId } from "../inferences/inference.ts";
 import { openPayload } from "../inferences/payloads.ts";
 import { bulk, cancelInference, findInference, findWithWait, redriveInference } from "../inferences/store.ts";

@@ -1,19 +1,11 @@
-/** Plain JSON to tensors and back: the rules in the header of tensors.ts, one by one, and the round trip as a property. */
+/** Plain JSON to tensors and back: the rules in the header of tensors/plain.ts, one by one, and the round trip as a property. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  DATATYPES,
-  type Datatype,
-  type Form,
-  type Mapped,
-  type Tensor,
-  fromTensors,
-  inferRequest,
-  isTensorInput,
-  itemsIn,
-  readInferResponse,
-  toTensors,
-} from "../../src/backends/tensors.ts";
+import { DATATYPES, type Datatype } from "../../src/tensors/datatype.ts";
+import * as infer from "../../src/tensors/infer.ts";
+import { type Form, type Mapped, fromTensors, isTensorInput, itemsIn, toTensors } from "../../src/tensors/plain.ts";
+import type { Tensor } from "../../src/tensors/tensor.ts";
+import { writeInferRequest } from "../../src/tensors/wire.ts";
 
 type Good = Extract<Mapped, { ok: true }>;
 
@@ -34,10 +26,18 @@ function back(outputs: readonly Tensor[], form: Form): unknown {
   return plain.ok ? plain.value : expect.fail(plain.detail);
 }
 
+/** The outputs in a server's answer, or what is wrong with it. */
+const readInferResponse = (value: unknown) => readOutputs(JSON.stringify(value));
+
+function readOutputs(text: string): readonly Tensor[] | string {
+  const read = infer.readInferResponse(text, null);
+  return read.ok ? read.value.outputs : read.fault.detail;
+}
+
 /** Through a server that answers with what it was sent. */
 const echoed = (input: unknown): unknown => {
   const { inputs, form } = mapped(input);
-  const sent: { inputs: unknown } = JSON.parse(inferRequest(inputs));
+  const sent: { inputs: unknown } = JSON.parse(String(writeInferRequest({ inputs }, { binary: false }).body));
   const read = readInferResponse({ model_name: "echo", outputs: sent.inputs });
   return typeof read === "string" ? expect.fail(read) : back(read, form);
 };
@@ -74,7 +74,10 @@ describe("a field of a plain input", () => {
     ["an integer", 3, "INT64"],
     ["a negative integer", -3, "INT64"],
     ["another number", 0.5, "FP32"],
-    ["a number beyond exact integers", 1e300, "FP32"],
+    ["a number beyond exact integers", 1e30, "FP32"],
+    ["a number beyond FP32", 1e300, "FP64"],
+    ["an integer beyond doubles", -9007199254740993n, "INT64"],
+    ["an integer beyond INT64", 18446744073709551615n, "UINT64"],
     ["a boolean", false, "BOOL"],
   ])("that is %s becomes a tensor of its name, of shape [1]", (_, value, datatype) => {
     expect(mapped({ field: value })).toEqual({
@@ -135,6 +138,9 @@ describe("an input that no tensor can hold is refused with its field named", () 
     ["an object", { x: 1 }],
     ["objects in an array", [{ x: 1 }]],
     ["objects among numbers", [1, { x: 1 }]],
+    ["an integer beyond 64 bits", 18446744073709551616n],
+    ["a negative integer beside one beyond INT64", [-1, 9223372036854775808n]],
+    ["text with half a character", "\ud800"],
   ])("%s", (_, value) => {
     expect(refused({ good: "a", bad: value })).toContain('"bad"');
     expect(refused([{ good: "a", bad: value }])).toContain('"bad"');
@@ -423,9 +429,10 @@ describe("an infer response", () => {
 
   test("that is nested without end is told from a good one, not thrown at", () => {
     const depth = 200_000;
-    const data: unknown = JSON.parse("[".repeat(depth) + "]".repeat(depth));
-    expect(readInferResponse(one({ data }))).toEqual(expect.stringContaining('"y"'));
-    expect(readInferResponse(one({ data, shape: Array.from({ length: depth }, () => 1) }))).toEqual(expect.stringContaining('"y"'));
+    const data = `${"[".repeat(depth)}${"]".repeat(depth)}`;
+    const text = (shape: unknown) => `{"outputs":[{"name":"y","datatype":"INT64","shape":${JSON.stringify(shape)},"data":${data}}]}`;
+    expect(readOutputs(text([2, 2]))).toEqual(expect.stringContaining('"y"'));
+    expect(readOutputs(text(Array.from({ length: depth }, () => 1)))).toEqual(expect.stringContaining('"y"'));
   });
 
   test("is read or refused without an exception, whatever the JSON", () => {

@@ -3,6 +3,8 @@
  * can use a tensor model. Rules, from the design (section 8):
  * - a field becomes a tensor of its name: strings BYTES, integers INT64, other numbers FP32, booleans BOOL; nested
  *   arrays give the shape, a scalar has shape [1];
+ * - integers that are too large for INT64 are UINT64, where all are from 0; beyond 64 bits they are refused. Numbers
+ *   that would be infinite in FP32 are FP64: a server refuses the type, if it must, instead of taking another number;
  * - an array of objects is read by column: one tensor per field, first dimension the items. A text missing in some
  *   items is ""; any other type must be there in all;
  * - an input that has `inputs` is tensors already and is left as it is.
@@ -10,33 +12,9 @@
  * in and every output has their number as its first dimension, items come out.
  */
 
-export const DATATYPES = [
-  "BOOL",
-  "UINT8",
-  "UINT16",
-  "UINT32",
-  "UINT64",
-  "INT8",
-  "INT16",
-  "INT32",
-  "INT64",
-  "FP16",
-  "BF16",
-  "FP32",
-  "FP64",
-  "BYTES",
-] as const;
-export type Datatype = (typeof DATATYPES)[number];
-
-type Element = string | number | boolean;
-
-export interface Tensor {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly datatype: Datatype;
-  readonly data: readonly Element[];
-  readonly parameters?: Readonly<Record<string, unknown>>;
-}
+import { parseJson } from "../json.ts";
+import { type Datatype, type Element, KINDS } from "./datatype.ts";
+import { type Tensor, isObject, plainOf, quoted } from "./tensor.ts";
 
 /** What went in, as far as coming out depends on it. */
 export type Form =
@@ -48,16 +26,10 @@ export type Mapped =
   | { readonly ok: true; readonly form: Form; readonly inputs: readonly Tensor[] | null }
   | { readonly ok: false; readonly detail: string };
 
-/** The rows that an empty tensor may have: they are made out of nothing. */
-const EMPTY_MAX = 100_000;
-/** Dimensions of a tensor; more than anybody has, and far from exhausting the stack. */
+/** Dimensions of a field, whose levels are descended one in another. */
 const RANK_MAX = 64;
 
-type JsonObject = Record<string, unknown>;
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Whether a plain input is tensors already. */
 export function isTensorInput(input: unknown): input is JsonObject & { inputs: unknown[] } {
@@ -107,13 +79,17 @@ function columnsOf(items: readonly JsonObject[]): JsonObject {
 /** A tensor, or what keeps the value from being one. */
 function tensorOf(name: string, value: unknown): Tensor | string {
   const shape: number[] = [];
-  for (let level = value; Array.isArray(level); level = level[0]) shape.push(level.length);
+  for (let level = value; Array.isArray(level); level = level[0]) {
+    if (shape.length === RANK_MAX) return `field ${quoted(name)} is nested deeper than ${RANK_MAX} levels`;
+    shape.push(level.length);
+  }
   const data: Element[] = [];
   const fault = flatten(value, shape, 0, data);
-  if (fault) return `field "${name}" ${fault}`;
+  if (fault) return `field ${quoted(name)} ${fault}`;
   const datatype = datatypeOf(data);
-  if (!datatype) return `field "${name}" mixes types, or has values that are neither text, number nor boolean`;
-  return { name, shape: shape.length > 0 ? shape : [1], datatype, data };
+  if (typeof datatype === "object") return `field ${quoted(name)} ${datatype.fault}`;
+  const isFloat = KINDS[datatype].is === "float";
+  return { name, shape: shape.length > 0 ? shape : [1], datatype, data: isFloat ? data.map(Number) : data };
 }
 
 function flatten(value: unknown, shape: readonly number[], depth: number, into: Element[]): string | null {
@@ -127,54 +103,35 @@ function flatten(value: unknown, shape: readonly number[], depth: number, into: 
   }
   if (depth !== shape.length) return "is not rectangular";
   if (value === undefined || value === null) return "is missing in some items";
-  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return "holds an object, which no tensor can";
+  if (!isElement(value)) return "holds an object, which no tensor can";
   into.push(value);
   return null;
 }
 
-function datatypeOf(data: readonly Element[]): Datatype | null {
+function isElement(value: unknown): value is Element {
+  return typeof value === "string" || typeof value === "number" || typeof value === "bigint" || typeof value === "boolean";
+}
+
+/** The type that holds all elements, or why none does. */
+function datatypeOf(data: readonly Element[]): Datatype | { readonly fault: string } {
   const types = new Set(data.map((element) => typeof element));
-  if (types.size > 1) return null;
+  const isNumeric = types.has("number") || types.has("bigint");
+  types.delete("bigint");
+  if (isNumeric) types.add("number");
+  if (types.size > 1) return { fault: "mixes types" };
   if (types.has("boolean")) return "BOOL";
-  if (types.has("number")) return data.every((element) => Number.isSafeInteger(element)) ? "INT64" : "FP32";
-  return "BYTES";
+  if (isNumeric) return numberType(data);
+  return data.every((text) => String(text).isWellFormed()) ? "BYTES" : { fault: "holds text that is not valid Unicode" };
 }
 
-/** The body of an infer request for these tensors. */
-export function inferRequest(inputs: readonly Tensor[]): string {
-  return JSON.stringify({ inputs });
-}
-
-/** The output tensors of an infer response, or what is wrong with it. */
-export function readInferResponse(value: unknown): Tensor[] | string {
-  if (!isObject(value)) return "not a JSON object";
-  if (!Array.isArray(value["outputs"])) return "no outputs";
-  const tensors: Tensor[] = [];
-  for (const output of value["outputs"]) {
-    const tensor = readTensor(output);
-    if (typeof tensor === "string") return tensor;
-    tensors.push(tensor);
+function numberType(data: readonly Element[]): Datatype | { readonly fault: string } {
+  if (data.every((element) => typeof element === "bigint" || Number.isSafeInteger(element))) {
+    const large = data.filter((element) => typeof element === "bigint");
+    if (large.every((element) => element >= KINDS.INT64.least && element <= KINDS.INT64.most)) return "INT64";
+    const isUnsigned = data.every((element) => Number(element) >= 0) && large.every((element) => element <= KINDS.UINT64.most);
+    return isUnsigned ? "UINT64" : { fault: "holds an integer that neither INT64 nor UINT64 can" };
   }
-  return tensors;
-}
-
-function readTensor(value: unknown): Tensor | string {
-  if (!isObject(value) || typeof value["name"] !== "string") return "an output without a name";
-  const { shape, datatype, data, parameters } = value;
-  const name = value["name"];
-  const known = DATATYPES.find((candidate) => candidate === datatype);
-  if (!known) return `output "${name}" has no known datatype`;
-  if (!Array.isArray(shape) || shape.length > RANK_MAX || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
-    return `output "${name}" has no valid shape`;
-  if (!Array.isArray(data)) return `output "${name}" has no data`;
-  const flat = data.flat(shape.length) as unknown[]; // is typed one level deep
-  const count = shape.reduce((product: number, size: number) => product * size, 1);
-  if (flat.length !== count) return `output "${name}" has ${flat.length} elements where its shape says ${count}`;
-  if (count === 0 && shape.reduce((product: number, size: number) => product * Math.max(1, size), 1) > EMPTY_MAX)
-    return `output "${name}" is empty, but has an enormous shape`;
-  const type = known === "BYTES" ? "string" : known === "BOOL" ? "boolean" : "number";
-  if (!flat.every((element): element is Element => typeof element === type)) return `output "${name}" has elements that are not ${known}`;
-  return { name: name, shape, datatype: known, data: flat, ...(isObject(parameters) ? { parameters } : {}) };
+  return data.every((element) => Math.abs(Number(element)) < KINDS.FP32.limit) ? "FP32" : "FP64";
 }
 
 /** Output tensors as plain JSON, in the form in which the input came; or what is wrong with them. */
@@ -182,7 +139,7 @@ export function fromTensors(outputs: readonly Tensor[], form: Form): { ok: true;
   const values = new Map<string, unknown>();
   for (const tensor of outputs) {
     const elements = elementsOf(tensor);
-    if (!elements) return { ok: false, detail: `output "${tensor.name}" holds text that is not the JSON it is said to be` };
+    if (!elements) return { ok: false, detail: `output ${quoted(tensor.name)} holds text that is not the JSON it is said to be` };
     values.set(tensor.name, nest(elements, tensor.shape));
   }
   const names = [...values.keys()];
@@ -205,16 +162,18 @@ export function fromTensors(outputs: readonly Tensor[], form: Form): { ok: true;
   };
 }
 
-function elementsOf(tensor: Tensor): unknown[] | null {
-  if (tensor.parameters?.["content_type"] !== "application/json") return [...tensor.data];
+/** The elements as JSON values; null where they are said to be JSON and are not. */
+function elementsOf(tensor: Tensor): readonly unknown[] | null {
+  const { elements } = plainOf(tensor);
+  if (tensor.parameters?.["content_type"] !== "application/json") return elements;
   try {
-    return tensor.data.map((element) => JSON.parse(String(element)) as unknown);
+    return elements.map((element) => parseJson(String(element)));
   } catch {
     return null;
   }
 }
 
-function nest(elements: unknown[], shape: readonly number[]): unknown {
+function nest(elements: readonly unknown[], shape: readonly number[]): unknown {
   let level = elements;
   for (let depth = shape.length - 1; depth > 0; depth--) {
     const size = shape[depth] ?? 0;
