@@ -285,7 +285,7 @@ function listed(elements: readonly Element[]): string {
       return elements.map(literal).join(",");
     }
   }
-  return elements.join(",");
+  return JSON.stringify(elements).slice(1, -1);
 }
 
 function literal(element: Element): string {
