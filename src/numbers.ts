@@ -104,6 +104,9 @@ export const KEY_RECORD_MS = 30_000;
 /** Results are kept at least this long after the end. */
 export const RETENTION_SECONDS = 7 * 86_400;
 
+/** How far the time in an inference's id, by an isolate's clock and before its input was stored, may be from its creation by the database's. */
+export const ID_MARGIN_MS = 600_000;
+
 /** What a list returns at once. */
 export const PAGE = { default: 25, range: [1, 100] } as const;
 

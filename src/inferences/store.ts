@@ -14,6 +14,7 @@ import {
   CIRCUIT_FAILURES,
   DEPTH_MAX,
   IDEMPOTENCY_MS,
+  ID_MARGIN_MS,
   LEASE_MS,
   LOG_CHARACTERS,
   POSITION_MAX,
@@ -33,6 +34,7 @@ import {
   STATUSES,
   type Status,
   type Wait,
+  earliestId,
   mayBecome,
   waitOf,
 } from "./inference.ts";
@@ -116,6 +118,7 @@ const head = sql`account_id, id, dialect, model, version, status, priority, leve
   metadata, created_at, updated_at, start_by, not_before, first_started_at, started_at, finished_at, run_ms, attempt,
   backend_id, input_items, output_object, output_type, output_bytes, output_items, error, stopped, fingerprint, log, capability, usage`;
 const withOutput = sql`${head}, output`;
+const inputColumns = sql`input, input_object, input_type, input_bytes`;
 
 /** `status IN (…)`: the statuses given, each checked against the transition table when the module is loaded. */
 function from(statuses: readonly Status[], to: Status): Sql {
@@ -263,7 +266,7 @@ const setClaimed = (lease: Sql) => sql`status = 'in_progress', attempt = attempt
   log = ${logged("claimed", sql`json_object('attempt', attempt + 1, 'backend', pick.backend_id)`)}`;
 
 /** What whoever runs an attempt needs to know. */
-const claimColumns = sql`account_id, id, model, version, attempt, attempts_before, takedowns, lease, input, input_object, input_type, input_bytes,
+const claimColumns = sql`account_id, id, model, version, attempt, attempts_before, takedowns, lease, ${inputColumns},
   capability, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds,
   (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
       'credential', json(credential), 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
@@ -287,6 +290,17 @@ const matching = (filter: Filter) =>
     " AND ",
   );
 
+/** Of rows that were created when the filter asks for: the part of the primary key in which they are. */
+const idsOf = ({ createdAfter, createdBefore }: Filter) =>
+  join(
+    [
+      sql`TRUE`,
+      ...(createdAfter === undefined ? [] : [sql`id >= ${earliestId(createdAfter - ID_MARGIN_MS)}`]),
+      ...(createdBefore === undefined ? [] : [sql`id < ${earliestId(createdBefore + ID_MARGIN_MS)}`]),
+    ],
+    " AND ",
+  );
+
 /** The next rows after a cursor, in the order of the primary key: of one account, or of all. */
 const pageAfter = (cursor: Cursor, whole: boolean, limit: number) =>
   whole
@@ -303,8 +317,8 @@ const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NU
 
 export const inferenceStatements = {
   /**
-   * Nothing is written, and no row comes back, where the model or version is unknown, or the id or the account's
-   * idempotency key is taken: the one write decides.
+   * Nothing is written, and no row comes back, where the model or version is unknown or the model does not offer the
+   * capability, or where the id or the account's idempotency key is taken: the one write decides.
    */
   insert: (it: NewInference) => sql`
     INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, idempotency_key, fingerprint,
@@ -318,11 +332,13 @@ export const inferenceStatements = {
       ${textOf(it.input)}, ${it.input.at === "object" ? it.input.key : null}, ${typeOf(it.input)},
       ${it.inputBytes}, ${it.inputItems}, ${it.capability}, ${it.attendant}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM (
-      SELECT name AS model, coalesce(${it.version}, default_version) AS version, versions, ${NOW} AS now
+      SELECT name AS model, coalesce(${it.version}, default_version) AS version, versions, capabilities, ${NOW} AS now
       FROM models WHERE name = ${it.model}
     ) AS lane
-    WHERE lane.version = '' AND lane.versions = '[]'
-      OR EXISTS (SELECT 1 FROM json_each(lane.versions) WHERE json_each.value = lane.version)
+    WHERE (lane.version = '' AND lane.versions = '[]'
+        OR EXISTS (SELECT 1 FROM json_each(lane.versions) WHERE json_each.value = lane.version))
+      AND (${it.capability} = '' OR lane.capabilities = '[]'
+        OR EXISTS (SELECT 1 FROM json_each(lane.capabilities) WHERE json_each.value = ${it.capability}))
     ON CONFLICT DO NOTHING
     RETURNING ${withOutput}`,
 
@@ -449,10 +465,13 @@ export const inferenceStatements = {
         WHERE status = 'queued' AND not_before IS NOT NULL AND model = ${lane.model} AND version = ${lane.version} LIMIT ${DEPTH_MAX})) AS resting`,
 
   /** An account's inferences, newest first: those before an id (all, where it is null), from the offset-th of them on. */
-  list: (accountId: string, filter: Filter, page: ListPage) => sql`
-    SELECT ${withOutput} FROM inferences
-    WHERE account_id = ${accountId}${page.before === null ? sql`` : sql` AND id < ${page.before}`} AND ${matching(filter)}
+  list: (accountId: string, filter: Filter, page: ListPage, inputs = false) => sql`
+    SELECT ${inputs ? sql`${withOutput}, ${inputColumns}` : withOutput} FROM inferences
+    WHERE account_id = ${accountId}${page.before === null ? sql`` : sql` AND id < ${page.before}`} AND ${idsOf(filter)} AND ${matching(filter)}
     ORDER BY id DESC LIMIT ${page.limit} OFFSET ${page.offset}`,
+
+  findInput: (accountId: string, id: string) => sql`
+    SELECT ${inputColumns} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
 
   /** One page of a bulk cancel; the statement after it tells how far it has come. */
   cancelPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
@@ -633,8 +652,20 @@ function payload(inline: string | null, key: string | null, type: string | null,
   return { at: "row", body: inline ?? "", contentType };
 }
 
-const claimSchema = z
-  .object({
+const inputSchema = z.object({
+  input: z.string().nullable(),
+  input_object: z.string().nullable(),
+  input_type: z.string(),
+  input_bytes: z.number(),
+});
+
+function inputFrom(row: Row): Payload {
+  const { input, input_object, input_type, input_bytes } = inputSchema.parse(row);
+  return payload(input, input_object, input_type, input_bytes);
+}
+
+const claimSchema = inputSchema
+  .extend({
     account_id: z.string(),
     id: z.string(),
     model: z.string(),
@@ -643,11 +674,7 @@ const claimSchema = z
     attempts_before: z.number(),
     takedowns: z.number(),
     lease: z.string(),
-    input: z.string().nullable(),
-    input_object: z.string().nullable(),
-    input_type: z.string(),
     capability: z.string(),
-    input_bytes: z.number(),
     max_attempts: z.number(),
     initial_delay_ms: z.number(),
     max_delay_ms: z.number(),
@@ -673,7 +700,7 @@ const claimSchema = z
 const orNull = (row: Row | null | undefined): Inference | null => (row ? fromRow(row) : null);
 
 export interface Inserted {
-  /** Null where nothing was written: the model or version is unknown, or the id or idempotency key is taken. */
+  /** Null where nothing was written: no model offers that, or the id or idempotency key is taken. */
   readonly inference: Inference | null;
   /** Where it has an attendant and its turn came at once. */
   readonly claimed: Claim | null;
@@ -786,6 +813,23 @@ export interface ListPage {
 /** Of one account, newest first. Reads as many rows as it passes over: what the filter leaves out, and the offset. */
 export async function listInferences(db: Database, accountId: string, filter: Filter, page: ListPage): Promise<Inference[]> {
   return (await db.all(inferenceStatements.list(accountId, filter, page))).map(fromRow);
+}
+
+/** As listInferences, each with its input. */
+export async function listWithInputs(
+  db: Database,
+  accountId: string,
+  filter: Filter,
+  page: ListPage,
+): Promise<{ inference: Inference; input: Payload }[]> {
+  const rows = await db.all(inferenceStatements.list(accountId, filter, page, true));
+  return rows.map((row) => ({ inference: fromRow(row), input: inputFrom(row) }));
+}
+
+/** What was submitted; null where there is no such inference. */
+export async function findInput(db: Database, accountId: string, id: string): Promise<Payload | null> {
+  const row = await first(db, inferenceStatements.findInput(accountId, id));
+  return row && inputFrom(row);
 }
 
 /** Queues a failed or expired one again; null where there is nothing to redrive. */

@@ -48,7 +48,7 @@ export interface Submitted {
 export type After = (work: Promise<unknown>) => void;
 
 /**
- * Accepts a submission. Throws `model_not_found` where nothing serves it under that name and version, and
+ * Accepts a submission. Throws `model_not_found` where no model of that name and version offers the capability, and
  * `idempotency_key_reused` where the key stands for another body.
  */
 export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
@@ -107,14 +107,14 @@ async function insertOnce(ports: Ports, it: NewInference): Promise<Inserted> {
 
 async function assertServed(ports: Ports, submission: Submission): Promise<void> {
   const model = await findModel(ports.db, submission.model);
-  const { version } = submission;
-  if (!model || (version !== undefined && !model.versions.includes(version))) throw modelNotFound(submission);
+  const { version, capability = "" } = submission;
+  const isOffered = capability === "" || model?.capabilities.length === 0 || model?.capabilities.includes(capability);
+  if (!model || !isOffered || (version !== undefined && !model.versions.includes(version))) throw modelNotFound(submission);
 }
 
-function modelNotFound({ model, version }: Submission): Problem {
-  return problem("model_not_found", {
-    detail: version === undefined ? `There is no model "${model}".` : `There is no version "${version}" of a model "${model}".`,
-  });
+function modelNotFound({ model, version, capability = "" }: Submission): Problem {
+  const what = version === undefined ? `no model "${model}"` : `no version "${version}" of a model "${model}"`;
+  return problem("model_not_found", { detail: `There is ${what}${capability === "" ? "" : ` that offers "${capability}"`}.` });
 }
 
 /** Work after the answer that only hurries what the sweep would do: a failure is noted and no more. */

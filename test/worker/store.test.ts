@@ -253,7 +253,7 @@ describe("every statement is an index search:", () => {
   const ofInferences = {
     insert: [
       inferenceStatements.insert(submission("m")),
-      inferenceStatements.insert(submission("m", { version: "v", idempotencyKey: "k" })),
+      inferenceStatements.insert(submission("m", { version: "v", idempotencyKey: "k", capability: "c" })),
     ],
     findByIdempotencyKey: [inferenceStatements.findByIdempotencyKey("a", "k")],
     releaseIdempotencyKey: [inferenceStatements.releaseIdempotencyKey("a", "k")],
@@ -287,7 +287,10 @@ describe("every statement is an index search:", () => {
     isFront: [inferenceStatements.isFront("a", "i")],
     anyWaiting: [inferenceStatements.anyWaiting(laneOf("m"))],
     unattend: [inferenceStatements.unattend("a", "i", "lease")],
-    list: [null, 10].map((offset) => inferenceStatements.list("a", { ...filter, capability: "c" }, { before: "i", offset: offset ?? 0, limit: 10 })),
+    list: [false, true].map((inputs) =>
+      inferenceStatements.list("a", { ...filter, capability: "c" }, { before: inputs ? null : "i", offset: 10, limit: 10 }, inputs),
+    ),
+    findInput: [inferenceStatements.findInput("a", "i")],
   } satisfies Record<keyof typeof inferenceStatements, readonly Sql[]>;
 
   const ofKeys = {
