@@ -227,14 +227,7 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
     ...waitingOf(inference),
     attempts: inference.attempt,
     max_attempts: inference.retry.maxAttempts,
-    metrics: {
-      queue_ms: inference.startedAt === null ? null : inference.startedAt - inference.createdAt,
-      run_ms: inference.startedAt === null ? null : inference.runMs,
-      total_ms: finishedAt === null ? null : finishedAt - inference.createdAt,
-      ...(inference.status === "succeeded" && inference.usage
-        ? { prompt_tokens: inference.usage.promptTokens, completion_tokens: inference.usage.completionTokens }
-        : {}),
-    },
+    metrics: metricsOf(inference),
     input_items: inference.inputItems,
     output_items: inference.status === "succeeded" ? inference.outputItems : null,
     output: inference.status === "succeeded" ? shownOutput(inference.output) : null,
@@ -244,6 +237,19 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
     urls: { self, result: `${self}/result`, cancel: `${self}/cancel` },
     ...(logs === "1" || logs === "true"
       ? { logs: inference.log.map((line) => ({ ...line, at: time(line.at), ...(line.retry_at ? { retry_at: time(line.retry_at) } : {}) })) }
+      : {}),
+  };
+}
+
+/** What it took so far: ms until its first start, in attempts and in all, and tokens where they were counted. */
+export function metricsOf(inference: Inference): Record<string, number | null> {
+  const { startedAt, createdAt, runMs } = inference;
+  return {
+    queue_ms: startedAt === null ? null : startedAt - createdAt,
+    run_ms: startedAt === null ? null : runMs,
+    total_ms: "finishedAt" in inference ? inference.finishedAt - createdAt : null,
+    ...(inference.status === "succeeded" && inference.usage
+      ? { prompt_tokens: inference.usage.promptTokens, completion_tokens: inference.usage.completionTokens }
       : {}),
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Config } from "../config.ts";
 import type { After } from "../inferences/submit.ts";
+import type { Allowance } from "../keys/gate.ts";
 import type { KeyIdentity, Scope } from "../keys/key.ts";
 import type { Ports } from "../ports.ts";
 import type { Problem } from "../problem.ts";
@@ -49,6 +50,8 @@ export interface Dialect {
   /** The path that a request is about, where its host says a part of it; null where it does not. */
   pathOf?(url: URL): string | null;
   readonly routes: readonly Route[];
+  /** Headers by which this dialect shows where a key stands, beside ours; none of them replaces what an answer says itself. */
+  limitHeaders?(allowance: Allowance): Readonly<Record<string, string>>;
   /** A problem as this dialect's error answer. */
   refuse(problem: Problem, call: Pick<Call, "requestId">): Response;
 }

@@ -8,9 +8,10 @@ import { configOf } from "../config.ts";
 import { Unavailable } from "../platform.ts";
 import { SWEEP_NAME, portsOf } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
-import { admit, identify, rateLimitHeaders } from "../keys/admit.ts";
+import { LimitReached, admit, identify, rateLimitHeaders } from "../keys/admit.ts";
 import type { Allowance } from "../keys/gate.ts";
 import { logError } from "../log.ts";
+import { reka } from "../dialects/reka.ts";
 import { vody } from "../dialects/vody.ts";
 import { admin } from "./admin.ts";
 import { mustBeOperator } from "./guards.ts";
@@ -19,7 +20,7 @@ import { own } from "./own.ts";
 import type { Call, Dialect, Route } from "./route.ts";
 
 /** In the order in which they are asked for an unknown path; ours answers whatever no other does. */
-const DIALECTS: readonly Dialect[] = [vody, admin, health, own];
+const DIALECTS: readonly Dialect[] = [vody, reka, admin, health, own];
 
 /** A stall of the platform is over in a second or in a minute; a client that asks every other second learns soon. */
 const RETRY_AFTER_SECONDS = 2;
@@ -88,10 +89,12 @@ async function answer(dialect: Dialect, route: Route, call: Call): Promise<Respo
       response = await (early ? early.then((outcome) => outcome()) : route.handle({ ...call, caller }));
     }
   } catch (error) {
+    if (error instanceof LimitReached) allowance = error.allowance;
     response = dialect.refuse(unexpected(error, call.requestId), call);
   }
   if (!allowance) return response;
   const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(dialect.limitHeaders?.(allowance) ?? {})) if (!headers.has(name)) headers.set(name, value);
   for (const [name, value] of Object.entries(rateLimitHeaders(allowance))) headers.set(name, value);
   return new Response(response.body, { status: response.status, headers });
 }

@@ -3,7 +3,7 @@
  * This is where grants will be kept: the rest of the Worker sees only `admit`.
  */
 import type { GatePort } from "../ports.ts";
-import { type Problem, problem } from "../problem.ts";
+import { Problem, problem } from "../problem.ts";
 import type { Allowance, Refusal } from "./gate.ts";
 import { type KeyIdentity, type Scope, digestOf, parseKey } from "./key.ts";
 
@@ -25,7 +25,22 @@ export async function identify(headers: Headers, secrets: readonly string[]): Pr
   return { ...identity, digest: await digestOf(text) };
 }
 
-/** Asks the key's gate for one permit. Throws the problem that refuses it. */
+/** The refusal of one request too many; where the key stands is for its answer to show, as with those that are admitted. */
+export class LimitReached extends Problem {
+  readonly allowance: Allowance;
+
+  constructor(allowance: Allowance) {
+    const { scope, limit, retryAfterMs } = allowance;
+    super("rate_limited", {
+      detail: `More than ${limit} ${scope} requests a second with this key.`,
+      headers: { "Retry-After": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
+      members: { "violated-policies": [scope] },
+    });
+    this.allowance = allowance;
+  }
+}
+
+/** Asks the key's gate for one permit. Throws the problem that refuses it, `LimitReached` where it is one too many. */
 export async function admit(gate: GatePort, identity: KeyIdentity & { digest: string }, scope: Scope): Promise<Allowance> {
   const verdict = await gate.admit(identity.keyId, identity.digest, scope);
   if (verdict.admitted) return verdict.allowance;
@@ -56,14 +71,8 @@ function refusal(reason: Refusal, scope: Scope, allowance: Allowance | null): Pr
       return problem("expired_key", { headers: CHALLENGE });
     case "scope":
       return problem("missing_scope", { detail: `This call needs a key with the scope "${scope}".` });
-    case "limited": {
-      const seconds = Math.max(1, Math.ceil((allowance?.retryAfterMs ?? 0) / 1000));
-      return problem("rate_limited", {
-        detail: `More than ${allowance?.limit ?? 0} ${scope} requests a second with this key.`,
-        headers: { "Retry-After": String(seconds), ...(allowance ? rateLimitHeaders(allowance) : {}) },
-        members: { "violated-policies": [scope] },
-      });
-    }
+    case "limited":
+      return allowance ? new LimitReached(allowance) : problem("rate_limited");
     default:
       return reason satisfies never;
   }

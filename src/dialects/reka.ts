@@ -1,0 +1,418 @@
+/**
+ * The inference API of Reka Vision, version 2: submit to `{model}/{capability}`, ask for the status, fetch the result,
+ * cancel, list. Chat completions under the same prefix have OpenAI's shape and are that dialect's; here they are listed
+ * and asked about like any other.
+ * Source: docs.reka.ai/vision/api-reference/inference and /vision/errors, as of 2026.
+ * Decided here, where Reka publishes nothing:
+ * - statuses are IN_QUEUE, IN_PROGRESS, COMPLETED, FAILED, CANCELED; what waited too long is FAILED, its error's type
+ *   `expired`; any other error's type is the class of the failure;
+ * - the result is answered at any time, with a null output until it is COMPLETED;
+ * - an output, and an input in a list, is an object: one that is JSON of another kind comes as `{"value": …}`, and one
+ *   that is not JSON as `{"url", "content_type", "file_size"}`. In a list, so does one too large for the row. An input's
+ *   url, `…/requests/{id}/input`, is ours;
+ * - a cancel of what is final already is 409, but of what is canceled already the object again;
+ * - `queue_position` is 1 for the next, and null while it waits for no other (backing off);
+ * - an error has one of the five published types, by its HTTP status; a 429 has the `code` of the page on rate limits too,
+ *   since their pages disagree. The window of those limits is a second, as everywhere here, not Reka's 24 hours.
+ */
+import * as z from "zod";
+import { cachingOf, json, unlessKnown } from "../api/answer.ts";
+import { check, readJson } from "../api/body.ts";
+import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
+import { metricsOf } from "../api/inferences.ts";
+import { shownOutput } from "../api/output.ts";
+import type { Dialect, KeyCall } from "../api/route.ts";
+import { JSON_TYPE, isJson, sizeOf } from "../content.ts";
+import { type Inference, type LogEntry, type Payload, STATUSES, type Status, isInferenceId } from "../inferences/inference.ts";
+import { openPayload, readPayload } from "../inferences/payloads.ts";
+import {
+  type Filter,
+  cancelInference,
+  findInference,
+  findInput,
+  findWithWait,
+  listInferences,
+  listWithInputs,
+} from "../inferences/store.ts";
+import { submit } from "../inferences/submit.ts";
+import { writeJson } from "../json.ts";
+import type { Allowance } from "../keys/gate.ts";
+import { type Model, listModels } from "../models/store.ts";
+import { JSON_BODY_BYTES, PAGE, WEBHOOK_URL_CHARACTERS } from "../numbers.ts";
+import { askAgain } from "../platform.ts";
+import { type Problem, faultText, problem } from "../problem.ts";
+import { itemsIn } from "../tensors/plain.ts";
+import { isObject } from "../tensors/tensor.ts";
+
+const ROOT = "/v2/inference";
+const CHAT = `${ROOT}/chat/completions`;
+
+export const reka: Dialect = {
+  name: "reka",
+  owns: (path) => (path === ROOT || path.startsWith(`${ROOT}/`)) && path !== CHAT,
+  routes: [
+    { method: "GET", path: `${ROOT}/models`, access: "read", handle: showModels },
+    { method: "GET", path: `${ROOT}/requests`, access: "read", handle: showRequests },
+    { method: "GET", path: `${ROOT}/requests/:id`, access: "read", handle: showResult },
+    { method: "GET", path: `${ROOT}/requests/:id/status`, access: "read", handle: showStatus },
+    { method: "GET", path: `${ROOT}/requests/:id/input`, access: "read", handle: showInput },
+    { method: "POST", path: `${ROOT}/requests/:id/cancel`, access: "cancel", handle: cancel },
+    // No model is called `requests`, and a chat completion is no capability of one called `chat`.
+    { method: "POST", path: `${ROOT}/(?!requests/|chat/completions(?:/|$)):model/:capability`, access: "submit", handle: submitRequest },
+  ],
+  limitHeaders({ limit, remaining, resetMs, retryAfterMs }: Allowance) {
+    return {
+      "x-ratelimit-requests-limit": String(limit),
+      "x-ratelimit-requests-remaining": String(remaining),
+      "x-ratelimit-requests-reset": String(Math.ceil(resetMs / 1000)),
+      "retry-after": String(Math.ceil(retryAfterMs / 1000)),
+    };
+  },
+  refuse(fault: Problem) {
+    const { faults, headers } = fault;
+    const status = fault.code === "invalid_input" ? 400 : fault.status;
+    const error = {
+      type: errorType(status),
+      ...(status === 429 ? { code: "rate_limit_exceeded" } : {}),
+      message: faults.length > 0 ? faults.map(faultText).join("; ") : fault.detail,
+      ...paramOf(faults[0]?.path),
+      ...(faults.length > 0 ? { details: faults.map(({ path, detail }) => ({ ...paramOf(path), message: detail })) } : {}),
+    };
+    return json({ error }, { status, headers: { ...headers } });
+  },
+};
+
+function errorType(status: number): string {
+  if (status >= 500) return "server_error";
+  if (status === 429) return "rate_limit_error";
+  if (status === 404 || status === 410) return "not_found_error";
+  return status === 401 || status === 403 ? "authentication_error" : "validation_error";
+}
+
+/** What is at fault, by its name in the body or query; nothing where it is the whole. */
+function paramOf(path: readonly (string | number)[] = []): { param?: string } {
+  return path.length > 0 ? { param: path.join(".") } : {};
+}
+
+// Submit
+
+/** A model's capability is one segment of a path. */
+const CAPABILITY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+const submissionSchema = z.object({
+  input: z.custom<Readonly<Record<string, unknown>>>(isObject, {
+    error: ({ input }) => (input === undefined ? "is missing" : "must be an object"),
+  }),
+  webhook_url: z
+    .string()
+    .min(1)
+    .max(WEBHOOK_URL_CHARACTERS)
+    .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ""), "must be an http or https URL")
+    .nullish(),
+});
+
+async function submitRequest(call: KeyCall): Promise<Response> {
+  const { model = "", capability = "" } = call.params;
+  if (!CAPABILITY.test(capability)) throw problem("model_not_found", { detail: "No model offers such a capability." });
+  const { text, value } = await readJson(call.request, JSON_BODY_BYTES);
+  const { input } = check(submissionSchema, value);
+  const submitted = await submit(
+    call.ports,
+    {
+      ...call.caller,
+      dialect: "reka",
+      model,
+      capability,
+      input: { body: writeJson(input), contentType: JSON_TYPE },
+      inputItems: itemsIn(input),
+      idempotency: await idempotencyOf(call.request, call.url, text),
+    },
+    call.after,
+  );
+  const { id, status } = submitted.inference;
+  const self = requestUrl(call, id);
+  const accepted = {
+    request_id: id,
+    status: SHOWN[status],
+    status_url: `${self}/status`,
+    response_url: self,
+    cancel_url: `${self}/cancel`,
+  };
+  return json(accepted, { status: 202, headers: { ...replayHeaders(submitted), Location: accepted.status_url } });
+}
+
+const requestUrl = (call: KeyCall, id: string) => `${call.origin}${ROOT}/requests/${id}`;
+
+// One request
+
+const SHOWN = {
+  queued: "IN_QUEUE",
+  in_progress: "IN_PROGRESS",
+  succeeded: "COMPLETED",
+  failed: "FAILED",
+  canceled: "CANCELED",
+  expired: "FAILED",
+} as const satisfies Record<Status, string>;
+
+async function showStatus(call: KeyCall): Promise<Response> {
+  const { with_logs } = check(statusSchema, queryOf(call));
+  const id = idOf(call);
+  const inference = await findWithWait(call.ports.db, call.caller.accountId, id);
+  if (!inference) throw notFound();
+  const ahead = inference.status === "queued" ? inference.wait?.ahead : null;
+  const status = {
+    request_id: id,
+    status: SHOWN[inference.status],
+    queue_position: typeof ahead === "number" ? ahead + 1 : null,
+    logs: with_logs ? inference.log.map(shownLine) : null,
+    metrics: metricsOf(inference),
+  };
+  return unlessKnown(call.request, json(status, { headers: cachingOf(inference) }));
+}
+
+const statusSchema = z.object({ with_logs: z.stringbool({ error: "must be true or false" }).default(false) });
+
+/** What a line of the log says, where it has no error to tell of. */
+const EVENTS: Readonly<Record<LogEntry["event"], string>> = {
+  queued: "Queued.",
+  claimed: "An attempt began.",
+  attempt_failed: "An attempt failed.",
+  ready: "Ready for the next attempt.",
+  aged: "Waited so long that it goes before others.",
+  succeeded: "Completed.",
+  failed: "Failed.",
+  canceled: "Canceled.",
+  expired: "Waited for too long.",
+  redriven: "Queued again.",
+  shortened: "Earlier lines were left out.",
+};
+
+function shownLine({ at, event, attempt, error, retry_at }: LogEntry): Record<string, unknown> {
+  return {
+    timestamp: time(at),
+    level: error || event === "expired" ? "ERROR" : "INFO",
+    message: error?.message ?? EVENTS[event],
+    event,
+    ...(attempt === undefined ? {} : { attempt }),
+    ...(retry_at === undefined ? {} : { retry_at: time(retry_at) }),
+  };
+}
+
+async function showResult(call: KeyCall): Promise<Response> {
+  const inference = await find(call);
+  return unlessKnown(call.request, await resultAnswer(call, inference));
+}
+
+async function cancel(call: KeyCall): Promise<Response> {
+  const id = idOf(call);
+  const canceled = await askAgain(() => cancelInference(call.ports.db, call.caller.accountId, id));
+  const inference = canceled ?? (await find(call));
+  if (inference.status !== "canceled") throw problem("already_final", { detail: `The request is ${SHOWN[inference.status]} already.` });
+  return resultAnswer(call, inference);
+}
+
+async function resultAnswer(call: KeyCall, inference: Inference): Promise<Response> {
+  const result = {
+    request_id: inference.id,
+    status: SHOWN[inference.status],
+    error: shownError(inference),
+    metrics: metricsOf(inference),
+  };
+  const output = inference.status === "succeeded" ? await wholeText(call, inference.output, outputUrl(call, inference.id)) : "null";
+  return jsonText(withTexts(result, { output }), cachingOf(inference));
+}
+
+function shownError(inference: Inference): Record<string, string> | null {
+  if (!("error" in inference)) return null;
+  const { class: failureClass, code, message } = inference.error;
+  return { type: inference.status === "expired" ? "expired" : failureClass, code, message };
+}
+
+async function showInput(call: KeyCall): Promise<Response> {
+  const input = await findInput(call.ports.db, call.caller.accountId, idOf(call));
+  if (!input) throw notFound();
+  const body = await openPayload(call.ports.payloads, input);
+  if (body === null) throw problem("payload_gone", { detail: "The input is no longer stored." });
+  return new Response(body, {
+    headers: { "Content-Type": input.contentType, "Content-Length": String(lengthOf(input)), "Cache-Control": "private, no-store" },
+  });
+}
+
+async function find(call: KeyCall): Promise<Inference> {
+  const inference = await findInference(call.ports.db, call.caller.accountId, idOf(call));
+  if (!inference) throw notFound();
+  return inference;
+}
+
+function idOf(call: KeyCall): string {
+  const id = call.params["id"] ?? "";
+  if (!isInferenceId(id)) throw notFound();
+  return id.toLowerCase();
+}
+
+const notFound = () => problem("inference_not_found", { detail: "There is no such inference request." });
+
+// Lists
+
+const integer = ([least, most]: readonly [number, number]) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most,
+      `must be an integer from ${least} to ${most}`,
+    )
+    .transform(Number);
+
+/**
+ * A time in ms, from ISO 8601; without an offset it is UTC. Times here are whole ms, so a bound between two of them is
+ * as good as the later one. A `+` that a client did not encode has become a space.
+ */
+const instant = z
+  .string()
+  .transform((text) => text.replace(/ (?=\d\d:\d\d$)/, "+"))
+  .pipe(z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], { error: "must be a time such as 2026-01-31T12:00:00Z" }))
+  .transform((text) => Date.parse(/T[^Z+-]*$/.test(text) ? `${text}Z` : text) + (/\.\d{3}\d*[1-9]/.test(text) ? 1 : 0));
+
+/** As far as fifteen digits go. */
+const OFFSETS = [0, 999_999_999_999_999] as const;
+
+const requestsSchema = z.object({
+  endpoint_id: z.string().optional(),
+  capability: z.string().optional(),
+  model_id: z.string().optional(),
+  status: z.enum([...new Set(Object.values(SHOWN))]).optional(),
+  start: instant.optional(),
+  end: instant.optional(),
+  expand: z.array(z.string()).refine((parts) => parts.every((part) => part === "payloads"), 'may only be "payloads"'),
+  limit: integer(PAGE.range).default(PAGE.default),
+  offset: integer(OFFSETS).default(0),
+});
+
+/** A query's members; of one that is repeated the last. */
+function queryOf({ url }: KeyCall): Record<string, unknown> {
+  return Object.fromEntries(url.searchParams);
+}
+
+async function showRequests(call: KeyCall): Promise<Response> {
+  const expand = call.url.searchParams.getAll("expand").flatMap((list) => list.split(",").filter((part) => part !== ""));
+  const query = check(requestsSchema, { ...queryOf(call), expand });
+  const { limit, offset } = query;
+  const filter = filterOf(query);
+  const rows = filter ? await listed(call, filter, { before: null, offset, limit: limit + 1 }, expand.length > 0) : [];
+  const items = rows.slice(0, limit).map(({ inference, input }) => {
+    const { id } = inference;
+    if (!input) return writeJson(itemOf(inference));
+    const output = inference.status === "succeeded" ? shortText(inference.output, outputUrl(call, id)) : "null";
+    return withTexts(itemOf(inference), { input: shortText(input, `${requestUrl(call, id)}/input`), output });
+  });
+  return jsonText(withTexts(rest(rows.length, query), { items: `[${items.join(",")}]` }));
+}
+
+/** What follows a page that was read one row beyond its limit. */
+function rest(rows: number, { limit, offset }: { limit: number; offset: number }) {
+  const has_more = rows > limit;
+  return { next_offset: has_more ? offset + limit : null, has_more };
+}
+
+async function listed(
+  { ports: { db }, caller: { accountId } }: KeyCall,
+  filter: Filter,
+  page: Parameters<typeof listInferences>[3],
+  expanded: boolean,
+): Promise<{ inference: Inference; input: Payload | null }[]> {
+  if (expanded) return listWithInputs(db, accountId, filter, page);
+  return (await listInferences(db, accountId, filter, page)).map((inference) => ({ inference, input: null }));
+}
+
+/** Null where the query contradicts itself, so that nothing can match. */
+function filterOf(query: z.infer<typeof requestsSchema>): Filter | null {
+  const asked = { model: query.model_id, capability: query.capability };
+  const endpoint = query.endpoint_id === undefined ? {} : partsOf(query.endpoint_id);
+  for (const part of ["model", "capability"] as const) {
+    if (asked[part] !== undefined && endpoint[part] !== undefined && asked[part] !== endpoint[part]) return null;
+  }
+  return {
+    statuses: STATUSES.filter((status) => query.status === undefined || SHOWN[status] === query.status),
+    model: endpoint.model ?? asked.model,
+    capability: endpoint.capability ?? asked.capability,
+    createdAfter: query.start,
+    createdBefore: query.end,
+  };
+}
+
+/** The model and capability of an endpoint's id: a model's name has no slash. */
+function partsOf(endpointId: string): { model?: string; capability?: string } {
+  const slash = endpointId.indexOf("/");
+  return slash < 0 ? { model: endpointId, capability: "" } : { model: endpointId.slice(0, slash), capability: endpointId.slice(slash + 1) };
+}
+
+/** One request of a list. Of the wires that know no capabilities, the endpoint is the model. */
+function itemOf(inference: Inference): Record<string, unknown> {
+  const { id, model, capability, status, createdAt, startedAt } = inference;
+  return {
+    request_id: id,
+    endpoint_id: capability === "" ? model : `${model}/${capability}`,
+    model_id: model,
+    capability: capability === "" ? null : capability,
+    status: SHOWN[status],
+    created_at: time(createdAt),
+    started_at: startedAt === null ? null : time(startedAt),
+    completed_at: "finishedAt" in inference ? time(inference.finishedAt) : null,
+    error: shownError(inference),
+    metrics: metricsOf(inference),
+  };
+}
+
+const modelsSchema = z.object({ limit: integer(PAGE.range).default(PAGE.range[1]), offset: integer(OFFSETS).default(0) });
+
+/** The catalogue, in the form of the list of requests. */
+async function showModels(call: KeyCall): Promise<Response> {
+  const page = check(modelsSchema, queryOf(call));
+  const models = (await listModels(call.ports.db, "", page.offset + page.limit + 1)).slice(page.offset);
+  return json({ items: models.slice(0, page.limit).map(shownModel), ...rest(models.length, page) });
+}
+
+/** Where `capabilities` is empty, anything may be asked of the model. */
+function shownModel({ name, description, capabilities, createdAt }: Model): Record<string, unknown> {
+  return { model_id: name, description, capabilities, created_at: time(createdAt) };
+}
+
+const time = (ms: number) => new Date(ms).toISOString();
+
+// Payloads: stored JSON goes into an answer as the text that it is. Read as values, 10 MB could be more than an isolate has.
+
+/** An object's text, with members that are JSON texts already. */
+function withTexts(members: Readonly<Record<string, unknown>>, texts: Readonly<Record<string, string>>): string {
+  const ready = Object.entries(texts).map(([name, text]) => `${writeJson(name)}:${text}`);
+  return `${writeJson(members).slice(0, -1)},${ready.join(",")}}`;
+}
+
+function jsonText(text: string, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(text, { headers: { "Content-Type": JSON_TYPE, "Cache-Control": "private, no-store", ...headers } });
+}
+
+/** A payload as an object's text; by its address where it is not in the row, or not JSON. */
+function shortText(payload: Payload, url: string): string {
+  if (payload.at === "row" && typeof payload.body === "string" && isJson(payload.contentType)) return asObject(payload.body);
+  const value = shownOutput(payload);
+  return value === null ? writeJson({ url, content_type: payload.contentType, file_size: lengthOf(payload) }) : asObject(writeJson(value));
+}
+
+/** As shortText, but JSON wherever it is stored. */
+async function wholeText(call: KeyCall, payload: Payload, url: string): Promise<string> {
+  if (payload.at === "row" || !isJson(payload.contentType)) return shortText(payload, url);
+  const content = await readPayload(call.ports.payloads, payload);
+  if (typeof content?.body !== "string") throw problem("payload_gone", { detail: "The result is no longer stored." });
+  return asObject(content.body);
+}
+
+/** JSON that is no object, in one. */
+function asObject(text: string): string {
+  return text.trimStart().startsWith("{") ? text : `{"value":${text}}`;
+}
+
+const outputUrl = (call: KeyCall, id: string) => `${call.origin}/v1/inferences/${id}/result`;
+
+function lengthOf(payload: Payload): number {
+  return payload.at === "object" ? payload.bytes : sizeOf(payload.body);
+}
