@@ -42,10 +42,10 @@ function rawAnswer(said?: string) {
   const { body, headLength } = written.ok ? written.value : expect.fail(written.fault.detail);
   const length = headLength ?? expect.fail("no raw data");
   return {
-    answer: new Response(new Blob([body as Uint8Array<ArrayBuffer>]), { headers: { [HEAD]: said ?? String(length) } }),
+    answer: new Response(new Blob([body]), { headers: { [HEAD]: said ?? String(length) } }),
     bytes: body,
     length,
-  }; // a head means bytes
+  };
 }
 
 describe("the client of tensor servers", () => {
