@@ -6,6 +6,7 @@
 import { parseJson } from "../json.ts";
 import type { Content } from "../content.ts";
 import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../numbers.ts";
+import { retryAfterMs } from "../retryafter.ts";
 import type { Failure, FailureClass, Outcome } from "./outcome.ts";
 import type { ClaimedBackend } from "./store.ts";
 
@@ -222,14 +223,6 @@ function retry(failureClass: FailureClass, code: string, status: number, message
 
 function failure(failureClass: FailureClass, code: string, status: number, message: string): Failure {
   return { class: failureClass, code, message: message.slice(0, MESSAGE_CHARACTERS), status };
-}
-
-/** `Retry-After` in ms; seconds or an HTTP date (RFC 9110, 10.2.3). */
-function retryAfterMs(value: string | null, now: number): number | null {
-  if (value === null) return null;
-  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? null : Math.max(0, at - now);
 }
 
 /** The body, or null where it is larger than `limit` bytes; the rest is then not read. */
