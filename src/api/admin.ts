@@ -22,7 +22,7 @@ import { type Model, changeModel, findModel, insertModel, listModels, removeMode
 import { FAILURE_CLASSES } from "../backends/outcome.ts";
 import { bulk } from "../inferences/store.ts";
 import { hurry } from "../inferences/submit.ts";
-import { ADMIN_BODY_BYTES, BACKEND_TIMEOUT_SECONDS, BULK_ROWS, MAX_CONCURRENCY } from "../numbers.ts";
+import { ADMIN_BODY_BYTES, BACKEND_TIMEOUT_SECONDS, BULK_ROWS, MAX_CONCURRENCY, WAKE_UPS_PER_LANE } from "../numbers.ts";
 import { problem } from "../problem.ts";
 import { json } from "./answer.ts";
 import { check, readJson } from "./body.ts";
@@ -350,7 +350,15 @@ async function createBackend(call: Call): Promise<Response> {
     timeoutSeconds: body.timeout_seconds ?? BACKEND_TIMEOUT_SECONDS.default,
   });
   if (!backend) throw problem("invalid_input", { faults: [{ path: ["version"], detail: `"${model.name}" has no such version` }] });
+  offer(call, backend);
   return json(presentBackend(backend), { status: 201 });
+}
+
+/** A backend that takes work is given what waits for it at once, and not when the sweep finds that nobody does. */
+function offer(call: Call, { state, model, version, maxConcurrency }: Backend): void {
+  if (state !== "active") return;
+  const lanes = Array.from({ length: Math.min(maxConcurrency, WAKE_UPS_PER_LANE) }, () => ({ model, version }));
+  call.after(hurry("wake_up_not_sent", call.ports.wake(lanes)));
 }
 
 async function showBackends(call: Call): Promise<Response> {
@@ -383,7 +391,9 @@ async function alterBackend(call: Call): Promise<Response> {
     maxConcurrency: body.max_concurrency,
     timeoutSeconds: body.timeout_seconds,
   });
-  return json(presentBackend(found(await changeBackend(call.ports.db, call.params["id"] ?? "", change), "backend")));
+  const backend = found(await changeBackend(call.ports.db, call.params["id"] ?? "", change), "backend");
+  offer(call, backend);
+  return json(presentBackend(backend));
 }
 
 /** What it has in progress ends as it would; nothing more is given to it. */

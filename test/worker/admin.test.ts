@@ -3,7 +3,21 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
 import { KEY_LIMITS } from "../../src/numbers.ts";
-import { as, backendIs, call, ended, echo, newBackend, newModel, newTenant, object, operator, submitted } from "./support.ts";
+import {
+  as,
+  backendIs,
+  call,
+  ended,
+  echo,
+  newBackend,
+  newModel,
+  newTenant,
+  object,
+  operator,
+  stillAs,
+  stillEnv,
+  submitted,
+} from "./support.ts";
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const SOME_TEXT = expect.stringMatching(/\S/);
@@ -168,6 +182,7 @@ describe("models", () => {
       versions: ["1", "2"],
       default_version: "1",
       account_concurrency: null,
+      capabilities: [],
       created_at: TIME,
     });
     expect(await done("GET", `/models/${name}`)).toStrictEqual(created);
@@ -277,6 +292,27 @@ describe("backends", () => {
     await done("PATCH", `/backends/${paused}`, { state: "active" });
     await ended(key, await submitted(key, model));
     expect(asked).toEqual(["active.gpu.test", "paused.gpu.test"]);
+  });
+
+  test("wake a runner for each slot as soon as they take work, and none while they do not", async () => {
+    const model = await newModel({ versions: ["1"] });
+    const woken: unknown[] = [];
+    const listening = stillEnv({
+      WAKE_UPS: { sendBatch: async (batch: { body: unknown }[]) => void woken.push(...batch.map(({ body }) => body)) },
+    });
+    const told = (method: string, path: string, body: unknown) => stillAs(env.ADMIN_TOKEN, method, `/admin/v1${path}`, body, {}, listening);
+    const lane = { model, version: "1" };
+    const backend = { model, url: "https://gpu.test", protocol: "oip", state: "paused", max_concurrency: 2 };
+    const { id } = await object(told("POST", "/backends", backend));
+    expect(woken).toEqual([]);
+    await told("PATCH", `/backends/${String(id)}`, { state: "active" });
+    expect(woken.splice(0)).toEqual([lane, lane]);
+    await told("PATCH", `/backends/${String(id)}`, { max_concurrency: 10_000 });
+    expect(woken.splice(0)).toHaveLength(20);
+    await told("PATCH", `/backends/${String(id)}`, { state: "draining" });
+    expect(woken).toEqual([]);
+    await told("POST", "/backends", { ...backend, state: "active" });
+    expect(woken).toEqual([lane, lane]);
   });
 
   describe("asked whether they are ready", () => {
