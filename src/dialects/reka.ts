@@ -324,34 +324,34 @@ async function listed(
   return (await listInferences(db, accountId, filter, page)).map((inference) => ({ inference, input: null }));
 }
 
-/** Null where the query contradicts itself, so that nothing can match. */
+/** Null where the query names no endpoint, or contradicts itself, so that nothing can match. */
 function filterOf(query: z.infer<typeof requestsSchema>): Filter | null {
-  const asked = { model: query.model_id, capability: query.capability };
-  const endpoint = query.endpoint_id === undefined ? {} : partsOf(query.endpoint_id);
-  for (const part of ["model", "capability"] as const) {
-    if (asked[part] !== undefined && endpoint[part] !== undefined && asked[part] !== endpoint[part]) return null;
-  }
-  return {
-    statuses: STATUSES.filter((status) => query.status === undefined || SHOWN[status] === query.status),
-    model: endpoint.model ?? asked.model,
-    capability: endpoint.capability ?? asked.capability,
-    createdAfter: query.start,
-    createdBefore: query.end,
-  };
+  const { endpoint_id, model_id, capability, status: wanted, start, end } = query;
+  const endpoint = endpoint_id === undefined ? { model: model_id, capability } : partsOf(endpoint_id);
+  if (endpoint_id !== undefined && endpointOf(endpoint) !== endpoint_id) return null;
+  if (model_id !== undefined && model_id !== endpoint.model) return null;
+  if (capability !== undefined && capability !== endpoint.capability) return null;
+  const statuses = STATUSES.filter((status) => wanted === undefined || SHOWN[status] === wanted);
+  return { ...endpoint, statuses, createdAfter: start, createdBefore: end };
+}
+
+/** Of the wires that know no capabilities, the endpoint is the model. */
+function endpointOf({ model = "", capability = "" }: { model?: string | undefined; capability?: string | undefined }): string {
+  return capability === "" ? model : `${model}/${capability}`;
 }
 
 /** The model and capability of an endpoint's id: a model's name has no slash. */
-function partsOf(endpointId: string): { model?: string; capability?: string } {
+function partsOf(endpointId: string): { model: string; capability: string } {
   const slash = endpointId.indexOf("/");
   return slash < 0 ? { model: endpointId, capability: "" } : { model: endpointId.slice(0, slash), capability: endpointId.slice(slash + 1) };
 }
 
-/** One request of a list. Of the wires that know no capabilities, the endpoint is the model. */
+/** One request of a list. */
 function itemOf(inference: Inference): Record<string, unknown> {
   const { id, model, capability, status, createdAt, startedAt } = inference;
   return {
     request_id: id,
-    endpoint_id: capability === "" ? model : `${model}/${capability}`,
+    endpoint_id: endpointOf(inference),
     model_id: model,
     capability: capability === "" ? null : capability,
     status: SHOWN[status],

@@ -10,6 +10,7 @@ import {
   type Status,
   WAITED_TOO_LONG,
   afterFailure,
+  earliestId,
   isFinal,
   isInferenceId,
   mayBecome,
@@ -260,6 +261,20 @@ describe("an inference's id", () => {
         expect(newInferenceId(one, () => bytes) < newInferenceId(other, () => others)).toBe(true);
       }),
     );
+  });
+
+  test("is none less than the earliest of its time, which is above all before", () => {
+    fc.assert(
+      fc.property(anyTime, anyTime, anyBytes, (made, asked, bytes) => {
+        expect(newInferenceId(made, () => bytes) >= earliestId(asked)).toBe(made >= asked);
+      }),
+    );
+    const nil = "00000000-0000-0000-0000-000000000000";
+    expect([earliestId(-1) <= nil, earliestId(-1e20) <= nil, earliestId(2 ** 60) > newInferenceId(4e12, random)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
   });
 
   test("is never made twice, even within one millisecond", () => {
