@@ -88,6 +88,12 @@ export const LOG_CHARACTERS = 64_000;
 
 export const INLINE_BYTES = 32 * KIB;
 export const JSON_BODY_BYTES = 10_000_000;
+/** Bytes of a part of an upload: the least that R2 takes. */
+export const UPLOAD_PART_BYTES = 5 * KIB * KIB;
+/** Objects that one call removes; R2 takes no more. */
+export const DELETE_KEYS = 1_000;
+/** A text below this is not worth the zipping. */
+export const GZIP_BYTES = KIB;
 /** What is read of a backend's answer that must be parsed. */
 export const BACKEND_ANSWER_BYTES = 10_000_000;
 export const ADMIN_BODY_BYTES = 64 * KIB;

@@ -2,18 +2,19 @@
  * The one seam between the flows and the platform. Everything outside that a flow uses comes through here, so a
  * simulator can stand on the other side; in production it is the bindings, each within a time limit.
  */
+import { type Bucket, type Uploads, r2, r2Uploads } from "./bucket.ts";
 import type { Fetch } from "./backends/backend.ts";
-import type { Bucket } from "./inferences/payloads.ts";
 import type { Lane } from "./inferences/store.ts";
 import type { Verdict } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
-import { BUCKET_MS, DATABASE_MS, GATE_MS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "./numbers.ts";
+import { DATABASE_MS, GATE_MS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "./numbers.ts";
 import { ask, askAgain } from "./platform.ts";
 import { type Database, d1 } from "./sql.ts";
 
 export interface Ports {
   readonly db: Database;
   readonly payloads: Bucket;
+  readonly uploads: Uploads;
   /** Says that there may be work; a hint that may be lost, doubled or late. */
   wake(lanes: readonly Lane[]): Promise<void>;
   /** Sees to it that the sweep is ticking. */
@@ -50,11 +51,8 @@ export function portsOf(env: Env): Ports {
   const secrets: Readonly<Record<string, unknown>> = { ...env };
   return {
     db: d1(env.DB, DATABASE_MS),
-    payloads: {
-      put: (key, value, options) => ask("storage", BUCKET_MS, () => env.PAYLOADS.put(key, value, options)),
-      get: (key) => ask("storage", BUCKET_MS, () => env.PAYLOADS.get(key)),
-      delete: (key) => ask("storage", BUCKET_MS, () => env.PAYLOADS.delete(key)),
-    },
+    payloads: r2(env.PAYLOADS),
+    uploads: r2Uploads(env.PAYLOADS),
     async wake(lanes) {
       for (let sent = 0; sent < lanes.length; sent += QUEUE_BATCH) {
         const batch = lanes.slice(sent, sent + QUEUE_BATCH).map((body) => ({ body }));

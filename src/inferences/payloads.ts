@@ -3,21 +3,11 @@
  * result, and an output's key carries its attempt, so a stale attempt can't either. An object is written before the
  * row that names it; after a crash in between it is an orphan, never a promise without a payload.
  */
+import { type Bucket, ONCE } from "../bucket.ts";
 import { type Content, isJson, sizeOf } from "../content.ts";
 import { INLINE_BYTES } from "../numbers.ts";
 import type { Hold } from "./store.ts";
 import type { Payload } from "./inference.ts";
-
-/** What the flows need of a bucket; R2Bucket has it. */
-export interface Bucket {
-  put(
-    key: string,
-    value: string | Uint8Array,
-    options: { onlyIf: { etagDoesNotMatch: string }; httpMetadata: { contentType: string } },
-  ): Promise<unknown>;
-  get(key: string): Promise<{ readonly body: ReadableStream; readonly size: number; bytes(): Promise<Uint8Array> } | null>;
-  delete(key: string): Promise<void>;
-}
 
 /** Whether it goes into the row. Bytes grow by a third there. */
 export function isInline({ body }: Content): boolean {
@@ -34,6 +24,8 @@ export async function storeOutput(bucket: Bucket, hold: Hold, content: Content):
   return store(bucket, `outputs/${hold.accountId}/${hold.id}/${hold.attempt}`, content);
 }
 
+export type { Bucket } from "../bucket.ts";
+
 interface Stored {
   readonly payload: Payload;
   readonly bytes: number;
@@ -43,7 +35,7 @@ async function store(bucket: Bucket, key: string, content: Content): Promise<Sto
   const { body, contentType } = content;
   const bytes = sizeOf(body);
   if (isInline(content)) return { payload: { at: "row", body, contentType }, bytes };
-  await bucket.put(key, body, { onlyIf: { etagDoesNotMatch: "*" }, httpMetadata: { contentType } });
+  await bucket.put(key, body, { onlyIf: ONCE, httpMetadata: { contentType } });
   return { payload: { at: "object", key, bytes, contentType }, bytes };
 }
 

@@ -2,7 +2,7 @@
  * Of the platform's types, those that the flows' seam names in its signatures. The simulator stands on the other side
  * of the seam and makes none of these; declaring them here keeps the platform's globals out of a program for Node.
  */
-import type { Bucket } from "../../src/inferences/payloads.ts";
+import type { StoredObject, UploadedPart } from "../../src/bucket.ts";
 import type { Gate } from "../../src/keys/gate.ts";
 
 declare global {
@@ -17,11 +17,43 @@ declare global {
     batch<T>(statements: D1Statement[]): Promise<{ results: T[] }[]>;
   }
 
+  interface R2MultipartUpload {
+    readonly uploadId: string;
+    uploadPart(number: number, value: Uint8Array | ReadableStream): Promise<UploadedPart>;
+    complete(parts: UploadedPart[]): Promise<unknown>;
+    abort(): Promise<void>;
+  }
+
+  interface R2Bucket {
+    put(key: string, value: string | Uint8Array | ReadableStream, options: object): Promise<unknown>;
+    get(key: string, options?: object): Promise<StoredObject | null>;
+    delete(keys: string | string[]): Promise<void>;
+    list(options: object): Promise<{
+      objects: { key: string; size: number; uploaded: Date }[];
+      truncated: boolean;
+      cursor: string;
+    }>;
+    createMultipartUpload(key: string, options: object): Promise<R2MultipartUpload>;
+    resumeMultipartUpload(key: string, id: string): R2MultipartUpload;
+  }
+
+  class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
+    constructor(bytes: number);
+  }
+
   interface Env {
     readonly DB: D1Database;
-    readonly PAYLOADS: Bucket;
+    readonly PAYLOADS: R2Bucket;
     readonly WAKE_UPS: { sendBatch(messages: { body: unknown }[]): Promise<void> };
     readonly SWEEP: { getByName(name: string): { arm(): Promise<void> } };
     readonly GATE: { getByName(name: string): { admit: Gate["admit"]; forget(): Promise<void> } };
+  }
+}
+
+declare module "node:crypto" {
+  namespace webcrypto {
+    interface Crypto {
+      readonly DigestStream: new (algorithm: string) => WritableStream<Uint8Array> & { readonly digest: Promise<ArrayBuffer> };
+    }
   }
 }

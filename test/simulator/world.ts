@@ -4,9 +4,9 @@
  * wrong besides, is drawn by chance. After a while all faults end; then everything that was accepted must become final.
  */
 import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, QUEUE_MS, RUNNERS_PER_BATCH, SWEEP_POKE_MS } from "../../src/numbers.ts";
+import type { Bucket, Uploads } from "../../src/bucket.ts";
 import { accountStatements } from "../../src/accounts/store.ts";
 import { backendStatements } from "../../src/backends/store.ts";
-import type { Bucket } from "../../src/inferences/payloads.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/inferences/store.ts";
 import { sweep } from "../../src/inferences/sweep.ts";
@@ -41,6 +41,9 @@ export interface Violation {
 /** How a request ended, as its client sees it: an answer, an error, or nothing at all. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
+/** The simulated GPU servers give no answer that is stored while it comes. */
+const NO_UPLOADS = {} as Uploads; // never asked
+
 /** With no fault left, a lane with work and a free backend may stand still for this long. */
 const IDLE_MOST_MS = 6_000;
 /** What the sweep must have dealt with this long after its time. */
@@ -64,7 +67,7 @@ export class World {
   readonly #flowRandom: Random;
   readonly #engine: Engine;
   readonly #parts: Readonly<Record<"database" | "unreachable" | "storage" | "queue" | "gate" | "sweep", Part>>;
-  readonly #objects = new Map<string, string | Uint8Array>();
+  readonly #objects = new Map<string, { value: string | Uint8Array; at: number }>();
   readonly #answers = new Set<number>();
   readonly #meters: Meters;
   readonly #sweep: SweepObject;
@@ -205,17 +208,19 @@ export class World {
           () => {
             trace(`put ${key}`);
             if (this.#objects.has(key) && onlyIf.etagDoesNotMatch === "*") return null;
-            this.#objects.set(key, value);
+            this.#objects.set(key, { value, at: isolate.clock.now() });
             return {};
           },
           trace,
         ),
       get: (key) => storage.ask(isolate, () => this.#object(key), trace),
-      delete: (key) => storage.ask(isolate, () => void this.#objects.delete(key), trace),
+      delete: (keys) => storage.ask(isolate, () => [keys].flat().forEach((key) => this.#objects.delete(key)), trace),
+      list: ({ prefix }) => storage.ask(isolate, () => ({ objects: this.#listed(prefix), cursor: null }), trace),
     };
     const ports: Ports = {
       db: this.#database(actor, trace),
       payloads,
+      uploads: NO_UPLOADS,
       wake: async (lanes) => {
         if (lanes.length === 0) return;
         await queue.ask(isolate, () => lanes.forEach((lane) => this.#enqueue(lane)), trace);
@@ -311,8 +316,13 @@ export class World {
   }
 
   #textOf(key: string | null): string | null {
-    const object = key === null ? undefined : this.#objects.get(key);
+    const object = key === null ? undefined : this.#objects.get(key)?.value;
     return object === undefined ? null : typeof object === "string" ? object : new TextDecoder().decode(object);
+  }
+
+  #listed(prefix: string) {
+    const keys = [...this.#objects].filter(([key]) => key.startsWith(prefix)).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return keys.map(([key, { value, at }]) => ({ key, size: value.length, uploaded: new Date(at) }));
   }
 
   #object(key: string) {
@@ -416,7 +426,10 @@ export class World {
     for (const { name, version, accountConcurrency, backends } of models) {
       this.model.accountCaps.set(name, accountConcurrency);
       const versions = version === "" ? [] : [version];
-      this.#transact([modelStatements.insert({ name, description: "", versions, defaultVersion: version, accountConcurrency, capabilities: [] })], setup);
+      this.#transact(
+        [modelStatements.insert({ name, description: "", versions, defaultVersion: version, accountConcurrency, capabilities: [] })],
+        setup,
+      );
       for (const { id, protocol, maxConcurrency, timeoutSeconds } of backends) {
         const url = `http://${id}/`.slice(0, protocol === "http" ? undefined : -1);
         const backend = {

@@ -1,0 +1,227 @@
+/**
+ * The bucket as everything here sees it: R2 in production, each answer within a time limit. Objects are written
+ * create-once, whole or bit by bit: of a known length in one put, which leaves nothing when it is cut short; of an
+ * unknown one as an upload in parts, which leaves its parts until it is completed or aborted. So whoever begins an upload
+ * in parts makes sure that somebody knows its id.
+ */
+import { BUCKET_MS } from "./numbers.ts";
+import { Unavailable, ask } from "./platform.ts";
+
+/** Create-once: an object that is there stays as it is. */
+export const ONCE = { etagDoesNotMatch: "*" } as const;
+
+export interface Bucket {
+  /** Null where there was an object already. */
+  put(
+    key: string,
+    value: string | Uint8Array,
+    options: { onlyIf: { etagDoesNotMatch: string }; httpMetadata: { contentType: string } },
+  ): Promise<unknown>;
+  /** Null where there is none. With a range, which must lie within the object, that part of it. */
+  get(key: string, options?: { range: ByteRange }): Promise<StoredObject | null>;
+  /** At most DELETE_KEYS at once; what is not there is no error. */
+  delete(keys: string | string[]): Promise<void>;
+  /** The objects whose keys begin so, in the order of their keys. */
+  list(options: { prefix: string; cursor: string | null; limit: number }): Promise<ObjectPage>;
+}
+
+/** The body is native: handed on as it is, it is never in our memory. */
+export interface StoredObject {
+  readonly body: ReadableStream;
+  /** Of the whole object. */
+  readonly size: number;
+  bytes(): Promise<Uint8Array>;
+}
+
+/** In bytes. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface ObjectPage {
+  readonly objects: readonly { readonly key: string; readonly size: number; readonly uploaded: Date }[];
+  /** Where the next page goes on; null at the end. */
+  readonly cursor: string | null;
+}
+
+/** Objects that are written bit by bit. */
+export interface Uploads {
+  /** One of exactly so many bytes, create-once. */
+  open(key: string, bytes: number, contentType: string): Writing;
+  /** One in parts: of UPLOAD_PART_BYTES or more each, all but the last alike (R2, "Multipart upload"). */
+  begin(key: string, contentType: string): Promise<Upload>;
+  /** One that was begun, by its id. */
+  resume(key: string, id: string): Upload;
+  /** SHA-256 of what passes. */
+  digest(): Digest;
+}
+
+export interface Writing {
+  /** Resolves when more may come. The chunk is no longer needed then. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** The object is there when this resolves: false where there was one already. Throws where it is shorter than it should be. */
+  end(): Promise<boolean>;
+  /** Gives up; nothing is left of it. Never rejects. */
+  abort(): Promise<void>;
+}
+
+export interface Upload {
+  readonly id: string;
+  /** Numbers begin at 1; a part sent again replaces the former. A stream must know its length. */
+  part(number: number, value: Uint8Array | ReadableStream): Promise<UploadedPart>;
+  complete(parts: readonly UploadedPart[]): Promise<void>;
+  /** What is over already is no error. */
+  abort(): Promise<void>;
+}
+
+export interface UploadedPart {
+  readonly partNumber: number;
+  readonly etag: string;
+}
+
+export interface Digest {
+  write(chunk: Uint8Array): Promise<void>;
+  /** 32 bytes. */
+  end(): Promise<Uint8Array>;
+}
+
+/** The bucket behind a binding; every answer within BUCKET_MS, or Unavailable. */
+export function r2(binding: R2Bucket): Bucket {
+  return {
+    put: (key, value, options) => ask("storage", BUCKET_MS, () => binding.put(key, value, options)),
+    get: (key, options) => ask("storage", BUCKET_MS, () => binding.get(key, options)),
+    delete: (keys) => ask("storage", BUCKET_MS, () => binding.delete(keys)),
+    async list({ prefix, cursor, limit }) {
+      const options = { prefix, limit, ...(cursor === null ? {} : { cursor }) };
+      const page = await ask("storage", BUCKET_MS, () => binding.list(options));
+      return { objects: page.objects, cursor: page.truncated ? page.cursor : null };
+    },
+  };
+}
+
+/** Uploads behind a binding. What takes as long as its data takes to come is bounded by whoever brings the data. */
+export function r2Uploads(binding: R2Bucket): Uploads {
+  return {
+    open(key, bytes, contentType) {
+      const { readable, writable } = new FixedLengthStream(bytes);
+      const writer = writable.getWriter();
+      let failure: Unavailable | null = null;
+      const put = binding.put(key, readable, { onlyIf: ONCE, httpMetadata: { contentType } }).catch((error: unknown) => {
+        failure = new Unavailable("storage", false, error);
+        return failure;
+      });
+      /** What fails when the put has failed, fails for that reason, which may come a moment later. */
+      const orItsCause = async (writing: Promise<void>) => {
+        try {
+          await writing;
+        } catch (error) {
+          await soon();
+          throw failure ?? error;
+        }
+      };
+      return {
+        write: (chunk) => orItsCause(writer.write(chunk)),
+        async end() {
+          await orItsCause(writer.close());
+          const answer = await put;
+          if (answer instanceof Unavailable) throw answer;
+          return answer !== null;
+        },
+        async abort() {
+          await writer.abort(new Error("given up")).catch(() => {});
+          await put;
+        },
+      };
+    },
+    async begin(key, contentType) {
+      return upload(await ask("storage", BUCKET_MS, () => binding.createMultipartUpload(key, { httpMetadata: { contentType } })));
+    },
+    resume: (key, id) => upload(binding.resumeMultipartUpload(key, id)),
+    digest() {
+      const stream = new crypto.DigestStream("SHA-256");
+      const writer = stream.getWriter();
+      return {
+        write: (chunk) => writer.write(chunk),
+        async end() {
+          await writer.close();
+          return new Uint8Array(await stream.digest);
+        },
+      };
+    },
+  };
+}
+
+function soon(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0);
+  });
+}
+
+function upload(it: R2MultipartUpload): Upload {
+  const inTime = <T>(question: () => Promise<T>) => ask("storage", BUCKET_MS, question);
+  return {
+    id: it.uploadId,
+    part: (number, value) => (value instanceof ReadableStream ? it.uploadPart(number, value) : inTime(() => it.uploadPart(number, value))),
+    async complete(parts) {
+      await inTime(() => it.complete([...parts]));
+    },
+    abort: () => inTime(() => it.abort()),
+  };
+}
+
+/** A view of this many bytes at most is read at once. */
+const CHUNK_BYTES = 65_536;
+
+/**
+ * Hands a body on, chunk by chunk; the next is read when one was taken. A chunk is not the taker's after that. Throws
+ * where the body breaks off, the taker throws, or `over` is aborted; the body is then cancelled.
+ */
+export async function pump(body: ReadableStream, take: (chunk: Uint8Array) => Promise<void>, over: AbortSignal): Promise<void> {
+  const next = readerOf(body);
+  const stop = () => void next.cancel();
+  over.addEventListener("abort", stop);
+  try {
+    for (;;) {
+      const chunk = over.aborted ? null : await next.read();
+      if (over.aborted) throw over.reason;
+      if (chunk === null) return;
+      if (chunk.byteLength > 0) await take(chunk);
+    }
+  } catch (error) {
+    await next.cancel();
+    throw error;
+  } finally {
+    over.removeEventListener("abort", stop);
+  }
+}
+
+/** Reads into one buffer again and again where the body can do that: a large body then makes no garbage. */
+function readerOf(body: ReadableStream): { read(): Promise<Uint8Array | null>; cancel(): Promise<void> } {
+  let byob: ReadableStreamBYOBReader | null = null;
+  try {
+    byob = body.getReader({ mode: "byob" });
+  } catch {
+    // Made by a script, not by the platform.
+  }
+  if (byob) {
+    const reader = byob;
+    let buffer = new ArrayBuffer(CHUNK_BYTES);
+    return {
+      async read() {
+        const { done, value } = await reader.read(new Uint8Array(buffer));
+        if (value) buffer = value.buffer;
+        return done ? null : value;
+      },
+      cancel: () => reader.cancel().catch(() => {}),
+    };
+  }
+  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
+  return {
+    async read() {
+      const { done, value } = await reader.read();
+      return done ? null : value;
+    },
+    cancel: () => reader.cancel().catch(() => {}),
+  };
+}
