@@ -6,7 +6,9 @@ CREATE TABLE accounts (
   id TEXT NOT NULL PRIMARY KEY,          -- 12 base62 characters; every key id begins with it
   name TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  removed_at INTEGER
+  removed_at INTEGER,
+  quota_bytes INTEGER,                   -- how much it may store; NULL = the default
+  stored_bytes INTEGER NOT NULL DEFAULT 0   -- what it stores beside rows; kept by the triggers below, and by nothing else
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE keys (
@@ -51,6 +53,7 @@ CREATE TABLE backends (
   rested_until INTEGER,                  -- gets nothing until then; after that, with an open circuit, one probe at a time
   probe_at INTEGER,                      -- when its health is asked for next; NULL = it is not in doubt
   mean_run_ms INTEGER,                   -- of its recent successes, from a sample of them
+  files TEXT NOT NULL DEFAULT 'url' CHECK (files IN ('url', 'inline', 'base64')),   -- how it gets the files that an input refers to
   PRIMARY KEY (model, version, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX backends_by_id ON backends (id);
@@ -138,3 +141,65 @@ CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE le
 CREATE INDEX inferences_due ON inferences (due_at) WHERE due_at IS NOT NULL;
 -- One inference to a key of a submit.
 CREATE UNIQUE INDEX inferences_idempotent ON inferences (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- What a client has uploaded to be referred to by inputs. The bytes are in R2 under files/{account}/{id}, from when it is ready.
+CREATE TABLE files (
+  account_id TEXT NOT NULL,
+  id TEXT NOT NULL,                      -- UUID version 7: sorts by age
+  state TEXT NOT NULL CHECK (state IN ('uploading', 'ready')),
+  name TEXT NOT NULL,                    -- '' where it has none
+  content_type TEXT NOT NULL,
+  bytes INTEGER NOT NULL,                -- while it is uploading: what is set aside for it
+  sha256 TEXT,                           -- hex; NULL = not known, as of parts that nobody read as a whole
+  origin TEXT NOT NULL,                  -- where clients reached us when it was made: for links, where the deployment does not say
+  upload_id TEXT,                        -- R2's, of an upload in parts
+  part_bytes INTEGER,                    -- of each part but the last, where it is a client that sends them
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,           -- then the sweep removes it, whatever its state
+  PRIMARY KEY (account_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX files_expiring ON files (expires_at);
+
+-- The parts of uploads that are there.
+CREATE TABLE file_parts (
+  account_id TEXT NOT NULL,
+  file_id TEXT NOT NULL,
+  number INTEGER NOT NULL,               -- from 1
+  etag TEXT NOT NULL,                    -- R2's, asked for when the upload is completed
+  bytes INTEGER NOT NULL,
+  PRIMARY KEY (account_id, file_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- What an account stores in R2 is counted by the statements that change it, whoever makes them, in their transactions:
+-- so the count can't drift, and costs one row written for what is in R2, none for what is in a row.
+CREATE TRIGGER files_added AFTER INSERT ON files
+BEGIN
+  UPDATE accounts SET stored_bytes = stored_bytes + NEW.bytes WHERE id = NEW.account_id;
+END;
+CREATE TRIGGER files_resized AFTER UPDATE OF bytes ON files WHEN NEW.bytes <> OLD.bytes
+BEGIN
+  UPDATE accounts SET stored_bytes = stored_bytes + NEW.bytes - OLD.bytes WHERE id = NEW.account_id;
+END;
+CREATE TRIGGER files_removed AFTER DELETE ON files
+BEGIN
+  DELETE FROM file_parts WHERE account_id = OLD.account_id AND file_id = OLD.id;
+  UPDATE accounts SET stored_bytes = stored_bytes - OLD.bytes WHERE id = OLD.account_id;
+END;
+CREATE TRIGGER payloads_added AFTER INSERT ON inferences WHEN NEW.input_object IS NOT NULL
+BEGIN
+  UPDATE accounts SET stored_bytes = stored_bytes + NEW.input_bytes WHERE id = NEW.account_id;
+END;
+CREATE TRIGGER payloads_changed AFTER UPDATE OF input_object, output_object ON inferences
+WHEN NEW.input_object IS NOT OLD.input_object OR NEW.output_object IS NOT OLD.output_object
+BEGIN
+  UPDATE accounts SET stored_bytes = stored_bytes
+    + iif(NEW.input_object IS NULL, 0, NEW.input_bytes) + iif(NEW.output_object IS NULL, 0, NEW.output_bytes)
+    - iif(OLD.input_object IS NULL, 0, OLD.input_bytes) - iif(OLD.output_object IS NULL, 0, OLD.output_bytes)
+  WHERE id = NEW.account_id;
+END;
+CREATE TRIGGER payloads_removed AFTER DELETE ON inferences WHEN OLD.input_object IS NOT NULL OR OLD.output_object IS NOT NULL
+BEGIN
+  UPDATE accounts SET stored_bytes = stored_bytes
+    - iif(OLD.input_object IS NULL, 0, OLD.input_bytes) - iif(OLD.output_object IS NULL, 0, OLD.output_bytes)
+  WHERE id = OLD.account_id;
+END;

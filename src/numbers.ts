@@ -110,6 +110,33 @@ export const KEY_RECORD_MS = 30_000;
 /** Results are kept at least this long after the end. */
 export const RETENTION_SECONDS = 7 * 86_400;
 
+// Files
+
+/** What an account may store beside rows, unless it has a quota of its own. */
+export const QUOTA_BYTES = 100 * 2 ** 30;
+/** A file that is larger, or comes without its length, is stored in parts: R2 takes 5 GiB at once. */
+export const FILE_PUT_BYTES = 4 * 2 ** 30;
+/** Of one part of an upload that a client sends part by part; R2 takes 5 MiB to 5 GiB, and many clients' networks 100 MB at once. */
+export const FILE_PART_BYTES = { default: 8 * KIB * KIB, range: [8 * KIB * KIB, 100 * KIB * KIB] } as const;
+/** As many parts as R2 takes. */
+export const FILE_PARTS = 10_000;
+/** A file that has not been completed by then is removed. */
+export const UPLOAD_SECONDS = 86_400;
+export const FILE_NAME_CHARACTERS = 255;
+export const CONTENT_TYPE_CHARACTERS = 255;
+/** The whole of an upload in parts is read again to check its SHA-256, in one request, up to here. */
+export const FILE_HASHED_BYTES = 5 * 2 ** 30;
+/** Files that one input may refer to. */
+export const FILE_REFERENCES = 100;
+/** All files of one input together, for a backend that gets their bytes in the input: they and their base64 are held in memory. */
+export const FILES_INLINE_BYTES = 10_000_000;
+/** A file that an input refers to is kept for at least this long after: longer than an inference may wait and run. */
+export const FILE_USED_SECONDS = 5 * 86_400;
+/** How long a link is good for; one for a backend from when it is called. */
+export const LINK_SECONDS = { default: 3_600, range: [1, 7 * 86_400] } as const;
+/** Files that the sweep removes at once. */
+export const FILE_SWEEP_ROWS = 100;
+
 /** How far the time in an inference's id, by an isolate's clock and before its input was stored, may be from its creation by the database's. */
 export const ID_MARGIN_MS = 600_000;
 

@@ -7,32 +7,57 @@ export interface Account {
   readonly name: string;
   readonly createdAt: number;
   readonly removedAt: number | null;
+  /** How much it may store beside rows; null: the default. */
+  readonly quotaBytes: number | null;
+  readonly storedBytes: number;
 }
 
-const columns = sql`id, name, created_at, removed_at`;
+/** What is left out stays as it is. */
+export interface AccountChange {
+  readonly name?: string | undefined;
+  readonly quotaBytes?: number | null | undefined;
+}
+
+const columns = sql`id, name, created_at, removed_at, quota_bytes, stored_bytes`;
 
 export const accountStatements = {
-  insert: (id: string, name: string) => sql`
-    INSERT INTO accounts (id, name, created_at) VALUES (${id}, ${name}, ${NOW}) RETURNING ${columns}`,
+  insert: (id: string, name: string, quotaBytes: number | null = null) => sql`
+    INSERT INTO accounts (id, name, quota_bytes, created_at) VALUES (${id}, ${name}, ${quotaBytes}, ${NOW}) RETURNING ${columns}`,
   find: (id: string) => sql`SELECT ${columns} FROM accounts WHERE id = ${id}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM accounts WHERE id > ${after} ORDER BY id LIMIT ${limit}`,
-  change: (id: string, name: string) => sql`
-    UPDATE accounts SET name = ${name} WHERE id = ${id} AND removed_at IS NULL RETURNING ${columns}`,
+  change: (id: string, change: AccountChange) => sql`
+    UPDATE accounts SET name = coalesce(${change.name ?? null}, name),
+      quota_bytes = iif(${change.quotaBytes === undefined ? 0 : 1}, ${change.quotaBytes ?? null}, quota_bytes)
+    WHERE id = ${id} AND removed_at IS NULL RETURNING ${columns}`,
   remove: (id: string) => sql`
     UPDATE accounts SET removed_at = coalesce(removed_at, ${NOW}) WHERE id = ${id} RETURNING ${columns}`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
-const rowSchema = z.object({ id: z.string(), name: z.string(), created_at: z.number(), removed_at: z.number().nullable() });
+const rowSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  created_at: z.number(),
+  removed_at: z.number().nullable(),
+  quota_bytes: z.number().nullable(),
+  stored_bytes: z.number(),
+});
 
 function fromRow(row: Row): Account {
   const known = rowSchema.parse(row);
-  return { id: known.id, name: known.name, createdAt: known.created_at, removedAt: known.removed_at };
+  return {
+    id: known.id,
+    name: known.name,
+    createdAt: known.created_at,
+    removedAt: known.removed_at,
+    quotaBytes: known.quota_bytes,
+    storedBytes: known.stored_bytes,
+  };
 }
 
 const orNull = (row: Row | null): Account | null => (row ? fromRow(row) : null);
 
-export async function insertAccount(db: Database, id: string, name: string): Promise<Account | null> {
-  return orNull(await first(db, accountStatements.insert(id, name)));
+export async function insertAccount(db: Database, id: string, name: string, quotaBytes: number | null = null): Promise<Account | null> {
+  return orNull(await first(db, accountStatements.insert(id, name, quotaBytes)));
 }
 
 export async function findAccount(db: Database, id: string): Promise<Account | null> {
@@ -44,8 +69,8 @@ export async function listAccounts(db: Database, after: string, limit: number): 
 }
 
 /** Null where there is no such account or it is removed. */
-export async function changeAccount(db: Database, id: string, name: string): Promise<Account | null> {
-  return orNull(await first(db, accountStatements.change(id, name)));
+export async function changeAccount(db: Database, id: string, change: AccountChange): Promise<Account | null> {
+  return orNull(await first(db, accountStatements.change(id, change)));
 }
 
 export async function removeAccount(db: Database, id: string): Promise<Account | null> {

@@ -8,6 +8,7 @@ import { descriptionOf, readinessOf } from "../backends/protocols.ts";
 import {
   BACKEND_STATES,
   type Backend,
+  FILE_FORMS,
   PROTOCOL_NAMES,
   changeBackend,
   credentialSchema,
@@ -22,7 +23,7 @@ import { type Model, changeModel, findModel, insertModel, listModels, removeMode
 import { FAILURE_CLASSES } from "../backends/outcome.ts";
 import { bulk } from "../inferences/store.ts";
 import { hurry } from "../inferences/submit.ts";
-import { ADMIN_BODY_BYTES, BACKEND_TIMEOUT_SECONDS, BULK_ROWS, MAX_CONCURRENCY, WAKE_UPS_PER_LANE } from "../numbers.ts";
+import { ADMIN_BODY_BYTES, BACKEND_TIMEOUT_SECONDS, BULK_ROWS, MAX_CONCURRENCY, QUOTA_BYTES, WAKE_UPS_PER_LANE } from "../numbers.ts";
 import { problem } from "../problem.ts";
 import { json } from "./answer.ts";
 import { check, readJson } from "./body.ts";
@@ -45,7 +46,7 @@ export const admin: Dialect = {
     operator("POST", "/accounts", createAccount),
     operator("GET", "/accounts", showAccounts),
     operator("GET", "/accounts/:id", showAccount),
-    operator("PATCH", "/accounts/:id", renameAccount),
+    operator("PATCH", "/accounts/:id", alterAccount),
     operator("DELETE", "/accounts/:id", endAccount),
     operator("POST", "/keys", createKey),
     operator("GET", "/keys", showKeys),
@@ -89,18 +90,21 @@ function page<T>(rows: readonly T[], limit: number, present: (row: T) => Record<
 
 // Accounts
 
-const accountSchema = z.strictObject({ name: nameSchema });
+const accountSchema = z.strictObject({ name: nameSchema, quota_bytes: z.int().min(0).nullable().optional() });
+const accountChangeSchema = accountSchema.partial().refine((change) => Object.keys(change).length > 0, "must hold what is to change");
 
 const presentAccount = (account: Account) => ({
   id: account.id,
   name: account.name,
+  quota_bytes: account.quotaBytes ?? QUOTA_BYTES,
+  stored_bytes: account.storedBytes,
   created_at: time(account.createdAt),
   removed_at: time(account.removedAt),
 });
 
 async function createAccount(call: Call): Promise<Response> {
-  const { name } = await bodyOf(call, accountSchema);
-  const account = found(await insertAccount(call.ports.db, newAccountId(call.ports.randomBytes), name), "account");
+  const { name, quota_bytes } = await bodyOf(call, accountSchema);
+  const account = found(await insertAccount(call.ports.db, newAccountId(call.ports.randomBytes), name, quota_bytes ?? null), "account");
   return json(presentAccount(account), { status: 201 });
 }
 
@@ -113,9 +117,10 @@ async function showAccount(call: Call): Promise<Response> {
   return json(presentAccount(found(await findAccount(call.ports.db, call.params["id"] ?? ""), "account")));
 }
 
-async function renameAccount(call: Call): Promise<Response> {
-  const { name } = await bodyOf(call, accountSchema);
-  return json(presentAccount(found(await changeAccount(call.ports.db, call.params["id"] ?? "", name), "account")));
+async function alterAccount(call: Call): Promise<Response> {
+  const { name, quota_bytes } = await bodyOf(call, accountChangeSchema);
+  const change = { name, quotaBytes: quota_bytes };
+  return json(presentAccount(found(await changeAccount(call.ports.db, call.params["id"] ?? "", change), "account")));
 }
 
 /** Its keys die with it; every gate is told before the answer. */
@@ -306,6 +311,7 @@ const backendChangeSchema = z.strictObject({
   state: z.enum(BACKEND_STATES).optional(),
   max_concurrency: z.int().min(MAX_CONCURRENCY.range[0]).max(MAX_CONCURRENCY.range[1]).optional(),
   timeout_seconds: z.int().min(BACKEND_TIMEOUT_SECONDS.range[0]).max(BACKEND_TIMEOUT_SECONDS.range[1]).optional(),
+  files: z.enum(FILE_FORMS).optional(),
 });
 const backendSchema = backendChangeSchema.extend({
   model: pathName,
@@ -325,6 +331,7 @@ const presentBackend = (backend: Backend) => ({
   state: backend.state,
   max_concurrency: backend.maxConcurrency,
   timeout_seconds: backend.timeoutSeconds,
+  files: backend.files,
   in_progress: backend.inProgress,
   circuit: backend.circuit,
   failures: backend.failures,
@@ -348,6 +355,7 @@ async function createBackend(call: Call): Promise<Response> {
     state: body.state ?? "active",
     maxConcurrency: body.max_concurrency ?? MAX_CONCURRENCY.default,
     timeoutSeconds: body.timeout_seconds ?? BACKEND_TIMEOUT_SECONDS.default,
+    files: body.files ?? "url",
   });
   if (!backend) throw problem("invalid_input", { faults: [{ path: ["version"], detail: `"${model.name}" has no such version` }] });
   offer(call, backend);
@@ -390,6 +398,7 @@ async function alterBackend(call: Call): Promise<Response> {
     state: body.state,
     maxConcurrency: body.max_concurrency,
     timeoutSeconds: body.timeout_seconds,
+    files: body.files,
   });
   const backend = found(await changeBackend(call.ports.db, call.params["id"] ?? "", change), "backend");
   offer(call, backend);

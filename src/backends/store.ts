@@ -5,6 +5,9 @@ import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
 
 export const PROTOCOL_NAMES = ["oip", "openai", "http"] as const;
 export const BACKEND_STATES = ["active", "draining", "paused"] as const;
+/** How a backend gets the files that an input refers to: by links, as data URLs, or as bare base64. */
+export const FILE_FORMS = ["url", "inline", "base64"] as const;
+export type FileForm = (typeof FILE_FORMS)[number];
 
 /**
  * How we say who we are to a backend. `secret` names a secret of the deployment; the text itself is in no table and no
@@ -34,6 +37,7 @@ export const claimedBackendSchema = z.object({
   remoteModel: z.string(),
   timeoutSeconds: z.number(),
   credential: credentialSchema.nullable(),
+  files: z.enum(FILE_FORMS),
   /** In a row, before this claim. */
   failures: z.number(),
   /** Whether a run time is known of it. */
@@ -60,6 +64,7 @@ export interface Backend {
   readonly maxConcurrency: number;
   /** Of one attempt. */
   readonly timeoutSeconds: number;
+  readonly files: FileForm;
   readonly createdAt: number;
   /** Inferences it has in progress. */
   readonly inProgress: number;
@@ -71,10 +76,15 @@ export interface Backend {
   readonly meanRunMs: number | null;
 }
 
-export type NewBackend = Omit<Backend, "createdAt" | "inProgress" | "circuit" | "failures" | "restedUntil" | "meanRunMs">;
-export type BackendChange = Partial<Pick<Backend, "url" | "remoteModel" | "credential" | "state" | "maxConcurrency" | "timeoutSeconds">>;
+export type NewBackend = Omit<Backend, "files" | "createdAt" | "inProgress" | "circuit" | "failures" | "restedUntil" | "meanRunMs"> & {
+  /** Links unless told. */
+  readonly files?: FileForm;
+};
+export type BackendChange = Partial<
+  Pick<Backend, "url" | "remoteModel" | "credential" | "state" | "maxConcurrency" | "timeoutSeconds" | "files">
+>;
 
-const columns = sql`id, model, version, url, protocol, remote_model, credential, state, max_concurrency, timeout_seconds, created_at,
+const columns = sql`id, model, version, url, protocol, remote_model, credential, state, max_concurrency, timeout_seconds, files, created_at,
   failures, iif(rested_until > ${NOW}, rested_until, NULL) AS rested_until, mean_run_ms,
   CASE WHEN rested_until > ${NOW} THEN 'open' WHEN failures >= ${CIRCUIT_FAILURES} THEN 'half_open' ELSE 'closed' END AS circuit,
   (SELECT count(*) FROM inferences INDEXED BY inferences_running WHERE inferences.backend_id = backends.id AND inferences.lease IS NOT NULL
@@ -84,9 +94,9 @@ export const backendStatements = {
   /** No row comes back where the model or version is unknown. */
   insert: (it: NewBackend) => sql`
     INSERT INTO backends (model, version, id, url, protocol, remote_model, credential, state, max_concurrency,
-      timeout_seconds, created_at)
+      timeout_seconds, files, created_at)
     SELECT name, ${it.version}, ${it.id}, ${it.url}, ${it.protocol}, ${it.remoteModel},
-      ${it.credential ? JSON.stringify(it.credential) : null}, ${it.state}, ${it.maxConcurrency}, ${it.timeoutSeconds}, ${NOW}
+      ${it.credential ? JSON.stringify(it.credential) : null}, ${it.state}, ${it.maxConcurrency}, ${it.timeoutSeconds}, ${it.files ?? "url"}, ${NOW}
     FROM models WHERE name = ${it.model} AND (
       ${it.version} = '' AND versions = '[]' OR EXISTS (SELECT 1 FROM json_each(models.versions) WHERE json_each.value = ${it.version}))
     RETURNING ${columns}`,
@@ -98,7 +108,7 @@ export const backendStatements = {
     UPDATE backends SET url = coalesce(${change.url ?? null}, url), remote_model = coalesce(${change.remoteModel ?? null}, remote_model),
       credential = iif(${change.credential === undefined ? 0 : 1}, ${change.credential ? JSON.stringify(change.credential) : null}, credential),
       state = coalesce(${change.state ?? null}, state), max_concurrency = coalesce(${change.maxConcurrency ?? null}, max_concurrency),
-      timeout_seconds = coalesce(${change.timeoutSeconds ?? null}, timeout_seconds)
+      timeout_seconds = coalesce(${change.timeoutSeconds ?? null}, timeout_seconds), files = coalesce(${change.files ?? null}, files)
     WHERE id = ${id} RETURNING ${columns}`,
   /** A success: closes the circuit. Writes nothing where nothing was in doubt. */
   proved: (id: string) => sql`
@@ -141,6 +151,7 @@ const rowSchema = z.object({
   state: z.enum(BACKEND_STATES),
   max_concurrency: z.number(),
   timeout_seconds: z.number(),
+  files: z.enum(FILE_FORMS),
   created_at: z.number(),
   in_progress: z.number(),
   circuit: z.enum(["closed", "open", "half_open"]),
@@ -164,6 +175,7 @@ function fromRow(row: Row): Backend {
     state: known.state,
     maxConcurrency: known.max_concurrency,
     timeoutSeconds: known.timeout_seconds,
+    files: known.files,
     createdAt: known.created_at,
     inProgress: known.in_progress,
     circuit: known.circuit,

@@ -269,7 +269,7 @@ const setClaimed = (lease: Sql) => sql`status = 'in_progress', attempt = attempt
 const claimColumns = sql`account_id, id, model, version, attempt, attempts_before, takedowns, lease, ${inputColumns},
   capability, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds,
   (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
-      'credential', json(credential), 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
+      'credential', json(credential), 'files', files, 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
       'alone', NOT EXISTS (SELECT 1 FROM inferences AS other INDEXED BY inferences_running WHERE other.backend_id = backends.id
         AND ${live(sql`other`)} AND (other.account_id, other.id) <> (inferences.account_id, inferences.id)))
     FROM backends WHERE backends.id = inferences.backend_id) AS backend`;

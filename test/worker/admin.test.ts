@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
-import { KEY_LIMITS } from "../../src/numbers.ts";
+import { KEY_LIMITS, QUOTA_BYTES } from "../../src/numbers.ts";
 import {
   as,
   backendIs,
@@ -60,10 +60,19 @@ describe("accounts", () => {
   test("are created, shown, renamed and removed", async () => {
     const created = await done("POST", "/accounts", { name: "  Shop " });
     const id = String(created["id"]);
-    expect(created).toStrictEqual({ id: expect.stringMatching(/^[0-9A-Za-z]{12}$/), name: "Shop", created_at: TIME, removed_at: null });
+    expect(created).toStrictEqual({
+      id: expect.stringMatching(/^[0-9A-Za-z]{12}$/),
+      name: "Shop",
+      quota_bytes: QUOTA_BYTES,
+      stored_bytes: 0,
+      created_at: TIME,
+      removed_at: null,
+    });
     expect(await done("GET", `/accounts/${id}`)).toStrictEqual(created);
     const renamed = { ...created, name: "Store" };
     expect(await done("PATCH", `/accounts/${id}`, { name: "Store" })).toStrictEqual(renamed);
+    expect(await done("PATCH", `/accounts/${id}`, { quota_bytes: 5 })).toStrictEqual({ ...renamed, quota_bytes: 5 });
+    expect(await done("PATCH", `/accounts/${id}`, { quota_bytes: null })).toStrictEqual(renamed);
     const removed = await done("DELETE", `/accounts/${id}`);
     expect(removed).toStrictEqual({ ...renamed, removed_at: TIME });
     expect(await done("DELETE", `/accounts/${id}`)).toStrictEqual(removed);
@@ -256,6 +265,7 @@ describe("backends", () => {
       failures: 0,
       rested_until: null,
       mean_run_ms: null,
+      files: "url",
       created_at: TIME,
     });
     expect(await done("GET", `/backends/${id}`)).toStrictEqual(created);
@@ -453,7 +463,8 @@ describe("an operator's call that is refused", () => {
     ["POST", "/accounts", { name: "n".repeat(129) }, "#/name"],
     ["POST", "/accounts", { name: "x", id: "mine" }, "#"],
     ["POST", "/accounts", [], "#"],
-    ["PATCH", "/accounts/nobody", {}, "#/name"],
+    ["PATCH", "/accounts/nobody", {}, "#"],
+    ["PATCH", "/accounts/nobody", { quota_bytes: -1 }, "#/quota_bytes"],
     ["POST", "/keys", {}, "#/account_id"],
     ["POST", "/keys", { ...account, scopes: [] }, "#/scopes"],
     ["POST", "/keys", { ...account, scopes: ["read", "admin"] }, "#/scopes/1"],

@@ -343,7 +343,7 @@ describe("every statement is an index search:", () => {
     insert: [accountStatements.insert("a", "n")],
     find: [accountStatements.find("a")],
     list: [accountStatements.list("", 10)],
-    change: [accountStatements.change("a", "n")],
+    change: [accountStatements.change("a", { name: "n", quotaBytes: 1 })],
     remove: [accountStatements.remove("a")],
   } satisfies Record<keyof typeof accountStatements, readonly Sql[]>;
 
