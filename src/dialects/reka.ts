@@ -49,7 +49,7 @@ const CHAT = `${ROOT}/chat/completions`;
 
 export const reka: Dialect = {
   name: "reka",
-  owns: (path) => (path === ROOT || path.startsWith(`${ROOT}/`)) && path !== CHAT,
+  owns: (path) => (path === ROOT || path.startsWith(`${ROOT}/`)) && path.replace(/\/+$/, "") !== CHAT,
   routes: [
     { method: "GET", path: `${ROOT}/models`, access: "read", handle: showModels },
     { method: "GET", path: `${ROOT}/requests`, access: "read", handle: showRequests },

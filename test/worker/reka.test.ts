@@ -163,8 +163,9 @@ describe("a request through the Reka API", () => {
     await submit(key, painter, "edit");
     const large = { input: { prompt: "x".repeat(INLINE_BYTES) } };
     await submit(key, painter, "edit", large);
+    const unwritable = stillEnv({ PAYLOADS: { put: () => Promise.reject(new Error("nothing is to be stored")) } });
     for (const body of [{ input: INPUT }, large]) {
-      expect(await seen(as(key, "POST", `${ROOT}/${painter}/text-to-video`, body))).toStrictEqual(
+      expect(await seen(stillAs(key, "POST", `${ROOT}/${painter}/text-to-video`, body, {}, unwritable))).toStrictEqual(
         refusal(404, "not_found_error", `There is no model "${painter}" that offers "text-to-video".`),
       );
     }
@@ -541,6 +542,22 @@ describe("the list of requests", () => {
       ["start=9999-12-31", []],
     ];
     for (const [query, found] of table) expect([query, await idsIn(key, `?${query}`)]).toEqual([query, found]);
+  });
+
+  test("goes by the database's clock, though the one that made the ids be minutes apart from it", async () => {
+    const { key, accountId } = await newTenant();
+    const [early, late] = [await queued(await newModel(), { accountId }), await queued(await newModel(), { accountId })];
+    const now = Date.now();
+    for (const [id, ms] of [
+      [early, -300_000],
+      [late, 300_000],
+    ] as const) {
+      await env.DB.prepare("UPDATE inferences SET created_at = ? WHERE id = ?")
+        .bind(now + ms, id)
+        .run();
+      const [start, end] = [new Date(now + ms).toISOString(), new Date(now + ms + 1).toISOString()];
+      expect(await idsIn(key, `?start=${start}&end=${end}`)).toEqual([id]);
+    }
   });
 
   test("reads no more than the part of the account in which the asked time lies", async () => {
@@ -1031,6 +1048,23 @@ describe("who may call the Reka API", () => {
     const answer = await as(key, method, path);
     expect(answer.headers.get("allow")).toBe(allow);
     expect(await seen(answer)).toStrictEqual(refusal(405, "validation_error", `This path takes ${allow}.`));
+  });
+
+  test("leaves chat completions to OpenAI's API, also where a model is called chat", async () => {
+    const { key } = await newTenant();
+    await operator("POST", "/models", { name: "chat", capabilities: ["completions", "completions-2"] });
+    await submit(key, "chat", "completions-2");
+    for (const [method, path] of [
+      ["POST", "completions"],
+      ["POST", "completions/"],
+      ["GET", "completions"],
+      ["DELETE", "completions"],
+    ] as const) {
+      const body = method === "POST" ? { input: INPUT } : undefined;
+      const { status, body: said } = await seen(as(key, method, `${ROOT}/chat/${path}`, body));
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(said).not.toMatchObject({ error: { type: expect.stringMatching(/^(?:validation|not_found)_error$/) } });
+    }
   });
 
   test.each([ROOT, `${ROOT}/`, `${ROOT}/a`, `${ROOT}/a/b/c`, `${ROOT}/requests/${ANY}/logs`])("has nothing at %s", async (path) => {
