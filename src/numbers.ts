@@ -98,6 +98,10 @@ export const GZIP_BYTES = KIB;
 export const BACKEND_ANSWER_BYTES = 10_000_000;
 export const ADMIN_BODY_BYTES = 64 * KIB;
 export const BATCH_ITEMS = 256;
+/** The body of an asynchronous request to Baseten's API, as published. */
+export const BASETEN_BODY_BYTES = 256 * KIB;
+/** Parts at the end of `model-{id}-{env}` that may be the environment's name: theirs are like `prod-us`. Each is looked up. */
+export const BASETEN_ENVIRONMENT_PARTS = 3;
 /** Nesting beyond this is refused before it can exhaust a parser's stack. */
 export const JSON_DEPTH = 64;
 

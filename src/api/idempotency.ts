@@ -21,6 +21,6 @@ export async function idempotencyOf(request: Request, url: URL, body: string): P
 }
 
 /** Says of an answer that it is the first one, given again. */
-export function replayHeaders({ replayed }: Submitted): Record<string, string> {
+export function replayHeaders({ replayed }: Pick<Submitted, "replayed">): Record<string, string> {
   return replayed ? { "Idempotency-Replayed": "true" } : {};
 }

@@ -11,6 +11,7 @@ import { Problem, problem } from "../problem.ts";
 import { LimitReached, admit, identify, rateLimitHeaders } from "../keys/admit.ts";
 import type { Allowance } from "../keys/gate.ts";
 import { logError } from "../log.ts";
+import { baseten } from "../dialects/baseten.ts";
 import { reka } from "../dialects/reka.ts";
 import { vody } from "../dialects/vody.ts";
 import { admin } from "./admin.ts";
@@ -20,7 +21,7 @@ import { own } from "./own.ts";
 import type { Call, Dialect, Route } from "./route.ts";
 
 /** In the order in which they are asked for an unknown path; ours answers whatever no other does. */
-const DIALECTS: readonly Dialect[] = [vody, reka, admin, health, own];
+const DIALECTS: readonly Dialect[] = [vody, reka, baseten, admin, health, own];
 
 /** A stall of the platform is over in a second or in a minute; a client that asks every other second learns soon. */
 const RETRY_AFTER_SECONDS = 2;
@@ -64,11 +65,14 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
   return finished(response, requestId, request.method);
 }
 
-/** A request's URL; where its host tells a part of its path, as some vendors have it, with that in the path. */
+/**
+ * A request's URL; where its host tells a part of its path, as some vendors have it, with that in the path. A path that
+ * is there without it stays as it is, so that a deployment's own host may have any name.
+ */
 function routedUrl(text: string): URL {
   const url = new URL(text);
-  const paths = DIALECTS.map((dialect) => dialect.pathOf?.(url) ?? null);
-  url.pathname = paths.find((path) => path !== null) ?? url.pathname;
+  const path = DIALECTS.map((dialect) => dialect.pathOf?.(url) ?? null).find((whole) => whole !== null);
+  if (path !== undefined && methodsOf(url.pathname).length === 0) url.pathname = path;
   return url;
 }
 
@@ -113,10 +117,15 @@ async function settled(work: Response | Promise<Response>): Promise<() => Respon
 
 /** 405 with `Allow` where the path exists for other methods, else 404. */
 function noRoute(path: string): Problem {
-  const allowed = router.routes.filter(([, pattern]) => pattern.test(path)).map(([method]) => method);
+  const allowed = methodsOf(path);
   if (allowed.length === 0) return problem("not_found", { detail: `There is nothing at ${path.slice(0, 128)}.` });
   const methods = [...new Set(allowed.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])))].join(", ");
   return problem("method_not_allowed", { detail: `This path takes ${methods}.`, headers: { Allow: methods } });
+}
+
+/** The methods that a path takes; none where there is nothing. */
+function methodsOf(path: string): string[] {
+  return router.routes.filter(([, pattern]) => pattern.test(path)).map(([method]) => method);
 }
 
 function unexpected(error: unknown, requestId: string): Problem {

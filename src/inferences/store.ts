@@ -109,6 +109,8 @@ export interface Cursor {
   id: string;
 }
 
+const OPEN: readonly Status[] = ["queued", "in_progress"];
+
 const PLAIN = "application/json";
 /** Ends the stored media type of bytes that are in a row; a row holds text. */
 const BASE64 = ";base64";
@@ -425,9 +427,9 @@ export const inferenceStatements = {
   /** A runner has let go of one that was cancelled under it: only now is the slot free. */
   release: (hold: Hold) => sql`UPDATE inferences SET ${letGo} WHERE ${held(hold)} AND status = 'canceled' RETURNING id`,
 
-  cancel: (accountId: string, id: string) => sql`
+  cancel: (accountId: string, id: string, only: readonly Status[] = OPEN) => sql`
     UPDATE inferences SET ${setCanceled}
-    WHERE account_id = ${accountId} AND id = ${id} AND ${from(["queued", "in_progress"], "canceled")} RETURNING ${withOutput}`,
+    WHERE account_id = ${accountId} AND id = ${id} AND ${from(only, "canceled")} RETURNING ${withOutput}`,
 
   redrive: (accountId: string, id: string) => sql`
     UPDATE inferences SET ${setRedriven}
@@ -870,9 +872,14 @@ export async function bulk(
   };
 }
 
-/** Cancels what is not final yet; null where there is nothing to cancel. */
-export async function cancelInference(db: Database, accountId: string, id: string): Promise<Inference | null> {
-  return orNull(await first(db, inferenceStatements.cancel(accountId, id)));
+/** Cancels what is not final yet, or only what has one of these statuses; null where there is nothing to cancel. */
+export async function cancelInference(
+  db: Database,
+  accountId: string,
+  id: string,
+  only: readonly Status[] = OPEN,
+): Promise<Inference | null> {
+  return orNull(await first(db, inferenceStatements.cancel(accountId, id, only)));
 }
 
 const claimOrNull = (row: Row | null | undefined): Claim | null => (row ? claimSchema.parse(row) : null);

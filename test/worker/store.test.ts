@@ -264,7 +264,7 @@ describe("every statement is an index search:", () => {
     fail: [inferenceStatements.fail(hold, BROKEN)],
     retry: [inferenceStatements.retry(hold, BROKEN, 0, false), inferenceStatements.retry(hold, BROKEN, 1, true)],
     renew: [inferenceStatements.renew("l", [hold])],
-    cancel: [inferenceStatements.cancel("a", "i")],
+    cancel: [inferenceStatements.cancel("a", "i"), inferenceStatements.cancel("a", "i", ["queued"])],
     redrive: [inferenceStatements.redrive("a", "i")],
     find: [inferenceStatements.find("a", "i")],
     findWaiting: [inferenceStatements.findWaiting("a", "i")],
