@@ -17,7 +17,7 @@ import { problem } from "../problem.ts";
 import { type Inference, isFinal } from "./inference.ts";
 import { Leases } from "./leases.ts";
 import { attempt, persist } from "./run.ts";
-import { type Claim, cancelInference, inferenceStatements, recordAttended, takeTurn, unattend } from "./store.ts";
+import { type Claim, giveBack, inferenceStatements, leaveInference, recordAttended, takeTurn, unattend } from "./store.ts";
 import { type After, type Submission, type Submitted, hurry, submit } from "./submit.ts";
 
 /** How a client waits. */
@@ -55,6 +55,8 @@ class Attendance {
   readonly #sink: StreamSink | null;
   readonly #gone: AbortSignal;
   readonly #leases: Leases;
+  /** The last attempt that it began. One that it has let go of is left to lapse: an attempt is one call. */
+  #begun = 0;
 
   constructor(ports: Ports, first: Submitted, attendant: string, attention: Attention, sink: StreamSink | null) {
     this.#ports = ports;
@@ -83,8 +85,7 @@ class Attendance {
     const { clock, db } = this.#ports;
     const { inference, replayed } = this.#first;
     const gone = this.#gone;
-    let { claimed } = this.#first;
-    let askedAt = clock.now();
+    let { claimed, askedAt } = this.#first;
     let pause = replayed ? 0 : ATTENDED_FRONT_MS;
     for (let failures = 0; ; ) {
       if (claimed) {
@@ -95,8 +96,9 @@ class Attendance {
       await clock.sleep(pause, gone);
       try {
         askedAt = clock.now();
-        const turn = await takeTurn(db, inference.accountId, inference.id, this.#attendant);
+        const turn = await takeTurn(db, inference.accountId, inference.id, this.#attendant, this.#begun);
         if (!turn.inference) throw problem("inference_not_found");
+        if (turn.inference.status === "canceled") await giveBack(db, inference.accountId, inference.id, this.#attendant);
         if (isFinal(turn.inference.status)) return turn.inference;
         claimed = turn.claimed;
         pause = turn.isFront ? ATTENDED_FRONT_MS : Math.min(ATTENDED_LOOK_MAX_MS, Math.max(ATTENDED_LOOK_MS, pause * 1.5));
@@ -113,6 +115,7 @@ class Attendance {
   async #run(claimed: Claim, askedAt: number): Promise<Inference | null> {
     const { after } = this.#attention;
     const gone = this.#gone;
+    this.#begun = claimed.attempt;
     const letGo = AbortSignal.any([this.#leases.take(claimed, askedAt), gone]);
     const ending = await attempt(this.#ports, claimed, letGo, this.#sink);
     const { accountId, id } = claimed;
@@ -131,7 +134,7 @@ class Attendance {
   async #leave(): Promise<Inference> {
     const { inference, replayed } = this.#first;
     if (replayed) return inference;
-    return (await cancelInference(this.#ports.db, inference.accountId, inference.id)) ?? inference;
+    return (await leaveInference(this.#ports.db, inference.accountId, inference.id, this.#attendant)) ?? inference;
   }
 }
 

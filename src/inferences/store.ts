@@ -313,7 +313,7 @@ const setCanceled = sql`status = 'canceled', stopped = iif(status = 'queued', 'c
   ${ended}, ${ranForIfRunning}, log = ${logged("canceled")}`;
 
 const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, takedowns = 0,
-  not_before = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
+  not_before = NULL, attendant = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
   turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)},
   log = ${logged("redriven")}`;
 
@@ -370,10 +370,19 @@ export const inferenceStatements = {
     RETURNING ${claimColumns}`;
   },
 
-  /** What a runner has claimed in the name of the request that waits for it. */
-  handedOver: (accountId: string, id: string, attendant: string) => sql`
-    SELECT ${claimColumns} FROM inferences
-    WHERE account_id = ${accountId} AND id = ${id} AND status = 'in_progress' AND lease = ${attendant} AND lease_until > ${NOW}`,
+  /**
+   * What was claimed in the name of the request that waits for it, since the attempts that it has begun: that may have
+   * been a while ago, so the lease is made to count from now.
+   */
+  handedOver: (accountId: string, id: string, attendant: string, begun: number) => sql`
+    UPDATE inferences SET lease_until = ${NOW} + ${LEASE_MS}
+    WHERE account_id = ${accountId} AND id = ${id} AND status = 'in_progress' AND lease = ${attendant} AND lease_until > ${NOW}
+      AND attempt > ${begun}
+    RETURNING ${claimColumns}`,
+
+  /** It was cancelled after it was claimed in the name of its request, which has not begun to run it. */
+  giveBack: (accountId: string, id: string, attendant: string) => sql`
+    UPDATE inferences SET ${letGo} WHERE account_id = ${accountId} AND id = ${id} AND lease = ${attendant} AND status = 'canceled' RETURNING id`,
 
   /** Whether one that a request waits for is the first of its lane, so that its turn may come at any moment. */
   isFront: (accountId: string, id: string) => sql`
@@ -730,15 +739,22 @@ export interface Turn {
   readonly isFront: boolean;
 }
 
-/** Claims the inference if it is the lane's next, and tells how it stands. Whatever it holds already comes back as claimed too. */
-export async function takeTurn(db: Database, accountId: string, id: string, attendant: string): Promise<Turn> {
-  const [, claimed = [], front = [], found = []] = await db.batch([
+/**
+ * Claims the inference if it is the lane's next, and tells how it stands. What was claimed in its name already comes back
+ * as claimed too, unless it is an attempt that its request has begun before.
+ */
+export async function takeTurn(db: Database, accountId: string, id: string, attendant: string, begun: number): Promise<Turn> {
+  const [handedOver = [], claimed = [], front = [], found = []] = await db.batch([
+    inferenceStatements.handedOver(accountId, id, attendant, begun),
     inferenceStatements.claimOwn(accountId, id, attendant),
-    inferenceStatements.handedOver(accountId, id, attendant),
     inferenceStatements.isFront(accountId, id),
     inferenceStatements.find(accountId, id),
   ]);
-  return { inference: orNull(found[0]), claimed: claimOrNull(claimed[0]), isFront: front[0]?.["front"] === 1 };
+  return {
+    inference: orNull(found[0]),
+    claimed: claimOrNull(handedOver[0] ?? claimed[0]),
+    isFront: front[0]?.["front"] === 1,
+  };
 }
 
 /** Records how an attended attempt ended, and tells how the inference stands now and whether others wait in its lane. */
@@ -753,6 +769,20 @@ export async function recordAttended(
     inferenceStatements.find(accountId, id),
   ]);
   return { inference: orNull(answers.at(-1)?.[0]), othersWait: answers.at(-2)?.[0] !== undefined };
+}
+
+/** It was cancelled: a slot that was taken in its request's name, before that began to run it, is free. */
+export async function giveBack(db: Database, accountId: string, id: string, attendant: string): Promise<void> {
+  await db.all(inferenceStatements.giveBack(accountId, id, attendant));
+}
+
+/** Its request is gone while it waits: cancelled, and its slot is free where it had one. Null where it is final already. */
+export async function leaveInference(db: Database, accountId: string, id: string, attendant: string): Promise<Inference | null> {
+  const [canceled = []] = await db.batch([
+    inferenceStatements.cancel(accountId, id),
+    inferenceStatements.giveBack(accountId, id, attendant),
+  ]);
+  return orNull(canceled[0]);
 }
 
 /** Nobody waits for it any more: a runner is to have it. */

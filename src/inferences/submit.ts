@@ -42,6 +42,8 @@ export interface Submitted {
   readonly replayed: boolean;
   /** Where a request waits for it and its turn came at once: what it needs to run it. */
   readonly claimed: Claim | null;
+  /** When that was asked for, by the isolate's clock: its lease counts from there. */
+  readonly askedAt: number;
 }
 
 /** Work to be done after the answer, as `ExecutionContext.waitUntil` takes it. */
@@ -56,6 +58,7 @@ export async function submit(ports: Ports, submission: Submission, after: After)
   const id = newInferenceId(ports.clock.now(), ports.randomBytes);
   if (!isInline(input)) await assertServed(ports, submission);
   const { payload, bytes: inputBytes } = await storeInput(ports.payloads, accountId, id, input);
+  const askedAt = ports.clock.now();
   const { inference, claimed } = await insertOnce(ports, {
     accountId,
     id,
@@ -85,13 +88,13 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     const { model, version } = inference;
     if (submission.attendant === undefined) after(hurry("wake_up_not_sent", ports.wake([{ model, version }])));
     after(hurry("sweep_not_armed", ports.armSweep()));
-    return { inference, replayed: false, claimed };
+    return { inference, replayed: false, claimed, askedAt };
   }
   if (payload.at === "object") after(hurry("input_not_taken_back", ports.payloads.delete(payload.key)));
   const earlier = idempotency ? await findByIdempotencyKey(ports.db, accountId, idempotency.key) : null;
   if (!earlier) throw modelNotFound(submission);
   if (earlier.fingerprint !== idempotency?.fingerprint) throw problem("idempotency_key_reused");
-  return { inference: asSubmitted(earlier.inference), replayed: true, claimed: null };
+  return { inference: asSubmitted(earlier.inference), replayed: true, claimed: null, askedAt };
 }
 
 /** Inserts, and once more where the first answer was lost: the same id can't be written twice. */

@@ -8,26 +8,29 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Sink } from "../../src/backends/backend.ts";
 import { http } from "../../src/backends/http.ts";
 import type { Outcome } from "../../src/backends/outcome.ts";
+import { insertBackend } from "../../src/backends/store.ts";
 import { type Attended, type Attention, attend } from "../../src/inferences/attend.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Submission } from "../../src/inferences/submit.ts";
 import { sweep } from "../../src/inferences/sweep.ts";
-import { LEASE_MS } from "../../src/numbers.ts";
+import { cancelInference, redriveInference, takeTurn } from "../../src/inferences/store.ts";
+import { LEASE_MS, LEASE_RENEW_MS } from "../../src/numbers.ts";
 import { Unavailable } from "../../src/platform.ts";
 import type { Ports } from "../../src/ports.ts";
 import { Problem } from "../../src/problem.ts";
 import {
   type ScriptedBackend,
   claimed,
+  databaseNow,
   forgetAll,
   gpu,
   hang,
   held,
   laneOf,
-  newBackend,
   newModel,
   queued,
   rowOf,
+  standingClock,
   still,
   timePasses,
   until,
@@ -39,8 +42,24 @@ const ok: ScriptedBackend = () => Response.json({ done: true });
 
 async function served(slots = 1, more: Record<string, unknown> = {}): Promise<string> {
   const model = await newModel(more);
-  await newBackend(model, { protocol: "http", url: `https://${model}.test`, max_concurrency: slots });
+  await appears(model, slots);
   return model;
+}
+
+/** A backend that nobody is told of: a wake-up would start a runner that no test knows of. */
+async function appears(model: string, maxConcurrency = 1): Promise<void> {
+  await insertBackend(still().db, {
+    id: crypto.randomUUID(),
+    model,
+    version: "",
+    url: `https://${model}.test`,
+    protocol: "http",
+    remoteModel: model,
+    credential: null,
+    state: "active",
+    maxConcurrency,
+    timeoutSeconds: 60,
+  });
 }
 
 function submissionTo(model: string, more: Partial<Submission> = {}): Submission {
@@ -204,7 +223,7 @@ describe("a request that waits", () => {
       },
     });
     await onlyOf(model, () => true);
-    await newBackend(model, { protocol: "http", url: `https://${model}.test` });
+    await appears(model);
     expect((await endOf(answer)).status).toBe("succeeded");
     expect(broken).toBeLessThan(0);
   });
@@ -234,6 +253,29 @@ describe("a client that leaves", () => {
     expect(await rowOf(String(id))).toMatchObject({ status: "canceled", stopped: "best_effort", lease: null });
   });
 
+  test("after its inference was claimed in its name, and before it saw that, leaves no slot behind", async () => {
+    const model = await newModel();
+    const seen = held<void>();
+    const { db } = still();
+    const looks: Ports["db"] = {
+      all: (statement) => db.all(statement),
+      batch: async (statements) => {
+        const isLook = statements.length === 4;
+        if (isLook) await seen.promise;
+        if (isLook) throw new Unavailable("database", false);
+        return db.batch(statements);
+      },
+    };
+    const { leave, over } = client(model, ok, { instead: { db: looks } });
+    const { id } = await onlyOf(model, () => true);
+    await appears(model);
+    await claimed(model, "runner");
+    leave();
+    seen.release();
+    await over();
+    expect(await rowOf(String(id))).toMatchObject({ status: "canceled", lease: null });
+  });
+
   test("but had only asked again under the same Idempotency-Key cancels nothing; the first one gets its answer", async () => {
     const model = await served();
     const backend = held<Response>();
@@ -256,7 +298,7 @@ describe("a request that dies", () => {
   test("while its inference runs leaves it to a runner when the lease has lapsed", async () => {
     const model = await newModel();
     const id = await queued(model, { attendant: "dead" });
-    await newBackend(model, { protocol: "http", url: `https://${model}.test` });
+    await appears(model);
     expect(await claimed(model, "runner")).toMatchObject({ id, lease: "dead" });
     await timePasses(model, LEASE_MS + 1);
     await sweep(still());
@@ -278,6 +320,124 @@ describe("a request that dies", () => {
     await expect(answer).rejects.toThrow("a bug");
     expect(await onlyOf(model, () => true)).toMatchObject({ status: "queued", attendant: null });
   });
+});
+
+describe("a lease", () => {
+  test("of what was claimed in a request's name counts from when the request sees it", async () => {
+    const model = await newModel();
+    const id = await queued(model, { attendant: "request" });
+    await appears(model);
+    await claimed(model, "runner");
+    await timePasses(model, LEASE_MS - 1_000);
+    const { claimed: handedOver } = await takeTurn(still().db, "account-a", id, "request", 0);
+    expect(handedOver).toMatchObject({ id, attempt: 1, lease: "request" });
+    expect(Number((await rowOf(id))["lease_until"]) - (await databaseNow())).toBeGreaterThan(LEASE_MS - 5_000);
+    expect((await takeTurn(still().db, "account-a", id, "request", 1)).claimed).toBeNull();
+  });
+
+  test("whose grant took longer to come than it lasts is not called under", async () => {
+    const model = await served();
+    const clock = standingClock();
+    const { db } = still();
+    let [called, asked] = [0, 0];
+    const late: Ports["db"] = {
+      all: (statement) => db.all(statement),
+      batch: async (statements) => {
+        const answers = await db.batch(statements);
+        if (asked++ === 0) clock.advance(2 * LEASE_MS);
+        return answers;
+      },
+    };
+    const counted: ScriptedBackend = (request) => {
+      request.signal.throwIfAborted();
+      called++;
+      return ok(request);
+    };
+    const { answer } = client(model, counted, { instead: { db: late, clock } });
+    const { id } = await onlyOf(model, (row) => row["status"] === "in_progress");
+    await until(
+      async () => {
+        clock.advance(1_000);
+        return asked;
+      },
+      (count) => count > 5,
+    );
+    expect(called).toBe(0);
+    await timePasses(model, LEASE_MS + 1);
+    await sweep(still());
+    await run(still({ fetch: gpu(ok) }), [laneOf(model)], "runner");
+    clock.advance(1_000);
+    expect(await endOf(answer)).toMatchObject({ id, status: "succeeded", attempt: 2 });
+  });
+
+  test("that could not be renewed is let go of for good: an attempt is one call", async () => {
+    const model = await served();
+    const clock = standingClock();
+    const { db } = still();
+    let [called, looks] = [0, 0];
+    const silent: Ports["db"] = {
+      all: (statement) =>
+        statement.text.includes("SET lease_until") ? Promise.reject(new Unavailable("database", true)) : db.all(statement),
+      batch: (statements) => {
+        if (statements.length === 4) looks++;
+        return db.batch(statements);
+      },
+    };
+    const hanging: ScriptedBackend = (request) => {
+      called++;
+      return hang(request);
+    };
+    const { answer } = client(model, hanging, { instead: { db: silent, clock } });
+    await until(
+      async () => called,
+      (count) => count === 1,
+    );
+    for (let ms = 0; ms < LEASE_MS; ms += LEASE_RENEW_MS) clock.advance(LEASE_RENEW_MS);
+    await until(
+      async () => {
+        clock.advance(1_000);
+        return looks;
+      },
+      (count) => count > 5,
+    );
+    expect(called).toBe(1);
+    expect(await onlyOf(model, () => true)).toMatchObject({ status: "in_progress", attempt: 1 });
+    await timePasses(model, LEASE_MS + 1);
+    await sweep(still());
+    await run(still({ fetch: gpu(ok) }), [laneOf(model)], "runner");
+    clock.advance(1_000);
+    expect(await endOf(answer)).toMatchObject({ status: "succeeded", attempt: 2 });
+  });
+
+  test("of one that was cancelled before its request saw that it was claimed is given back with the answer", async () => {
+    const model = await newModel();
+    const clock = standingClock();
+    const { answer } = client(model, ok, { instead: { clock } });
+    const { id } = await onlyOf(model, () => true);
+    await appears(model);
+    await claimed(model, "runner");
+    await cancelInference(still().db, "account-a", String(id));
+    await until(
+      async () => {
+        clock.advance(1_000);
+        return rowOf(String(id));
+      },
+      (row) => row["lease"] === null,
+    );
+    expect(await endOf(answer)).toMatchObject({ status: "canceled" });
+    expect(await rowOf(String(id))).toMatchObject({ status: "canceled", lease: null });
+  });
+});
+
+test("an inference that failed and is queued again is a runner's: whoever waited has had its answer", async () => {
+  const model = await served();
+  const failed = await endOf(
+    client(model, () => new Response(null, { status: 500 }), { submission: { retry: { maxAttempts: 1 } } }).answer,
+  );
+  expect(failed.status).toBe("failed");
+  await redriveInference(still().db, "account-a", failed.id);
+  await run(still({ fetch: gpu(ok) }), [laneOf(model)], "runner");
+  expect(await rowOf(failed.id)).toMatchObject({ status: "succeeded", attempt: 2 });
 });
 
 describe("a stream", () => {
