@@ -8,7 +8,8 @@ CREATE TABLE accounts (
   created_at INTEGER NOT NULL,
   removed_at INTEGER,
   quota_bytes INTEGER,                   -- how much it may store; NULL = the default
-  stored_bytes INTEGER NOT NULL DEFAULT 0   -- what it stores beside rows; kept by the triggers below, and by nothing else
+  stored_bytes INTEGER NOT NULL DEFAULT 0,  -- what it stores beside rows; kept by the triggers below, and by nothing else
+  retention_seconds INTEGER NOT NULL DEFAULT 604800   -- how long its inferences are kept after their end
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE keys (
@@ -126,6 +127,13 @@ CREATE TABLE inferences (
   input_type TEXT NOT NULL DEFAULT 'application/json',   -- media type; ends in ;base64 where input holds bytes, as output_type does
   usage TEXT,                            -- JSON: tokens in and out, where the backend counts them
 
+  output_sha256 TEXT,                    -- hex, where the output is an object
+  retention_seconds INTEGER,             -- of its payloads, where the client asked for one; NULL = the account's, of the whole row
+  data_removed_at INTEGER,               -- when its input and output were removed
+  expires_at INTEGER GENERATED ALWAYS AS (   -- when they are to be; of those alone whose client asked for it, so that no other pays for an index
+    CASE WHEN data_removed_at IS NULL THEN finished_at + retention_seconds * 1000 END
+  ) VIRTUAL,
+
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -203,3 +211,20 @@ BEGIN
     - iif(OLD.input_object IS NULL, 0, OLD.input_bytes) - iif(OLD.output_object IS NULL, 0, OLD.output_bytes)
   WHERE id = OLD.account_id;
 END;
+-- Payloads that are past their own retention. What is past its account's is found by its id, which sorts by age.
+CREATE INDEX inferences_expiring ON inferences (expires_at) WHERE expires_at IS NOT NULL;
+
+-- What must go from the bucket, written before or with whatever makes it so: nothing there is left for ever.
+CREATE TABLE removals (
+  due_at INTEGER NOT NULL,
+  object TEXT NOT NULL,                  -- key in R2
+  upload_id TEXT NOT NULL,               -- of an upload in parts that is to be aborted, should it not be over; '' = the object itself
+  PRIMARY KEY (due_at, object, upload_id)
+) STRICT, WITHOUT ROWID;
+
+-- The sweep's slow work: where it goes on, and when.
+CREATE TABLE chores (
+  name TEXT NOT NULL PRIMARY KEY,
+  cursor TEXT NOT NULL,
+  due_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

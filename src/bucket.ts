@@ -21,8 +21,8 @@ export interface Bucket {
   get(key: string, options?: { range: ByteRange }): Promise<StoredObject | null>;
   /** At most DELETE_KEYS at once; what is not there is no error. */
   delete(keys: string | string[]): Promise<void>;
-  /** The objects whose keys begin so, in the order of their keys. */
-  list(options: { prefix: string; cursor: string | null; limit: number }): Promise<ObjectPage>;
+  /** The objects whose keys begin so, in the order of their keys: those after a key, all where it is null. */
+  list(options: { prefix: string; after: string | null; limit: number }): Promise<ObjectPage>;
 }
 
 /** The body is native: handed on as it is, it is never in our memory. */
@@ -41,8 +41,8 @@ export interface ByteRange {
 
 export interface ObjectPage {
   readonly objects: readonly { readonly key: string; readonly size: number; readonly uploaded: Date }[];
-  /** Where the next page goes on; null at the end. */
-  readonly cursor: string | null;
+  /** Whether there are others after these. */
+  readonly more: boolean;
 }
 
 /** Objects that are written bit by bit. */
@@ -92,10 +92,10 @@ export function r2(binding: R2Bucket): Bucket {
     put: (key, value, options) => ask("storage", BUCKET_MS, () => binding.put(key, value, options)),
     get: (key, options) => ask("storage", BUCKET_MS, () => binding.get(key, options)),
     delete: (keys) => ask("storage", BUCKET_MS, () => binding.delete(keys)),
-    async list({ prefix, cursor, limit }) {
-      const options = { prefix, limit, ...(cursor === null ? {} : { cursor }) };
+    async list({ prefix, after, limit }) {
+      const options = { prefix, limit, ...(after === null ? {} : { startAfter: after }) };
       const page = await ask("storage", BUCKET_MS, () => binding.list(options));
-      return { objects: page.objects, cursor: page.truncated ? page.cursor : null };
+      return { objects: page.objects, more: page.truncated };
     },
   };
 }
@@ -121,16 +121,15 @@ export function r2Uploads(binding: R2Bucket): Uploads {
         }
       };
       return {
-        write: (chunk) => orItsCause(writer.write(chunk)),
+        write: (chunk) => inTime(() => orItsCause(writer.write(chunk))),
         async end() {
-          await orItsCause(writer.close());
-          const answer = await put;
+          await inTime(() => orItsCause(writer.close()));
+          const answer = await inTime(() => put);
           if (answer instanceof Unavailable) throw answer;
           return answer !== null;
         },
         async abort() {
-          await writer.abort(new Error("given up")).catch(() => {});
-          await put;
+          await inTime(() => writer.abort(new Error("given up")).then(() => put)).catch(() => {});
         },
       };
     },
@@ -158,17 +157,26 @@ function soon(): Promise<void> {
   });
 }
 
+const inTime = <T>(question: () => Promise<T>) => ask("storage", BUCKET_MS, question);
+
 function upload(it: R2MultipartUpload): Upload {
-  const inTime = <T>(question: () => Promise<T>) => ask("storage", BUCKET_MS, question);
   return {
     id: it.uploadId,
     part: (number, value) => (value instanceof ReadableStream ? it.uploadPart(number, value) : inTime(() => it.uploadPart(number, value))),
     async complete(parts) {
       await inTime(() => it.complete([...parts]));
     },
-    abort: () => inTime(() => it.abort()),
+    async abort() {
+      await inTime(() =>
+        it.abort().catch((error: unknown) => {
+          if (!(error instanceof Error && NO_SUCH_UPLOAD.test(error.message))) throw error;
+        }),
+      );
+    },
   };
 }
+
+const NO_SUCH_UPLOAD = /\b10024\b/; // R2's code
 
 /** A view of this many bytes at most is read at once. */
 const CHUNK_BYTES = 65_536;
@@ -178,18 +186,19 @@ const CHUNK_BYTES = 65_536;
  * where the body breaks off, the taker throws, or `over` is aborted; the body is then cancelled.
  */
 export async function pump(body: ReadableStream, take: (chunk: Uint8Array) => Promise<void>, over: AbortSignal): Promise<void> {
-  const next = readerOf(body);
-  const stop = () => void next.cancel();
+  const reader = readerOf(body);
+  const stop = () => void reader.cancel();
   over.addEventListener("abort", stop);
   try {
     for (;;) {
-      const chunk = over.aborted ? null : await next.read();
-      if (over.aborted) throw over.reason;
+      over.throwIfAborted();
+      const chunk = await reader.read();
+      over.throwIfAborted(); // a body that was cancelled looks like one that has ended
       if (chunk === null) return;
       if (chunk.byteLength > 0) await take(chunk);
     }
   } catch (error) {
-    await next.cancel();
+    await reader.cancel();
     throw error;
   } finally {
     over.removeEventListener("abort", stop);

@@ -90,6 +90,8 @@ export const INLINE_BYTES = 32 * KIB;
 export const JSON_BODY_BYTES = 10_000_000;
 /** Bytes of a part of an upload: the least that R2 takes. */
 export const UPLOAD_PART_BYTES = 5 * KIB * KIB;
+/** What one put may bring: 5 GiB, less 5 MiB. */
+export const PUT_BYTES = 5 * KIB ** 3 - 5 * KIB ** 2;
 /** Objects that one call removes; R2 takes no more. */
 export const DELETE_KEYS = 1_000;
 /** A text below this is not worth the zipping. */
@@ -111,8 +113,20 @@ export const KEY_LIMIT_RANGE = [1, 10_000] as const;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
 export const KEY_RECORD_MS = 30_000;
 
-/** Results are kept at least this long after the end. */
-export const RETENTION_SECONDS = 7 * 86_400;
+/** How long an account's inferences are kept after their end. Not below a day: as long an Idempotency-Key stands for its inference. */
+export const RETENTION_SECONDS = { default: 7 * 86_400, range: [86_400, 10 * 365 * 86_400] } as const;
+/** How long one inference's input and output are kept, where its client asks for less. */
+export const PAYLOAD_RETENTION_SECONDS = { range: [60, 10 * 365 * 86_400] } as const;
+/** How often the inferences that are past their account's retention are looked for. */
+export const RETENTION_LAP_MS = 300_000;
+/** Rows that one step of the retention looks at, and what one statement removes. */
+export const RETENTION_ROWS = 500;
+/** Objects without a row are looked for this slowly: a page of so many at a time, and a lap so often. */
+export const ORPHAN_PAGE = 500;
+export const ORPHAN_PAGE_MS = 10_000;
+export const ORPHAN_LAP_MS = 3_600_000;
+/** An object without a row is an orphan when it is this old: whoever wrote it has long had the time to write the row. */
+export const ORPHAN_MS = 3_600_000;
 
 // Files
 

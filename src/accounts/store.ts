@@ -1,10 +1,13 @@
 /** All SQL on accounts, the tenants. Removing one keeps its rows until their retention is over; its keys die at once. */
 import * as z from "zod";
+import { RETENTION_SECONDS } from "../numbers.ts";
 import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
 
 export interface Account {
   readonly id: string;
   readonly name: string;
+  /** How long its inferences are kept after their end. */
+  readonly retentionSeconds: number;
   readonly createdAt: number;
   readonly removedAt: number | null;
   /** How much it may store beside rows; null: the default. */
@@ -16,18 +19,21 @@ export interface Account {
 export interface AccountChange {
   readonly name?: string | undefined;
   readonly quotaBytes?: number | null | undefined;
+  readonly retentionSeconds?: number | undefined;
 }
 
-const columns = sql`id, name, created_at, removed_at, quota_bytes, stored_bytes`;
+const columns = sql`id, name, created_at, removed_at, quota_bytes, stored_bytes, retention_seconds`;
 
 export const accountStatements = {
-  insert: (id: string, name: string, quotaBytes: number | null = null) => sql`
-    INSERT INTO accounts (id, name, quota_bytes, created_at) VALUES (${id}, ${name}, ${quotaBytes}, ${NOW}) RETURNING ${columns}`,
+  insert: (id: string, name: string, quotaBytes: number | null = null, retentionSeconds: number = RETENTION_SECONDS.default) => sql`
+    INSERT INTO accounts (id, name, quota_bytes, retention_seconds, created_at)
+    VALUES (${id}, ${name}, ${quotaBytes}, ${retentionSeconds}, ${NOW}) RETURNING ${columns}`,
   find: (id: string) => sql`SELECT ${columns} FROM accounts WHERE id = ${id}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM accounts WHERE id > ${after} ORDER BY id LIMIT ${limit}`,
   change: (id: string, change: AccountChange) => sql`
     UPDATE accounts SET name = coalesce(${change.name ?? null}, name),
-      quota_bytes = iif(${change.quotaBytes === undefined ? 0 : 1}, ${change.quotaBytes ?? null}, quota_bytes)
+      quota_bytes = iif(${change.quotaBytes === undefined ? 0 : 1}, ${change.quotaBytes ?? null}, quota_bytes),
+      retention_seconds = coalesce(${change.retentionSeconds ?? null}, retention_seconds)
     WHERE id = ${id} AND removed_at IS NULL RETURNING ${columns}`,
   remove: (id: string) => sql`
     UPDATE accounts SET removed_at = coalesce(removed_at, ${NOW}) WHERE id = ${id} RETURNING ${columns}`,
@@ -40,6 +46,7 @@ const rowSchema = z.object({
   removed_at: z.number().nullable(),
   quota_bytes: z.number().nullable(),
   stored_bytes: z.number(),
+  retention_seconds: z.number(),
 });
 
 function fromRow(row: Row): Account {
@@ -51,13 +58,20 @@ function fromRow(row: Row): Account {
     removedAt: known.removed_at,
     quotaBytes: known.quota_bytes,
     storedBytes: known.stored_bytes,
+    retentionSeconds: known.retention_seconds,
   };
 }
 
 const orNull = (row: Row | null): Account | null => (row ? fromRow(row) : null);
 
-export async function insertAccount(db: Database, id: string, name: string, quotaBytes: number | null = null): Promise<Account | null> {
-  return orNull(await first(db, accountStatements.insert(id, name, quotaBytes)));
+export async function insertAccount(
+  db: Database,
+  id: string,
+  name: string,
+  quotaBytes: number | null = null,
+  retentionSeconds?: number,
+): Promise<Account | null> {
+  return orNull(await first(db, accountStatements.insert(id, name, quotaBytes, retentionSeconds)));
 }
 
 export async function findAccount(db: Database, id: string): Promise<Account | null> {

@@ -23,7 +23,15 @@ import { type Model, changeModel, findModel, insertModel, listModels, removeMode
 import { FAILURE_CLASSES } from "../backends/outcome.ts";
 import { bulk } from "../inferences/store.ts";
 import { hurry } from "../inferences/submit.ts";
-import { ADMIN_BODY_BYTES, BACKEND_TIMEOUT_SECONDS, BULK_ROWS, MAX_CONCURRENCY, QUOTA_BYTES, WAKE_UPS_PER_LANE } from "../numbers.ts";
+import {
+  ADMIN_BODY_BYTES,
+  BACKEND_TIMEOUT_SECONDS,
+  BULK_ROWS,
+  MAX_CONCURRENCY,
+  QUOTA_BYTES,
+  RETENTION_SECONDS,
+  WAKE_UPS_PER_LANE,
+} from "../numbers.ts";
 import { problem } from "../problem.ts";
 import { json } from "./answer.ts";
 import { check, readJson } from "./body.ts";
@@ -90,7 +98,12 @@ function page<T>(rows: readonly T[], limit: number, present: (row: T) => Record<
 
 // Accounts
 
-const accountSchema = z.strictObject({ name: nameSchema, quota_bytes: z.int().min(0).nullable().optional() });
+const retentionSchema = z.int().min(RETENTION_SECONDS.range[0]).max(RETENTION_SECONDS.range[1]).optional();
+const accountSchema = z.strictObject({
+  name: nameSchema,
+  quota_bytes: z.int().min(0).nullable().optional(),
+  retention_seconds: retentionSchema,
+});
 const accountChangeSchema = accountSchema.partial().refine((change) => Object.keys(change).length > 0, "must hold what is to change");
 
 const presentAccount = (account: Account) => ({
@@ -98,13 +111,15 @@ const presentAccount = (account: Account) => ({
   name: account.name,
   quota_bytes: account.quotaBytes ?? QUOTA_BYTES,
   stored_bytes: account.storedBytes,
+  retention_seconds: account.retentionSeconds,
   created_at: time(account.createdAt),
   removed_at: time(account.removedAt),
 });
 
 async function createAccount(call: Call): Promise<Response> {
-  const { name, quota_bytes } = await bodyOf(call, accountSchema);
-  const account = found(await insertAccount(call.ports.db, newAccountId(call.ports.randomBytes), name, quota_bytes ?? null), "account");
+  const { name, quota_bytes, retention_seconds } = await bodyOf(call, accountSchema);
+  const id = newAccountId(call.ports.randomBytes);
+  const account = found(await insertAccount(call.ports.db, id, name, quota_bytes ?? null, retention_seconds), "account");
   return json(presentAccount(account), { status: 201 });
 }
 
@@ -118,8 +133,8 @@ async function showAccount(call: Call): Promise<Response> {
 }
 
 async function alterAccount(call: Call): Promise<Response> {
-  const { name, quota_bytes } = await bodyOf(call, accountChangeSchema);
-  const change = { name, quotaBytes: quota_bytes };
+  const { name, quota_bytes, retention_seconds } = await bodyOf(call, accountChangeSchema);
+  const change = { name, quotaBytes: quota_bytes, retentionSeconds: retention_seconds };
   return json(presentAccount(found(await changeAccount(call.ports.db, call.params["id"] ?? "", change), "account")));
 }
 

@@ -5,9 +5,10 @@
  * bucket to the client without passing through our memory. What a backend made is never run by a browser here: it gets
  * no scripts, and only types that can have none are shown in place.
  */
-import { type ByteRange } from "../bucket.ts";
+import type { ByteRange } from "../bucket.ts";
 import { toBase64 } from "../base64.ts";
 import { sizeOf } from "../content.ts";
+import { fromHex, hexOf } from "../hex.ts";
 import { GZIP_BYTES } from "../numbers.ts";
 import { problem } from "../problem.ts";
 
@@ -21,6 +22,8 @@ export interface Download {
   readonly cacheControl: string;
   /** In hex; null where it is not known. */
   readonly sha256: string | null;
+  /** Of its type, where it has more to say than a media type can. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** To save it by. */
   readonly fileName: string;
   /** The bytes, or a part of them; null where they are gone. */
@@ -42,6 +45,7 @@ export async function download(request: Request, it: Download): Promise<Response
   const headers: Record<string, string> = {
     ...common,
     "Content-Type": it.contentType,
+    ...it.headers,
     "Content-Disposition": disposition(it),
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
@@ -79,7 +83,7 @@ export function opener(body: string | Uint8Array): Download["open"] {
 export async function atHand(body: string | Uint8Array): Promise<Pick<Download, "bytes" | "sha256" | "open">> {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return { bytes: sizeOf(body), sha256: toHex(digest), open: opener(body) };
+  return { bytes: sizeOf(body), sha256: hexOf(digest), open: opener(body) };
 }
 
 async function opened(it: Download, range: ByteRange | null): Promise<string | Uint8Array | ReadableStream> {
@@ -174,11 +178,3 @@ const ENDINGS: Readonly<Record<string, string>> = {
   "video/quicktime": "mov",
   "video/webm": "webm",
 };
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function fromHex(text: string): Uint8Array {
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-}

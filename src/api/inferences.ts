@@ -2,11 +2,12 @@
  * Our own API over inferences: `/v1/inferences`. The object that `present` makes is the same in every channel.
  */
 import * as z from "zod";
-import { JSON_TYPE, sizeOf } from "../content.ts";
+import { JSON_TYPE } from "../content.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { type Inference, isFinal, isInferenceId } from "../inferences/inference.ts";
-import { openPayload } from "../inferences/payloads.ts";
-import { bulk, cancelInference, findInference, findWithWait, redriveInference } from "../inferences/store.ts";
+import { storedObject } from "../inferences/payloads.ts";
+import { removeNoted } from "../inferences/retention.ts";
+import { bulk, cancelInference, findInference, findWithWait, redriveInference, removeEnded } from "../inferences/store.ts";
 import { hurry, submit } from "../inferences/submit.ts";
 import {
   ADMIN_BODY_BYTES,
@@ -20,12 +21,13 @@ import {
   MAX_TIME_IN_QUEUE_SECONDS,
   POSITION_MAX,
   PRIORITY,
-  RETENTION_SECONDS,
+  PAYLOAD_RETENTION_SECONDS,
 } from "../numbers.ts";
 import { writeJson } from "../json.ts";
 import { askAgain } from "../platform.ts";
 import { problem } from "../problem.ts";
 import { cachingOf, json, unlessKnown } from "./answer.ts";
+import { atHand, download, endingOf } from "./download.ts";
 import { check, readJson } from "./body.ts";
 import { filterOf, filterShape, metadataSchema, narrows } from "./filter.ts";
 import { shownOutput } from "./output.ts";
@@ -50,6 +52,7 @@ const submissionSchema = z.strictObject({
     })
     .optional(),
   cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range),
+  retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range),
   metadata: metadataSchema.optional(),
 });
 
@@ -78,6 +81,7 @@ export async function submitInference(call: KeyCall): Promise<Response> {
         maxDelayMs: body.retry?.max_delay_ms,
       },
       cancelAfterSeconds: body.cancel_after_seconds,
+      retentionSeconds: body.retention_seconds,
       metadata: body.metadata,
       idempotency: await idempotencyOf(call.request, call.url, text),
     },
@@ -123,12 +127,34 @@ export async function showResult(call: KeyCall): Promise<Response> {
 
 /** The stored output of a succeeded inference, as the backend typed it. */
 export async function result(call: KeyCall, inference: Extract<Inference, { status: "succeeded" }>): Promise<Response> {
-  const { output } = inference;
-  const body = await openPayload(call.ports.payloads, output);
-  if (body === null) throw problem("payload_gone", { detail: "The result is no longer stored." });
-  const length = output.at === "object" ? output.bytes : sizeOf(output.body);
-  const headers = { ...cachingOf(inference), "Content-Type": output.contentType, "Content-Length": String(length) };
-  return unlessKnown(call.request, new Response(body, { headers }));
+  const { output, id } = inference;
+  const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
+  const { contentType } = output;
+  const whole = output.at === "row" ? await atHand(output.body) : storedObject(call.ports.payloads, output);
+  if (whole === null) throw problem("payload_gone", { detail: "The result was removed when its time was over." });
+  return download(call.request, { ...whole, contentType, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` });
+}
+
+/**
+ * Removes a finished inference at once: its row, and then its objects, which are noted in the same transaction. One that
+ * is not finished has to be cancelled first, so that no call both stops work and destroys what there is of it.
+ */
+export async function remove(call: KeyCall): Promise<Response> {
+  const inference = await find(call);
+  const { accountId, id, status } = inference;
+  if ("finishedAt" in inference) {
+    const { removed } = await removeEnded(call.ports.db, [{ accountId, id, finishedAt: inference.finishedAt }], "row");
+    if (removed > 0) {
+      call.after(hurry("objects_not_removed", removeNoted(call.ports)));
+      call.after(hurry("sweep_not_armed", call.ports.armSweep()));
+      return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
+    }
+  }
+  throw problem("not_finished", {
+    detail: isFinal(status) ? "Its runner has not let go of it yet." : `The inference is ${status}; cancel it first.`,
+    headers: { "Retry-After": String(POLL_AFTER_SECONDS) },
+    members: { inference_status: status },
+  });
 }
 
 export async function cancel(call: KeyCall): Promise<Response> {
@@ -223,7 +249,8 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
     updated_at: time(inference.updatedAt),
     started_at: time(inference.startedAt),
     finished_at: time(finishedAt),
-    expires_at: time(finishedAt === null ? null : finishedAt + RETENTION_SECONDS * 1000),
+    expires_at: time("expiresAt" in inference ? inference.expiresAt : null),
+    data_removed: "dataRemoved" in inference && inference.dataRemoved,
     ...waitingOf(inference),
     attempts: inference.attempt,
     max_attempts: inference.retry.maxAttempts,

@@ -1,6 +1,6 @@
 /** Our own wire: its routes, and its errors as problem details (RFC 9457). */
 import { type Problem, pointer } from "../problem.ts";
-import { cancel, cancelMany, redrive, showInference, showResult, submitInference } from "./inferences.ts";
+import { cancel, cancelMany, redrive, remove, showInference, showResult, submitInference } from "./inferences.ts";
 import { showModels, showQueue } from "./models.ts";
 import type { Dialect } from "./route.ts";
 
@@ -10,6 +10,7 @@ export const own: Dialect = {
   routes: [
     { method: "POST", path: "/v1/inferences", access: "submit", handle: submitInference },
     { method: "GET", path: "/v1/inferences/:id", access: "read", handle: showInference },
+    { method: "DELETE", path: "/v1/inferences/:id", access: "cancel", handle: remove },
     { method: "GET", path: "/v1/inferences/:id/result", access: "read", handle: showResult },
     { method: "POST", path: "/v1/inferences/:id/cancel", access: "cancel", handle: cancel },
     { method: "POST", path: "/v1/inferences/:id/redrive", access: "submit", handle: redrive },

@@ -7,7 +7,7 @@ import { parseJson } from "../json.ts";
 import type { Content } from "../content.ts";
 import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../numbers.ts";
 import { retryAfterMs } from "../retryafter.ts";
-import type { Failure, FailureClass, Outcome } from "./outcome.ts";
+import type { Failure, FailureClass, Kept, Outcome } from "./outcome.ts";
 import type { ClaimedBackend } from "./store.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -36,7 +36,17 @@ export interface BackendCall {
   /** Aborted when the runner must let go. */
   readonly letGo: AbortSignal;
   readonly identity: Identity;
+  readonly takeIn: TakeIn;
 }
+
+/**
+ * Takes in a body: into memory where it has no more than `most` bytes, else into the bucket while it comes. Throws where
+ * the body breaks off or `over` is aborted; nothing is left of it then. That the bucket has failed is no fault of the
+ * backend, so it is a value.
+ */
+export type TakeIn = (response: Response, most: number, over: AbortSignal) => Promise<TakenIn>;
+
+export type TakenIn = { readonly bytes: Uint8Array } | { readonly kept: Kept } | { readonly failed: unknown };
 
 /** How a protocol is spoken. */
 export interface Protocol {
@@ -44,9 +54,9 @@ export interface Protocol {
   /** As `infer`, where the server can answer bit by bit: what comes goes to the sink as it comes. */
   stream?(call: BackendCall, outside: Outside, sink: Sink): Promise<Outcome>;
   /** Whether the server says that the model is ready; one connection. */
-  ready(call: Question, outside: Outside): Promise<Readiness>;
+  ready(call: Inquiry, outside: Outside): Promise<Readiness>;
   /** What the server says of the model, where it says anything; null otherwise. */
-  describe(call: Question, outside: Outside): Promise<unknown>;
+  describe(call: Inquiry, outside: Outside): Promise<unknown>;
 }
 
 /** Where a streamed answer goes, to a client that waits for it. */
@@ -57,7 +67,7 @@ export interface Sink {
   write(chunk: Uint8Array): Promise<void>;
 }
 
-type Question = Pick<BackendCall, "backend" | "version" | "identity" | "timeoutMs">;
+type Inquiry = Pick<BackendCall, "backend" | "version" | "identity" | "timeoutMs">;
 
 export interface Readiness {
   readonly ready: boolean;
@@ -102,34 +112,77 @@ export interface Answer {
   readonly conceal: Identity["conceal"];
 }
 
+/** A question to a backend. */
+export interface Question {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+export interface Bounds {
+  readonly timeoutMs: number;
+  readonly identity: Identity;
+  readonly letGo?: AbortSignal;
+}
+
 /** A backend's answer read whole and within bounds, or the outcome that its failure amounts to. */
 export async function exchange(
+  outside: Outside,
+  url: string,
+  question: Question,
+  bounds: Bounds,
+): Promise<{ answer: Answer } | { outcome: Outcome }> {
+  return connect(outside, url, question, bounds, (response) => answerOf(response, outside, bounds));
+}
+
+/**
+ * What is made of a backend's response while it comes, or the outcome that its failure amounts to. `over` is aborted when
+ * the time is up or the runner must let go; whatever `take` throws counts as an answer that broke off.
+ */
+export async function connect<T>(
   { fetch, clock }: Outside,
   url: string,
-  init: { method: string; headers: Readonly<Record<string, string>>; body?: string | Uint8Array },
-  bounds: { timeoutMs: number; identity: Identity; letGo?: AbortSignal },
-): Promise<{ answer: Answer } | { outcome: Outcome }> {
+  question: Question,
+  bounds: Bounds,
+  take: (response: Response, over: AbortSignal) => Promise<T>,
+): Promise<T | { outcome: Outcome }> {
   const timeout = clock.timeout(bounds.timeoutMs);
-  const signal = bounds.letGo ? AbortSignal.any([timeout, bounds.letGo]) : timeout;
+  const over = bounds.letGo ? AbortSignal.any([timeout, bounds.letGo]) : timeout;
   let begun = false;
   try {
-    const headers = { ...init.headers, ...bounds.identity.headers };
-    const response = await fetch(url, { ...init, headers, redirect: "manual", signal });
+    const headers = { ...question.headers, ...bounds.identity.headers };
+    const response = await fetch(url, { ...question, headers, redirect: "manual", signal: over });
     begun = true;
-    const at = clock.now();
-    const bytes = await readBounded(response, BACKEND_ANSWER_BYTES);
-    if (bytes === null) {
-      return { outcome: rejected("model", "backend_oversized", 502, `The backend's answer exceeds ${BACKEND_ANSWER_BYTES} bytes.`) };
-    }
-    return { answer: { status: response.status, headers: response.headers, at, bytes, conceal: bounds.identity.conceal } };
+    return await take(response, over);
   } catch {
     if (bounds.letGo?.aborted) return { outcome: { kind: "abandoned" } };
     if (timeout.aborted) {
       return { outcome: retry("timeout", "run_within_seconds", 504, `The backend did not answer within ${bounds.timeoutMs / 1000} s.`) };
     }
-    if (begun) return { outcome: retry("infrastructure", "backend_cut", 502, "The backend's answer broke off.") };
+    if (begun) return { outcome: cutOff() };
     return { outcome: retry("infrastructure", "backend_unreachable", 502, "The backend could not be reached.") };
   }
+}
+
+/** A response read whole, or the outcome where it is too large. */
+export async function answerOf(
+  response: Response,
+  { clock }: Outside,
+  { identity }: Bounds,
+): Promise<{ answer: Answer } | { outcome: Outcome }> {
+  const at = clock.now();
+  const bytes = await readBounded(response, BACKEND_ANSWER_BYTES);
+  if (bytes === null) return { outcome: oversized() };
+  return { answer: { status: response.status, headers: response.headers, at, bytes, conceal: identity.conceal } };
+}
+
+/** An answer that ended before its end. */
+export function cutOff(): Outcome {
+  return retry("infrastructure", "backend_cut", 502, "The backend's answer broke off.");
+}
+
+export function oversized(): Outcome {
+  return rejected("model", "backend_oversized", 502, `The backend's answer exceeds ${BACKEND_ANSWER_BYTES} bytes.`);
 }
 
 /** An inference's input as JSON text, for a server that takes nothing else. */

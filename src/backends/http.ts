@@ -1,26 +1,39 @@
 /**
  * Any server that takes JSON by POST at one URL and answers with JSON or bytes: a Truss `/predict`, a Cog
- * `/predictions`, a function. The input goes as it came and the answer comes back as it is, with its content type.
+ * `/predictions`, a function. The input goes as it came and the answer comes back as it is, with its content type, of any
+ * size: what is not small goes into the bucket while it comes. JSON is looked at, and refused where it is none, up to the
+ * size that may be parsed at all.
  * Such a server has no health address that we could know; it counts as ready as soon as it answers anything at all.
  */
 import { isJson } from "../content.ts";
-import type { Outcome } from "./outcome.ts";
-import { type Protocol, exchange, garbage, inputText, jsonOf, reasonIn, refusal, textOf } from "./backend.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../numbers.ts";
 import { itemsIn } from "../tensors/plain.ts";
+import { type Protocol, answerOf, connect, exchange, garbage, inputText, jsonOf, parsed, reasonIn, refusal } from "./backend.ts";
+import type { Outcome } from "./outcome.ts";
 
 export const http: Protocol = {
   async infer(call, outside): Promise<Outcome> {
     const headers = { "Content-Type": "application/json", Accept: "*/*" };
-    const exchanged = await exchange(outside, call.backend.url, { method: "POST", headers, body: inputText(call.input) }, call);
-    if ("outcome" in exchanged) return exchanged.outcome;
-    const { answer } = exchanged;
-    const contentType = answer.headers.get("content-type") ?? "application/octet-stream";
-    const parsed = isJson(contentType) ? jsonOf(answer) : undefined;
-    const refused = refusal(answer, reasonIn(parsed));
-    if (refused) return refused;
-    if (!isJson(contentType)) return { kind: "done", output: { body: answer.bytes, contentType, items: 1 } };
-    if (parsed === undefined) return garbage("said to be JSON, but it is not");
-    return { kind: "done", output: { body: textOf(answer), contentType, items: itemsIn(parsed) } };
+    const question = { method: "POST", headers, body: inputText(call.input) };
+    const answer = await connect(outside, call.backend.url, question, call, async (response, over) => {
+      if (!response.ok) return answerOf(response, outside, call);
+      const contentType = response.headers.get("content-type") ?? "application/octet-stream";
+      const taken = await call.takeIn(response, isJson(contentType) ? BACKEND_ANSWER_BYTES : INLINE_BYTES, over);
+      return { contentType, taken };
+    });
+    if ("outcome" in answer) return answer.outcome;
+    if ("answer" in answer) {
+      const said = isJson(answer.answer.headers.get("content-type") ?? "") ? jsonOf(answer.answer) : undefined;
+      return refusal(answer.answer, reasonIn(said)) ?? garbage("neither a success nor a refusal");
+    }
+    const { contentType, taken } = answer;
+    if ("failed" in taken) throw taken.failed;
+    if ("kept" in taken) return { kind: "kept", kept: taken.kept, items: 1 };
+    if (!isJson(contentType)) return { kind: "done", output: { body: taken.bytes, contentType, items: 1 } };
+    const body = new TextDecoder().decode(taken.bytes);
+    const value = parsed(body);
+    if (value === undefined) return garbage("said to be JSON, but it is not");
+    return { kind: "done", output: { body, contentType, items: itemsIn(value) } };
   },
 
   async ready({ backend, ...bounds }, outside) {

@@ -21,6 +21,8 @@ export interface Failure {
 /** How one attempt ended, as its backend tells it. */
 export type Outcome =
   | { readonly kind: "done"; readonly output: Output }
+  /** Done, with an output that went into the bucket while it came. */
+  | { readonly kind: "kept"; readonly kept: Kept; readonly items: number }
   | { readonly kind: "retry"; readonly error: Failure; readonly retryAfterMs?: number }
   | { readonly kind: "rejected"; readonly error: Failure }
   /** Its runner let go of it: cancelled, or its lease lost. Nothing is to be recorded. */
@@ -30,6 +32,15 @@ export interface Output extends Content {
   readonly items: number;
   /** Tokens, where the backend counts them. */
   readonly usage?: Usage;
+}
+
+/** An object in the bucket. */
+export interface Kept {
+  readonly key: string;
+  readonly bytes: number;
+  readonly contentType: string;
+  /** Of its bytes, in hex. */
+  readonly sha256: string;
 }
 
 /** What a text model took in and gave out, in tokens. */
@@ -51,6 +62,7 @@ export type Standing =
 export function standingAfter(outcome: Outcome): Standing {
   switch (outcome.kind) {
     case "done":
+    case "kept":
       return { kind: "proved" };
     case "rejected":
       return { kind: outcome.error.class === "infrastructure" ? "unknown" : "proved" };

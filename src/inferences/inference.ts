@@ -30,7 +30,15 @@ export function isFinal(status: Status): boolean {
 /** Bytes of an input or output: in the row when small, else an object in R2 under `key`. */
 export type Payload =
   | { readonly at: "row"; readonly body: string | Uint8Array; readonly contentType: string }
-  | { readonly at: "object"; readonly key: string; readonly bytes: number; readonly contentType: string };
+  | {
+      readonly at: "object";
+      /** Null where it was removed. */
+      readonly key: string | null;
+      readonly bytes: number;
+      readonly contentType: string;
+      /** Of its bytes, in hex; null where it was not reckoned. */
+      readonly sha256?: string | null;
+    };
 
 /** One line of an inference's life, kept in its row. Times in ms. */
 export interface LogEntry {
@@ -81,6 +89,10 @@ interface Common {
 
 interface Ended extends Common {
   readonly finishedAt: number;
+  /** Until then its input and output are kept. */
+  readonly expiresAt: number;
+  /** Its input and output were removed. */
+  readonly dataRemoved: boolean;
 }
 
 /** An inference as its row tells it; the members that a status cannot have are not there. */

@@ -4,7 +4,7 @@
  * remains without sending a wake-up. An output is stored before the status says so. A runner may die between any two
  * lines: its lease lapses and the sweep takes over; if it wakes up after that, the fence refuses what it writes.
  */
-import { type BackendCall, type Sink, identityFor, rejected } from "../backends/backend.ts";
+import { type BackendCall, type Sink, type TakeIn, identityFor, rejected } from "../backends/backend.ts";
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
 import { type Failure, type Outcome, standingAfter } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
@@ -16,7 +16,8 @@ import type { Sql } from "../sql.ts";
 import { Endings, type Next } from "./endings.ts";
 import { QUARANTINED, afterFailure } from "./inference.ts";
 import { Leases } from "./leases.ts";
-import { readPayload, storeOutput } from "./payloads.ts";
+import { type Shelf, readPayload, storeOutput, takeIn } from "./payloads.ts";
+import { noteUpload } from "./removals.ts";
 import { type Claim, type Lane, claim, inferenceStatements, standsAlone } from "./store.ts";
 
 const RECORD_RETRY_MS = 250;
@@ -92,9 +93,16 @@ async function outcomeOf(ports: Ports, claimed: Claim, letGo: AbortSignal, sink:
     }
     const runMs = ports.clock.now() - begunAt;
     if (outcome.kind === "done") {
-      const { payload, bytes } = await storeOutput(ports.payloads, claimed, outcome.output);
+      const { payload, bytes } = await storeOutput(ports, claimed, outcome.output);
       const { items, usage = null } = outcome.output;
       return [inferenceStatements.succeed(claimed, payload, bytes, items, usage), ...standing(ports, claimed, outcome, runMs)];
+    }
+    if (outcome.kind === "kept") {
+      const { kept, items } = outcome;
+      return [
+        inferenceStatements.succeed(claimed, { at: "object", ...kept }, kept.bytes, items),
+        ...standing(ports, claimed, outcome, runMs),
+      ];
     }
     log("attempt_failed", { ...known, class: outcome.error.class, code: outcome.error.code });
     const tookDown = await tookItsBackendDown(ports, claimed, outcome);
@@ -132,7 +140,7 @@ function standing(ports: Ports, { id, backend, runWithinSeconds }: Claim, outcom
   const after = standingAfter(outcome);
   switch (after.kind) {
     case "proved": {
-      const sampled = outcome.kind === "done" && (!backend.sampled || ports.random() * RUN_TIME_SAMPLE < 1);
+      const sampled = (outcome.kind === "done" || outcome.kind === "kept") && (!backend.sampled || ports.random() * RUN_TIME_SAMPLE < 1);
       return [
         ...(backend.failures > 0 ? [backendStatements.proved(backend.id)] : []),
         ...(sampled ? [backendStatements.sample(backend.id, runMs)] : []),
@@ -174,7 +182,18 @@ async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal, sin
   if (input === null) return { kind: "rejected", error: INPUT_GONE };
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
   const protocol = protocolOf(backend);
-  const call: BackendCall = { backend, version, capability: claimed.capability, input, timeoutMs: seconds * 1000, letGo, identity };
+  const shelf: Shelf = { ...ports, begun: (key, uploadId) => noteUpload(ports.db, key, uploadId) };
+  const intoBucket: TakeIn = (response, most, over) => takeIn(shelf, claimed, response, most, over);
+  const call: BackendCall = {
+    backend,
+    version,
+    capability: claimed.capability,
+    input,
+    timeoutMs: seconds * 1000,
+    letGo,
+    identity,
+    takeIn: intoBucket,
+  };
   return sink && protocol.stream ? protocol.stream(call, ports, sink) : protocol.infer(call, ports);
 }
 

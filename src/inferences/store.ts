@@ -18,6 +18,7 @@ import {
   LEASE_MS,
   LOG_CHARACTERS,
   POSITION_MAX,
+  RETENTION_SECONDS,
   WAKE_UP_LOST_MS,
 } from "../numbers.ts";
 import { FAILURE_CLASSES, type Failure, type Usage } from "../backends/outcome.ts";
@@ -63,6 +64,8 @@ export interface NewInference {
   capability: string;
   /** The lease of the request that waits for it and will run it itself; null where a runner is to. */
   attendant: string | null;
+  /** How long after the end its input and output are kept, where that is asked for; never longer than the account's retention. */
+  retentionSeconds?: number | null;
 }
 
 /** A model and version with one queue of its own. */
@@ -118,7 +121,9 @@ const BASE64 = ";base64";
 /** Everything but the payloads' text. */
 const head = sql`account_id, id, dialect, model, version, status, priority, level, max_attempts, initial_delay_ms, max_delay_ms,
   metadata, created_at, updated_at, start_by, not_before, first_started_at, started_at, finished_at, run_ms, attempt,
-  backend_id, input_items, output_object, output_type, output_bytes, output_items, error, stopped, fingerprint, log, capability, usage`;
+  backend_id, input_items, output_object, output_type, output_bytes, output_items, error, stopped, fingerprint, log, capability, usage,
+  output_sha256, retention_seconds, data_removed_at,
+  (SELECT retention_seconds FROM accounts WHERE accounts.id = inferences.account_id) AS account_retention_seconds`;
 const withOutput = sql`${head}, output`;
 const inputColumns = sql`input, input_object, input_type, input_bytes`;
 
@@ -317,6 +322,18 @@ const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NU
   turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)},
   log = ${logged("redriven")}`;
 
+/** What was not removed may be run again. */
+const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed_at IS NULL`;
+
+/** Rows that were seen at their end, have not changed since, and that no runner holds any more: `[account, id, finished_at]` of each. */
+const seenEnded = (those: readonly Expired[]) => sql`finished_at IS NOT NULL AND coalesce(lease_until, 0) <= ${NOW}
+  AND (account_id, id, finished_at) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(${JSON.stringify(
+    those.map(({ accountId, id, finishedAt }) => [accountId, id, finishedAt]),
+  )}))`;
+
+/** The least id of that time; as earliestId, for a time that only the database knows. */
+const idAt = (ms: Sql) => sql`printf('%08x-%04x', (${ms}) >> 16, (${ms}) & 65535)`;
+
 export const inferenceStatements = {
   /**
    * Nothing is written, and no row comes back, where the model or version is unknown or the model does not offer the
@@ -325,14 +342,14 @@ export const inferenceStatements = {
   insert: (it: NewInference) => sql`
     INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, idempotency_key, fingerprint,
       max_time_in_queue_seconds, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds, metadata, created_at, updated_at,
-      start_by, ages_at, cancel_at, input, input_object, input_type, input_bytes, input_items, capability, attendant, log)
+      start_by, ages_at, cancel_at, input, input_object, input_type, input_bytes, input_items, capability, attendant, retention_seconds, log)
     SELECT ${it.accountId}, ${it.id}, ${it.keyId}, ${it.dialect}, lane.model, lane.version, 'queued', ${it.priority}, ${it.priority},
       ${nextTurn(it.accountId, sql`lane.model`, sql`lane.version`, it.priority)}, ${it.idempotencyKey}, ${it.fingerprint},
       ${it.maxTimeInQueueSeconds}, ${it.retry.maxAttempts}, ${it.retry.initialDelayMs}, ${it.retry.maxDelayMs}, ${it.runWithinSeconds},
       ${JSON.stringify(it.metadata)}, lane.now, lane.now, lane.now + ${it.maxTimeInQueueSeconds * 1000}, ${agesAt(sql`${it.priority}`)},
       lane.now + ${it.cancelAfterSeconds === null ? null : it.cancelAfterSeconds * 1000},
       ${textOf(it.input)}, ${it.input.at === "object" ? it.input.key : null}, ${typeOf(it.input)},
-      ${it.inputBytes}, ${it.inputItems}, ${it.capability}, ${it.attendant}, json_array(json_object('at', lane.now, 'event', 'queued'))
+      ${it.inputBytes}, ${it.inputItems}, ${it.capability}, ${it.attendant}, ${it.retentionSeconds ?? null}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM (
       SELECT name AS model, coalesce(${it.version}, default_version) AS version, versions, capabilities, ${NOW} AS now
       FROM models WHERE name = ${it.model}
@@ -407,7 +424,7 @@ export const inferenceStatements = {
   succeed: (hold: Hold, output: Payload, bytes: number, items: number, usage: Usage | null = null) => sql`
     UPDATE inferences SET status = 'succeeded', ${ended}, ${ranFor}, ${letGo},
       output = ${textOf(output)}, output_object = ${output.at === "object" ? output.key : null},
-      output_type = ${typeOf(output)}, output_bytes = ${bytes}, output_items = ${items},
+      output_type = ${typeOf(output)}, output_bytes = ${bytes}, output_items = ${items}, output_sha256 = ${digestOf(output)},
       usage = ${usage === null ? null : JSON.stringify(usage)},
       log = ${logged("succeeded", sql`json_object('attempt', attempt)`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "succeeded")} RETURNING status`,
@@ -442,7 +459,7 @@ export const inferenceStatements = {
 
   redrive: (accountId: string, id: string) => sql`
     UPDATE inferences SET ${setRedriven}
-    WHERE account_id = ${accountId} AND id = ${id} AND ${from(["failed", "expired"], "queued")} RETURNING ${withOutput}`,
+    WHERE account_id = ${accountId} AND id = ${id} AND ${redrivable} RETURNING ${withOutput}`,
 
   find: (accountId: string, id: string) => sql`
     SELECT ${withOutput} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
@@ -491,7 +508,7 @@ export const inferenceStatements = {
     RETURNING id`,
   redrivePage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
     UPDATE inferences SET ${setRedriven}
-    WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${from(["failed", "expired"], "queued")} AND ${matching(filter)}
+    WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${redrivable} AND ${matching(filter)}
     RETURNING model, version`,
   /** What a page would be about, counted. */
   countPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
@@ -539,6 +556,42 @@ export const inferenceStatements = {
     WHERE lane.slots > 0 AND (
       SELECT updated_at FROM inferences WHERE ${claimable(sql`lane.model`, sql`lane.version`)} ORDER BY level, turn, id LIMIT 1
     ) <= ${NOW} - ${WAKE_UP_LOST_MS}`,
+  /** Sweep: their own retention is over: input and output go, the row stays. */
+  expiredPayloads: (limit: number) => sql`
+    SELECT account_id, id, finished_at FROM inferences WHERE expires_at <= ${NOW} ORDER BY expires_at LIMIT ${limit}`,
+  /**
+   * Sweep: of the rows that were created before their account's retention began, the next after the cursor, and which of
+   * them have ended before it too. Ids sort by age and begin with the account's, so the primary key has them together,
+   * and an inference costs no index of its own for this. An account whose rows are all younger is one row read.
+   */
+  retentionPage: (cursor: Cursor, limit: number) => sql`
+    SELECT old.account_id, old.id, old.finished_at,
+      old.finished_at <= ${NOW} - owner.retention_seconds * 1000 AND coalesce(old.lease_until, 0) <= ${NOW} AS over
+    FROM accounts AS owner CROSS JOIN inferences AS old
+      ON old.account_id = owner.id AND old.id > iif(owner.id = ${cursor.accountId}, ${cursor.id}, '')
+        AND old.id < ${idAt(sql`${NOW} - owner.retention_seconds * 1000 + ${ID_MARGIN_MS}`)}
+    WHERE owner.id >= ${cursor.accountId} ORDER BY owner.id, old.id LIMIT ${limit}`,
+  /** The objects of inferences that are about to lose them, noted so that they go whatever happens in between. */
+  noteObjects: (those: readonly Expired[]) => sql`
+    INSERT INTO removals (due_at, object, upload_id)
+    SELECT 0, input_object, '' FROM inferences WHERE ${seenEnded(those)} AND input_object IS NOT NULL
+    UNION ALL SELECT 0, output_object, '' FROM inferences WHERE ${seenEnded(those)} AND output_object IS NOT NULL
+    ON CONFLICT DO NOTHING RETURNING object`,
+  removePayloads: (those: readonly Expired[]) => sql`
+    UPDATE inferences SET input = NULL, input_object = NULL, output = NULL, output_object = NULL, output_sha256 = NULL,
+      data_removed_at = ${NOW}, updated_at = ${NOW}
+    WHERE ${seenEnded(those)} RETURNING id`,
+  remove: (those: readonly Expired[]) => sql`DELETE FROM inferences WHERE ${seenEnded(those)} RETURNING id`,
+  /** Those of these that no row names: keys of inputs and of outputs. A success keeps what its last attempt has written. */
+  unnamed: (keys: readonly ObjectKey[]) => sql`
+    SELECT named.value ->> 0 AS object FROM json_each(${JSON.stringify(
+      keys.map(({ key, accountId, id, attempt }) => [key, accountId, id, attempt]),
+    )}) AS named
+    WHERE NOT EXISTS (SELECT 1 FROM inferences AS owner
+      WHERE owner.account_id = named.value ->> 1 AND owner.id = named.value ->> 2 AND owner.data_removed_at IS NULL
+        AND iif(named.value ->> 3 IS NULL, owner.input_object = named.value ->> 0,
+          owner.attempt = named.value ->> 3 AND owner.status IN ('succeeded', 'in_progress')))`,
+
   /** Whether there is anything that the sweep has to come back for. */
   anyDated: () => sql`SELECT 1 AS dated FROM inferences WHERE due_at IS NOT NULL LIMIT 1`,
   /** Declares the runners of all attempts that began before then dead: their inferences are due at once. */
@@ -581,6 +634,10 @@ const rowSchema = z.object({
   log: z.string(),
   capability: z.string(),
   usage: z.string().nullable(),
+  output_sha256: z.string().nullable(),
+  retention_seconds: z.number().nullable(),
+  data_removed_at: z.number().nullable(),
+  account_retention_seconds: z.number().nullable(),
   // Of findWaiting alone.
   now: z.number().optional(),
   ahead: z.number().nullish(),
@@ -615,6 +672,9 @@ function fromRow(raw: Row): Inference {
     capability: row.capability,
   };
   const finishedAt = row.finished_at ?? row.updated_at;
+  const retention = row.account_retention_seconds ?? RETENTION_SECONDS.default;
+  const expiresAt = finishedAt + Math.min(row.retention_seconds ?? retention, retention) * 1000;
+  const end = { finishedAt, expiresAt, dataRemoved: row.data_removed_at !== null };
   switch (row.status) {
     case "queued":
       return { ...common, status: row.status, startBy: row.start_by, notBefore: row.not_before, wait: waitFrom(row) };
@@ -624,16 +684,16 @@ function fromRow(raw: Row): Inference {
       return {
         ...common,
         status: row.status,
-        finishedAt,
-        output: payload(row.output, row.output_object, row.output_type, row.output_bytes),
+        ...end,
+        output: outputFrom(row),
         outputItems: row.output_items ?? 0,
         usage: row.usage === null ? null : usageSchema.parse(JSON.parse(row.usage)),
       };
     case "failed":
     case "expired":
-      return { ...common, status: row.status, finishedAt, error: failureSchema.parse(JSON.parse(row.error ?? "null")) };
+      return { ...common, status: row.status, ...end, error: failureSchema.parse(JSON.parse(row.error ?? "null")) };
     case "canceled":
-      return { ...common, status: row.status, finishedAt, stopped: row.stopped ?? "best_effort" };
+      return { ...common, status: row.status, ...end, stopped: row.stopped ?? "best_effort" };
     default:
       return row.status satisfies never;
   }
@@ -642,6 +702,16 @@ function fromRow(raw: Row): Inference {
 function waitFrom(row: z.infer<typeof rowSchema>): Wait | null {
   if (row.now === undefined || !row.lane) return null;
   return waitOf({ ahead: row.ahead ?? 0, ...laneStateSchema.parse(JSON.parse(row.lane)) }, row.not_before, row.now);
+}
+
+function outputFrom(row: z.infer<typeof rowSchema>): Payload {
+  const it = payload(row.output, row.output_object, row.output_type, row.output_bytes);
+  if (row.data_removed_at === null) return it.at === "object" ? { ...it, sha256: row.output_sha256 } : it;
+  return { at: "object", key: null, bytes: row.output_bytes ?? 0, contentType: it.contentType };
+}
+
+function digestOf(it: Payload): string | null {
+  return it.at === "object" ? (it.sha256 ?? null) : null;
 }
 
 /** What a row holds of a payload: its text, or its bytes as base64. */
@@ -1008,6 +1078,54 @@ export async function sweepDue(db: Database, limit: number, lost: Failure, waite
     neglected: z.array(laneSchema.extend({ slots: z.number() })).parse(neglected),
     dated: dated.length > 0,
   };
+}
+
+/** An inference whose time is over, as it was seen. */
+export interface Expired {
+  readonly accountId: string;
+  readonly id: string;
+  readonly finishedAt: number;
+}
+
+/** An object's key, and what it says of whose it is. */
+export interface ObjectKey {
+  readonly key: string;
+  readonly accountId: string;
+  readonly id: string;
+  /** Null for an input. */
+  readonly attempt: number | null;
+}
+
+const expiredSchema = z
+  .object({ account_id: z.string(), id: z.string(), finished_at: z.number() })
+  .transform((row): Expired => ({ accountId: row.account_id, id: row.id, finishedAt: row.finished_at }));
+
+export const expiredFrom = (rows: readonly Row[]): Expired[] => z.array(expiredSchema).parse(rows);
+
+/** The next rows after a cursor that may be past their account's retention: those that are, and where to go on; null at the end. */
+export async function findPastRetention(db: Database, cursor: Cursor, limit: number): Promise<{ past: Expired[]; next: Cursor | null }> {
+  const rows = await db.all(inferenceStatements.retentionPage(cursor, limit));
+  const last = rows.at(-1);
+  return {
+    past: expiredFrom(rows.filter((row) => row["over"] === 1)),
+    next: last && rows.length === limit ? { accountId: String(last["account_id"]), id: String(last["id"]) } : null,
+  };
+}
+
+/** Removes rows, or only their payloads, as they were seen; what has changed since stays. How many, and the objects that are to follow. */
+export async function removeEnded(
+  db: Database,
+  those: readonly Expired[],
+  what: "row" | "payloads",
+): Promise<{ removed: number; objects: number }> {
+  const remove = what === "row" ? inferenceStatements.remove(those) : inferenceStatements.removePayloads(those);
+  const [objects = [], removed = []] = await db.batch([inferenceStatements.noteObjects(those), remove]);
+  return { removed: removed.length, objects: objects.length };
+}
+
+/** Of the objects of inferences, those that none has. */
+export async function unnamedObjects(db: Database, keys: readonly ObjectKey[]): Promise<string[]> {
+  return (await db.all(inferenceStatements.unnamed(keys))).map((row) => String(row["object"]));
 }
 
 /** Makes what began before then due at once: for an operator who knows that no runner of that time is alive. */

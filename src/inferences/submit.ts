@@ -28,6 +28,8 @@ export interface Submission {
   maxTimeInQueueSeconds?: number | undefined;
   runWithinSeconds?: number | undefined;
   cancelAfterSeconds?: number | undefined;
+  /** See NewInference. */
+  retentionSeconds?: number | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
   /** See NewInference. */
   capability?: string | undefined;
@@ -81,6 +83,7 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     input: payload,
     inputBytes,
     inputItems: submission.inputItems,
+    retentionSeconds: submission.retentionSeconds ?? null,
     capability: submission.capability ?? "",
     attendant: submission.attendant ?? null,
   });
@@ -90,7 +93,7 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     after(hurry("sweep_not_armed", ports.armSweep()));
     return { inference, replayed: false, claimed, askedAt };
   }
-  if (payload.at === "object") after(hurry("input_not_taken_back", ports.payloads.delete(payload.key)));
+  if (payload.at === "object" && payload.key !== null) after(hurry("input_not_taken_back", ports.payloads.delete(payload.key)));
   const earlier = idempotency ? await findByIdempotencyKey(ports.db, accountId, idempotency.key) : null;
   if (!earlier) throw modelNotFound(submission);
   if (earlier.fingerprint !== idempotency?.fingerprint) throw problem("idempotency_key_reused");

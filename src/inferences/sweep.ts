@@ -6,19 +6,30 @@
  */
 import { readinessOf } from "../backends/protocols.ts";
 import { backendIsReady, takeProbes } from "../backends/store.ts";
-import { log } from "../log.ts";
+import { log, logError } from "../log.ts";
 import { PROBES_AT_ONCE, SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../numbers.ts";
 import type { Ports } from "../ports.ts";
+import { retain } from "./retention.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "./inference.ts";
 import { type Lane, sweepDue } from "./store.ts";
 import { hurry } from "./submit.ts";
 
 /** One pass. Returns whether anything is left to come back for. */
 export async function sweep(ports: Ports): Promise<boolean> {
-  const [dated, doubted] = await Promise.all([sweepInferences(ports), takeProbes(ports.db)]);
+  const [dated, doubted, more] = await Promise.all([sweepInferences(ports), takeProbes(ports.db), keepHouse(ports)]);
   // Not waited for: a server that hangs must not hold up what time demands.
   void hurry("backend_not_probed", probe(ports, doubted));
-  return dated || doubted.length > 0;
+  return dated || doubted.length > 0 || more;
+}
+
+/** A step of the retention. A bucket that fails must not hold up what time demands. */
+async function keepHouse(ports: Ports): Promise<boolean> {
+  try {
+    return await retain(ports);
+  } catch (error) {
+    logError("not_retained", error);
+    return true;
+  }
 }
 
 /**

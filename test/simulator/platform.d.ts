@@ -31,7 +31,6 @@ declare global {
     list(options: object): Promise<{
       objects: { key: string; size: number; uploaded: Date }[];
       truncated: boolean;
-      cursor: string;
     }>;
     createMultipartUpload(key: string, options: object): Promise<R2MultipartUpload>;
     resumeMultipartUpload(key: string, id: string): R2MultipartUpload;

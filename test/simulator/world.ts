@@ -3,6 +3,7 @@
  * isolate a request or a message comes to, what every call of the platform takes and whether it fails, and what goes
  * wrong besides, is drawn by chance. After a while all faults end; then everything that was accepted must become final.
  */
+import { createHash } from "node:crypto";
 import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, QUEUE_MS, RUNNERS_PER_BATCH, SWEEP_POKE_MS } from "../../src/numbers.ts";
 import type { Bucket, Uploads } from "../../src/bucket.ts";
 import { accountStatements } from "../../src/accounts/store.ts";
@@ -41,8 +42,13 @@ export interface Violation {
 /** How a request ended, as its client sees it: an answer, an error, or nothing at all. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
-/** The simulated GPU servers give no answer that is stored while it comes. */
-const NO_UPLOADS = {} as Uploads; // never asked
+/** Nothing that the simulated GPU servers answer is stored while it comes; what is stored whole has a digest. */
+const UPLOADS = {
+  digest() {
+    const hash = createHash("sha256");
+    return { write: async (chunk: Uint8Array) => void hash.update(chunk), end: async () => new Uint8Array(hash.digest()) };
+  },
+} as Uploads; // of which nothing else is asked
 
 /** With no fault left, a lane with work and a free backend may stand still for this long. */
 const IDLE_MOST_MS = 6_000;
@@ -215,12 +221,13 @@ export class World {
         ),
       get: (key) => storage.ask(isolate, () => this.#object(key), trace),
       delete: (keys) => storage.ask(isolate, () => [keys].flat().forEach((key) => this.#objects.delete(key)), trace),
-      list: ({ prefix }) => storage.ask(isolate, () => ({ objects: this.#listed(prefix), cursor: null }), trace),
+      list: ({ prefix, after }) =>
+        storage.ask(isolate, () => ({ objects: this.#listed(prefix).filter(({ key }) => key > (after ?? "")), more: false }), trace),
     };
     const ports: Ports = {
       db: this.#database(actor, trace),
       payloads,
-      uploads: NO_UPLOADS,
+      uploads: UPLOADS,
       wake: async (lanes) => {
         if (lanes.length === 0) return;
         await queue.ask(isolate, () => lanes.forEach((lane) => this.#enqueue(lane)), trace);

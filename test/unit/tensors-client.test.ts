@@ -30,7 +30,8 @@ async function infer(input: Content, answer: Response): Promise<{ outcome: Outco
   };
   const identity = { headers: {}, conceal: (text: string) => text };
   const letGo = new AbortController().signal;
-  const outcome = await oip.infer({ backend, version: "", input, capability: "", timeoutMs: 1_000, letGo, identity }, outside);
+  const takeIn = () => Promise.reject(new Error("nothing goes to the bucket"));
+  const outcome = await oip.infer({ backend, version: "", input, capability: "", timeoutMs: 1_000, letGo, identity, takeIn }, outside);
   return { outcome, sent };
 }
 

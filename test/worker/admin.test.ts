@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
-import { KEY_LIMITS, QUOTA_BYTES } from "../../src/numbers.ts";
+import { KEY_LIMITS, QUOTA_BYTES, RETENTION_SECONDS } from "../../src/numbers.ts";
 import {
   as,
   backendIs,
@@ -64,6 +64,7 @@ describe("accounts", () => {
       id: expect.stringMatching(/^[0-9A-Za-z]{12}$/),
       name: "Shop",
       quota_bytes: QUOTA_BYTES,
+      retention_seconds: RETENTION_SECONDS.default,
       stored_bytes: 0,
       created_at: TIME,
       removed_at: null,
@@ -73,6 +74,8 @@ describe("accounts", () => {
     expect(await done("PATCH", `/accounts/${id}`, { name: "Store" })).toStrictEqual(renamed);
     expect(await done("PATCH", `/accounts/${id}`, { quota_bytes: 5 })).toStrictEqual({ ...renamed, quota_bytes: 5 });
     expect(await done("PATCH", `/accounts/${id}`, { quota_bytes: null })).toStrictEqual(renamed);
+    expect(await done("PATCH", `/accounts/${id}`, { retention_seconds: 86_400 })).toStrictEqual({ ...renamed, retention_seconds: 86_400 });
+    await done("PATCH", `/accounts/${id}`, { retention_seconds: RETENTION_SECONDS.default });
     const removed = await done("DELETE", `/accounts/${id}`);
     expect(removed).toStrictEqual({ ...renamed, removed_at: TIME });
     expect(await done("DELETE", `/accounts/${id}`)).toStrictEqual(removed);

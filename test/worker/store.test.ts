@@ -6,6 +6,7 @@ import { backendStatements } from "../../src/backends/store.ts";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { RUNNER_LOST, STATUSES, type Status, TRANSITIONS, WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
 import { type Filter, type Hold, claim, inferenceStatements, renewLeases } from "../../src/inferences/store.ts";
+import { removalStatements } from "../../src/inferences/removals.ts";
 import { keyStatements } from "../../src/keys/store.ts";
 import { modelStatements } from "../../src/models/store.ts";
 import type { Database, Sql } from "../../src/sql.ts";
@@ -250,6 +251,7 @@ describe("every statement is an index search:", () => {
   const redrivable: Filter = { ...filter, statuses: ["failed", "expired"] };
   const open: Filter = { ...filter, statuses: ["queued", "in_progress"] };
 
+  const ended = [{ accountId: "a", id: "i", finishedAt: 1 }];
   const ofInferences = {
     insert: [
       inferenceStatements.insert(submission("m")),
@@ -292,7 +294,28 @@ describe("every statement is an index search:", () => {
       inferenceStatements.list("a", { ...filter, capability: "c" }, { before: inputs ? null : "i", offset: 10, limit: 10 }, inputs),
     ),
     findInput: [inferenceStatements.findInput("a", "i")],
+    expiredPayloads: [inferenceStatements.expiredPayloads(10)],
+    retentionPage: [inferenceStatements.retentionPage({ accountId: "a", id: "i" }, 10)],
+    noteObjects: [inferenceStatements.noteObjects(ended)],
+    removePayloads: [inferenceStatements.removePayloads(ended)],
+    remove: [inferenceStatements.remove(ended)],
+    unnamed: [
+      inferenceStatements.unnamed([
+        { key: "inputs/a/i", accountId: "a", id: "i", attempt: null },
+        { key: "outputs/a/i/1", accountId: "a", id: "i", attempt: 1 },
+      ]),
+    ],
   } satisfies Record<keyof typeof inferenceStatements, readonly Sql[]>;
+
+  const removal = { dueAt: 1, object: "outputs/a/i/1", uploadId: "u" };
+  const ofRemovals = {
+    noteUpload: [removalStatements.noteUpload("outputs/a/i/1", "u")],
+    note: [removalStatements.note(["outputs/a/i/1"])],
+    due: [removalStatements.due(10)],
+    forget: [removalStatements.forget([removal])],
+    takeUp: [removalStatements.takeUp("orphans")],
+    layDown: [removalStatements.layDown("orphans", "c", 1)],
+  } satisfies Record<keyof typeof removalStatements, readonly Sql[]>;
 
   const ofKeys = {
     insert: [
@@ -344,7 +367,7 @@ describe("every statement is an index search:", () => {
     insert: [accountStatements.insert("a", "n")],
     find: [accountStatements.find("a")],
     list: [accountStatements.list("", 10)],
-    change: [accountStatements.change("a", { name: "n", quotaBytes: 1 })],
+    change: [accountStatements.change("a", { name: "n", quotaBytes: 1, retentionSeconds: 86_400 })],
     remove: [accountStatements.remove("a")],
   } satisfies Record<keyof typeof accountStatements, readonly Sql[]>;
 
@@ -354,6 +377,7 @@ describe("every statement is an index search:", () => {
     models: ofModels,
     backends: ofBackends,
     accounts: ofAccounts,
+    removals: ofRemovals,
   };
   const samples = Object.entries(groups).flatMap(([group, statements]) =>
     Object.entries(statements).flatMap(([name, texts]) => texts.map((statement, index) => [group, name, index + 1, statement] as const)),
@@ -361,8 +385,10 @@ describe("every statement is an index search:", () => {
 
   test.each(samples)("%s.%s (%i)", async (_group, _name, _index, statement) => {
     const plan = await db.all({ text: `EXPLAIN QUERY PLAN ${statement.text}`, params: statement.params });
-    const tables = new Set(["accounts", "keys", "models", "backends", "inferences"]);
-    for (const [, , alias] of statement.text.matchAll(/\b(?:FROM|JOIN)\s+(accounts|keys|models|backends|inferences)\s+AS\s+(\w+)/g)) {
+    const tables = new Set(["accounts", "keys", "models", "backends", "inferences", "removals", "chores"]);
+    for (const [, , alias] of statement.text.matchAll(
+      /\b(?:FROM|JOIN)\s+(accounts|keys|models|backends|inferences|removals|chores)\s+AS\s+(\w+)/g,
+    )) {
       tables.add(String(alias));
     }
     const derived = new Map<string, number>(); // subqueries may be scanned, also one that shares its name with a table's alias

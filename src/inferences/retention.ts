@@ -1,0 +1,111 @@
+/**
+ * Retention: what is finished goes when its time is over, rows and objects together, and what nobody has is found and
+ * goes too. Rows first: the transaction that removes a row, or strips it of its payloads, notes their objects as removals,
+ * and those are removed from the bucket until nothing is left of them. A crash anywhere leaves either all of an inference or a note
+ * of what remains. What was written to the bucket and never got a row is found by walking the bucket slowly, and an upload
+ * in parts that was never completed by the note that was made when it began, since a bucket does not list uploads.
+ * Every step may be repeated, doubled or cut off; each is bounded, and the sweep takes one of each kind a pass.
+ */
+import { log, logError } from "../log.ts";
+import { DELETE_KEYS, ORPHAN_LAP_MS, ORPHAN_MS, ORPHAN_PAGE, ORPHAN_PAGE_MS, RETENTION_LAP_MS, RETENTION_ROWS } from "../numbers.ts";
+import type { Ports } from "../ports.ts";
+import { type Removal, dueRemovals, forgetRemovals, layDown, noteRemovals, removalStatements, removalsFrom } from "./removals.ts";
+import type { Database } from "../sql.ts";
+import { type ObjectKey, expiredFrom, findPastRetention, inferenceStatements, removeEnded, unnamedObjects } from "./store.ts";
+
+type House = Pick<Ports, "db" | "payloads" | "uploads" | "clock">;
+
+/** One step of all of it. Returns whether there is more to do at once. */
+export async function retain(house: House): Promise<boolean> {
+  const { db } = house;
+  const [noted = [], ownTime = [], retention = [], orphans = []] = await db.batch([
+    removalStatements.due(DELETE_KEYS),
+    inferenceStatements.expiredPayloads(RETENTION_ROWS),
+    removalStatements.takeUp("retention"),
+    removalStatements.takeUp("orphans"),
+  ]);
+  const removals = removalsFrom(noted);
+  const expired = expiredFrom(ownTime);
+  if (removals.length > 0) await remove(house, removals);
+  if (expired.length > 0) {
+    const { removed } = await removeEnded(db, expired, "payloads");
+    log("payloads_removed", { inferences: removed });
+  }
+  const more = retention[0] ? await pastRetention(house, String(retention[0]["cursor"])) : false;
+  if (orphans[0]) await findOrphans(house, String(orphans[0]["cursor"]));
+  return more || removals.length > 0 || expired.length > 0;
+}
+
+/** Removes from the bucket what was noted by now. What fails stays noted. */
+export async function removeNoted(house: House): Promise<void> {
+  const removals = await dueRemovals(house.db, DELETE_KEYS);
+  if (removals.length > 0) await remove(house, removals);
+}
+
+async function remove({ db, payloads, uploads }: House, removals: readonly Removal[]): Promise<void> {
+  const done = removals.filter(({ uploadId }) => uploadId === "");
+  const objects = await unnamed(
+    db,
+    done.map(({ object }) => object),
+  );
+  if (objects.length > 0) await payloads.delete(objects);
+  for (const removal of removals.filter(({ uploadId }) => uploadId !== "")) {
+    try {
+      await uploads.resume(removal.object, removal.uploadId).abort();
+      done.push(removal);
+    } catch (error) {
+      logError("upload_not_aborted", error, { object: removal.object });
+    }
+  }
+  await forgetRemovals(db, done);
+  log("objects_removed", { objects: objects.length, uploads: removals.filter(({ uploadId }) => uploadId !== "").length });
+}
+
+/** A step through the inferences that are past their account's retention. Returns whether there is more to do at once. */
+async function pastRetention({ db }: House, cursor: string): Promise<boolean> {
+  const [accountId = "", id = ""] = cursor.split("/");
+  const { past, next } = await findPastRetention(db, { accountId, id }, RETENTION_ROWS);
+  if (past.length > 0) {
+    const { removed } = await removeEnded(db, past, "row");
+    log("inferences_removed", { inferences: removed });
+  }
+  await layDown(db, "retention", next ? `${next.accountId}/${next.id}` : "", next ? 0 : RETENTION_LAP_MS);
+  return next !== null;
+}
+
+const PREFIXES = ["inputs/", "outputs/"] as const;
+
+/** A step through the bucket: notes what is old and nobody's. The cursor is the last key that was looked at. */
+async function findOrphans({ db, payloads, clock }: House, cursor: string): Promise<void> {
+  const prefix = PREFIXES.find((candidate) => cursor.startsWith(candidate)) ?? PREFIXES[0];
+  const { objects, more } = await payloads.list({ prefix, after: cursor === prefix ? null : cursor || null, limit: ORPHAN_PAGE });
+  const old = objects.filter(({ uploaded }) => uploaded.getTime() <= clock.now() - ORPHAN_MS);
+  const orphans = await unnamed(
+    db,
+    old.map(({ key }) => key),
+  );
+  if (orphans.length > 0) {
+    log("orphans_found", { objects: orphans.length });
+    await noteRemovals(db, orphans);
+  }
+  const following = PREFIXES[PREFIXES.indexOf(prefix) + 1];
+  const next = more ? objects.at(-1)?.key : following;
+  await layDown(db, "orphans", next ?? "", next === undefined ? ORPHAN_LAP_MS : ORPHAN_PAGE_MS);
+}
+
+/** Of these objects, those that no row names. What is no payload of an inference is its own keeper's to judge. */
+async function unnamed(db: Database, keys: readonly string[]): Promise<string[]> {
+  const known = keys.map(keyOf);
+  const free = await unnamedObjects(
+    db,
+    known.filter((key) => key !== null),
+  );
+  return [...keys.filter((_, index) => known[index] === null), ...free];
+}
+
+/** Whose an object is, by its key: see payloads.ts. */
+function keyOf(key: string): ObjectKey | null {
+  const [, kind, accountId = "", id = "", attempt] = /^(inputs|outputs)\/([^/]+)\/([^/]+)(?:\/(\d+)(?:\/.*)?)?$/.exec(key) ?? [];
+  if (kind === undefined || (kind === "outputs") !== (attempt !== undefined)) return null;
+  return { key, accountId, id, attempt: attempt === undefined ? null : Number(attempt) };
+}

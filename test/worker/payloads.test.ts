@@ -1,0 +1,246 @@
+/** Outputs of any size: where they are kept, what is left of one that does not come to its end, and how they are read. */
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { partOf } from "../../src/api/download.ts";
+import { hexOf } from "../../src/hex.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, UPLOAD_PART_BYTES } from "../../src/numbers.ts";
+import { as, backendIs, call, ended, newBackend, newModel, newTenant, object, rowOf, submitted } from "./support.ts";
+
+const { key, accountId } = await newTenant();
+
+/** A model whose server answers with whatever the script makes. */
+async function serving(script: (request: Request) => Response | Promise<Response>, more: Record<string, unknown> = {}): Promise<string> {
+  const model = await newModel();
+  await newBackend(model, { protocol: "http", ...more });
+  backendIs(script);
+  return model;
+}
+
+/** Bytes that tell where they belong. */
+function pattern(bytes: number): Uint8Array {
+  const data = new Uint8Array(bytes);
+  for (let index = 0; index < bytes; index++) data[index] = (index * 31 + (index >> 8)) & 255;
+  return data;
+}
+
+/** In pieces of odd sizes, its length unknown. */
+function inPieces(data: Uint8Array, then: (controller: ReadableStreamDefaultController<Uint8Array>) => void = (it) => it.close()) {
+  let at = 0;
+  return new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (at >= data.byteLength) return then(controller);
+      const piece = data.slice(at, at + 70_001);
+      at += piece.byteLength;
+      controller.enqueue(piece);
+    },
+  });
+}
+
+const sha256 = async (data: Uint8Array) => hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", data)));
+
+/** What of an inference is in the bucket. */
+async function objectsOf(id: string): Promise<string[]> {
+  const { objects } = await env.PAYLOADS.list({ prefix: `outputs/${accountId}/${id}` });
+  return objects.map((it) => it.key);
+}
+
+async function run(model: string, more: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
+  return ended(key, await submitted(key, model, { text: "x" }, more));
+}
+
+const resultOf = (id: unknown, headers: Record<string, string> = {}, method = "GET") =>
+  call(`/v1/inferences/${String(id)}/result`, { method, headers: { Authorization: `Bearer ${key}`, ...headers } });
+
+const once = { retry: { max_attempts: 1 } };
+
+describe("an output", () => {
+  const text = (bytes: number) => JSON.stringify("x".repeat(Math.max(0, bytes - 2)));
+
+  test.each([
+    ["nothing at all", 0, "image/png", true],
+    ["JSON one byte under what a row takes", INLINE_BYTES - 1, "application/json", true],
+    ["JSON of just what a row takes", INLINE_BYTES, "application/json", true],
+    ["JSON one byte over it", INLINE_BYTES + 1, "application/json", false],
+    ["bytes that as base64 are just what a row takes", (INLINE_BYTES / 4) * 3, "image/png", true],
+    ["bytes one over it", (INLINE_BYTES / 4) * 3 + 1, "image/png", false],
+    ["bytes of just the size of a row's", INLINE_BYTES, "image/png", false],
+    ["bytes one over that", INLINE_BYTES + 1, "image/png", false],
+    ["JSON of just what may be parsed", BACKEND_ANSWER_BYTES, "application/json", false],
+    ["JSON beyond that", BACKEND_ANSWER_BYTES + 1, "application/json", false],
+    ["bytes of a part", UPLOAD_PART_BYTES, "video/mp4", false],
+    ["bytes of a part and one", UPLOAD_PART_BYTES + 1, "video/mp4", false],
+    ["bytes of some parts", 2 * UPLOAD_PART_BYTES + 12_345, "video/mp4", false],
+  ])("of %s comes out as it came, its length known or not", async (_what, bytes, contentType, inRow) => {
+    const data = contentType === "application/json" ? new TextEncoder().encode(text(bytes)) : pattern(bytes);
+    for (const known of [true, false]) {
+      const headers = { "Content-Type": contentType, ...(known ? { "Content-Length": String(bytes) } : {}) };
+      const model = await serving(() => new Response(inPieces(data), { headers }));
+      const { id, status } = await run(model);
+      expect(status).toBe("succeeded");
+      const row = await rowOf(String(id));
+      expect([row["output_bytes"], row["output_object"] === null, row["output_sha256"]]).toEqual([
+        bytes,
+        inRow,
+        inRow ? null : await sha256(data),
+      ]);
+      expect(await objectsOf(String(id))).toEqual(inRow ? [] : [row["output_object"]]);
+      const answer = await resultOf(id);
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, contentType]);
+      expect(answer.headers.get("repr-digest")).toBe(
+        `sha-256=:${btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest("SHA-256", data))))}:`,
+      );
+      const read = new Uint8Array(await answer.arrayBuffer());
+      expect([read.byteLength, await sha256(read)]).toEqual([bytes, await sha256(data)]);
+    }
+  });
+
+  test("that is said to be JSON and is none is garbage, where it is small enough to be looked at", async () => {
+    const body = `{"half":${" ".repeat(INLINE_BYTES)}`;
+    const model = await serving(() => new Response(body, { headers: { "Content-Type": "application/json" } }));
+    const { id, error } = await run(model, once);
+    expect(error).toMatchObject({ class: "infrastructure", code: "backend_garbage" });
+    expect(await objectsOf(String(id))).toEqual([]);
+  });
+
+  test.each([
+    ["shorter than announced", 100_000, 100_001],
+    ["longer than announced", 100_000, 99_999],
+  ])("%s is cut, and leaves nothing", async (_what, bytes, announced) => {
+    const headers = { "Content-Type": "video/mp4", "Content-Length": String(announced) };
+    const model = await serving(() => new Response(inPieces(pattern(bytes)), { headers }));
+    const { id, error } = await run(model, once);
+    expect(error).toMatchObject({ class: "infrastructure", code: "backend_cut" });
+    expect(await objectsOf(String(id))).toEqual([]);
+  });
+
+  test.each([
+    ["of a known length", "20000000"],
+    ["of an unknown length", null],
+  ])("%s that breaks off in the middle leaves nothing, and is had by another attempt", async (_what, announced) => {
+    let calls = 0;
+    const data = pattern(UPLOAD_PART_BYTES + 100_000);
+    const model = await serving(() => {
+      const headers = { "Content-Type": "video/mp4", ...(announced ? { "Content-Length": announced } : {}) };
+      return ++calls === 1
+        ? new Response(
+            inPieces(data, (it) => it.error(new Error("reset"))),
+            { headers },
+          )
+        : new Response(inPieces(data), { headers: { "Content-Type": "video/mp4" } });
+    });
+    const { id, status, attempts } = await run(model, { retry: { initial_delay_ms: 0 } });
+    expect([status, attempts]).toEqual(["succeeded", 2]);
+    expect(await objectsOf(String(id))).toEqual([`outputs/${accountId}/${String(id)}/2`]);
+  });
+
+  test.each([
+    ["of a known length", "20000000"],
+    ["of an unknown length", null],
+  ])("%s that never ends is ended by the attempt's time, and leaves nothing", async (_what, announced) => {
+    const headers = { "Content-Type": "video/mp4", ...(announced ? { "Content-Length": announced } : {}) };
+    const never = () => new Promise<void>(() => {});
+    const body = () => {
+      let at = 0;
+      return new ReadableStream<Uint8Array>({
+        pull: (controller) => (at++ < 100 ? controller.enqueue(pattern(70_000)) : never()),
+      });
+    };
+    const model = await serving(() => new Response(body(), { headers }), { timeout_seconds: 1 });
+    const { id, error } = await run(model, once);
+    expect(error).toMatchObject({ class: "timeout", code: "run_within_seconds" });
+    expect(await objectsOf(String(id))).toEqual([]);
+  });
+});
+
+describe("a result", () => {
+  const data = pattern(50_000);
+  let id = "";
+  let etag = "";
+
+  async function stored(): Promise<void> {
+    if (id !== "") return;
+    const model = await serving(() => new Response(inPieces(data), { headers: { "Content-Type": "video/mp4" } }));
+    id = String((await run(model))["id"]);
+    etag = (await resultOf(id)).headers.get("etag") ?? "";
+  }
+
+  test("is described by HEAD without being sent", async () => {
+    await stored();
+    const answer = await resultOf(id, {}, "HEAD");
+    expect([answer.status, answer.headers.get("content-type"), answer.headers.get("accept-ranges")]).toEqual([200, "video/mp4", "bytes"]);
+    expect(answer.headers.get("cache-control")).toBe("private, max-age=31536000, immutable");
+    expect(answer.headers.get("content-disposition")).toBe(`inline; filename="${id}.mp4"`);
+    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+    expect((await answer.arrayBuffer()).byteLength).toBe(0);
+  });
+
+  test.each([
+    ["bytes=0-0", 0, 1],
+    ["bytes=0-", 0, 50_000],
+    ["bytes=49999-", 49_999, 1],
+    ["bytes=100-199", 100, 100],
+    ["bytes=49990-60000", 49_990, 10],
+    ["bytes=-1", 49_999, 1],
+    ["bytes=-60000", 0, 50_000],
+  ])("is given in part by Range: %s", async (range, offset, length) => {
+    await stored();
+    const answer = await resultOf(id, { Range: range });
+    expect(answer.status).toBe(206);
+    expect(answer.headers.get("content-range")).toBe(`bytes ${offset}-${offset + length - 1}/50000`);
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(data.subarray(offset, offset + length));
+  });
+
+  test.each(["bytes=50000-", "bytes=50000-50001", "bytes=-0"])("is refused where there is nothing: Range: %s", async (range) => {
+    await stored();
+    const answer = await resultOf(id, { Range: range });
+    expect([answer.status, answer.headers.get("content-range")]).toEqual([416, "bytes */50000"]);
+  });
+
+  test.each(["bytes=0-1,5-6", "bytes=5-4", "bytes=-", "items=0-1", "bytes=a-b", ""])(
+    "is given whole where a Range is none: %s",
+    async (range) => {
+      expect(partOf(range, 50_000)).toBe("whole");
+    },
+  );
+
+  test("in part is given only of the bytes that the client has begun", async () => {
+    await stored();
+    expect((await resultOf(id, { Range: "bytes=0-9", "If-Range": etag })).status).toBe(206);
+    for (const other of ['"other"', `W/${etag}`, "Sat, 21 Nov 2026 00:00:00 GMT"]) {
+      const answer = await resultOf(id, { Range: "bytes=0-9", "If-Range": other });
+      expect([answer.status, (await answer.arrayBuffer()).byteLength]).toEqual([200, 50_000]);
+    }
+  });
+
+  test("that the client has is not sent again", async () => {
+    await stored();
+    for (const known of [etag, `W/${etag}`, `"x", ${etag}`, "*"]) {
+      const answer = await resultOf(id, { "If-None-Match": known, Range: "bytes=0-9" });
+      expect([answer.status, answer.headers.get("etag"), (await answer.arrayBuffer()).byteLength]).toEqual([304, etag, 0]);
+    }
+    expect((await resultOf(id, { "If-None-Match": '"x"' })).status).toBe(200);
+  });
+
+  test("of a type that may hold scripts is not shown in place, and runs none", async () => {
+    const model = await serving(() => new Response("<script>", { headers: { "Content-Type": "text/html" } }));
+    const { id: page } = await run(model);
+    const answer = await resultOf(page);
+    expect(answer.headers.get("content-disposition")).toBe(`attachment; filename="${String(page)}.html"`);
+    expect(answer.headers.get("content-security-policy")).toBe("default-src 'none'; sandbox");
+    expect(await answer.text()).toBe("<script>");
+  });
+
+  test("that is gone from the bucket is 410", async () => {
+    const model = await serving(() => new Response(inPieces(data), { headers: { "Content-Type": "video/mp4" } }));
+    const { id: lost } = await run(model);
+    await env.PAYLOADS.delete(await objectsOf(String(lost)));
+    const answer = await resultOf(lost);
+    expect([answer.status, (await object(answer))["code"]]).toEqual([410, "payload_gone"]);
+  });
+
+  test("is nobody else's", async () => {
+    await stored();
+    const other = await newTenant();
+    expect((await as(other.key, "GET", `/v1/inferences/${id}/result`)).status).toBe(404);
+  });
+});
