@@ -101,7 +101,7 @@ class Attendance {
         if (turn.inference.status === "canceled") await giveBack(db, inference.accountId, inference.id, this.#attendant);
         if (isFinal(turn.inference.status)) return turn.inference;
         claimed = turn.claimed;
-        pause = turn.isFront ? ATTENDED_FRONT_MS : Math.min(ATTENDED_LOOK_MAX_MS, Math.max(ATTENDED_LOOK_MS, pause * 1.5));
+        pause = turn.isFront && !replayed ? ATTENDED_FRONT_MS : Math.min(ATTENDED_LOOK_MAX_MS, Math.max(ATTENDED_LOOK_MS, pause * 1.5));
         failures = 0;
       } catch (error) {
         if (!(error instanceof Unavailable) || ++failures >= ATTENDED_TRIES) throw error;

@@ -406,7 +406,7 @@ export const inferenceStatements = {
     SELECT NOT EXISTS (SELECT 1 FROM inferences AS other
       WHERE other.status = 'queued' AND other.not_before IS NULL AND other.model = inferences.model AND other.version = inferences.version
         AND (other.level, other.turn, other.id) < (inferences.level, inferences.turn, inferences.id)) AS front
-    FROM inferences WHERE account_id = ${accountId} AND id = ${id} AND status = 'queued'`,
+    FROM inferences WHERE account_id = ${accountId} AND id = ${id} AND status = 'queued' AND not_before IS NULL`,
 
   /** Its request is gone without cancelling it. */
   unattend: (accountId: string, id: string, attendant: string) => sql`

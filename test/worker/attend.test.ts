@@ -14,7 +14,7 @@ import { run } from "../../src/inferences/run.ts";
 import type { Submission } from "../../src/inferences/submit.ts";
 import { sweep } from "../../src/inferences/sweep.ts";
 import { cancelInference, redriveInference, takeTurn } from "../../src/inferences/store.ts";
-import { LEASE_MS, LEASE_RENEW_MS } from "../../src/numbers.ts";
+import { ATTENDED_LOOK_MAX_MS, LEASE_MS, LEASE_RENEW_MS } from "../../src/numbers.ts";
 import { Unavailable } from "../../src/platform.ts";
 import type { Ports } from "../../src/ports.ts";
 import { Problem } from "../../src/problem.ts";
@@ -91,6 +91,11 @@ function client(
   };
   const answer = attend(ports, submissionTo(model, more.submission), attention);
   return { answer, leave: () => leaves.abort(), over: () => waitOnExecutionContext(ctx) };
+}
+
+async function gone(...clients: readonly ReturnType<typeof client>[]): Promise<void> {
+  for (const each of clients) each.leave();
+  await Promise.all(clients.map((each) => each.over()));
 }
 
 async function endOf(answer: Promise<Attended>) {
@@ -226,6 +231,40 @@ describe("a request that waits", () => {
     await appears(model);
     expect((await endOf(answer)).status).toBe("succeeded");
     expect(broken).toBeLessThan(0);
+  });
+});
+
+describe("a request looks seldom", () => {
+  /** The pauses between its looks, once it has looked often enough to have settled on one. */
+  async function pausesOf(clock: ReturnType<typeof standingClock>): Promise<number[]> {
+    return until(
+      async () => {
+        clock.advance(1_000);
+        return clock.asked.filter((ms) => ms <= ATTENDED_LOOK_MAX_MS);
+      },
+      ({ length }) => length > 12,
+    );
+  }
+
+  test("where it only asks again, though what it waits for is first in line", async () => {
+    const model = await newModel();
+    const submission = { idempotency: { key: "k", fingerprint: "f" } };
+    const first = client(model, ok, { submission });
+    await onlyOf(model, () => true);
+    const clock = standingClock();
+    const again = client(model, ok, { submission, instead: { clock } });
+    expect((await pausesOf(clock)).slice(-3)).toEqual([ATTENDED_LOOK_MAX_MS, ATTENDED_LOOK_MAX_MS, ATTENDED_LOOK_MAX_MS]);
+    await gone(again, first);
+  });
+
+  test("where its inference backs off", async () => {
+    const model = await served();
+    const clock = standingClock();
+    const submission = { retry: { maxAttempts: 2, initialDelayMs: 60_000, maxDelayMs: 60_000 } };
+    const waiting = client(model, () => new Response(null, { status: 500 }), { submission, instead: { clock, random: () => 0.99 } });
+    await onlyOf(model, (row) => row["not_before"] !== null);
+    expect((await pausesOf(clock)).slice(-3)).toEqual([ATTENDED_LOOK_MAX_MS, ATTENDED_LOOK_MAX_MS, ATTENDED_LOOK_MAX_MS]);
+    await gone(waiting);
   });
 });
 
