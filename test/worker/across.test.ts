@@ -1,0 +1,165 @@
+/**
+ * One core, many wires: an inference submitted in any dialect is asked about in every other that can ask, in each of its
+ * statuses. Everything is the real thing but the GPU server.
+ */
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { Status } from "../../src/inferences/inference.ts";
+import {
+  type ScriptedBackend,
+  type Tenant,
+  as,
+  backendIs,
+  expire,
+  held,
+  newBackend,
+  newModel,
+  newTenant,
+  object,
+  until,
+} from "./support.ts";
+
+/** How each dialect hands in a job. Those that wait for the answer are left waiting. */
+const SUBMITTERS: Readonly<Record<string, (key: string, model: string) => Promise<Response>>> = {
+  claimcheck: (key, model) => as(key, "POST", "/v1/inferences", { model, input: { x: 1 } }),
+  vody: (key, model) => as(key, "POST", `/inference/${model}`, [{ image_path: "https://img.test/1.png", product_type: "Shoes" }]),
+  reka: (key, model) => as(key, "POST", `/v2/inference/${model}/text-to-image`, { input: { prompt: "a red kite" } }),
+  baseten: (key, model) => as(key, "POST", `/baseten/${model}/production/async_predict`, { model_input: { x: 1 } }),
+  "baseten, waiting": (key, model) => as(key, "POST", `/baseten/${model}/production/predict`, { x: 1 }),
+  oip: (key, model) => as(key, "POST", `/v2/models/${model}/infer`, TENSORS, { Prefer: "respond-async" }),
+  "oip, waiting": (key, model) => as(key, "POST", `/v2/models/${model}/infer`, TENSORS),
+  openai: (key, model) => as(key, "POST", "/v1/chat/completions", { model, messages: [{ role: "user", content: "hello" }] }),
+};
+const TENSORS = { inputs: [{ name: "x", shape: [1], datatype: "INT64", data: [1] }] };
+
+const ANSWER = {
+  id: "c-1",
+  object: "chat.completion",
+  created: 1,
+  model: "m",
+  choices: [{ index: 0, message: { role: "assistant", content: "hi" } }],
+};
+
+/** What the model's server does so that an inference gets there; null where it must not be asked. */
+const SERVERS: Readonly<Record<Status, ScriptedBackend | null>> = {
+  queued: null,
+  in_progress: () => answer.promise,
+  succeeded: () => Response.json(ANSWER),
+  failed: () => Response.json({ error: { message: "not a picture" } }, { status: 400 }),
+  canceled: null,
+  expired: null,
+};
+
+/** Of the server that lets everybody wait until the test is over. */
+let answer = held<Response>();
+
+/** What each dialect that can ask says of each status. */
+const READERS: Readonly<Record<string, { ask(key: string, id: string): Promise<unknown>; says: Readonly<Record<Status, unknown>> }>> = {
+  claimcheck: {
+    ask: async (key, id) => (await object(as(key, "GET", `/v1/inferences/${id}`)))["status"],
+    says: {
+      queued: "queued",
+      in_progress: "in_progress",
+      succeeded: "succeeded",
+      failed: "failed",
+      canceled: "canceled",
+      expired: "expired",
+    },
+  },
+  vody: {
+    async ask(key, id) {
+      const { status, response_code } = await object(as(key, "GET", `/inference/${id}/status`));
+      return [status, response_code];
+    },
+    says: {
+      queued: ["in_progress", "202"],
+      in_progress: ["in_progress", "202"],
+      succeeded: ["completed", "200"],
+      failed: ["failed", "400"],
+      canceled: ["failed", "499"],
+      expired: ["failed", "504"],
+    },
+  },
+  reka: {
+    async ask(key, id) {
+      const { status, request_id } = await object(as(key, "GET", `/v2/inference/requests/${id}/status`));
+      const { error } = await object(as(key, "GET", `/v2/inference/requests/${id}`));
+      expect(request_id).toBe(id);
+      return [status, (error as { type: string } | null)?.type ?? null];
+    },
+    says: {
+      queued: ["IN_QUEUE", null],
+      in_progress: ["IN_PROGRESS", null],
+      succeeded: ["COMPLETED", null],
+      failed: ["FAILED", expect.any(String)],
+      canceled: ["CANCELED", null],
+      expired: ["FAILED", "expired"],
+    },
+  },
+  baseten: {
+    async ask(key, id) {
+      const { status, errors } = await object(as(key, "GET", `/async_request/${id}`));
+      return [status, (errors as unknown[]).length];
+    },
+    says: {
+      queued: ["QUEUED", 0],
+      in_progress: ["IN_PROGRESS", 0],
+      succeeded: ["SUCCEEDED", 0],
+      failed: ["FAILED", 1],
+      canceled: ["CANCELED", 0],
+      expired: ["EXPIRED", expect.any(Number)],
+    },
+  },
+};
+
+/** How each dialect that gives out results gives out this one. */
+const RESULTS: Readonly<Record<string, (key: string, id: string) => Promise<unknown>>> = {
+  claimcheck: (key, id) => object(as(key, "GET", `/v1/inferences/${id}/result`)),
+  vody: (key, id) => object(as(key, "GET", `/inference/${id}/results`)),
+  reka: async (key, id) => (await object(as(key, "GET", `/v2/inference/requests/${id}`)))["output"],
+};
+
+/** An inference of that status, submitted by that dialect; and what its submit is still waiting for. */
+async function reached(submitter: string, status: Status): Promise<{ tenant: Tenant; id: string; over: Promise<unknown> }> {
+  const tenant = await newTenant();
+  const model = await newModel();
+  const server = SERVERS[status];
+  const protocol = submitter === "openai" ? "openai" : "http";
+  const backend = await newBackend(model, { protocol, url: `https://${model}.test` });
+  if (server) backendIs(server);
+  else await env.DB.prepare("UPDATE backends SET rested_until = 9e15 WHERE id = ?").bind(backend).run();
+  const over = Promise.resolve(SUBMITTERS[submitter]?.(tenant.key, model));
+  const rowIs = (satisfied: (row: Record<string, unknown>) => boolean) =>
+    until(
+      async () => (await env.DB.prepare("SELECT id, status FROM inferences WHERE model = ?").bind(model).first()) ?? {},
+      (row) => row["id"] !== undefined && satisfied(row),
+    );
+  const id = String((await rowIs(() => true))["id"]);
+  if (status === "canceled") await as(tenant.key, "POST", `/v1/inferences/${id}/cancel`);
+  if (status === "expired") await expire(id);
+  expect(await rowIs((row) => row["status"] === status)).toMatchObject({ status });
+  return { tenant, id, over };
+}
+
+const STATUSES = Object.keys(SERVERS) as Status[]; // the keys of a table that has them all
+
+describe.each(Object.keys(SUBMITTERS))("an inference submitted by %s", (submitter) => {
+  test.each(STATUSES)("and %s is the same to all who may ask", async (status) => {
+    answer = held();
+    const { tenant, id, over } = await reached(submitter, status);
+    const stranger = await newTenant();
+    for (const [name, { ask, says }] of Object.entries(READERS)) {
+      expect({ name, says: await ask(tenant.key, id) }).toEqual({ name, says: says[status] });
+    }
+    for (const path of [`/v1/inferences/${id}`, `/inference/${id}/status`, `/v2/inference/requests/${id}/status`, `/async_request/${id}`]) {
+      expect({ path, status: (await as(stranger.key, "GET", path)).status }).toEqual({ path, status: 404 });
+    }
+    if (status === "succeeded") {
+      for (const [name, result] of Object.entries(RESULTS))
+        expect({ name, result: await result(tenant.key, id) }).toMatchObject({ name, result: { object: "chat.completion" } });
+    }
+    await as(tenant.key, "POST", `/v1/inferences/${id}/cancel`);
+    answer.release(Response.json({}));
+    await over;
+  });
+});
