@@ -205,6 +205,7 @@ export async function redrive(call: KeyCall): Promise<Response> {
     return json(present(redriven, call), { status: 202, headers: cachingOf(redriven) });
   }
   const inference = await find(call);
+  if ("dataRemoved" in inference && inference.dataRemoved) throw problem("payload_gone", { detail: "Its input was removed." });
   throw problem("conflict", {
     detail: `Only a failed or expired inference can be redriven; this one is ${inference.status}.`,
     members: { inference_status: inference.status },

@@ -9,7 +9,7 @@
 import { log, logError } from "../log.ts";
 import { DELETE_KEYS, ORPHAN_LAP_MS, ORPHAN_MS, ORPHAN_PAGE, ORPHAN_PAGE_MS, RETENTION_LAP_MS, RETENTION_ROWS } from "../numbers.ts";
 import type { Ports } from "../ports.ts";
-import { type Removal, dueRemovals, forgetRemovals, layDown, noteRemovals, removalStatements, removalsFrom } from "./removals.ts";
+import { type Removal, dueRemovals, forgetRemovals, layDown, noteRemovals, removalStatements } from "./removals.ts";
 import type { Database } from "../sql.ts";
 import { type ObjectKey, expiredFrom, findPastRetention, inferenceStatements, removeEnded, unnamedObjects } from "./store.ts";
 
@@ -18,28 +18,28 @@ type House = Pick<Ports, "db" | "payloads" | "uploads" | "clock">;
 /** One step of all of it. Returns whether there is more to do at once. */
 export async function retain(house: House): Promise<boolean> {
   const { db } = house;
-  const [noted = [], ownTime = [], retention = [], orphans = []] = await db.batch([
-    removalStatements.due(DELETE_KEYS),
+  const [due = [], ownTime = [], retention = [], orphans = []] = await db.batch([
+    removalStatements.due(1),
     inferenceStatements.expiredPayloads(RETENTION_ROWS),
     removalStatements.takeUp("retention"),
     removalStatements.takeUp("orphans"),
   ]);
-  const removals = removalsFrom(noted);
   const expired = expiredFrom(ownTime);
-  if (removals.length > 0) await remove(house, removals);
   if (expired.length > 0) {
     const { removed } = await removeEnded(db, expired, "payloads");
     log("payloads_removed", { inferences: removed });
   }
-  const more = retention[0] ? await pastRetention(house, String(retention[0]["cursor"])) : false;
-  if (orphans[0]) await findOrphans(house, String(orphans[0]["cursor"]));
-  return more || removals.length > 0 || expired.length > 0;
+  const { past, more } = retention[0] ? await pastRetention(house, String(retention[0]["cursor"])) : { past: 0, more: false };
+  const found = orphans[0] ? await findOrphans(house, String(orphans[0]["cursor"])) : 0;
+  const removed = due.length + expired.length + past + found > 0 ? await removeNoted(house) : 0;
+  return more || removed === DELETE_KEYS || expired.length === RETENTION_ROWS;
 }
 
-/** Removes from the bucket what was noted by now. What fails stays noted. */
-export async function removeNoted(house: House): Promise<void> {
+/** Removes from the bucket what was noted by now: how much. What fails stays noted. */
+export async function removeNoted(house: House): Promise<number> {
   const removals = await dueRemovals(house.db, DELETE_KEYS);
   if (removals.length > 0) await remove(house, removals);
+  return removals.length;
 }
 
 async function remove({ db, payloads, uploads }: House, removals: readonly Removal[]): Promise<void> {
@@ -61,8 +61,8 @@ async function remove({ db, payloads, uploads }: House, removals: readonly Remov
   log("objects_removed", { objects: objects.length, uploads: removals.filter(({ uploadId }) => uploadId !== "").length });
 }
 
-/** A step through the inferences that are past their account's retention. Returns whether there is more to do at once. */
-async function pastRetention({ db }: House, cursor: string): Promise<boolean> {
+/** A step through the inferences that are past their account's retention. Returns how many, and whether to go on at once. */
+async function pastRetention({ db }: House, cursor: string): Promise<{ past: number; more: boolean }> {
   const [accountId = "", id = ""] = cursor.split("/");
   const { past, next } = await findPastRetention(db, { accountId, id }, RETENTION_ROWS);
   if (past.length > 0) {
@@ -70,13 +70,13 @@ async function pastRetention({ db }: House, cursor: string): Promise<boolean> {
     log("inferences_removed", { inferences: removed });
   }
   await layDown(db, "retention", next ? `${next.accountId}/${next.id}` : "", next ? 0 : RETENTION_LAP_MS);
-  return next !== null;
+  return { past: past.length, more: next !== null };
 }
 
 const PREFIXES = ["inputs/", "outputs/"] as const;
 
-/** A step through the bucket: notes what is old and nobody's. The cursor is the last key that was looked at. */
-async function findOrphans({ db, payloads, clock }: House, cursor: string): Promise<void> {
+/** A step through the bucket: notes what is old and nobody's. Returns how many. The cursor is the last key that was looked at. */
+async function findOrphans({ db, payloads, clock }: House, cursor: string): Promise<number> {
   const prefix = PREFIXES.find((candidate) => cursor.startsWith(candidate)) ?? PREFIXES[0];
   const { objects, more } = await payloads.list({ prefix, after: cursor === prefix ? null : cursor || null, limit: ORPHAN_PAGE });
   const old = objects.filter(({ uploaded }) => uploaded.getTime() <= clock.now() - ORPHAN_MS);
@@ -91,6 +91,7 @@ async function findOrphans({ db, payloads, clock }: House, cursor: string): Prom
   const following = PREFIXES[PREFIXES.indexOf(prefix) + 1];
   const next = more ? objects.at(-1)?.key : following;
   await layDown(db, "orphans", next ?? "", next === undefined ? ORPHAN_LAP_MS : ORPHAN_PAGE_MS);
+  return orphans.length;
 }
 
 /** Of these objects, those that no row names. What is no payload of an inference is its own keeper's to judge. */

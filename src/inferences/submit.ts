@@ -124,7 +124,7 @@ function modelNotFound({ model, version, capability = "" }: Submission): Problem
 }
 
 /** Work after the answer that only hurries what the sweep would do: a failure is noted and no more. */
-export async function hurry(event: string, work: Promise<void>): Promise<void> {
+export async function hurry(event: string, work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
