@@ -7,9 +7,10 @@
  * - statuses are IN_QUEUE, IN_PROGRESS, COMPLETED, FAILED, CANCELED; what waited too long is FAILED, its error's type
  *   `expired`; any other error's type is the class of the failure;
  * - the result is answered at any time, with a null output until it is COMPLETED;
- * - an output, and an input in a list, is an object: one that is JSON of another kind comes as `{"value": …}`, and one
- *   that is not JSON as `{"url", "content_type", "file_size"}`. In a list, so does one too large for the row. An input's
- *   url, `…/requests/{id}/input`, is ours;
+ * - an output, and an input in a list, is an object: one that is JSON of another kind comes as `{"value": …}`, one that is
+ *   neither JSON nor tensors, or has more than 10 MB, as `{"url", "content_type", "file_size"}`; in a list, so does one too
+ *   large for the row. An input's url, `…/requests/{id}/input`, is ours. What was removed when its time was over is null in
+ *   a list and 410 elsewhere;
  * - a cancel of what is final already is 409, but of what is canceled already the object again;
  * - `queue_position` is 1 for the next, and null while it waits for no other (backing off);
  * - an error has one of the five published types, by its HTTP status; a 429 has the `code` of the page on rate limits too,
@@ -18,13 +19,14 @@
 import * as z from "zod";
 import { cachingOf, json, unlessKnown } from "../api/answer.ts";
 import { check, readJson } from "../api/body.ts";
+import { atHand, download, endingOf } from "../api/download.ts";
 import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
 import { metricsOf } from "../api/inferences.ts";
 import { shownOutput } from "../api/output.ts";
 import type { Dialect, KeyCall } from "../api/route.ts";
 import { JSON_TYPE, isJson, sizeOf } from "../content.ts";
 import { type Inference, type LogEntry, type Payload, STATUSES, type Status, isInferenceId } from "../inferences/inference.ts";
-import { openPayload, readPayload } from "../inferences/payloads.ts";
+import { readPayload, storedObject } from "../inferences/payloads.ts";
 import {
   type Filter,
   cancelInference,
@@ -38,11 +40,12 @@ import { submit } from "../inferences/submit.ts";
 import { writeJson } from "../json.ts";
 import type { Allowance } from "../keys/gate.ts";
 import { type Model, listModels } from "../models/store.ts";
-import { JSON_BODY_BYTES, PAGE, WEBHOOK_URL_CHARACTERS } from "../numbers.ts";
+import { BACKEND_ANSWER_BYTES, JSON_BODY_BYTES, PAGE, WEBHOOK_URL_CHARACTERS } from "../numbers.ts";
 import { askAgain } from "../platform.ts";
 import { type Problem, faultText, problem } from "../problem.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { isObject } from "../tensors/tensor.ts";
+import { headOf } from "../tensors/wire.ts";
 
 const ROOT = "/v2/inference";
 const CHAT = `${ROOT}/chat/completions`;
@@ -229,13 +232,14 @@ function shownError(inference: Inference): Record<string, string> | null {
 }
 
 async function showInput(call: KeyCall): Promise<Response> {
-  const input = await findInput(call.ports.db, call.caller.accountId, idOf(call));
+  const id = idOf(call);
+  const input = await findInput(call.ports.db, call.caller.accountId, id);
   if (!input) throw notFound();
-  const body = await openPayload(call.ports.payloads, input);
-  if (body === null) throw problem("payload_gone", { detail: "The input is no longer stored." });
-  return new Response(body, {
-    headers: { "Content-Type": input.contentType, "Content-Length": String(lengthOf(input)), "Cache-Control": "private, no-store" },
-  });
+  const whole = input.at === "row" ? await atHand(input.body) : storedObject(call.ports.payloads, input);
+  if (whole === null) throw problem("payload_gone", { detail: "The input was removed when its time was over." });
+  const { contentType } = input;
+  const fileName = `${id}-input.${endingOf(contentType)}`;
+  return download(call.request, { ...whole, contentType, etag: `"input-${id}"`, cacheControl: "private, no-cache", fileName });
 }
 
 async function find(call: KeyCall): Promise<Inference> {
@@ -391,19 +395,23 @@ function jsonText(text: string, headers: Readonly<Record<string, string>> = {}):
   return new Response(text, { headers: { "Content-Type": JSON_TYPE, "Cache-Control": "private, no-store", ...headers } });
 }
 
-/** A payload as an object's text; by its address where it is not in the row, or not JSON. */
+/** A payload as an object's text; by its address where it is not in the row, or neither JSON nor tensors; null where it was removed. */
 function shortText(payload: Payload, url: string): string {
+  if (payload.at === "object" && payload.key === null) return "null";
   if (payload.at === "row" && typeof payload.body === "string" && isJson(payload.contentType)) return asObject(payload.body);
   const value = shownOutput(payload);
   return value === null ? writeJson({ url, content_type: payload.contentType, file_size: lengthOf(payload) }) : asObject(writeJson(value));
 }
 
-/** As shortText, but JSON wherever it is stored. */
+/** As shortText, but JSON and tensors also where they are stored elsewhere; other bytes are not so much as read. */
 async function wholeText(call: KeyCall, payload: Payload, url: string): Promise<string> {
-  if (payload.at === "row" || !isJson(payload.contentType)) return shortText(payload, url);
+  if (payload.at === "row") return shortText(payload, url);
+  const { key, bytes, contentType } = payload;
+  const isShown = bytes <= BACKEND_ANSWER_BYTES && (isJson(contentType) || headOf(contentType) !== null); // larger JSON was never looked at
+  if (key !== null && !isShown) return shortText(payload, url);
   const content = await readPayload(call.ports.payloads, payload);
-  if (typeof content?.body !== "string") throw problem("payload_gone", { detail: "The result is no longer stored." });
-  return asObject(content.body);
+  if (!content) throw problem("payload_gone", { detail: "The result was removed when its time was over." });
+  return shortText({ at: "row", ...content }, url);
 }
 
 /** JSON that is no object, in one. */

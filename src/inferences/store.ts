@@ -742,7 +742,9 @@ const inputSchema = z.object({
 
 function inputFrom(row: Row): Payload {
   const { input, input_object, input_type, input_bytes } = inputSchema.parse(row);
-  return payload(input, input_object, input_type, input_bytes);
+  const it = payload(input, input_object, input_type, input_bytes);
+  const isRemoved = input === null && input_object === null;
+  return isRemoved ? { at: "object", key: null, bytes: input_bytes, contentType: it.contentType } : it;
 }
 
 const claimSchema = inputSchema

@@ -5,8 +5,9 @@ import * as fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { handle } from "../../src/api/router.ts";
 import { RUNNER_LOST, type Payload, type Status } from "../../src/inferences/inference.ts";
-import { cancelInference, inferenceStatements } from "../../src/inferences/store.ts";
-import { INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, WEBHOOK_URL_CHARACTERS } from "../../src/numbers.ts";
+import { storeOutput } from "../../src/inferences/payloads.ts";
+import { cancelInference, findInference, inferenceStatements, removeEnded } from "../../src/inferences/store.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, WEBHOOK_URL_CHARACTERS } from "../../src/numbers.ts";
 import {
   ORIGIN,
   type Tenant,
@@ -371,12 +372,67 @@ describe("an output", () => {
     expect(new Uint8Array(await fetched.arrayBuffer())).toEqual(bytes);
   });
 
+  test.each([
+    ["in its row", 2],
+    ["beyond its row", 20_000],
+  ])("that is raw tensors %s is shown as JSON", async (_where, count) => {
+    const { key } = await newTenant();
+    const model = await servedModel();
+    const id = await submit(key, model);
+    const tensor = { name: "y", shape: [count], datatype: "INT16" };
+    const head = JSON.stringify({ model_name: model, outputs: [{ ...tensor, parameters: { binary_data_size: 2 * count } }] });
+    const body = new Uint8Array(head.length + 2 * count).fill(1);
+    body.set(new TextEncoder().encode(head));
+    const contentType = `application/octet-stream;head=${head.length}`;
+    const hold = await claimed(model);
+    const { payload, bytes } = await storeOutput(still(), hold, { body, contentType });
+    await db.all(inferenceStatements.succeed(hold, payload, bytes, 1));
+    const { output } = await object(get(key, `requests/${id}`));
+    expect(output).toEqual({ model_name: model, outputs: [{ ...tensor, data: Array.from({ length: count }, () => 0x0101) }] });
+  });
+
+  test("that is JSON of more than may be parsed is given by its address", async () => {
+    const { key } = await newTenant();
+    const model = await servedModel();
+    const id = await submit(key, model);
+    const bytes = BACKEND_ANSWER_BYTES + 1;
+    await succeed(model, { at: "object", key: `outputs/huge/${id}`, bytes, contentType: "application/json" }, bytes);
+    const { output } = await object(get(key, `requests/${id}`));
+    expect(output).toStrictEqual({ url: `${ORIGIN}/v1/inferences/${id}/result`, content_type: "application/json", file_size: bytes });
+  });
+
+  test.each([
+    ["small", "{}"],
+    ["large", `{"a":"${"x".repeat(INLINE_BYTES)}"}`],
+  ])("that was removed with its input (%s) is 410, and null in a list", async (_size, text) => {
+    const { key, accountId } = await newTenant();
+    const model = await servedModel();
+    const id = await submit(key, model, "edit", `{"input":${text}}`);
+    const hold = await claimed(model);
+    const { payload, bytes } = await storeOutput(still(), hold, { body: text, contentType: "application/json" });
+    await db.all(inferenceStatements.succeed(hold, payload, bytes, 1));
+    const after = await findInference(db, accountId, id);
+    const finishedAt = after && "finishedAt" in after ? after.finishedAt : expect.fail("has not ended");
+    await removeEnded(db, [{ accountId, id, finishedAt }], "payloads");
+    expect(await seen(get(key, `requests/${id}`))).toStrictEqual(
+      refusal(410, "not_found_error", "The result was removed when its time was over."),
+    );
+    expect(await seen(get(key, `requests/${id}/input`))).toStrictEqual(
+      refusal(410, "not_found_error", "The input was removed when its time was over."),
+    );
+    expect(await object(get(key, `requests/${id}/status`))).toMatchObject({ status: "COMPLETED" });
+    const { items } = await object(get(key, "requests?expand=payloads"));
+    expect(items).toMatchObject([{ request_id: id, status: "COMPLETED", input: null, output: null }]);
+  });
+
   test("whose object is gone is 410", async () => {
     const { key } = await newTenant();
     const model = await servedModel();
     const id = await submit(key, model);
     await succeed(model, { at: "object", key: `outputs/gone/${id}`, bytes: 9, contentType: "application/json" }, 9);
-    expect(await seen(get(key, `requests/${id}`))).toStrictEqual(refusal(410, "not_found_error", "The result is no longer stored."));
+    expect(await seen(get(key, `requests/${id}`))).toStrictEqual(
+      refusal(410, "not_found_error", "The result was removed when its time was over."),
+    );
   });
 });
 
@@ -655,15 +711,13 @@ describe("the list of requests", () => {
     expect(await (await get(key, "requests?expand=payloads")).text()).toContain('{"value":[9007199254740993,"é"]}');
 
     const input = await call(address.slice(ORIGIN.length), { headers: { "X-Api-Key": key } });
-    expect([input.headers.get("content-type"), input.headers.get("cache-control")]).toEqual(["application/json", "private, no-store"]);
+    expect([input.headers.get("content-type"), input.headers.get("cache-control")]).toEqual(["application/json", "private, no-cache"]);
     expect(await input.json()).toEqual({ prompt, n: 1 });
     const picture = await get(key, `requests/${bytes}/input`);
     expect([picture.headers.get("content-type"), picture.headers.get("content-length")]).toEqual(["image/png", "3"]);
     expect(new Uint8Array(await picture.arrayBuffer())).toEqual(new Uint8Array([1, 2, 255]));
     await env.PAYLOADS.delete(`inputs/${accountId}/${waiting}`);
-    expect(await seen(get(key, `requests/${waiting}/input`))).toStrictEqual(
-      refusal(410, "not_found_error", "The input is no longer stored."),
-    );
+    expect(await seen(get(key, `requests/${waiting}/input`))).toStrictEqual(refusal(410, "not_found_error", "It is no longer stored."));
   });
 
   test("has nothing of another account, whatever is asked", async () => {
