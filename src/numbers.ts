@@ -132,8 +132,6 @@ export const ORPHAN_MS = 3_600_000;
 
 /** What an account may store beside rows, unless it has a quota of its own. */
 export const QUOTA_BYTES = 100 * 2 ** 30;
-/** A file that is larger, or comes without its length, is stored in parts: R2 takes 5 GiB at once. */
-export const FILE_PUT_BYTES = 4 * 2 ** 30;
 /** Of one part of an upload that a client sends part by part; R2 takes 5 MiB to 5 GiB, and many clients' networks 100 MB at once. */
 export const FILE_PART_BYTES = { default: 8 * KIB * KIB, range: [8 * KIB * KIB, 100 * KIB * KIB] } as const;
 /** As many parts as R2 takes. */
@@ -152,8 +150,9 @@ export const FILES_INLINE_BYTES = 10_000_000;
 export const FILE_USED_SECONDS = 5 * 86_400;
 /** How long a link is good for; one for a backend from when it is called. */
 export const LINK_SECONDS = { default: 3_600, range: [1, 7 * 86_400] } as const;
-/** Files that the sweep removes at once. */
+/** Files that one step of the sweep removes, and how often it looks for them. */
 export const FILE_SWEEP_ROWS = 100;
+export const FILE_LAP_MS = 60_000;
 
 /** How far the time in an inference's id, by an isolate's clock and before its input was stored, may be from its creation by the database's. */
 export const ID_MARGIN_MS = 600_000;

@@ -71,6 +71,7 @@ export async function submitInference(call: KeyCall): Promise<Response> {
       model: body.model,
       version: body.version,
       input: { body: writeJson(body.input), contentType: JSON_TYPE },
+      inputPath: ["input"],
       inputItems: itemsIn(body.input),
       priority: body.priority,
       maxTimeInQueueSeconds: body.max_time_in_queue_seconds,

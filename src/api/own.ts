@@ -1,5 +1,7 @@
 /** Our own wire: its routes, and its errors as problem details (RFC 9457). */
 import { type Problem, pointer } from "../problem.ts";
+import { fileRoutes } from "./files.ts";
+import { linkRoutes } from "./links.ts";
 import { cancel, cancelMany, redrive, remove, showInference, showResult, submitInference } from "./inferences.ts";
 import { showModels, showQueue } from "./models.ts";
 import type { Dialect } from "./route.ts";
@@ -8,6 +10,8 @@ export const own: Dialect = {
   name: "claimcheck",
   owns: () => true,
   routes: [
+    ...fileRoutes,
+    ...linkRoutes,
     { method: "POST", path: "/v1/inferences", access: "submit", handle: submitInference },
     { method: "GET", path: "/v1/inferences/:id", access: "read", handle: showInference },
     { method: "DELETE", path: "/v1/inferences/:id", access: "cancel", handle: remove },

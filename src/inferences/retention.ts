@@ -6,8 +6,19 @@
  * in parts that was never completed by the note that was made when it began, since a bucket does not list uploads.
  * Every step may be repeated, doubled or cut off; each is bounded, and the sweep takes one of each kind a pass.
  */
+import { removeExpiredFiles } from "../files/remove.ts";
+import { FILE_PREFIX, unnamedFiles } from "../files/store.ts";
 import { log, logError } from "../log.ts";
-import { DELETE_KEYS, ORPHAN_LAP_MS, ORPHAN_MS, ORPHAN_PAGE, ORPHAN_PAGE_MS, RETENTION_LAP_MS, RETENTION_ROWS } from "../numbers.ts";
+import {
+  DELETE_KEYS,
+  FILE_LAP_MS,
+  ORPHAN_LAP_MS,
+  ORPHAN_MS,
+  ORPHAN_PAGE,
+  ORPHAN_PAGE_MS,
+  RETENTION_LAP_MS,
+  RETENTION_ROWS,
+} from "../numbers.ts";
 import type { Ports } from "../ports.ts";
 import { type Removal, dueRemovals, forgetRemovals, layDown, noteRemovals, removalStatements } from "./removals.ts";
 import type { Database } from "../sql.ts";
@@ -18,11 +29,12 @@ type House = Pick<Ports, "db" | "payloads" | "uploads" | "clock">;
 /** One step of all of it. Returns whether there is more to do at once. */
 export async function retain(house: House): Promise<boolean> {
   const { db } = house;
-  const [due = [], ownTime = [], retention = [], orphans = []] = await db.batch([
+  const [due = [], ownTime = [], retention = [], orphans = [], files = []] = await db.batch([
     removalStatements.due(1),
     inferenceStatements.expiredPayloads(RETENTION_ROWS),
     removalStatements.takeUp("retention"),
     removalStatements.takeUp("orphans"),
+    removalStatements.takeUp("files"),
   ]);
   const expired = expiredFrom(ownTime);
   if (expired.length > 0) {
@@ -31,6 +43,7 @@ export async function retain(house: House): Promise<boolean> {
   }
   const { past, more } = retention[0] ? await pastRetention(house, String(retention[0]["cursor"])) : { past: 0, more: false };
   const found = orphans[0] ? await findOrphans(house, String(orphans[0]["cursor"])) : 0;
+  if (files[0]) await layDown(db, "files", "", (await removeExpiredFiles(house)) ? 0 : FILE_LAP_MS);
   const removed = due.length + expired.length + past + found > 0 ? await removeNoted(house) : 0;
   return more || removed === DELETE_KEYS || expired.length === RETENTION_ROWS;
 }
@@ -73,7 +86,7 @@ async function pastRetention({ db }: House, cursor: string): Promise<{ past: num
   return { past: past.length, more: next !== null };
 }
 
-const PREFIXES = ["inputs/", "outputs/"] as const;
+const PREFIXES = ["inputs/", "outputs/", FILE_PREFIX] as const;
 
 /** A step through the bucket: notes what is old and nobody's. Returns how many. The cursor is the last key that was looked at. */
 async function findOrphans({ db, payloads, clock }: House, cursor: string): Promise<number> {
@@ -96,12 +109,14 @@ async function findOrphans({ db, payloads, clock }: House, cursor: string): Prom
 
 /** Of these objects, those that no row names. What is no payload of an inference is its own keeper's to judge. */
 async function unnamed(db: Database, keys: readonly string[]): Promise<string[]> {
-  const known = keys.map(keyOf);
+  const files = keys.filter((key) => key.startsWith(FILE_PREFIX));
+  const others = keys.filter((key) => !key.startsWith(FILE_PREFIX));
+  const known = others.map(keyOf);
   const free = await unnamedObjects(
     db,
     known.filter((key) => key !== null),
   );
-  return [...keys.filter((_, index) => known[index] === null), ...free];
+  return [...others.filter((_, index) => known[index] === null), ...free, ...(await unnamedFiles(db, files))];
 }
 
 /** Whose an object is, by its key: see payloads.ts. */

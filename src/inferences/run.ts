@@ -13,6 +13,7 @@ import { QUARANTINE_TAKEDOWNS, RUN_SECONDS, RUN_TIME_SAMPLE } from "../numbers.t
 import { Unavailable } from "../platform.ts";
 import type { Ports } from "../ports.ts";
 import type { Sql } from "../sql.ts";
+import { supplied } from "../files/supply.ts";
 import { Endings, type Next } from "./endings.ts";
 import { QUARANTINED, afterFailure } from "./inference.ts";
 import { Leases } from "./leases.ts";
@@ -178,8 +179,11 @@ async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal, sin
   const { backend, version } = claimed;
   const identity = identityFor(backend, ports.secret);
   if (identity === null) return rejected("infrastructure", "backend_misconfigured", 502, "The backend's credential is not configured.");
-  const input = await readPayload(ports.payloads, claimed.input);
-  if (input === null) return { kind: "rejected", error: INPUT_GONE };
+  const stored = await readPayload(ports.payloads, claimed.input);
+  if (stored === null) return { kind: "rejected", error: INPUT_GONE };
+  const ready = await supplied(ports, claimed.accountId, stored, backend.files);
+  if ("outcome" in ready) return ready.outcome;
+  const { input } = ready;
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
   const protocol = protocolOf(backend);
   const shelf: Shelf = { ...ports, begun: (key, uploadId) => noteUpload(ports.db, key, uploadId) };

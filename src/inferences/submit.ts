@@ -4,12 +4,14 @@
  * names it; when the row is not written, the object is taken back.
  */
 import { logError } from "../log.ts";
-import type { Content } from "../content.ts";
+import { type Content, sizeOf } from "../content.ts";
+import { mustHaveFiles } from "../files/supply.ts";
+import { mustHaveRoom } from "../files/quota.ts";
 import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../numbers.ts";
 import { findModel } from "../models/store.ts";
 import { askAgain } from "../platform.ts";
 import type { Ports } from "../ports.ts";
-import { type Problem, problem } from "../problem.ts";
+import { type Fault, type Problem, problem } from "../problem.ts";
 import { type Inference, type RetrySettings, asSubmitted, newInferenceId } from "./inference.ts";
 import { isInline, storeInput } from "./payloads.ts";
 import { type Claim, type Inserted, type NewInference, findByIdempotencyKey, findInference, insertInference } from "./store.ts";
@@ -22,6 +24,8 @@ export interface Submission {
   model: string;
   version?: string | undefined;
   input: Content;
+  /** Where the input is in the request's body; its root unless told. */
+  inputPath?: Fault["path"] | undefined;
   inputItems: number;
   priority?: number | undefined;
   retry?: { [Setting in keyof RetrySettings]?: RetrySettings[Setting] | undefined } | undefined;
@@ -58,7 +62,8 @@ export type After = (work: Promise<unknown>) => void;
 export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
   const { accountId, input, idempotency } = submission;
   const id = newInferenceId(ports.clock.now(), ports.randomBytes);
-  if (!isInline(input)) await assertServed(ports, submission);
+  await mustHaveFiles(ports, accountId, input, submission.inputPath ?? []);
+  if (!isInline(input)) await Promise.all([assertServed(ports, submission), mustHaveRoom(ports.db, accountId, sizeOf(input.body))]);
   const { payload, bytes: inputBytes } = await storeInput(ports.payloads, accountId, id, input);
   const askedAt = ports.clock.now();
   const { inference, claimed } = await insertOnce(ports, {

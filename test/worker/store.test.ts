@@ -6,6 +6,7 @@ import { backendStatements } from "../../src/backends/store.ts";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { RUNNER_LOST, STATUSES, type Status, TRANSITIONS, WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
 import { type Filter, type Hold, claim, inferenceStatements, renewLeases } from "../../src/inferences/store.ts";
+import { fileStatements } from "../../src/files/store.ts";
 import { removalStatements } from "../../src/inferences/removals.ts";
 import { keyStatements } from "../../src/keys/store.ts";
 import { modelStatements } from "../../src/models/store.ts";
@@ -371,12 +372,41 @@ describe("every statement is an index search:", () => {
     remove: [accountStatements.remove("a")],
   } satisfies Record<keyof typeof accountStatements, readonly Sql[]>;
 
+  const file = {
+    accountId: "a",
+    id: "f",
+    name: "",
+    contentType: "image/png",
+    bytes: 1,
+    sha256: null,
+    origin: "https://claimcheck.test",
+    partBytes: null,
+  };
+  const ofFiles = {
+    insert: [fileStatements.insert(file)],
+    find: [fileStatements.find("a", "f")],
+    list: [fileStatements.list("a", "", 10)],
+    begun: [fileStatements.begun("a", "f", "u")],
+    setAside: [fileStatements.setAside("a", "f", 1)],
+    ready: [fileStatements.ready("a", "f", 1, null)],
+    putPart: [fileStatements.putPart("a", "f", { number: 1, etag: "e", bytes: 1 })],
+    parts: [fileStatements.parts("a", "f")],
+    dropParts: [fileStatements.dropParts("a", "f")],
+    remove: [fileStatements.remove("a", "f")],
+    storage: [fileStatements.storage("a")],
+    findMany: [fileStatements.findMany("a", ["f", "g"])],
+    used: [fileStatements.used("a", ["f", "g"])],
+    expired: [fileStatements.expired(10)],
+    unnamed: [fileStatements.unnamed(["files/a/f"])],
+  } satisfies Record<keyof typeof fileStatements, readonly Sql[]>;
+
   const groups: Record<string, Record<string, readonly Sql[]>> = {
     inferences: ofInferences,
     keys: ofKeys,
     models: ofModels,
     backends: ofBackends,
     accounts: ofAccounts,
+    files: ofFiles,
     removals: ofRemovals,
   };
   const samples = Object.entries(groups).flatMap(([group, statements]) =>
@@ -385,9 +415,9 @@ describe("every statement is an index search:", () => {
 
   test.each(samples)("%s.%s (%i)", async (_group, _name, _index, statement) => {
     const plan = await db.all({ text: `EXPLAIN QUERY PLAN ${statement.text}`, params: statement.params });
-    const tables = new Set(["accounts", "keys", "models", "backends", "inferences", "removals", "chores"]);
+    const tables = new Set(["accounts", "keys", "models", "backends", "inferences", "removals", "chores", "files", "file_parts"]);
     for (const [, , alias] of statement.text.matchAll(
-      /\b(?:FROM|JOIN)\s+(accounts|keys|models|backends|inferences|removals|chores)\s+AS\s+(\w+)/g,
+      /\b(?:FROM|JOIN)\s+(accounts|keys|models|backends|inferences|removals|chores|files|file_parts)\s+AS\s+(\w+)/g,
     )) {
       tables.add(String(alias));
     }

@@ -1,0 +1,94 @@
+/**
+ * Links that need no key (links.ts): made for a file or an inference's result by who may read it, and followed by whoever
+ * holds them. What is wrong with a link is always the same 403; only that it has expired is told, to who holds a true one.
+ */
+import * as z from "zod";
+import { findAccount } from "../accounts/store.ts";
+import { findFile } from "../files/store.ts";
+import { findInference } from "../inferences/store.ts";
+import { isInferenceId } from "../inferences/inference.ts";
+import { LINK_METHODS, type Link, readLink, refusalOf, signLink } from "../links.ts";
+import { ADMIN_BODY_BYTES, LINK_SECONDS } from "../numbers.ts";
+import { type ProblemCode, problem } from "../problem.ts";
+import { json } from "./answer.ts";
+import { check, readJson } from "./body.ts";
+import { serveFile } from "./files.ts";
+import { showResult } from "./inferences.ts";
+import type { Call, KeyCall, Route } from "./route.ts";
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+export const linkRoutes: readonly Route[] = [
+  { method: "POST", path: "/v1/files/:id/link", access: "read", handle: linkToFile },
+  { method: "POST", path: "/v1/inferences/:id/link", access: "read", handle: linkToResult },
+  // All of them, so that one that a link does not allow is refused as a link is.
+  ...METHODS.map((method): Route => ({ method, path: "/v1/links/:token", access: "open", handle: follow })),
+];
+
+const linkSchema = z.strictObject({
+  expires_in_seconds: z.int().min(LINK_SECONDS.range[0]).max(LINK_SECONDS.range[1]).default(LINK_SECONDS.default),
+  methods: z.array(z.enum(LINK_METHODS)).min(1).default(["GET"]),
+});
+
+async function linkToFile(call: KeyCall): Promise<Response> {
+  const id = idOf(call, "file_not_found");
+  if (!(await findFile(call.ports.db, call.caller.accountId, id))) throw problem("file_not_found", { detail: `There is no file "${id}".` });
+  return linkTo(call, "file", id);
+}
+
+/** Also before the end: until then it is answered as the result itself is. */
+async function linkToResult(call: KeyCall): Promise<Response> {
+  const id = idOf(call, "inference_not_found");
+  if (!(await findInference(call.ports.db, call.caller.accountId, id))) {
+    throw problem("inference_not_found", { detail: `There is no inference "${id}".` });
+  }
+  return linkTo(call, "result", id);
+}
+
+async function linkTo(call: KeyCall, kind: Link["kind"], id: string): Promise<Response> {
+  const hasBody = call.request.body !== null && call.request.headers.get("content-length") !== "0";
+  const wanted = check(linkSchema, hasBody ? (await readJson(call.request, ADMIN_BODY_BYTES)).value : {});
+  const expiresAt = Math.floor(call.ports.clock.now() / 1000) + wanted.expires_in_seconds;
+  const [secret = ""] = call.config.keySecrets;
+  const methods = LINK_METHODS.filter((method) => wanted.methods.includes(method));
+  const token = await signLink({ kind, accountId: call.caller.accountId, id, methods, expiresAt }, secret);
+  return json({ url: `${call.origin}/v1/links/${token}`, methods, expires_at: new Date(expiresAt * 1000).toISOString() }, { status: 201 });
+}
+
+async function follow(call: Call): Promise<Response> {
+  const now = Math.floor(call.ports.clock.now() / 1000);
+  const link = await readLink(call.params["token"] ?? "", call.config.keySecrets);
+  if (!link) throw problem("link_not_valid", { detail: "The link is not valid." });
+  const refusal = refusalOf(link, call.request.method, now);
+  if (refusal === "expired") throw problem("link_not_valid", { detail: "The link has expired." });
+  if (refusal === "method") throw problem("link_not_valid", { detail: `The link does not allow ${call.request.method}.` });
+  const [account, answer] = await Promise.all([findAccount(call.ports.db, link.accountId), answerTo(link, call)]);
+  if (!account || account.removedAt !== null) {
+    await answer.body?.cancel();
+    throw problem("link_not_valid", { detail: "The link is not valid any more." });
+  }
+  const headers = new Headers(answer.headers);
+  if (answer.status < 400) headers.set("Cache-Control", `private, max-age=${link.expiresAt - now}`);
+  return new Response(answer.body, { status: answer.status, headers });
+}
+
+async function answerTo(link: Link, call: Call): Promise<Response> {
+  const { accountId, id, kind } = link;
+  switch (kind) {
+    case "file": {
+      const file = await findFile(call.ports.db, accountId, id);
+      if (file?.state !== "ready") throw problem("file_not_found", { detail: "The file is not there, or not any more." });
+      return serveFile(call, file);
+    }
+    case "result":
+      return showResult({ ...call, params: { id }, caller: { accountId, keyId: "" } });
+    default:
+      return kind satisfies never;
+  }
+}
+
+function idOf(call: KeyCall, code: ProblemCode): string {
+  const id = call.params["id"] ?? "";
+  if (!isInferenceId(id)) throw problem(code, { detail: `There is nothing of the id "${id.slice(0, 64)}".` });
+  return id.toLowerCase();
+}

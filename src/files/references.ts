@@ -1,0 +1,49 @@
+/**
+ * PURE. References to files in an input: a string value `claimcheck:file/{id}` stands for the file. They are found and
+ * replaced in the JSON text itself, so that 10 MB need not be read as values for the sake of one string: a quote within a
+ * string has a backslash before it, so what is found is always a whole string. The name of a member is no reference.
+ */
+import { isInferenceId } from "../inferences/inference.ts";
+
+const PREFIX = "claimcheck:file/";
+/** As JSON has it; some writers escape the slash. */
+const REFERENCE = /(?<!\\)"claimcheck:file\\?\/([^"\\]*)"(?!\s*:)/g;
+
+export function referenceTo(id: string): string {
+  return PREFIX + id;
+}
+
+/** What stands behind the prefix, each once, whether or not it is an id. */
+export function referencesIn(text: string): string[] {
+  if (!text.includes("claimcheck:file")) return [];
+  return [...new Set(Array.from(text.matchAll(REFERENCE), ([, id = ""]) => id))];
+}
+
+/** The id of a file, as it is stored; null for what is none. */
+export function fileIdOf(text: string): string | null {
+  return isInferenceId(text) ? text.toLowerCase() : null;
+}
+
+/** The text with each reference replaced by a string; one for which there is none stays. */
+export function replaceReferences(text: string, replacement: (id: string) => string | undefined): string {
+  return text.replaceAll(REFERENCE, (whole, id: string) => {
+    const value = replacement(id);
+    return value === undefined ? whole : JSON.stringify(value);
+  });
+}
+
+/** Where in a value the first reference to that is, as a path; empty where it is the value itself. */
+export function placeOf(value: unknown, id: string): (string | number)[] {
+  return search(value, PREFIX + id) ?? [];
+}
+
+function search(value: unknown, wanted: string): (string | number)[] | null {
+  if (value === wanted) return [];
+  if (typeof value !== "object" || value === null) return null;
+  const members: Iterable<[string | number, unknown]> = Array.isArray(value) ? value.entries() : Object.entries(value);
+  for (const [name, member] of members) {
+    const place = search(member, wanted);
+    if (place) return [name, ...place];
+  }
+  return null;
+}

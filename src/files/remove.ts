@@ -1,0 +1,34 @@
+/**
+ * Removes files, ready or not: the object first and then the row, so that a crash in between leaves a row that is found
+ * again, and never an object that nobody knows of. What is past its time can't be referred to any more, so nobody is given
+ * a file whose object is going.
+ */
+import type { Upload } from "../bucket.ts";
+import { FILE_SWEEP_ROWS } from "../numbers.ts";
+import type { Ports } from "../ports.ts";
+import { type File, expiredFiles, objectKey, removeFileRow } from "./store.ts";
+
+type Stores = Pick<Ports, "db" | "payloads" | "uploads">;
+
+/** Removes a file, or gives up its upload. */
+export async function removeFile({ db, payloads, uploads }: Stores, file: File): Promise<void> {
+  if (file.state === "uploading" && file.uploadId !== null) await abandon(uploads.resume(objectKey(file), file.uploadId));
+  await payloads.delete(objectKey(file));
+  await removeFileRow(db, file);
+}
+
+/** A step of the sweep: removes what is past its time. Returns whether there is more. */
+export async function removeExpiredFiles(stores: Stores): Promise<boolean> {
+  const files = await expiredFiles(stores.db, FILE_SWEEP_ROWS);
+  for (const file of files) await removeFile(stores, file);
+  return files.length === FILE_SWEEP_ROWS;
+}
+
+/** Gives up an upload in parts, as far as it can: what is left of it the bucket clears away itself, after a week. */
+export async function abandon(upload: Upload): Promise<void> {
+  try {
+    await upload.abort();
+  } catch {
+    // It is over already, or its parts go with time.
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * All SQL on files. A row is there before its object, and is ready when the object is: until then it sets aside what the
+ * file takes of its account's quota, and tells the sweep what to clear away should nobody come back. What is past its
+ * time is not there any more, whether or not the sweep has seen it.
+ */
+import * as z from "zod";
+import { FILE_USED_SECONDS, QUOTA_BYTES, UPLOAD_SECONDS } from "../numbers.ts";
+import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
+
+export interface File {
+  readonly accountId: string;
+  readonly id: string;
+  readonly state: "uploading" | "ready";
+  /** '' where it has none. */
+  readonly name: string;
+  readonly contentType: string;
+  /** While it is uploading: what is set aside for it. */
+  readonly bytes: number;
+  /** In hex; null where it is not known. While it is uploading: what the client says it is. */
+  readonly sha256: string | null;
+  /** Where clients reached us when it was made. */
+  readonly origin: string;
+  /** Of an upload in parts. */
+  readonly uploadId: string | null;
+  /** Of each part but the last, where a client sends them. */
+  readonly partBytes: number | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+export type NewFile = Omit<File, "state" | "createdAt" | "expiresAt" | "uploadId">;
+
+/** Of its object. */
+export const objectKey = ({ accountId, id }: Pick<File, "accountId" | "id">) => `files/${accountId}/${id}`;
+
+export interface FilePart {
+  readonly number: number;
+  readonly etag: string;
+  readonly bytes: number;
+}
+
+/** What an account stores and may store, in bytes. */
+export interface Storage {
+  readonly stored: number;
+  readonly quota: number;
+}
+
+const columns = sql`account_id, id, state, name, content_type, bytes, sha256, origin, upload_id, part_bytes, created_at, expires_at`;
+const quota = sql`coalesce(quota_bytes, ${QUOTA_BYTES})`;
+const keep = (seconds: number) => sql`${NOW} + ${seconds * 1000}`;
+const uploading = (accountId: string, id: string) =>
+  sql`account_id = ${accountId} AND id = ${id} AND state = 'uploading' AND expires_at > ${NOW}`;
+const among = (ids: readonly string[]) => sql`id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+
+export const fileStatements = {
+  /** No row comes back where the quota would be exceeded. */
+  insert: (it: NewFile) => sql`
+    INSERT INTO files (account_id, id, state, name, content_type, bytes, sha256, origin, part_bytes, created_at, expires_at)
+    SELECT id, ${it.id}, 'uploading', ${it.name}, ${it.contentType}, ${it.bytes}, ${it.sha256}, ${it.origin}, ${it.partBytes},
+      ${NOW}, ${keep(UPLOAD_SECONDS)}
+    FROM accounts WHERE id = ${it.accountId} AND removed_at IS NULL AND stored_bytes + ${it.bytes} <= ${quota}
+    RETURNING ${columns}`,
+  find: (accountId: string, id: string) => sql`
+    SELECT ${columns} FROM files WHERE account_id = ${accountId} AND id = ${id} AND expires_at > ${NOW}`,
+  list: (accountId: string, after: string, limit: number) => sql`
+    SELECT ${columns} FROM files WHERE account_id = ${accountId} AND id > ${after} AND expires_at > ${NOW} ORDER BY id LIMIT ${limit}`,
+  begun: (accountId: string, id: string, uploadId: string) => sql`
+    UPDATE files SET upload_id = ${uploadId} WHERE ${uploading(accountId, id)} RETURNING ${columns}`,
+  /** Of a file whose length is not known before its end. No row comes back where the quota would be exceeded. */
+  setAside: (accountId: string, id: string, bytes: number) => sql`
+    UPDATE files SET bytes = ${bytes} WHERE ${uploading(accountId, id)} AND EXISTS (SELECT 1 FROM accounts
+      WHERE accounts.id = ${accountId} AND stored_bytes - files.bytes + ${bytes} <= ${quota})
+    RETURNING ${columns}`,
+  ready: (accountId: string, id: string, bytes: number, sha256: string | null) => sql`
+    UPDATE files SET state = 'ready', bytes = ${bytes}, sha256 = ${sha256}, upload_id = NULL, part_bytes = NULL,
+      expires_at = ${NOW} + 1000 * (SELECT retention_seconds FROM accounts WHERE accounts.id = files.account_id)
+    WHERE ${uploading(accountId, id)} RETURNING ${columns}`,
+  /** A part sent again takes the place of the former. No row comes back where nothing is uploading any more. */
+  putPart: (accountId: string, id: string, { number, etag, bytes }: FilePart) => sql`
+    INSERT INTO file_parts (account_id, file_id, number, etag, bytes)
+    SELECT account_id, id, ${number}, ${etag}, ${bytes} FROM files WHERE ${uploading(accountId, id)}
+    ON CONFLICT (account_id, file_id, number) DO UPDATE SET etag = excluded.etag, bytes = excluded.bytes RETURNING number`,
+  parts: (accountId: string, id: string) => sql`
+    SELECT number, etag, bytes FROM file_parts WHERE account_id = ${accountId} AND file_id = ${id} ORDER BY number`,
+  dropParts: (accountId: string, id: string) => sql`
+    DELETE FROM file_parts WHERE account_id = ${accountId} AND file_id = ${id} RETURNING number`,
+  remove: (accountId: string, id: string) => sql`DELETE FROM files WHERE account_id = ${accountId} AND id = ${id} RETURNING ${columns}`,
+  storage: (accountId: string) => sql`SELECT stored_bytes, ${quota} AS quota_bytes FROM accounts WHERE id = ${accountId}`,
+  /** Those that are ready. */
+  findMany: (accountId: string, ids: readonly string[]) => sql`
+    SELECT ${columns} FROM files WHERE account_id = ${accountId} AND ${among(ids)} AND state = 'ready' AND expires_at > ${NOW}`,
+  /** They are kept while an inference may need them; most have long enough left, and nothing is written. */
+  used: (accountId: string, ids: readonly string[]) => sql`
+    UPDATE files SET expires_at = ${keep(FILE_USED_SECONDS)}
+    WHERE account_id = ${accountId} AND ${among(ids)} AND state = 'ready' AND expires_at > ${NOW} AND expires_at < ${keep(FILE_USED_SECONDS)}
+    RETURNING id`,
+  /** Sweep: what is past its time, longest first. */
+  expired: (limit: number) => sql`SELECT ${columns} FROM files WHERE expires_at <= ${NOW} ORDER BY expires_at LIMIT ${limit}`,
+  /** Of objects' keys, those that are no file's. */
+  unnamed: (keys: readonly string[]) => sql`
+    SELECT value FROM json_each(${JSON.stringify(keys)}) AS object WHERE NOT EXISTS (SELECT 1 FROM files
+      WHERE account_id = substr(object.value, 7, instr(substr(object.value, 7), '/') - 1)
+        AND id = substr(object.value, 7 + instr(substr(object.value, 7), '/')))`,
+} satisfies Record<string, (...args: never[]) => Sql>;
+
+const rowSchema = z.object({
+  account_id: z.string(),
+  id: z.string(),
+  state: z.enum(["uploading", "ready"]),
+  name: z.string(),
+  content_type: z.string(),
+  bytes: z.number(),
+  sha256: z.string().nullable(),
+  origin: z.string(),
+  upload_id: z.string().nullable(),
+  part_bytes: z.number().nullable(),
+  created_at: z.number(),
+  expires_at: z.number(),
+});
+
+function fromRow(row: Row): File {
+  const known = rowSchema.parse(row);
+  return {
+    accountId: known.account_id,
+    id: known.id,
+    state: known.state,
+    name: known.name,
+    contentType: known.content_type,
+    bytes: known.bytes,
+    sha256: known.sha256,
+    origin: known.origin,
+    uploadId: known.upload_id,
+    partBytes: known.part_bytes,
+    createdAt: known.created_at,
+    expiresAt: known.expires_at,
+  };
+}
+
+const orNull = (row: Row | null): File | null => (row ? fromRow(row) : null);
+
+/** Null where its account's quota would be exceeded. */
+export async function insertFile(db: Database, file: NewFile): Promise<File | null> {
+  return orNull(await first(db, fileStatements.insert(file)));
+}
+
+export async function findFile(db: Database, accountId: string, id: string): Promise<File | null> {
+  return orNull(await first(db, fileStatements.find(accountId, id)));
+}
+
+export async function listFiles(db: Database, accountId: string, after: string, limit: number): Promise<File[]> {
+  return (await db.all(fileStatements.list(accountId, after, limit))).map(fromRow);
+}
+
+/** Notes R2's id of an upload in parts; null where nobody waits for the file any more. */
+export async function beginParts(db: Database, { accountId, id }: File, uploadId: string): Promise<File | null> {
+  return orNull(await first(db, fileStatements.begun(accountId, id, uploadId)));
+}
+
+/** Sets so many bytes aside for a file in all; false where its account's quota would be exceeded. */
+export async function setAside(db: Database, { accountId, id }: File, bytes: number): Promise<boolean> {
+  return (await first(db, fileStatements.setAside(accountId, id, bytes))) !== null;
+}
+
+/** The object is there: from now on the file is. Null where it was removed meanwhile; then the object is nobody's. */
+export async function fileIsReady(db: Database, { accountId, id }: File, bytes: number, sha256: string | null): Promise<File | null> {
+  const [rows] = await db.batch([fileStatements.ready(accountId, id, bytes, sha256), fileStatements.dropParts(accountId, id)]);
+  return orNull(rows?.[0] ?? null);
+}
+
+/** False where the upload is over. */
+export async function putPart(db: Database, { accountId, id }: File, part: FilePart): Promise<boolean> {
+  return (await first(db, fileStatements.putPart(accountId, id, part))) !== null;
+}
+
+const partSchema = z.array(z.object({ number: z.number(), etag: z.string(), bytes: z.number() }));
+
+/** The parts that are there, in order. */
+export async function partsOf(db: Database, { accountId, id }: File): Promise<FilePart[]> {
+  return partSchema.parse(await db.all(fileStatements.parts(accountId, id)));
+}
+
+export async function removeFileRow(db: Database, { accountId, id }: Pick<File, "accountId" | "id">): Promise<void> {
+  await db.all(fileStatements.remove(accountId, id));
+}
+
+const storageSchema = z.object({ stored_bytes: z.number(), quota_bytes: z.number() });
+
+export async function storageOf(db: Database, accountId: string): Promise<Storage> {
+  const row = await first(db, fileStatements.storage(accountId));
+  if (!row) return { stored: 0, quota: QUOTA_BYTES };
+  const known = storageSchema.parse(row);
+  return { stored: known.stored_bytes, quota: known.quota_bytes };
+}
+
+/** Those of the files that are there, which are kept for an inference's sake from now on. */
+export async function useFiles(db: Database, accountId: string, ids: readonly string[]): Promise<File[]> {
+  const [found = []] = await db.batch([fileStatements.findMany(accountId, ids), fileStatements.used(accountId, ids)]);
+  return found.map(fromRow);
+}
+
+/** Those of the files that are there. */
+export async function findFiles(db: Database, accountId: string, ids: readonly string[]): Promise<File[]> {
+  return (await db.all(fileStatements.findMany(accountId, ids))).map(fromRow);
+}
+
+/** Files past their time. */
+export async function expiredFiles(db: Database, limit: number): Promise<File[]> {
+  return (await db.all(fileStatements.expired(limit))).map(fromRow);
+}
+
+/** What the keys of files' objects begin with. */
+export const FILE_PREFIX = "files/";
+
+/** Of keys that begin so, those that are no file's. */
+export async function unnamedFiles(db: Database, keys: readonly string[]): Promise<string[]> {
+  if (keys.length === 0) return [];
+  return (await db.all(fileStatements.unnamed(keys))).map((row) => String(row["value"]));
+}

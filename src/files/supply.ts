@@ -1,0 +1,85 @@
+/**
+ * The files that an input refers to, at both ends of an inference: at its submit they have to be there, and are kept for
+ * as long as it may need them; when a backend is called it gets them as it wants them: as links that are good for an
+ * hour, or as their bytes. The stored input keeps the references, so each attempt makes links of its own.
+ */
+import { toBase64 } from "../base64.ts";
+import { rejected } from "../backends/backend.ts";
+import type { Outcome } from "../backends/outcome.ts";
+import type { FileForm } from "../backends/store.ts";
+import { type Content, isJson } from "../content.ts";
+import { parseJson } from "../json.ts";
+import { signLink } from "../links.ts";
+import { FILE_REFERENCES, FILES_INLINE_BYTES, LINK_SECONDS } from "../numbers.ts";
+import type { Ports } from "../ports.ts";
+import { type Fault, problem } from "../problem.ts";
+import { fileIdOf, placeOf, referencesIn, replaceReferences } from "./references.ts";
+import { type File, findFiles, objectKey, useFiles } from "./store.ts";
+
+/** Throws `invalid_input` where an input refers to what is no file of the account; `path` is where the input is in its body. */
+export async function mustHaveFiles(ports: Pick<Ports, "db">, accountId: string, input: Content, path: Fault["path"]): Promise<void> {
+  const { body, contentType } = input;
+  if (typeof body !== "string" || !isJson(contentType)) return;
+  const wanted = referencesIn(body);
+  if (wanted.length === 0) return;
+  const fault = (name: string, detail: string) =>
+    problem("invalid_input", { faults: [{ path: [...path, ...placeOf(parseJson(body), name)], detail }] });
+  const [first = "", last = ""] = [wanted[0], wanted.at(FILE_REFERENCES)];
+  if (wanted.length > FILE_REFERENCES) throw fault(last, `is one file too many: an input may refer to ${FILE_REFERENCES}`);
+  const ids = wanted.map(fileIdOf);
+  const there = new Set(
+    (
+      await useFiles(
+        ports.db,
+        accountId,
+        ids.filter((id) => id !== null),
+      )
+    ).map(({ id }) => id),
+  );
+  const missing = wanted.find((_, index) => !there.has(ids[index] ?? ""));
+  if (missing !== undefined) throw fault(missing, `there is no file "${(missing || first).slice(0, 64)}"`);
+}
+
+/** An input as a backend is to get it, or the outcome where a file that it refers to is gone or too large. */
+export async function supplied(
+  ports: Pick<Ports, "db" | "payloads" | "secret" | "clock">,
+  accountId: string,
+  input: Content,
+  form: FileForm,
+): Promise<{ input: Content } | { outcome: Outcome }> {
+  const { body, contentType } = input;
+  if (typeof body !== "string" || !isJson(contentType)) return { input };
+  const wanted = referencesIn(body);
+  if (wanted.length === 0) return { input };
+  const files = await findFiles(
+    ports.db,
+    accountId,
+    wanted.map(fileIdOf).filter((id) => id !== null),
+  );
+  const values = new Map<string, string>();
+  let room = FILES_INLINE_BYTES;
+  for (const text of wanted) {
+    const file = files.find(({ id }) => id === fileIdOf(text));
+    if (!file) return { outcome: rejected("input", "file_gone", 410, `The file "${text.slice(0, 64)}" is no longer there.`) };
+    if (form === "url") {
+      values.set(text, await linkOf(ports, file));
+      continue;
+    }
+    room -= file.bytes;
+    if (room < 0) {
+      const message = `The input's files have more than ${FILES_INLINE_BYTES} bytes together; its model takes them inline.`;
+      return { outcome: rejected("input", "files_too_large", 413, message) };
+    }
+    const object = file.bytes === 0 ? null : await ports.payloads.get(objectKey(file));
+    if (!object && file.bytes > 0) return { outcome: rejected("input", "file_gone", 410, `The file "${file.id}" is no longer there.`) };
+    const base64 = object ? toBase64(await object.bytes()) : "";
+    values.set(text, form === "inline" ? `data:${file.contentType};base64,${base64}` : base64);
+  }
+  return { input: { body: replaceReferences(body, (text) => values.get(text)), contentType } };
+}
+
+async function linkOf({ secret, clock }: Pick<Ports, "secret" | "clock">, { accountId, id, origin }: File): Promise<string> {
+  const expiresAt = Math.floor(clock.now() / 1000) + LINK_SECONDS.default;
+  const token = await signLink({ kind: "file", accountId, id, methods: ["GET"], expiresAt }, secret("KEY_SECRET") ?? "");
+  return `${(secret("PUBLIC_URL") || origin).replace(/\/$/, "")}/v1/links/${token}`;
+}

@@ -1,0 +1,92 @@
+/**
+ * PURE. Links that need no key: who holds one may do what it says, with the one object that it names, until it expires.
+ * A link is a token of 69 bytes, base64url, 92 characters:
+ *   version 1 | kind 1 | methods 1 | expiry in s since 1970, 6 | account 12 | object's UUID 16 | HMAC-SHA256 of all that, 32
+ * - Every bit counts: 69 bytes are 92 characters without one to spare, and no other text decodes to them.
+ * - The key of the HMAC is made from the deployment's secret by HKDF under a label of its own, so that no tag made for
+ *   anything else is ever a link. While the secret is rotated the one before counts too; then its links are dead.
+ * - Nothing is stored, so a single link can't be revoked: its object can be removed, or the secret rotated.
+ */
+
+export const LINK_METHODS = ["GET", "HEAD"] as const;
+export type LinkMethod = (typeof LINK_METHODS)[number];
+
+/** What a link may be to: a file, or the result of an inference. */
+const LINK_KINDS = ["file", "result"] as const;
+
+export interface Link {
+  readonly kind: (typeof LINK_KINDS)[number];
+  /** 12 base62 characters. */
+  readonly accountId: string;
+  /** A UUID in lower case. */
+  readonly id: string;
+  readonly methods: readonly LinkMethod[];
+  /** In s since 1970; the link is good until then. */
+  readonly expiresAt: number;
+}
+
+const VERSION = 1;
+const EXPIRY_AT = 3;
+const ACCOUNT_AT = 9;
+const ID_AT = 21;
+const TAG_AT = 37;
+const TOKEN_BYTES = 69;
+const TOKEN = /^[A-Za-z0-9_-]{92}$/;
+const LABEL = "claimcheck signed link";
+
+const encoder = new TextEncoder();
+
+/** The token of a link, under the newest secret. Throws where the account's or the object's id is none. */
+export async function signLink(link: Link, secret: string): Promise<string> {
+  const account = encoder.encode(link.accountId);
+  const id = Uint8Array.from(link.id.replaceAll("-", "").match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  if (account.length !== ID_AT - ACCOUNT_AT || id.length !== TAG_AT - ID_AT) throw new Error("a link to what has no id");
+  const bytes = new Uint8Array(TOKEN_BYTES);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = VERSION;
+  bytes[1] = LINK_KINDS.indexOf(link.kind);
+  bytes[2] = LINK_METHODS.reduce((bits, method, index) => (link.methods.includes(method) ? bits | (1 << index) : bits), 0);
+  view.setUint16(EXPIRY_AT, Math.floor(link.expiresAt / 2 ** 32));
+  view.setUint32(EXPIRY_AT + 2, link.expiresAt >>> 0);
+  bytes.set(account, ACCOUNT_AT);
+  bytes.set(id, ID_AT);
+  const tag = await crypto.subtle.sign("HMAC", await keyOf(secret), bytes.subarray(0, TAG_AT));
+  bytes.set(new Uint8Array(tag), TAG_AT);
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
+}
+
+/** The link that a token is, whatever its time and methods; null for what none of the secrets made. No I/O. */
+export async function readLink(token: string, secrets: readonly string[]): Promise<Link | null> {
+  if (!TOKEN.test(token)) return null;
+  const bytes = Uint8Array.from(atob(token.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
+  const signed = bytes.subarray(0, TAG_AT);
+  const verdicts = await Promise.all(
+    secrets.map(async (secret) => crypto.subtle.verify("HMAC", await keyOf(secret), bytes.subarray(TAG_AT), signed)),
+  );
+  const kind = LINK_KINDS[bytes[1] ?? -1];
+  if (!verdicts.includes(true) || bytes[0] !== VERSION || !kind) return null;
+  const view = new DataView(bytes.buffer);
+  const hex = Array.from(bytes.subarray(ID_AT, TAG_AT), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return {
+    kind,
+    accountId: new TextDecoder().decode(bytes.subarray(ACCOUNT_AT, ID_AT)),
+    id: `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
+    methods: LINK_METHODS.filter((_, index) => ((bytes[2] ?? 0) >> index) & 1),
+    expiresAt: view.getUint16(EXPIRY_AT) * 2 ** 32 + view.getUint32(EXPIRY_AT + 2),
+  };
+}
+
+/** Why a link does not allow a request at `now` (s), or null where it does. A link to GET is good for HEAD, which tells less. */
+export function refusalOf(link: Link, method: string, now: number): "expired" | "method" | null {
+  if (now >= link.expiresAt) return "expired";
+  const allowed: readonly string[] = link.methods.includes("GET") ? LINK_METHODS : link.methods;
+  return allowed.includes(method) ? null : "method";
+}
+
+async function keyOf(secret: string) {
+  const material = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
+  const derivation = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode(LABEL) };
+  return crypto.subtle.deriveKey(derivation, material, { name: "HMAC", hash: "SHA-256", length: 256 }, false, ["sign", "verify"]);
+}
