@@ -7,16 +7,22 @@
  * work conservation: 4 slots, 200 inferences of 50 ms that all wait when the backend is let go; the share of the run, from
  * the first call to the end of the last, in which slots stand idle. Beside it the same calls by a client that calls the
  * server itself, four at a time: what this machine loses without any queue.
+ * streaming: chat completions of 20 tokens, one every 10 ms, one after the other: from the server's writing a token to the
+ * client's reading it, for the first token and for all others. Beside it the same client at the server itself.
  */
 import { performance } from "node:perf_hooks";
 import { type Deployment, deploy, endAll, newFolder, until } from "../test/support/deployment.ts";
-import { type Gpu, type GpuCall, ok, slow, startGpu } from "../test/support/gpu.ts";
+import { type Gpu, type GpuCall, chat, ok, slow, startGpu } from "../test/support/gpu.ts";
 
 const WARM_UP = 30;
 const ROUNDS = 300;
 const SLOTS = 4;
 const JOBS = 200;
 const JOB_MS = 50;
+const STREAMS = 200;
+const TOKENS = 20;
+const TOKEN_MS = 10;
+const STREAMED = "streamed";
 
 const at = (sorted: readonly number[], share: number) =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
@@ -124,11 +130,62 @@ async function conservation(deployment: Deployment, key: string, gpu: Gpu): Prom
   console.log(`  through the queue                                    ${show(queued)}; at most ${gpu.mostAtOnce} at once`);
 }
 
+/** Reads a stream; when each of its tokens had come, by `performance.now()`. */
+async function tokensOf(url: string, key: string): Promise<number[]> {
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: STREAMED, messages: [{ role: "user", content: "?" }], stream: true }),
+  });
+  if (!response.ok || !response.body) throw new Error(`a stream answered ${response.status}: ${await response.text()}`);
+  const arrivals: number[] = [];
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body) {
+    const now = performance.now();
+    const tokens = decoder.decode(bytes, { stream: true }).split('"content":').length - 1;
+    for (let token = 0; token < tokens; token++) arrivals.push(now);
+  }
+  return arrivals;
+}
+
+/** Token by token, how long each was under way. */
+async function delaysOf(gpu: Gpu, url: string, key: string): Promise<{ first: number[]; others: number[] }> {
+  const first: number[] = [];
+  const others: number[] = [];
+  for (let round = 0; round < WARM_UP + STREAMS; round++) {
+    const arrivals = await tokensOf(url, key);
+    const sentAt = gpu.calls.at(-1)?.sentAt ?? [];
+    if (arrivals.length !== TOKENS) throw new Error(`${arrivals.length} tokens came`);
+    if (round < WARM_UP) continue;
+    const delays = arrivals.map((at_, token) => at_ - (sentAt[token] ?? Number.NaN));
+    first.push(delays[0] ?? Number.NaN);
+    others.push(...delays.slice(1));
+  }
+  return { first, others };
+}
+
+async function streaming(deployment: Deployment, key: string, gpu: Gpu): Promise<void> {
+  const tokens = Array.from({ length: TOKENS }, (_, token) => ` token${token}`);
+  gpu.does(() => chat(tokens, TOKEN_MS));
+  await deployment.operator("POST", "/models", { name: STREAMED });
+  await deployment.operator("POST", "/backends", { model: STREAMED, url: gpu.url, protocol: "openai" });
+  const direct_ = await delaysOf(gpu, gpu.url, key);
+  const through = await delaysOf(gpu, deployment.url, key);
+  console.log(
+    `streaming, ${STREAMS} chats of ${TOKENS} tokens, one every ${TOKEN_MS} ms; from the server's writing to the client's reading`,
+  );
+  line("first token, from the server itself", direct_.first);
+  line("first token, through us", through.first);
+  line("other tokens, from the server itself", direct_.others);
+  line("other tokens, through us", through.others);
+}
+
 try {
   const deployment = await deploy({ folder: newFolder() });
   const key = await bigKey(deployment);
   await dispatch(deployment, key, await startGpu());
   await conservation(deployment, key, await startGpu());
+  await streaming(deployment, key, await startGpu());
 } finally {
   endAll();
 }

@@ -52,6 +52,13 @@ export const ATTENDED_LOOK_MS = 50;
 export const ATTENDED_LOOK_MAX_MS = 500;
 /** Looks in a row that may fail before the client is told to come back. */
 export const ATTENDED_TRIES = 5;
+/**
+ * A stream that has nothing to say says so after this time, or twice of it. Where clients are connected to the Worker
+ * itself, one that has hung up is noticed by what is sent to it, and the GPU should stop within a second.
+ */
+export const STREAM_IDLE_MS = 250;
+/** How long the end of a backend's stream is waited for after its last event, so that its connection can serve again. */
+export const STREAM_LINGER_MS = 100;
 
 export const SWEEP_TICK_MS = 1_000;
 /** The sweep ticks on for this long after the last sign of work; pokes by one isolate are at most SWEEP_POKE_MS apart. */
@@ -159,6 +166,8 @@ export const ID_MARGIN_MS = 600_000;
 
 /** What a list returns at once. */
 export const PAGE = { default: 25, range: [1, 100] } as const;
+/** The list of models comes whole up to here: clients of OpenAI's API know no pages of it. */
+export const MODELS_LISTED = 1_000;
 
 // Webhooks
 

@@ -1,15 +1,16 @@
-/** `GET /v1/models`: the catalogue, in the list shape of OpenAI's API with our members beside it. */
+/** The catalogue, in the shapes of OpenAI's API with our members beside them, and what a model has to do. */
 import { waitOf } from "../inferences/inference.ts";
 import { depthOf } from "../inferences/store.ts";
 import { type Model, findModel, listModels } from "../models/store.ts";
-import { DEPTH_MAX, PAGE } from "../numbers.ts";
+import { DEPTH_MAX, MODELS_LISTED } from "../numbers.ts";
 import { problem } from "../problem.ts";
 import { json } from "./answer.ts";
 import { pageOf } from "./page.ts";
 import type { KeyCall } from "./route.ts";
 
+/** `GET /v1/models?after=&limit=`: by default all of them. */
 export async function showModels(call: KeyCall): Promise<Response> {
-  const { after, limit } = pageOf(call.url, PAGE.range[1]);
+  const { after, limit } = pageOf(call.url, MODELS_LISTED);
   const models = await listModels(call.ports.db, after, limit + 1);
   const shown = models.slice(0, limit);
   return json({
@@ -18,6 +19,14 @@ export async function showModels(call: KeyCall): Promise<Response> {
     has_more: models.length > limit,
     next_after: models.length > limit ? (shown.at(-1)?.name ?? null) : null,
   });
+}
+
+/** `GET /v1/models/{name}` */
+export async function showModel(call: KeyCall): Promise<Response> {
+  const name = call.params["name"] ?? "";
+  const model = await findModel(call.ports.db, name);
+  if (!model) throw problem("model_not_found", { detail: `There is no model "${name.slice(0, 128)}".` });
+  return json(presentModel(model));
 }
 
 /** `GET /v1/models/{name}/queue?version=`: what a model has to do, for clients and for whoever scales its backends. */

@@ -3,7 +3,7 @@ import { type Problem, pointer } from "../problem.ts";
 import { fileRoutes } from "./files.ts";
 import { linkRoutes } from "./links.ts";
 import { cancel, cancelMany, redrive, remove, showInference, showResult, submitInference } from "./inferences.ts";
-import { showModels, showQueue } from "./models.ts";
+import { showQueue } from "./models.ts";
 import type { Dialect } from "./route.ts";
 
 export const own: Dialect = {
@@ -19,7 +19,6 @@ export const own: Dialect = {
     { method: "POST", path: "/v1/inferences/:id/cancel", access: "cancel", handle: cancel },
     { method: "POST", path: "/v1/inferences/:id/redrive", access: "submit", handle: redrive },
     { method: "POST", path: "/v1/inferences/cancel", access: "cancel", handle: cancelMany },
-    { method: "GET", path: "/v1/models", access: "read", handle: showModels },
     { method: "GET", path: "/v1/models/:name/queue", access: "read", handle: showQueue },
   ],
   refuse(problem: Problem, { requestId }) {

@@ -10,9 +10,9 @@ import type { Sink } from "../backends/backend.ts";
 import type { Failure } from "../backends/outcome.ts";
 import { randomBase62 } from "../keys/key.ts";
 import { logError } from "../log.ts";
-import { ATTENDED_FRONT_MS, ATTENDED_LOOK_MS, ATTENDED_LOOK_MAX_MS, ATTENDED_TRIES } from "../numbers.ts";
+import { ATTENDED_FRONT_MS, ATTENDED_LOOK_MS, ATTENDED_LOOK_MAX_MS, ATTENDED_TRIES, STREAM_IDLE_MS } from "../numbers.ts";
 import { Unavailable } from "../platform.ts";
-import type { Ports } from "../ports.ts";
+import type { Clock, Ports } from "../ports.ts";
 import { problem } from "../problem.ts";
 import { type Inference, isFinal } from "./inference.ts";
 import { Leases } from "./leases.ts";
@@ -25,8 +25,18 @@ export interface Attention {
   readonly after: After;
   /** Aborted when the client is gone. */
   readonly gone: AbortSignal;
-  /** Where the client takes the answer bit by bit: how the stream says that it failed after it had begun. */
-  readonly stream?: { failed(error: Failure | null): Uint8Array };
+  /** Where the client takes the answer bit by bit. */
+  readonly stream?: StreamWords;
+}
+
+/** What is said in a stream beside the backend's words, once it has begun. */
+export interface StreamWords {
+  /** While the backend says nothing; without a meaning. */
+  readonly idle?: Uint8Array;
+  /** At the end, where the backend's last words are not enough. Said once it is recorded: a client may leave when it reads it. */
+  readonly succeeded?: Uint8Array;
+  /** Instead of an end; null where there is no failure: it was canceled. */
+  failed(error: Failure | null): Uint8Array;
 }
 
 /** Either the end of the inference, or its answer while it comes. */
@@ -39,12 +49,14 @@ export async function attend(ports: Ports, submission: Submission, attention: At
   const attendant = randomBase62(16, ports.randomBytes);
   const submitted = await submit(ports, { ...submission, attendant }, attention.after);
   const streaming = Promise.withResolvers<Attended>();
-  const sink = attention.stream
-    ? new StreamSink((body) => streaming.resolve({ kind: "streaming", inference: submitted.inference, body }))
-    : null;
+  const begin = (body: ReadableStream<Uint8Array>) => streaming.resolve({ kind: "streaming", inference: submitted.inference, body });
+  const sink = attention.stream ? new StreamSink(ports.clock, attention.stream.idle ?? null, begin) : null;
   const seen = new Attendance(ports, submitted, attendant, attention, sink).see();
   attention.after(seen.catch(() => undefined)); // goes on when the client is gone, for as long as the platform lets it
-  return Promise.race([streaming.promise, seen.then((inference): Attended => ({ kind: "ended", inference, replayed: submitted.replayed }))]);
+  return Promise.race([
+    streaming.promise,
+    seen.then((inference): Attended => ({ kind: "ended", inference, replayed: submitted.replayed })),
+  ]);
 }
 
 class Attendance {
@@ -87,7 +99,7 @@ class Attendance {
     const gone = this.#gone;
     let { claimed, askedAt } = this.#first;
     let pause = replayed ? 0 : ATTENDED_FRONT_MS;
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       if (claimed) {
         const after = await this.#run(claimed, askedAt);
         if (after && (isFinal(after.status) || this.#sink?.begun)) return after;
@@ -124,8 +136,10 @@ class Attendance {
     this.#leases.release(claimed);
     if (recorded?.othersWait) after(hurry("wake_up_not_sent", this.#ports.wake([{ model: claimed.model, version: claimed.version }])));
     const stands = recorded?.inference ?? null;
-    if (this.#sink?.begun && stands?.status !== "succeeded") {
-      await this.#sink.fail(this.#attention.stream?.failed(stands && "error" in stands ? stands.error : null));
+    if (this.#sink?.begun) {
+      const { stream } = this.#attention;
+      const failure = stands && "error" in stands ? stands.error : null;
+      await this.#sink.say(stands?.status === "succeeded" ? stream?.succeeded : stream?.failed(failure));
     }
     return stands;
   }
@@ -138,14 +152,24 @@ class Attendance {
   }
 }
 
-/** A stream that begins with the first chunk. What the client does not take holds up what the backend sends. */
+/**
+ * A stream that begins with the first chunk. What the client does not take holds up what the backend sends. A client that
+ * hangs up while nothing is sent to it may go unnoticed, so something is, from time to time.
+ */
 class StreamSink implements Sink {
-  readonly #start: (body: ReadableStream<Uint8Array>) => void;
+  readonly #clock: Clock;
+  readonly #idle: Uint8Array | null;
+  readonly #begin: (body: ReadableStream<Uint8Array>) => void;
   readonly #gone = new AbortController();
+  readonly #over = new AbortController();
   #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
+  #writes = 0;
+  #taken = 0;
 
-  constructor(start: (body: ReadableStream<Uint8Array>) => void) {
-    this.#start = start;
+  constructor(clock: Clock, idle: Uint8Array | null, begin: (body: ReadableStream<Uint8Array>) => void) {
+    this.#clock = clock;
+    this.#idle = idle;
+    this.#begin = begin;
   }
 
   get begun(): boolean {
@@ -156,13 +180,31 @@ class StreamSink implements Sink {
     if (!this.#writer) {
       const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
       this.#writer = writable.getWriter();
-      this.#start(readable);
+      this.#begin(readable);
+      if (this.#idle) void this.#stayAwake(this.#idle);
     }
+    await this.#give(this.#writer, chunk);
+  }
+
+  async #give(writer: WritableStreamDefaultWriter<Uint8Array>, chunk: Uint8Array): Promise<void> {
+    this.#writes++;
     try {
-      await this.#writer.write(chunk);
+      await writer.write(chunk);
+      this.#taken++;
     } catch (error) {
       this.#gone.abort();
       throw error;
+    }
+  }
+
+  /** Says that there is nothing to say, where nothing else was said for a while and all of it was taken. */
+  async #stayAwake(idle: Uint8Array): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted && !this.#gone.signal.aborted) {
+      const writes = this.#writes;
+      await this.#clock.sleep(STREAM_IDLE_MS, signal);
+      if (signal.aborted || this.#writes !== writes || this.#taken !== writes || !this.#writer) continue;
+      await this.#give(this.#writer, idle).catch(() => undefined); // who has gone is told of by the signal
     }
   }
 
@@ -171,8 +213,9 @@ class StreamSink implements Sink {
     return this.#gone.signal;
   }
 
-  /** Says that it failed, to whoever still listens. */
-  async fail(last: Uint8Array | undefined): Promise<void> {
+  /** Says the last, to whoever still listens. */
+  async say(last: Uint8Array | undefined): Promise<void> {
+    this.#over.abort();
     try {
       if (last) await this.#writer?.write(last);
     } catch (error) {
@@ -181,6 +224,7 @@ class StreamSink implements Sink {
   }
 
   end(): void {
+    this.#over.abort();
     this.#writer?.close().catch(() => undefined); // the reader may be gone
   }
 }

@@ -8,7 +8,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from "node:ht
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { setImmediate as immediate } from "node:timers/promises";
+import { setImmediate as immediate, setTimeout as wait } from "node:timers/promises";
 
 export type Behaviour =
   /** The input tensors come back as outputs. */
@@ -16,7 +16,20 @@ export type Behaviour =
   | { readonly does: "answer"; readonly status: number; readonly headers: Record<string, string>; readonly body: string }
   /** These bytes are all that comes through the connection, which is then closed, reset or left open. */
   | { readonly does: "raw"; readonly bytes: string; readonly after: "close" | "reset" | "nothing" }
-  | { readonly does: "flood"; readonly bytes: number; readonly announced: boolean };
+  | { readonly does: "flood"; readonly bytes: number; readonly announced: boolean }
+  | ChatBehaviour
+  /** So many events, as fast as they are taken, each of a token and a comment of so many bytes. */
+  | { readonly does: "gush"; readonly events: number; readonly bytes: number };
+
+/** A chat completion of these tokens: whole, or streamed one by one where that is asked for. */
+export interface ChatBehaviour {
+  readonly does: "chat";
+  readonly tokens: readonly string[];
+  /** Before each token of a stream, and before a whole answer. */
+  readonly everyMs: number;
+  /** How a stream ends after its tokens. */
+  readonly end: "done" | "reset" | "close" | "hang" | "error";
+}
 
 /** Answers at once. */
 export const ok: Behaviour = { does: "echo", afterMs: 0 };
@@ -67,6 +80,19 @@ export function oversized(bytes: number, announced: boolean): Behaviour {
   return { does: "flood", bytes, announced };
 }
 
+/** Answers a chat at once, or streams it token by token with so many ms before each. */
+export function chat(tokens: readonly string[] = ["Hel", "lo", " 🙂"], everyMs = 0): ChatBehaviour {
+  return { does: "chat", tokens, everyMs, end: "done" };
+}
+
+/** As `chat`, but its stream does not come to its end. */
+export function chatThen(end: ChatBehaviour["end"], tokens: readonly string[] = ["Hel", "lo"], everyMs = 0): ChatBehaviour {
+  return { does: "chat", tokens, everyMs, end };
+}
+
+/** The tokens that it counts as the prompt of every chat. */
+export const PROMPT_TOKENS = 7;
+
 export interface GpuCall {
   /** Counts from 0. */
   readonly index: number;
@@ -75,6 +101,10 @@ export interface GpuCall {
   readonly body: {
     readonly inputs: readonly { readonly name: string; readonly shape: readonly number[]; readonly data: readonly unknown[] }[];
   };
+  /** The request's body as it came. */
+  readonly text: string;
+  /** When each event of a stream was sent, by `performance.now()`. */
+  readonly sentAt: number[];
   readonly startedAt: number;
   /** When the answer was sent, or the client was gone; null while it is running. */
   endedAt: number | null;
@@ -113,6 +143,8 @@ export async function startGpu(script: Script = [ok]): Promise<Gpu> {
       index: calls.length,
       path: request.url ?? "",
       body: JSON.parse(text) as GpuCall["body"], // what the runner sends; the tests look at it
+      text,
+      sentAt: [],
       startedAt: Date.now(),
       endedAt: null,
       answered: false,
@@ -132,8 +164,11 @@ export async function startGpu(script: Script = [ok]): Promise<Gpu> {
 
   const server = createServer((request, response) => {
     const path = request.url ?? "";
-    if (request.method === "POST" && path.endsWith("/infer")) {
+    if (request.method === "POST" && (path.endsWith("/infer") || path.endsWith("/chat/completions"))) {
       infer(request, response).catch(() => request.socket.destroy());
+    } else if (path === "/v1/models") {
+      response.setHeader("Content-Type", "application/json");
+      response.end('{"object":"list","data":[]}');
     } else if (path.startsWith("/v2/health/") || path.endsWith("/ready")) {
       response.end();
     } else if (path.startsWith("/v2/models/")) {
@@ -196,10 +231,82 @@ async function act(behaviour: Behaviour, call: GpuCall, response: ServerResponse
       });
       await pipeline(Readable.from(spaces(behaviour.bytes)), response);
       return;
+    case "chat":
+      return chatAs(behaviour, call, response);
+    case "gush":
+      response.writeHead(200, { "Content-Type": "text/event-stream" });
+      await pipeline(Readable.from(gush(behaviour, call)), response);
+      return;
     default:
       return behaviour satisfies never;
   }
 }
+
+async function chatAs({ tokens, everyMs, end }: ChatBehaviour, call: GpuCall, response: ServerResponse): Promise<void> {
+  const asked = JSON.parse(call.text) as { model: string; stream?: boolean; stream_options?: { include_usage?: boolean } }; // what the runner sends
+  const head = { id: `chatcmpl-${call.index}`, created: 1_700_000_000, model: asked.model };
+  const usage = { prompt_tokens: PROMPT_TOKENS, completion_tokens: tokens.length, total_tokens: PROMPT_TOKENS + tokens.length };
+  if (!asked.stream) {
+    await pause(everyMs);
+    const message = { role: "assistant", content: tokens.join(""), refusal: null };
+    const choices = [{ index: 0, message, logprobs: null, finish_reason: "stop" }];
+    response.setHeader("Content-Type", "application/json").end(JSON.stringify({ ...head, object: "chat.completion", choices, usage }));
+    return;
+  }
+  const counts = asked.stream_options?.include_usage ? { usage: null } : {};
+  const send = (data: unknown) => {
+    call.sentAt.push(performance.now());
+    response.write(`data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
+  };
+  const chunk = (delta: unknown, finish_reason: string | null) => {
+    const choices = [{ index: 0, delta, logprobs: null, finish_reason }];
+    return { ...head, object: "chat.completion.chunk", choices, ...counts };
+  };
+  response.writeHead(200, { "Content-Type": "text/event-stream; charset=utf-8" });
+  for (const [index, content] of tokens.entries()) {
+    await pause(everyMs);
+    if (response.destroyed) return;
+    send(chunk({ ...(index === 0 ? { role: "assistant" } : {}), content }, null));
+  }
+  switch (end) {
+    case "done":
+      send(chunk({}, "stop"));
+      if (asked.stream_options?.include_usage) send({ ...head, object: "chat.completion.chunk", choices: [], usage });
+      send("[DONE]");
+      response.end();
+      return;
+    case "error":
+      send({ error: { object: "error", message: "out of memory", type: "InternalServerError", param: null, code: 500 } });
+      send("[DONE]");
+      response.end();
+      return;
+    case "close":
+      response.end();
+      return;
+    case "reset":
+      // What was written is on its way before the connection breaks.
+      await new Promise((resolve) => response.write('data: {"id":"chatcmpl', resolve));
+      response.socket?.resetAndDestroy();
+      return;
+    case "hang":
+      return;
+    default:
+      return end satisfies never;
+  }
+}
+
+function* gush({ events, bytes }: { events: number; bytes: number }, call: GpuCall): Generator<string> {
+  const { model } = JSON.parse(call.text) as { model: string }; // what the runner sends
+  const choices = [{ index: 0, delta: { content: "x" }, finish_reason: null }];
+  const event = `: ${" ".repeat(bytes)}\ndata: ${JSON.stringify({ id: "chatcmpl", object: "chat.completion.chunk", created: 1, model, choices })}\n\n`;
+  for (let sent = 0; sent < events; sent++) {
+    call.sentAt.push(performance.now());
+    yield event;
+  }
+  yield `data: ${JSON.stringify({ id: "chatcmpl", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })}\n\ndata: [DONE]\n\n`;
+}
+
+const pause = (ms: number) => (ms > 0 ? wait(ms) : Promise.resolve());
 
 function* spaces(bytes: number): Generator<string> {
   for (let left = bytes; left > 0; left -= FLOOD.length) yield FLOOD.slice(0, left);

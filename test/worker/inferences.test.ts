@@ -577,12 +577,6 @@ describe("the catalogue", () => {
     expect(listed).toEqual([...new Set(listed)].toSorted());
     for (const name of names) expect(listed).toContain(name);
   });
-
-  test.each(["0", "101", "1.5", "x", ""])("has no page of %j", async (limit) => {
-    const { key } = await newTenant();
-    const errors = [{ pointer: "#/limit", detail: expect.stringMatching(/\S/) }];
-    expect(await seen(as(key, "GET", `/v1/models?limit=${limit}`))).toStrictEqual(refusal(422, "invalid_input", { errors }));
-  });
 });
 
 describe("health", () => {
@@ -604,7 +598,6 @@ const KEYED: [method: string, path: (id: string) => string, body: unknown, scope
   ["POST", (id) => `/v1/inferences/${id}/cancel`, undefined, "cancel", 404],
   ["POST", (id) => `/v1/inferences/${id}/redrive`, undefined, "submit", 404],
   ["POST", () => "/v1/inferences/cancel", { model: "no-such-model" }, "cancel", 200],
-  ["GET", () => "/v1/models", undefined, "read", 200],
   ["GET", () => "/v1/models/no-such-model/queue", undefined, "read", 404],
   ["POST", () => "/inference/no-such-model", [{ image_path: "x", product_type: "x" }], "submit", 404],
   ["GET", (id) => `/inference/${id}/status`, undefined, "read", 404],
@@ -767,7 +760,7 @@ describe("every answer", () => {
     ["PUT", `/v1/inferences/${crypto.randomUUID()}`, /\bGET, HEAD\b/],
     ["DELETE", `/v1/inferences/${crypto.randomUUID()}/result`, /\bGET, HEAD\b/],
     ["GET", `/v1/inferences/${crypto.randomUUID()}/cancel`, /^POST$/],
-    ["DELETE", "/v1/models", /^GET, HEAD$/],
+    ["DELETE", "/v1/models/any/queue", /^GET, HEAD$/],
     ["POST", "/healthz", /^GET, HEAD$/],
   ])("to %s %s names the methods that there are", async (method, path, allow) => {
     const answer = await call(path, { method });
@@ -779,7 +772,7 @@ describe("every answer", () => {
     ["a failure of our own", "D1_ERROR: no such table: secrets: SQLITE_ERROR", 500, "internal", null],
     ["a database that can't answer", "Network connection to 10.0.0.7 lost", 503, "unavailable", "2"],
   ])("to %s", (_name, message, status, code, retryAfter) => {
-    test.each(["/v1/models", `/inference/${crypto.randomUUID()}/status`])("tells nothing of it at %s", async (path) => {
+    test.each(["/v1/models/any/queue", `/inference/${crypto.randomUUID()}/status`])("tells nothing of it at %s", async (path) => {
       const { key } = await newTenant();
       const told = vi.spyOn(console, "error").mockImplementation(() => {});
       const prepare = () => {

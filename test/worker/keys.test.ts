@@ -119,7 +119,7 @@ describe("a change of a key takes effect at once", () => {
   }
 
   const message = async (key: string) => {
-    const answer = await as(key, "GET", "/v1/models");
+    const answer = await as(key, "GET", "/v1/models/any/queue");
     return { status: answer.status, code: (await object(answer))["code"] };
   };
 
@@ -188,7 +188,7 @@ describe("a key that expires", () => {
 
   test("may have expired before it was made", async () => {
     const { key } = await newTenant({ expires_at: new Date(Date.now() - 1).toISOString() });
-    const answer = await as(key, "GET", "/v1/models");
+    const answer = await as(key, "GET", "/v1/models/any/queue");
     expect(answer.status).toBe(401);
     expect((await object(answer))["code"]).toBe("expired_key");
   });
@@ -389,7 +389,7 @@ describe("a gate that was evicted from memory", () => {
     expect(await passes(key)).toBe(true);
     await operator("DELETE", `/keys/${keyId}`);
     await evictDurableObject(env.GATE.getByName(keyId));
-    const answer = await as(key, "GET", "/v1/models");
+    const answer = await as(key, "GET", "/v1/models/any/queue");
     expect(answer.status).toBe(401);
     expect((await object(answer))["code"]).toBe("revoked_key");
   });
