@@ -126,6 +126,7 @@ CREATE TABLE inferences (
   attendant TEXT,                        -- the lease of the request that waits for it and runs it itself; NULL = a runner's
   input_type TEXT NOT NULL DEFAULT 'application/json',   -- media type; ends in ;base64 where input holds bytes, as output_type does
   usage TEXT,                            -- JSON: tokens in and out, where the backend counts them
+  webhook TEXT,                          -- JSON: url, events and origin, as given at submit; NULL = none
 
   output_sha256 TEXT,                    -- hex, where the output is an object
   retention_seconds INTEGER,             -- of its payloads, where the client asked for one; NULL = the account's, of the whole row
@@ -228,3 +229,89 @@ CREATE TABLE chores (
   cursor TEXT NOT NULL,
   due_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Who of an account is told of the events of all its inferences.
+CREATE TABLE webhooks (
+  account_id TEXT NOT NULL,
+  id TEXT NOT NULL,                      -- wh_ and 16 base62 characters
+  url TEXT NOT NULL,                     -- in its one canonical form
+  events TEXT NOT NULL,                  -- JSON array of what it wants to hear of
+  description TEXT NOT NULL,
+  origin TEXT NOT NULL,                  -- where we were reached when it was made, for the addresses in its deliveries
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (account_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX webhooks_by_url ON webhooks (account_id, url);
+
+-- What is known of a URL of an account beyond that it may be called; most have no row.
+CREATE TABLE endpoints (
+  account_id TEXT NOT NULL,
+  url TEXT NOT NULL,
+  failures INTEGER NOT NULL DEFAULT 0,   -- in a row, over all of its deliveries
+  failing_since INTEGER,
+  held_until INTEGER,                    -- it asked to be left alone until then
+  state TEXT CHECK (state IN ('gone', 'rested', 'disabled')),   -- NULL = called; else what is for it is held
+  state_at INTEGER,
+  PRIMARY KEY (account_id, url)
+) STRICT, WITHOUT ROWID;
+
+-- The secrets that an account's deliveries are signed with, sealed by the deployment's own.
+CREATE TABLE signing_secrets (
+  account_id TEXT NOT NULL PRIMARY KEY,
+  sealed TEXT NOT NULL,
+  previous TEXT,                         -- the one before, sealed too
+  previous_until INTEGER,                -- it signs as well until then
+  shown_at INTEGER                       -- when the newest was shown to the account; NULL = never yet
+) STRICT, WITHOUT ROWID;
+
+-- One row is one event for one endpoint: the outbox. Its key begins with the inference, and its id is made of its key.
+CREATE TABLE deliveries (
+  account_id TEXT NOT NULL,
+  inference_id TEXT NOT NULL,
+  sequence INTEGER NOT NULL,             -- of the event among those of its inference
+  webhook_id TEXT NOT NULL,              -- '' = the URL that was given with the inference
+  event TEXT NOT NULL,
+  url TEXT NOT NULL,
+  dialect TEXT NOT NULL,                 -- whose form the body has
+  status TEXT NOT NULL CHECK (status IN ('pending', 'held', 'succeeded', 'failed', 'canceled')),
+  attempt INTEGER NOT NULL DEFAULT 0,    -- recorded since it was made or sent again
+  due_at INTEGER,                        -- pending: when it is tried next, or, while it is being tried, when that must have ended
+  lease TEXT,                            -- whoever tries it: the fence of what is recorded
+  created_at INTEGER NOT NULL,           -- when the event was
+  snapshot TEXT NOT NULL,                -- JSON: the inference's columns as the event left them
+  attempts TEXT NOT NULL DEFAULT '[]',   -- JSON array of the latest attempts
+  PRIMARY KEY (account_id, inference_id, sequence, webhook_id),
+  CHECK (status = 'pending' AND due_at IS NOT NULL OR status <> 'pending' AND due_at IS NULL AND lease IS NULL)
+) STRICT, WITHOUT ROWID;
+-- What is to be tried, and when.
+CREATE INDEX deliveries_due ON deliveries (account_id, due_at) WHERE due_at IS NOT NULL;
+-- What waits for somebody to send it again.
+CREATE INDEX deliveries_kept ON deliveries (account_id, webhook_id, created_at) WHERE status IN ('held', 'failed');
+
+-- The outbox is filled by whatever changes a status, in the same transaction. `started` is told of the first attempt.
+CREATE TRIGGER inferences_told AFTER UPDATE OF status ON inferences
+WHEN NEW.status <> OLD.status
+  AND (NEW.status IN ('succeeded', 'failed', 'canceled', 'expired') OR NEW.status = 'in_progress' AND NEW.attempt = NEW.attempts_before + 1)
+  AND (NEW.webhook IS NOT NULL OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = NEW.account_id))
+BEGIN
+  INSERT INTO deliveries (account_id, inference_id, sequence, webhook_id, event, url, dialect, status, due_at, created_at, snapshot)
+  SELECT NEW.account_id, NEW.id,
+    1 + coalesce((SELECT max(sequence) FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.id), 0),
+    hook.id, 'inference.' || iif(NEW.status = 'in_progress', 'started', NEW.status), hook.url, hook.dialect,
+    iif(endpoints.state IS NULL, 'pending', 'held'), iif(endpoints.state IS NULL, NEW.updated_at, NULL), NEW.updated_at,
+    json_object('status', NEW.status, 'level', NEW.level, 'updated_at', NEW.updated_at, 'start_by', NEW.start_by, 'not_before', NEW.not_before,
+      'first_started_at', NEW.first_started_at, 'started_at', NEW.started_at, 'finished_at', NEW.finished_at, 'run_ms', NEW.run_ms,
+      'attempt', NEW.attempt, 'backend_id', NEW.backend_id, 'error', NEW.error, 'stopped', NEW.stopped)
+  FROM (
+    SELECT '' AS id, NEW.webhook ->> 'url' AS url, NEW.webhook -> 'events' AS events, NEW.dialect AS dialect WHERE NEW.webhook IS NOT NULL
+    UNION ALL
+    SELECT id, url, events, 'claimcheck' FROM webhooks WHERE account_id = NEW.account_id
+  ) AS hook
+  LEFT JOIN endpoints ON endpoints.account_id = NEW.account_id AND endpoints.url = hook.url
+  WHERE EXISTS (SELECT 1 FROM json_each(hook.events) WHERE value = 'inference.' || iif(NEW.status = 'in_progress', 'started', NEW.status));
+END;
+-- Deliveries go with what they tell of.
+CREATE TRIGGER inferences_untold AFTER DELETE ON inferences
+BEGIN
+  DELETE FROM deliveries WHERE account_id = OLD.account_id AND inference_id = OLD.id;
+END;

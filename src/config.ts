@@ -3,12 +3,14 @@
  * setting is there. A missing or weak secret is an error that names it, on the first request.
  */
 import * as z from "zod";
+import { PUBLIC_ONLY, type TargetRules } from "./webhooks/target.ts";
 
 const settings = z.object({
   PUBLIC_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
   KEY_SECRET: z.string().min(32, "must have at least 32 characters"),
   KEY_SECRET_PREVIOUS: z.string().min(32).optional(),
   ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters"),
+  WEBHOOKS_TO_LOOPBACK: z.enum(["", "1"]).default(""),
 });
 
 export interface Config {
@@ -17,6 +19,10 @@ export interface Config {
   /** Secrets under which keys are tagged, newest first: the first mints, all are accepted. */
   readonly keySecrets: readonly string[];
   readonly adminToken: string;
+  /** Where webhooks may go. With WEBHOOKS_TO_LOOPBACK, which only the embedded runtime sets, to this machine as well. */
+  readonly targets: TargetRules;
+  /** Whether the names of webhooks are looked up before they are called: not where this machine is a target. */
+  readonly looksUpNames: boolean;
 }
 
 const checked = new WeakMap<object, Config>();
@@ -30,11 +36,14 @@ export function configOf(env: object): Config {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new Error(`configuration: ${faults.join("; ")}`);
   }
-  const { PUBLIC_URL, KEY_SECRET, KEY_SECRET_PREVIOUS, ADMIN_TOKEN } = parsed.data;
+  const { PUBLIC_URL, KEY_SECRET, KEY_SECRET_PREVIOUS, ADMIN_TOKEN, WEBHOOKS_TO_LOOPBACK } = parsed.data;
+  const loopbackHttp = WEBHOOKS_TO_LOOPBACK === "1";
   const config: Config = {
     publicUrl: PUBLIC_URL.replace(/\/$/, ""),
     keySecrets: KEY_SECRET_PREVIOUS ? [KEY_SECRET, KEY_SECRET_PREVIOUS] : [KEY_SECRET],
     adminToken: ADMIN_TOKEN,
+    targets: { ...PUBLIC_ONLY, loopbackHttp },
+    looksUpNames: !loopbackHttp,
   };
   checked.set(env, config);
   return config;

@@ -193,3 +193,25 @@ export const ENDPOINT_REST_MS = 86_400_000;
 export const WEBHOOK_SECRET_BYTES = { minted: 32, range: [24, 64] } as const;
 /** A resolver that takes longer leaves a name unknown, which stops nothing. */
 export const RESOLVER_MS = 2_000;
+
+export const WEBHOOKS_PER_ACCOUNT = 16;
+/** An inference's output is part of an event up to here: Standard Webhooks asks for bodies of no more. */
+export const EVENT_OUTPUT_BYTES = 20_000;
+/** The secret before the newest signs as well for so long: as Baseten has it. */
+export const SECRET_OVERLAP_MS = 86_400_000;
+/** Whoever tries a delivery holds it for so long: longer than reading, looking up the name, the call and recording take together. */
+export const DELIVERY_LEASE_MS = 60_000;
+/** A courier may wait for six connections at once, and a delivery for two: of the resolver, and of the receiver after that. */
+export const DELIVERIES_AT_ONCE = 3;
+/** So an account has at most 24 deliveries under way at once. */
+export const COURIERS_PER_ACCOUNT = 8;
+export const COURIERS_TOLD_AT_ONCE = 50;
+/** Due deliveries of an account among which a courier chooses, so that endpoints take turns. */
+export const DELIVERIES_SEEN = 200;
+/** The sweep stays awake for deliveries that are due this soon; for later ones the cron trigger, once a minute, wakes it. */
+export const DELIVERY_HORIZON_MS = 90_000;
+/** Of a delivery the latest so many attempts are kept, and of an answer its beginning. */
+export const DELIVERY_ATTEMPTS_KEPT = 20;
+export const DELIVERY_ANSWER_BYTES = 1_024;
+/** One call sends so many again. */
+export const DELIVERIES_RESENT = 500;

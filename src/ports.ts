@@ -7,7 +7,7 @@ import type { Fetch } from "./backends/backend.ts";
 import type { Lane } from "./inferences/store.ts";
 import type { Verdict } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
-import { DATABASE_MS, GATE_MS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "./numbers.ts";
+import { COURIERS_TOLD_AT_ONCE, DATABASE_MS, GATE_MS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "./numbers.ts";
 import { ask, askAgain } from "./platform.ts";
 import { type Database, d1 } from "./sql.ts";
 
@@ -19,6 +19,8 @@ export interface Ports {
   wake(lanes: readonly Lane[]): Promise<void>;
   /** Sees to it that the sweep is ticking. */
   armSweep(): Promise<void>;
+  /** Says that these accounts may have deliveries to be sent; a hint like a wake-up. */
+  deliver(accountIds: readonly string[]): Promise<void>;
   readonly gate: GatePort;
   readonly fetch: Fetch;
   /** A secret of the deployment for a backend, by its name; null where it is not set. */
@@ -45,6 +47,11 @@ export interface Clock {
 
 export const SWEEP_NAME = "sweep";
 
+/** An account's couriers are numbered from 0; the first is told of deliveries, and calls the next when it has its hands full. */
+export function courierName(accountId: string, number: number): string {
+  return `${accountId}/${number}`;
+}
+
 let sweepPokedAt = -Infinity; // once per isolate and SWEEP_POKE_MS; the sweep ticks on for longer than that by itself
 
 export function portsOf(env: Env): Ports {
@@ -68,6 +75,13 @@ export function portsOf(env: Env): Ports {
       } catch (error) {
         sweepPokedAt = -Infinity;
         throw error;
+      }
+    },
+    async deliver(accountIds) {
+      const tell = (accountId: string) =>
+        ask("courier", GATE_MS, () => env.COURIER.getByName(courierName(accountId, 0)).deliver(accountId, 0));
+      for (let told = 0; told < accountIds.length; told += COURIERS_TOLD_AT_ONCE) {
+        await Promise.all(accountIds.slice(told, told + COURIERS_TOLD_AT_ONCE).map(tell));
       }
     },
     gate: {

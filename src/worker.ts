@@ -4,6 +4,7 @@ import { wakeUpsOf } from "./inferences/wakeup.ts";
 import { SWEEP_NAME } from "./ports.ts";
 
 export { Sweep } from "./inferences/sweeper.ts";
+export { Courier } from "./webhooks/courier.ts";
 export { Gate } from "./keys/gatehouse.ts";
 
 export default {

@@ -20,11 +20,13 @@ export function json(body: unknown, init: { status?: number; headers?: Record<st
  * `expired` may be redriven, so they are kept for a second; what still waits is not kept, only compared.
  */
 export function cachingOf(inference: Inference): Record<string, string> {
-  const { status, attempt, updatedAt } = inference;
-  const ETag = `"${[status, attempt, updatedAt, ...waitTag(inference)].join("-")}"`;
+  const { status, attempt, updatedAt, webhook } = inference;
+  const ETag = `"${[status, attempt, updatedAt, ...waitTag(inference), ...(webhook ? [webhook.status] : [])].join("-")}"`;
   switch (status) {
     case "succeeded":
     case "canceled":
+      // Until it has been told of, and where that failed, which may be mended.
+      if (webhook?.status === "pending" || webhook?.status === "failed") return { ETag, "Cache-Control": "private, no-cache" };
       return { ETag, "Cache-Control": FOR_EVER };
     case "failed":
     case "expired":

@@ -26,6 +26,7 @@ import {
 import { writeJson } from "../json.ts";
 import { askAgain } from "../platform.ts";
 import { problem } from "../problem.ts";
+import { EVENTS } from "../webhooks/delivery.ts";
 import { cachingOf, json, unlessKnown } from "./answer.ts";
 import { atHand, download, endingOf } from "./download.ts";
 import { check, readJson } from "./body.ts";
@@ -33,6 +34,7 @@ import { filterOf, filterShape, metadataSchema, narrows } from "./filter.ts";
 import { shownOutput } from "./output.ts";
 import { idempotencyOf, replayHeaders } from "./idempotency.ts";
 import type { KeyCall } from "./route.ts";
+import { webhookOf } from "./target.ts";
 
 const within = ([least, most]: readonly [number, number]) => z.int().min(least).max(most).optional();
 
@@ -54,6 +56,7 @@ const submissionSchema = z.strictObject({
   cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range),
   retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range),
   metadata: metadataSchema.optional(),
+  webhook: z.strictObject({ url: z.string(), events: z.array(z.enum(EVENTS)).min(1).optional() }).optional(),
 });
 
 /** How soon to ask again: half the estimated wait, within these. */
@@ -84,6 +87,7 @@ export async function submitInference(call: KeyCall): Promise<Response> {
       cancelAfterSeconds: body.cancel_after_seconds,
       retentionSeconds: body.retention_seconds,
       metadata: body.metadata,
+      webhook: body.webhook && (await webhookOf(call, body.webhook.url, ["webhook", "url"], body.webhook.events)),
       idempotency: await idempotencyOf(call.request, call.url, text),
     },
     call.after,
@@ -161,6 +165,7 @@ export async function remove(call: KeyCall): Promise<Response> {
 export async function cancel(call: KeyCall): Promise<Response> {
   const id = idOf(call);
   const canceled = await askAgain(() => cancelInference(call.ports.db, call.caller.accountId, id));
+  tellOf(call);
   if (canceled) return json(present(canceled, call), { headers: cachingOf(canceled) });
   const inference = await find(call);
   if (inference.status === "canceled") return json(present(inference, call), { headers: cachingOf(inference) });
@@ -188,6 +193,7 @@ export async function cancelMany(call: KeyCall): Promise<Response> {
   const filter = { ...filterOf(body), statuses: body.status ? [body.status] : (["queued", "in_progress"] as const) };
   const cursor = { accountId: call.caller.accountId, id: body.after ?? "" };
   const done = await bulk(call.ports.db, body.dry_run ? "count" : "cancel", cursor, false, filter, BULK_ROWS);
+  tellOf(call);
   return json({
     dry_run: body.dry_run ?? false,
     looked_at: done.seen,
@@ -211,6 +217,11 @@ export async function redrive(call: KeyCall): Promise<Response> {
     detail: `Only a failed or expired inference can be redriven; this one is ${inference.status}.`,
     members: { inference_status: inference.status },
   });
+}
+
+/** Something may have ended of which a webhook is to be told. */
+function tellOf(call: KeyCall): void {
+  call.after(hurry("couriers_not_told", call.ports.deliver([call.caller.accountId])));
 }
 
 /** The inference that the path names, if it is the caller's; `inference_not_found` otherwise, whoever's it is. */
@@ -262,6 +273,8 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
     output: inference.status === "succeeded" ? shownOutput(inference.output) : null,
     error: "error" in inference ? errorOf(inference.error) : null,
     metadata: inference.metadata,
+    webhook: inference.webhook && { url: inference.webhook.url, events: inference.webhook.events },
+    webhook_status: inference.webhook?.status ?? "none",
     ...(inference.status === "canceled" ? { stopped: inference.stopped } : {}),
     urls: { self, result: `${self}/result`, cancel: `${self}/cancel` },
     ...(logs === "1" || logs === "true"

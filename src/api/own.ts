@@ -2,6 +2,8 @@
 import { type Problem, pointer } from "../problem.ts";
 import { fileRoutes } from "./files.ts";
 import { linkRoutes } from "./links.ts";
+import { tellOwn } from "./event.ts";
+import { webhookRoutes } from "./webhooks.ts";
 import { cancel, cancelMany, redrive, remove, showInference, showResult, submitInference } from "./inferences.ts";
 import { showQueue } from "./models.ts";
 import type { Dialect } from "./route.ts";
@@ -12,6 +14,7 @@ export const own: Dialect = {
   routes: [
     ...fileRoutes,
     ...linkRoutes,
+    ...webhookRoutes,
     { method: "POST", path: "/v1/inferences", access: "submit", handle: submitInference },
     { method: "GET", path: "/v1/inferences/:id", access: "read", handle: showInference },
     { method: "DELETE", path: "/v1/inferences/:id", access: "cancel", handle: remove },
@@ -21,6 +24,7 @@ export const own: Dialect = {
     { method: "POST", path: "/v1/inferences/cancel", access: "cancel", handle: cancelMany },
     { method: "GET", path: "/v1/models/:name/queue", access: "read", handle: showQueue },
   ],
+  tell: tellOwn,
   refuse(problem: Problem, { requestId }) {
     const body = {
       type: "about:blank",

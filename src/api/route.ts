@@ -8,6 +8,7 @@ import type { Allowance } from "../keys/gate.ts";
 import type { KeyIdentity, Scope } from "../keys/key.ts";
 import type { Ports } from "../ports.ts";
 import type { Problem } from "../problem.ts";
+import type { Telling, Told } from "../webhooks/deliver.ts";
 
 /** Everything one request may use. */
 export interface Call {
@@ -52,6 +53,8 @@ export interface Dialect {
   readonly routes: readonly Route[];
   /** Headers by which this dialect shows where a key stands, beside ours; none of them replaces what an answer says itself. */
   limitHeaders?(allowance: Allowance): Readonly<Record<string, string>>;
+  /** How a webhook that was given in this dialect is told; ours where there is nothing. */
+  tell?(told: Told): Promise<Telling>;
   /** A problem as this dialect's error answer. */
   refuse(problem: Problem, call: Pick<Call, "requestId">): Response;
 }

@@ -22,7 +22,7 @@ import { own } from "./own.ts";
 import type { Call, Dialect, Route } from "./route.ts";
 
 /** In the order in which they are asked for an unknown path; ours answers whatever no other does. */
-const DIALECTS: readonly Dialect[] = [openai, vody, reka, baseten, admin, health, own];
+export const DIALECTS: readonly Dialect[] = [openai, vody, reka, baseten, admin, health, own];
 
 /** A stall of the platform is over in a second or in a minute; a client that asks every other second learns soon. */
 const RETRY_AFTER_SECONDS = 2;

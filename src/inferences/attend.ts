@@ -135,6 +135,7 @@ class Attendance {
     const recorded = await persist(this.#ports, this.#leases, claimed, () => recordAttended(this.#ports.db, statements, claimed));
     this.#leases.release(claimed);
     if (recorded?.othersWait) after(hurry("wake_up_not_sent", this.#ports.wake([{ model: claimed.model, version: claimed.version }])));
+    if (claimed.watched) after(hurry("couriers_not_told", this.#ports.deliver([accountId])));
     const stands = recorded?.inference ?? null;
     if (this.#sink?.begun) {
       const { stream } = this.#attention;
@@ -148,7 +149,9 @@ class Attendance {
   async #leave(): Promise<Inference> {
     const { inference, replayed } = this.#first;
     if (replayed) return inference;
-    return (await leaveInference(this.#ports.db, inference.accountId, inference.id, this.#attendant)) ?? inference;
+    const left = await leaveInference(this.#ports.db, inference.accountId, inference.id, this.#attendant);
+    this.#attention.after(hurry("couriers_not_told", this.#ports.deliver([inference.accountId])));
+    return left ?? inference;
   }
 }
 

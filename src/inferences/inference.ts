@@ -3,6 +3,7 @@
  * else decides about a status: the store derives the WHERE of every change from this table.
  */
 import type { Failure, Outcome, Usage } from "../backends/outcome.ts";
+import type { Webhook, WebhookStatus } from "../webhooks/delivery.ts";
 import { QUARANTINE_TAKEDOWNS, RETRY_AFTER_MAX_MS } from "../numbers.ts";
 
 export const STATUSES = ["queued", "in_progress", "succeeded", "failed", "canceled", "expired"] as const;
@@ -85,6 +86,8 @@ interface Common {
   readonly log: readonly LogEntry[];
   /** What was asked of the model, where its dialect tells that apart: `text-to-image`, `chat/completions`; '' otherwise. */
   readonly capability: string;
+  /** The URL that was given with it, and how it stands with telling it of the end. */
+  readonly webhook: (Webhook & { readonly status: WebhookStatus }) | null;
 }
 
 interface Ended extends Common {
@@ -136,7 +139,7 @@ export function waitOf(lane: LaneState, notBefore: number | null, now: number): 
 
 /** An inference as it was right after its submit: what a replay of the submit answers. */
 export function asSubmitted(inference: Inference): Inference {
-  const { id, accountId, model, version, dialect, priority, retry, createdAt, inputItems, metadata, log, capability } = inference;
+  const { id, accountId, model, version, dialect, priority, retry, createdAt, inputItems, metadata, log, capability, webhook } = inference;
   return {
     id,
     accountId,
@@ -155,6 +158,7 @@ export function asSubmitted(inference: Inference): Inference {
     metadata,
     log: log.slice(0, 1),
     capability,
+    webhook: webhook && { ...webhook, status: "pending" },
     status: "queued",
     startBy: createdAt,
     notBefore: null,

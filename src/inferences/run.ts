@@ -19,6 +19,7 @@ import { QUARANTINED, afterFailure } from "./inference.ts";
 import { Leases } from "./leases.ts";
 import { type Shelf, readPayload, storeOutput, takeIn } from "./payloads.ts";
 import { noteUpload } from "./removals.ts";
+import { hurry } from "./submit.ts";
 import { type Claim, type Lane, claim, inferenceStatements, standsAlone } from "./store.ts";
 
 const RECORD_RETRY_MS = 250;
@@ -58,6 +59,7 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
   const { clock, db } = ports;
   const stopAt = clock.now() + RUN_SECONDS * 1000;
   const begunAt = clock.now();
+  const told: Promise<void>[] = []; // not waited for in between, but this invocation must not end before them
   const first = await claim(db, lane, leases.lease);
   if (first) found();
   let next: Next = { claimed: first, askedAt: begunAt };
@@ -73,8 +75,10 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
     const stop = clock.now() >= stopAt;
     next = (await persist(ports, leases, current, () => endings.write({ statements, lane: stop ? null : lane }))) ?? NOTHING;
     leases.release(current);
+    if (current.watched) told.push(hurry("couriers_not_told", ports.deliver([current.accountId])));
     if (stop) await ports.wake([lane]);
   }
+  await Promise.all(told);
 }
 
 /** Runs one attempt; the statements that record its end, the last of which gives its slot back if it was cancelled. Never throws. */

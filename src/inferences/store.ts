@@ -26,6 +26,8 @@ import { type ClaimedBackend, claimedBackendSchema } from "../backends/store.ts"
 import { logError } from "../log.ts";
 import { Unavailable } from "../platform.ts";
 import { type Database, NOW, type Row, type Sql, type SqlValue, first, join, sql } from "../sql.ts";
+import { DELIVERY_STATUSES, EVENTS, type Webhook, webhookStatusOf } from "../webhooks/delivery.ts";
+import { deliveryStatements, waitingFrom } from "../webhooks/store.ts";
 import {
   type Inference,
   type LaneState,
@@ -66,6 +68,8 @@ export interface NewInference {
   attendant: string | null;
   /** How long after the end its input and output are kept, where that is asked for; never longer than the account's retention. */
   retentionSeconds?: number | null;
+  /** Who is told of it, beside the account's own webhooks. */
+  webhook: Webhook | null;
 }
 
 /** A model and version with one queue of its own. */
@@ -92,6 +96,8 @@ export interface Claim extends Hold, Lane {
   runWithinSeconds: number | null;
   /** Healthy backends that its attempts took down so far. */
   takedowns: number;
+  /** Somebody may want to be told of its end. */
+  watched: boolean;
   backend: ClaimedBackend;
 }
 
@@ -123,7 +129,10 @@ const head = sql`account_id, id, dialect, model, version, status, priority, leve
   metadata, created_at, updated_at, start_by, not_before, first_started_at, started_at, finished_at, run_ms, attempt,
   backend_id, input_items, output_object, output_type, output_bytes, output_items, error, stopped, fingerprint, log, capability, usage,
   output_sha256, retention_seconds, data_removed_at,
-  (SELECT retention_seconds FROM accounts WHERE accounts.id = inferences.account_id) AS account_retention_seconds`;
+  (SELECT retention_seconds FROM accounts WHERE accounts.id = inferences.account_id) AS account_retention_seconds,
+  webhook, iif(webhook IS NULL, NULL, (SELECT deliveries.status FROM deliveries
+    WHERE deliveries.account_id = inferences.account_id AND deliveries.inference_id = inferences.id AND deliveries.webhook_id = ''
+      AND deliveries.event = 'inference.' || inferences.status ORDER BY deliveries.sequence DESC LIMIT 1)) AS end_delivery`;
 const withOutput = sql`${head}, output`;
 const inputColumns = sql`input, input_object, input_type, input_bytes`;
 
@@ -275,6 +284,7 @@ const setClaimed = (lease: Sql) => sql`status = 'in_progress', attempt = attempt
 /** What whoever runs an attempt needs to know. */
 const claimColumns = sql`account_id, id, model, version, attempt, attempts_before, takedowns, lease, ${inputColumns},
   capability, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds,
+  webhook IS NOT NULL OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = inferences.account_id) AS watched,
   (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
       'credential', json(credential), 'files', files, 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
       'alone', NOT EXISTS (SELECT 1 FROM inferences AS other INDEXED BY inferences_running WHERE other.backend_id = backends.id
@@ -342,14 +352,15 @@ export const inferenceStatements = {
   insert: (it: NewInference) => sql`
     INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, idempotency_key, fingerprint,
       max_time_in_queue_seconds, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds, metadata, created_at, updated_at,
-      start_by, ages_at, cancel_at, input, input_object, input_type, input_bytes, input_items, capability, attendant, retention_seconds, log)
+      start_by, ages_at, cancel_at, input, input_object, input_type, input_bytes, input_items, capability, attendant, retention_seconds, webhook, log)
     SELECT ${it.accountId}, ${it.id}, ${it.keyId}, ${it.dialect}, lane.model, lane.version, 'queued', ${it.priority}, ${it.priority},
       ${nextTurn(it.accountId, sql`lane.model`, sql`lane.version`, it.priority)}, ${it.idempotencyKey}, ${it.fingerprint},
       ${it.maxTimeInQueueSeconds}, ${it.retry.maxAttempts}, ${it.retry.initialDelayMs}, ${it.retry.maxDelayMs}, ${it.runWithinSeconds},
       ${JSON.stringify(it.metadata)}, lane.now, lane.now, lane.now + ${it.maxTimeInQueueSeconds * 1000}, ${agesAt(sql`${it.priority}`)},
       lane.now + ${it.cancelAfterSeconds === null ? null : it.cancelAfterSeconds * 1000},
       ${textOf(it.input)}, ${it.input.at === "object" ? it.input.key : null}, ${typeOf(it.input)},
-      ${it.inputBytes}, ${it.inputItems}, ${it.capability}, ${it.attendant}, ${it.retentionSeconds ?? null}, json_array(json_object('at', lane.now, 'event', 'queued'))
+      ${it.inputBytes}, ${it.inputItems}, ${it.capability}, ${it.attendant}, ${it.retentionSeconds ?? null},
+      ${it.webhook === null ? null : JSON.stringify(it.webhook)}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM (
       SELECT name AS model, coalesce(${it.version}, default_version) AS version, versions, capabilities, ${NOW} AS now
       FROM models WHERE name = ${it.model}
@@ -638,6 +649,8 @@ const rowSchema = z.object({
   retention_seconds: z.number().nullable(),
   data_removed_at: z.number().nullable(),
   account_retention_seconds: z.number().nullable(),
+  webhook: z.string().nullable(),
+  end_delivery: z.enum(DELIVERY_STATUSES).nullable(),
   // Of findWaiting alone.
   now: z.number().optional(),
   ahead: z.number().nullish(),
@@ -647,6 +660,8 @@ const rowSchema = z.object({
 const laneStateSchema = z.object({ capacity: z.number(), freeSlots: z.number(), meanRunMs: z.number().nullable() });
 
 const usageSchema = z.object({ promptTokens: z.number(), completionTokens: z.number() });
+
+const webhookSchema = z.object({ url: z.string(), events: z.array(z.enum(EVENTS)), origin: z.string() });
 
 const failureSchema = z.object({ class: z.enum(FAILURE_CLASSES), code: z.string(), message: z.string(), status: z.number() });
 
@@ -670,6 +685,7 @@ function fromRow(raw: Row): Inference {
     metadata: z.record(z.string(), z.string()).parse(JSON.parse(row.metadata)),
     log: JSON.parse(row.log) as LogEntry[], // written by the statements above alone
     capability: row.capability,
+    webhook: webhookFrom(row),
   };
   const finishedAt = row.finished_at ?? row.updated_at;
   const retention = row.account_retention_seconds ?? RETENTION_SECONDS.default;
@@ -697,6 +713,12 @@ function fromRow(raw: Row): Inference {
     default:
       return row.status satisfies never;
   }
+}
+
+function webhookFrom({ webhook, status, end_delivery }: z.infer<typeof rowSchema>): Inference["webhook"] {
+  if (webhook === null) return null;
+  const known = webhookSchema.parse(JSON.parse(webhook));
+  return { ...known, status: webhookStatusOf(status, known.events, end_delivery) };
 }
 
 function waitFrom(row: z.infer<typeof rowSchema>): Wait | null {
@@ -762,6 +784,7 @@ const claimSchema = inputSchema
     initial_delay_ms: z.number(),
     max_delay_ms: z.number(),
     run_within_seconds: z.number().nullable(),
+    watched: z.number(),
     backend: z.string(),
   })
   .transform((row): Claim => ({
@@ -777,6 +800,7 @@ const claimSchema = inputSchema
     capability: row.capability,
     retry: { maxAttempts: row.max_attempts, initialDelayMs: row.initial_delay_ms, maxDelayMs: row.max_delay_ms },
     runWithinSeconds: row.run_within_seconds,
+    watched: row.watched === 1,
     backend: claimedBackendSchema.parse(JSON.parse(row.backend)),
   }));
 
@@ -874,6 +898,14 @@ export async function findByIdempotencyKey(
 
 export async function findInference(db: Database, accountId: string, id: string): Promise<Inference | null> {
   return orNull(await first(db, inferenceStatements.find(accountId, id)));
+}
+
+/** An inference as an earlier change left it, of which a delivery has kept the columns that change. */
+export async function findAsOf(db: Database, accountId: string, id: string, snapshot: Row): Promise<Inference | null> {
+  const row = await first(db, inferenceStatements.find(accountId, id));
+  if (!row) return null;
+  const { log, ...then } = fromRow({ ...row, ...snapshot, end_delivery: null });
+  return { ...then, log: log.filter(({ at }) => at <= then.updatedAt) };
 }
 
 /** As findInference, and why it waits where it does; reads as many rows more as wait before it. */
@@ -1030,6 +1062,8 @@ export interface SweepPass {
   ready: Lane[];
   /** Lanes whose wake-ups were lost, with their free slots. */
   neglected: (Lane & { slots: number })[];
+  /** Accounts with deliveries that are due. */
+  deliveries: string[];
   /** Whether there is a row to come back for. */
   dated: boolean;
 }
@@ -1066,11 +1100,11 @@ export async function sweepDue(db: Database, limit: number, lost: Failure, waite
     inferenceStatements.ageDue(limit),
     inferenceStatements.lostWakeUps(),
     inferenceStatements.anyDated(),
+    deliveryStatements.waiting(),
   ];
-  const [canceled = [], expired = [], failed = [], requeued = [], ready = [], aged = [], neglected = [], dated = []] = await batchOrEach(
-    db,
-    statements,
-  );
+  const [canceled = [], expired = [], failed = [], requeued = [], ready = [], aged = [], neglected = [], dated = [], waiting = []] =
+    await batchOrEach(db, statements);
+  const deliveries = waitingFrom(waiting);
   return {
     canceled: canceled.length,
     expired: expired.length,
@@ -1078,7 +1112,8 @@ export async function sweepDue(db: Database, limit: number, lost: Failure, waite
     lost: failed.length + requeued.length,
     ready: z.array(laneSchema).parse([...requeued, ...ready]),
     neglected: z.array(laneSchema.extend({ slots: z.number() })).parse(neglected),
-    dated: dated.length > 0,
+    deliveries: deliveries.accounts,
+    dated: dated.length > 0 || deliveries.soon,
   };
 }
 

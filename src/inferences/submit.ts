@@ -12,6 +12,7 @@ import { findModel } from "../models/store.ts";
 import { askAgain } from "../platform.ts";
 import type { Ports } from "../ports.ts";
 import { type Fault, type Problem, problem } from "../problem.ts";
+import type { Webhook } from "../webhooks/delivery.ts";
 import { type Inference, type RetrySettings, asSubmitted, newInferenceId } from "./inference.ts";
 import { isInline, storeInput } from "./payloads.ts";
 import { type Claim, type Inserted, type NewInference, findByIdempotencyKey, findInference, insertInference } from "./store.ts";
@@ -38,6 +39,8 @@ export interface Submission {
   /** See NewInference. */
   capability?: string | undefined;
   attendant?: string | undefined;
+  /** Judged already (api/target.ts). */
+  webhook?: Webhook | undefined;
   /** Of the `Idempotency-Key` header, with the fingerprint of the whole request. */
   idempotency?: { key: string; fingerprint: string } | null | undefined;
 }
@@ -91,6 +94,7 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     retentionSeconds: submission.retentionSeconds ?? null,
     capability: submission.capability ?? "",
     attendant: submission.attendant ?? null,
+    webhook: submission.webhook ?? null,
   });
   if (inference) {
     const { model, version } = inference;

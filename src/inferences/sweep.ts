@@ -55,16 +55,19 @@ async function probe(ports: Ports, backends: Awaited<ReturnType<typeof takeProbe
  */
 async function sweepInferences(ports: Ports): Promise<boolean> {
   const ready: Lane[] = [];
+  const tellers = new Set<string>();
   for (let round = 1; ; round++) {
     const pass = await sweepDue(ports.db, SWEEP_ROWS, RUNNER_LOST, WAITED_TOO_LONG);
     const { canceled, expired, aged, lost } = pass;
     const handled = canceled + expired + aged + lost + pass.ready.length;
     ready.push(...pass.ready);
+    for (const account of pass.deliveries) tellers.add(account);
     if (handled + pass.neglected.length > 0) {
       log("swept", { canceled, expired, aged, runner_lost: lost, ready: pass.ready.length, neglected_lanes: pass.neglected.length });
     }
     if (handled < SWEEP_ROWS || round === SWEEP_ROUNDS) {
       void hurry("wake_up_not_sent", ports.wake(wakeUpsFor(ready, pass.neglected)));
+      void hurry("couriers_not_told", ports.deliver([...tellers]));
       return pass.dated;
     }
   }

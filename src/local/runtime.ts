@@ -71,7 +71,7 @@ export async function startRuntime({ host, port, folder, secrets }: RuntimeOptio
           ...compatibilityFlags.filter((flag) => flag !== "global_fetch_strictly_public"),
           "queue_consumer_no_wait_for_wait_until",
         ],
-        bindings: { ...bindings, KEY_SECRET: secrets.keySecret, ADMIN_TOKEN: secrets.adminToken },
+        bindings: { ...bindings, KEY_SECRET: secrets.keySecret, ADMIN_TOKEN: secrets.adminToken, WEBHOOKS_TO_LOOPBACK: "1" },
         unsafeDirectSockets: [{ host, port }],
       },
     ],

@@ -45,6 +45,7 @@ declare global {
     readonly PAYLOADS: R2Bucket;
     readonly WAKE_UPS: { sendBatch(messages: { body: unknown }[]): Promise<void> };
     readonly SWEEP: { getByName(name: string): { arm(): Promise<void> } };
+    readonly COURIER: { getByName(name: string): { deliver(accountId: string, number: number): Promise<void> } };
     readonly GATE: { getByName(name: string): { admit: Gate["admit"]; forget(): Promise<void> } };
   }
 }

@@ -228,6 +228,7 @@ export class World {
       db: this.#database(actor, trace),
       payloads,
       uploads: UPLOADS,
+      deliver: async () => {}, // nobody here has webhooks
       wake: async (lanes) => {
         if (lanes.length === 0) return;
         await queue.ask(isolate, () => lanes.forEach((lane) => this.#enqueue(lane)), trace);

@@ -18,7 +18,7 @@ const METADATA = "must not lead to a cloud's metadata service";
 const LOOPBACK = "must not lead to a loopback address (127.0.0.1)";
 
 /** What a client may be told, and the URLs that get it. */
-const HOSTILE: readonly (readonly [reason: string, ...urls: string[]])[] = [
+export const HOSTILE: readonly (readonly [reason: string, ...urls: string[]])[] = [
   [
     LOOPBACK,
     "https://127.0.0.1/",

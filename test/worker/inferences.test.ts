@@ -121,6 +121,8 @@ describe("an inference", () => {
       output: null,
       error: null,
       metadata: { order: "7" },
+      webhook: null,
+      webhook_status: "none",
       urls: { self, result: `${self}/result`, cancel: `${self}/cancel` },
     });
     const waiting = { waiting_on: "backend_down", queue_position: 1 };

@@ -11,9 +11,12 @@ import { removalStatements } from "../../src/inferences/removals.ts";
 import { keyStatements } from "../../src/keys/store.ts";
 import { modelStatements } from "../../src/models/store.ts";
 import type { Database, Sql } from "../../src/sql.ts";
+import { deliveryStatements, endpointStatements, secretStatements, webhookStatements } from "../../src/webhooks/store.ts";
 import { claimed, forgetAll, laneOf, newBackend, newModel, queued, rowOf, still, submission } from "./support.ts";
 
 const { db } = still();
+const TABLES =
+  "accounts keys models backends inferences removals chores files file_parts webhooks endpoints signing_secrets deliveries".split(" ");
 const OUTPUT = { at: "row", body: '{"done":true}', contentType: "application/json" } as const;
 const BROKEN: Failure = { class: "infrastructure", code: "backend_cut", message: "The backend's answer broke off.", status: 502 };
 const EVERYTHING: Filter = { statuses: STATUSES };
@@ -400,6 +403,51 @@ describe("every statement is an index search:", () => {
     unnamed: [fileStatements.unnamed(["files/a/f"])],
   } satisfies Record<keyof typeof fileStatements, readonly Sql[]>;
 
+  const delivery = { accountId: "a", inferenceId: "i", sequence: 1, webhookId: "w" };
+  const held = { ...delivery, lease: "l" };
+  const tried = { outcome: "answered", status: 500, durationMs: 5, answer: "" } as const;
+  const ofDeliveries = {
+    settle: [deliveryStatements.settle("a")],
+    claim: [deliveryStatements.claim("a", "l", 3)],
+    record: [
+      deliveryStatements.record(held, { status: "succeeded" }, tried),
+      deliveryStatements.record(held, { status: "pending", delayMs: 5 }, tried),
+    ],
+    cancel: [deliveryStatements.cancel(held)],
+    list: [deliveryStatements.list("a", "i")],
+    find: [deliveryStatements.find(delivery)],
+    resend: [deliveryStatements.resend(delivery)],
+    resendSince: [deliveryStatements.resendSince("a", "w", 1)],
+    waiting: [deliveryStatements.waiting()],
+  } satisfies Record<keyof typeof deliveryStatements, readonly Sql[]>;
+
+  const subscription = { accountId: "a", id: "w", url: "https://a.example/", events: [], description: "", origin: "" };
+  const ofWebhooks = {
+    insert: [webhookStatements.insert(subscription)],
+    find: [webhookStatements.find("a", "w")],
+    findByUrl: [webhookStatements.findByUrl("a", "u")],
+    list: [webhookStatements.list("a")],
+    change: [webhookStatements.change("a", "w", { events: [], description: "" })],
+    remove: [webhookStatements.remove("a", "w")],
+  } satisfies Record<keyof typeof webhookStatements, readonly Sql[]>;
+
+  const ofEndpoints = {
+    list: [endpointStatements.list("a", "", 10)],
+    find: [endpointStatements.find("a", "u")],
+    proved: [endpointStatements.proved("a", "u")],
+    failed: [endpointStatements.failed("a", "u", 5)],
+    stop: [endpointStatements.stop("a", "u", "gone")],
+    enable: [endpointStatements.enable("a", "u")],
+  } satisfies Record<keyof typeof endpointStatements, readonly Sql[]>;
+
+  const ofSecrets = {
+    insert: [secretStatements.insert("a", "s")],
+    find: [secretStatements.find("a")],
+    show: [secretStatements.show("a")],
+    rotate: [secretStatements.rotate("a", "s")],
+    reseal: [secretStatements.reseal("a", "s", "t", null)],
+  } satisfies Record<keyof typeof secretStatements, readonly Sql[]>;
+
   const groups: Record<string, Record<string, readonly Sql[]>> = {
     inferences: ofInferences,
     keys: ofKeys,
@@ -408,6 +456,10 @@ describe("every statement is an index search:", () => {
     accounts: ofAccounts,
     files: ofFiles,
     removals: ofRemovals,
+    deliveries: ofDeliveries,
+    webhooks: ofWebhooks,
+    endpoints: ofEndpoints,
+    secrets: ofSecrets,
   };
   const samples = Object.entries(groups).flatMap(([group, statements]) =>
     Object.entries(statements).flatMap(([name, texts]) => texts.map((statement, index) => [group, name, index + 1, statement] as const)),
@@ -415,10 +467,8 @@ describe("every statement is an index search:", () => {
 
   test.each(samples)("%s.%s (%i)", async (_group, _name, _index, statement) => {
     const plan = await db.all({ text: `EXPLAIN QUERY PLAN ${statement.text}`, params: statement.params });
-    const tables = new Set(["accounts", "keys", "models", "backends", "inferences", "removals", "chores", "files", "file_parts"]);
-    for (const [, , alias] of statement.text.matchAll(
-      /\b(?:FROM|JOIN)\s+(accounts|keys|models|backends|inferences|removals|chores|files|file_parts)\s+AS\s+(\w+)/g,
-    )) {
+    const tables = new Set(TABLES);
+    for (const [, alias] of statement.text.matchAll(new RegExp(`\\b(?:FROM|JOIN)\\s+(?:${TABLES.join("|")})\\s+AS\\s+(\\w+)`, "g"))) {
       tables.add(String(alias));
     }
     const derived = new Map<string, number>(); // subqueries may be scanned, also one that shares its name with a table's alias

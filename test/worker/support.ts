@@ -141,12 +141,16 @@ export async function unknownKey(accountId: string): Promise<string> {
 
 /** The real ports, but nobody is told of anything: no wake-up is sent and no sweep armed, so only what the test does happens. */
 export function still(instead: Partial<Ports> = {}): Ports {
-  return ports({ wake: async () => {}, armSweep: async () => {}, ...instead });
+  return ports({ wake: async () => {}, armSweep: async () => {}, deliver: async () => {}, ...instead });
 }
 
 /** An environment whose queue and sweep keep still, for a Worker that is called as a function. */
 export function stillEnv(instead: Record<string, unknown> = {}): Env {
-  const quiet = { WAKE_UPS: { sendBatch: async () => {} }, SWEEP: { getByName: () => ({ arm: async () => {} }) } };
+  const quiet = {
+    WAKE_UPS: { sendBatch: async () => {} },
+    SWEEP: { getByName: () => ({ arm: async () => {} }) },
+    COURIER: { getByName: () => ({ deliver: async () => {} }) },
+  };
   return { ...env, ...quiet, ...instead } as unknown as Env; // stands in for the few calls that are made of these bindings
 }
 
@@ -198,6 +202,7 @@ export function submission(model: string, more: Partial<NewInference> = {}): New
     inputItems: 1,
     capability: "",
     attendant: null,
+    webhook: null,
     ...more,
   };
 }

@@ -1,0 +1,25 @@
+/**
+ * An event as our own API tells it: type, time and the inference as `present` shows it, its output included while it is
+ * small. The form is that of Standard Webhooks 1.0.0 ("Webhook payload structure").
+ */
+import { sizeOf } from "../content.ts";
+import type { Payload } from "../inferences/inference.ts";
+import { writeJson } from "../json.ts";
+import { EVENT_OUTPUT_BYTES } from "../numbers.ts";
+import type { Telling, Told } from "../webhooks/deliver.ts";
+import { present } from "./inferences.ts";
+
+export async function tellOwn({ event, at, inference, origin }: Told): Promise<Telling> {
+  const data = present(inference, { origin });
+  if (inference.status === "succeeded" && bytesOf(inference.output) > EVENT_OUTPUT_BYTES) data["output"] = null; // its address is in urls
+  return { body: eventOf(event, at, data) };
+}
+
+/** `at` in ms. */
+export function eventOf(type: string, at: number, data: unknown): string {
+  return writeJson({ type, timestamp: new Date(at).toISOString(), data });
+}
+
+function bytesOf(output: Payload): number {
+  return output.at === "object" ? output.bytes : sizeOf(output.body);
+}

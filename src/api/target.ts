@@ -1,0 +1,31 @@
+/** A webhook's URL as a client gives it: judged, and looked up where that can be done, before anything is stored. */
+import { problem } from "../problem.ts";
+import { ENDS, type EventName, type Webhook } from "../webhooks/delivery.ts";
+import { judgeName } from "../webhooks/resolver.ts";
+import { judgeTarget } from "../webhooks/target.ts";
+import type { Call } from "./route.ts";
+
+/**
+ * The one form of a URL that may be called. Throws 422, which names the reason; `path` is where the body has the URL.
+ * A name that the resolver says nothing about is taken: each attempt asks again.
+ */
+export async function targetOf(call: Pick<Call, "config" | "ports">, text: string, path: readonly string[]): Promise<string> {
+  const refused = (detail: string) => problem("invalid_input", { faults: [{ path, detail }] });
+  const judged = judgeTarget(text, call.config.targets);
+  if (!judged.ok) throw refused(judged.reason);
+  if (judged.name !== null && call.config.looksUpNames) {
+    const named = await judgeName(judged.name, call.ports);
+    if (named.verdict === "refused") throw refused(named.reason);
+  }
+  return judged.url;
+}
+
+/** A URL that is given with an inference, for `Submission.webhook`. Throws as targetOf does. */
+export async function webhookOf(
+  call: Pick<Call, "config" | "ports" | "origin">,
+  url: string,
+  path: readonly string[],
+  events: readonly EventName[] = ENDS,
+): Promise<Webhook> {
+  return { url: await targetOf(call, url, path), events, origin: call.origin };
+}

@@ -1,0 +1,301 @@
+/**
+ * Our own API over webhooks: an account's standing subscriptions (`/v1/webhooks`), the endpoints they lead to, the
+ * signing secret, and each inference's deliveries. A secret's text is shown once, in the answer that makes it known.
+ */
+import * as z from "zod";
+import { isInferenceId } from "../inferences/inference.ts";
+import { findInference } from "../inferences/store.ts";
+import { hurry } from "../inferences/submit.ts";
+import { randomBase62 } from "../keys/key.ts";
+import { ADMIN_BODY_BYTES, WEBHOOKS_PER_ACCOUNT, WEBHOOK_URL_CHARACTERS } from "../numbers.ts";
+import { type Problem, problem } from "../problem.ts";
+import { callEndpoint, signed } from "../webhooks/deliver.ts";
+import { ENDS, EVENTS, PING, deliveryIdOf, deliveryKeyOf } from "../webhooks/delivery.ts";
+import { signingKeysOf } from "../webhooks/secrets.ts";
+import { keySetOf } from "../webhooks/signature.ts";
+import { rotateSecret, secretsOf, showSecret } from "../webhooks/signing.ts";
+import {
+  type Delivery,
+  type Endpoint,
+  type Subscription,
+  changeWebhook,
+  enableEndpoint,
+  findEndpoint,
+  findWebhook,
+  hasWebhookAt,
+  insertWebhook,
+  listDeliveries,
+  listEndpoints,
+  listWebhooks,
+  removeWebhook,
+  resendDelivery,
+  resendSince,
+  stopEndpoint,
+} from "../webhooks/store.ts";
+import { judgeTarget } from "../webhooks/target.ts";
+import { json } from "./answer.ts";
+import { check, readJson } from "./body.ts";
+import { eventOf } from "./event.ts";
+import { pageOf } from "./page.ts";
+import type { Call, KeyCall, Route } from "./route.ts";
+import { targetOf } from "./target.ts";
+
+export const webhookRoutes: readonly Route[] = [
+  { method: "GET", path: "/v1/inferences/:id/deliveries", access: "read", handle: showDeliveries },
+  { method: "POST", path: "/v1/inferences/:id/deliveries/:delivery/resend", access: "submit", handle: resendOne },
+  { method: "POST", path: "/v1/webhooks", access: "submit", handle: createWebhook },
+  { method: "GET", path: "/v1/webhooks", access: "read", handle: showWebhooks },
+  { method: "POST", path: "/v1/webhooks/rotate", access: "submit", handle: rotate },
+  { method: "GET", path: "/v1/webhooks/endpoints", access: "read", handle: showEndpoints },
+  { method: "POST", path: "/v1/webhooks/enable", access: "submit", handle: enableUrl },
+  { method: "POST", path: "/v1/webhooks/resend", access: "submit", handle: resendOfUrls },
+  { method: "GET", path: "/v1/webhooks/:id", access: "read", handle: showWebhook },
+  { method: "PATCH", path: "/v1/webhooks/:id", access: "submit", handle: changeOne },
+  { method: "DELETE", path: "/v1/webhooks/:id", access: "submit", handle: endWebhook },
+  { method: "POST", path: "/v1/webhooks/:id/test", access: "submit", handle: testWebhook },
+  { method: "POST", path: "/v1/webhooks/:id/enable", access: "submit", handle: enableWebhook },
+  { method: "POST", path: "/v1/webhooks/:id/resend", access: "submit", handle: resendOfWebhook },
+  { method: "GET", path: "/.well-known/jwks.json", access: "open", handle: showKeySet },
+];
+
+const WEBHOOK_SUFFIX = 16;
+
+const eventsSchema = z.array(z.enum(EVENTS)).min(1);
+
+const urlSchema = z.string().min(1).max(WEBHOOK_URL_CHARACTERS);
+const descriptionSchema = z.string().max(1_000);
+const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+// Subscriptions
+
+const newSchema = z.strictObject({ url: urlSchema, events: eventsSchema.optional(), description: descriptionSchema.optional() });
+
+async function createWebhook(call: KeyCall): Promise<Response> {
+  const { ports, config } = call;
+  const { accountId } = call.caller;
+  const body = check(newSchema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
+  const url = await targetOf(call, body.url, ["url"]);
+  const id = `wh_${randomBase62(WEBHOOK_SUFFIX, ports.randomBytes)}`;
+  const events = [...new Set(body.events ?? ENDS)];
+  const made = { accountId, id, url, events, description: body.description ?? "", origin: call.origin };
+  if (!(await insertWebhook(ports.db, made))) {
+    if (await hasWebhookAt(ports.db, accountId, url)) throw problem("conflict", { detail: "There is a webhook with this URL already." });
+    throw problem("conflict", { detail: `An account has at most ${WEBHOOKS_PER_ACCOUNT} webhooks.` });
+  }
+  const secret = await showSecret(ports, accountId, config.keySecrets);
+  const shown = presentWebhook(await find(call, id));
+  return json(
+    { ...shown, ...(secret === null ? {} : { secret }) },
+    { status: 201, headers: { Location: `${call.origin}/v1/webhooks/${id}` } },
+  );
+}
+
+async function showWebhooks(call: KeyCall): Promise<Response> {
+  return json({ webhooks: (await listWebhooks(call.ports.db, call.caller.accountId)).map(presentWebhook) });
+}
+
+async function showWebhook(call: KeyCall): Promise<Response> {
+  return json(presentWebhook(await find(call)));
+}
+
+const changeSchema = z.strictObject({
+  events: eventsSchema.optional(),
+  description: descriptionSchema.optional(),
+  enabled: z.boolean().optional(),
+});
+
+/** A URL is not changed: what is on its way to one must not reach another. Make a new webhook instead. */
+async function changeOne(call: KeyCall): Promise<Response> {
+  const { db } = call.ports;
+  const { accountId } = call.caller;
+  const body = check(changeSchema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
+  const { id, url } = await find(call);
+  await changeWebhook(db, accountId, id, { events: body.events && [...new Set(body.events)], description: body.description });
+  if (body.enabled === false) await stopEndpoint(db, accountId, url, "disabled");
+  if (body.enabled === true) await enableEndpoint(db, accountId, url);
+  return json(presentWebhook(await find(call)));
+}
+
+async function endWebhook(call: KeyCall): Promise<Response> {
+  if (!(await removeWebhook(call.ports.db, call.caller.accountId, call.params["id"] ?? ""))) throw notFound();
+  return json({ id: call.params["id"], removed: true });
+}
+
+/** Sends one event that tells of nothing, waits for the answer and shows it. It is signed as any other, and tried once. */
+async function testWebhook(call: KeyCall): Promise<Response> {
+  const { ports, config } = call;
+  const { accountId, id, url } = await find(call);
+  const secrets = await secretsOf(ports, accountId, config.keySecrets);
+  const [signingKey] = await signingKeysOf(config.keySecrets);
+  if (!signingKey) throw new Error("there is no key to sign with");
+  const now = ports.clock.now();
+  const ping = deliveryIdOf({ accountId, inferenceId: randomBase62(WEBHOOK_SUFFIX, ports.randomBytes), sequence: 1, webhookId: id });
+  const body = eventOf(PING, now, { account_id: accountId, webhook_id: id });
+  const { outcome, durationMs, answer } = await callEndpoint(
+    ports,
+    config,
+    url,
+    await signed(ping, body, {}, now, secrets, { signingKey }),
+  );
+  const status = outcome.kind === "answered" ? outcome.status : null;
+  return json({
+    id: ping,
+    delivered: status !== null && status >= 200 && status < 300,
+    outcome: outcome.kind,
+    status_code: status,
+    duration_ms: durationMs,
+    answer: outcome.kind === "refused" ? null : answer,
+    error: outcome.kind === "refused" ? `the URL ${outcome.reason}` : null,
+  });
+}
+
+async function enableWebhook(call: KeyCall): Promise<Response> {
+  const { accountId, url } = await find(call);
+  await enableEndpoint(call.ports.db, accountId, url);
+  return json(presentWebhook(await find(call)));
+}
+
+async function find(call: KeyCall, id = call.params["id"] ?? ""): Promise<Subscription> {
+  const webhook = await findWebhook(call.ports.db, call.caller.accountId, id);
+  if (!webhook) throw notFound();
+  return webhook;
+}
+
+const notFound = (): Problem => problem("not_found", { detail: "There is no such webhook." });
+
+function presentWebhook({ id, url, events, description, createdAt, endpoint }: Subscription): Record<string, unknown> {
+  return { id, url, events, description, created_at: time(createdAt), ...presentState(endpoint) };
+}
+
+// Endpoints
+
+const enableSchema = z.strictObject({ url: urlSchema });
+
+/** Endpoints of which there is anything to say, those of URLs that were given with inferences too. */
+async function showEndpoints(call: KeyCall): Promise<Response> {
+  const { after, limit } = pageOf(call.url);
+  const endpoints = await listEndpoints(call.ports.db, call.caller.accountId, after, limit);
+  return json({
+    endpoints: endpoints.map((endpoint) => ({ url: endpoint.url, ...presentState(endpoint) })),
+    next: endpoints.length < limit ? null : (endpoints.at(-1)?.url ?? null),
+  });
+}
+
+async function enableUrl(call: KeyCall): Promise<Response> {
+  const body = check(enableSchema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
+  const judged = judgeTarget(body.url, call.config.targets);
+  if (!judged.ok) throw problem("invalid_input", { faults: [{ path: ["url"], detail: judged.reason }] });
+  await enableEndpoint(call.ports.db, call.caller.accountId, judged.url);
+  return json({ url: judged.url, ...presentState(await findEndpoint(call.ports.db, call.caller.accountId, judged.url)) });
+}
+
+/** Whether it is called, and why not. */
+function presentState(endpoint: Endpoint | null): Record<string, unknown> {
+  const state = endpoint?.state ?? null;
+  return {
+    enabled: state === null,
+    stopped: state === null ? null : { reason: state, at: time(endpoint?.stateAt ?? null) },
+    failures_in_a_row: endpoint?.failures ?? 0,
+    failing_since: time(endpoint?.failingSince ?? null),
+    held_until: time(endpoint?.heldUntil ?? null),
+  };
+}
+
+// The signing secret
+
+async function rotate(call: KeyCall): Promise<Response> {
+  const { secret, previousUntil } = await rotateSecret(call.ports, call.caller.accountId, call.config.keySecrets);
+  return json({ secret, previous_valid_until: time(previousUntil) });
+}
+
+/** The deployment's public keys, for receivers that verify by them (`v1a`). */
+async function showKeySet({ config }: Call): Promise<Response> {
+  const keys = keySetOf(await signingKeysOf(config.keySecrets));
+  return json(keys, { headers: { "Cache-Control": "public, max-age=300", "Content-Type": "application/jwk-set+json" } });
+}
+
+// Deliveries
+
+async function showDeliveries(call: KeyCall): Promise<Response> {
+  const { accountId, inferenceId } = await inferenceOf(call);
+  return json({ deliveries: (await listDeliveries(call.ports.db, accountId, inferenceId)).map(presentDelivery) });
+}
+
+/** Sends one again, whatever became of it; one that is being tried at this moment stays as it is. */
+async function resendOne(call: KeyCall): Promise<Response> {
+  const { accountId, inferenceId } = await inferenceOf(call);
+  const key = deliveryKeyOf(call.params["delivery"] ?? "", accountId, inferenceId);
+  const missing = () => problem("not_found", { detail: "There is no such delivery." });
+  if (!key) throw missing();
+  const found = (await listDeliveries(call.ports.db, accountId, inferenceId)).find((it) => deliveryIdOf(it) === deliveryIdOf(key));
+  if (!found) throw missing();
+  const endpoint = await findEndpoint(call.ports.db, accountId, found.url);
+  if (endpoint?.state) throw stopped(endpoint.state);
+  const delivery = await resendDelivery(call.ports.db, key);
+  if (!delivery) throw missing();
+  told(call);
+  return json(presentDelivery(delivery), { status: 202 });
+}
+
+const sinceSchema = z.strictObject({ since: z.iso.datetime({ offset: true }) });
+
+/** Sends again what failed or was held since a time, of one webhook; `next` is the `since` of the next call, or null at the end. */
+async function resendOfWebhook(call: KeyCall): Promise<Response> {
+  const { id, endpoint } = await find(call);
+  if (endpoint?.state) throw stopped(endpoint.state);
+  return resendAll(call, id);
+}
+
+/** The same for the URLs that were given with inferences; those that are not called are left out. */
+async function resendOfUrls(call: KeyCall): Promise<Response> {
+  return resendAll(call, "");
+}
+
+async function resendAll(call: KeyCall, webhookId: string): Promise<Response> {
+  const { since } = check(sinceSchema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
+  const done = await resendSince(call.ports.db, call.caller.accountId, webhookId, Date.parse(since));
+  told(call);
+  return json({ resent: done.resent, next: time(done.next) }, { status: 202 });
+}
+
+function stopped(state: string): Problem {
+  return problem("conflict", { detail: `The endpoint is not called at present (${state}); enable it first.` });
+}
+
+function told(call: KeyCall): void {
+  call.after(hurry("couriers_not_told", call.ports.deliver([call.caller.accountId])));
+  call.after(hurry("sweep_not_armed", call.ports.armSweep()));
+}
+
+async function inferenceOf(call: KeyCall): Promise<{ accountId: string; inferenceId: string }> {
+  const { accountId } = call.caller;
+  const id = (call.params["id"] ?? "").toLowerCase();
+  if (!isInferenceId(id) || !(await findInference(call.ports.db, accountId, id))) {
+    throw problem("inference_not_found", { detail: `There is no inference "${id.slice(0, 64)}".` });
+  }
+  return { accountId, inferenceId: id };
+}
+
+function presentDelivery(delivery: Delivery): Record<string, unknown> {
+  const { inferenceId, event, sequence, webhookId, url, status, createdAt, nextAt, attempts } = delivery;
+  return {
+    id: deliveryIdOf(delivery),
+    inference_id: inferenceId,
+    event,
+    sequence,
+    webhook_id: webhookId || null,
+    url,
+    status: status === "held" ? "pending" : status,
+    held: status === "held",
+    created_at: time(createdAt),
+    next_attempt_at: time(nextAt),
+    attempts: attempts.map((attempt) => ({
+      at: time(attempt.at),
+      outcome: attempt.outcome,
+      status_code: attempt.status,
+      duration_ms: attempt.durationMs,
+      answer: attempt.outcome === "refused" ? null : attempt.answer,
+      error: attempt.outcome === "refused" ? `the URL ${attempt.answer}` : null,
+    })),
+  };
+}

@@ -1,0 +1,780 @@
+/**
+ * Webhooks from the transition to the receiver: who is told, of what, how it is signed, when it is tried again, and
+ * who is never called. The unit tests of targets and of the schedule run here too, on the runtime that is deployed.
+ */
+import { env } from "cloudflare:workers";
+import { Webhook as StandardWebhook } from "standardwebhooks";
+import { Webhook as SvixWebhook } from "svix";
+import { fromBase64 } from "../../src/base64.ts";
+import { afterEach, describe, expect, test } from "vitest";
+import { bulk, inferenceStatements } from "../../src/inferences/store.ts";
+import { WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
+import { sweep } from "../../src/inferences/sweep.ts";
+import { DELIVERY_LEASE_MS, EVENT_OUTPUT_BYTES, WEBHOOK_DELAYS_SECONDS, WEBHOOKS_PER_ACCOUNT } from "../../src/numbers.ts";
+import type { Ports } from "../../src/ports.ts";
+import { settingsOf } from "../../src/webhooks/courier.ts";
+import { Rounds, type Settings } from "../../src/webhooks/deliver.ts";
+import { HOSTILE } from "../unit/target.test.ts";
+import "../unit/schedule.test.ts";
+import {
+  type ScriptedBackend,
+  type Tenant,
+  as,
+  backendIs,
+  call,
+  claimed,
+  ended,
+  forgetAll,
+  hang,
+  newBackend,
+  newModel,
+  newTenant,
+  object,
+  ports,
+  queued,
+  still,
+  stillAs,
+  type submission,
+  submitted,
+  until,
+} from "./support.ts";
+
+const HOOK = "https://hooks.example.com/h";
+const DONE = { at: "row", body: '{"done":true}', contentType: "application/json" } as const;
+const RESOLVER = "https://cloudflare-dns.com/";
+const { db } = still();
+
+afterEach(async () => {
+  await forgetAll();
+  await env.DB.batch(["webhooks", "endpoints", "signing_secrets", "deliveries"].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+});
+
+/** What a receiver got. */
+interface Received {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+/** A receiver that keeps what it gets and answers as the script says; names are public to the resolver. */
+function receiver(script: (received: Received, count: number) => Response | Promise<Response> = () => new Response("ok")) {
+  const got: Received[] = [];
+  const answer: ScriptedBackend = async (request) => {
+    if (request.url.startsWith(RESOLVER)) return Response.json({ Status: 0, Answer: [{ type: 1, data: "93.184.215.14" }] });
+    if (new URL(request.url).hostname.endsWith(".gpu.test")) {
+      const { inputs }: { inputs: object[] } = await request.json(); // of our own client
+      return Response.json({ model_name: "echo", outputs: inputs });
+    }
+    const received = { url: request.url, headers: Object.fromEntries(request.headers), body: await request.text() };
+    got.push(received);
+    return script(received, got.length);
+  };
+  return { got, answer, fetch: async (url: string, init?: RequestInit) => answer(new Request(url, init)) };
+}
+
+const bodyOf = ({ body }: Received) => JSON.parse(body) as { type: string; timestamp: string; data: Record<string, unknown> };
+
+interface Watched {
+  tenant: Tenant;
+  model: string;
+  webhook: Record<string, unknown>;
+  secret: string;
+}
+
+/** An account with one webhook, and a model; nobody is told of anything unless the test does it. */
+async function watched(more: Record<string, unknown> = {}): Promise<Watched> {
+  const tenant = await newTenant();
+  const model = await newModel();
+  await newBackend(model, { protocol: "http", max_concurrency: 50 });
+  backendIs(receiver().answer); // the resolver's
+  const webhook = await object(as(tenant.key, "POST", "/v1/webhooks", { url: HOOK, ...more }));
+  return { tenant, model, webhook, secret: String(webhook["secret"]) };
+}
+
+/** An inference of the tenant that has just succeeded; nobody has been told of it. */
+async function succeeded(
+  { tenant, model }: Pick<Watched, "tenant" | "model">,
+  more: Parameters<typeof submission>[1] = {},
+): Promise<string> {
+  const id = await queued(model, { accountId: tenant.accountId, ...more });
+  await db.all(inferenceStatements.succeed(await claimed(model), DONE, 13, 1));
+  return id;
+}
+
+/** One courier's whole round for an account. */
+async function rounds(accountId: string, fetch: Ports["fetch"], more: Partial<Settings> = {}, instead: Partial<Ports> = {}): Promise<void> {
+  await new Rounds(still({ fetch, ...instead }), { ...(await settingsOf(env)), ...more }, accountId, () => undefined).look();
+}
+
+interface ShownDelivery {
+  id: string;
+  event: string;
+  sequence: number;
+  webhook_id: string | null;
+  url: string;
+  status: string;
+  held: boolean;
+  next_attempt_at: string | null;
+  attempts: { outcome: string; status_code: number | null; answer: string | null; error: string | null; duration_ms: number }[];
+}
+
+async function deliveries({ key }: Tenant, id: string): Promise<ShownDelivery[]> {
+  return (await object(stillAs(key, "GET", `/v1/inferences/${id}/deliveries`)))["deliveries"] as ShownDelivery[];
+}
+
+/** Lets time pass for all deliveries and endpoints. */
+async function later(ms: number): Promise<void> {
+  await env.DB.batch([
+    env.DB.prepare("UPDATE deliveries SET due_at = due_at - ?1").bind(ms),
+    env.DB.prepare("UPDATE endpoints SET failing_since = failing_since - ?1, held_until = held_until - ?1").bind(ms),
+    env.DB.prepare("UPDATE signing_secrets SET previous_until = previous_until - ?1").bind(ms),
+  ]);
+}
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+describe("a delivery", () => {
+  test("reaches the receiver by itself once the inference has ended, as the API shows it, and is on record", async () => {
+    const hook = receiver();
+    const { tenant, model, webhook, secret } = await watched();
+    await newBackend(model, { url: `https://${model}.gpu.test`, max_concurrency: 4 });
+    await env.DB.prepare("DELETE FROM backends WHERE protocol = 'http'").run();
+    backendIs(hook.answer);
+    const id = await submitted(tenant.key, model, { text: "x" });
+    expect((await ended(tenant.key, id))["status"]).toBe("succeeded");
+    const [delivery] = await until(
+      () => deliveries(tenant, id),
+      (all) => all[0]?.status === "succeeded",
+    );
+    expect(delivery).toMatchObject({
+      event: "inference.succeeded",
+      sequence: 1,
+      webhook_id: webhook["id"],
+      url: HOOK,
+      status: "succeeded",
+    });
+    expect(delivery?.attempts).toEqual([expect.objectContaining({ outcome: "answered", status_code: 200, answer: "ok", error: null })]);
+    expect(hook.got).toHaveLength(1);
+    const [received] = hook.got as [Received];
+    expect(received.headers).toMatchObject({ "content-type": "application/json", "webhook-id": delivery?.id });
+    expect(delivery?.id).toContain(tenant.accountId);
+    const shown = await object(as(tenant.key, "GET", `/v1/inferences/${id}`));
+    expect(bodyOf(received)).toEqual({ type: "inference.succeeded", timestamp: shown["finished_at"], data: shown });
+    for (const Library of [StandardWebhook, SvixWebhook]) {
+      expect(() => new Library(secret).verify(received.body, received.headers)).not.toThrow();
+      const changed = received.body.replace("succeeded", "succeedee");
+      expect(() => new Library(secret).verify(changed, received.headers)).toThrow("No matching signature found");
+    }
+  });
+
+  test("is verified by the deployment's public key alone, and by neither another text nor another key", async () => {
+    const hook = receiver();
+    const watch = await watched();
+    await succeeded(watch);
+    await rounds(watch.tenant.accountId, hook.fetch);
+    const [{ headers, body }] = hook.got as [Received];
+    const answer = await call("/.well-known/jwks.json");
+    expect(answer.headers.get("cache-control")).toBe("public, max-age=300");
+    const { keys }: { keys: JsonWebKey[] } = await answer.json();
+    expect(keys).toHaveLength(1);
+    const signature = fromBase64(/v1a,(\S+)/.exec(headers["webhook-signature"] ?? "")?.[1] ?? "");
+    const ours = await crypto.subtle.importKey("jwk", keys[0] ?? { kty: "" }, "Ed25519", false, ["verify"]);
+    const verifies = (text: string) =>
+      crypto.subtle.verify(
+        "Ed25519",
+        ours,
+        signature,
+        new TextEncoder().encode(`${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${text}`),
+      );
+    expect([await verifies(body), await verifies(`${body} `)]).toEqual([true, false]);
+    expect(headers["webhook-id"]).toContain(watch.tenant.accountId);
+  });
+
+  test.each([
+    ["with it while it is small", EVENT_OUTPUT_BYTES, true],
+    ["by its address beyond that", EVENT_OUTPUT_BYTES + 1, false],
+  ])("has the output %s", async (_, bytes, whole) => {
+    const hook = receiver();
+    const watch = await watched();
+    const id = await queued(watch.model, { accountId: watch.tenant.accountId });
+    const body = JSON.stringify("x".repeat(bytes - 2));
+    await db.all(inferenceStatements.succeed(await claimed(watch.model), { ...DONE, body }, bytes, 1));
+    await rounds(watch.tenant.accountId, hook.fetch);
+    const { data } = bodyOf((hook.got as [Received])[0]);
+    expect(data["output"]).toBe(whole ? JSON.parse(body) : null);
+    expect(data["urls"]).toMatchObject({ result: expect.stringMatching(new RegExp(`^http.*/v1/inferences/${id}/result$`)) });
+  });
+
+  test("goes to the URL that came with the inference as well, for the events that were asked for", async () => {
+    const hook = receiver();
+    const watch = await watched();
+    backendIs(hook.answer);
+    const url = "https://other.example.com/x?y=1";
+    const webhook = { url, events: ["inference.started", "inference.canceled"] };
+    const answer = await stillAs(watch.tenant.key, "POST", "/v1/inferences", { model: watch.model, input: {}, webhook });
+    const inference = await object(answer);
+    expect(inference).toMatchObject({ webhook, webhook_status: "pending" });
+    const id = String(inference["id"]);
+    await claimed(watch.model);
+    await stillAs(watch.tenant.key, "POST", `/v1/inferences/${id}/cancel`);
+    await rounds(watch.tenant.accountId, hook.fetch);
+    const told = hook.got.map((received) => [received.url, bodyOf(received).type, bodyOf(received).data["status"]]);
+    expect(told.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
+      [HOOK, "inference.canceled", "canceled"],
+      [url, "inference.canceled", "canceled"],
+      [url, "inference.started", "in_progress"],
+    ]);
+    expect((await deliveries(watch.tenant, id)).map(({ sequence, event }) => [sequence, event])).toEqual([
+      [1, "inference.started"],
+      [2, "inference.canceled"],
+      [2, "inference.canceled"],
+    ]);
+    expect(await object(stillAs(watch.tenant.key, "GET", `/v1/inferences/${id}`))).toMatchObject({ webhook_status: "succeeded" });
+  });
+
+  test("tells of what was, whatever became of the inference since, the same text at each attempt", async () => {
+    const hook = receiver((_, count) => new Response("no", { status: count === 1 ? 500 : 200 }));
+    const { tenant, model } = await watched();
+    const id = await queued(model, { accountId: tenant.accountId });
+    const failure = { class: "model", code: "backend_error", message: "It broke.", status: 500 } as const;
+    await db.all(inferenceStatements.fail(await claimed(model), failure));
+    await rounds(tenant.accountId, hook.fetch);
+    await stillAs(tenant.key, "POST", `/v1/inferences/${id}/redrive`);
+    await later(MINUTE);
+    await rounds(tenant.accountId, hook.fetch);
+    expect(hook.got).toHaveLength(2);
+    const [first, second] = hook.got as [Received, Received];
+    expect(second.body).toBe(first.body);
+    expect(second.headers["webhook-id"]).toBe(first.headers["webhook-id"]);
+    expect(bodyOf(second)).toMatchObject({ type: "inference.failed", data: { status: "failed", error: { code: "backend_error" } } });
+    await db.all(inferenceStatements.succeed(await claimed(model), DONE, 13, 1));
+    await rounds(tenant.accountId, hook.fetch);
+    expect((await deliveries(tenant, id)).map(({ sequence, event }) => [sequence, event])).toEqual([
+      [1, "inference.failed"],
+      [2, "inference.succeeded"],
+    ]);
+  });
+
+  test("is made by every way in which an inference ends, and by none that changes nothing", async () => {
+    const { tenant, model } = await watched();
+    const { accountId } = tenant;
+    const failure = { class: "model", code: "backend_error", message: "It broke.", status: 500 } as const;
+    const running = async (more = {}) => {
+      const id = await queued(model, { accountId, ...more });
+      return { id, hold: await claimed(model) };
+    };
+    const lapsed = (id: string) => env.DB.prepare("UPDATE inferences SET lease_until = 1, max_attempts = 1 WHERE id = ?").bind(id).run();
+    const ways: Record<string, () => Promise<string>> = {
+      succeeded: () => succeeded({ tenant, model }),
+      async failed() {
+        const { id, hold } = await running();
+        await db.all(inferenceStatements.fail(hold, failure));
+        expect(await db.all(inferenceStatements.succeed(hold, DONE, 13, 1))).toEqual([]);
+        return id;
+      },
+      async "failed of a lost runner"() {
+        const { id } = await running();
+        await lapsed(id);
+        await sweep(still());
+        await sweep(still());
+        return id;
+      },
+      async expired() {
+        const id = await queued(model, { accountId });
+        await env.DB.prepare("UPDATE inferences SET start_by = 1 WHERE id = ?").bind(id).run();
+        await db.batch([inferenceStatements.expireDue(10, WAITED_TOO_LONG), inferenceStatements.expireDue(10, WAITED_TOO_LONG)]);
+        return id;
+      },
+      async canceled() {
+        const { id, hold } = await running();
+        await stillAs(tenant.key, "POST", `/v1/inferences/${id}/cancel`);
+        expect(await db.all(inferenceStatements.succeed(hold, DONE, 13, 1))).toEqual([]);
+        await stillAs(tenant.key, "POST", `/v1/inferences/${id}/cancel`);
+        return id;
+      },
+      async "canceled with many"() {
+        const id = await queued(model, { accountId });
+        await bulk(db, "cancel", { accountId, id: "" }, false, { statuses: ["queued"], model }, 100);
+        return id;
+      },
+    };
+    for (const [name, way] of Object.entries(ways)) {
+      const told = await deliveries(tenant, await way());
+      expect([name, told.map(({ event, status }) => [event, status])]).toEqual([name, [[`inference.${name.split(" ")[0]}`, "pending"]]]);
+    }
+    const { id, hold } = await running();
+    await db.all(inferenceStatements.retry(hold, failure, 0, false));
+    expect(await deliveries(tenant, id)).toEqual([]);
+  });
+
+  test("goes with its inference, and costs an account without webhooks one row read", async () => {
+    const cost = async (tenant: Tenant, model: string) => {
+      const id = await queued(model, { accountId: tenant.accountId });
+      const hold = await claimed(model);
+      const { text, params } = inferenceStatements.succeed(hold, DONE, 13, 1);
+      const { meta } = await env.DB.prepare(text)
+        .bind(...params)
+        .run();
+      return { id, read: meta.rows_read, written: meta.rows_written };
+    };
+    const { tenant, model } = await watched();
+    const told = await cost(tenant, model);
+    const untold = await cost(await newTenant(), model);
+    await env.DB.prepare("DROP TRIGGER inferences_told").run();
+    const bare = await cost(tenant, model);
+    await env.DB.prepare(String(trigger)).run();
+    expect(untold.read - bare.read).toBeLessThanOrEqual(1);
+    expect(untold.written).toBe(bare.written);
+    expect(told.written - bare.written).toBeLessThanOrEqual(2);
+    await env.DB.prepare("DELETE FROM inferences WHERE id = ?").bind(told.id).run();
+    expect(await env.DB.prepare("SELECT count(*) AS count FROM deliveries").first("count")).toBe(0);
+  });
+});
+
+const trigger = await env.DB.prepare("SELECT sql FROM sqlite_master WHERE name = 'inferences_told'").first("sql");
+
+describe("an attempt that fails", () => {
+  test("is made ten times in all, at the times of the schedule, with one id", async () => {
+    const hook = receiver(() => new Response("not now", { status: 503 }));
+    const { tenant, model } = await watched();
+    const id = await succeeded({ tenant, model });
+    for (const [index, seconds] of WEBHOOK_DELAYS_SECONDS.entries()) {
+      await rounds(tenant.accountId, hook.fetch);
+      const [delivery] = await deliveries(tenant, id);
+      expect(delivery).toMatchObject({ status: "pending", attempts: { length: index + 1 } });
+      const delay = (Date.parse(delivery?.next_attempt_at ?? "") - Date.now()) / 1000;
+      expect(delay).toBeGreaterThan(seconds * 0.89 - 2);
+      expect(delay).toBeLessThan(seconds * 1.11);
+      await rounds(tenant.accountId, hook.fetch); // not before its time
+      expect(hook.got).toHaveLength(index + 1);
+      await later(seconds * 1_200);
+    }
+    await rounds(tenant.accountId, hook.fetch);
+    expect(hook.got).toHaveLength(10);
+    expect(new Set(hook.got.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
+    expect((await deliveries(tenant, id))[0]).toMatchObject({ status: "failed", next_attempt_at: null, attempts: { length: 10 } });
+  });
+
+  test.each<[string, () => Response | Promise<Response>, object]>([
+    [
+      "a redirect, which is not followed",
+      () => new Response(null, { status: 301, headers: { Location: "https://elsewhere.example.com/" } }),
+      { outcome: "answered", status_code: 301 },
+    ],
+    [
+      "a redirect inward",
+      () => new Response(null, { status: 307, headers: { Location: "http://169.254.169.254/" } }),
+      { outcome: "answered", status_code: 307 },
+    ],
+    ["a broken connection", () => Promise.reject(new Error("reset")), { outcome: "unreachable", status_code: null }],
+    [
+      "an error that says much",
+      () => new Response("é".repeat(5_000), { status: 500 }),
+      { outcome: "answered", status_code: 500, answer: "é".repeat(512) },
+    ],
+  ])("is %s", async (_, answer, attempt) => {
+    const hook = receiver(answer);
+    const watch = await watched();
+    const id = await succeeded(watch);
+    await rounds(watch.tenant.accountId, hook.fetch);
+    expect(hook.got.map(({ url }) => url)).toEqual([HOOK]);
+    expect((await deliveries(watch.tenant, id))[0]).toMatchObject({ status: "pending", attempts: [attempt] });
+  });
+
+  test("is an answer that does not come in time", async () => {
+    const watch = await watched();
+    const id = await succeeded(watch);
+    const late = { ...still().clock, timeout: () => AbortSignal.timeout(50) };
+    const hook = receiver();
+    const fetch = async (url: string, init?: RequestInit) => (url === HOOK ? hang(new Request(url, init)) : hook.fetch(url, init));
+    await rounds(watch.tenant.accountId, fetch, {}, { clock: late });
+    expect((await deliveries(watch.tenant, id))[0]).toMatchObject({
+      status: "pending",
+      attempts: [{ outcome: "timed_out", status_code: null }],
+    });
+  });
+
+  test("with 429 and Retry-After is made again no sooner, and holds back what else is for that endpoint, and nothing else", async () => {
+    const other = "https://other.example.com/h";
+    const hook = receiver(({ url }) =>
+      url === HOOK ? new Response("later", { status: 429, headers: { "Retry-After": "120" } }) : new Response("ok"),
+    );
+    const watch = await watched();
+    const { key, accountId } = watch.tenant;
+    const id = await succeeded(watch);
+    await rounds(accountId, hook.fetch);
+    await as(key, "POST", "/v1/webhooks", { url: other });
+    const next = await succeeded(watch);
+    await rounds(accountId, hook.fetch);
+    expect(hook.got.map(({ url }) => url)).toEqual([HOOK, other]);
+    for (const [shown] of [await deliveries(watch.tenant, id), (await deliveries(watch.tenant, next)).filter(({ url }) => url === HOOK)]) {
+      const delay = Date.parse(shown?.next_attempt_at ?? "") - Date.now();
+      expect(delay).toBeGreaterThan(115_000);
+      expect(delay).toBeLessThan(121_000);
+    }
+    await later(2 * MINUTE);
+    await rounds(accountId, receiver().fetch);
+    expect([...(await deliveries(watch.tenant, id)), ...(await deliveries(watch.tenant, next))].map(({ status }) => status)).toEqual(
+      Array(3).fill("succeeded"),
+    );
+  });
+
+  test("with 410 is the last to that URL: what is for it is held until the account enables it and has it sent again", async () => {
+    const hook = receiver(() => new Response("gone", { status: 410 }));
+    const watch = await watched();
+    const { key, accountId } = watch.tenant;
+    const since = new Date(Date.now() - MINUTE).toISOString();
+    const id = await succeeded(watch);
+    const waiting = await succeeded(watch);
+    await rounds(accountId, hook.fetch, {}, {});
+    const after = await succeeded(watch);
+    await rounds(accountId, hook.fetch);
+    expect((await deliveries(watch.tenant, id))[0]).toMatchObject({ status: "failed", held: false });
+    expect((await deliveries(watch.tenant, after))[0]).toMatchObject({ status: "pending", held: true, next_attempt_at: null });
+    expect(hook.got.length).toBeLessThanOrEqual(2); // what was under way already
+    const path = `/v1/webhooks/${String(watch.webhook["id"])}`;
+    expect(await object(as(key, "GET", path))).toMatchObject({ enabled: false, stopped: { reason: "gone" } });
+    expect((await stillAs(key, "POST", `${path}/resend`, { since })).status).toBe(409);
+    expect(await object(stillAs(key, "POST", `${path}/enable`))).toMatchObject({ enabled: true, stopped: null, failures_in_a_row: 0 });
+    expect(await object(stillAs(key, "POST", `${path}/resend`, { since }))).toEqual({ resent: 3, next: null });
+    const good = receiver();
+    await rounds(accountId, good.fetch);
+    expect(good.got).toHaveLength(3);
+    for (const each of [id, waiting, after]) expect((await deliveries(watch.tenant, each))[0]).toMatchObject({ status: "succeeded" });
+    expect(await object(stillAs(key, "POST", `${path}/resend`, { since }))).toEqual({ resent: 0, next: null });
+  });
+
+  test("rests the endpoint after a hundred in a row over a day, not before; a success ends the row", async () => {
+    const bad = receiver(() => new Response("no", { status: 500 }));
+    const watch = await watched();
+    const { key, accountId } = watch.tenant;
+    const state = () => object(as(key, "GET", `/v1/webhooks/${String(watch.webhook["id"])}`));
+    const failures = (count: number, ms: number) =>
+      env.DB.prepare("UPDATE endpoints SET failures = ?, failing_since = failing_since - ?").bind(count, ms).run();
+    await succeeded(watch);
+    await rounds(accountId, bad.fetch);
+    await failures(98, DAY);
+    await succeeded(watch);
+    await rounds(accountId, bad.fetch);
+    expect(await state()).toMatchObject({ enabled: true, failures_in_a_row: 99 });
+    await succeeded(watch);
+    await rounds(accountId, receiver().fetch);
+    expect(await state()).toMatchObject({ enabled: true, failures_in_a_row: 0 });
+    await succeeded(watch);
+    await rounds(accountId, bad.fetch);
+    await failures(150, DAY - MINUTE);
+    await succeeded(watch);
+    await rounds(accountId, bad.fetch);
+    expect(await state()).toMatchObject({ enabled: true, failures_in_a_row: 151 });
+    await failures(150, MINUTE);
+    await succeeded(watch);
+    await rounds(accountId, bad.fetch);
+    expect(await state()).toMatchObject({ enabled: false, stopped: { reason: "rested" } });
+  });
+});
+
+describe("a courier", () => {
+  test("that dies leaves a delivery that another sends under the same id, once its lease has lapsed", async () => {
+    const watch = await watched();
+    const { accountId } = watch.tenant;
+    const id = await succeeded(watch);
+    const never = receiver();
+    const dead = new Promise<never>(() => undefined);
+    void rounds(accountId, async (url, init) => (url === HOOK ? (await never.fetch(url, init)) && dead : never.fetch(url, init)));
+    await until(
+      async () => never.got.length,
+      (count) => count === 1,
+    );
+    const hook = receiver();
+    await rounds(accountId, hook.fetch);
+    expect(hook.got).toHaveLength(0);
+    await later(DELIVERY_LEASE_MS);
+    await rounds(accountId, hook.fetch);
+    expect(hook.got[0]?.headers["webhook-id"]).toBe(never.got[0]?.headers["webhook-id"]);
+    expect((await deliveries(watch.tenant, id))[0]).toMatchObject({ status: "succeeded", attempts: { length: 1 } });
+  });
+
+  test("records nothing of a delivery that another has taken over", async () => {
+    const watch = await watched();
+    const { accountId } = watch.tenant;
+    const id = await succeeded(watch);
+    const slow = Promise.withResolvers<Response>();
+    const first = receiver(() => slow.promise);
+    const late = rounds(accountId, first.fetch);
+    await until(
+      async () => first.got.length,
+      (count) => count === 1,
+    );
+    await later(DELIVERY_LEASE_MS);
+    await rounds(accountId, receiver().fetch);
+    slow.resolve(new Response("no", { status: 410 }));
+    await late;
+    expect((await deliveries(watch.tenant, id))[0]).toMatchObject({ status: "succeeded", attempts: { length: 1 } });
+  });
+
+  test("is told by the sweep of what was lost", async () => {
+    const watch = await watched();
+    const id = await succeeded(watch);
+    const told: string[][] = [];
+    expect(await sweep(still({ deliver: async (accounts) => void told.push([...accounts]) }))).toBe(true);
+    expect(told).toEqual([[watch.tenant.accountId]]);
+    backendIs(receiver().answer);
+    await env.SWEEP.getByName("sweep").arm();
+    await until(
+      () => deliveries(watch.tenant, id),
+      (all) => all[0]?.status === "succeeded",
+    );
+    expect((await deliveries(watch.tenant, id))[0]?.status).toBe("succeeded");
+    expect(await sweep(still())).toBe(false);
+  });
+
+  test("of one account is not kept waiting by receivers of another that hang", async () => {
+    const slow = await watched();
+    for (let index = 1; index < WEBHOOKS_PER_ACCOUNT; index++) {
+      await as(slow.tenant.key, "POST", "/v1/webhooks", { url: `https://slow${index}.example.com/` });
+    }
+    const good = await newTenant();
+    await as(good.key, "POST", "/v1/webhooks", { url: "https://good.example.com/" });
+    const released = new AbortController();
+    const hangs = async () => {
+      while (!released.signal.aborted) await scheduler.wait(20);
+      return new Response("ok");
+    };
+    const hook = receiver(({ url }) => (url.includes("good") ? new Response("ok") : hangs()));
+    backendIs(hook.answer);
+    await succeeded(slow);
+    await succeeded(slow);
+    const hanging = () => hook.got.filter(({ url }) => !url.includes("good")).length;
+    const deliver = (accounts: readonly string[]) => ports().deliver(accounts);
+    await deliver([slow.tenant.accountId]);
+    await until(
+      async () => hanging(),
+      (count) => count >= 20,
+    );
+    expect(hanging()).toBeGreaterThanOrEqual(20);
+    await succeeded({ tenant: good, model: slow.model });
+    const begun = Date.now();
+    await deliver([good.accountId]);
+    await until(async () => hook.got.some(({ url }) => url.includes("good")), Boolean);
+    expect(Date.now() - begun).toBeLessThan(1_000);
+    released.abort();
+    await until(
+      async () => hanging(),
+      (count) => count === 2 * WEBHOOKS_PER_ACCOUNT,
+    );
+    expect(hanging()).toBe(2 * WEBHOOKS_PER_ACCOUNT);
+    await until(
+      async () => env.DB.prepare("SELECT count(*) AS count FROM deliveries WHERE status = 'succeeded'").first<number>("count"),
+      (count) => count === 33,
+    );
+  });
+});
+
+describe("the signing secret", () => {
+  test("is shown once, two are valid for a day after a rotation, and it is nowhere in the database", async () => {
+    const hook = receiver();
+    const watch = await watched();
+    const { key, accountId } = watch.tenant;
+    expect(watch.secret).toMatch(/^whsec_/);
+    expect(await object(as(key, "POST", "/v1/webhooks", { url: "https://second.example.com" }))).not.toHaveProperty("secret");
+    expect(await object(as(key, "GET", `/v1/webhooks/${String(watch.webhook["id"])}`))).not.toHaveProperty("secret");
+    const rotated = await object(as(key, "POST", "/v1/webhooks/rotate"));
+    expect(Date.parse(String(rotated["previous_valid_until"])) - Date.now()).toBeGreaterThan(DAY - MINUTE);
+    const accepts = (secret: unknown, { body, headers }: Received) => {
+      try {
+        new StandardWebhook(String(secret)).verify(body, headers);
+        new SvixWebhook(String(secret)).verify(body, headers);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    await succeeded(watch);
+    await rounds(accountId, hook.fetch);
+    const [during] = hook.got as [Received];
+    expect([accepts(watch.secret, during), accepts(rotated["secret"], during)]).toEqual([true, true]);
+    await later(DAY);
+    await succeeded(watch);
+    await rounds(accountId, hook.fetch);
+    const after = hook.got.at(-1) as Received;
+    expect([accepts(watch.secret, after), accepts(rotated["secret"], after)]).toEqual([false, true]);
+    const rows = JSON.stringify((await env.DB.prepare("SELECT * FROM signing_secrets").all()).results);
+    for (const secret of [watch.secret, String(rotated["secret"])]) expect(rows).not.toContain(secret.slice(6, 20));
+  });
+
+  test("outlives a rotation of the deployment's own secret, and is sealed anew", async () => {
+    const hook = receiver();
+    const watch = await watched();
+    const settings = await settingsOf(env);
+    const keySecrets = ["another secret of this deployment, long enough", ...settings.keySecrets];
+    await succeeded(watch);
+    await rounds(watch.tenant.accountId, hook.fetch, { keySecrets });
+    await succeeded(watch);
+    await rounds(watch.tenant.accountId, hook.fetch, { keySecrets: keySecrets.slice(0, 1) });
+    expect(hook.got).toHaveLength(2);
+    for (const { body, headers } of hook.got) expect(() => new StandardWebhook(watch.secret).verify(body, headers)).not.toThrow();
+  });
+
+  test("of an account that has lost it with the deployment's is left out, and the public key still vouches", async () => {
+    const hook = receiver();
+    const watch = await watched();
+    await succeeded(watch);
+    await rounds(watch.tenant.accountId, hook.fetch, { keySecrets: ["a secret that never sealed anything, long enough"] });
+    expect(hook.got[0]?.headers["webhook-signature"]).toMatch(/^v1a,\S+$/);
+  });
+});
+
+describe("a target that may not be called", () => {
+  const urls = HOSTILE.flatMap(([reason, ...list]) => list.map((url) => [url, reason] as const)).filter(([url]) => url !== "");
+
+  test(`is refused with its reason by each way to set one, ${urls.length} of them`, async () => {
+    const { tenant, model } = await watched();
+    expect(urls.length).toBeGreaterThanOrEqual(60);
+    for (const [url, reason] of urls) {
+      const own = await stillAs(tenant.key, "POST", "/v1/webhooks", { url });
+      const given = await stillAs(tenant.key, "POST", "/v1/inferences", { model, input: {}, webhook: { url } });
+      expect([url, own.status, given.status]).toEqual([url, 422, 422]);
+      if (url.length < 2_000)
+        expect([url, JSON.stringify(await own.json())]).toEqual([url, expect.stringContaining(JSON.stringify(reason).slice(1, -1))]);
+    }
+    expect(await env.DB.prepare("SELECT count(*) AS count FROM inferences").first("count")).toBe(0);
+  }, 60_000);
+
+  test("is refused for an address of its name, when it is set and when it is sent", async () => {
+    const inward: ScriptedBackend = (request) =>
+      request.url.startsWith(RESOLVER) ? Response.json({ Status: 0, Answer: [{ type: 1, data: "10.0.0.5" }] }) : new Response("reached");
+    const watch = await watched();
+    const id = await succeeded(watch);
+    const reached: string[] = [];
+    await rounds(watch.tenant.accountId, async (url, init) => {
+      reached.push(new URL(url).hostname);
+      return inward(new Request(url, init));
+    });
+    expect(new Set(reached)).toEqual(new Set(["cloudflare-dns.com"]));
+    expect((await deliveries(watch.tenant, id))[0]).toMatchObject({
+      status: "pending",
+      attempts: [{ outcome: "refused", status_code: null, answer: null, error: expect.stringContaining("10.0.0.5") }],
+    });
+    backendIs(inward);
+    const refused = await stillAs(watch.tenant.key, "POST", "/v1/webhooks", { url: "https://inward.example.com/" });
+    expect([refused.status, JSON.stringify(await refused.json())]).toEqual([422, expect.stringContaining("10.0.0.5")]);
+  });
+});
+
+describe("the API of webhooks", () => {
+  test("makes, shows, lists, changes, tries out and removes", async () => {
+    const hook = receiver(() => new Response("pong", { status: 202 }));
+    const { tenant, webhook, secret } = await watched({ description: "mine", events: ["inference.failed", "inference.failed"] });
+    const { key } = tenant;
+    const path = `/v1/webhooks/${String(webhook["id"])}`;
+    backendIs(hook.answer);
+    expect(webhook).toEqual({
+      id: expect.stringMatching(/^wh_[0-9A-Za-z]{16}$/),
+      url: HOOK,
+      events: ["inference.failed"],
+      description: "mine",
+      created_at: expect.any(String),
+      enabled: true,
+      stopped: null,
+      failures_in_a_row: 0,
+      failing_since: null,
+      held_until: null,
+      secret,
+    });
+    const { secret: _, ...shown } = webhook;
+    expect(await object(as(key, "GET", path))).toEqual(shown);
+    expect(await object(as(key, "GET", "/v1/webhooks"))).toEqual({ webhooks: [shown] });
+    expect(await object(as(key, "PATCH", path, { events: ["inference.expired"], description: "", enabled: false }))).toMatchObject({
+      events: ["inference.expired"],
+      description: "",
+      enabled: false,
+      stopped: { reason: "disabled" },
+    });
+    expect(await object(as(key, "GET", "/v1/webhooks/endpoints"))).toMatchObject({
+      endpoints: [{ url: HOOK, enabled: false }],
+      next: null,
+    });
+    expect(await object(as(key, "POST", "/v1/webhooks/enable", { url: `${HOOK}#x` }))).toMatchObject({ url: HOOK, enabled: true });
+    expect(await object(as(key, "POST", `${path}/test`))).toMatchObject({
+      delivered: true,
+      outcome: "answered",
+      status_code: 202,
+      answer: "pong",
+      error: null,
+    });
+    const [ping] = hook.got as [Received];
+    expect(() => new StandardWebhook(secret).verify(ping.body, ping.headers)).not.toThrow();
+    expect(JSON.parse(ping.body)).toMatchObject({
+      type: "webhook.ping",
+      data: { account_id: tenant.accountId },
+    });
+    expect((await as(key, "DELETE", path)).status).toBe(200);
+    for (const [method, at] of [
+      ["GET", path],
+      ["PATCH", path],
+      ["DELETE", path],
+      ["POST", `${path}/test`],
+      ["POST", `${path}/enable`],
+      ["POST", `${path}/resend`],
+    ] as const) {
+      expect([method, at, (await as(key, method, at, method === "GET" || method === "DELETE" ? undefined : {})).status]).toEqual([
+        method,
+        at,
+        404,
+      ]);
+    }
+  });
+
+  test("keeps accounts apart, takes each URL once, and no more webhooks than an account may have", async () => {
+    const watch = await watched();
+    const id = await succeeded(watch);
+    const stranger = await newTenant();
+    const path = `/v1/webhooks/${String(watch.webhook["id"])}`;
+    const [delivery] = await deliveries(watch.tenant, id);
+    for (const [method, at] of [
+      ["GET", path],
+      ["DELETE", path],
+      ["GET", `/v1/inferences/${id}/deliveries`],
+      ["POST", `/v1/inferences/${id}/deliveries/${delivery?.id}/resend`],
+    ] as const) {
+      expect([at, (await as(stranger.key, method, at)).status]).toEqual([at, 404]);
+    }
+    expect((await as(watch.tenant.key, "POST", `/v1/inferences/${id}/deliveries/${delivery?.id}x/resend`)).status).toBe(404);
+    expect((await as(watch.tenant.key, "POST", "/v1/webhooks", { url: `${HOOK}#again` })).status).toBe(409);
+    for (let index = 1; index < WEBHOOKS_PER_ACCOUNT; index++) {
+      expect((await as(watch.tenant.key, "POST", "/v1/webhooks", { url: `${HOOK}/${index}` })).status).toBe(201);
+    }
+    expect((await as(watch.tenant.key, "POST", "/v1/webhooks", { url: `${HOOK}/more` })).status).toBe(409);
+    const reader = await newTenant({ scopes: ["read"] });
+    expect((await as(reader.key, "POST", "/v1/webhooks", { url: HOOK })).status).toBe(403);
+  });
+
+  test.each([
+    ["an unknown event", { url: HOOK, events: ["inference.moved"] }],
+    ["no event at all", { url: HOOK, events: [] }],
+    ["an unknown member", { url: HOOK, secret: "mine" }],
+    ["no URL", { events: ["inference.failed"] }],
+  ])("refuses %s", async (_, body) => {
+    const { key } = await newTenant();
+    expect((await as(key, "POST", "/v1/webhooks", body)).status).toBe(422);
+  });
+
+  test("sends one again, also one that arrived, and gives up what a removed webhook was to hear of", async () => {
+    const hook = receiver();
+    const watch = await watched();
+    const { key, accountId } = watch.tenant;
+    const id = await succeeded(watch);
+    await rounds(accountId, hook.fetch);
+    const [delivery] = await deliveries(watch.tenant, id);
+    const again = await stillAs(key, "POST", `/v1/inferences/${id}/deliveries/${delivery?.id}/resend`);
+    expect([again.status, await again.json()]).toEqual([202, expect.objectContaining({ id: delivery?.id, status: "pending" })]);
+    await rounds(accountId, hook.fetch);
+    expect(hook.got.map(({ headers }) => headers["webhook-id"])).toEqual([delivery?.id, delivery?.id]);
+    const orphan = await succeeded(watch);
+    await as(key, "DELETE", `/v1/webhooks/${String(watch.webhook["id"])}`);
+    await rounds(accountId, hook.fetch);
+    expect(hook.got).toHaveLength(2);
+    expect((await deliveries(watch.tenant, orphan))[0]).toMatchObject({ status: "canceled" });
+  });
+});
