@@ -1,0 +1,200 @@
+/**
+ * `node bench/payloads.ts [MiB] [rounds]` (2048 and 3 unless told): what it costs to take in an output from a backend and to give it out, on
+ * the embedded runtime, beside a bare Worker that does nothing but `R2.put` of a fetched body and `R2.get`. For each, the
+ * throughput, and how much the runtime's memory grows while it goes on. Byte-exactness is checked along the way. Single
+ * figures are of this machine; quote the ratios.
+ */
+import { createCipheriv, createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync, readdirSync } from "node:fs";
+import { createServer } from "node:http";
+import { performance } from "node:perf_hooks";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { setTimeout as wait } from "node:timers/promises";
+import { Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { freePort } from "../src/local/runtime.ts";
+import { deploy, endAll, newFolder, until } from "../test/support/deployment.ts";
+
+const MIB = 1024 * 1024;
+const BYTES = Number(process.argv[2] ?? 2048) * MIB;
+const ROUNDS = Number(process.argv[3] ?? 3);
+const BLOCK = Buffer.alloc(MIB);
+
+function* blocks(): Generator<Buffer> {
+  const cipher = createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16));
+  for (let left = BYTES; left > 0; left -= MIB) yield cipher.update(BLOCK);
+}
+
+/** A server whose answer to anything is the same stream of bytes, made while it is sent. */
+async function startMaker(announced: boolean): Promise<{ url: string; sha256: string; close: () => void }> {
+  const digest = createHash("sha256");
+  for (const block of blocks()) digest.update(block);
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(200, { "Content-Type": "video/mp4", ...(announced ? { "Content-Length": BYTES } : {}) });
+    pipeline(Readable.from(blocks()), response).catch(() => response.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("not listening");
+  return { url: `http://127.0.0.1:${address.port}`, sha256: digest.digest("hex"), close: () => void server.close() };
+}
+
+const BARE = `export default {
+  async fetch(request, env) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === "/put") {
+      const { body } = await fetch(searchParams.get("url"), { method: "POST" });
+      await env.BUCKET.put("object", body);
+      return new Response("done");
+    }
+    return new Response((await env.BUCKET.get("object")).body);
+  },
+};`;
+
+interface Bare {
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+async function startBare(): Promise<Bare> {
+  const port = await freePort("127.0.0.1");
+  const before = new Set(workerds());
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      port: 0,
+      host: "127.0.0.1",
+      cf: false,
+      resourcePersistencePath: newFolder(),
+      workers: [
+        {
+          name: "bare",
+          compatibilityDate: "2026-10-01",
+          modules: [{ type: "ESModule", path: "bare.js", contents: BARE }],
+          r2Buckets: ["BUCKET"],
+          unsafeDirectSockets: [{ host: "127.0.0.1", port }],
+        },
+      ],
+    }),
+  );
+  await miniflare.ready;
+  const pid = workerds().find((it) => !before.has(it));
+  if (pid === undefined) throw new Error("no runtime");
+  return { url: `http://127.0.0.1:${port}`, pid, stop: () => miniflare.dispose() };
+}
+
+function workerds(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("workerd");
+      } catch {
+        return false; // ended meanwhile
+      }
+    })
+    .map(Number);
+}
+
+const memoryOf = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+
+interface Measured {
+  readonly mibPerSecond: number;
+  readonly grewMib: number;
+}
+
+/** How fast it goes, and the most by which a runtime's memory is above what it was before. */
+async function measured(pid: number, work: () => Promise<void>): Promise<Measured> {
+  const before = memoryOf(pid);
+  let most = before;
+  const sampling = setInterval(() => (most = Math.max(most, memoryOf(pid))), 20);
+  const begun = performance.now();
+  await work();
+  const seconds = (performance.now() - begun) / 1000;
+  clearInterval(sampling);
+  return { mibPerSecond: BYTES / MIB / seconds, grewMib: most - before };
+}
+
+async function read(url: string, sha256: string, headers: Record<string, string> = {}): Promise<void> {
+  const { body, status } = await fetch(url, { headers });
+  const digest = createHash("sha256");
+  for await (const chunk of body ?? []) digest.update(chunk);
+  if (digest.digest("hex") !== sha256) throw new Error(`${url} answered ${status} with other bytes`);
+}
+
+const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+
+function line(name: string, runs: readonly Measured[], bare: readonly Measured[]): void {
+  const speed = median(runs.map((it) => it.mibPerSecond));
+  const ratio = speed / median(bare.map((it) => it.mibPerSecond));
+  const grew = Math.max(...runs.map((it) => it.grewMib));
+  const more = grew - Math.max(...bare.map((it) => it.grewMib));
+  console.log(
+    `  ${name.padEnd(40)} ${speed.toFixed(0).padStart(5)} MiB/s (${ratio.toFixed(2)} of bare)   memory +${grew.toFixed(0)} MiB (${more.toFixed(0)} more than bare)`,
+  );
+}
+
+async function main(): Promise<void> {
+  console.log(`Payloads of ${BYTES / MIB} MiB, ${ROUNDS} rounds:`);
+  const known = await startMaker(true);
+  const unknown = await startMaker(false);
+  const bare = await startBare();
+  const before = new Set(workerds());
+  const deployment = await deploy({ folder: newFolder() });
+  const pid = workerds().find((it) => !before.has(it));
+  if (pid === undefined) throw new Error("no runtime");
+  const headers = { Authorization: `Bearer ${deployment.key}` };
+  for (const [name, maker] of Object.entries({ known, unknown })) {
+    await deployment.operator("POST", "/models", { name });
+    await deployment.operator("POST", "/backends", { model: name, url: maker.url, protocol: "http", timeout_seconds: 840 });
+  }
+  const run = async (model: string) => {
+    const answer = await deployment.api("POST", "/v1/inferences", { model, input: {}, retry: { max_attempts: 1 } });
+    const { id } = answer.body as { id: string };
+    const shown = await until(
+      async () => (await deployment.api("GET", `/v1/inferences/${id}`)).body as { is_final: boolean; status: string },
+      (it) => it.is_final,
+      900,
+      100,
+    );
+    if (shown.status !== "succeeded") throw new Error(`${model}: ${JSON.stringify(shown)}`);
+    return id;
+  };
+  const runs: Record<"barePut" | "bareGet" | "takeIn" | "parts" | "giveOut", Measured[]> = {
+    barePut: [],
+    bareGet: [],
+    takeIn: [],
+    parts: [],
+    giveOut: [],
+  };
+  for (let round = 0; round < ROUNDS; round++) {
+    runs.barePut.push(await measured(bare.pid, async () => void (await (await fetch(`${bare.url}/put?url=${known.url}`)).text())));
+    runs.bareGet.push(await measured(bare.pid, () => read(`${bare.url}/get`, known.sha256)));
+    let id = "";
+    runs.takeIn.push(await measured(pid, async () => void (id = await run("known"))));
+    runs.giveOut.push(await measured(pid, () => read(`${deployment.url}/v1/inferences/${id}/result`, known.sha256, headers)));
+    await deployment.api("DELETE", `/v1/inferences/${id}`);
+    runs.parts.push(await measured(pid, async () => void (id = await run("unknown"))));
+    await read(`${deployment.url}/v1/inferences/${id}/result`, unknown.sha256, headers);
+    await deployment.api("DELETE", `/v1/inferences/${id}`);
+    await wait(2_000); // until the objects are removed, for the disk's sake
+  }
+  line("bare: fetch and R2.put", runs.barePut, runs.barePut);
+  line("an output of known length", runs.takeIn, runs.barePut);
+  line("an output of unknown length", runs.parts, runs.barePut);
+  line("bare: R2.get", runs.bareGet, runs.bareGet);
+  line("a result", runs.giveOut, runs.bareGet);
+  await bare.stop();
+  known.close();
+  unknown.close();
+}
+
+try {
+  await main();
+} finally {
+  endAll();
+  process.exit(); // connections that are kept alive would hold it
+}
