@@ -20,16 +20,19 @@ import { cachingOf, json, unlessKnown } from "../api/answer.ts";
 import { check, readJson } from "../api/body.ts";
 import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
 import type { Dialect, KeyCall, Route } from "../api/route.ts";
+import { webhookOf } from "../api/target.ts";
 import type { Failure } from "../backends/outcome.ts";
-import { JSON_TYPE, sizeOf } from "../content.ts";
+import type { Bucket } from "../bucket.ts";
+import { JSON_TYPE, isJson, sizeOf } from "../content.ts";
 import { attend } from "../inferences/attend.ts";
-import { type Inference, type Status, isInferenceId } from "../inferences/inference.ts";
+import { type Inference, type Payload, type Status, isInferenceId } from "../inferences/inference.ts";
 import { openPayload, readPayload } from "../inferences/payloads.ts";
 import { type Lane, cancelInference, depthOf, findInference } from "../inferences/store.ts";
 import { type Submission, hurry, submit } from "../inferences/submit.ts";
 import { writeJson } from "../json.ts";
 import { findModel } from "../models/store.ts";
 import {
+  BACKEND_ANSWER_BYTES,
   BASETEN_BODY_BYTES,
   BASETEN_ENVIRONMENT_PARTS,
   INITIAL_DELAY_MS,
@@ -38,13 +41,15 @@ import {
   MAX_DELAY_MS,
   MAX_TIME_IN_QUEUE_SECONDS,
   PRIORITY,
-  WEBHOOK_URL_CHARACTERS,
 } from "../numbers.ts";
 import { askAgain } from "../platform.ts";
 import { Problem, faultText, pointer, problem } from "../problem.ts";
 import { readInferResponse } from "../tensors/infer.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { headOf, plainResponse } from "../tensors/wire.ts";
+import type { Telling, Told } from "../webhooks/deliver.ts";
+import type { EventName } from "../webhooks/delivery.ts";
+import { signBaseten } from "../webhooks/signature.ts";
 
 /** The capability of what is asked of a chain. */
 const RUN_REMOTE = "run_remote";
@@ -77,6 +82,7 @@ export const baseten: Dialect = {
     const id = /^(?:model|chain)-([^.]+)\./.exec(url.hostname)?.[1];
     return id === undefined ? null : `/baseten/${id}${url.pathname}`;
   },
+  tell,
   routes: [...PREFIXES.flatMap(callsUnder), ...["", "/baseten/:model"].flatMap(requestsUnder)],
   refuse(fault: Problem) {
     const { faults } = fault;
@@ -169,11 +175,7 @@ const within = ([least, most]: readonly [number, number]) => z.int().min(least).
 const asyncSchema = z.object({
   // parseJson has made it, so there is nothing to check but that it is there.
   model_input: z.unknown().refine((input) => input !== undefined, "is missing"),
-  webhook_endpoint: z
-    .string()
-    .max(WEBHOOK_URL_CHARACTERS)
-    .refine(isEndpoint, "must be an https URL, or one of localhost for development")
-    .nullish(),
+  webhook_endpoint: z.string().nullish(),
   priority: within(PRIORITY.range),
   max_time_in_queue_seconds: within(MAX_TIME_IN_QUEUE_SECONDS.range),
   inference_retry_config: z
@@ -185,11 +187,8 @@ const asyncSchema = z.object({
     .optional(),
 });
 
-function isEndpoint(text: string): boolean {
-  const url = URL.parse(text);
-  if (url?.protocol === "https:") return true;
-  return url?.protocol === "http:" && /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
-}
+/** All ends but a cancel, of which the request's webhook hears nothing. */
+const TOLD: readonly EventName[] = ["inference.succeeded", "inference.failed", "inference.expired"];
 
 async function submitAsync(call: KeyCall, address: Address, capability: string): Promise<Response> {
   const { text, value } = await readJson(call.request, BASETEN_BODY_BYTES);
@@ -204,6 +203,8 @@ async function submitAsync(call: KeyCall, address: Address, capability: string):
       initialDelayMs: body.inference_retry_config?.initial_delay_ms,
       maxDelayMs: body.inference_retry_config?.max_delay_ms,
     },
+    webhook:
+      typeof body.webhook_endpoint === "string" ? await webhookOf(call, body.webhook_endpoint, ["webhook_endpoint"], TOLD) : undefined,
   };
   const submitted = await sendTo(call, address, (target) => submit(call.ports, { ...submission, ...target }, call.after));
   const { id } = submitted.inference;
@@ -284,9 +285,17 @@ function notFound({ params }: KeyCall): Problem {
 export type WebhookStatus = "PENDING" | "SUCCEEDED" | "FAILED" | "CANCELED" | "NO_WEBHOOK_PROVIDED";
 
 /** How it stands with a request's webhook. */
-function webhookStatusOf(_inference: Inference): WebhookStatus {
-  return "NO_WEBHOOK_PROVIDED";
+function webhookStatusOf({ webhook }: Inference): WebhookStatus {
+  return SHOWN[webhook?.status ?? "none"];
 }
+
+const SHOWN = {
+  none: "NO_WEBHOOK_PROVIDED",
+  pending: "PENDING",
+  succeeded: "SUCCEEDED",
+  failed: "FAILED",
+  canceled: "CANCELED",
+} as const;
 
 /** The published status; a success whose delivery was given up is none to them. */
 export function statusOf(status: Status, webhook: WebhookStatus): string {
@@ -321,6 +330,35 @@ function present(inference: Inference): Record<string, unknown> {
     status_at: utc("finishedAt" in inference ? inference.finishedAt : inference.updatedAt),
     errors: errorsOf(inference),
   };
+}
+
+/** What a request's webhook is sent, failures too. The signature is of the body alone, under the secrets as they stand. */
+async function tell({ inference, now, payloads, secrets }: Told): Promise<Telling> {
+  const { id, model, capability, status } = inference;
+  const members = {
+    request_id: id,
+    [capability === RUN_REMOTE ? "chain_id" : "model_id"]: model,
+    deployment_id: deploymentOf(inference),
+    type: "async_request_completed",
+    time: utc(now),
+    errors: errorsOf(inference),
+  };
+  const data = status === "succeeded" ? await dataOf(payloads, inference.output) : "null";
+  const body = `${writeJson(members).slice(0, -1)},"data":${data}}`;
+  const signature = await signBaseten(body, secrets);
+  return { body, headers: { "X-BASETEN-REQUEST-ID": id, ...(signature === null ? {} : { "X-BASETEN-SIGNATURE": signature }) } };
+}
+
+/** An output as JSON text; null where it is no JSON, too large to be told, or was removed. */
+async function dataOf(payloads: Bucket, stored: Payload): Promise<string> {
+  if (stored.at === "object" && (stored.key === null || stored.bytes > BACKEND_ANSWER_BYTES)) return "null";
+  const head = headOf(stored.contentType);
+  if (head === null && !isJson(stored.contentType)) return "null";
+  const content = await readPayload(payloads, stored);
+  if (!content) return "null";
+  if (head === null) return typeof content.body === "string" ? content.body : "null";
+  const read = readInferResponse(content.body, head);
+  return read.ok ? writeJson(plainResponse(read.value)) : "null";
 }
 
 function deploymentOf({ model, version }: Lane): string {

@@ -23,6 +23,8 @@ import { atHand, download, endingOf } from "../api/download.ts";
 import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
 import { metricsOf } from "../api/inferences.ts";
 import { shownOutput } from "../api/output.ts";
+import { webhookOf } from "../api/target.ts";
+import type { Bucket } from "../bucket.ts";
 import type { Dialect, KeyCall } from "../api/route.ts";
 import { JSON_TYPE, isJson, sizeOf } from "../content.ts";
 import { type Inference, type LogEntry, type Payload, STATUSES, type Status, isInferenceId } from "../inferences/inference.ts";
@@ -42,7 +44,7 @@ import type { Allowance } from "../keys/gate.ts";
 import { type Model, listModels } from "../models/store.ts";
 import { BACKEND_ANSWER_BYTES, JSON_BODY_BYTES, PAGE, WEBHOOK_URL_CHARACTERS } from "../numbers.ts";
 import { askAgain } from "../platform.ts";
-import { type Problem, faultText, problem } from "../problem.ts";
+import { Problem, faultText, problem } from "../problem.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { isObject } from "../tensors/tensor.ts";
 import { headOf } from "../tensors/wire.ts";
@@ -70,6 +72,16 @@ export const reka: Dialect = {
       "x-ratelimit-requests-reset": String(Math.ceil(resetMs / 1000)),
       "retry-after": String(Math.ceil(retryAfterMs / 1000)),
     };
+  },
+  /** The result object, as the URL of the request has it. */
+  async tell(told) {
+    const { inference, payloads } = told;
+    if (inference.status !== "succeeded") return { body: resultText(inference, "null") };
+    const output = await wholeText(payloads, inference.output, outputUrl(told, inference.id)).catch((error: unknown) => {
+      if (error instanceof Problem) return "null"; // removed before it could be told
+      throw error;
+    });
+    return { body: resultText(inference, output) };
   },
   refuse(fault: Problem) {
     const { faults, headers } = fault;
@@ -118,7 +130,7 @@ async function submitRequest(call: KeyCall): Promise<Response> {
   const { model = "", capability = "" } = call.params;
   if (!CAPABILITY.test(capability)) throw problem("model_not_found", { detail: "No model offers such a capability." });
   const { text, value } = await readJson(call.request, JSON_BODY_BYTES);
-  const { input } = check(submissionSchema, value);
+  const { input, webhook_url } = check(submissionSchema, value);
   const submitted = await submit(
     call.ports,
     {
@@ -128,6 +140,7 @@ async function submitRequest(call: KeyCall): Promise<Response> {
       capability,
       input: { body: writeJson(input), contentType: JSON_TYPE },
       inputItems: itemsIn(input),
+      ...(webhook_url ? { webhook: await webhookOf(call, webhook_url, ["webhook_url"]) } : {}),
       idempotency: await idempotencyOf(call.request, call.url, text),
     },
     call.after,
@@ -215,14 +228,20 @@ async function cancel(call: KeyCall): Promise<Response> {
 }
 
 async function resultAnswer(call: KeyCall, inference: Inference): Promise<Response> {
+  const output =
+    inference.status === "succeeded" ? await wholeText(call.ports.payloads, inference.output, outputUrl(call, inference.id)) : "null";
+  return jsonText(resultText(inference, output), cachingOf(inference));
+}
+
+/** The result object, around the text of its output. */
+function resultText(inference: Inference, output: string): string {
   const result = {
     request_id: inference.id,
     status: SHOWN[inference.status],
     error: shownError(inference),
     metrics: metricsOf(inference),
   };
-  const output = inference.status === "succeeded" ? await wholeText(call, inference.output, outputUrl(call, inference.id)) : "null";
-  return jsonText(withTexts(result, { output }), cachingOf(inference));
+  return withTexts(result, { output });
 }
 
 function shownError(inference: Inference): Record<string, string> | null {
@@ -404,12 +423,12 @@ function shortText(payload: Payload, url: string): string {
 }
 
 /** As shortText, but JSON and tensors also where they are stored elsewhere; other bytes are not so much as read. */
-async function wholeText(call: KeyCall, payload: Payload, url: string): Promise<string> {
+async function wholeText(payloads: Bucket, payload: Payload, url: string): Promise<string> {
   if (payload.at === "row") return shortText(payload, url);
   const { key, bytes, contentType } = payload;
   const isShown = bytes <= BACKEND_ANSWER_BYTES && (isJson(contentType) || headOf(contentType) !== null); // larger JSON was never looked at
   if (key !== null && !isShown) return shortText(payload, url);
-  const content = await readPayload(call.ports.payloads, payload);
+  const content = await readPayload(payloads, payload);
   if (!content) throw problem("payload_gone", { detail: "The result was removed when its time was over." });
   return shortText({ at: "row", ...content }, url);
 }
@@ -419,7 +438,7 @@ function asObject(text: string): string {
   return text.trimStart().startsWith("{") ? text : `{"value":${text}}`;
 }
 
-const outputUrl = (call: KeyCall, id: string) => `${call.origin}/v1/inferences/${id}/result`;
+const outputUrl = (call: Pick<KeyCall, "origin">, id: string) => `${call.origin}/v1/inferences/${id}/result`;
 
 function lengthOf(payload: Payload): number {
   return payload.at === "object" ? payload.bytes : sizeOf(payload.body);

@@ -86,6 +86,12 @@ export const echo: ScriptedBackend = async (request) => {
   return Response.json({ model_name: "echo", outputs: body.inputs.slice(0, 1).map((input) => ({ ...input, name: "echo" })) });
 };
 
+/** A world in which every name has a public address, and every receiver takes what it is sent. */
+export const publicNames: ScriptedBackend = (request) =>
+  request.url.startsWith("https://cloudflare-dns.com/")
+    ? Response.json({ Status: 0, Answer: [{ type: 1, data: "93.184.215.14" }] })
+    : new Response("taken");
+
 /** The real ports, with those given put in their place. */
 export function ports(instead: Partial<Ports> = {}): Ports {
   return { ...portsOf(env), ...instead };

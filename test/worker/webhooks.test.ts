@@ -778,3 +778,97 @@ describe("the API of webhooks", () => {
     expect((await deliveries(watch.tenant, orphan))[0]).toMatchObject({ status: "canceled" });
   });
 });
+
+describe("in Baseten's dialect", () => {
+  const statusIn = async ({ key }: Tenant, id: string) => {
+    const { status, webhook_status } = await object(stillAs(key, "GET", `/async_request/${id}`));
+    return [status, webhook_status];
+  };
+  const submitTo = async ({ tenant, model }: Watched) => {
+    const path = `/baseten/${model}/production/async_predict`;
+    return String((await object(stillAs(tenant.key, "POST", path, { model_input: { x: 1 }, webhook_endpoint: HOOK })))["request_id"]);
+  };
+
+  test("a webhook goes from PENDING to SUCCEEDED, its body as published and signed with the secret as it stands", async () => {
+    const hook = receiver();
+    const watch = await watched();
+    await as(watch.tenant.key, "DELETE", `/v1/webhooks/${String(watch.webhook["id"])}`);
+    const id = await submitTo(watch);
+    expect(await statusIn(watch.tenant, id)).toEqual(["QUEUED", "PENDING"]);
+    await db.all(inferenceStatements.succeed(await claimed(watch.model), DONE, 13, 1));
+    expect(await statusIn(watch.tenant, id)).toEqual(["SUCCEEDED", "PENDING"]);
+    await rounds(watch.tenant.accountId, hook.fetch);
+    expect(await statusIn(watch.tenant, id)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
+    const [{ headers, body }] = hook.got as [Received];
+    expect(JSON.parse(body)).toEqual({
+      request_id: id,
+      model_id: watch.model,
+      deployment_id: watch.model,
+      type: "async_request_completed",
+      time: expect.any(String),
+      data: { done: true },
+      errors: [],
+    });
+    const signed = await crypto.subtle.importKey("raw", new TextEncoder().encode(watch.secret), { name: "HMAC", hash: "SHA-256" }, false, [
+      "sign",
+    ]);
+    const mac = new Uint8Array(await crypto.subtle.sign("HMAC", signed, new TextEncoder().encode(body)));
+    const hex = Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    expect(headers).toMatchObject({ "x-baseten-request-id": id, "x-baseten-signature": `v1=${hex}` });
+    expect(() => new StandardWebhook(watch.secret).verify(body, headers)).not.toThrow();
+  });
+
+  test("a webhook that is given up makes a success WEBHOOK_FAILED, until it is sent again", async () => {
+    const watch = await watched();
+    const { key, accountId } = watch.tenant;
+    const id = await submitTo(watch);
+    await db.all(inferenceStatements.succeed(await claimed(watch.model), DONE, 13, 1));
+    const gone = receiver(() => new Response("gone", { status: 410 }));
+    await rounds(accountId, gone.fetch);
+    expect(await statusIn(watch.tenant, id)).toEqual(["WEBHOOK_FAILED", "FAILED"]);
+    const known = await stillAs(key, "GET", `/async_request/${id}`);
+    expect(known.headers.get("cache-control")).toBe("private, no-cache");
+    await stillAs(key, "POST", "/v1/webhooks/enable", { url: HOOK });
+    const since = new Date(Date.now() - MINUTE).toISOString();
+    expect(await object(stillAs(key, "POST", "/v1/webhooks/resend", { since }))).toEqual({ resent: 1, next: null });
+    expect(await statusIn(watch.tenant, id)).toEqual(["SUCCEEDED", "PENDING"]);
+    await rounds(accountId, receiver().fetch);
+    expect(await statusIn(watch.tenant, id)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
+  });
+
+  test("a webhook hears of a failure with its errors, and of a cancel nothing", async () => {
+    const hook = receiver();
+    const watch = await watched({ events: ["inference.started"] });
+    const failing = await submitTo(watch);
+    const failure = { class: "model", code: "backend_error", message: "It broke.", status: 500 } as const;
+    await db.all(inferenceStatements.fail(await claimed(watch.model), failure));
+    const canceled = await submitTo(watch);
+    await stillAs(watch.tenant.key, "DELETE", `/async_request/${canceled}`);
+    await rounds(watch.tenant.accountId, hook.fetch);
+    const told = hook.got.filter(({ headers }) => "x-baseten-request-id" in headers).map(({ body }) => JSON.parse(body) as unknown);
+    expect(told).toEqual([
+      expect.objectContaining({ request_id: failing, data: null, errors: [{ code: "MODEL_PREDICT_ERROR", message: "It broke." }] }),
+    ]);
+    expect(await statusIn(watch.tenant, failing)).toEqual(["FAILED", "SUCCEEDED"]);
+    expect(await statusIn(watch.tenant, canceled)).toEqual(["CANCELED", "CANCELED"]);
+  });
+});
+
+test("in Reka's dialect a webhook is sent what the request's own URL shows", async () => {
+  const hook = receiver();
+  const watch = await watched({ events: ["inference.started"] });
+  const { key, accountId } = watch.tenant;
+  const path = `/v2/inference/${watch.model}/text-to-image`;
+  for (const webhook_url of ["http://hooks.example.com/", "https://10.0.0.1/", "https://hooks.test/"]) {
+    expect((await stillAs(key, "POST", path, { input: {}, webhook_url })).status).toBe(400);
+  }
+  const accepted = await object(
+    stillAs(key, "POST", path, { input: { prompt: "a red kite" }, webhook_url: "https://other.example.com/r" }),
+  );
+  await db.all(inferenceStatements.succeed(await claimed(watch.model), DONE, 13, 1));
+  await rounds(accountId, hook.fetch);
+  const told = hook.got.filter(({ url }) => url.includes("other")).map(({ body }) => JSON.parse(body) as unknown);
+  const shown = await object(stillAs(key, "GET", `/v2/inference/requests/${String(accepted["request_id"])}`));
+  expect(shown).toMatchObject({ status: "COMPLETED", output: { done: true } });
+  expect(told).toEqual([shown]);
+});
