@@ -111,6 +111,16 @@ export const BATCH_ITEMS = 256;
 export const BASETEN_BODY_BYTES = 256 * KIB;
 /** Parts at the end of `model-{id}-{env}` that may be the environment's name: theirs are like `prod-us`. Each is looked up. */
 export const BASETEN_ENVIRONMENT_PARTS = 3;
+/** What the values of a body may take of the memory, as its text is weighed: room for 10 MB of numbers, whatever they are. */
+export const JSON_HEAP_BYTES = 48_000_000;
+/** A body's text is there as it came, within its values, and as it is stored. */
+export const JSON_TEXT_COPIES = 3;
+/** All bodies of an isolate together, but for the small ones; an isolate has 128 MB for everything. */
+export const BODIES_BYTES = 96_000_000;
+/** A body that takes no more than this is small. */
+export const LARGE_BODY_BYTES = 3_000_000;
+/** For how long a body's room is kept at most, should its request never come to its end. */
+export const LARGE_BODY_MS = 60_000;
 /** Nesting beyond this is refused before it can exhaust a parser's stack. */
 export const JSON_DEPTH = 64;
 

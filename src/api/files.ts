@@ -26,12 +26,14 @@ import {
   FILE_NAME_CHARACTERS,
   FILE_PARTS,
   FILE_PART_BYTES,
+  UPLOAD_PART_BYTES,
 } from "../numbers.ts";
 import { problem } from "../problem.ts";
 import { json } from "./answer.ts";
 import { check, readJson } from "./body.ts";
 import { download, endingOf } from "./download.ts";
 import { pageOf } from "./page.ts";
+import { takeRoom } from "./room.ts";
 import type { KeyCall, Route } from "./route.ts";
 
 export const fileRoutes: readonly Route[] = [
@@ -76,7 +78,9 @@ async function uploadFile(call: KeyCall): Promise<Response> {
     contentType: given.content_type,
     sha256: null,
   };
-  const receiving = receiveFile(call.ports, draft, incomingOf(call, given.sha256 ?? null));
+  const incoming = incomingOf(call, given.sha256 ?? null);
+  if (incoming.bytes === null) takeRoom(request, UPLOAD_PART_BYTES); // it is collected part by part
+  const receiving = receiveFile(call.ports, draft, incoming);
   call.after(quietly(receiving)); // what a client that left has begun is still cleared away
   const file = await receiving;
   return json(presentFile(file, call), { status: 201, headers: { Location: `${call.origin}/v1/files/${file.id}` } });

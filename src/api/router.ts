@@ -19,6 +19,7 @@ import { admin } from "./admin.ts";
 import { mustBeOperator } from "./guards.ts";
 import { health } from "./health.ts";
 import { own } from "./own.ts";
+import { leaveRoom } from "./room.ts";
 import type { Call, Dialect, Route } from "./route.ts";
 
 /** In the order in which they are asked for an unknown path; ours answers whatever no other does. */
@@ -63,6 +64,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
   } catch (error) {
     response = dialect.refuse(unexpected(error, requestId), { requestId });
   }
+  leaveRoom(request);
   return finished(response, requestId, request.method);
 }
 
