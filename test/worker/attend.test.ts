@@ -9,12 +9,12 @@ import type { Sink } from "../../src/backends/backend.ts";
 import { http } from "../../src/backends/http.ts";
 import type { Outcome } from "../../src/backends/outcome.ts";
 import { insertBackend } from "../../src/backends/store.ts";
-import { type Attended, type Attention, attend } from "../../src/inferences/attend.ts";
+import { type Attended, type Attention, type StreamWords, attend } from "../../src/inferences/attend.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Submission } from "../../src/inferences/submit.ts";
 import { sweep } from "../../src/inferences/sweep.ts";
 import { cancelInference, redriveInference, takeTurn } from "../../src/inferences/store.ts";
-import { ATTENDED_LOOK_MAX_MS, LEASE_MS, LEASE_RENEW_MS } from "../../src/numbers.ts";
+import { ATTENDED_LOOK_MAX_MS, LEASE_MS, LEASE_RENEW_MS, STREAM_IDLE_MS } from "../../src/numbers.ts";
 import { Unavailable } from "../../src/platform.ts";
 import type { Ports } from "../../src/ports.ts";
 import { Problem } from "../../src/problem.ts";
@@ -488,9 +488,14 @@ describe("a stream", () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
 
   /** A stream of what `tell` writes. */
-  function streaming(model: string, tell: (sink: Sink, letGo: AbortSignal) => Promise<Outcome>) {
+  function streaming(
+    model: string,
+    tell: (sink: Sink, letGo: AbortSignal) => Promise<Outcome>,
+    words: Partial<StreamWords> = {},
+    instead: Partial<Ports> = {},
+  ) {
     http.stream = (call, _outside, sink) => tell(sink, call.letGo);
-    return client(model, ok, { stream: { failed } });
+    return client(model, ok, { stream: { failed, ...words }, instead });
   }
 
   async function bodyOf(answer: Promise<Attended>): Promise<ReadableStream<Uint8Array>> {
@@ -551,5 +556,58 @@ describe("a stream", () => {
     expect(await letGo.promise).toBe(true);
     await over();
     expect(await onlyOf(model, () => true)).toMatchObject({ status: "canceled", lease: null });
+  });
+
+  const done: Outcome = { kind: "done", output: { body: '"a"', contentType: "application/json", items: 1 } };
+
+  test("says that it has ended once that is recorded: a client that leaves when it reads it cancels nothing", async () => {
+    const model = await served();
+    const tell = async (sink: Sink) => {
+      await sink.write(bytes("a"));
+      return done;
+    };
+    const { answer, leave, over } = streaming(model, tell, { succeeded: bytes(".") });
+    const reader = (await bodyOf(answer)).getReader();
+    expect((await reader.read()).value).toEqual(bytes("a"));
+    expect((await reader.read()).value).toEqual(bytes("."));
+    const read = await onlyOf(model, () => true);
+    leave();
+    await reader.cancel();
+    await over();
+    expect([read["status"], (await onlyOf(model, () => true))["status"]]).toEqual(["succeeded", "succeeded"]);
+  });
+
+  test("says that it is there while the backend is silent, but not to a client that has not taken what there is", async () => {
+    const model = await served();
+    const more = held<true>();
+    const tell = async (sink: Sink) => {
+      await sink.write(bytes("a"));
+      await more.promise;
+      await sink.write(bytes("b"));
+      return done;
+    };
+    const clock = standingClock();
+    const idles = () => clock.asked.filter((ms) => ms === STREAM_IDLE_MS).length;
+    /** Time goes on until that has been waited for once more. */
+    const pass = async () => {
+      const before = idles();
+      clock.advance(STREAM_IDLE_MS);
+      await until(
+        async () => idles(),
+        (now) => now > before,
+      );
+    };
+    const { answer } = streaming(model, tell, { idle: bytes("~") }, { clock });
+    const reader = (await bodyOf(answer)).getReader();
+    for (let time = 0; time < 4; time++) await pass();
+    expect((await reader.read()).value).toEqual(bytes("a"));
+    const next = reader.read();
+    await pass(); // that "a" was taken may be noticed only now
+    clock.advance(STREAM_IDLE_MS);
+    expect((await next).value).toEqual(bytes("~"));
+    more.release(true);
+    let rest = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read()) rest += new TextDecoder().decode(part.value);
+    expect(rest).toMatch(/^~?b$/);
   });
 });
