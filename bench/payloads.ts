@@ -1,13 +1,14 @@
 /**
- * `node bench/payloads.ts [MiB] [rounds]` (2048 and 3 unless told): what it costs to take in an output from a backend and to give it out, on
- * the embedded runtime, beside a bare Worker that does nothing but `R2.put` of a fetched body and `R2.get`. For each, the
+ * `node bench/payloads.ts [MiB] [rounds] [outputs | files]` (2048, 3 and both unless told): what it costs to take in an output from a
+ * backend and to give it out, and to take in a file from a client, whole, without its length, and in parts of 100 MiB, on
+ * the embedded runtime, beside a bare Worker that does nothing but `R2.put` of a body, fetched or sent, and `R2.get`. For each, the
  * throughput, and how much the runtime's memory grows while it goes on. Byte-exactness is checked along the way. Single
  * figures are of this machine; quote the ratios.
  */
 import { createCipheriv, createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, request as ask } from "node:http";
 import { performance } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -19,6 +20,8 @@ import { deploy, endAll, newFolder, until } from "../test/support/deployment.ts"
 const MIB = 1024 * 1024;
 const BYTES = Number(process.argv[2] ?? 2048) * MIB;
 const ROUNDS = Number(process.argv[3] ?? 3);
+const WHAT = process.argv[4] ?? "both";
+const PART_BYTES = 100 * MIB;
 const BLOCK = Buffer.alloc(MIB);
 
 function* blocks(): Generator<Buffer> {
@@ -45,6 +48,10 @@ async function startMaker(announced: boolean): Promise<{ url: string; sha256: st
 const BARE = `export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
+    if (request.method === "POST") {
+      await env.BUCKET.put("object", request.body);
+      return new Response("done");
+    }
     if (pathname === "/put") {
       const { body } = await fetch(searchParams.get("url"), { method: "POST" });
       await env.BUCKET.put("object", body);
@@ -125,6 +132,70 @@ async function read(url: string, sha256: string, headers: Record<string, string>
   if (digest.digest("hex") !== sha256) throw new Error(`${url} answered ${status} with other bytes`);
 }
 
+/** Sends bytes as they are made; the answer's body as JSON. */
+function send(method: string, url: string, bytes: Iterable<Buffer>, headers: Record<string, string | number>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const sending = ask(url, { method, headers, agent: false }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      response.on("end", () => {
+        if (response.statusCode === undefined || response.statusCode >= 300)
+          reject(new Error(`${url} answered ${response.statusCode}: ${text}`));
+        else resolve(response.headers["content-type"]?.includes("json") ? JSON.parse(text) : text);
+      });
+    });
+    sending.on("error", reject);
+    pipeline(Readable.from(bytes, { objectMode: true, highWaterMark: 1 }), sending).catch(reject);
+  });
+}
+
+/** The blocks of one part after the other, made as they are needed. */
+function* taken(from: Iterator<Buffer>, count: number): Generator<Buffer> {
+  for (let block = 0; block < count; block++) {
+    const { done, value } = from.next();
+    if (done) return;
+    yield value;
+  }
+}
+
+async function files(bare: Bare, url: string, pid: number, key: string, sha256: string): Promise<void> {
+  const headers = { Authorization: `Bearer ${key}`, "Content-Type": "video/mp4" };
+  const runs: Record<"barePut" | "known" | "unknown" | "parts", Measured[]> = { barePut: [], known: [], unknown: [], parts: [] };
+  const check = async (made: unknown) => {
+    const file = `${url}/v1/files/${(made as { id: string }).id}`;
+    await read(file, sha256, headers);
+    await fetch(file, { method: "DELETE", headers });
+  };
+  for (let round = 0; round < ROUNDS; round++) {
+    let made: unknown;
+    runs.barePut.push(await measured(bare.pid, async () => void (await send("POST", bare.url, blocks(), { "Content-Length": BYTES }))));
+    const whole = { ...headers, "Content-Length": BYTES, "Content-Digest": `sha-256=:${Buffer.from(sha256, "hex").toString("base64")}:` };
+    runs.known.push(await measured(pid, async () => void (made = await send("POST", `${url}/v1/files`, blocks(), whole))));
+    await check(made);
+    runs.unknown.push(await measured(pid, async () => void (made = await send("POST", `${url}/v1/files`, blocks(), headers))));
+    await check(made);
+    runs.parts.push(
+      await measured(pid, async () => {
+        const begun = JSON.stringify({ bytes: BYTES, part_bytes: PART_BYTES });
+        const type = { ...headers, "Content-Type": "application/json" };
+        const upload = (await (await fetch(`${url}/v1/uploads`, { method: "POST", headers: type, body: begun })).json()) as { id: string };
+        const from = blocks();
+        for (let number = 1, left = BYTES; left > 0; number++, left -= PART_BYTES) {
+          const length = Math.min(PART_BYTES, left);
+          const part = { Authorization: headers.Authorization, "Content-Length": length };
+          await send("PUT", `${url}/v1/uploads/${upload.id}/parts/${number}`, taken(from, length / MIB), part);
+        }
+        made = await (await fetch(`${url}/v1/uploads/${upload.id}/complete`, { method: "POST", headers })).json();
+      }),
+    );
+    await check(made);
+  }
+  line("bare: R2.put of what is sent", runs.barePut, runs.barePut);
+  line("a file of known length, its digest checked", runs.known, runs.barePut);
+  line("a file of unknown length", runs.unknown, runs.barePut);
+  line("a file in parts of 100 MiB", runs.parts, runs.barePut);
+}
+
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
 function line(name: string, runs: readonly Measured[], bare: readonly Measured[]): void {
@@ -133,7 +204,7 @@ function line(name: string, runs: readonly Measured[], bare: readonly Measured[]
   const grew = Math.max(...runs.map((it) => it.grewMib));
   const more = grew - Math.max(...bare.map((it) => it.grewMib));
   console.log(
-    `  ${name.padEnd(40)} ${speed.toFixed(0).padStart(5)} MiB/s (${ratio.toFixed(2)} of bare)   memory +${grew.toFixed(0)} MiB (${more.toFixed(0)} more than bare)`,
+    `  ${name.padEnd(44)} ${speed.toFixed(0).padStart(5)} MiB/s (${ratio.toFixed(2)} of bare)   memory +${grew.toFixed(0)} MiB (${more.toFixed(0)} more than bare)`,
   );
 }
 
@@ -147,6 +218,8 @@ async function main(): Promise<void> {
   const pid = workerds().find((it) => !before.has(it));
   if (pid === undefined) throw new Error("no runtime");
   const headers = { Authorization: `Bearer ${deployment.key}` };
+  if (WHAT !== "outputs") await files(bare, deployment.url, pid, deployment.key, known.sha256);
+  if (WHAT === "files") return;
   for (const [name, maker] of Object.entries({ known, unknown })) {
     await deployment.operator("POST", "/models", { name });
     await deployment.operator("POST", "/backends", { model: name, url: maker.url, protocol: "http", timeout_seconds: 840 });
