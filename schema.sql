@@ -134,6 +134,8 @@ CREATE TABLE inferences (
   expires_at INTEGER GENERATED ALWAYS AS (   -- when they are to be; of those alone whose client asked for it, so that no other pays for an index
     CASE WHEN data_removed_at IS NULL THEN finished_at + retention_seconds * 1000 END
   ) VIRTUAL,
+  output_parts TEXT,                     -- JSON array of what came beside the output: name, key in R2, contentType, bytes, sha256
+  parts_bytes INTEGER NOT NULL DEFAULT 0,   -- of those together
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
@@ -198,20 +200,21 @@ CREATE TRIGGER payloads_added AFTER INSERT ON inferences WHEN NEW.input_object I
 BEGIN
   UPDATE accounts SET stored_bytes = stored_bytes + NEW.input_bytes WHERE id = NEW.account_id;
 END;
-CREATE TRIGGER payloads_changed AFTER UPDATE OF input_object, output_object ON inferences
-WHEN NEW.input_object IS NOT OLD.input_object OR NEW.output_object IS NOT OLD.output_object
+CREATE TRIGGER payloads_changed AFTER UPDATE OF input_object, output_object, parts_bytes ON inferences
+WHEN NEW.input_object IS NOT OLD.input_object OR NEW.output_object IS NOT OLD.output_object OR NEW.parts_bytes <> OLD.parts_bytes
 BEGIN
   UPDATE accounts SET stored_bytes = stored_bytes
-    + iif(NEW.input_object IS NULL, 0, NEW.input_bytes) + iif(NEW.output_object IS NULL, 0, NEW.output_bytes)
-    - iif(OLD.input_object IS NULL, 0, OLD.input_bytes) - iif(OLD.output_object IS NULL, 0, OLD.output_bytes)
+    + iif(NEW.input_object IS NULL, 0, NEW.input_bytes) + iif(NEW.output_object IS NULL, 0, NEW.output_bytes) + NEW.parts_bytes
+    - iif(OLD.input_object IS NULL, 0, OLD.input_bytes) - iif(OLD.output_object IS NULL, 0, OLD.output_bytes) - OLD.parts_bytes
   WHERE id = NEW.account_id;
 END;
-CREATE TRIGGER payloads_removed AFTER DELETE ON inferences WHEN OLD.input_object IS NOT NULL OR OLD.output_object IS NOT NULL
+CREATE TRIGGER payloads_removed AFTER DELETE ON inferences WHEN OLD.input_object IS NOT NULL OR OLD.output_object IS NOT NULL OR OLD.parts_bytes > 0
 BEGIN
   UPDATE accounts SET stored_bytes = stored_bytes
-    - iif(OLD.input_object IS NULL, 0, OLD.input_bytes) - iif(OLD.output_object IS NULL, 0, OLD.output_bytes)
+    - iif(OLD.input_object IS NULL, 0, OLD.input_bytes) - iif(OLD.output_object IS NULL, 0, OLD.output_bytes) - OLD.parts_bytes
   WHERE id = OLD.account_id;
 END;
+
 -- Payloads that are past their own retention. What is past its account's is found by its id, which sorts by age.
 CREATE INDEX inferences_expiring ON inferences (expires_at) WHERE expires_at IS NOT NULL;
 

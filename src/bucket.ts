@@ -106,6 +106,7 @@ export function r2Uploads(binding: R2Bucket): Uploads {
     open(key, bytes, contentType) {
       const { readable, writable } = new FixedLengthStream(bytes);
       const writer = writable.getWriter();
+      writer.closed.catch(() => {}); // whatever it tells, the calls below do too
       let failure: Unavailable | null = null;
       const put = binding.put(key, readable, { onlyIf: ONCE, httpMetadata: { contentType } }).catch((error: unknown) => {
         failure = new Unavailable("storage", false, error);

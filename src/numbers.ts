@@ -99,6 +99,11 @@ export const JSON_BODY_BYTES = 10_000_000;
 export const UPLOAD_PART_BYTES = 5 * KIB * KIB;
 /** What one put may bring: 5 GiB, less 5 MiB. */
 export const PUT_BYTES = 5 * KIB ** 3 - 5 * KIB ** 2;
+/** Parts of a multipart answer, and what the head of one may take. */
+export const PARTS_MAX = 100;
+export const MULTIPART_HEAD_BYTES = 8 * KIB;
+/** A part's name, as it is in an address. */
+export const PART_NAME_CHARACTERS = 100;
 /** Objects that one call removes; R2 takes no more. */
 export const DELETE_KEYS = 1_000;
 /** A text below this is not worth the zipping. */

@@ -33,6 +33,7 @@ import { check, readJson } from "./body.ts";
 import { filterOf, filterShape, metadataSchema, narrows } from "./filter.ts";
 import { shownOutput } from "./output.ts";
 import { idempotencyOf, replayHeaders } from "./idempotency.ts";
+import type { KeptPart } from "../backends/outcome.ts";
 import type { KeyCall } from "./route.ts";
 import { webhookOf } from "./target.ts";
 
@@ -138,6 +139,19 @@ export async function result(call: KeyCall, inference: Extract<Inference, { stat
   const whole = output.at === "row" ? await atHand(output.body) : storedObject(call.ports.payloads, output);
   if (whole === null) throw problem("payload_gone", { detail: "The result was removed when its time was over." });
   return download(call.request, { ...whole, contentType, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` });
+}
+
+/** One of the parts that came beside the output. */
+export async function showPart(call: KeyCall): Promise<Response> {
+  const inference = await find(call);
+  if (inference.status !== "succeeded") return showResult(call); // which says what there is instead
+  if (inference.dataRemoved) throw problem("payload_gone", { detail: "The result was removed when its time was over." });
+  const name = call.params["part"] ?? "";
+  const part = inference.parts.find((candidate) => candidate.name === name);
+  const whole = part && storedObject(call.ports.payloads, { at: "object", ...part });
+  if (!part || !whole) throw problem("not_found", { detail: `The result has no part "${name.slice(0, 128)}".` });
+  const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
+  return download(call.request, { ...whole, contentType: part.contentType, etag, cacheControl, fileName: part.name });
 }
 
 /**
@@ -271,6 +285,9 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
     input_items: inference.inputItems,
     output_items: inference.status === "succeeded" ? inference.outputItems : null,
     output: inference.status === "succeeded" ? shownOutput(inference.output) : null,
+    ...(inference.status === "succeeded" && inference.parts.length > 0
+      ? { output_parts: inference.parts.map((part) => presentPart(part, self)) }
+      : {}),
     error: "error" in inference ? errorOf(inference.error) : null,
     metadata: inference.metadata,
     webhook: inference.webhook && { url: inference.webhook.url, events: inference.webhook.events },
@@ -282,6 +299,14 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
       : {}),
   };
 }
+
+const presentPart = ({ name, contentType, bytes, sha256 }: KeptPart, self: string) => ({
+  name,
+  content_type: contentType,
+  bytes,
+  sha256,
+  url: `${self}/result/${name}`,
+});
 
 /** What it took so far: ms until its first start, in attempts and in all, and tokens where they were counted. */
 export function metricsOf(inference: Inference): Record<string, number | null> {

@@ -7,7 +7,7 @@ import { parseJson } from "../json.ts";
 import type { Content } from "../content.ts";
 import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../numbers.ts";
 import { retryAfterMs } from "../retryafter.ts";
-import type { Failure, FailureClass, Kept, Outcome } from "./outcome.ts";
+import type { Failure, FailureClass, Kept, KeptPart, Outcome } from "./outcome.ts";
 import type { ClaimedBackend } from "./store.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -46,7 +46,12 @@ export interface BackendCall {
  */
 export type TakeIn = (response: Response, most: number, over: AbortSignal) => Promise<TakenIn>;
 
-export type TakenIn = { readonly bytes: Uint8Array } | { readonly kept: Kept } | { readonly failed: unknown };
+export type TakenIn =
+  | { readonly bytes: Uint8Array }
+  | { readonly kept: Kept }
+  /** Of a multipart body: what it has to say in JSON, if anything, and all else; `discard` takes that back. */
+  | { readonly json: Uint8Array | null; readonly parts: readonly KeptPart[]; readonly discard: () => Promise<void> }
+  | { readonly failed: unknown };
 
 /** How a protocol is spoken. */
 export interface Protocol {

@@ -2,14 +2,40 @@
  * Any server that takes JSON by POST at one URL and answers with JSON or bytes: a Truss `/predict`, a Cog
  * `/predictions`, a function. The input goes as it came and the answer comes back as it is, with its content type, of any
  * size: what is not small goes into the bucket while it comes. JSON is looked at, and refused where it is none, up to the
- * size that may be parsed at all.
+ * size that may be parsed at all. Of a multipart answer the first part of JSON is the output, and each other one an
+ * object of its own beside it.
  * Such a server has no health address that we could know; it counts as ready as soon as it answers anything at all.
  */
-import { isJson } from "../content.ts";
+import { JSON_TYPE, isJson } from "../content.ts";
+import { writeJson } from "../json.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../numbers.ts";
 import { itemsIn } from "../tensors/plain.ts";
-import { type Protocol, answerOf, connect, exchange, garbage, inputText, jsonOf, parsed, reasonIn, refusal } from "./backend.ts";
+import {
+  type Protocol,
+  type TakenIn,
+  answerOf,
+  connect,
+  exchange,
+  garbage,
+  inputText,
+  jsonOf,
+  parsed,
+  reasonIn,
+  refusal,
+} from "./backend.ts";
 import type { Outcome } from "./outcome.ts";
+
+/** Of a multipart answer: its JSON is the output; where it has none, a list of its parts is. */
+async function partsOutcome({ json, parts, discard }: Extract<TakenIn, { parts: unknown }>): Promise<Outcome> {
+  const listed = parts.map(({ name, contentType, bytes }) => ({ name, content_type: contentType, bytes }));
+  const body = json === null ? writeJson({ parts: listed }) : new TextDecoder().decode(json);
+  const value = parsed(body);
+  if (value === undefined) {
+    await discard();
+    return garbage("a part is said to be JSON, but it is not");
+  }
+  return { kind: "done", output: { body, contentType: JSON_TYPE, items: json === null ? parts.length : itemsIn(value), parts } };
+}
 
 export const http: Protocol = {
   async infer(call, outside): Promise<Outcome> {
@@ -28,6 +54,7 @@ export const http: Protocol = {
     }
     const { contentType, taken } = answer;
     if ("failed" in taken) throw taken.failed;
+    if ("parts" in taken) return partsOutcome(taken);
     if ("kept" in taken) return { kind: "kept", kept: taken.kept, items: 1 };
     if (!isJson(contentType)) return { kind: "done", output: { body: taken.bytes, contentType, items: 1 } };
     const body = new TextDecoder().decode(taken.bytes);

@@ -30,6 +30,8 @@ export type Outcome =
 
 export interface Output extends Content {
   readonly items: number;
+  /** What came beside it, each an object of its own. */
+  readonly parts?: readonly KeptPart[];
   /** Tokens, where the backend counts them. */
   readonly usage?: Usage;
 }
@@ -41,6 +43,11 @@ export interface Kept {
   readonly contentType: string;
   /** Of its bytes, in hex. */
   readonly sha256: string;
+}
+
+/** One of several objects that an inference has as its output, under a name that no other has. */
+export interface KeptPart extends Kept {
+  readonly name: string;
 }
 
 /** What a text model took in and gave out, in tokens. */

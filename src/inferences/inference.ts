@@ -2,7 +2,7 @@
  * PURE. What an inference is, which status may become which, and what follows from the end of an attempt. Nothing
  * else decides about a status: the store derives the WHERE of every change from this table.
  */
-import type { Failure, Outcome, Usage } from "../backends/outcome.ts";
+import type { Failure, KeptPart, Outcome, Usage } from "../backends/outcome.ts";
 import type { Webhook, WebhookStatus } from "../webhooks/delivery.ts";
 import { QUARANTINE_TAKEDOWNS, RETRY_AFTER_MAX_MS } from "../numbers.ts";
 
@@ -102,7 +102,13 @@ interface Ended extends Common {
 export type Inference =
   | (Common & { readonly status: "queued"; readonly startBy: number; readonly notBefore: number | null; readonly wait: Wait | null })
   | (Common & { readonly status: "in_progress"; readonly backendId: string; readonly lastStartedAt: number })
-  | (Ended & { readonly status: "succeeded"; readonly output: Payload; readonly outputItems: number; readonly usage: Usage | null })
+  | (Ended & {
+      readonly status: "succeeded";
+      readonly output: Payload;
+      readonly parts: readonly KeptPart[];
+      readonly outputItems: number;
+      readonly usage: Usage | null;
+    })
   | (Ended & { readonly status: "failed" | "expired"; readonly error: Failure })
   | (Ended & { readonly status: "canceled"; readonly stopped: Stopped });
 

@@ -6,10 +6,12 @@
  * known, else in parts; memory holds a chunk of the one and a part of the other, whatever the size.
  */
 import type { TakenIn } from "../backends/backend.ts";
+import type { KeptPart } from "../backends/outcome.ts";
 import { type Bucket, type ByteRange, ONCE, type Upload, type UploadedPart, type Uploads, type Writing, pump } from "../bucket.ts";
 import { type Content, isJson, sizeOf } from "../content.ts";
 import { hexOf } from "../hex.ts";
-import { INLINE_BYTES, PUT_BYTES, UPLOAD_PART_BYTES } from "../numbers.ts";
+import { MultipartReader, type PartHead, type PartsTaker, boundaryOf } from "../multipart.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, PART_NAME_CHARACTERS, PUT_BYTES, UPLOAD_PART_BYTES } from "../numbers.ts";
 import type { Payload } from "./inference.ts";
 import type { Hold } from "./store.ts";
 
@@ -60,6 +62,8 @@ export interface Shelf {
 /** See TakeIn: a response's body, under the key of an attempt's output where it goes into the bucket. */
 export async function takeIn(shelf: Shelf, hold: Hold, response: Response, most: number, over: AbortSignal): Promise<TakenIn> {
   const contentType = response.headers.get("content-type") ?? "application/octet-stream";
+  const boundary = boundaryOf(contentType);
+  if (boundary !== null) return takeInParts(shelf, hold, response, boundary, over);
   const announced = lengthOf(response);
   const key = outputKey(hold);
   const begin = () => new ObjectWriting(shelf, key, contentType, announced);
@@ -104,6 +108,92 @@ export async function takeIn(shelf: Shelf, hold: Hold, response: Response, most:
   } catch (error) {
     await state.writing.abort();
     return { failed: error };
+  }
+}
+
+/** Of a multipart body, the first part that is JSON and all others, which go into the bucket while they come. */
+async function takeInParts(shelf: Shelf, hold: Hold, response: Response, boundary: string, over: AbortSignal): Promise<TakenIn> {
+  const taker = new PartsIntoBucket(shelf, outputKey(hold));
+  const reader = new MultipartReader(boundary, taker);
+  try {
+    if (response.body) await pump(response.body, (chunk) => reader.write(chunk), over);
+    reader.end();
+    return { json: taker.json, parts: taker.parts, discard: () => taker.abort() };
+  } catch (error) {
+    await taker.abort();
+    if (taker.failure) return taker.failure;
+    throw error;
+  }
+}
+
+class PartsIntoBucket implements PartsTaker {
+  readonly parts: KeptPart[] = [];
+  json: Uint8Array | null = null;
+  /** What the bucket has refused. */
+  failure: { failed: unknown } | null = null;
+  readonly #shelf: Shelf;
+  readonly #key: string;
+  #current: { name: string; key: string; contentType: string; writing: ObjectWriting } | null = null;
+  #text: Uint8Array[] | null = null;
+  #textBytes = 0;
+
+  constructor(shelf: Shelf, key: string) {
+    this.#shelf = shelf;
+    this.#key = key;
+  }
+
+  async begin({ contentType, name }: PartHead): Promise<void> {
+    if (this.json === null && isJson(contentType)) {
+      this.#text = [];
+      return;
+    }
+    const key = `${this.#key}/${this.parts.length + 1}`;
+    this.#current = { name: this.#nameOf(name), key, contentType, writing: new ObjectWriting(this.#shelf, key, contentType, null) };
+  }
+
+  async data(chunk: Uint8Array): Promise<void> {
+    if (this.#current) return this.#inBucket(this.#current.writing.write(chunk));
+    this.#textBytes += chunk.byteLength;
+    if (this.#textBytes > BACKEND_ANSWER_BYTES) throw new Error("the part that is JSON is too large");
+    this.#text?.push(chunk.slice());
+  }
+
+  async end(): Promise<void> {
+    if (this.#current) {
+      const { name, key, contentType, writing } = this.#current;
+      this.parts.push({ name, key, contentType, ...(await this.#inBucket(writing.end())) });
+      this.#current = null;
+    } else {
+      this.json = joined(this.#text ?? [], this.#textBytes);
+      this.#text = null;
+    }
+  }
+
+  /** Nothing is left of any part. Never rejects; what the bucket refuses to remove is an orphan. */
+  async abort(): Promise<void> {
+    await this.#current?.writing.abort();
+    const keys = this.parts.map(({ key }) => key);
+    if (keys.length > 0) await this.#shelf.payloads.delete(keys).catch(() => {});
+  }
+
+  async #inBucket<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.failure = { failed: error };
+      throw error;
+    }
+  }
+
+  /** As its sender has it, in characters that need no escape in an address; another one where that is taken. */
+  #nameOf(asked: string | null): string {
+    const number = this.parts.length + 1;
+    const name =
+      (asked ?? "")
+        .replaceAll(/[^\w.-]+/g, "_")
+        .replace(/^\.+/, "")
+        .slice(0, PART_NAME_CHARACTERS) || `part-${number}`;
+    return this.parts.some((part) => part.name === name) ? `${number}-${name}` : name;
   }
 }
 

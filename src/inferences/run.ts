@@ -99,8 +99,8 @@ async function outcomeOf(ports: Ports, claimed: Claim, letGo: AbortSignal, sink:
     const runMs = ports.clock.now() - begunAt;
     if (outcome.kind === "done") {
       const { payload, bytes } = await storeOutput(ports, claimed, outcome.output);
-      const { items, usage = null } = outcome.output;
-      return [inferenceStatements.succeed(claimed, payload, bytes, items, usage), ...standing(ports, claimed, outcome, runMs)];
+      const { items, usage = null, parts = [] } = outcome.output;
+      return [inferenceStatements.succeed(claimed, payload, bytes, items, usage, parts), ...standing(ports, claimed, outcome, runMs)];
     }
     if (outcome.kind === "kept") {
       const { kept, items } = outcome;

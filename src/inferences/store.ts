@@ -21,7 +21,7 @@ import {
   RETENTION_SECONDS,
   WAKE_UP_LOST_MS,
 } from "../numbers.ts";
-import { FAILURE_CLASSES, type Failure, type Usage } from "../backends/outcome.ts";
+import { FAILURE_CLASSES, type Failure, type KeptPart, type Usage } from "../backends/outcome.ts";
 import { type ClaimedBackend, claimedBackendSchema } from "../backends/store.ts";
 import { logError } from "../log.ts";
 import { Unavailable } from "../platform.ts";
@@ -128,7 +128,7 @@ const BASE64 = ";base64";
 const head = sql`account_id, id, dialect, model, version, status, priority, level, max_attempts, initial_delay_ms, max_delay_ms,
   metadata, created_at, updated_at, start_by, not_before, first_started_at, started_at, finished_at, run_ms, attempt,
   backend_id, input_items, output_object, output_type, output_bytes, output_items, error, stopped, fingerprint, log, capability, usage,
-  output_sha256, retention_seconds, data_removed_at,
+  output_sha256, output_parts, retention_seconds, data_removed_at,
   (SELECT retention_seconds FROM accounts WHERE accounts.id = inferences.account_id) AS account_retention_seconds,
   webhook, iif(webhook IS NULL, NULL, (SELECT deliveries.status FROM deliveries
     WHERE deliveries.account_id = inferences.account_id AND deliveries.inference_id = inferences.id AND deliveries.webhook_id = ''
@@ -432,10 +432,11 @@ export const inferenceStatements = {
       SELECT 1 FROM inferences AS other INDEXED BY inferences_running
       WHERE other.backend_id = ${backendId} AND ${live(sql`other`)} AND (other.account_id, other.id) <> (${hold.accountId}, ${hold.id}))`,
 
-  succeed: (hold: Hold, output: Payload, bytes: number, items: number, usage: Usage | null = null) => sql`
+  succeed: (hold: Hold, output: Payload, bytes: number, items: number, usage: Usage | null = null, parts: readonly KeptPart[] = []) => sql`
     UPDATE inferences SET status = 'succeeded', ${ended}, ${ranFor}, ${letGo},
       output = ${textOf(output)}, output_object = ${output.at === "object" ? output.key : null},
       output_type = ${typeOf(output)}, output_bytes = ${bytes}, output_items = ${items}, output_sha256 = ${digestOf(output)},
+      output_parts = ${parts.length === 0 ? null : JSON.stringify(parts)}, parts_bytes = ${parts.reduce((sum, part) => sum + part.bytes, 0)},
       usage = ${usage === null ? null : JSON.stringify(usage)},
       log = ${logged("succeeded", sql`json_object('attempt', attempt)`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "succeeded")} RETURNING status`,
@@ -587,9 +588,12 @@ export const inferenceStatements = {
     INSERT INTO removals (due_at, object, upload_id)
     SELECT 0, input_object, '' FROM inferences WHERE ${seenEnded(those)} AND input_object IS NOT NULL
     UNION ALL SELECT 0, output_object, '' FROM inferences WHERE ${seenEnded(those)} AND output_object IS NOT NULL
+    UNION ALL SELECT 0, part.value ->> 'key', ''
+      FROM (SELECT output_parts FROM inferences WHERE ${seenEnded(those)} AND output_parts IS NOT NULL) AS them, json_each(them.output_parts) AS part
+    WHERE TRUE
     ON CONFLICT DO NOTHING RETURNING object`,
   removePayloads: (those: readonly Expired[]) => sql`
-    UPDATE inferences SET input = NULL, input_object = NULL, output = NULL, output_object = NULL, output_sha256 = NULL,
+    UPDATE inferences SET input = NULL, input_object = NULL, output = NULL, output_object = NULL, output_sha256 = NULL, output_parts = NULL, parts_bytes = 0,
       data_removed_at = ${NOW}, updated_at = ${NOW}
     WHERE ${seenEnded(those)} RETURNING id`,
   remove: (those: readonly Expired[]) => sql`DELETE FROM inferences WHERE ${seenEnded(those)} RETURNING id`,
@@ -646,6 +650,7 @@ const rowSchema = z.object({
   capability: z.string(),
   usage: z.string().nullable(),
   output_sha256: z.string().nullable(),
+  output_parts: z.string().nullable(),
   retention_seconds: z.number().nullable(),
   data_removed_at: z.number().nullable(),
   account_retention_seconds: z.number().nullable(),
@@ -702,6 +707,7 @@ function fromRow(raw: Row): Inference {
         status: row.status,
         ...end,
         output: outputFrom(row),
+        parts: row.output_parts === null ? [] : (JSON.parse(row.output_parts) as KeptPart[]), // written by the statement above alone
         outputItems: row.output_items ?? 0,
         usage: row.usage === null ? null : usageSchema.parse(JSON.parse(row.usage)),
       };

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { partOf } from "../../src/api/download.ts";
 import { hexOf } from "../../src/hex.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, UPLOAD_PART_BYTES } from "../../src/numbers.ts";
-import { as, backendIs, call, ended, newBackend, newModel, newTenant, object, rowOf, submitted } from "./support.ts";
+import { as, backendIs, call, ended, newBackend, newModel, newTenant, object, operator, rowOf, submitted, until } from "./support.ts";
 
 const { key, accountId } = await newTenant();
 
@@ -242,5 +242,99 @@ describe("a result", () => {
     await stored();
     const other = await newTenant();
     expect((await as(other.key, "GET", `/v1/inferences/${id}/result`)).status).toBe(404);
+  });
+});
+
+describe("an output of several parts", () => {
+  const image = pattern(60_000);
+  const sound = pattern(UPLOAD_PART_BYTES + 5);
+
+  /** What a server answers that makes more than one thing. */
+  function answer(end = "\r\n--b--\r\n", more: readonly (string | Uint8Array)[] = []): Response {
+    const pieces = [
+      '--b\r\nContent-Type: application/json\r\n\r\n[{"score":1},{"score":2}]\r\n',
+      '--b\r\nContent-Disposition: form-data; name="image"; filename="a cat.png"\r\nContent-Type: image/png\r\n\r\n',
+      image,
+      '\r\n--b\r\nContent-Disposition: form-data; name="sound"\r\nContent-Type: audio/wav\r\n\r\n',
+      sound,
+      ...more,
+      end,
+    ];
+    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(typeof piece === "string" ? new TextEncoder().encode(piece) : piece, at);
+      at += piece.length;
+    }
+    return new Response(inPieces(bytes), { headers: { "Content-Type": "multipart/mixed; boundary=b" } });
+  }
+
+  const partOfIt = (id: unknown, name: string, headers: Record<string, string> = {}) =>
+    call(`/v1/inferences/${String(id)}/result/${name}`, { headers: { Authorization: `Bearer ${key}`, ...headers } });
+
+  test("is JSON, and each other part under its name", async () => {
+    const { id, output, output_items, output_parts } = await run(await serving(() => answer()));
+    expect([output, output_items]).toEqual([[{ score: 1 }, { score: 2 }], 2]);
+    const url = (name: string) => expect.stringMatching(new RegExp(`/v1/inferences/${String(id)}/result/${name}$`));
+    expect(output_parts).toEqual([
+      { name: "a_cat.png", content_type: "image/png", bytes: image.byteLength, sha256: await sha256(image), url: url("a_cat.png") },
+      { name: "sound", content_type: "audio/wav", bytes: sound.byteLength, sha256: await sha256(sound), url: url("sound") },
+    ]);
+    expect(await (await resultOf(id)).json()).toEqual([{ score: 1 }, { score: 2 }]);
+    const part = await partOfIt(id, "a_cat.png");
+    expect([part.status, part.headers.get("content-type"), part.headers.get("content-disposition")]).toEqual([
+      200,
+      "image/png",
+      'inline; filename="a_cat.png"',
+    ]);
+    expect(await sha256(new Uint8Array(await part.arrayBuffer()))).toBe(await sha256(image));
+    const piece = await partOfIt(id, "sound", { Range: "bytes=-5" });
+    expect([piece.status, new Uint8Array(await piece.arrayBuffer())]).toEqual([206, sound.slice(-5)]);
+    expect((await partOfIt(id, "video")).status).toBe(404);
+    expect((await as((await newTenant()).key, "GET", `/v1/inferences/${String(id)}/result/sound`)).status).toBe(404);
+  });
+
+  test("without JSON is a list of them", async () => {
+    const body = "--b\r\nContent-Type: image/png\r\n\r\n1\r\n--b\r\nContent-Type: image/png\r\n\r\n\r\n--b--";
+    const model = await serving(() => new Response(body, { headers: { "Content-Type": "multipart/mixed; boundary=b" } }));
+    const { id, output } = await run(model);
+    expect(output).toEqual({
+      parts: [
+        { name: "part-1", content_type: "image/png", bytes: 1 },
+        { name: "part-2", content_type: "image/png", bytes: 0 },
+      ],
+    });
+    expect(await (await partOfIt(id, "part-1")).text()).toBe("1");
+    expect(await (await partOfIt(id, "part-2")).text()).toBe("");
+  });
+
+  test.each([
+    ["ends before its last boundary", () => answer("")],
+    [
+      "holds JSON that is none",
+      () =>
+        new Response("--b\r\nContent-Type: a/b\r\n\r\n1\r\n--b\r\nContent-Type: application/json\r\n\r\n{\r\n--b--", {
+          headers: { "Content-Type": "multipart/mixed; boundary=b" },
+        }),
+    ],
+  ])("that %s fails", async (_what, script) => {
+    const { id, status } = await run(await serving(script), once);
+    expect(status).toBe("failed");
+    expect(await objectsOf(String(id))).toEqual([]);
+  });
+
+  test("counts whole towards what its account stores, and goes whole", async () => {
+    const storedBytes = async () => Number((await object(operator("GET", `/accounts/${accountId}`)))["stored_bytes"]);
+    const before = await storedBytes();
+    const { id } = await run(await serving(() => answer()));
+    expect((await objectsOf(String(id))).length).toBe(2);
+    expect((await storedBytes()) - before).toBe(image.byteLength + sound.byteLength);
+    expect((await as(key, "DELETE", `/v1/inferences/${String(id)}`)).status).toBe(204);
+    expect(await storedBytes()).toBe(before);
+    const left = await until(
+      () => objectsOf(String(id)),
+      (keys) => keys.length === 0,
+    );
+    expect(left).toEqual([]);
   });
 });
