@@ -1,6 +1,6 @@
 /**
  * An event as our own API tells it: type, time and the inference as `present` shows it, its output included while it is
- * small. The form is that of Standard Webhooks 1.0.0 ("Webhook payload structure").
+ * small, and beyond that a link to it that needs no key. The form is that of Standard Webhooks 1.0.0 ("Webhook payload structure").
  */
 import { sizeOf } from "../content.ts";
 import type { Payload } from "../inferences/inference.ts";
@@ -9,9 +9,12 @@ import { EVENT_OUTPUT_BYTES } from "../numbers.ts";
 import type { Telling, Told } from "../webhooks/deliver.ts";
 import { present } from "./inferences.ts";
 
-export async function tellOwn({ event, at, inference, origin }: Told): Promise<Telling> {
+export async function tellOwn({ event, at, inference, origin, resultLink }: Told): Promise<Telling> {
   const data = present(inference, { origin });
-  if (inference.status === "succeeded" && bytesOf(inference.output) > EVENT_OUTPUT_BYTES) data["output"] = null; // its address is in urls
+  if (inference.status === "succeeded" && bytesOf(inference.output) > EVENT_OUTPUT_BYTES) {
+    data["output"] = null;
+    data["output_url"] = await resultLink();
+  }
   return { body: eventOf(event, at, data) };
 }
 

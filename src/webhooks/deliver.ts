@@ -9,8 +9,9 @@ import type { Inference } from "../inferences/inference.ts";
 import { findAsOf } from "../inferences/store.ts";
 import { JSON_TYPE } from "../content.ts";
 import { randomBase62 } from "../keys/key.ts";
+import { LINK_METHODS, signLink } from "../links.ts";
 import { log, logError } from "../log.ts";
-import { DELIVERIES_AT_ONCE, DELIVERY_ANSWER_BYTES, WEBHOOK_TIMEOUT_MS } from "../numbers.ts";
+import { DELIVERIES_AT_ONCE, DELIVERY_ANSWER_BYTES, EVENT_LINK_SECONDS, WEBHOOK_TIMEOUT_MS } from "../numbers.ts";
 import { Unavailable, askAgain } from "../platform.ts";
 import type { Ports } from "../ports.ts";
 import { retryAfterMs } from "../retryafter.ts";
@@ -44,6 +45,8 @@ export interface Told {
   readonly payloads: Bucket;
   /** The account's, the newest first. */
   readonly secrets: readonly string[];
+  /** Makes an address of the inference's result that needs no key. The same at each attempt. */
+  readonly resultLink: () => Promise<string>;
 }
 
 /** What is sent: JSON, and headers beside those of Standard Webhooks. */
@@ -175,7 +178,12 @@ async function messageOf(ports: Ports, settings: Settings, claim: ClaimedDeliver
   if (!inference) return null;
   const now = ports.clock.now();
   const origin = settings.publicUrl || claim.origin || (inference.webhook?.origin ?? "");
-  const told = { event, inference, at: createdAt, now, origin, payloads: ports.payloads, secrets };
+  const resultLink = async () => {
+    const expiresAt = Math.floor(createdAt / 1000) + EVENT_LINK_SECONDS;
+    const link = { kind: "result", accountId, id: inferenceId, methods: LINK_METHODS, expiresAt } as const;
+    return `${origin}/v1/links/${await signLink(link, settings.keySecrets[0] ?? "")}`;
+  };
+  const told = { event, inference, at: createdAt, now, origin, payloads: ports.payloads, secrets, resultLink };
   const { body, headers = {} } = await settings.tell(claim.dialect, told);
   return signed(deliveryIdOf(claim), body, headers, now, secrets, settings);
 }

@@ -56,17 +56,11 @@ export function holdMs(outcome: DeliveryOutcome): number {
   return Math.min(Math.max(askedMs(outcome), isThrottle(outcome) ? WEBHOOK_HOLD_MS : 0), WEBHOOK_HOLD_MAX_MS);
 }
 
-/** Failures of an endpoint in a row, over all of its deliveries. */
+/** Failures of an endpoint in a row, over all of its deliveries; any success ends it. Counted in the database (store.ts). */
 export interface Streak {
   readonly failures: number;
   /** When the first of them was, in ms. */
   readonly since: number;
-}
-
-/** An endpoint's streak after an attempt that ended at `now`; null where it has none. Any success ends it. */
-export function streakAfter(streak: Streak | null, outcome: DeliveryOutcome, now: number): Streak | null {
-  if (isSuccess(outcome)) return null;
-  return streak ? { failures: streak.failures + 1, since: streak.since } : { failures: 1, since: now };
 }
 
 /**

@@ -204,6 +204,11 @@ describe("a delivery", () => {
     const { data } = bodyOf((hook.got as [Received])[0]);
     expect(data["output"]).toBe(whole ? JSON.parse(body) : null);
     expect(data["urls"]).toMatchObject({ result: expect.stringMatching(new RegExp(`^http.*/v1/inferences/${id}/result$`)) });
+    expect(Object.hasOwn(data, "output_url")).toBe(!whole);
+    if (!whole) {
+      const linked = await call(new URL(String(data["output_url"])).pathname);
+      expect([linked.status, await linked.text()]).toEqual([200, body]);
+    }
   });
 
   test("goes to the URL that came with the inference as well, for the events that were asked for", async () => {
