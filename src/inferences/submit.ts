@@ -11,7 +11,7 @@ import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS
 import { findModel } from "../models/store.ts";
 import { askAgain } from "../platform.ts";
 import type { Ports } from "../ports.ts";
-import { type Fault, type Problem, problem } from "../problem.ts";
+import { type Fault, Problem, problem } from "../problem.ts";
 import type { Webhook } from "../webhooks/delivery.ts";
 import { type Inference, type RetrySettings, asSubmitted, newInferenceId } from "./inference.ts";
 import { isInline, storeInput } from "./payloads.ts";
@@ -63,10 +63,17 @@ export type After = (work: Promise<unknown>) => void;
  * `idempotency_key_reused` where the key stands for another body.
  */
 export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
-  const { accountId, input, idempotency } = submission;
+  const { accountId, input } = submission;
   const id = newInferenceId(ports.clock.now(), ports.randomBytes);
-  await mustHaveFiles(ports, accountId, input, submission.inputPath ?? []);
-  if (!isInline(input)) await Promise.all([assertServed(ports, submission), mustHaveRoom(ports.db, accountId, sizeOf(input.body))]);
+  try {
+    await mustHaveFiles(ports, accountId, input, submission.inputPath ?? []);
+    if (!isInline(input)) await Promise.all([assertServed(ports, submission), mustHaveRoom(ports.db, accountId, sizeOf(input.body))]);
+  } catch (error) {
+    // What was accepted is answered again, though it would not be accepted now.
+    const earlier = error instanceof Problem ? await replayOf(ports, submission) : null;
+    if (earlier) return earlier;
+    throw error;
+  }
   const { payload, bytes: inputBytes } = await storeInput(ports.payloads, accountId, id, input);
   const askedAt = ports.clock.now();
   const { inference, claimed } = await insertOnce(ports, {
@@ -85,8 +92,8 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     maxTimeInQueueSeconds: submission.maxTimeInQueueSeconds ?? MAX_TIME_IN_QUEUE_SECONDS.default,
     runWithinSeconds: submission.runWithinSeconds ?? null,
     cancelAfterSeconds: submission.cancelAfterSeconds ?? null,
-    idempotencyKey: idempotency?.key ?? null,
-    fingerprint: idempotency?.fingerprint ?? null,
+    idempotencyKey: submission.idempotency?.key ?? null,
+    fingerprint: submission.idempotency?.fingerprint ?? null,
     metadata: submission.metadata ?? {},
     input: payload,
     inputBytes,
@@ -103,10 +110,18 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     return { inference, replayed: false, claimed, askedAt };
   }
   if (payload.at === "object" && payload.key !== null) after(hurry("input_not_taken_back", ports.payloads.delete(payload.key)));
-  const earlier = idempotency ? await findByIdempotencyKey(ports.db, accountId, idempotency.key) : null;
+  const earlier = await replayOf(ports, submission);
   if (!earlier) throw modelNotFound(submission);
-  if (earlier.fingerprint !== idempotency?.fingerprint) throw problem("idempotency_key_reused");
-  return { inference: asSubmitted(earlier.inference), replayed: true, claimed: null, askedAt };
+  return earlier;
+}
+
+/** The answer to an earlier submit under the same key; null where there was none. Throws where it was another submit. */
+async function replayOf(ports: Ports, { accountId, idempotency }: Submission): Promise<Submitted | null> {
+  if (!idempotency) return null;
+  const earlier = await findByIdempotencyKey(ports.db, accountId, idempotency.key);
+  if (!earlier) return null;
+  if (earlier.fingerprint !== idempotency.fingerprint) throw problem("idempotency_key_reused");
+  return { inference: asSubmitted(earlier.inference), replayed: true, claimed: null, askedAt: ports.clock.now() };
 }
 
 /** Inserts, and once more where the first answer was lost: the same id can't be written twice. */

@@ -139,7 +139,7 @@ describe("a file", () => {
     ["a part exactly", UPLOAD_PART_BYTES, 65_536],
     ["a part and one byte", UPLOAD_PART_BYTES + 1, 100_000],
     ["several parts", 2 * UPLOAD_PART_BYTES + 12_345, 1_000_003],
-  ])("of %s, sent without its length, comes back as it was sent", async (_what, size, chunk) => {
+  ])("of %s, sent without its length, comes back as it was sent", { timeout: 30_000 }, async (_what, size, chunk) => {
     const bytes = noise(size, 7);
     const before = await stored();
     const answer = await send("POST", "/v1/files", unknownLength(bytes, chunk), { "Repr-Digest": field(await sha256(bytes)) });
@@ -154,7 +154,7 @@ describe("a file", () => {
   test.each([
     ["whole", (bytes: Uint8Array<ArrayBuffer>) => bytes],
     ["without its length", (bytes: Uint8Array<ArrayBuffer>) => unknownLength(bytes, 100_000)],
-  ])("sent %s with a SHA-256 that is not its own is refused, and nothing of it stays", async (_how, bodyOf) => {
+  ])("sent %s with a SHA-256 that is not its own is refused, and nothing of it stays", { timeout: 30_000 }, async (_how, bodyOf) => {
     const other = await newTenant();
     for (const size of [0, 1, 70_000, UPLOAD_PART_BYTES + 1]) {
       const wrong = await sha256(noise(size + 1));
@@ -251,7 +251,7 @@ describe("a file", () => {
 describe("an upload", () => {
   const begin = (body: Record<string, unknown>) => as(tenant.key, "POST", "/v1/uploads", body);
 
-  test("is sent in any order, a part again, and goes on where it was cut", async () => {
+  test("is sent in any order, a part again, and goes on where it was cut", { timeout: 30_000 }, async () => {
     const bytes = noise(2 * PART + 1234, 3);
     const partOf = (number: number) => bytes.slice((number - 1) * PART, number * PART);
     const answer = await begin({ bytes: bytes.length, content_type: "video/mp4", name: "long.mp4", sha256: await sha256(bytes) });
@@ -483,7 +483,7 @@ describe("an input that refers to a file", () => {
     expect(heard).toEqual([expected, "data:text/plain;base64,YQ=="]);
   });
 
-  test("fails with its reason where the file is gone, or too large to be given inline", async () => {
+  test("fails with its reason where the file is gone, or too large to be given inline", { timeout: 30_000 }, async () => {
     const model = await newModel();
     const id = await newBackend(model, { protocol: "http", files: "inline", state: "paused" });
     backendIs(echoing([]));
@@ -516,6 +516,17 @@ describe("an input that refers to a file", () => {
     expect(vody.status).toBe(422);
     const many = Array.from({ length: 101 }, (_, index) => `claimcheck:file/0190a5a0-0000-7000-8000-${String(index).padStart(12, "0")}`);
     expect(await object(as(tenant.key, "POST", "/v1/inferences", { model, input: many }))).toMatchObject({ status: 422 });
+  });
+
+  test("is answered again under its Idempotency-Key though the file is gone", async () => {
+    const model = await newModel();
+    const { id, reference } = await uploaded(noise(1));
+    const submit = () => as(tenant.key, "POST", "/v1/inferences", { model, input: [reference] }, { "Idempotency-Key": String(id) });
+    const first = await object(submit());
+    await send("DELETE", `/v1/files/${String(id)}`);
+    const again = await submit();
+    expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([202, "true"]);
+    expect(await object(again)).toMatchObject({ id: first["id"] });
   });
 
   test("keeps the file for as long as it may wait", async () => {
