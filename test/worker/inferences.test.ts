@@ -109,6 +109,7 @@ describe("an inference", () => {
       started_at: null,
       finished_at: null,
       expires_at: null,
+      data_removed: false,
       waiting_on: "position",
       queue_position: null,
       estimated_start_at: null,
