@@ -209,6 +209,9 @@ export const WEBHOOK_SECRET_BYTES = { minted: 32, range: [24, 64] } as const;
 /** A resolver that takes longer leaves a name unknown, which stops nothing. */
 export const RESOLVER_MS = 2_000;
 
+/** What the resolver said of a name counts for so long where a webhook is set, of so many names. */
+export const NAME_KNOWN_MS = 60_000;
+export const NAMES_KNOWN = 1_000;
 export const WEBHOOKS_PER_ACCOUNT = 16;
 /** An inference's output is part of an event up to here: Standard Webhooks asks for bodies of no more. */
 export const EVENT_OUTPUT_BYTES = 20_000;

@@ -1,9 +1,16 @@
 /** A webhook's URL as a client gives it: judged, and looked up where that can be done, before anything is stored. */
+import { NAMES_KNOWN, NAME_KNOWN_MS } from "../numbers.ts";
 import { problem } from "../problem.ts";
 import { ENDS, type EventName, type Webhook } from "../webhooks/delivery.ts";
 import { judgeName } from "../webhooks/resolver.ts";
 import { judgeTarget } from "../webhooks/target.ts";
 import type { Call } from "./route.ts";
+
+/**
+ * Names that were found to be public, and until when (ms) that is taken for granted: who gives one URL with each inference
+ * need not wait for the resolver each time. NAMES_KNOWN of them at most. Each attempt asks anyway.
+ */
+const known = new Map<string, number>();
 
 /**
  * The one form of a URL that may be called. Throws 422, which names the reason; `path` is where the body has the URL.
@@ -13,9 +20,12 @@ export async function targetOf(call: Pick<Call, "config" | "ports">, text: strin
   const refused = (detail: string) => problem("invalid_input", { faults: [{ path, detail }] });
   const judged = judgeTarget(text, call.config.targets);
   if (!judged.ok) throw refused(judged.reason);
-  if (judged.name !== null && call.config.looksUpNames) {
+  const now = call.ports.clock.now();
+  if (judged.name !== null && call.config.looksUpNames && (known.get(judged.name) ?? 0) < now) {
     const named = await judgeName(judged.name, call.ports);
     if (named.verdict === "refused") throw refused(named.reason);
+    if (known.size >= NAMES_KNOWN) known.clear();
+    if (named.verdict === "public") known.set(judged.name, now + NAME_KNOWN_MS);
   }
   return judged.url;
 }

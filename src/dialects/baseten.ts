@@ -234,6 +234,7 @@ async function showRequest(call: KeyCall): Promise<Response> {
 async function cancelRequest(call: KeyCall): Promise<Response> {
   const id = idOf(call);
   const canceled = await askAgain(() => cancelInference(call.ports.db, call.caller.accountId, id, ["queued"]));
+  call.after(hurry("couriers_not_told", call.ports.deliver([call.caller.accountId])));
   const { status } = canceled ?? (await find(call));
   const message = {
     queued: "The request is waiting again; it was not canceled.", // it was running when the cancel came

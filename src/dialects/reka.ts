@@ -38,7 +38,7 @@ import {
   listInferences,
   listWithInputs,
 } from "../inferences/store.ts";
-import { submit } from "../inferences/submit.ts";
+import { hurry, submit } from "../inferences/submit.ts";
 import { writeJson } from "../json.ts";
 import type { Allowance } from "../keys/gate.ts";
 import { type Model, listModels } from "../models/store.ts";
@@ -222,6 +222,7 @@ async function showResult(call: KeyCall): Promise<Response> {
 async function cancel(call: KeyCall): Promise<Response> {
   const id = idOf(call);
   const canceled = await askAgain(() => cancelInference(call.ports.db, call.caller.accountId, id));
+  call.after(hurry("couriers_not_told", call.ports.deliver([call.caller.accountId])));
   const inference = canceled ?? (await find(call));
   if (inference.status !== "canceled") throw problem("already_final", { detail: `The request is ${SHOWN[inference.status]} already.` });
   return resultAnswer(call, inference);
