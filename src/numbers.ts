@@ -111,6 +111,8 @@ export const GZIP_BYTES = KIB;
 /** What is read of a backend's answer that must be parsed. */
 export const BACKEND_ANSWER_BYTES = 10_000_000;
 export const ADMIN_BODY_BYTES = 64 * KIB;
+/** A request with raw tensors. It is held up to three times: as it came, as it was stored, and as it is sent. */
+export const TENSOR_BODY_BYTES = 16 * KIB * KIB;
 export const BATCH_ITEMS = 256;
 /** The body of an asynchronous request to Baseten's API, as published. */
 export const BASETEN_BODY_BYTES = 256 * KIB;
@@ -183,6 +185,19 @@ export const ID_MARGIN_MS = 600_000;
 export const PAGE = { default: 25, range: [1, 100] } as const;
 /** The list of models comes whole up to here: clients of OpenAI's API know no pages of it. */
 export const MODELS_LISTED = 1_000;
+
+/** What an isolate remembers of one kind, such as of its backends. */
+export const MEMORY_THINGS = 1_000;
+/** How long it is remembered which forms of tensors a server takes; and of one that did not answer the question. */
+export const FORMS_MS = 300_000;
+export const FORMS_UNSURE_MS = 10_000;
+/** How long it is remembered what a server says of its model; and that none said anything. */
+export const DESCRIPTION_MS = 60_000;
+export const DESCRIPTION_UNSURE_MS = 5_000;
+/** Servers of a model that are asked, one after the other, before it counts as not described. */
+export const DESCRIPTIONS_ASKED = 2;
+/** Backends of one model that are looked at. */
+export const BACKENDS_LISTED = 1_000;
 
 // Webhooks
 

@@ -7,7 +7,8 @@ import type { Fetch } from "./backends/backend.ts";
 import type { Lane } from "./inferences/store.ts";
 import type { Verdict } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
-import { COURIERS_TOLD_AT_ONCE, DATABASE_MS, GATE_MS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "./numbers.ts";
+import { Memory } from "./memory.ts";
+import { COURIERS_TOLD_AT_ONCE, DATABASE_MS, GATE_MS, MEMORY_THINGS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "./numbers.ts";
 import { ask, askAgain } from "./platform.ts";
 import { type Database, d1 } from "./sql.ts";
 
@@ -23,6 +24,8 @@ export interface Ports {
   deliver(accountIds: readonly string[]): Promise<void>;
   readonly gate: GatePort;
   readonly fetch: Fetch;
+  /** See Outside. */
+  readonly forms?: Memory<boolean>;
   /** A secret of the deployment for a backend, by its name; null where it is not set. */
   readonly secret: (name: string) => string | null;
   readonly clock: Clock;
@@ -53,6 +56,7 @@ export function courierName(accountId: string, number: number): string {
 }
 
 let sweepPokedAt = -Infinity; // once per isolate and SWEEP_POKE_MS; the sweep ticks on for longer than that by itself
+const forms = new Memory<boolean>(MEMORY_THINGS);
 
 export function portsOf(env: Env): Ports {
   const secrets: Readonly<Record<string, unknown>> = { ...env };
@@ -91,6 +95,7 @@ export function portsOf(env: Env): Ports {
       forget: (keyId) => askAgain(() => ask("gate", GATE_MS, () => env.GATE.getByName(keyId).forget())),
     },
     fetch: (url, init) => fetch(url, init),
+    forms,
     secret: (name) => (typeof secrets[name] === "string" ? secrets[name] : null),
     clock: { now: () => Date.now(), sleep, timeout: (ms) => AbortSignal.timeout(ms) },
     random: () => Math.random(),

@@ -5,8 +5,11 @@
  */
 import { parseJson } from "../json.ts";
 import type { Content } from "../content.ts";
+import type { Memory } from "../memory.ts";
 import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../numbers.ts";
 import { retryAfterMs } from "../retryafter.ts";
+import { readInferRequest } from "../tensors/infer.ts";
+import { headOf, writeInferRequest } from "../tensors/wire.ts";
 import type { Failure, FailureClass, Kept, KeptPart, Outcome } from "./outcome.ts";
 import type { ClaimedBackend } from "./store.ts";
 
@@ -20,6 +23,8 @@ export interface Outside {
     /** Aborted after `ms`. */
     timeout(ms: number): AbortSignal;
   };
+  /** What this isolate knows of servers: whether one takes raw tensors. Without it all are given JSON, and none is asked. */
+  readonly forms?: Memory<boolean>;
 }
 
 /** What is needed to speak to a backend. */
@@ -27,6 +32,8 @@ export type Server = Pick<ClaimedBackend, "id" | "url" | "protocol" | "remoteMod
 
 export interface BackendCall {
   readonly backend: Server;
+  /** The model's name as clients know it. */
+  readonly model: string;
   readonly version: string;
   readonly input: Content;
   /** What is asked of the model, where the dialect tells that apart; '' otherwise. */
@@ -190,9 +197,15 @@ export function oversized(): Outcome {
   return rejected("model", "backend_oversized", 502, `The backend's answer exceeds ${BACKEND_ANSWER_BYTES} bytes.`);
 }
 
-/** An inference's input as JSON text, for a server that takes nothing else. */
-export function inputText({ body }: Content): string {
-  return typeof body === "string" ? body : new TextDecoder().decode(body);
+/** An inference's input as JSON text, for a server that takes nothing else: raw tensors are written out. */
+export function inputText({ body, contentType }: Content): string {
+  if (typeof body === "string") return body;
+  const headLength = headOf(contentType);
+  if (headLength === null) return new TextDecoder().decode(body);
+  const read = readInferRequest(body, headLength);
+  if (!read.ok) throw new Error(`stored tensors can't be read: ${read.fault.detail}`);
+  const written = writeInferRequest(read.value, { binary: false }).body;
+  return typeof written === "string" ? written : new TextDecoder().decode(written);
 }
 
 /** An answer's body as JSON; undefined where it is none. */

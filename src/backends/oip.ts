@@ -1,49 +1,73 @@
 /**
- * Client of the Open Inference Protocol (KServe V2 over HTTP): infer, ready, metadata. An input that is tensors
- * already, as JSON or with raw data after it, is passed on as it came and answered with the server's own answer, of
- * either form; plain JSON is mapped there and back (tensors/plain.ts).
- * Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md; for raw data Triton's
- * docs/protocol/extension_binary_data.md.
+ * Client of the Open Inference Protocol (KServe V2 over HTTP): infer, generate, ready, metadata. A server that lists
+ * `binary_tensor_data` is sent raw data and asked for it, so that no number is written out and read again and FP16 and
+ * BF16 stay whole; others get JSON. Tensors are answered with the server's own answer, as it came; plain JSON is mapped
+ * there and back (tensors/plain.ts). Whatever a server says is checked before it is believed: an answer whose sizes,
+ * shapes or lengths don't agree is garbage.
+ * Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md and generate_rest.yaml; for raw data
+ * Triton's docs/protocol/extension_binary_data.md.
  */
 import { JSON_TYPE } from "../content.ts";
 import { writeJson } from "../json.ts";
-import { readInferResponse } from "../tensors/infer.ts";
-import { type Form, fromTensors, itemsIn, toTensors } from "../tensors/plain.ts";
+import { BACKEND_ANSWER_BYTES, FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../numbers.ts";
+import type { Fault } from "../problem.ts";
+import { type InferRequest, readInferRequest, readInferResponse, wantsOf } from "../tensors/infer.ts";
+import { type Form, fromTensors, isTensorInput, itemsIn, toTensors } from "../tensors/plain.ts";
+import { isObject, quoted } from "../tensors/tensor.ts";
 import { contentOf, headOf, writeInferRequest } from "../tensors/wire.ts";
+import { GENERATE, type Generated, NOT_GENERATE, eventOf, generateInput, generatedBy, isGenerated } from "./generate.ts";
 import type { Outcome } from "./outcome.ts";
 import {
   type Answer,
   type BackendCall,
+  type Outside,
   type Protocol,
   type Server,
+  type Sink,
   askReady,
   exchange,
   garbage,
   inputText,
   jsonOf,
+  oversized,
   parsed,
   reasonIn,
   refusal,
   rejected,
   textOf,
 } from "./backend.ts";
+import { type ServerEvent, type Verdict, stream } from "./sse.ts";
 
-const ACCEPT = { Accept: "application/json, application/octet-stream" };
+/** Of a body of JSON and raw data: how long the JSON is, in bytes. */
+export const HEAD_LENGTH = "Inference-Header-Content-Length";
+export const BINARY_EXTENSION = "binary_tensor_data";
+const BINARY_TYPE = "application/octet-stream";
 const JSON_HEADERS = { "Content-Type": JSON_TYPE, Accept: JSON_TYPE };
-const HEAD_LENGTH = "Inference-Header-Content-Length";
 
 export const oip: Protocol = {
   async infer(call, outside): Promise<Outcome> {
-    const request = requestFor(call.input);
+    if (call.capability === GENERATE) return generate(call, outside);
+    const begunAt = outside.clock.now();
+    const binary = await takesBinary(call, outside);
+    const request = requestFor(call.input, binary);
     if ("outcome" in request) return request.outcome;
-    const { body, headers, form } = request;
+    const { body, headLength, form } = request;
+    const headers = {
+      "Content-Type": headLength === null ? JSON_TYPE : BINARY_TYPE,
+      Accept: binary ? `${BINARY_TYPE}, ${JSON_TYPE}` : JSON_TYPE,
+      ...(headLength === null ? {} : { [HEAD_LENGTH]: String(headLength) }),
+    };
+    // What it took to ask for the form is time of this attempt.
+    const timeoutMs = Math.max(1, call.timeoutMs - (outside.clock.now() - begunAt));
     const url = `${modelUrl(call.backend, call.version)}/infer`;
-    const exchanged = await exchange(outside, url, { method: "POST", headers: { ...headers, ...ACCEPT }, body }, call);
+    const exchanged = await exchange(outside, url, { method: "POST", headers, body }, { ...call, timeoutMs });
     if ("outcome" in exchanged) return exchanged.outcome;
-    const { answer } = exchanged;
-    const isRefused = answer.status < 200 || answer.status >= 300;
-    const refused = refusal(answer, isRefused ? reasonIn(jsonOf(answer)) : null);
-    return refused ?? outcomeOf(answer, form);
+    return refusalOf(exchanged.answer) ?? outcomeOf(exchanged.answer, form);
+  },
+
+  async stream(call, outside, sink): Promise<Outcome> {
+    // Nothing but text comes bit by bit.
+    return call.capability === GENERATE ? generateStream(call, outside, sink) : oip.infer(call, outside);
   },
 
   ready({ backend, version, ...bounds }, outside) {
@@ -57,39 +81,173 @@ export const oip: Protocol = {
   },
 };
 
+/**
+ * Whether the server takes and gives raw data, by its own metadata: asked once by an isolate, and again when FORMS_MS
+ * have passed. A server that does not answer is asked for JSON, and soon again.
+ */
+async function takesBinary({ backend, identity, letGo, timeoutMs }: BackendCall, outside: Outside): Promise<boolean> {
+  const { forms, clock } = outside;
+  if (!forms) return false;
+  const name = `${backend.id} ${backend.url}`;
+  const known = forms.get(name, clock.now());
+  if (known !== undefined) return known;
+  const bounds = { identity, letGo, timeoutMs: Math.min(READY_TIMEOUT_MS, timeoutMs) };
+  const asked = await exchange(outside, `${backend.url}/v2`, { method: "GET", headers: { Accept: JSON_TYPE } }, bounds);
+  if ("outcome" in asked && asked.outcome.kind === "abandoned") return false; // nothing was learned of the server
+  const isAnswered = "answer" in asked && asked.answer.status < 500;
+  const binary = "answer" in asked && asked.answer.status === 200 && listsBinary(jsonOf(asked.answer));
+  forms.set(name, binary, clock.now() + (isAnswered ? FORMS_MS : FORMS_UNSURE_MS));
+  return binary;
+}
+
+function listsBinary(metadata: unknown): boolean {
+  const extensions = isObject(metadata) ? metadata["extensions"] : null;
+  return Array.isArray(extensions) && extensions.includes(BINARY_EXTENSION);
+}
+
 interface Request {
   readonly body: string | Uint8Array;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headLength: number | null;
   readonly form: Form;
 }
 
-function requestFor(input: BackendCall["input"]): Request | { readonly outcome: Outcome } {
+function requestFor(input: BackendCall["input"], binary: boolean): Request | { readonly outcome: Outcome } {
   const headLength = headOf(input.contentType);
-  if (headLength !== null) {
-    const headers = { "Content-Type": "application/octet-stream", [HEAD_LENGTH]: String(headLength) };
-    return { body: input.body, headers, form: { kind: "tensors" } };
+  const text = headLength === null ? inputText(input) : "";
+  const value = headLength === null ? parsed(text) : undefined;
+  if (headLength !== null || isTensorInput(value)) {
+    const body = headLength === null ? text : input.body;
+    const read = readInferRequest(body, headLength);
+    const fault = read.ok ? sharedMemoryIn(read.value) : read.fault;
+    if (!read.ok || fault) return notTensors(fault?.detail ?? "");
+    const isReady = (headLength !== null) === binary && isAll(read.value, binary);
+    return { ...(isReady ? { body, headLength } : writeInferRequest(read.value, { binary })), form: { kind: "tensors" } };
   }
-  const text = inputText(input);
-  const value = parsed(text);
   const mapped = value === undefined ? { ok: false as const, detail: "it is not JSON" } : toTensors(value);
-  if (!mapped.ok) {
-    const message = `The input can't be given to a tensor model: ${mapped.detail}.`;
-    return { outcome: rejected("input", "input_not_tensors", 422, message) };
+  if (!mapped.ok || !mapped.inputs) return notTensors(mapped.ok ? "" : mapped.detail);
+  return { ...writeInferRequest({ inputs: mapped.inputs }, { binary }), form: mapped.form };
+}
+
+/** Whether all that goes and all that is wanted back is raw data, or nothing is: then a request can go as it came. */
+function isAll(request: InferRequest, binary: boolean): boolean {
+  const wants = wantsOf(request);
+  const isWanted = wants.outputs ? wants.outputs.every((output) => output.binary === binary) : wants.binary === binary;
+  return isWanted && request.inputs.every(({ data }) => data instanceof Uint8Array === binary);
+}
+
+function notTensors(detail: string): { readonly outcome: Outcome } {
+  return { outcome: rejected("input", "input_not_tensors", 422, `The input can't be given to a tensor model: ${detail}.`) };
+}
+
+/**
+ * Where a request would have the server read or write its shared memory (a Triton extension), or null. That memory is
+ * not the client's: whoever knows a region's name could see or change what another account computes.
+ */
+export function sharedMemoryIn({ inputs, outputs = [] }: InferRequest): Fault | null {
+  for (const [list, tensors] of [["inputs", inputs] as const, ["outputs", outputs] as const]) {
+    const index = tensors.findIndex(({ parameters }) => Object.keys(parameters ?? {}).some((name) => name.startsWith("shared_memory_")));
+    const tensor = tensors[index];
+    if (tensor) {
+      const detail = `${list.slice(0, -1)} ${quoted(tensor.name)} is to be in shared memory, which is not offered`;
+      return { path: [list, index, "parameters"], detail };
+    }
   }
-  const body = mapped.inputs ? writeInferRequest({ inputs: mapped.inputs }, { binary: false }).body : text;
-  return { body, headers: { "Content-Type": JSON_TYPE }, form: mapped.form };
+  return null;
+}
+
+/** What the server said where it refuses; null where it does not. */
+function refusalOf(answer: Answer): Outcome | null {
+  const isRefused = answer.status < 200 || answer.status >= 300;
+  return refusal(answer, isRefused ? reasonIn(jsonOf(answer)) : null);
 }
 
 function outcomeOf(answer: Answer, form: Form): Outcome {
   const length = answer.headers.get(HEAD_LENGTH);
+  if (length !== null && !/^\d{1,15}$/.test(length)) return garbage(`${HEAD_LENGTH} is not a length`);
   const headLength = length === null ? null : Number(length);
-  const body = headLength === null ? textOf(answer) : answer.bytes;
-  const read = readInferResponse(body, headLength);
+  const read = readInferResponse(answer.bytes, headLength);
   if (!read.ok) return garbage(read.fault.detail);
-  if (form.kind === "tensors") return { kind: "done", output: { ...contentOf({ body, headLength }), items: itemsIn(read.value) } };
+  if (form.kind === "tensors") {
+    const body = headLength === null ? textOf(answer) : answer.bytes;
+    return { kind: "done", output: { ...contentOf({ body, headLength }), items: itemsIn(read.value) } };
+  }
   const plain = fromTensors(read.value.outputs, form);
   if (!plain.ok) return garbage(plain.detail);
   return { kind: "done", output: { body: writeJson(plain.value), contentType: JSON_TYPE, items: itemsIn(plain.value) } };
+}
+
+async function generate(call: BackendCall, outside: Outside): Promise<Outcome> {
+  if (!generateInput(call)) return NOT_GENERATE;
+  const url = `${modelUrl(call.backend, call.version)}/generate`;
+  const question = { method: "POST", headers: JSON_HEADERS, body: inputText(call.input) };
+  const exchanged = await exchange(outside, url, question, call);
+  return "outcome" in exchanged ? exchanged.outcome : generatedIn(exchanged.answer);
+}
+
+function generatedIn(answer: Answer): Outcome {
+  const refused = refusalOf(answer);
+  if (refused) return refused;
+  if (!isGenerated(jsonOf(answer))) return garbage("no text_output");
+  return { kind: "done", output: { body: textOf(answer), contentType: JSON_TYPE, items: 1 } };
+}
+
+async function generateStream(call: BackendCall, outside: Outside, sink: Sink): Promise<Outcome> {
+  if (!generateInput(call)) return NOT_GENERATE;
+  const url = `${modelUrl(call.backend, call.version)}/generate_stream`;
+  const headers = { "Content-Type": JSON_TYPE, Accept: "text/event-stream", "Accept-Encoding": "identity" };
+  const reading = new Reading(call);
+  const question = { method: "POST", headers, body: inputText(call.input) };
+  const streamed = await stream(outside, url, question, call, sink, (event) => reading.judge(event));
+  if ("outcome" in streamed) return streamed.outcome;
+  return "answer" in streamed ? generatedIn(streamed.answer) : reading.outcome();
+}
+
+/** A stream of generated text: gives its events our model's name, and keeps what they amount to together. */
+class Reading {
+  readonly #call: BackendCall;
+  readonly #tokens: unknown[] = [];
+  #text = "";
+  #bytes = 0;
+  #last: Generated | null = null;
+  #failure: Outcome | null = null;
+
+  constructor(call: BackendCall) {
+    this.#call = call;
+  }
+
+  judge({ data }: ServerEvent): Verdict {
+    const value = parsed(data);
+    if (!isGenerated(value)) return this.#fails(this.#failureIn(value));
+    this.#bytes += data.length;
+    if (this.#bytes > BACKEND_ANSWER_BYTES) return this.#fails(oversized());
+    this.#text += value.text_output;
+    this.#last = value;
+    const { details } = value;
+    if (isObject(details) && details["token"] !== undefined) this.#tokens.push(details["token"]);
+    return { instead: eventOf(generatedBy(value, this.#call)) };
+  }
+
+  #fails(outcome: Outcome): Verdict {
+    this.#failure = outcome;
+    return "stop";
+  }
+
+  /** Of an event that is no text: a failure that is told in the stream, since its status was sent before. */
+  #failureIn(value: unknown): Outcome {
+    const reason = reasonIn(value);
+    if (reason === null) return garbage("an event without text_output");
+    return rejected("model", "model_failed", 500, `The model failed: ${this.#call.identity.conceal(reason)}`);
+  }
+
+  /** The whole, as `generate` would have answered it. */
+  outcome(): Outcome {
+    if (this.#failure) return this.#failure;
+    if (!this.#last) return garbage("a stream without an event");
+    const { details, ...last } = this.#last;
+    const all = isObject(details) ? { details: { finish_reason: details["finish_reason"], logprobs: this.#tokens } } : {};
+    const body = writeJson(generatedBy({ ...last, text_output: this.#text, ...all }, this.#call));
+    return { kind: "done", output: { body, contentType: JSON_TYPE, items: 1 } };
+  }
 }
 
 function modelUrl(backend: Server, version: string): string {

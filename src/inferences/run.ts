@@ -180,7 +180,7 @@ async function tookItsBackendDown(ports: Ports, claimed: Claim, outcome: Outcome
 }
 
 async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal, sink: Sink | null): Promise<Outcome> {
-  const { backend, version } = claimed;
+  const { backend, model, version, capability } = claimed;
   const identity = identityFor(backend, ports.secret);
   if (identity === null) return rejected("infrastructure", "backend_misconfigured", 502, "The backend's credential is not configured.");
   const stored = await readPayload(ports.payloads, claimed.input);
@@ -192,16 +192,7 @@ async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal, sin
   const protocol = protocolOf(backend);
   const shelf: Shelf = { ...ports, begun: (key, uploadId) => noteUpload(ports.db, key, uploadId) };
   const intoBucket: TakeIn = (response, most, over) => takeIn(shelf, claimed, response, most, over);
-  const call: BackendCall = {
-    backend,
-    version,
-    capability: claimed.capability,
-    input,
-    timeoutMs: seconds * 1000,
-    letGo,
-    identity,
-    takeIn: intoBucket,
-  };
+  const call: BackendCall = { backend, model, version, capability, input, timeoutMs: seconds * 1000, letGo, identity, takeIn: intoBucket };
   return sink && protocol.stream ? protocol.stream(call, ports, sink) : protocol.infer(call, ports);
 }
 

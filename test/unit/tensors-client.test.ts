@@ -4,6 +4,7 @@ import type { Server } from "../../src/backends/backend.ts";
 import { oip } from "../../src/backends/oip.ts";
 import type { Outcome } from "../../src/backends/outcome.ts";
 import type { Content } from "../../src/content.ts";
+import { Memory } from "../../src/memory.ts";
 import { contentOf, tensorsType, writeInferRequest, writeInferResponse } from "../../src/tensors/wire.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 
@@ -17,9 +18,11 @@ interface Sent {
   readonly bytes: Uint8Array;
 }
 
-/** The outcome of an inference with that input, and what the server was sent, which gives that answer. */
-async function infer(input: Content, answer: Response): Promise<{ outcome: Outcome; sent: Sent[] }> {
+/** The outcome of an inference with that input, and what the server was sent, which gives that answer; it may be known to take raw data. */
+async function infer(input: Content, answer: Response, binary?: boolean): Promise<{ outcome: Outcome; sent: Sent[] }> {
   const sent: Sent[] = [];
+  const forms = new Memory<boolean>(1);
+  if (binary !== undefined) forms.set("b1 http://gpu", binary, Number.POSITIVE_INFINITY);
   const outside = {
     fetch: async (url: string, init: RequestInit) => {
       const bytes = new Uint8Array(await new Response(init.body ?? null).arrayBuffer());
@@ -27,11 +30,15 @@ async function infer(input: Content, answer: Response): Promise<{ outcome: Outco
       return answer;
     },
     clock: { now: () => 0, timeout: () => new AbortController().signal },
+    ...(binary !== undefined && { forms }),
   };
   const identity = { headers: {}, conceal: (text: string) => text };
   const letGo = new AbortController().signal;
   const takeIn = () => Promise.reject(new Error("nothing goes to the bucket"));
-  const outcome = await oip.infer({ backend, version: "", input, capability: "", timeoutMs: 1_000, letGo, identity, takeIn }, outside);
+  const outcome = await oip.infer(
+    { backend, model: "ours", version: "", input, capability: "", timeoutMs: 1_000, letGo, identity, takeIn },
+    outside,
+  );
   return { outcome, sent };
 }
 
@@ -53,7 +60,7 @@ describe("the client of tensor servers", () => {
   test("passes tensors with raw data on as they came, and keeps the answer as it came", async () => {
     const input = contentOf(writeInferRequest({ id: "7", inputs: [X] }, { binary: true }));
     const { answer, bytes, length } = rawAnswer();
-    const { outcome, sent } = await infer(input, answer);
+    const { outcome, sent } = await infer(input, answer, true);
     expect(
       sent.map(({ url, headers, bytes: body }) => ({ url, type: headers.get("content-type"), head: headers.get(HEAD), body })),
     ).toEqual([

@@ -71,9 +71,13 @@ export type ScriptedBackend = (request: Request) => Response | Promise<Response>
 
 const outside = globalThis.fetch;
 
-/** From now on every outbound request is answered by the script. */
-export function backendIs(script: ScriptedBackend): void {
-  vi.stubGlobal("fetch", async (input: RequestInfo, init?: RequestInit) => script(new Request(input, init)));
+/** From now on every outbound request is answered by the script; the question which forms of tensors a server takes only where it `tellsForms`. */
+export function backendIs(script: ScriptedBackend, { tellsForms = false } = {}): void {
+  vi.stubGlobal("fetch", async (input: RequestInfo, init?: RequestInit) => {
+    const request = new Request(input, init);
+    const isAboutForms = request.method === "GET" && new URL(request.url).pathname === "/v2";
+    return isAboutForms && !tellsForms ? new Response(null, { status: 404 }) : script(request);
+  });
 }
 
 afterEach(() => {

@@ -1,0 +1,20 @@
+/** What an isolate remembers: for a while, and no more than it may. */
+import { expect, test } from "vitest";
+import { Memory } from "../../src/memory.ts";
+
+test("a thing is remembered until its time, false and null too", () => {
+  const memory = new Memory<boolean | null>(2);
+  memory.set("a", false, 10);
+  memory.set("b", null, 20);
+  expect([memory.get("a", 9), memory.get("b", 9)]).toEqual([false, null]);
+  expect([memory.get("a", 10), memory.get("b", 10), memory.get("c", 10)]).toEqual([undefined, null, undefined]);
+});
+
+test("the oldest makes room, and what is said again is new", () => {
+  const memory = new Memory<number>(2);
+  memory.set("a", 1, 10);
+  memory.set("b", 2, 10);
+  memory.set("a", 3, 10);
+  memory.set("c", 4, 10);
+  expect([memory.get("a", 0), memory.get("b", 0), memory.get("c", 0)]).toEqual([3, undefined, 4]);
+});
