@@ -33,6 +33,8 @@ const CATALOGUE = {
   rate_limited: { status: 429, title: "Too many requests" },
   inference_failed: { status: 500, title: "Inference failed" },
   internal: { status: 500, title: "Internal error" },
+  not_implemented: { status: 501, title: "Not implemented" },
+  model_not_ready: { status: 503, title: "Model not ready" },
   unavailable: { status: 503, title: "Temporarily unavailable" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

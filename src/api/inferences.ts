@@ -31,7 +31,7 @@ import { cachingOf, json, unlessKnown } from "./answer.ts";
 import { atHand, download, endingOf } from "./download.ts";
 import { check, readJson } from "./body.ts";
 import { filterOf, filterShape, metadataSchema, narrows } from "./filter.ts";
-import { shownOutput } from "./output.ts";
+import { shownOutput, typeHeaders } from "./output.ts";
 import { idempotencyOf, replayHeaders } from "./idempotency.ts";
 import type { KeptPart } from "../backends/outcome.ts";
 import type { KeyCall } from "./route.ts";
@@ -135,10 +135,10 @@ export async function showResult(call: KeyCall): Promise<Response> {
 export async function result(call: KeyCall, inference: Extract<Inference, { status: "succeeded" }>): Promise<Response> {
   const { output, id } = inference;
   const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
-  const { contentType } = output;
+  const { "Content-Type": contentType = "", ...headers } = typeHeaders(output.contentType);
   const whole = output.at === "row" ? await atHand(output.body) : storedObject(call.ports.payloads, output);
   if (whole === null) throw problem("payload_gone", { detail: "The result was removed when its time was over." });
-  return download(call.request, { ...whole, contentType, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` });
+  return download(call.request, { ...whole, contentType, headers, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` });
 }
 
 /** One of the parts that came beside the output. */

@@ -12,6 +12,7 @@ import { LimitReached, admit, identify, rateLimitHeaders } from "../keys/admit.t
 import type { Allowance } from "../keys/gate.ts";
 import { logError } from "../log.ts";
 import { baseten } from "../dialects/baseten.ts";
+import { oip } from "../dialects/oip.ts";
 import { openai } from "../dialects/openai.ts";
 import { reka } from "../dialects/reka.ts";
 import { vody } from "../dialects/vody.ts";
@@ -23,7 +24,7 @@ import { leaveRoom } from "./room.ts";
 import type { Call, Dialect, Route } from "./route.ts";
 
 /** In the order in which they are asked for an unknown path; ours answers whatever no other does. */
-export const DIALECTS: readonly Dialect[] = [openai, vody, reka, baseten, admin, health, own];
+export const DIALECTS: readonly Dialect[] = [openai, vody, reka, baseten, oip, admin, health, own];
 
 /** A stall of the platform is over in a second or in a minute; a client that asks every other second learns soon. */
 const RETRY_AFTER_SECONDS = 2;

@@ -104,6 +104,10 @@ export const backendStatements = {
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM backends WHERE id > ${after} ORDER BY id LIMIT ${limit}`,
   ofModel: (model: string, after: string, limit: number) => sql`
     SELECT ${columns} FROM backends WHERE model = ${model} AND id > ${after} ORDER BY id LIMIT ${limit}`,
+  /** Of a version of a model, its default where that is null. */
+  activeProtocols: (model: string, version: string | null) => sql`
+    SELECT DISTINCT protocol FROM backends
+    WHERE model = ${model} AND version = coalesce(${version}, (SELECT default_version FROM models WHERE name = ${model})) AND state = 'active'`,
   change: (id: string, change: BackendChange) => sql`
     UPDATE backends SET url = coalesce(${change.url ?? null}, url), remote_model = coalesce(${change.remoteModel ?? null}, remote_model),
       credential = iif(${change.credential === undefined ? 0 : 1}, ${change.credential ? JSON.stringify(change.credential) : null}, credential),
@@ -200,6 +204,11 @@ export async function findBackend(db: Database, id: string): Promise<Backend | n
 export async function listBackends(db: Database, model: string | null, after: string, limit: number): Promise<Backend[]> {
   const statement = model === null ? backendStatements.list(after, limit) : backendStatements.ofModel(model, after, limit);
   return (await db.all(statement)).map(fromRow);
+}
+
+/** The protocols of the active backends of a version of a model, its default where that is null. */
+export async function activeProtocols(db: Database, model: string, version: string | null): Promise<string[]> {
+  return (await db.all(backendStatements.activeProtocols(model, version))).map((row) => String(row["protocol"]));
 }
 
 export async function changeBackend(db: Database, id: string, change: BackendChange): Promise<Backend | null> {

@@ -34,6 +34,13 @@ export const modelStatements = {
     ON CONFLICT DO NOTHING RETURNING ${columns}`,
   find: (name: string) => sql`SELECT ${columns} FROM models WHERE name = ${name}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM models WHERE name > ${after} ORDER BY name LIMIT ${limit}`,
+  /** Models that have backends, of which none takes work in the default version now: it is paused, or its circuit is open. */
+  notReady: (limit: number) => sql`
+    SELECT name FROM models
+    WHERE name > '' AND EXISTS (SELECT 1 FROM backends WHERE backends.model = models.name) AND NOT EXISTS (
+      SELECT 1 FROM backends WHERE backends.model = models.name AND backends.version = models.default_version
+        AND backends.state = 'active' AND coalesce(backends.rested_until, 0) <= ${NOW})
+    ORDER BY name LIMIT ${limit}`,
   change: (name: string, change: Omit<NewModel, "name">) => sql`
     UPDATE models SET description = ${change.description}, versions = ${JSON.stringify(change.versions)},
       default_version = ${change.defaultVersion}, account_concurrency = ${change.accountConcurrency},
@@ -80,6 +87,11 @@ export async function findModel(db: Database, name: string): Promise<Model | nul
 
 export async function listModels(db: Database, after: string, limit: number): Promise<Model[]> {
   return (await db.all(modelStatements.list(after, limit))).map(fromRow);
+}
+
+/** The names of models that backends are there for, but of which nobody takes work now. */
+export async function modelsNotReady(db: Database, limit: number): Promise<string[]> {
+  return (await db.all(modelStatements.notReady(limit))).map((row) => String(row["name"]));
 }
 
 export async function changeModel(db: Database, name: string, change: Omit<NewModel, "name">): Promise<Model | null> {

@@ -336,6 +336,7 @@ describe("every statement is an index search:", () => {
     insert: [modelStatements.insert(model)],
     find: [modelStatements.find("m")],
     list: [modelStatements.list("", 10)],
+    notReady: [modelStatements.notReady(10)],
     change: [modelStatements.change("m", model)],
     remove: [modelStatements.remove("m")],
   } satisfies Record<keyof typeof modelStatements, readonly Sql[]>;
@@ -357,6 +358,7 @@ describe("every statement is an index search:", () => {
     find: [backendStatements.find("b")],
     list: [backendStatements.list("", 10)],
     ofModel: [backendStatements.ofModel("m", "", 10)],
+    activeProtocols: [backendStatements.activeProtocols("m", "v"), backendStatements.activeProtocols("m", null)],
     change: [backendStatements.change("b", { state: "paused" })],
     proved: [backendStatements.proved("b")],
     failed: [backendStatements.failed("b", null), backendStatements.failed("b", "i")],
