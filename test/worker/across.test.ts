@@ -54,7 +54,7 @@ const SERVERS: Readonly<Record<Status, ScriptedBackend | null>> = {
 let answer = held<Response>();
 
 /** What each dialect that can ask says of each status. */
-const READERS: Readonly<Record<string, { ask(key: string, id: string): Promise<unknown>; says: Readonly<Record<Status, unknown>> }>> = {
+const READERS: Readonly<Record<string, { ask: (key: string, id: string) => Promise<unknown>; says: Readonly<Record<Status, unknown>> }>> = {
   claimcheck: {
     ask: async (key, id) => (await object(as(key, "GET", `/v1/inferences/${id}`)))["status"],
     says: {
