@@ -17,6 +17,7 @@
  * - `priority`: 0 is the default, which is the highest here; 1 is the highest, 2 the next, all others the lowest.
  *   `timeout`, in microseconds, is the time of one attempt, in whole seconds rounded up; 0 is none.
  * - Tensors are checked where the model has a backend that takes tensors. A model behind plain HTTP gets JSON as it came.
+ * - Sequences and shared memory are 501: requests go to any backend, and its memory is not the client's.
  * - The `id` of an answer is the client's; without one there is none.
  * - A failure has the status of its class: input 400, capacity 503, timeout 504, infrastructure 502 or 500, model 500; a
  *   cancel by another call is 409.
@@ -232,8 +233,7 @@ async function infer(call: KeyCall): Promise<Response> {
   const { request } = call;
   const body = await readBody(request, (limit) => readBytes(request, limit));
   const { asked, input } = await requestIn(call, body);
-  const shared = sharedMemoryIn(asked);
-  if (shared) throw problem("not_implemented", { detail: shared.detail });
+  mustBeOffered(asked);
   const submission = {
     ...(await submissionOf(call, body, input)),
     ...scheduleOf(asked.parameters),
@@ -255,6 +255,15 @@ async function infer(call: KeyCall): Promise<Response> {
         : { "Content-Type": "application/octet-stream", [HEAD_LENGTH]: String(headLength) };
     return new Response(written, { headers });
   });
+}
+
+/** Throws 501 for what is a GPU server's own affair: its memory, and sequences of requests that all go to one server. */
+function mustBeOffered(asked: InferRequest): void {
+  const shared = sharedMemoryIn(asked);
+  if (shared) throw problem("not_implemented", { detail: shared.detail });
+  const sequence = asked.parameters?.["sequence_id"] ?? 0;
+  if (sequence !== 0 && sequence !== "")
+    throw problem("not_implemented", { detail: "Sequences are not offered: requests go to any backend of a model." });
 }
 
 /** What a request asks for, and what is stored of it: the body as it came, so that nothing is lost. */

@@ -7,6 +7,7 @@ import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { handle } from "../../src/api/router.ts";
+import { writeJson } from "../../src/json.ts";
 import { BACKEND_ANSWER_BYTES, FORMS_MS, FORMS_UNSURE_MS, JSON_BODY_BYTES, TENSOR_BODY_BYTES } from "../../src/numbers.ts";
 import { DATATYPES, type Datatype } from "../../src/tensors/datatype.ts";
 import { TensorServer } from "../support/tensors.ts";
@@ -641,6 +642,15 @@ describe("a request that is wrong", () => {
     const answer = call(`/v2/models/${model}/infer`, { method: "POST", headers, body: bomb });
     expect(await seen(answer)).toStrictEqual(refused(413, `The body exceeds ${JSON_BODY_BYTES} bytes.`));
   }, 30_000);
+
+  test("is 501 where it is one of a sequence, which 0 and no name are not", async () => {
+    const { key } = await newTenant();
+    const { model } = await echoing();
+    const statuses = [0, "", 7, "a", 18446744073709551615n].map(
+      async (id) => (await infer(key, model, writeJson({ inputs: [X], parameters: { sequence_id: id } }))).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 200, 501, 501, 501]);
+  });
 
   test.each(["inputs", "outputs"])("is 501 where it would have the server use shared memory for its %s", async (list) => {
     const { key } = await newTenant();
