@@ -111,8 +111,9 @@ export const GZIP_BYTES = KIB;
 /** What is read of a backend's answer that must be parsed. */
 export const BACKEND_ANSWER_BYTES = 10_000_000;
 export const ADMIN_BODY_BYTES = 64 * KIB;
-/** A request with raw tensors. It is held up to three times: as it came, as it was stored, and as it is sent. */
+/** A request with raw tensors, and how often it is held: as it came, as it was stored, and as it is sent. */
 export const TENSOR_BODY_BYTES = 16 * KIB * KIB;
+export const TENSOR_BODY_COPIES = 3;
 export const BATCH_ITEMS = 256;
 /** The body of an asynchronous request to Baseten's API, as published. */
 export const BASETEN_BODY_BYTES = 256 * KIB;

@@ -20,14 +20,7 @@ export async function readJson(request: Request, limitBytes: number): Promise<{ 
   }
   const text = await readText(request, limitBytes);
   if (text.trim() === "") throw problem("bad_json", { detail: "The body is empty; it must be JSON." });
-  const { depth, heapBytes } = weigh(text);
-  if (depth > JSON_DEPTH) throw problem("bad_json", { detail: `The body is nested deeper than ${JSON_DEPTH} levels.` });
-  if (heapBytes > JSON_HEAP_BYTES) {
-    throw problem("body_too_large", {
-      detail: "The body holds too many arrays, objects or members to be read at once; send it in parts, or as a file.",
-    });
-  }
-  takeRoom(request, text.length * JSON_TEXT_COPIES + heapBytes);
+  mustFit(request, text);
   let value: unknown;
   try {
     value = parseJson(text);
@@ -35,6 +28,21 @@ export async function readJson(request: Request, limitBytes: number): Promise<{ 
     throw problem("bad_json", { detail: `The body is not JSON: ${error instanceof Error ? error.message : "it does not parse"}` });
   }
   return { text, value };
+}
+
+/**
+ * Takes the room that a JSON text and its values need, and what there is beside. Throws 400 or 413 where they could never
+ * be read, 503 where they can't now.
+ */
+export function mustFit(request: Request, text: string, besideBytes = 0): void {
+  const { depth, heapBytes } = weigh(text);
+  if (depth > JSON_DEPTH) throw problem("bad_json", { detail: `The body is nested deeper than ${JSON_DEPTH} levels.` });
+  if (heapBytes > JSON_HEAP_BYTES) {
+    throw problem("body_too_large", {
+      detail: "The body holds too many arrays, objects or members to be read at once; send it in parts, or as a file.",
+    });
+  }
+  takeRoom(request, besideBytes + text.length * JSON_TEXT_COPIES + heapBytes);
 }
 
 /** A value as the schema has it; throws 422 that names each fault with its place. */
@@ -75,11 +83,6 @@ async function readText(request: Request, limitBytes: number): Promise<string> {
     }
     if (done) return text;
   }
-}
-
-/** The deepest nesting of a JSON text. */
-export function nesting(text: string): number {
-  return weigh(text).depth;
 }
 
 /**

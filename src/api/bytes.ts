@@ -4,12 +4,16 @@
  * Source: RFC 9110, 8.4 (Content-Encoding) and 15.5.16 (what a 415 says).
  */
 import { problem } from "../problem.ts";
+import { takeRoom } from "./room.ts";
 
 /** "deflate" is the zlib format (RFC 9110, 8.4.1.2), as it is in DecompressionStream. */
 const ENCODINGS: Readonly<Record<string, "gzip" | "deflate">> = { gzip: "gzip", "x-gzip": "gzip", deflate: "deflate" };
 
-/** The body, unpacked. Throws 415 for an encoding that is not known, 413 beyond `limitBytes`, 400 where it does not unpack. */
-export async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
+/**
+ * The body, unpacked, which will be held so many times. Throws 415 for an encoding that is not known, 413 beyond
+ * `limitBytes`, 400 where it does not unpack, 503 where there is no room for it now.
+ */
+export async function readBytes(request: Request, limitBytes: number, copies: number): Promise<Uint8Array> {
   const encodings = (request.headers.get("content-encoding") ?? "")
     .split(",")
     .map((name) => name.trim().toLowerCase())
@@ -22,8 +26,10 @@ export async function readBytes(request: Request, limitBytes: number): Promise<U
       headers: { "Accept-Encoding": "gzip, deflate" },
     });
   }
-  if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  const announced = Number(request.headers.get("content-length") ?? 0);
+  if (announced > limitBytes) throw tooLarge(limitBytes);
   if (!request.body) return new Uint8Array();
+  takeRoom(request, announced * copies);
   const body = format === null ? request.body : request.body.pipeThrough(new DecompressionStream(format));
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -39,6 +45,7 @@ export async function readBytes(request: Request, limitBytes: number): Promise<U
       await reader.cancel();
       throw tooLarge(limitBytes);
     }
+    if (size > announced) takeRoom(request, size * copies);
     parts.push(value);
   }
   const [only] = parts;

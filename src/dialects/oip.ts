@@ -24,7 +24,7 @@
  */
 import * as z from "zod";
 import { json } from "../api/answer.ts";
-import { check, nesting } from "../api/body.ts";
+import { check, mustFit } from "../api/body.ts";
 import { readBytes } from "../api/bytes.ts";
 import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
 import type { Dialect, KeyCall, Route } from "../api/route.ts";
@@ -50,12 +50,13 @@ import {
   DESCRIPTION_MS,
   DESCRIPTION_UNSURE_MS,
   JSON_BODY_BYTES,
-  JSON_DEPTH,
+  JSON_TEXT_COPIES,
   MEMORY_THINGS,
   MODELS_LISTED,
   PRIORITY,
   PROBE_MS,
   TENSOR_BODY_BYTES,
+  TENSOR_BODY_COPIES,
 } from "../numbers.ts";
 import { type Problem, faultText, problem } from "../problem.ts";
 import { type InferRequest, type InferResponse, rawInferRequest, readInferRequest, readInferResponse, wantsOf } from "../tensors/infer.ts";
@@ -197,7 +198,8 @@ interface Body {
   readonly headLength: number | null;
 }
 
-async function readBody({ headers }: Request, read: (limitBytes: number) => Promise<Uint8Array>): Promise<Body> {
+async function readBody(request: Request): Promise<Body> {
+  const { headers } = request;
   const type = headers.get("content-type");
   if (type !== null && !BODY_TYPES.test(type)) {
     throw problem("unsupported_media_type", {
@@ -206,21 +208,21 @@ async function readBody({ headers }: Request, read: (limitBytes: number) => Prom
     });
   }
   const length = headers.get(HEAD_LENGTH);
-  if (length === null) return { bytes: await read(JSON_BODY_BYTES), headLength: null };
+  if (length === null) return { bytes: await readBytes(request, JSON_BODY_BYTES, JSON_TEXT_COPIES), headLength: null };
   if (!/^\d{1,15}$/.test(length)) throw problem("bad_request", { detail: `${HEAD_LENGTH} must be a length in bytes.` });
   if (Number(length) > JSON_BODY_BYTES) throw problem("body_too_large", { detail: `The JSON exceeds ${JSON_BODY_BYTES} bytes.` });
-  return { bytes: await read(TENSOR_BODY_BYTES), headLength: Number(length) };
+  return { bytes: await readBytes(request, TENSOR_BODY_BYTES, TENSOR_BODY_COPIES), headLength: Number(length) };
 }
 
-/** The JSON of a body. Throws 400 where it is not UTF-8, or nested so deep that whoever reads it again might choke on it. */
-function jsonText(bytes: Uint8Array): string {
+/** The JSON of a body, or of its beginning. Throws 400 where it is not UTF-8, and what mustFit throws. */
+function jsonText(request: Request, bytes: Uint8Array, besideBytes = 0): string {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
     throw problem("bad_json", { detail: "The body is not UTF-8." });
   }
-  if (nesting(text) > JSON_DEPTH) throw problem("bad_json", { detail: `The body is nested deeper than ${JSON_DEPTH} levels.` });
+  mustFit(request, text, besideBytes);
   return text;
 }
 
@@ -231,7 +233,7 @@ function good<T>(read: Read<T>): T {
 
 async function infer(call: KeyCall): Promise<Response> {
   const { request } = call;
-  const body = await readBody(request, (limit) => readBytes(request, limit));
+  const body = await readBody(request);
   const { asked, input } = await requestIn(call, body);
   mustBeOffered(asked);
   const submission = {
@@ -273,10 +275,10 @@ async function requestIn(call: KeyCall, { bytes, headLength }: Body): Promise<{ 
     return { asked, input: contentOf(writeInferRequest(asked, { binary: true })) };
   }
   if (headLength !== null) {
-    jsonText(bytes.subarray(0, headLength));
+    jsonText(call.request, bytes.subarray(0, headLength), bytes.length * TENSOR_BODY_COPIES);
     return { asked: good(readInferRequest(bytes, headLength)), input: { body: bytes, contentType: tensorsType(headLength) } };
   }
-  const text = jsonText(bytes);
+  const text = jsonText(call.request, bytes);
   const read = readInferRequest(text, null);
   const loose = read.ok ? null : readLoosely(text);
   const asked = good(loose && !(await mayTakeTensors(call)) ? loose : read);
@@ -483,9 +485,9 @@ const STREAM: StreamWords = {
 
 async function generate(call: KeyCall, stream: StreamWords | null = null): Promise<Response> {
   const { request } = call;
-  const body = await readBody(request, () => readBytes(request, JSON_BODY_BYTES));
+  const body = await readBody(request);
   if (body.headLength !== null) throw problem("bad_request", { detail: `Text generation takes JSON alone, without ${HEAD_LENGTH}.` });
-  const text = jsonText(body.bytes);
+  const text = jsonText(request, body.bytes);
   const { id } = check(generateSchema, valueOf(text));
   const submission = { ...(await submissionOf(call, body, { body: text, contentType: JSON_TYPE })), capability: GENERATE };
   return run(call, submission, stream, (inference, content) => {

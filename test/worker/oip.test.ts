@@ -6,9 +6,10 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { leaveRoom, takeRoom } from "../../src/api/room.ts";
 import { handle } from "../../src/api/router.ts";
 import { writeJson } from "../../src/json.ts";
-import { BACKEND_ANSWER_BYTES, FORMS_MS, FORMS_UNSURE_MS, JSON_BODY_BYTES, TENSOR_BODY_BYTES } from "../../src/numbers.ts";
+import { BACKEND_ANSWER_BYTES, BODIES_BYTES, FORMS_MS, FORMS_UNSURE_MS, JSON_BODY_BYTES, TENSOR_BODY_BYTES } from "../../src/numbers.ts";
 import { DATATYPES, type Datatype } from "../../src/tensors/datatype.ts";
 import { TensorServer } from "../support/tensors.ts";
 import {
@@ -624,6 +625,23 @@ describe("a request that is wrong", () => {
     );
     const too = { body: new Uint8Array(TENSOR_BODY_BYTES + 1), length: 10 };
     expect(await seen(inferRaw(key, model, too))).toStrictEqual(refused(413, `The body exceeds ${TENSOR_BODY_BYTES} bytes.`));
+  });
+
+  test("is 503 while there is no room for a body of its size, in either form", async () => {
+    const { key } = await newTenant();
+    const { model } = await echoing(true);
+    const data = new Uint8Array(4_000_000);
+    const head = { inputs: [tensor("x", "UINT8", [data.length], undefined, { binary_data_size: data.length })] };
+    const text = `{"inputs":[],"x":"${"x".repeat(data.length)}"}`;
+    const both = async () => [await inferRaw(key, model, raw(head, data)), await infer(key, model, text)];
+    const other = new Request(ORIGIN);
+    takeRoom(other, BODIES_BYTES - 1);
+    for (const answer of await both()) {
+      expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
+      expect(await seen(answer)).toStrictEqual(refused(503));
+    }
+    leaveRoom(other);
+    expect((await both()).map(({ status }) => status)).toEqual([200, 200]);
   });
 
   test("is 413 for a small body that unpacks to a large one", async () => {
