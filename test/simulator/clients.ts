@@ -6,13 +6,14 @@
 import { admit } from "../../src/keys/admit.ts";
 import type { Scope } from "../../src/keys/key.ts";
 import { changeBackend } from "../../src/backends/store.ts";
+import { type Attended, attend } from "../../src/inferences/attend.ts";
 import { type Inference, isFinal } from "../../src/inferences/inference.ts";
 import { type Cursor, bulk, cancelInference, findInference, findWithWait, redriveInference } from "../../src/inferences/store.ts";
 import { type After, hurry, submit } from "../../src/inferences/submit.ts";
 import { Unavailable, askAgain } from "../../src/platform.ts";
 import type { Ports } from "../../src/ports.ts";
 import { Problem } from "../../src/problem.ts";
-import type { Job } from "./shape.ts";
+import type { Job, Wait } from "./shape.ts";
 import type { Reply, World } from "./world.ts";
 
 export interface Ledger {
@@ -32,6 +33,8 @@ export interface Ledger {
   doubled: number;
   /** There and final, though its client was told of an error. */
   recovered: number;
+  /** Those whose client went away while it waited for the answer. */
+  left: number;
   /** Attempts begun; of them, more than one for an inference is a retry. */
   attempts: number;
   /** Calls that a backend said were done. */
@@ -41,6 +44,7 @@ export interface Ledger {
 export class Clients {
   readonly #world: World;
   readonly #accepted = new Map<number, string>();
+  readonly #left = new Set<number>();
   /** Submits that still may be told something. */
   underWay = 0;
 
@@ -66,7 +70,8 @@ export class Clients {
       lost: this.#lost().length,
       unexpected: this.#unexpected().length,
       doubled: model.doubled + (lives.length - model.jobs.size),
-      recovered: lives.filter(({ job, row }) => !this.#accepted.has(job) && isFinal(row.status)).length,
+      recovered: lives.filter(({ job, row }) => !this.#accepted.has(job) && !this.#left.has(job) && isFinal(row.status)).length,
+      left: this.#left.size,
       attempts: model.claims,
       done: gpus.done,
     };
@@ -127,23 +132,71 @@ export class Clients {
 
   async #live(job: Job): Promise<void> {
     const { random } = this.#world;
-    this.underWay++;
-    const id = await this.#submit(job);
-    this.underWay--;
+    const { again } = job;
+    if (again) this.#later(again.afterMs, async () => void (await this.#tell(job, again.wait)));
+    if (job.wait !== null && random.chance(this.#world.shape.cancels))
+      this.#later(random.magnitude(1, 30_000), () => this.#cancelAttended(job));
+    const id = await this.#tell(job, job.wait);
     if (id === null) return;
     if (random.chance(0.05) && job.idempotencyKey !== null) await this.#reuseKey(job);
-    if (random.chance(this.#world.shape.cancels)) this.#later(random.magnitude(1, 30_000), () => this.#cancel(job, id));
+    if (job.wait === null && random.chance(this.#world.shape.cancels))
+      this.#later(random.magnitude(1, 30_000), () => this.#cancel(job, id));
     await this.#watch(job, id);
   }
 
-  /** Tries until it is told, with the same key, or only once without one: nobody else could tell the two apart. */
+  /** Submits, and waits for the answer where the client does; the id, if it is told one. */
+  async #tell(job: Job, wait: Wait | null): Promise<string | null> {
+    this.underWay++;
+    const id = await (wait ? this.#attend(job, wait) : this.#submit(job));
+    this.underWay--;
+    return id;
+  }
+
   async #submit(job: Job): Promise<string | null> {
+    const submission = submissionOf(job, `body-${job.number}`);
+    return this.#insist(job, async () => {
+      const reply = await this.#ask(job, "submit", (ports, after) => submit(ports, submission, after));
+      return reply.ok ? { ok: true, value: reply.value } : reply;
+    });
+  }
+
+  /** As the dialects do whose clients wait for the answer. */
+  async #attend(job: Job, wait: Wait): Promise<string | null> {
+    const world = this.#world;
+    const until = world.elapsedMs + wait.patienceMs;
+    return this.#insist(job, async () => {
+      const patienceMs = until - world.elapsedMs;
+      const reply = await world.attend(job, { ...wait, patienceMs }, async (ports, after, gone, attendance) => {
+        try {
+          await admit(ports.gate, { accountId: job.account.id, keyId: job.account.keyId, digest: job.account.digest }, "submit");
+          const answer = await attend(ports, submissionOf(job, `body-${job.number}`), { after, gone });
+          world.note(`request: #${job.number} ends as ${answer.inference.status}${gone.aborted ? ", its client is gone" : ""}`);
+          const { inference, replayed } = endOf(answer);
+          world.model.judgeAnswer(attendance, job.number, inference, replayed);
+          return { inference, replayed };
+        } catch (error) {
+          this.#judgeError(error);
+          throw error;
+        }
+      });
+      if (reply.ok || world.elapsedMs < until) return reply;
+      this.#left.add(job.number);
+      return "left";
+    });
+  }
+
+  /** Tries until it is told, with the same key, or only once without one: nobody else could tell the two apart. */
+  async #insist(job: Job, ask: () => Promise<Reply<{ inference: Inference; replayed: boolean }> | "left">): Promise<string | null> {
     const world = this.#world;
     for (let tries = 0; tries < 8; tries++) {
-      const reply = await this.#ask(job, "submit", (ports, after) => submit(ports, submissionOf(job, `body-${job.number}`), after));
+      const reply = await ask();
+      if (reply === "left") return null;
       if (reply.ok) {
-        const { id } = reply.value.inference;
-        world.note(`client: #${job.number} is accepted${reply.value.replayed ? ", again" : ""} as ${id}`);
+        const { inference, replayed } = reply.value;
+        const { id } = inference;
+        world.note(
+          `client: #${job.number} is ${isFinal(inference.status) ? inference.status : "accepted"}${replayed ? ", again" : ""} as ${id}`,
+        );
         const life = world.model.jobs.get(job.number);
         if (life?.row.id !== id)
           world.violate("nothing accepted is lost", `#${job.number} was accepted as ${id}, there is ${life?.row.id}`);
@@ -186,6 +239,12 @@ export class Clients {
         for (let more = 0; more < 15; more++) void this.#ask(job, "read", (ports) => findInference(ports.db, job.account.id, id));
       }
     }
+  }
+
+  /** By somebody who knows the id, such as an operator, while its client still waits. */
+  async #cancelAttended(job: Job): Promise<void> {
+    const id = this.#world.model.jobs.get(job.number)?.row.id;
+    if (id !== undefined) await this.#cancel(job, id);
   }
 
   async #cancel(job: Job, id: string): Promise<void> {
@@ -260,6 +319,11 @@ export class Clients {
     const reply = await world.request("operator", (ports) => changeBackend(ports.db, id, { state }));
     if (!reply.ok) this.#judgeError(reply.error);
   }
+}
+
+function endOf(attended: Attended) {
+  if (attended.kind !== "ended") throw new Error("nobody asked for a stream");
+  return attended;
 }
 
 function submissionOf(job: Job, fingerprint: string): Parameters<typeof submit>[1] {

@@ -55,7 +55,8 @@ export class Engine {
   }
 
   close(): void {
-    for (const table of ["chores", "removals", "inferences", "backends", "models", "keys", "accounts"]) this.#db.exec(`DELETE FROM ${table}`);
+    for (const table of ["chores", "removals", "inferences", "backends", "models", "keys", "accounts"])
+      this.#db.exec(`DELETE FROM ${table}`);
     spare = { engine: this, rewrite: this.#rewrite };
   }
 

@@ -55,6 +55,8 @@ export interface Faults {
   /** Isolates' clocks are apart from the database's by up to this. */
   readonly skewMs: number;
   readonly backend: BackendFaults;
+  /** Of the writes to an inference, those after which whoever wrote it, or whoever is to hear of it, dies or stands still. */
+  readonly strikes: number;
 }
 
 const NO_CALL_FAULTS: CallFaults = { before: 0, after: 0, hang: 0, slow: 0 };
@@ -81,6 +83,7 @@ export const NO_FAULTS: Faults = {
   queueForgetsEveryMs: Infinity,
   skewMs: 0,
   backend: { slow: 0, error: 0, unavailable: 0, busy: 0, garbage: 0, hang: 0, cut: 0, crash: 0, refusal: 0 },
+  strikes: 0,
 };
 
 export function drawFaults(random: Random): Faults {
@@ -126,5 +129,6 @@ export function drawFaults(random: Random): Faults {
       crash: upTo(troubled * 0.05),
       refusal: upTo(troubled * 0.1),
     },
+    strikes: upTo(0.04),
   };
 }

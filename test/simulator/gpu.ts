@@ -64,8 +64,8 @@ export class Gpus {
   }
 
   /** The network as it is seen from an isolate that calls under a lease, or from the sweep. */
-  fetchOf(isolate: Isolate, lease: string | null): Fetch {
-    return (url, init) => this.#fetch(isolate, lease, url, init);
+  fetchOf(isolate: Isolate, lease: () => string | null): Fetch {
+    return (url, init) => this.#fetch(isolate, lease(), url, init);
   }
 
   /** Takes a server down for a while: what it was busy with breaks off. */

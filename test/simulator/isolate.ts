@@ -23,6 +23,8 @@ export class Isolate {
   pokedAt = -Infinity;
   readonly #schedule: Schedule;
   #frozenUntil = 0;
+  /** What should have happened while it was frozen. */
+  readonly #late = new Set<() => void>();
 
   constructor(schedule: Schedule, name: string, offset: number) {
     this.#schedule = schedule;
@@ -53,15 +55,17 @@ export class Isolate {
 
   /** Something that happens in this isolate, such as an answer that arrives. */
   after(ms: number, run: () => void): Timer {
-    const timer = this.#schedule.after(ms, () => {
+    const happen = () => {
+      this.#late.delete(happen);
       if (!this.alive || timer.canceled) return;
       const rest = this.#frozenUntil - this.#schedule.now;
       if (rest <= 0) return run();
-      const later = this.after(rest, () => {
-        if (!timer.canceled) run();
+      this.#late.add(happen);
+      this.#schedule.after(rest, () => {
+        if (this.#late.has(happen)) happen();
       });
-      void later;
-    });
+    };
+    const timer = this.#schedule.after(ms, happen);
     return timer;
   }
 
@@ -77,6 +81,11 @@ export class Isolate {
   thaw(): void {
     this.#frozenUntil = Math.min(this.#frozenUntil, this.#schedule.now);
     this.steadySince = Math.min(this.steadySince, this.#schedule.now);
+    for (const happen of this.#late) {
+      this.#schedule.after(0, () => {
+        if (this.#late.has(happen)) happen();
+      });
+    }
   }
 
   setClock(offset: number): void {

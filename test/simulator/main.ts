@@ -70,6 +70,7 @@ async function simulateMany(first: number, count: number, steps: number): Promis
     unexpected: 0,
     doubled: 0,
     recovered: 0,
+    left: 0,
     attempts: 0,
     done: 0,
   };

@@ -3,14 +3,28 @@
  * than the flows' own. It sees each change of each row in order, with who made it, and judges the change by the state
  * before it. It shares no code with what it judges but the names of the statuses and the numbers of the design.
  */
-import type { Status } from "../../src/inferences/inference.ts";
+import type { Inference, Status } from "../../src/inferences/inference.ts";
 import type { Isolate } from "./isolate.ts";
 import type { BackendRow, Change, InferenceRow } from "./rows.ts";
 
 /** Who a write is by. A runner is known by the lease that it writes under. */
 export type Actor =
   | { readonly kind: "runner"; readonly lease: string; readonly isolate: Isolate }
+  | { readonly kind: "attendant"; readonly attendance: Attendance; readonly isolate: Isolate }
   | { readonly kind: "sweep" | "client" | "operator" | "gate" | "setup"; readonly isolate: Isolate };
+
+/** A request that waits for its inference and runs it itself, as far as anybody can know from outside. */
+export interface Attendance {
+  readonly isolate: Isolate;
+  /** What it runs its inference under; null until its row is there, and for ever where it only asks again. */
+  lease: string | null;
+  /** When it heard that its client is gone. */
+  goneAt: number | null;
+  /** Whether it has ended, with an answer or an error. */
+  end: "none" | "answered" | "failed";
+  /** The sweep has taken a lease of its. */
+  isLost: boolean;
+}
 
 /** A call that a backend is busy with, whatever has become of its inference meanwhile. */
 export interface LiveCall {
@@ -24,6 +38,8 @@ export interface LiveCall {
 export interface Outside {
   now(): number;
   isStored(key: string): boolean;
+  /** Calls that servers are busy with. */
+  calls(): Iterable<LiveCall>;
   /** Whether a backend has said `done` of this job, and if so in these words. */
   wasAnswered(job: number, output: string | null, object: string | null): boolean;
   violate(rule: string, detail: string): void;
@@ -31,12 +47,12 @@ export interface Outside {
 
 /** Which status may follow which, and by whose hand. */
 const BY_WHOM: Readonly<Record<Status, Partial<Record<Status, readonly Actor["kind"][]>>>> = {
-  queued: { in_progress: ["runner"], canceled: ["client", "operator", "sweep"], expired: ["sweep"] },
+  queued: { in_progress: ["runner", "attendant"], canceled: ["client", "attendant", "operator", "sweep"], expired: ["sweep"] },
   in_progress: {
-    succeeded: ["runner"],
-    failed: ["runner", "sweep"],
-    queued: ["runner", "sweep"],
-    canceled: ["client", "operator", "sweep"],
+    succeeded: ["runner", "attendant"],
+    failed: ["runner", "attendant", "sweep"],
+    queued: ["runner", "attendant", "sweep"],
+    canceled: ["client", "attendant", "operator", "sweep"],
   },
   succeeded: {},
   failed: { queued: ["client", "operator"] },
@@ -71,6 +87,10 @@ interface Life {
   writtenAt: number;
   canceledAt: number | null;
   finalAt: number | null;
+  /** Its status has been one of these. */
+  readonly seen: Set<Status>;
+  /** The last attempt for which a backend was called. */
+  calledFor: number;
 }
 
 export class Model {
@@ -87,6 +107,7 @@ export class Model {
   faultsEndedAt = Infinity;
   readonly #outside: Outside;
   readonly #waiting = new Map<string, Waiting>();
+  readonly #attendances = new Map<string, Attendance>();
   readonly #lanes = new Map<string, Map<string, Life>>();
   readonly #jobOf: (row: InferenceRow) => number;
   /** In seeds without skew only: ids sort by their isolates' clocks. */
@@ -125,6 +146,8 @@ export class Model {
     if (old.accountId !== row.accountId || old.model !== row.model || old.version !== row.version || old.createdAt !== row.createdAt) {
       this.#violate("identity", `${name} changed what it is`);
     }
+    this.#judgeAttendant(life, row, by);
+    if (old.lease !== null && row.lease !== old.lease) this.#judgeSlot(life, old.lease);
     if (old.status !== row.status) this.#judgeChange(life, row, by);
     else if (row.status === "in_progress") this.#judgeRenewal(life, row, by);
     else if (row.status === "queued") this.#judgeWait(life, row, by);
@@ -140,6 +163,7 @@ export class Model {
     this.#judgeRow(life, row);
     life.row = row;
     life.writtenAt = now;
+    life.seen.add(row.status);
     if (row.status !== "queued" || row.level !== old.level || row.notBefore !== null) this.#waiting.delete(key);
     if (old.status !== row.status) {
       if (isFinal(row.status)) {
@@ -157,8 +181,15 @@ export class Model {
 
   #born(key: string, row: InferenceRow, by: Actor): void {
     const job = this.#jobOf(row);
-    const life: Life = { row, job, since: this.#outside.now(), writtenAt: this.#outside.now(), canceledAt: null, finalAt: null };
-    if (by.kind !== "client") this.#violate("born of a submit", `#${job} was inserted by ${by.kind}`);
+    const now = this.#outside.now();
+    const life: Life = { row, job, since: now, writtenAt: now, canceledAt: null, finalAt: null, seen: new Set([row.status]), calledFor: 0 };
+    if (by.kind !== "client" && by.kind !== "attendant") this.#violate("born of a submit", `#${job} was inserted by ${by.kind}`);
+    if ((row.attendant !== null) !== (by.kind === "attendant"))
+      this.#violate("in its request's name", `#${job} was inserted by ${by.kind}, its attendant is ${row.attendant}`);
+    if (row.attendant !== null && by.kind === "attendant") {
+      by.attendance.lease = row.attendant;
+      this.#attendances.set(row.attendant, by.attendance);
+    }
     if (row.status !== "queued" || row.attempt !== 0 || row.lease !== null || row.notBefore !== null || row.level !== row.priority) {
       this.#violate("born queued", `#${job} begins as ${row.status}, attempt ${row.attempt}`);
     }
@@ -213,8 +244,8 @@ export class Model {
       this.#violate("attempts count by one", `${name} from ${old.attempt} to ${row.attempt}`);
     if (claimed) this.#judgeClaim(life, row, by);
     if (old.status === "in_progress" && row.status !== "canceled") {
-      if (by.kind === "runner" && by.lease !== old.lease) {
-        this.#violate("fencing", `${name}, held under ${old.lease}, was ended by the runner ${by.lease}`);
+      if ((by.kind === "runner" || by.kind === "attendant") && leaseOf(by) !== old.lease) {
+        this.#violate("fencing", `${name}, held under ${old.lease}, was ended by the ${by.kind} ${leaseOf(by)}`);
       }
       if (by.kind === "sweep" && (old.leaseUntil ?? 0) > now) {
         this.#violate("a live lease is not taken", `${name} has a lease for ${(old.leaseUntil ?? 0) - now} ms more`);
@@ -266,14 +297,30 @@ export class Model {
     }
   }
 
+  /** Whose it is to run: the request that submitted it, until that lets go of it, loses its lease, or has answered. */
+  #judgeAttendant({ row: old, job }: Life, row: InferenceRow, by: Actor): void {
+    const attendance = this.#attendances.get(old.attendant ?? "");
+    if (attendance && by.kind === "sweep" && old.lease === old.attendant && row.lease !== old.lease) attendance.isLost = true;
+    if (row.attendant === old.attendant) return;
+    if (row.attendant !== null || (by.kind === "attendant" && leaseOf(by) !== old.attendant))
+      this.#violate("in its request's name", `#${job} went from ${old.attendant} to ${row.attendant} by ${by.kind}`);
+  }
+
+  /** Whoever held it has let go, or was let go of: the backend must not be busy with it any more. */
+  #judgeSlot({ job }: Life, lease: string): void {
+    for (const call of this.#outside.calls()) {
+      if (call.job !== job || call.lease !== lease || excused(call)) continue;
+      this.#violate("a slot is free when its call has ended", `#${job} is let go by ${lease}, and ${call.backendId} is still busy with it`);
+    }
+  }
+
   #judgeRenewal({ row: old, job }: Life, row: InferenceRow, by: Actor): void {
     const now = this.#outside.now();
     if (row.attempt !== old.attempt || row.lease !== old.lease || row.backendId !== old.backendId) {
       this.#violate("one live lease", `#${job} changed hands while in progress`);
     }
     if (row.leaseUntil === old.leaseUntil) return;
-    if (by.kind !== "runner" || by.lease !== old.lease)
-      this.#violate("fencing", `#${job}, held under ${old.lease}, was renewed by another`);
+    if (leaseOf(by) !== old.lease) this.#violate("fencing", `#${job}, held under ${old.lease}, was renewed by another`);
     if ((old.leaseUntil ?? 0) <= now) {
       const others = this.#liveOn(old.backendId ?? "", now).length;
       const most = this.backends.get(old.backendId ?? "")?.maxConcurrency ?? 0;
@@ -286,8 +333,16 @@ export class Model {
     const now = this.#outside.now();
     const lane = laneOf(row);
     this.claims++;
-    if (by.kind === "runner" && row.lease !== by.lease)
-      this.#violate("one live lease", `#${job} was claimed under ${row.lease} by ${by.lease}`);
+    const holder = old.attendant ?? (by.kind === "runner" ? by.lease : null);
+    if (row.lease !== holder || (by.kind === "attendant" && leaseOf(by) !== holder)) {
+      const rule = old.attendant === null ? "one live lease" : "in its request's name";
+      this.#violate(rule, `#${job} was claimed under ${row.lease} by ${leaseOf(by)}, its attendant is ${old.attendant}`);
+    }
+    const attendance = this.#attendances.get(row.lease ?? "");
+    if (attendance?.isLost || attendance?.end === "answered") {
+      const why = attendance.isLost ? "has lost a lease already" : "has answered";
+      this.#violate("left to a runner", `#${job} was claimed in the name of a request that ${why}`);
+    }
     if (row.leaseUntil !== now + LEASE_MS) this.#violate("one live lease", `#${job} is leased until ${row.leaseUntil}`);
     if (old.notBefore !== null) this.#violate("back-off is kept", `#${job} was claimed while it backs off`);
     if (old.startBy <= now) this.#violate("start within", `#${job} was claimed ${now - old.startBy} ms after its time in the queue`);
@@ -362,8 +417,8 @@ export class Model {
   judgeCalls(call: LiveCall, all: Iterable<LiveCall>): void {
     const now = this.#outside.now();
     const backend = this.backends.get(call.backendId);
-    const excused = (it: LiveCall) => it.isolate.steadySince > it.beganAt;
     if (excused(call)) return;
+    this.#judgeAttempt(call);
     const calls = [...all];
     const right = calls.filter((it) => it.backendId === call.backendId && !excused(it));
     if (backend && right.length > backend.maxConcurrency) {
@@ -372,6 +427,30 @@ export class Model {
     }
     const twice = calls.filter((it) => it.job === call.job && !excused(it));
     if (twice.length > 1) this.#violate("one real call", `#${call.job} runs ${twice.length} times at once`);
+  }
+
+  /** A backend is called once for each attempt, and only under a lease that lives. */
+  #judgeAttempt({ job, lease, backendId }: LiveCall): void {
+    const life = this.jobs.get(job);
+    if (!life) return this.#violate("nothing unexpected", `${backendId} is called for #${job}, which is not there`);
+    const { row } = life;
+    if (row.lease !== lease || (row.leaseUntil ?? 0) <= this.#outside.now()) {
+      this.#violate(
+        "no call without a lease",
+        `${backendId} is called for #${job} under ${lease}; it is ${row.status}, held by ${row.lease}`,
+      );
+    } else if (life.calledFor >= row.attempt) this.#violate("one call to an attempt", `#${job} is called again at attempt ${row.attempt}`);
+    life.calledFor = row.attempt;
+  }
+
+  /** A call must have ended when its lease does: its isolate lets go in time, whether it can ask or not. */
+  judgeLeases(all: Iterable<LiveCall>): void {
+    const now = this.#outside.now();
+    for (const call of all) {
+      const row = this.jobs.get(call.job)?.row;
+      if (excused(call) || (row?.lease === call.lease && (row.leaseUntil ?? 0) > now)) continue;
+      this.#violate("no call without a lease", `#${call.job} is called under ${call.lease}; it is ${row?.status}, held by ${row?.lease}`);
+    }
   }
 
   /** A call whose inference was cancelled goes on for a while, until its runner hears of it. */
@@ -390,13 +469,70 @@ export class Model {
     return this.jobs.get(job)?.row.status === "canceled";
   }
 
-  /** Lanes in which something could be claimed right now, and a backend is free for it. */
-  idleLanes(now: number): string[] {
-    return [...this.#lanes.keys()].filter(
-      (lane) =>
-        this.#backendsOf(lane).some((backend) => this.#slots(backend, now) > 0) &&
-        this.#claimable(lane).some(({ row }) => row.startBy > now && !this.#atCap(row, now)),
-    );
+  /** A request that waits has answered with this, or, where its client was gone, would have. */
+  judgeAnswer(attendance: Attendance, job: number, answer: Inference, replayed: boolean): void {
+    const life = this.jobs.get(job);
+    if (!life || life.row.id !== answer.id) {
+      this.#violate("nothing accepted is lost", `#${job} was answered as ${answer.id}, there is ${life?.row.id}`);
+      return;
+    }
+    const { row, seen } = life;
+    const hasEnded = [...seen].some(isFinal);
+    if (replayed !== (attendance.lease === null))
+      this.#violate("whose it is", `#${job}: replayed ${replayed}, attended under ${attendance.lease}`);
+    if (!isFinal(answer.status)) {
+      // Nobody hears it any more; what counts is that there is nothing left to wait for, unless somebody else waits.
+      if (attendance.goneAt === null || !(replayed || hasEnded))
+        this.#violate("an answer is the end", `#${job} was answered as ${answer.status}`);
+      return;
+    }
+    if (!seen.has(answer.status))
+      this.#violate("an answer is what the row says", `#${job} was answered as ${answer.status}, it is ${row.status}`);
+    if (answer.status === "succeeded") {
+      const { output } = answer;
+      const isOurs =
+        output.at === "row"
+          ? output.body === row.output
+          : output.key !== null && output.key === row.outputObject && this.#outside.isStored(output.key);
+      if (!isOurs) this.#violate("stored before said", `#${job} was answered with what its row does not say`);
+    }
+    // It has ended its call, and said so, before it answered.
+    if (row.lease !== null && row.lease === attendance.lease)
+      this.#violate("a slot is free when its call has ended", `#${job} was answered and is still held`);
+  }
+
+  /** Where the request of that lease runs. */
+  isolateOf(attendant: string | null): Isolate | null {
+    return this.#attendances.get(attendant ?? "")?.isolate ?? null;
+  }
+
+  /** Since when an inference has been final, if it is. */
+  finalSince(job: number): number | null {
+    return this.jobs.get(job)?.finalAt ?? null;
+  }
+
+  /** Slots that whoever holds them could use and does not: claimed since then, and no backend was called yet. */
+  unusedSlots(since: number, before: number): Life[] {
+    return [...this.lives.values()].filter(({ row, calledFor }) => {
+      if (row.status !== "in_progress" || calledFor >= row.attempt) return false;
+      if ((row.startedAt ?? 0) < since || (row.startedAt ?? 0) > before) return false;
+      const attendance = this.#attendances.get(row.lease ?? "");
+      return attendance === undefined || looks(attendance);
+    });
+  }
+
+  /** Lanes in which something could be claimed right now, and a backend is free for it; and the request that waits for the first of it. */
+  idleLanes(now: number): { lane: string; attendance: Attendance | null }[] {
+    const idle: { lane: string; attendance: Attendance | null }[] = [];
+    for (const lane of this.#lanes.keys()) {
+      if (!this.#backendsOf(lane).some((backend) => this.#slots(backend, now) > 0)) continue;
+      const mayRun = this.#claimable(lane).filter(({ row }) => row.startBy > now && !this.#atCap(row, now));
+      const [first] = mayRun.toSorted((one, other) => (goesBefore(one.row, other.row) ? -1 : 1));
+      if (!first) continue;
+      const attendance = this.#attendances.get(first.row.attendant ?? "");
+      idle.push({ lane, attendance: attendance && looks(attendance) ? attendance : null });
+    }
+    return idle;
   }
 
   /** What the sweep should have dealt with before then. */
@@ -437,6 +573,21 @@ export class Model {
     const running = hosts.flatMap((backend) => this.#liveOn(backend.id, now));
     return running.filter((row) => row.accountId === accountId).length >= cap;
   }
+}
+
+/** Its isolate stood still meanwhile, or misjudged how long the database took. */
+function excused({ isolate, beganAt }: LiveCall): boolean {
+  return isolate.steadySince > beganAt;
+}
+
+/** Whether a request is there to see that its turn has come. */
+function looks({ isolate, end }: Attendance): boolean {
+  return end === "none" && isolate.alive && !isolate.frozen;
+}
+
+/** What an actor holds inferences under. */
+export function leaseOf(by: Actor): string | null {
+  return by.kind === "runner" ? by.lease : by.kind === "attendant" ? by.attendance.lease : null;
 }
 
 export function isFinal(status: Status): boolean {

@@ -3,15 +3,18 @@
  * is rewritten on its way to the database, or the ports are wrapped. The code under test knows nothing of them.
  */
 import type { Key } from "../../src/keys/store.ts";
-import { LEASE_RENEW_MS } from "../../src/numbers.ts";
+import type { Fetch } from "../../src/backends/backend.ts";
+import { ATTENDED_LOOK_MAX_MS, LEASE_RENEW_MS } from "../../src/numbers.ts";
 import type { Ports } from "../../src/ports.ts";
+import type { Database } from "../../src/sql.ts";
+import type { Actor } from "./model.ts";
 import type { Schedule } from "./schedule.ts";
 
 export interface Mutation {
   readonly name: string;
   /** What it makes of a statement, or of the schema. */
   readonly rewrite?: (text: string) => string;
-  readonly ports?: (ports: Ports, schedule: Schedule) => Ports;
+  readonly ports?: (ports: Ports, schedule: Schedule, by: Actor["kind"]) => Ports;
   /** What the gate reads of a key. */
   readonly key?: (key: Key) => Key;
 }
@@ -35,6 +38,10 @@ const READY = begins("UPDATE inferences SET not_before = NULL");
 const AGE = begins("UPDATE inferences SET level = level - 1");
 const CANCEL = begins("UPDATE inferences SET status = 'canceled'", "WHERE account_id = ? AND id = ?");
 const REDRIVE = begins("UPDATE inferences SET status = 'queued'", "attempts_before = attempt");
+const CLAIM_FOR_ANY = begins("UPDATE inferences SET status = 'in_progress'", "coalesce(inferences.attendant, ?)");
+const CLAIM_OWN = begins("UPDATE inferences SET status = 'in_progress'", "AND inferences.attendant = ?");
+const HANDED_OVER = begins("UPDATE inferences SET lease_until", "AND attempt > ?");
+const GIVE_BACK = begins("UPDATE inferences SET lease = NULL", "AND id = ? AND lease = ? AND status = 'canceled'");
 const LOST_WAKE_UPS = begins("SELECT lane.model, lane.version, lane.slots");
 const SCHEMA = begins("--", "CREATE TABLE inferences");
 
@@ -51,6 +58,45 @@ const both =
   (...changes: readonly ((text: string) => string)[]) =>
   (text: string) =>
     changes.reduce((changed, change) => change(changed), text);
+
+/** The same, for what is asked by requests that wait. */
+const ofRequests =
+  (change: (ports: Ports) => Ports): NonNullable<Mutation["ports"]> =>
+  (ports, _schedule, by) =>
+    by === "attendant" ? change(ports) : ports;
+
+const asked = (db: Database, rewrite: (text: string) => string): Database => ({
+  all: (statement) => db.all({ ...statement, text: rewrite(statement.text) }),
+  batch: (statements) => db.batch(statements.map((statement) => ({ ...statement, text: rewrite(statement.text) }))),
+});
+
+/** A clock that stands still while the database is asked. */
+function standing(ports: Ports): Ports {
+  let lost = 0;
+  const { clock, db } = ports;
+  const timed = async <T>(question: () => Promise<T>) => {
+    const began = clock.now();
+    try {
+      return await question();
+    } finally {
+      lost += clock.now() - began;
+    }
+  };
+  return {
+    ...ports,
+    clock: { ...clock, now: () => clock.now() - lost },
+    db: { all: (statement) => timed(() => db.all(statement)), batch: (statements) => timed(() => db.batch(statements)) },
+  };
+}
+
+/** Ends for whoever asks when the signal says so; the connection does not. */
+function leftOpen(fetch: Fetch): Fetch {
+  return (url, { signal, ...init }) => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    signal?.addEventListener("abort", () => reject(new DOMException("This operation was aborted", "AbortError")));
+    return Promise.race([fetch(url, init), promise]);
+  };
+}
 
 export const MUTATIONS: readonly Mutation[] = [
   { name: "a success is written without its fence", rewrite: within(SUCCEED, OF_THE_LEASE, OF_ANY_LEASE) },
@@ -123,6 +169,42 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a cancel does not close the call",
     ports: (ports) => ({ ...ports, fetch: (url, init) => ports.fetch(url, { ...init, signal: null }) }),
+  },
+  { name: "a lease counts from when its grant is heard of", ports: standing },
+  {
+    name: "a runner claims in its own name what a request waits for",
+    rewrite: within(CLAIM_FOR_ANY, "lease = coalesce(inferences.attendant, ?)", "lease = ?"),
+  },
+  {
+    name: "a request runs what another one waits for",
+    rewrite: within(CLAIM_OWN, "AND inferences.attendant = ?", "AND inferences.attendant IS NOT NULL AND ? IS NOT NULL"),
+  },
+  {
+    name: "the sweep leaves to a request what that has lost",
+    rewrite: within(REQUEUE_LAPSED, "attendant = NULL", "attendant = attendant"),
+  },
+  { name: "a redrive is left to a request that has had its answer", rewrite: within(REDRIVE, "attendant = NULL", "attendant = attendant") },
+  {
+    name: "a request takes up a lease that has nearly lapsed",
+    rewrite: within(HANDED_OVER, `SET lease_until = ${NOW} + ?`, "SET lease_until = lease_until + 0 * ?"),
+  },
+  { name: "a request begins again at what it has let go of", rewrite: within(HANDED_OVER, "AND attempt > ?", "AND ? IS NOT NULL") },
+  {
+    name: "a request does not hear that its inference was cancelled",
+    ports: ofRequests((ports) => ({ ...ports, db: asked(ports.db, within(RENEW, "AND status = 'in_progress'", "")) })),
+  },
+  { name: "a request lets go and does not close its call", ports: ofRequests((ports) => ({ ...ports, fetch: leftOpen(ports.fetch) })) },
+  {
+    name: "a client that leaves cancels nothing",
+    ports: ofRequests((ports) => ({ ...ports, db: asked(ports.db, within(CANCEL, "WHERE ", "WHERE 0 AND ")) })),
+  },
+  { name: "a slot that no request took up is not given back", rewrite: within(GIVE_BACK, "WHERE ", "WHERE 0 AND ") },
+  {
+    name: "a request that waits looks once in ten seconds",
+    ports: ofRequests((ports) => ({
+      ...ports,
+      clock: { ...ports.clock, sleep: (ms, signal) => ports.clock.sleep(ms <= ATTENDED_LOOK_MAX_MS ? 10_000 : ms, signal) },
+    })),
   },
   {
     name: "the gate lets one too many through",

@@ -40,6 +40,7 @@ export interface InferenceRow {
   readonly error: string | null;
   readonly stopped: string | null;
   readonly dueAt: number | null;
+  readonly attendant: string | null;
 }
 
 export interface BackendRow {
@@ -92,6 +93,7 @@ const INFERENCE_COLUMNS = [
   "error",
   "stopped",
   "due_at",
+  "attendant",
 ];
 const BACKEND_COLUMNS = ["model", "version", "id", "state", "max_concurrency", "timeout_seconds", "failures", "rested_until"];
 
@@ -150,6 +152,7 @@ export function inferenceRow(values: readonly SQLInputValue[]): InferenceRow {
     error: textOrNull(take()),
     stopped: textOrNull(take()),
     dueAt: numberOrNull(take()),
+    attendant: textOrNull(take()),
   };
 }
 

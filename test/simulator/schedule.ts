@@ -29,8 +29,9 @@ export class Schedule {
     this.#random = random;
   }
 
+  /** Timers count whole ms. */
   after(ms: number, run: () => void): Timer {
-    const event = { at: this.now + Math.max(0, ms), tie: this.#random.next(), run, canceled: false };
+    const event = { at: this.now + Math.max(0, Math.ceil(ms)), tie: this.#random.next(), run, canceled: false };
     this.#push(event);
     return event;
   }

@@ -36,6 +36,18 @@ export interface Job {
   readonly runWithinSeconds: number | undefined;
   readonly cancelAfterSeconds: number | undefined;
   readonly retry: { maxAttempts?: number; initialDelayMs?: number; maxDelayMs?: number };
+  /** How its client waits for the answer; null where it looks later. */
+  readonly wait: Wait | null;
+  /** Another request under the same Idempotency-Key: how long after the first, and how its client waits. */
+  readonly again: { readonly afterMs: number; readonly wait: Wait | null } | null;
+}
+
+/** How a client waits for an answer. */
+export interface Wait {
+  /** Then it leaves. */
+  readonly patienceMs: number;
+  /** Whether the isolate hears of it. */
+  readonly isHeard: boolean;
 }
 
 export interface Shape {
@@ -52,7 +64,8 @@ export interface Shape {
   readonly redrives: number;
 }
 
-export function drawShape(random: Random): Shape {
+/** `waits` is a stream of its own, so that a seed in which nobody waits is the same as it was without. */
+export function drawShape(random: Random, waits: Random): Shape {
   const long = random.chance(0.12);
   const sluggish = !long && random.chance(0.35);
   const spanMs = long ? random.int(150_000, 300_000) : sluggish ? random.int(60_000, 180_000) : random.magnitude(15_000, 90_000);
@@ -70,6 +83,8 @@ export function drawShape(random: Random): Shape {
   const large = random.chance(0.25) ? random.next() : 0;
   const poison = random.chance(0.25) ? random.next() * 0.1 : 0;
   const hurried = random.chance(0.5);
+  // Who waits where everything is slow looks thousands of times, so it is only a few there.
+  const patient = waits.chance(0.3) ? 0 : waits.next() * (long || sluggish ? 0.5 : 1);
   const count = long ? random.int(30, 80) : random.magnitude(4, sluggish ? 40 : 60);
   const bursts = Array.from({ length: random.int(1, 3) }, () => random.int(0, spanMs * (long || sluggish ? 0.3 : 0.8)));
   const jobs = Array.from({ length: count }, (_, number): Job => {
@@ -81,7 +96,7 @@ export function drawShape(random: Random): Shape {
     };
     const model = random.pick(models);
     if (model.backends.some(({ protocol }) => protocol === "openai")) input.messages = [];
-    return {
+    const job = {
       number,
       account: random.chance(0.6) ? (accounts[0] ?? random.pick(accounts)) : random.pick(accounts),
       model,
@@ -106,6 +121,10 @@ export function drawShape(random: Random): Shape {
             maxDelayMs: random.pick([0, 1_000, 20_000]),
           },
     };
+    const wait = waits.chance(patient) ? drawWait(waits) : null;
+    const isAskedAgain = job.idempotencyKey !== null && waits.chance(patient * 0.4);
+    const again = isAskedAgain ? { afterMs: waits.magnitude(1, 30_000), wait: waits.chance(0.7) ? drawWait(waits) : null } : null;
+    return { ...job, wait, again };
   });
   const every = (least: number, most: number) => (random.chance(0.5) ? Infinity : random.magnitude(least, most));
   return {
@@ -119,6 +138,11 @@ export function drawShape(random: Random): Shape {
     cancels: random.chance(0.5) ? random.next() * 0.4 : 0,
     redrives: random.next(),
   };
+}
+
+/** Most clients stay for longer than anything may take. */
+function drawWait(random: Random): Wait {
+  return { patienceMs: random.chance(0.3) ? random.magnitude(1, 60_000) : 3_600_000, isHeard: random.chance(0.9) };
 }
 
 function drawModel(random: Random, index: number, long: boolean, sluggish: boolean): ModelShape {

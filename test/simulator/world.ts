@@ -4,7 +4,16 @@
  * wrong besides, is drawn by chance. After a while all faults end; then everything that was accepted must become final.
  */
 import { createHash } from "node:crypto";
-import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, QUEUE_MS, RUNNERS_PER_BATCH, SWEEP_POKE_MS } from "../../src/numbers.ts";
+import {
+  CIRCUIT_FAILURES,
+  DATABASE_MS,
+  BUCKET_MS,
+  GATE_MS,
+  LEASE_RENEW_MS,
+  QUEUE_MS,
+  RUNNERS_PER_BATCH,
+  SWEEP_POKE_MS,
+} from "../../src/numbers.ts";
 import type { Bucket, Uploads } from "../../src/bucket.ts";
 import { accountStatements } from "../../src/accounts/store.ts";
 import { backendStatements } from "../../src/backends/store.ts";
@@ -25,12 +34,12 @@ import { type Faults, NO_FAULTS, drawFaults } from "./faults.ts";
 import { Gpus } from "./gpu.ts";
 import { Isolate } from "./isolate.ts";
 import { Meters } from "./meters.ts";
-import { type Actor, Model } from "./model.ts";
+import { type Actor, type Attendance, Model, leaseOf } from "./model.ts";
 import type { Mutation } from "./mutations.ts";
 import { Part } from "./part.ts";
 import { Random } from "./random.ts";
 import { BEGINNING, Schedule } from "./schedule.ts";
-import { type Job, type Shape, drawShape } from "./shape.ts";
+import { type Job, type Shape, type Wait, drawShape } from "./shape.ts";
 import type { Trace } from "./trace.ts";
 
 export interface Violation {
@@ -52,6 +61,17 @@ const UPLOADS = {
 
 /** With no fault left, a lane with work and a free backend may stand still for this long. */
 const IDLE_MOST_MS = 6_000;
+/** Where a request waits for what is first in line, only until that looks: every ATTENDED_LOOK_MAX_MS at the latest. */
+const FRONT_IDLE_MOST_MS = 1_000;
+/** Who holds a slot calls its backend this long after the claim, or after a request that waits has looked. */
+const UNUSED_MOST_MS = 2_000;
+/** A request that waits ends this long after its client is gone, or after the end, of which a renewal of its lease tells it. */
+const LEFT_MOST_MS = 2_000;
+const ANSWERED_MOST_MS = LEASE_RENEW_MS + 2_000;
+/** So long after the last fault nobody waits for what hangs any more: DATABASE_MS, BUCKET_MS and the pauses between. */
+const SETTLED_MS = 30_000;
+/** So long after it, nothing that nobody waits for takes effect any more, such as a claim. */
+const STALLS_MS = 62_000;
 /** What the sweep must have dealt with this long after its time. */
 const OVERDUE_MOST_MS = 2_000;
 
@@ -85,7 +105,12 @@ export class World {
   #arrived: Lane[] = [];
   #delivering = false;
   #passesSinceCalm = 0;
+  /** From then on nothing hangs that hung while there were faults. */
+  #settledAt = Infinity;
   readonly #idleSince = new Map<string, number>();
+  readonly #frontIdleSince = new Map<Attendance, number>();
+  /** Requests that wait, and for what. */
+  readonly #attendances = new Map<Attendance, { readonly job: number; readonly beganAt: number }>();
 
   constructor(seed: number, trace: Trace, mutation: Mutation) {
     this.seed = seed;
@@ -95,7 +120,7 @@ export class World {
     this.#flowRandom = new Random(seed, 2);
     this.schedule = new Schedule(new Random(seed, 3));
     this.faults = drawFaults(new Random(seed, 4));
-    this.shape = drawShape(new Random(seed, 5));
+    this.shape = drawShape(new Random(seed, 5), new Random(seed, 6));
     const now = () => this.schedule.now;
     this.#engine = Engine.open(now, mutation.rewrite ?? unchanged);
     const part = (name: string, limitMs: number, faults: () => Faults["database"]) =>
@@ -114,13 +139,17 @@ export class World {
       {
         now,
         isStored: (key) => this.#objects.has(key),
+        calls: () => this.gpus.live,
         wasAnswered: (job, output, object) => this.#answers.has(job) && jobIn(output ?? this.#textOf(object)) === job,
         violate: (rule, detail) => this.violate(rule, detail),
       },
       (row) => jobIn(row.input ?? this.#textOf(row.inputObject)),
       this.faults.skewMs === 0,
     );
-    if (this.faults === NO_FAULTS) this.model.faultsEndedAt = 0;
+    if (this.faults === NO_FAULTS) {
+      this.model.faultsEndedAt = 0;
+      this.#settledAt = 0;
+    }
     this.gpus = new Gpus(
       {
         schedule: this.schedule,
@@ -172,7 +201,7 @@ export class World {
 
   /** Whether nothing is on its way that could still change anything. */
   get quiet(): boolean {
-    return this.model.open === 0 && Object.values(this.#parts).every((part) => part.underWay === 0);
+    return this.model.open === 0 && this.#attendances.size === 0 && Object.values(this.#parts).every((part) => part.underWay === 0);
   }
 
   /** A client's request: comes to some isolate, and is answered unless that dies or the client loses patience. */
@@ -180,6 +209,55 @@ export class World {
     const isolate = this.random.pick(this.#workers);
     const ports = this.portsOf({ kind, isolate });
     const patienceMs = this.random.pick([15_000, 30_000, 70_000]);
+    return this.#serve(
+      isolate,
+      patienceMs,
+      (after) => handle(ports, after),
+      () => {},
+    );
+  }
+
+  /** A request that waits for its inference (attend.ts), as its client does for the answer. */
+  attend<T>(
+    job: Job,
+    wait: Wait,
+    handle: (ports: Ports, after: After, gone: AbortSignal, attendance: Attendance) => Promise<T>,
+  ): Promise<Reply<T>> {
+    const isolate = this.random.pick(this.#workers);
+    const attendance: Attendance = { isolate, lease: null, goneAt: null, end: "none", isLost: false };
+    const ports = this.portsOf({ kind: "attendant", attendance, isolate });
+    const gone = new AbortController();
+    const forget = () => void this.#attendances.delete(attendance);
+    const over = (end: Attendance["end"]) => {
+      attendance.end = end;
+      isolate.onDeath.delete(forget);
+      forget();
+    };
+    const see = async (after: After) => {
+      this.#attendances.set(attendance, { job: job.number, beganAt: this.schedule.now });
+      isolate.onDeath.add(forget);
+      try {
+        const answer = await handle(ports, after, gone.signal, attendance);
+        over("answered");
+        return answer;
+      } catch (error) {
+        over("failed");
+        throw error;
+      }
+    };
+    const leaves = () => {
+      this.note(`client: #${job.number} is not waited for any more${wait.isHeard ? "" : ", which nobody hears of"}`);
+      if (!wait.isHeard) return;
+      isolate.after(this.random.int(0, 5), () => {
+        attendance.goneAt = this.schedule.now;
+        gone.abort();
+      });
+    };
+    return this.#serve(isolate, wait.patienceMs, see, leaves);
+  }
+
+  /** `left`: what happens where the client loses patience. */
+  #serve<T>(isolate: Isolate, patienceMs: number, handle: (after: After) => Promise<T>, left: () => void): Promise<Reply<T>> {
     return new Promise((resolve) => {
       const answer = (reply: Reply<T>) => {
         isolate.onDeath.delete(died);
@@ -187,10 +265,13 @@ export class World {
         this.schedule.after(this.random.int(0, 5), () => resolve(reply));
       };
       const died = () => answer({ ok: false, error: new Error("connection lost") });
-      const impatient = this.schedule.after(patienceMs, () => answer({ ok: false, error: new Error("no answer") }));
+      const impatient = this.schedule.after(patienceMs, () => {
+        left();
+        answer({ ok: false, error: new Error("no answer") });
+      });
       isolate.onDeath.add(died);
       isolate.after(this.random.int(0, 5), () => {
-        handle(ports, (work) => void work).then(
+        handle((work) => void work).then(
           (value) => answer({ ok: true, value }),
           (error: unknown) => answer({ ok: false, error }),
         );
@@ -267,13 +348,13 @@ export class World {
           ),
         forget: (keyId) => gate.ask(isolate, () => this.#gates.get(keyId)?.forget(), trace),
       },
-      fetch: this.gpus.fetchOf(isolate, actor.kind === "runner" ? actor.lease : null),
+      fetch: this.gpus.fetchOf(isolate, () => leaseOf(actor)),
       secret: () => null,
       clock: isolate.clock,
       random: () => this.#flowRandom.next(),
       randomBytes: (count) => this.#flowRandom.bytes(count),
     };
-    return this.#mutation.ports?.(ports, this.schedule) ?? ports;
+    return this.#mutation.ports?.(ports, this.schedule, actor.kind) ?? ports;
   }
 
   #database(actor: Actor, trace: (what: string) => void): Database {
@@ -296,7 +377,7 @@ export class World {
   #transact(statements: readonly Sql[], actor: Actor): Row[][] {
     try {
       const { answers, changes } = this.#engine.transact(statements);
-      if (actor.kind !== "sweep" || changes.length > 0) {
+      if ((actor.kind !== "sweep" && actor.kind !== "attendant") || changes.length > 0) {
         this.note(`${nameOf(actor)}: ${statements.map(({ text }) => titleOf(text)).join("; ")}`);
       }
       for (const change of changes) {
@@ -314,8 +395,10 @@ export class World {
           this.note(`  ${id} ${state}, ${failures} of ${CIRCUIT_FAILURES} failures${rest}`);
         }
         this.model.see(change, actor);
+        if (change.of === "inference") this.#strike(actor.isolate, change.row.attendant);
       }
-      if (this.#idleSince.size > 0 && changes.length > 0) this.#idleNow();
+      this.model.judgeLeases(this.gpus.live);
+      if (changes.length > 0) this.#judgeIdle(false);
       return answers;
     } catch (error) {
       this.violate("the statements are sound", `${String(error)} in ${statements.map(({ text }) => titleOf(text)).join("; ")}`);
@@ -486,10 +569,7 @@ export class World {
     again(
       (faults) => faults.pauseEveryMs,
       () => {
-        const isolate = this.#anyIsolate();
-        const ms = random.chance(0.5) ? random.int(25_000, 60_000) : random.magnitude(1_000, 90_000);
-        this.note(`${isolate.name} is frozen for ${ms} ms`);
-        isolate.freeze(ms);
+        this.#freeze(this.#anyIsolate());
       },
     );
     again(
@@ -509,11 +589,7 @@ export class World {
     again(
       (faults) => faults.cutOffEveryMs,
       () => {
-        const isolate = random.chance(0.2) ? this.#sweep.isolate : this.#someWorker();
-        const ms = random.chance(0.5) ? random.int(20_000, 45_000) : random.magnitude(2_000, 60_000);
-        this.note(`${isolate.name} is cut off from the database for ${ms} ms`);
-        isolate.cutOff = true;
-        this.schedule.after(ms, () => (isolate.cutOff = false));
+        this.#cutOff(random.chance(0.2) ? this.#sweep.isolate : this.#someWorker());
       },
     );
     again(
@@ -543,8 +619,41 @@ export class World {
     return this.random.pick(busy.length > 0 && this.random.chance(0.7) ? busy : this.#workers);
   }
 
+  /** The worst moment: a write has taken effect, and nobody has been told. More often where two must hear of it. */
+  #strike(writer: Isolate, attendant: string | null): void {
+    const { random } = this;
+    if (!random.chance(this.faults.strikes * (attendant === null ? 1 : 4))) return;
+    const waiting = this.model.isolateOf(attendant);
+    const isolate = waiting && random.chance(0.5) ? waiting : writer;
+    const draw = random.next();
+    if (!isolate.alive) return;
+    if (draw < 0.25) this.#kill(isolate);
+    else if (draw < 0.7) this.#freeze(isolate);
+    else this.#cutOff(isolate);
+  }
+
+  #freeze(isolate: Isolate): void {
+    const { random } = this;
+    const ms = random.pick([random.int(24_000, 31_000), random.int(25_000, 60_000), random.magnitude(1_000, 90_000)]); // about as long as a lease
+    this.note(`${isolate.name} is frozen for ${ms} ms`);
+    isolate.freeze(ms);
+  }
+
+  #cutOff(isolate: Isolate): void {
+    const { random } = this;
+    const ms = random.pick([random.int(20_000, 27_000), random.int(20_000, 45_000), random.magnitude(2_000, 60_000)]);
+    this.note(`${isolate.name} is cut off from the database for ${ms} ms`);
+    isolate.cutOff = true;
+    this.schedule.after(ms, () => (isolate.cutOff = false));
+  }
+
+  /** An isolate dies, or, as in a deployment, all of them. */
   #crash(): void {
-    const isolate = this.#anyIsolate();
+    if (this.random.chance(0.1)) for (const isolate of [...this.#workers, this.#sweep.isolate, this.#gateIsolate]) this.#kill(isolate);
+    else this.#kill(this.#anyIsolate());
+  }
+
+  #kill(isolate: Isolate): void {
     this.note(`${isolate.name} dies`);
     this.crashes++;
     const place = this.#workers.indexOf(isolate);
@@ -591,28 +700,60 @@ export class World {
     const setup: Actor = { kind: "setup", isolate: this.#gateIsolate };
     for (const id of this.gpus.ids) this.#transact([backendStatements.change(id, { state: "active" })], setup);
     this.model.faultsEndedAt = Math.min(this.model.faultsEndedAt, this.schedule.now);
+    this.#settledAt = Math.min(this.#settledAt, this.schedule.now + SETTLED_MS);
   }
 
-  /** Lanes that stand idle now; those that no longer do have not stood idle for long. */
-  #idleNow(): Set<string> {
-    const idle = new Set(this.model.idleLanes(this.schedule.now));
-    for (const lane of this.#idleSince.keys()) if (!idle.has(lane)) this.#idleSince.delete(lane);
-    return idle;
+  /**
+   * Lanes that stand idle. One may for a moment until a request that waits for its first looks again, and for longer
+   * where a wake-up is lost, until a pass of the sweep notices; one that ceased to meanwhile has not stood idle for long.
+   */
+  #judgeIdle(isSwept: boolean): void {
+    if (!this.#isCalm || this.#passesSinceCalm < 3) return;
+    const { now } = this.schedule;
+    const idle = this.model.idleLanes(now);
+    const lanes = new Set(idle.map(({ lane }) => lane));
+    const fronts = new Set(idle.map(({ attendance }) => attendance));
+    for (const lane of this.#idleSince.keys()) if (!lanes.has(lane)) this.#idleSince.delete(lane);
+    for (const front of this.#frontIdleSince.keys()) if (!fronts.has(front)) this.#frontIdleSince.delete(front);
+    for (const { lane, attendance } of idle) {
+      const since = this.#idleSince.get(lane) ?? now;
+      if (isSwept) this.#idleSince.set(lane, since);
+      if (now - since > IDLE_MOST_MS) this.violate("no slot idle while work waits", `${lane}, for ${now - since} ms`);
+      if (attendance === null || now < this.#settledAt) continue;
+      const lookedAt = this.#frontIdleSince.get(attendance) ?? now;
+      this.#frontIdleSince.set(attendance, lookedAt);
+      if (now - lookedAt > FRONT_IDLE_MOST_MS) this.violate("a request takes its turn", `${lane}, first in line for ${now - lookedAt} ms`);
+    }
+  }
+
+  /** No call goes wrong any more, nor any part. */
+  get #isCalm(): boolean {
+    return this.calm || this.faults === NO_FAULTS;
   }
 
   /** With no fault left, nothing may stand still, and nothing may be overdue. */
   #judgeCalm(): void {
     this.model.judgeZombies(this.gpus.live);
-    if (!this.calm || ++this.#passesSinceCalm < 3) return;
+    if (!this.#isCalm || ++this.#passesSinceCalm < 3) return;
     const { now } = this.schedule;
     for (const { job, row } of this.model.overdue(now - OVERDUE_MOST_MS)) {
       this.violate("acted on in time", `#${job} is ${row.status}, and was due ${now - (row.dueAt ?? 0)} ms ago`);
     }
-    const idle = this.#idleNow();
-    for (const lane of idle) {
-      const since = this.#idleSince.get(lane) ?? now;
-      this.#idleSince.set(lane, since);
-      if (now - since > IDLE_MOST_MS) this.violate("no slot idle while work waits", `${lane}, for ${now - since} ms`);
+    for (const { job, row } of this.model.unusedSlots(this.#settledAt + STALLS_MS - SETTLED_MS, now - UNUSED_MOST_MS)) {
+      this.violate("no slot held unused", `#${job} was claimed ${now - (row.startedAt ?? 0)} ms ago under ${row.lease}`);
+    }
+    this.#judgeIdle(true);
+    this.#judgeWaiting();
+  }
+
+  /** A request that waits is answered once there is an answer, and one whose client is gone does not go on. */
+  #judgeWaiting(): void {
+    const { now } = this.schedule;
+    for (const [{ goneAt, lease, isolate }, { job, beganAt }] of this.#attendances) {
+      const since = goneAt ?? this.model.finalSince(job);
+      const most = goneAt === null ? ANSWERED_MOST_MS : LEFT_MOST_MS;
+      const late = since === null ? 0 : now - Math.max(since, beganAt, this.#settledAt) - most;
+      if (late > 0) this.violate("a request that waits is answered", `#${job} on ${isolate.name}, under ${lease}, ${late} ms late`);
     }
   }
 }
@@ -627,7 +768,7 @@ export function jobIn(text: string | null): number {
 }
 
 export function nameOf(actor: Actor): string {
-  return actor.kind === "runner" ? `${actor.isolate.name} ${actor.lease}` : `${actor.isolate.name} ${actor.kind}`;
+  return `${actor.isolate.name} ${leaseOf(actor) ?? actor.kind}`;
 }
 
 const titles = new Map<string, string>();

@@ -20,20 +20,24 @@ describe("the simulator", () => {
   });
 
   test("finds no rule broken, nothing lost, nothing doubled in 50 seeds", { timeout: 60_000 }, async () => {
-    let accepted = 0;
+    let [accepted, left] = [0, 0];
     for (let seed = 1; seed <= 50; seed++) {
       const { violation, ledger } = await simulate(seed);
       expect(violation, `seed ${seed}`).toBeNull();
       expect(ledger).toMatchObject({ lost: 0, unexpected: 0, doubled: 0 });
       accepted += ledger.accepted;
+      left += ledger.left;
     }
     expect(accepted).toBeGreaterThan(500);
+    expect(left).toBeGreaterThan(20);
   });
 
   test.each([
     ["a claim does not look at the level", "priority"],
     ["the sweep takes leases that live", "a live lease is not taken"],
     ["a back-off never ends", "acted on in time"],
+    ["the sweep leaves to a request what that has lost", "left to a runner"],
+    ["a request lets go and does not close its call", "a slot is free when its call has ended"],
   ])("finds it when %s", { timeout: 30_000 }, async (name, rule) => {
     const mutation = MUTATIONS.find((each) => each.name === name) ?? expect.fail("no such planted bug");
     const broken: string[] = [];
