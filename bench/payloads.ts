@@ -22,6 +22,8 @@ const BYTES = Number(process.argv[2] ?? 2048) * MIB;
 const ROUNDS = Number(process.argv[3] ?? 3);
 const WHAT = process.argv[4] ?? "both";
 const PART_BYTES = 100 * MIB;
+/** The least that R2 takes. */
+const PART_LEAST_BYTES = 5 * MIB;
 const BLOCK = Buffer.alloc(MIB);
 
 function* blocks(): Generator<Buffer> {
@@ -50,6 +52,20 @@ const BARE = `export default {
     const { pathname, searchParams } = new URL(request.url);
     if (request.method === "POST") {
       await env.BUCKET.put("object", request.body);
+      return new Response("done");
+    }
+    if (pathname === "/parts") {
+      const { body } = await fetch(searchParams.get("url"), { method: "POST" });
+      const upload = await env.BUCKET.createMultipartUpload("object");
+      const reader = body.getReader({ mode: "byob" });
+      const parts = [];
+      for (let buffer = new ArrayBuffer(${PART_LEAST_BYTES}); ; ) {
+        const { value, done } = await reader.readAtLeast(buffer.byteLength, new Uint8Array(buffer));
+        if (value?.byteLength) parts.push(await upload.uploadPart(parts.length + 1, value));
+        if (done || value.byteLength < ${PART_LEAST_BYTES}) break;
+        buffer = value.buffer;
+      }
+      await upload.complete(parts);
       return new Response("done");
     }
     if (pathname === "/put") {
@@ -243,30 +259,38 @@ async function main(): Promise<void> {
     if (shown.status !== "succeeded") throw new Error(`${model}: ${JSON.stringify(shown)}`);
     return id;
   };
-  const runs: Record<"barePut" | "bareGet" | "takeIn" | "parts" | "giveOut", Measured[]> = {
+  const runs: Record<"barePut" | "bareGet" | "bareParts" | "bareGetParts" | "takeIn" | "parts" | "giveOut" | "giveOutParts", Measured[]> = {
     barePut: [],
     bareGet: [],
+    bareParts: [],
+    bareGetParts: [],
     takeIn: [],
     parts: [],
     giveOut: [],
+    giveOutParts: [],
   };
   for (let round = 0; round < ROUNDS; round++) {
     runs.barePut.push(await measured(bare.pid, () => answered(`${bare.url}/put?url=${known.url}`)));
     runs.bareGet.push(await measured(bare.pid, () => read(`${bare.url}/get`, known.sha256)));
+    runs.bareParts.push(await measured(bare.pid, () => answered(`${bare.url}/parts?url=${unknown.url}`)));
+    runs.bareGetParts.push(await measured(bare.pid, () => read(`${bare.url}/get`, unknown.sha256)));
     let id = "";
     runs.takeIn.push(await measured(pid, async () => void (id = await run("known"))));
     runs.giveOut.push(await measured(pid, () => read(`${deployment.url}/v1/inferences/${id}/result`, known.sha256, headers)));
     await deployment.api("DELETE", `/v1/inferences/${id}`);
     runs.parts.push(await measured(pid, async () => void (id = await run("unknown"))));
-    await read(`${deployment.url}/v1/inferences/${id}/result`, unknown.sha256, headers);
+    runs.giveOutParts.push(await measured(pid, () => read(`${deployment.url}/v1/inferences/${id}/result`, unknown.sha256, headers)));
     await deployment.api("DELETE", `/v1/inferences/${id}`);
     await wait(2_000); // until the objects are removed, for the disk's sake
   }
   line("bare: fetch and R2.put", runs.barePut, runs.barePut);
   line("an output of known length", runs.takeIn, runs.barePut);
-  line("an output of unknown length", runs.parts, runs.barePut);
+  line("bare: fetch and R2's upload in parts", runs.bareParts, runs.bareParts);
+  line("an output of unknown length", runs.parts, runs.bareParts);
   line("bare: R2.get", runs.bareGet, runs.bareGet);
   line("a result", runs.giveOut, runs.bareGet);
+  line("bare: R2.get of parts", runs.bareGetParts, runs.bareGetParts);
+  line("a result in parts", runs.giveOutParts, runs.bareGetParts);
   await bare.stop();
   known.close();
   unknown.close();

@@ -179,8 +179,8 @@ function upload(it: R2MultipartUpload): Upload {
 
 const NO_SUCH_UPLOAD = /\b10024\b/; // R2's code
 
-/** A view of this many bytes at most is read at once. */
-const CHUNK_BYTES = 65_536;
+/** What is read at once, and handed on. */
+const CHUNK_BYTES = 262_144;
 
 /**
  * Hands a body on, chunk by chunk; the next is read when one was taken. A chunk is not the taker's after that. Throws
@@ -206,6 +206,13 @@ export async function pump(body: ReadableStream, take: (chunk: Uint8Array) => Pr
   }
 }
 
+/** A reader of the platform can fill a buffer, so that bytes that come in dribs and drabs are not handed on so. */
+interface Filling {
+  read(view: Uint8Array<ArrayBuffer>): Promise<{ value?: Uint8Array<ArrayBuffer> | undefined }>;
+  readAtLeast?(bytes: number, view: Uint8Array<ArrayBuffer>): Promise<{ value?: Uint8Array<ArrayBuffer> | undefined }>;
+  cancel(): Promise<void>;
+}
+
 /** Reads into one buffer again and again where the body can do that: a large body then makes no garbage. */
 function readerOf(body: ReadableStream): { read(): Promise<Uint8Array | null>; cancel(): Promise<void> } {
   let byob: ReadableStreamBYOBReader | null = null;
@@ -215,13 +222,14 @@ function readerOf(body: ReadableStream): { read(): Promise<Uint8Array | null>; c
     // Made by a script, not by the platform.
   }
   if (byob) {
-    const reader = byob;
+    const reader: Filling = byob;
     let buffer = new ArrayBuffer(CHUNK_BYTES);
     return {
       async read() {
-        const { done, value } = await reader.read(new Uint8Array(buffer));
+        const view = new Uint8Array(buffer);
+        const { value } = await (reader.readAtLeast?.(CHUNK_BYTES, view) ?? reader.read(view));
         if (value) buffer = value.buffer;
-        return done ? null : value;
+        return value && value.byteLength > 0 ? value : null; // the last bytes may come together with the end
       },
       cancel: () => reader.cancel().catch(() => {}),
     };
