@@ -169,7 +169,7 @@ export async function connect<T>(
   } catch {
     if (bounds.letGo?.aborted) return { outcome: { kind: "abandoned" } };
     if (timeout.aborted) {
-      return { outcome: retry("timeout", "run_within_seconds", 504, `The backend did not answer within ${bounds.timeoutMs / 1000} s.`) };
+      return { outcome: tooSlow(bounds.timeoutMs) };
     }
     if (begun) return { outcome: cutOff() };
     return { outcome: retry("infrastructure", "backend_unreachable", 502, "The backend could not be reached.") };
@@ -186,6 +186,11 @@ export async function answerOf(
   const bytes = await readBounded(response, BACKEND_ANSWER_BYTES);
   if (bytes === null) return { outcome: oversized() };
   return { answer: { status: response.status, headers: response.headers, at, bytes, conceal: identity.conceal } };
+}
+
+/** No answer in the time that there is. */
+export function tooSlow(timeoutMs: number): Outcome {
+  return retry("timeout", "run_within_seconds", 504, `The backend did not answer within ${timeoutMs / 1000} s.`);
 }
 
 /** An answer that ended before its end. */

@@ -35,6 +35,7 @@ import {
   refusal,
   rejected,
   textOf,
+  tooSlow,
 } from "./backend.ts";
 import { type ServerEvent, type Verdict, stream } from "./sse.ts";
 
@@ -61,8 +62,9 @@ export const oip: Protocol = {
     const timeoutMs = Math.max(1, call.timeoutMs - (outside.clock.now() - begunAt));
     const url = `${modelUrl(call.backend, call.version)}/infer`;
     const exchanged = await exchange(outside, url, { method: "POST", headers, body }, { ...call, timeoutMs });
-    if ("outcome" in exchanged) return exchanged.outcome;
-    return refusalOf(exchanged.answer) ?? outcomeOf(exchanged.answer, form);
+    if ("answer" in exchanged) return refusalOf(exchanged.answer) ?? outcomeOf(exchanged.answer, form);
+    const { outcome } = exchanged;
+    return outcome.kind === "retry" && outcome.error.class === "timeout" ? tooSlow(call.timeoutMs) : outcome;
   },
 
   async stream(call, outside, sink): Promise<Outcome> {
@@ -166,7 +168,7 @@ function outcomeOf(answer: Answer, form: Form): Outcome {
   if (length !== null && !/^\d{1,15}$/.test(length)) return garbage(`${HEAD_LENGTH} is not a length`);
   const headLength = length === null ? null : Number(length);
   const read = readInferResponse(answer.bytes, headLength);
-  if (!read.ok) return garbage(read.fault.detail);
+  if (!read.ok) return garbage(headLength === null && jsonOf(answer) === undefined ? "it is not JSON" : read.fault.detail);
   if (form.kind === "tensors") {
     const body = headLength === null ? textOf(answer) : answer.bytes;
     return { kind: "done", output: { ...contentOf({ body, headLength }), items: itemsIn(read.value) } };

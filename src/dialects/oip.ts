@@ -7,8 +7,8 @@
  *
  * Decided here, where the sources differ or say nothing:
  * - `Prefer: respond-async` answers 202 at once, with `Location`; the result is there in our own API.
- * - What is wrong in a request is 400 and names the tensor; in one for text it is 422, as published. A media type is asked for only to refuse what can't be meant:
- *   Triton ignores it, its clients send none, and curl says that what it sends is a form.
+ * - What is wrong in a request is 400 and names the tensor; in one for text it is 422, as published. A media type is asked
+ *   for only to refuse what can't be meant: Triton ignores it, its clients send none, and curl calls what it sends a form.
  * - Live and the server's metadata are open: they are the same for everybody and ask nobody. All else needs a key, ready
  *   too: it tells what the deployment serves, and asks the database, which no stranger may make busy.
  * - A model is ready while a backend of it takes work: it is active and its circuit is not open. The server is ready while
