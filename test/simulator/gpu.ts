@@ -177,6 +177,12 @@ export class Gpus {
         };
       };
 
+      /** The client wants no more of the body. */
+      const closed = () => {
+        leave();
+        end();
+      };
+
       signal?.addEventListener("abort", abort);
       this.#listening.add(unlisten);
       isolate.onDeath.add(died);
@@ -190,7 +196,7 @@ export class Gpus {
           this.live.add(call);
           this.#world.began(call);
         }
-        this.#serve(gpu, call?.job ?? -1, body, { later, whole, head, broken, stream: parts });
+        this.#serve(gpu, call?.job ?? -1, body, { later, whole, head, broken, closed, stream: parts });
       });
     });
   }
@@ -233,7 +239,10 @@ export class Gpus {
     const bytes = new TextEncoder().encode(text);
     const half = Math.floor(bytes.length / 2);
     const streams: Stream[] = [];
-    const body = new ReadableStream<Uint8Array>({ start: (controller) => void streams.push(wire.stream(controller)) });
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void streams.push(wire.stream(controller)),
+      cancel: () => wire.closed(),
+    });
     wire.head(new Response(body, { status: 200, headers: { "Content-Type": "application/json" } }));
     wire.later(random.int(4, 500), () => {
       streams[0]?.push(bytes.slice(0, half));
@@ -264,6 +273,7 @@ interface Wire {
   whole(text: string, status: number, headers: Record<string, string>): void;
   head(response: Response): void;
   broken(): void;
+  closed(): void;
   stream(controller: ReadableStreamDefaultController<Uint8Array>): Stream;
 }
 

@@ -321,11 +321,12 @@ export class Model {
     }
     if (row.leaseUntil === old.leaseUntil) return;
     if (leaseOf(by) !== old.lease) this.#violate("fencing", `#${job}, held under ${old.lease}, was renewed by another`);
-    if ((old.leaseUntil ?? 0) <= now) {
-      const others = this.#liveOn(old.backendId ?? "", now).length;
-      const most = this.backends.get(old.backendId ?? "")?.maxConcurrency ?? 0;
-      if (others >= most) this.#violate("capacity", `#${job} came back to life on ${old.backendId}, which has ${others} of ${most}`);
-    }
+    // Its slot may have been given away already.
+    if ((old.leaseUntil ?? 0) <= now)
+      this.#violate(
+        "a lapsed lease is not renewed",
+        `#${job} came back to life on ${old.backendId} after ${now - (old.leaseUntil ?? 0)} ms`,
+      );
   }
 
   #judgeClaim(life: Life, row: InferenceRow, by: Actor): void {

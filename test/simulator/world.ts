@@ -619,12 +619,13 @@ export class World {
     return this.random.pick(busy.length > 0 && this.random.chance(0.7) ? busy : this.#workers);
   }
 
-  /** The worst moment: a write has taken effect, and nobody has been told. More often where two must hear of it. */
+  /** The worst moment: a write has taken effect, and nobody has been told. More often where another one is to hear of it. */
   #strike(writer: Isolate, attendant: string | null): void {
     const { random } = this;
-    if (!random.chance(this.faults.strikes * (attendant === null ? 1 : 4))) return;
     const waiting = this.model.isolateOf(attendant);
-    const isolate = waiting && random.chance(0.5) ? waiting : writer;
+    const isOthers = waiting !== null && waiting !== writer;
+    if (!random.chance(this.faults.strikes * (isOthers ? 10 : waiting ? 4 : 1))) return;
+    const isolate = isOthers && random.chance(0.8) ? waiting : writer;
     const draw = random.next();
     if (!isolate.alive) return;
     if (draw < 0.25) this.#kill(isolate);
