@@ -55,13 +55,13 @@ CREATE INDEX deliveries_kept ON deliveries (account_id, webhook_id, created_at) 
 
 CREATE TRIGGER inferences_told AFTER UPDATE OF status ON inferences
 WHEN NEW.status <> OLD.status
-  AND (NEW.status IN ('succeeded', 'failed', 'canceled', 'expired') OR NEW.status = 'in_progress' AND NEW.attempt = NEW.attempts_before + 1)
   AND (NEW.webhook IS NOT NULL OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = NEW.account_id))
 BEGIN
   INSERT INTO deliveries (account_id, inference_id, sequence, webhook_id, event, url, dialect, status, due_at, created_at, snapshot)
   SELECT NEW.account_id, NEW.id,
     1 + coalesce((SELECT max(sequence) FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.id), 0),
-    hook.id, 'inference.' || iif(NEW.status = 'in_progress', 'started', NEW.status), hook.url, hook.dialect,
+    hook.id, 'inference.' || CASE NEW.status WHEN 'in_progress' THEN iif(NEW.attempt = NEW.attempts_before + 1, 'started', 'progress')
+      WHEN 'queued' THEN 'progress' ELSE NEW.status END, hook.url, hook.dialect,
     iif(endpoints.state IS NULL, 'pending', 'held'), iif(endpoints.state IS NULL, NEW.updated_at, NULL), NEW.updated_at,
     json_object('status', NEW.status, 'level', NEW.level, 'updated_at', NEW.updated_at, 'start_by', NEW.start_by, 'not_before', NEW.not_before,
       'first_started_at', NEW.first_started_at, 'started_at', NEW.started_at, 'finished_at', NEW.finished_at, 'run_ms', NEW.run_ms,
@@ -72,7 +72,8 @@ BEGIN
     SELECT id, url, events, 'claimcheck' FROM webhooks WHERE account_id = NEW.account_id
   ) AS hook
   LEFT JOIN endpoints ON endpoints.account_id = NEW.account_id AND endpoints.url = hook.url
-  WHERE EXISTS (SELECT 1 FROM json_each(hook.events) WHERE value = 'inference.' || iif(NEW.status = 'in_progress', 'started', NEW.status));
+  WHERE EXISTS (SELECT 1 FROM json_each(hook.events) WHERE value = 'inference.' || CASE NEW.status WHEN 'in_progress' THEN iif(NEW.attempt = NEW.attempts_before + 1, 'started', 'progress')
+      WHEN 'queued' THEN 'progress' ELSE NEW.status END);
 END;
 CREATE TRIGGER inferences_untold AFTER DELETE ON inferences
 BEGIN

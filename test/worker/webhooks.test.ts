@@ -238,6 +238,36 @@ describe("a delivery", () => {
     expect(await object(stillAs(watch.tenant.key, "GET", `/v1/inferences/${id}`))).toMatchObject({ webhook_status: "succeeded" });
   });
 
+  test("tells on request what happens on the way: an attempt that failed, the one after it, a redrive", async () => {
+    const hook = receiver();
+    const watch = await watched({ events: ["inference.started", "inference.progress", "inference.failed", "inference.succeeded"] });
+    const { accountId } = watch.tenant;
+    const id = await queued(watch.model, { accountId });
+    const broke = { class: "infrastructure", code: "backend_error", message: "It broke.", status: 500 } as const;
+    await db.all(inferenceStatements.retry(await claimed(watch.model), broke, 0, false));
+    await db.all(inferenceStatements.fail(await claimed(watch.model), broke));
+    await stillAs(watch.tenant.key, "POST", `/v1/inferences/${id}/redrive`);
+    await db.all(inferenceStatements.succeed(await claimed(watch.model), DONE, 13, 1));
+    await rounds(accountId, hook.fetch);
+    const events = (await deliveries(watch.tenant, id)).map(({ sequence, event }) => [sequence, event]);
+    expect(events).toEqual([
+      [1, "inference.started"],
+      [2, "inference.progress"],
+      [3, "inference.progress"],
+      [4, "inference.failed"],
+      [5, "inference.progress"],
+      [6, "inference.started"],
+      [7, "inference.succeeded"],
+    ]);
+    const told = hook.got.map(bodyOf).map(({ type, data }) => [type, data["status"], data["attempts"]]);
+    const progress = told.filter(([type]) => type === "inference.progress").toSorted((one, other) => Number(one[2]) - Number(other[2]));
+    expect(progress).toEqual([
+      ["inference.progress", "queued", 1],
+      ["inference.progress", "in_progress", 2],
+      ["inference.progress", "queued", 2],
+    ]);
+  });
+
   test("tells of what was, whatever became of the inference since, the same text at each attempt", async () => {
     const hook = receiver((_, count) => new Response("no", { status: count === 1 ? 500 : 200 }));
     const { tenant, model } = await watched();
