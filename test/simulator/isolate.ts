@@ -13,9 +13,9 @@ export class Isolate {
   alive = true;
   /** Its questions to the database, and no one else's, go unanswered. */
   cutOff = false;
-  /** Questions to the database that it waits for. */
-  asking = 0;
-  /** Since when it was not frozen, and its clock not set while it measured how long the database took by it. */
+  /** How often its clock has been set. */
+  clockSets = 0;
+  /** Since when it was not frozen. */
   steadySince: number;
   /** Told when it dies. */
   readonly onDeath = new Set<() => void>();
@@ -90,7 +90,7 @@ export class Isolate {
 
   setClock(offset: number): void {
     this.offset = offset;
-    if (this.asking > 0) this.steadySince = Math.max(this.steadySince, this.#schedule.now);
+    this.clockSets++;
   }
 
   die(): void {

@@ -24,6 +24,8 @@ export interface Attendance {
   end: "none" | "answered" | "failed";
   /** The sweep has taken a lease of its. */
   isLost: boolean;
+  /** See Model.misjudges. */
+  misjudges: boolean;
 }
 
 /** A call that a backend is busy with, whatever has become of its inference meanwhile. */
@@ -108,6 +110,7 @@ export class Model {
   readonly #outside: Outside;
   readonly #waiting = new Map<string, Waiting>();
   readonly #attendances = new Map<string, Attendance>();
+  readonly #misjudging = new Set<string>();
   readonly #lanes = new Map<string, Map<string, Life>>();
   readonly #jobOf: (row: InferenceRow) => number;
   /** In seeds without skew only: ids sort by their isolates' clocks. */
@@ -309,7 +312,7 @@ export class Model {
   /** Whoever held it has let go, or was let go of: the backend must not be busy with it any more. */
   #judgeSlot({ job }: Life, lease: string): void {
     for (const call of this.#outside.calls()) {
-      if (call.job !== job || call.lease !== lease || excused(call)) continue;
+      if (call.job !== job || call.lease !== lease || this.#excused(call)) continue;
       this.#violate("a slot is free when its call has ended", `#${job} is let go by ${lease}, and ${call.backendId} is still busy with it`);
     }
   }
@@ -418,30 +421,34 @@ export class Model {
   judgeCalls(call: LiveCall, all: Iterable<LiveCall>): void {
     const now = this.#outside.now();
     const backend = this.backends.get(call.backendId);
-    if (excused(call)) return;
     this.#judgeAttempt(call);
+    if (this.#excused(call)) return;
     const calls = [...all];
-    const right = calls.filter((it) => it.backendId === call.backendId && !excused(it));
+    const right = calls.filter((it) => it.backendId === call.backendId && !this.#excused(it));
     if (backend && right.length > backend.maxConcurrency) {
       const names = right.map((it) => `#${it.job} since ${now - it.beganAt} ms`).join(", ");
       this.#violate("real calls", `${call.backendId} has ${right.length} calls at once of ${backend.maxConcurrency}: ${names}`);
     }
-    const twice = calls.filter((it) => it.job === call.job && !excused(it));
+    const twice = calls.filter((it) => it.job === call.job && !this.#excused(it));
     if (twice.length > 1) this.#violate("one real call", `#${call.job} runs ${twice.length} times at once`);
   }
 
   /** A backend is called once for each attempt, and only under a lease that lives. */
-  #judgeAttempt({ job, lease, backendId }: LiveCall): void {
+  #judgeAttempt(call: LiveCall): void {
+    const { job, lease, backendId } = call;
     const life = this.jobs.get(job);
     if (!life) return this.#violate("nothing unexpected", `${backendId} is called for #${job}, which is not there`);
     const { row } = life;
-    if (row.lease !== lease || (row.leaseUntil ?? 0) <= this.#outside.now()) {
+    const isHeld = row.lease === lease;
+    const calledFor = life.calledFor;
+    if (isHeld) life.calledFor = row.attempt;
+    if (this.#excused(call)) return;
+    if (!isHeld || (row.leaseUntil ?? 0) <= this.#outside.now()) {
       this.#violate(
         "no call without a lease",
         `${backendId} is called for #${job} under ${lease}; it is ${row.status}, held by ${row.lease}`,
       );
-    } else if (life.calledFor >= row.attempt) this.#violate("one call to an attempt", `#${job} is called again at attempt ${row.attempt}`);
-    life.calledFor = row.attempt;
+    } else if (calledFor >= row.attempt) this.#violate("one call to an attempt", `#${job} is called again at attempt ${row.attempt}`);
   }
 
   /** A call must have ended when its lease does: its isolate lets go in time, whether it can ask or not. */
@@ -449,9 +456,23 @@ export class Model {
     const now = this.#outside.now();
     for (const call of all) {
       const row = this.jobs.get(call.job)?.row;
-      if (excused(call) || (row?.lease === call.lease && (row.leaseUntil ?? 0) > now)) continue;
+      if (this.#excused(call) || (row?.lease === call.lease && (row.leaseUntil ?? 0) > now)) continue;
       this.#violate("no call without a lease", `#${call.job} is called under ${call.lease}; it is ${row?.status}, held by ${row?.lease}`);
     }
+  }
+
+  /**
+   * A lease counts from when it was asked for, by the clock of the isolate that asks. Where that was set before the answer
+   * came, its holder can't know how long the answer took, and may hold on to it for that much too long.
+   */
+  misjudges(by: Actor): void {
+    if (by.kind === "attendant") by.attendance.misjudges = true;
+    else if (by.kind === "runner") this.#misjudging.add(by.lease);
+  }
+
+  /** Its isolate stood still meanwhile, or misjudges its lease. */
+  #excused({ isolate, beganAt, lease }: LiveCall): boolean {
+    return isolate.steadySince > beganAt || this.#misjudging.has(lease) || (this.#attendances.get(lease)?.misjudges ?? false);
   }
 
   /** A call whose inference was cancelled goes on for a while, until its runner hears of it. */
@@ -459,8 +480,7 @@ export class Model {
     const now = this.#outside.now();
     for (const call of all) {
       const since = this.jobs.get(call.job)?.canceledAt ?? null;
-      const steady = call.isolate.steadySince <= call.beganAt;
-      if (since !== null && steady && now - Math.max(since, call.beganAt) > LET_GO_MS) {
+      if (since !== null && !this.#excused(call) && now - Math.max(since, call.beganAt) > LET_GO_MS) {
         this.#violate("cancel stops the call", `#${call.job} is still called ${now - since} ms after its cancel`);
       }
     }
@@ -574,11 +594,6 @@ export class Model {
     const running = hosts.flatMap((backend) => this.#liveOn(backend.id, now));
     return running.filter((row) => row.accountId === accountId).length >= cap;
   }
-}
-
-/** Its isolate stood still meanwhile, or misjudged how long the database took. */
-function excused({ isolate, beganAt }: LiveCall): boolean {
-  return isolate.steadySince > beganAt;
 }
 
 /** Whether a request is there to see that its turn has come. */

@@ -224,7 +224,7 @@ export class World {
     handle: (ports: Ports, after: After, gone: AbortSignal, attendance: Attendance) => Promise<T>,
   ): Promise<Reply<T>> {
     const isolate = this.random.pick(this.#workers);
-    const attendance: Attendance = { isolate, lease: null, goneAt: null, end: "none", isLost: false };
+    const attendance: Attendance = { isolate, lease: null, goneAt: null, end: "none", isLost: false, misjudges: false };
     const ports = this.portsOf({ kind: "attendant", attendance, isolate });
     const gone = new AbortController();
     const forget = () => void this.#attendances.delete(attendance);
@@ -361,11 +361,11 @@ export class World {
     const { database, unreachable } = this.#parts;
     const { isolate } = actor;
     const ask = async (statements: readonly Sql[]) => {
-      isolate.asking++;
+      const { clockSets } = isolate;
       try {
         return await (isolate.cutOff ? unreachable : database).ask(isolate, () => this.#transact(statements, actor), trace);
       } finally {
-        isolate.asking--;
+        if (isolate.clockSets > clockSets) this.model.misjudges(actor);
       }
     };
     return {
