@@ -129,7 +129,7 @@ class Attendance {
     const gone = this.#gone;
     this.#begun = claimed.attempt;
     const letGo = AbortSignal.any([this.#leases.take(claimed, askedAt), gone]);
-    const ending = await attempt(this.#ports, claimed, letGo, this.#sink);
+    const ending = await attempt(this.#ports, this.#leases, claimed, letGo, this.#sink);
     const { accountId, id } = claimed;
     const statements = gone.aborted && !this.#first.replayed ? [inferenceStatements.cancel(accountId, id), ...ending] : ending;
     const recorded = await persist(this.#ports, this.#leases, claimed, () => recordAttended(this.#ports.db, statements, claimed));

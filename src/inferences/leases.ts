@@ -17,6 +17,8 @@ interface Held {
   readonly letGo: AbortController;
   /** Ends the wait at whose end it is let go. */
   guard: AbortController;
+  /** When that wait ends, by the clock. */
+  until: number;
 }
 
 export class Leases {
@@ -34,7 +36,7 @@ export class Leases {
 
   /** Takes charge of a claim that was asked for at `askedAt`; the signal tells when to let go of it. */
   take(hold: Hold, askedAt: number): AbortSignal {
-    const held = { hold, letGo: new AbortController(), guard: new AbortController() };
+    const held = { hold, letGo: new AbortController(), guard: new AbortController(), until: askedAt };
     this.#held.set(nameOf(hold), held);
     this.#guard(held, askedAt);
     if (!this.#renewing) void this.#renewLoop();
@@ -44,6 +46,16 @@ export class Leases {
   /** Whether the hold may still write. */
   has(hold: Hold): boolean {
     return this.#held.has(nameOf(hold));
+  }
+
+  /**
+   * Whether a call may begin under the hold: to be asked right before one. An isolate that stood still goes on with what it
+   * was about to do before any of its timers tells it that its lease is gone.
+   */
+  mayCall(hold: Hold): boolean {
+    const held = this.#held.get(nameOf(hold));
+    if (held && this.#ports.clock.now() >= held.until) this.#lose(held);
+    return this.has(hold);
   }
 
   release(hold: Hold): void {
@@ -94,7 +106,8 @@ export class Leases {
     const guard = new AbortController();
     held.guard = guard;
     const most = LEASE_MS - LEASE_MARGIN_MS;
-    const left = Math.min(most, Math.max(0, askedAt + most - clock.now()));
+    held.until = askedAt + most;
+    const left = Math.min(most, Math.max(0, held.until - clock.now()));
     if (left === 0) return this.#lose(held); // the answer took so long that its lease may have lapsed: not one call under it
     const watch = async () => {
       await clock.sleep(left, guard.signal);

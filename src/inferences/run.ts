@@ -71,7 +71,7 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
       next = { claimed: await claim(db, lane, leases.lease), askedAt };
       continue;
     }
-    const statements = await attempt(ports, current, leases.take(current, next.askedAt));
+    const statements = await attempt(ports, leases, current, leases.take(current, next.askedAt));
     const stop = clock.now() >= stopAt;
     next = (await persist(ports, leases, current, () => endings.write({ statements, lane: stop ? null : lane }))) ?? NOTHING;
     leases.release(current);
@@ -82,16 +82,16 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
 }
 
 /** Runs one attempt; the statements that record its end, the last of which gives its slot back if it was cancelled. Never throws. */
-export async function attempt(ports: Ports, claimed: Claim, letGo: AbortSignal, sink: Sink | null = null): Promise<Sql[]> {
-  return [...(await outcomeOf(ports, claimed, letGo, sink)), inferenceStatements.release(claimed)];
+export async function attempt(ports: Ports, leases: Leases, claimed: Claim, letGo: AbortSignal, sink: Sink | null = null): Promise<Sql[]> {
+  return [...(await outcomeOf(ports, leases, claimed, letGo, sink)), inferenceStatements.release(claimed)];
 }
 
-async function outcomeOf(ports: Ports, claimed: Claim, letGo: AbortSignal, sink: Sink | null): Promise<Sql[]> {
+async function outcomeOf(ports: Ports, leases: Leases, claimed: Claim, letGo: AbortSignal, sink: Sink | null): Promise<Sql[]> {
   const { accountId, id, attempt: number, model, backend } = claimed;
   const known = { inference: id, account: accountId, model, backend: backend.id, attempt: number };
   const begunAt = ports.clock.now();
   try {
-    const outcome = await callBackend(ports, claimed, letGo, sink);
+    const outcome = await callBackend(ports, leases, claimed, letGo, sink);
     if (outcome.kind === "abandoned") {
       log("attempt_abandoned", known);
       return [];
@@ -179,7 +179,7 @@ async function tookItsBackendDown(ports: Ports, claimed: Claim, outcome: Outcome
   return !(await readinessOf(backend, version, ports)).ready;
 }
 
-async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal, sink: Sink | null): Promise<Outcome> {
+async function callBackend(ports: Ports, leases: Leases, claimed: Claim, letGo: AbortSignal, sink: Sink | null): Promise<Outcome> {
   const { backend, model, version, capability } = claimed;
   const identity = identityFor(backend, ports.secret);
   if (identity === null) return rejected("infrastructure", "backend_misconfigured", 502, "The backend's credential is not configured.");
@@ -193,6 +193,7 @@ async function callBackend(ports: Ports, claimed: Claim, letGo: AbortSignal, sin
   const shelf: Shelf = { ...ports, begun: (key, uploadId) => noteUpload(ports.db, key, uploadId) };
   const intoBucket: TakeIn = (response, most, over) => takeIn(shelf, claimed, response, most, over);
   const call: BackendCall = { backend, model, version, capability, input, timeoutMs: seconds * 1000, letGo, identity, takeIn: intoBucket };
+  if (!leases.mayCall(claimed)) return { kind: "abandoned" };
   return sink && protocol.stream ? protocol.stream(call, ports, sink) : protocol.infer(call, ports);
 }
 
