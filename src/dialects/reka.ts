@@ -216,7 +216,11 @@ function shownLine({ at, event, attempt, error, retry_at }: LogEntry): Record<st
 
 async function showResult(call: KeyCall): Promise<Response> {
   const inference = await find(call);
-  return unlessKnown(call.request, await resultAnswer(call, inference));
+  if (inference.status !== "succeeded") return unlessKnown(call.request, await resultAnswer(call, inference));
+  const text = await resultTextOf(call, inference);
+  const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
+  const fileName = `${inference.id}.json`;
+  return download(call.request, { ...(await atHand(text)), contentType: JSON_TYPE, etag, cacheControl, fileName });
 }
 
 async function cancel(call: KeyCall): Promise<Response> {
@@ -229,9 +233,13 @@ async function cancel(call: KeyCall): Promise<Response> {
 }
 
 async function resultAnswer(call: KeyCall, inference: Inference): Promise<Response> {
+  return jsonText(await resultTextOf(call, inference), cachingOf(inference));
+}
+
+async function resultTextOf(call: KeyCall, inference: Inference): Promise<string> {
   const output =
     inference.status === "succeeded" ? await wholeText(call.ports.payloads, inference.output, outputUrl(call, inference.id)) : "null";
-  return jsonText(resultText(inference, output), cachingOf(inference));
+  return resultText(inference, output);
 }
 
 /** The result object, around the text of its output. */

@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { handle } from "../../src/api/router.ts";
+import { toBase64 } from "../../src/base64.ts";
 import { RUNNER_LOST, type Payload, type Status } from "../../src/inferences/inference.ts";
 import { storeOutput } from "../../src/inferences/payloads.ts";
 import { cancelInference, findInference, inferenceStatements, removeEnded } from "../../src/inferences/store.ts";
@@ -426,6 +427,26 @@ describe("an output", () => {
     expect(await object(get(key, `requests/${id}/status`))).toMatchObject({ status: "COMPLETED" });
     const { items } = await object(get(key, "requests?expand=payloads"));
     expect(items).toMatchObject([{ request_id: id, status: "COMPLETED", input: null, output: null }]);
+  });
+
+  test("is fetched as any result is: in parts, zipped, by HEAD, with the digest of the whole", async () => {
+    const { key } = await newTenant();
+    const model = await servedModel();
+    const id = await submit(key, model);
+    await succeed(model, inRow(JSON.stringify({ text: "long ".repeat(4_000) })));
+    const whole = await get(key, `requests/${id}`);
+    const bytes = new Uint8Array(await whole.arrayBuffer());
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    expect(whole.headers.get("repr-digest")).toBe(`sha-256=:${toBase64(digest)}:`);
+    expect([whole.headers.get("accept-ranges"), whole.headers.get("x-content-type-options")]).toEqual(["bytes", "nosniff"]);
+    const part = await get(key, `requests/${id}`, { Range: "bytes=1000-", "If-Range": whole.headers.get("etag") ?? "" });
+    expect([part.status, part.headers.get("content-range")]).toEqual([206, `bytes 1000-${bytes.length - 1}/${bytes.length}`]);
+    expect(new Uint8Array(await part.arrayBuffer())).toEqual(bytes.subarray(1_000));
+    const zipped = await get(key, `requests/${id}`, { "Accept-Encoding": "gzip" });
+    expect([zipped.status, zipped.headers.get("content-encoding")]).toEqual([200, "gzip"]);
+    const request = new Request(`${ORIGIN}${ROOT}/requests/${id}`, { method: "HEAD", headers: { "X-Api-Key": key } });
+    const head = await handle(request, env, createExecutionContext());
+    expect([head.status, head.body, head.headers.get("content-length")]).toEqual([200, null, String(bytes.length)]);
   });
 
   test("whose object is gone is 410", async () => {
