@@ -4,7 +4,7 @@
  */
 import { type Bucket, type Uploads, r2, r2Uploads } from "./bucket.ts";
 import type { Fetch } from "./backends/backend.ts";
-import type { Lane } from "./inferences/store.ts";
+import type { Lane } from "./inferences/lane.ts";
 import type { Verdict } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
 import { Memory } from "./memory.ts";

@@ -7,7 +7,8 @@ import { itemsIn } from "../tensors/plain.ts";
 import { type Inference, isFinal, isInferenceId } from "../inferences/inference.ts";
 import { storedObject } from "../inferences/payloads.ts";
 import { removeNoted } from "../inferences/retention.ts";
-import { bulk, cancelInference, findInference, findWithWait, redriveInference, removeEnded } from "../inferences/store.ts";
+import { removeEnded } from "../inferences/retained.ts";
+import { bulk, cancelInference, findInference, findWithWait, redriveInference } from "../inferences/store.ts";
 import { hurry, submit } from "../inferences/submit.ts";
 import {
   ADMIN_BODY_BYTES,

@@ -29,15 +29,8 @@ import type { Dialect, KeyCall } from "../api/route.ts";
 import { JSON_TYPE, isJson, sizeOf } from "../content.ts";
 import { type Inference, type LogEntry, type Payload, STATUSES, type Status, isInferenceId } from "../inferences/inference.ts";
 import { readPayload, storedObject } from "../inferences/payloads.ts";
-import {
-  type Filter,
-  cancelInference,
-  findInference,
-  findInput,
-  findWithWait,
-  listInferences,
-  listWithInputs,
-} from "../inferences/store.ts";
+import type { Filter } from "../inferences/statements.ts";
+import { cancelInference, findInference, findInput, findWithWait, listInferences, listWithInputs } from "../inferences/store.ts";
 import { hurry, submit } from "../inferences/submit.ts";
 import { writeJson } from "../json.ts";
 import type { Allowance } from "../keys/gate.ts";

@@ -17,7 +17,9 @@ import { problem } from "../problem.ts";
 import { type Inference, isFinal } from "./inference.ts";
 import { Leases } from "./leases.ts";
 import { attempt, persist } from "./run.ts";
-import { type Claim, giveBack, inferenceStatements, leaveInference, recordAttended, takeTurn, unattend } from "./store.ts";
+import type { Claim } from "./rows.ts";
+import { inferenceStatements } from "./statements.ts";
+import { giveBack, leaveInference, recordAttended, takeTurn, unattend } from "./store.ts";
 import { type After, type Submission, type Submitted, hurry, submit } from "./submit.ts";
 
 /** How a client waits. */

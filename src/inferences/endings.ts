@@ -6,7 +6,9 @@
  */
 import type { Clock, Ports } from "../ports.ts";
 import type { Database, Sql } from "../sql.ts";
-import { type Claim, type Lane, recordAndClaim } from "./store.ts";
+import type { Lane } from "./lane.ts";
+import type { Claim } from "./rows.ts";
+import { recordAndClaim } from "./store.ts";
 
 /** Statements that end an attempt, and the lane to claim from next; null where nothing more is to be claimed. */
 export interface Ending {

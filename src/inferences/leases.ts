@@ -8,7 +8,8 @@
 import { logError } from "../log.ts";
 import { LEASE_MARGIN_MS, LEASE_MS, LEASE_RENEW_MS } from "../numbers.ts";
 import type { Ports } from "../ports.ts";
-import { type Hold, renewLeases } from "./store.ts";
+import type { Hold } from "./rows.ts";
+import { renewLeases } from "./store.ts";
 
 const RETRY_RENEWAL_MS = 1_000;
 

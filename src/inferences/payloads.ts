@@ -13,7 +13,7 @@ import { hexOf } from "../hex.ts";
 import { MultipartReader, type PartHead, type PartsTaker, boundaryOf } from "../multipart.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, PART_NAME_CHARACTERS, PUT_BYTES, UPLOAD_PART_BYTES } from "../numbers.ts";
 import type { Payload } from "./inference.ts";
-import type { Hold } from "./store.ts";
+import type { Hold } from "./rows.ts";
 
 export type { Bucket } from "../bucket.ts";
 

@@ -22,7 +22,7 @@ import {
 import type { Ports } from "../ports.ts";
 import { type Removal, dueRemovals, forgetRemovals, layDown, noteRemovals, removalStatements } from "./removals.ts";
 import type { Database } from "../sql.ts";
-import { type ObjectKey, expiredFrom, findPastRetention, inferenceStatements, removeEnded, unnamedObjects } from "./store.ts";
+import { type ObjectKey, expiredFrom, findPastRetention, removeEnded, retentionStatements, unnamedObjects } from "./retained.ts";
 
 type House = Pick<Ports, "db" | "payloads" | "uploads" | "clock">;
 
@@ -31,7 +31,7 @@ export async function retain(house: House): Promise<boolean> {
   const { db } = house;
   const [due = [], ownTime = [], retention = [], orphans = [], files = []] = await db.batch([
     removalStatements.due(1),
-    inferenceStatements.expiredPayloads(RETENTION_ROWS),
+    retentionStatements.expiredPayloads(RETENTION_ROWS),
     removalStatements.takeUp("retention"),
     removalStatements.takeUp("orphans"),
     removalStatements.takeUp("files"),

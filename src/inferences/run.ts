@@ -20,7 +20,10 @@ import { Leases } from "./leases.ts";
 import { type Shelf, readPayload, storeOutput, takeIn } from "./payloads.ts";
 import { noteUpload } from "./removals.ts";
 import { hurry } from "./submit.ts";
-import { type Claim, type Lane, claim, inferenceStatements, standsAlone } from "./store.ts";
+import type { Lane } from "./lane.ts";
+import type { Claim } from "./rows.ts";
+import { inferenceStatements } from "./statements.ts";
+import { claim, standsAlone } from "./store.ts";
 
 const RECORD_RETRY_MS = 250;
 const RECORD_RETRY_MAX_MS = 4_000;

@@ -15,7 +15,9 @@ import { type Fault, Problem, problem } from "../problem.ts";
 import type { Webhook } from "../webhooks/delivery.ts";
 import { type Inference, type RetrySettings, asSubmitted, newInferenceId } from "./inference.ts";
 import { isInline, storeInput } from "./payloads.ts";
-import { type Claim, type Inserted, type NewInference, findByIdempotencyKey, findInference, insertInference } from "./store.ts";
+import type { Claim } from "./rows.ts";
+import type { NewInference } from "./statements.ts";
+import { type Inserted, findByIdempotencyKey, findInference, insertInference } from "./store.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */
 export interface Submission {

@@ -11,7 +11,8 @@ import { PROBES_AT_ONCE, SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../
 import type { Ports } from "../ports.ts";
 import { retain } from "./retention.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "./inference.ts";
-import { type Lane, sweepDue } from "./store.ts";
+import type { Lane } from "./lane.ts";
+import { sweepDue } from "./store.ts";
 import { hurry } from "./submit.ts";
 
 /** One pass. Returns whether anything is left to come back for. */

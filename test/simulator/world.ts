@@ -18,7 +18,7 @@ import type { Bucket, Uploads } from "../../src/bucket.ts";
 import { accountStatements } from "../../src/accounts/store.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import { run } from "../../src/inferences/run.ts";
-import type { Lane } from "../../src/inferences/store.ts";
+import type { Lane } from "../../src/inferences/lane.ts";
 import { sweep } from "../../src/inferences/sweep.ts";
 import type { After } from "../../src/inferences/submit.ts";
 import { Gate, type Verdict } from "../../src/keys/gate.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Leases } from "../../src/inferences/leases.ts";
-import type { Hold } from "../../src/inferences/store.ts";
+import type { Hold } from "../../src/inferences/rows.ts";
 import { LEASE_MARGIN_MS, LEASE_MS } from "../../src/numbers.ts";
 import type { Ports } from "../../src/ports.ts";
 

@@ -3,7 +3,8 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { run } from "../../src/inferences/run.ts";
-import { cancelInference, claim, inferenceStatements } from "../../src/inferences/store.ts";
+import { inferenceStatements } from "../../src/inferences/statements.ts";
+import { cancelInference, claim } from "../../src/inferences/store.ts";
 import { BULK_ROWS, LEASE_MS, LEASE_RENEW_MS } from "../../src/numbers.ts";
 import type { Sql } from "../../src/sql.ts";
 import {

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
-import { inferenceStatements } from "../../src/inferences/store.ts";
+import { inferenceStatements } from "../../src/inferences/statements.ts";
 import { DEPTH_MAX, POSITION_MAX, SWEEP_ROWS } from "../../src/numbers.ts";
 import type { Sql } from "../../src/sql.ts";
 import { claimed, forgetAll, laneOf, newBackend, newModel, queued, submission } from "./support.ts";

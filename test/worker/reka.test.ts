@@ -7,7 +7,9 @@ import { handle } from "../../src/api/router.ts";
 import { toBase64 } from "../../src/base64.ts";
 import { RUNNER_LOST, type Payload, type Status } from "../../src/inferences/inference.ts";
 import { storeOutput } from "../../src/inferences/payloads.ts";
-import { cancelInference, findInference, inferenceStatements, removeEnded } from "../../src/inferences/store.ts";
+import { removeEnded } from "../../src/inferences/retained.ts";
+import { inferenceStatements } from "../../src/inferences/statements.ts";
+import { cancelInference, findInference } from "../../src/inferences/store.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, WEBHOOK_URL_CHARACTERS } from "../../src/numbers.ts";
 import {
   ORIGIN,

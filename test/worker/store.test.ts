@@ -5,9 +5,12 @@ import { accountStatements } from "../../src/accounts/store.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { RUNNER_LOST, STATUSES, type Status, TRANSITIONS, WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
-import { type Filter, type Hold, claim, inferenceStatements, renewLeases } from "../../src/inferences/store.ts";
+import type { Hold } from "../../src/inferences/rows.ts";
+import { type Filter, inferenceStatements } from "../../src/inferences/statements.ts";
+import { claim, renewLeases } from "../../src/inferences/store.ts";
 import { fileStatements } from "../../src/files/store.ts";
 import { removalStatements } from "../../src/inferences/removals.ts";
+import { retentionStatements } from "../../src/inferences/retained.ts";
 import { keyStatements } from "../../src/keys/store.ts";
 import { modelStatements } from "../../src/models/store.ts";
 import type { Database, Sql } from "../../src/sql.ts";
@@ -298,18 +301,21 @@ describe("every statement is an index search:", () => {
       inferenceStatements.list("a", { ...filter, capability: "c" }, { before: inputs ? null : "i", offset: 10, limit: 10 }, inputs),
     ),
     findInput: [inferenceStatements.findInput("a", "i")],
-    expiredPayloads: [inferenceStatements.expiredPayloads(10)],
-    retentionPage: [inferenceStatements.retentionPage({ accountId: "a", id: "i" }, 10)],
-    noteObjects: [inferenceStatements.noteObjects(ended)],
-    removePayloads: [inferenceStatements.removePayloads(ended)],
-    remove: [inferenceStatements.remove(ended)],
+  } satisfies Record<keyof typeof inferenceStatements, readonly Sql[]>;
+
+  const ofRetention = {
+    expiredPayloads: [retentionStatements.expiredPayloads(10)],
+    retentionPage: [retentionStatements.retentionPage({ accountId: "a", id: "i" }, 10)],
+    noteObjects: [retentionStatements.noteObjects(ended)],
+    removePayloads: [retentionStatements.removePayloads(ended)],
+    remove: [retentionStatements.remove(ended)],
     unnamed: [
-      inferenceStatements.unnamed([
+      retentionStatements.unnamed([
         { key: "inputs/a/i", accountId: "a", id: "i", attempt: null },
         { key: "outputs/a/i/1", accountId: "a", id: "i", attempt: 1 },
       ]),
     ],
-  } satisfies Record<keyof typeof inferenceStatements, readonly Sql[]>;
+  } satisfies Record<keyof typeof retentionStatements, readonly Sql[]>;
 
   const removal = { dueAt: 1, object: "outputs/a/i/1", uploadId: "u" };
   const ofRemovals = {
@@ -452,6 +458,7 @@ describe("every statement is an index search:", () => {
 
   const groups: Record<string, Record<string, readonly Sql[]>> = {
     inferences: ofInferences,
+    retention: ofRetention,
     keys: ofKeys,
     models: ofModels,
     backends: ofBackends,
