@@ -133,7 +133,10 @@ class Attendance {
     const letGo = AbortSignal.any([this.#leases.take(claimed, askedAt), gone]);
     const ending = await attempt(this.#ports, this.#leases, claimed, letGo, this.#sink);
     const { accountId, id } = claimed;
-    const statements = gone.aborted && !this.#first.replayed ? [inferenceStatements.cancel(accountId, id), ...ending] : ending;
+    const isLeft = gone.aborted && !this.#first.replayed;
+    // While this isolate stood still the attempt may have been given up, another claimed in this request's name, and that cancelled.
+    const nextAttempt = inferenceStatements.giveBack(accountId, id, this.#attendant);
+    const statements = [...(isLeft ? [inferenceStatements.cancel(accountId, id)] : []), ...ending, nextAttempt];
     const recorded = await persist(this.#ports, this.#leases, claimed, () => recordAttended(this.#ports.db, statements, claimed));
     this.#leases.release(claimed);
     if (recorded?.othersWait) after(hurry("wake_up_not_sent", this.#ports.wake([{ model: claimed.model, version: claimed.version }])));

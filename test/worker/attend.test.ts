@@ -466,6 +466,32 @@ describe("a lease", () => {
     expect(await endOf(answer)).toMatchObject({ status: "canceled" });
     expect(await rowOf(String(id))).toMatchObject({ status: "canceled", lease: null });
   });
+
+  test("of one that was cancelled before its request knew that the attempt before was recorded is given back too", async () => {
+    const model = await served();
+    const { db } = still();
+    const recorded = Promise.withResolvers<void>();
+    let isFirst = true;
+    const lossy: Ports["db"] = {
+      all: (statement) => db.all(statement),
+      async batch(statements) {
+        const answers = await db.batch(statements);
+        if (!isFirst || !statements.some(({ text }) => text.includes("SET status = 'queued'"))) return answers;
+        isFirst = false;
+        await claimed(model, "runner");
+        const { id } = await onlyOf(model, (row) => row["attempt"] === 2);
+        await cancelInference(db, "account-a", String(id));
+        recorded.resolve();
+        throw new Unavailable("database", true);
+      },
+    };
+    const fails: ScriptedBackend = () => new Response(null, { status: 500 });
+    const { answer } = client(model, fails, { submission: { retry: { maxAttempts: 3, initialDelayMs: 0 } }, instead: { db: lossy } });
+    await recorded.promise;
+    const { id, status } = await endOf(answer);
+    expect(status).toBe("canceled");
+    expect(await rowOf(id)).toMatchObject({ attempt: 2, status: "canceled", lease: null });
+  });
 });
 
 test("an inference that failed and is queued again is a runner's: whoever waited has had its answer", async () => {
