@@ -37,7 +37,7 @@ describe("the simulator", () => {
     ["the sweep takes leases that live", "a live lease is not taken"],
     ["a back-off never ends", "acted on in time"],
     ["the sweep leaves to a request what that has lost", "left to a runner"],
-    ["a request lets go and does not close its call", "no call without a lease"],
+    ["a request lets go and does not close its call", "a slot is free when its call has ended"],
   ])("finds it when %s", { timeout: 30_000 }, async (name, rule) => {
     const mutation = MUTATIONS.find((each) => each.name === name) ?? expect.fail("no such planted bug");
     const broken: string[] = [];
