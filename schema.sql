@@ -33,7 +33,8 @@ CREATE TABLE models (
   default_version TEXT NOT NULL,         -- one of versions, or '' where there are none
   account_concurrency INTEGER,           -- how many of one account's inferences may run at once; NULL = as many as there are slots
   created_at INTEGER NOT NULL,
-  capabilities TEXT NOT NULL DEFAULT '[]'   -- JSON array of what may be asked of it, such as text-to-image; empty = anything
+  capabilities TEXT NOT NULL DEFAULT '[]',  -- JSON array of what may be asked of it, such as text-to-image; empty = anything
+  output_files TEXT NOT NULL DEFAULT '[]'   -- JSON array of the fields of its outputs that are kept as files: field, encoding, contentType
 ) STRICT, WITHOUT ROWID;
 
 -- One GPU server for one version of a model.

@@ -6,6 +6,10 @@ export interface Content {
 
 export const JSON_TYPE = "application/json";
 
+/** A media type, with its parameters (RFC 9110, 8.3.1). */
+export const MEDIA_TYPE =
+  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$%&'*+.^`|~-]+=(?:[\w!#$%&'*+.^`|~-]+|"[\x20-\x21\x23-\x5b\x5d-\x7e]*"))*$/;
+
 /** Whether a media type is JSON (RFC 6839 has the suffix). */
 export function isJson(contentType: string): boolean {
   return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType);
@@ -15,3 +19,32 @@ export function isJson(contentType: string): boolean {
 export function sizeOf(body: string | Uint8Array): number {
   return typeof body === "string" ? new TextEncoder().encode(body).byteLength : body.byteLength;
 }
+
+/** The ending of a file's name by its type; "bin" where it is not known. */
+export function endingOf(contentType: string): string {
+  const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
+  return ENDINGS[type] ?? (type.endsWith("+json") ? "json" : type.startsWith("text/") ? "txt" : "bin");
+}
+
+const ENDINGS: Readonly<Record<string, string>> = {
+  "application/json": "json",
+  "application/pdf": "pdf",
+  "application/x-ndjson": "ndjson",
+  "application/zip": "zip",
+  "audio/flac": "flac",
+  "audio/mpeg": "mp3",
+  "audio/ogg": "ogg",
+  "audio/wav": "wav",
+  "audio/x-wav": "wav",
+  "image/gif": "gif",
+  "image/jpeg": "jpg",
+  "image/png": "png",
+  "image/svg+xml": "svg",
+  "image/webp": "webp",
+  "model/gltf-binary": "glb",
+  "text/csv": "csv",
+  "text/html": "html",
+  "video/mp4": "mp4",
+  "video/quicktime": "mov",
+  "video/webm": "webm",
+};

@@ -6,6 +6,7 @@
  *   that is not JSON, files may be found in odd places.
  * - A string that is taken is gone from the JSON, so that it is checked here: its escapes, and its base64.
  */
+import { MEDIA_TYPE } from "./content.ts";
 import { CONTENT_TYPE_CHARACTERS, KIB } from "./numbers.ts";
 import { sniff } from "./sniff.ts";
 
@@ -38,9 +39,6 @@ export class NotEmbedded extends Error {}
 
 const TEXT_TYPE = "text/plain;charset=utf-8";
 const UNKNOWN_TYPE = "application/octet-stream";
-/** RFC 9110, 8.3.1, but for quoted parameters. */
-const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$%&'*+.^`|~-]+=[\w!#$%&'*+.^`|~-]+)*$/;
-
 /** Nesting beyond this is refused. */
 const DEPTH_MAX = 256;
 /** What a file is handed on in. */

@@ -11,11 +11,13 @@
 export const LINK_METHODS = ["GET", "HEAD"] as const;
 export type LinkMethod = (typeof LINK_METHODS)[number];
 
-/** What a link may be to: a file, or the result of an inference. */
+/** What a link may be to: a file, the result of an inference, or (from the next number on) one of the parts that came beside it. */
 const LINK_KINDS = ["file", "result"] as const;
 
 export interface Link {
   readonly kind: (typeof LINK_KINDS)[number];
+  /** Of a result: which of its parts, from 0, where it is not to the output itself. */
+  readonly part?: number;
   /** 12 base62 characters. */
   readonly accountId: string;
   /** A UUID in lower case. */
@@ -44,7 +46,7 @@ export async function signLink(link: Link, secret: string): Promise<string> {
   const bytes = new Uint8Array(TOKEN_BYTES);
   const view = new DataView(bytes.buffer);
   bytes[0] = VERSION;
-  bytes[1] = LINK_KINDS.indexOf(link.kind);
+  bytes[1] = link.part === undefined ? LINK_KINDS.indexOf(link.kind) : LINK_KINDS.length + link.part;
   bytes[2] = LINK_METHODS.reduce((bits, method, index) => (link.methods.includes(method) ? bits | (1 << index) : bits), 0);
   view.setUint16(EXPIRY_AT, Math.floor(link.expiresAt / 2 ** 32));
   view.setUint32(EXPIRY_AT + 2, link.expiresAt >>> 0);
@@ -65,12 +67,14 @@ export async function readLink(token: string, secrets: readonly string[]): Promi
   const verdicts = await Promise.all(
     secrets.map(async (secret) => crypto.subtle.verify("HMAC", await keyOf(secret), bytes.subarray(TAG_AT), signed)),
   );
-  const kind = LINK_KINDS[bytes[1] ?? -1];
+  const part = (bytes[1] ?? 0) - LINK_KINDS.length;
+  const kind = part < 0 ? LINK_KINDS[bytes[1] ?? 0] : "result";
   if (!verdicts.includes(true) || bytes[0] !== VERSION || !kind) return null;
   const view = new DataView(bytes.buffer);
   const hex = Array.from(bytes.subarray(ID_AT, TAG_AT), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return {
     kind,
+    ...(part < 0 ? {} : { part }),
     accountId: new TextDecoder().decode(bytes.subarray(ACCOUNT_AT, ID_AT)),
     id: `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
     methods: LINK_METHODS.filter((_, index) => ((bytes[2] ?? 0) >> index) & 1),

@@ -102,6 +102,8 @@ export const PUT_BYTES = 5 * KIB ** 3 - 5 * KIB ** 2;
 /** Parts of a multipart answer, and what the head of one may take. */
 export const PARTS_MAX = 100;
 export const MULTIPART_HEAD_BYTES = 8 * KIB;
+/** Fields of a model's output that may be kept as files. */
+export const OUTPUT_FILE_FIELDS = 16;
 /** A part's name, as it is in an address. */
 export const PART_NAME_CHARACTERS = 100;
 /** Objects that one call removes; R2 takes no more. */

@@ -21,13 +21,17 @@ import { SCOPES, accountOf, digestOf, mintKey, newAccountId, randomBase62 } from
 import { type Key, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey } from "../keys/store.ts";
 import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
 import { FAILURE_CLASSES } from "../backends/outcome.ts";
+import { MEDIA_TYPE } from "../content.ts";
+import type { FileField } from "../embedded.ts";
 import { bulk } from "../inferences/store.ts";
 import { hurry } from "../inferences/submit.ts";
 import {
   ADMIN_BODY_BYTES,
   BACKEND_TIMEOUT_SECONDS,
   BULK_ROWS,
+  CONTENT_TYPE_CHARACTERS,
   MAX_CONCURRENCY,
+  OUTPUT_FILE_FIELDS,
   QUOTA_BYTES,
   RETENTION_SECONDS,
   WAKE_UPS_PER_LANE,
@@ -238,12 +242,31 @@ async function endKey(call: Call): Promise<Response> {
 const pathName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "letters, digits, '.', '_' and '-', at most 128");
 /** One segment of a path, but for the one capability that OpenAI's API has two for. */
 const capabilitySchema = z.union([pathName, z.literal("chat/completions")]);
+/** Which field of an output is kept as a file: its path, and what its text is. */
+const outputFileSchema = z.strictObject({
+  field: z
+    .string()
+    .max(256)
+    .regex(/^[^.]+(?:\.[^.]+)*$/, "must be the names of members from the root, joined by dots"),
+  encoding: z.enum(["base64", "text"]).default("base64"),
+  content_type: z
+    .string()
+    .max(CONTENT_TYPE_CHARACTERS)
+    .regex(MEDIA_TYPE, "must be a media type, such as video/mp4")
+    .nullable()
+    .default(null),
+});
+
+const fileFieldsOf = (files: readonly z.infer<typeof outputFileSchema>[]): FileField[] =>
+  files.map(({ field, encoding, content_type: contentType }) => ({ field, encoding, contentType }));
+
 const modelChangeSchema = z.strictObject({
   description: z.string().max(1_000).optional(),
   versions: z.array(pathName).max(100).optional(),
   default_version: pathName.optional(),
   account_concurrency: z.int().min(MAX_CONCURRENCY.range[0]).max(MAX_CONCURRENCY.range[1]).nullable().optional(),
   capabilities: z.array(capabilitySchema).max(32).optional(),
+  output_files: z.array(outputFileSchema).max(OUTPUT_FILE_FIELDS).optional(),
 });
 const modelSchema = modelChangeSchema.extend({ name: pathName });
 
@@ -254,6 +277,7 @@ const presentModel = (model: Model) => ({
   default_version: model.defaultVersion || null,
   account_concurrency: model.accountConcurrency,
   capabilities: model.capabilities,
+  output_files: model.outputFiles.map(({ field, encoding, contentType }) => ({ field, encoding, content_type: contentType })),
   created_at: time(model.createdAt),
 });
 
@@ -275,6 +299,7 @@ async function createModel(call: Call): Promise<Response> {
     defaultVersion: defaultOf(versions, body.default_version),
     accountConcurrency: body.account_concurrency ?? null,
     capabilities: [...new Set(body.capabilities)],
+    outputFiles: fileFieldsOf(body.output_files ?? []),
   });
   if (!model) throw problem("conflict", { detail: `There is a model "${body.name}" already.` });
   return json(presentModel(model), { status: 201 });
@@ -300,6 +325,7 @@ async function alterModel(call: Call): Promise<Response> {
     defaultVersion: defaultOf(versions, body.default_version ?? kept),
     accountConcurrency: body.account_concurrency === undefined ? model.accountConcurrency : body.account_concurrency,
     capabilities: body.capabilities ? [...new Set(body.capabilities)] : model.capabilities,
+    outputFiles: body.output_files ? fileFieldsOf(body.output_files) : model.outputFiles,
   });
   return json(presentModel(found(changed, "model")));
 }

@@ -149,32 +149,3 @@ function disposition({ contentType, fileName }: Download): string {
   const whole = encodeURIComponent(name).replaceAll(/['()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
   return plain === name ? `${kind}; filename="${plain}"` : `${kind}; filename="${plain}"; filename*=UTF-8''${whole}`;
 }
-
-/** The ending of a file's name by its type; "bin" where it is not known. */
-export function endingOf(contentType: string): string {
-  const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
-  return ENDINGS[type] ?? (type.endsWith("+json") ? "json" : type.startsWith("text/") ? "txt" : "bin");
-}
-
-const ENDINGS: Readonly<Record<string, string>> = {
-  "application/json": "json",
-  "application/pdf": "pdf",
-  "application/x-ndjson": "ndjson",
-  "application/zip": "zip",
-  "audio/flac": "flac",
-  "audio/mpeg": "mp3",
-  "audio/ogg": "ogg",
-  "audio/wav": "wav",
-  "audio/x-wav": "wav",
-  "image/gif": "gif",
-  "image/jpeg": "jpg",
-  "image/png": "png",
-  "image/svg+xml": "svg",
-  "image/webp": "webp",
-  "model/gltf-binary": "glb",
-  "text/csv": "csv",
-  "text/html": "html",
-  "video/mp4": "mp4",
-  "video/quicktime": "mov",
-  "video/webm": "webm",
-};

@@ -4,6 +4,7 @@
  * and goes on with the others. An upload's id is the file's.
  */
 import * as z from "zod";
+import { MEDIA_TYPE, endingOf } from "../content.ts";
 import { isInferenceId, newInferenceId } from "../inferences/inference.ts";
 import { type File, findFile, listFiles, objectKey } from "../files/store.ts";
 import {
@@ -31,7 +32,7 @@ import {
 import { problem } from "../problem.ts";
 import { json } from "./answer.ts";
 import { check, readJson } from "./body.ts";
-import { download, endingOf } from "./download.ts";
+import { download } from "./download.ts";
 import { pageOf } from "./page.ts";
 import { takeRoom } from "./room.ts";
 import type { KeyCall, Route } from "./route.ts";
@@ -50,8 +51,6 @@ export const fileRoutes: readonly Route[] = [
 ];
 
 const OCTETS = "application/octet-stream";
-/** RFC 9110, 8.3.1. */
-const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$%&'*+.^`|~-]+=(?:[\w!#$%&'*+.^`|~-]+|"[\x20-\x21\x23-\x5b\x5d-\x7e]*"))*$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 const contentTypeSchema = z.string().max(CONTENT_TYPE_CHARACTERS).regex(MEDIA_TYPE, "must be a media type, such as video/mp4");

@@ -2,7 +2,7 @@
  * Our own API over inferences: `/v1/inferences`. The object that `present` makes is the same in every channel.
  */
 import * as z from "zod";
-import { JSON_TYPE } from "../content.ts";
+import { JSON_TYPE, endingOf } from "../content.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { type Inference, isFinal, isInferenceId } from "../inferences/inference.ts";
 import { storedObject } from "../inferences/payloads.ts";
@@ -29,7 +29,7 @@ import { askAgain } from "../platform.ts";
 import { problem } from "../problem.ts";
 import { EVENTS } from "../webhooks/delivery.ts";
 import { cachingOf, json, unlessKnown } from "./answer.ts";
-import { atHand, download, endingOf } from "./download.ts";
+import { atHand, download } from "./download.ts";
 import { check, readJson } from "./body.ts";
 import { filterOf, filterShape, metadataSchema, narrows } from "./filter.ts";
 import { shownOutput, typeHeaders } from "./output.ts";
@@ -142,15 +142,24 @@ export async function result(call: KeyCall, inference: Extract<Inference, { stat
   return download(call.request, { ...whole, contentType, headers, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` });
 }
 
+/** What came beside the output: nothing before there is one. */
+export function partsOf(inference: Inference): readonly KeptPart[] {
+  return inference.status === "succeeded" ? inference.parts : [];
+}
+
+export function showNamedPart(call: KeyCall): Promise<Response> {
+  const name = call.params["part"] ?? "";
+  return showPart(call, (parts) => parts.find((part) => part.name === name));
+}
+
 /** One of the parts that came beside the output. */
-export async function showPart(call: KeyCall): Promise<Response> {
+export async function showPart(call: KeyCall, pick: (parts: readonly KeptPart[]) => KeptPart | undefined): Promise<Response> {
   const inference = await find(call);
   if (inference.status !== "succeeded") return showResult(call); // which says what there is instead
   if (inference.dataRemoved) throw problem("payload_gone", { detail: "The result was removed when its time was over." });
-  const name = call.params["part"] ?? "";
-  const part = inference.parts.find((candidate) => candidate.name === name);
+  const part = pick(partsOf(inference));
   const whole = part && storedObject(call.ports.payloads, { at: "object", ...part });
-  if (!part || !whole) throw problem("not_found", { detail: `The result has no part "${name.slice(0, 128)}".` });
+  if (!part || !whole) throw problem("not_found", { detail: "The result has no such part." });
   const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
   return download(call.request, { ...whole, contentType: part.contentType, etag, cacheControl, fileName: part.name });
 }

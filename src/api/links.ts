@@ -13,7 +13,7 @@ import { type ProblemCode, problem } from "../problem.ts";
 import { json } from "./answer.ts";
 import { check, readJson } from "./body.ts";
 import { serveFile } from "./files.ts";
-import { showResult } from "./inferences.ts";
+import { partsOf, showPart, showResult } from "./inferences.ts";
 import type { Call, KeyCall, Route } from "./route.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -25,33 +25,41 @@ export const linkRoutes: readonly Route[] = [
   ...METHODS.map((method): Route => ({ method, path: "/v1/links/:token", access: "open", handle: follow })),
 ];
 
-const linkSchema = z.strictObject({
+const wantedSchema = z.strictObject({
   expires_in_seconds: z.int().min(LINK_SECONDS.range[0]).max(LINK_SECONDS.range[1]).default(LINK_SECONDS.default),
   methods: z.array(z.enum(LINK_METHODS)).min(1).default(["GET"]),
 });
 
+const resultLinkSchema = wantedSchema.extend({ part: z.string().optional() });
+
 async function linkToFile(call: KeyCall): Promise<Response> {
   const id = idOf(call, "file_not_found");
   if (!(await findFile(call.ports.db, call.caller.accountId, id))) throw problem("file_not_found", { detail: `There is no file "${id}".` });
-  return linkTo(call, "file", id);
+  return linkTo(call, { kind: "file", id }, await wantedIn(call, wantedSchema));
 }
 
-/** Also before the end: until then it is answered as the result itself is. */
+/** Also before the end: until then it is answered as the result itself is. Parts have to be there. */
 async function linkToResult(call: KeyCall): Promise<Response> {
   const id = idOf(call, "inference_not_found");
-  if (!(await findInference(call.ports.db, call.caller.accountId, id))) {
-    throw problem("inference_not_found", { detail: `There is no inference "${id}".` });
-  }
-  return linkTo(call, "result", id);
+  const { part: name, ...wanted } = await wantedIn(call, resultLinkSchema);
+  const inference = await findInference(call.ports.db, call.caller.accountId, id);
+  if (!inference) throw problem("inference_not_found", { detail: `There is no inference "${id}".` });
+  if (name === undefined) return linkTo(call, { kind: "result", id }, wanted);
+  const part = partsOf(inference).findIndex((each) => each.name === name);
+  if (part === -1) throw problem("not_found", { detail: `The result has no part "${name.slice(0, 128)}".` });
+  return linkTo(call, { kind: "result", part, id }, wanted);
 }
 
-async function linkTo(call: KeyCall, kind: Link["kind"], id: string): Promise<Response> {
+async function wantedIn<T>(call: KeyCall, schema: z.ZodType<T>): Promise<T> {
   const hasBody = call.request.body !== null && call.request.headers.get("content-length") !== "0";
-  const wanted = check(linkSchema, hasBody ? (await readJson(call.request, ADMIN_BODY_BYTES)).value : {});
+  return check(schema, hasBody ? (await readJson(call.request, ADMIN_BODY_BYTES)).value : {});
+}
+
+async function linkTo(call: KeyCall, to: Pick<Link, "kind" | "part" | "id">, wanted: z.infer<typeof wantedSchema>): Promise<Response> {
   const expiresAt = Math.floor(call.ports.clock.now() / 1000) + wanted.expires_in_seconds;
   const [secret = ""] = call.config.keySecrets;
   const methods = LINK_METHODS.filter((method) => wanted.methods.includes(method));
-  const token = await signLink({ kind, accountId: call.caller.accountId, id, methods, expiresAt }, secret);
+  const token = await signLink({ ...to, accountId: call.caller.accountId, methods, expiresAt }, secret);
   return json({ url: `${call.origin}/v1/links/${token}`, methods, expires_at: new Date(expiresAt * 1000).toISOString() }, { status: 201 });
 }
 
@@ -73,15 +81,17 @@ async function follow(call: Call): Promise<Response> {
 }
 
 async function answerTo(link: Link, call: Call): Promise<Response> {
-  const { accountId, id, kind } = link;
+  const { accountId, id, kind, part } = link;
   switch (kind) {
     case "file": {
       const file = await findFile(call.ports.db, accountId, id);
       if (file?.state !== "ready") throw problem("file_not_found", { detail: "The file is not there, or not any more." });
       return serveFile(call, file);
     }
-    case "result":
-      return showResult({ ...call, params: { id }, caller: { accountId, keyId: "" } });
+    case "result": {
+      const asked = { ...call, params: { id }, caller: { accountId, keyId: "" } };
+      return part === undefined ? showResult(asked) : showPart(asked, (parts) => parts[part]);
+    }
     default:
       return kind satisfies never;
   }

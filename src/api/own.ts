@@ -4,7 +4,7 @@ import { fileRoutes } from "./files.ts";
 import { linkRoutes } from "./links.ts";
 import { tellOwn } from "./event.ts";
 import { webhookRoutes } from "./webhooks.ts";
-import { cancel, cancelMany, redrive, remove, showInference, showPart, showResult, submitInference } from "./inferences.ts";
+import { cancel, cancelMany, redrive, remove, showInference, showNamedPart, showResult, submitInference } from "./inferences.ts";
 import { showQueue } from "./models.ts";
 import type { Dialect } from "./route.ts";
 
@@ -19,7 +19,7 @@ export const own: Dialect = {
     { method: "GET", path: "/v1/inferences/:id", access: "read", handle: showInference },
     { method: "DELETE", path: "/v1/inferences/:id", access: "cancel", handle: remove },
     { method: "GET", path: "/v1/inferences/:id/result", access: "read", handle: showResult },
-    { method: "GET", path: "/v1/inferences/:id/result/:part", access: "read", handle: showPart },
+    { method: "GET", path: "/v1/inferences/:id/result/:part", access: "read", handle: showNamedPart },
     { method: "POST", path: "/v1/inferences/:id/cancel", access: "cancel", handle: cancel },
     { method: "POST", path: "/v1/inferences/:id/redrive", access: "submit", handle: redrive },
     { method: "POST", path: "/v1/inferences/cancel", access: "cancel", handle: cancelMany },

@@ -5,6 +5,7 @@
  */
 import { parseJson } from "../json.ts";
 import type { Content } from "../content.ts";
+import type { FileField } from "../embedded.ts";
 import type { Memory } from "../memory.ts";
 import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../numbers.ts";
 import { retryAfterMs } from "../retryafter.ts";
@@ -44,6 +45,8 @@ export interface BackendCall {
   readonly letGo: AbortSignal;
   readonly identity: Identity;
   readonly takeIn: TakeIn;
+  /** Null where nothing of the model's output is to be a file. */
+  readonly extract: Extract | null;
 }
 
 /**
@@ -58,7 +61,17 @@ export type TakenIn =
   | { readonly kept: Kept }
   /** Of a multipart body: what it has to say in JSON, if anything, and all else; `discard` takes that back. */
   | { readonly json: Uint8Array | null; readonly parts: readonly KeptPart[]; readonly discard: () => Promise<void> }
+  /** Fields of it were to be files, and are none, for this reason. */
+  | { readonly garbage: string }
   | { readonly failed: unknown };
+
+/** Puts the fields of an output in JSON that are to be files into the bucket; their addresses take their places. Rejects where the bucket fails. */
+export interface Extract {
+  readonly fields: readonly FileField[];
+  of(json: string): Promise<Extracted>;
+}
+
+export type Extracted = { readonly json: string; readonly parts: readonly KeptPart[] } | { readonly garbage: string };
 
 /** How a protocol is spoken. */
 export interface Protocol {

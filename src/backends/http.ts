@@ -3,7 +3,7 @@
  * `/predictions`, a function. The input goes as it came and the answer comes back as it is, with its content type, of any
  * size: what is not small goes into the bucket while it comes. JSON is looked at, and refused where it is none, up to the
  * size that may be parsed at all. Of a multipart answer the first part of JSON is the output, and each other one an
- * object of its own beside it.
+ * object of its own beside it; so are the fields of JSON that the model's setting says are files.
  * Such a server has no health address that we could know; it counts as ready as soon as it answers anything at all.
  */
 import { JSON_TYPE, isJson } from "../content.ts";
@@ -32,7 +32,7 @@ async function partsOutcome({ json, parts, discard }: Extract<TakenIn, { parts: 
   const value = parsed(body);
   if (value === undefined) {
     await discard();
-    return garbage("a part is said to be JSON, but it is not");
+    return garbage("what is said to be JSON is none");
   }
   return { kind: "done", output: { body, contentType: JSON_TYPE, items: json === null ? parts.length : itemsIn(value), parts } };
 }
@@ -54,6 +54,7 @@ export const http: Protocol = {
     }
     const { contentType, taken } = answer;
     if ("failed" in taken) throw taken.failed;
+    if ("garbage" in taken) return garbage(taken.garbage);
     if ("parts" in taken) return partsOutcome(taken);
     if ("kept" in taken) return { kind: "kept", kept: taken.kept, items: 1 };
     if (!isJson(contentType)) return { kind: "done", output: { body: taken.bytes, contentType, items: 1 } };

@@ -8,18 +8,19 @@
  * Triton's docs/protocol/extension_binary_data.md.
  */
 import { JSON_TYPE } from "../content.ts";
-import { writeJson } from "../json.ts";
+import { parseJson, writeJson } from "../json.ts";
 import { BACKEND_ANSWER_BYTES, FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../numbers.ts";
 import type { Fault } from "../problem.ts";
-import { type InferRequest, readInferRequest, readInferResponse, wantsOf } from "../tensors/infer.ts";
+import { type InferRequest, type InferResponse, readInferRequest, readInferResponse, wantsOf } from "../tensors/infer.ts";
 import { type Form, fromTensors, isTensorInput, itemsIn, toTensors } from "../tensors/plain.ts";
-import { isObject, quoted } from "../tensors/tensor.ts";
-import { contentOf, headOf, writeInferRequest } from "../tensors/wire.ts";
+import { isObject, plainOf, quoted } from "../tensors/tensor.ts";
+import { contentOf, headOf, writeInferRequest, writeInferResponse } from "../tensors/wire.ts";
 import { GENERATE, type Generated, NOT_GENERATE, eventOf, generateInput, generatedBy, isGenerated } from "./generate.ts";
 import type { Outcome } from "./outcome.ts";
 import {
   type Answer,
   type BackendCall,
+  type Extract,
   type Outside,
   type Protocol,
   type Server,
@@ -62,7 +63,7 @@ export const oip: Protocol = {
     const timeoutMs = Math.max(1, call.timeoutMs - (outside.clock.now() - begunAt));
     const url = `${modelUrl(call.backend, call.version)}/infer`;
     const exchanged = await exchange(outside, url, { method: "POST", headers, body }, { ...call, timeoutMs });
-    if ("answer" in exchanged) return refusalOf(exchanged.answer) ?? outcomeOf(exchanged.answer, form);
+    if ("answer" in exchanged) return refusalOf(exchanged.answer) ?? outcomeOf(exchanged.answer, form, call.extract);
     const { outcome } = exchanged;
     return outcome.kind === "retry" && outcome.error.class === "timeout" ? tooSlow(call.timeoutMs) : outcome;
   },
@@ -163,19 +164,43 @@ function refusalOf(answer: Answer): Outcome | null {
   return refusal(answer, isRefused ? reasonIn(jsonOf(answer)) : null);
 }
 
-function outcomeOf(answer: Answer, form: Form): Outcome {
+async function outcomeOf(answer: Answer, form: Form, extract: Extract | null): Promise<Outcome> {
   const length = answer.headers.get(HEAD_LENGTH);
   if (length !== null && !/^\d{1,15}$/.test(length)) return garbage(`${HEAD_LENGTH} is not a length`);
   const headLength = length === null ? null : Number(length);
   const read = readInferResponse(answer.bytes, headLength);
   if (!read.ok) return garbage(headLength === null && jsonOf(answer) === undefined ? "it is not JSON" : read.fault.detail);
   if (form.kind === "tensors") {
+    const texts = extract && textsOf(read.value, extract);
+    if (extract && texts) return withoutFiles(read.value, texts, extract);
     const body = headLength === null ? textOf(answer) : answer.bytes;
     return { kind: "done", output: { ...contentOf({ body, headLength }), items: itemsIn(read.value) } };
   }
   const plain = fromTensors(read.value.outputs, form);
   if (!plain.ok) return garbage(plain.detail);
-  return { kind: "done", output: { body: writeJson(plain.value), contentType: JSON_TYPE, items: itemsIn(plain.value) } };
+  const items = itemsIn(plain.value);
+  const text = writeJson(plain.value);
+  if (!extract) return { kind: "done", output: { body: text, contentType: JSON_TYPE, items } };
+  const extracted = await extract.of(text);
+  if ("garbage" in extracted) return garbage(extracted.garbage);
+  return { kind: "done", output: { body: extracted.json, contentType: JSON_TYPE, items, parts: extracted.parts } };
+}
+
+/** The elements of the outputs that are to be files, by name; null where there are none. */
+function textsOf({ outputs }: InferResponse, { fields }: Extract): Map<string, readonly unknown[]> | null {
+  const texts = outputs.filter(({ name, datatype }) => datatype === "BYTES" && fields.some(({ field }) => field === name));
+  return texts.length === 0 ? null : new Map(texts.map((tensor) => [tensor.name, plainOf(tensor).elements]));
+}
+
+/** A response with the addresses of files where their bytes were. */
+async function withoutFiles(response: InferResponse, texts: Map<string, readonly unknown[]>, extract: Extract): Promise<Outcome> {
+  const extracted = await extract.of(writeJson(Object.fromEntries(texts)));
+  if ("garbage" in extracted) return garbage(extracted.garbage);
+  const addresses = parseJson(extracted.json) as Record<string, readonly string[]>; // written above, with other texts in it
+  const outputs = response.outputs.map((tensor) => (texts.has(tensor.name) ? { ...tensor, data: addresses[tensor.name] ?? [] } : tensor));
+  const written = writeInferResponse({ ...response, outputs }, { outputs: null, binary: false });
+  if (!written.ok) return garbage(written.fault.detail);
+  return { kind: "done", output: { ...contentOf(written.value), items: itemsIn(response), parts: extracted.parts } };
 }
 
 async function generate(call: BackendCall, outside: Outside): Promise<Outcome> {

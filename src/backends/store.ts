@@ -1,4 +1,4 @@
-/** All SQL on backends but the claim's, which picks one (inferences/store.ts). */
+/** All SQL on backends but the claim's, which picks one (inferences/lane.ts). */
 import * as z from "zod";
 import { CIRCUIT_FAILURES, PROBE_MS, REST_MAX_MS, REST_MS } from "../numbers.ts";
 import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";

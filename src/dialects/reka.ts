@@ -19,14 +19,14 @@
 import * as z from "zod";
 import { cachingOf, json, unlessKnown } from "../api/answer.ts";
 import { check, readJson } from "../api/body.ts";
-import { atHand, download, endingOf } from "../api/download.ts";
+import { atHand, download } from "../api/download.ts";
 import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
 import { metricsOf } from "../api/inferences.ts";
 import { shownOutput } from "../api/output.ts";
 import { webhookOf } from "../api/target.ts";
 import type { Bucket } from "../bucket.ts";
 import type { Dialect, KeyCall } from "../api/route.ts";
-import { JSON_TYPE, isJson, sizeOf } from "../content.ts";
+import { JSON_TYPE, endingOf, isJson, sizeOf } from "../content.ts";
 import { type Inference, type LogEntry, type Payload, STATUSES, type Status, isInferenceId } from "../inferences/inference.ts";
 import { readPayload, storedObject } from "../inferences/payloads.ts";
 import type { Filter } from "../inferences/statements.ts";

@@ -7,6 +7,8 @@ import * as z from "zod";
 import { fromBase64, toBase64 } from "../base64.ts";
 import { FAILURE_CLASSES, type KeptPart } from "../backends/outcome.ts";
 import { type ClaimedBackend, claimedBackendSchema } from "../backends/store.ts";
+import type { FileField } from "../embedded.ts";
+import { fileFieldsSchema } from "../models/store.ts";
 import { RETENTION_SECONDS } from "../numbers.ts";
 import { type Row, sql } from "../sql.ts";
 import { DELIVERY_STATUSES, EVENTS, webhookStatusOf } from "../webhooks/delivery.ts";
@@ -33,6 +35,8 @@ export interface Claim extends Hold, Lane {
   takedowns: number;
   /** Somebody may want to be told of its end. */
   watched: boolean;
+  /** The fields of its model's outputs that are kept as files. */
+  outputFiles: readonly FileField[];
   backend: ClaimedBackend;
 }
 
@@ -56,6 +60,7 @@ export const inputColumns = sql`input, input_object, input_type, input_bytes`;
 export const claimColumns = sql`account_id, id, model, version, attempt, attempts_before, takedowns, lease, ${inputColumns},
   capability, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds,
   webhook IS NOT NULL OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = inferences.account_id) AS watched,
+  (SELECT output_files FROM models WHERE models.name = inferences.model) AS output_files,
   (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
       'credential', json(credential), 'files', files, 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
       'alone', NOT EXISTS (SELECT 1 FROM inferences AS other INDEXED BY inferences_running WHERE other.backend_id = backends.id
@@ -238,6 +243,7 @@ export const claimSchema = inputSchema
     max_delay_ms: z.number(),
     run_within_seconds: z.number().nullable(),
     watched: z.number(),
+    output_files: z.string().nullable(),
     backend: z.string(),
   })
   .transform((row): Claim => ({
@@ -254,5 +260,6 @@ export const claimSchema = inputSchema
     retry: { maxAttempts: row.max_attempts, initialDelayMs: row.initial_delay_ms, maxDelayMs: row.max_delay_ms },
     runWithinSeconds: row.run_within_seconds,
     watched: row.watched === 1,
+    outputFiles: row.output_files === null ? [] : fileFieldsSchema.parse(JSON.parse(row.output_files)),
     backend: claimedBackendSchema.parse(JSON.parse(row.backend)),
   }));

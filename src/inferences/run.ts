@@ -4,7 +4,7 @@
  * remains without sending a wake-up. An output is stored before the status says so. A runner may die between any two
  * lines: its lease lapses and the sweep takes over; if it wakes up after that, the fence refuses what it writes.
  */
-import { type BackendCall, type Sink, type TakeIn, identityFor, rejected } from "../backends/backend.ts";
+import { type BackendCall, type Sink, identityFor, rejected } from "../backends/backend.ts";
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
 import { type Failure, type Outcome, standingAfter } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
@@ -17,7 +17,8 @@ import { supplied } from "../files/supply.ts";
 import { Endings, type Next } from "./endings.ts";
 import { QUARANTINED, afterFailure } from "./inference.ts";
 import { Leases } from "./leases.ts";
-import { type Shelf, readPayload, storeOutput, takeIn } from "./payloads.ts";
+import { type OutputShelf, extract, storeOutput, takeIn } from "./outputs.ts";
+import { readPayload } from "./payloads.ts";
 import { noteUpload } from "./removals.ts";
 import { hurry } from "./submit.ts";
 import type { Lane } from "./lane.ts";
@@ -193,9 +194,24 @@ async function callBackend(ports: Ports, leases: Leases, claimed: Claim, letGo: 
   const { input } = ready;
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
   const protocol = protocolOf(backend);
-  const shelf: Shelf = { ...ports, begun: (key, uploadId) => noteUpload(ports.db, key, uploadId) };
-  const intoBucket: TakeIn = (response, most, over) => takeIn(shelf, claimed, response, most, over);
-  const call: BackendCall = { backend, model, version, capability, input, timeoutMs: seconds * 1000, letGo, identity, takeIn: intoBucket };
+  const shelf: OutputShelf = {
+    ...ports,
+    begun: (key, uploadId) => noteUpload(ports.db, key, uploadId),
+    publicUrl: (ports.secret("PUBLIC_URL") ?? "").replace(/\/$/, ""),
+  };
+  const fields = claimed.outputFiles;
+  const call: BackendCall = {
+    backend,
+    model,
+    version,
+    capability,
+    input,
+    timeoutMs: seconds * 1000,
+    letGo,
+    identity,
+    takeIn: (response, most, over) => takeIn(shelf, claimed, response, most, over),
+    extract: fields.length === 0 ? null : { fields, of: (json) => extract(shelf, claimed, json) },
+  };
   if (!leases.mayCall(claimed)) return { kind: "abandoned" };
   return sink && protocol.stream ? protocol.stream(call, ports, sink) : protocol.infer(call, ports);
 }

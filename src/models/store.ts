@@ -1,5 +1,6 @@
 /** All SQL on models: the catalogue of what clients may ask for. */
 import * as z from "zod";
+import type { FileField } from "../embedded.ts";
 import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
 
 export interface Model {
@@ -12,6 +13,8 @@ export interface Model {
   readonly accountConcurrency: number | null;
   /** What may be asked of it, such as `text-to-image`; empty = anything. */
   readonly capabilities: readonly string[];
+  /** The fields of its outputs that are kept as files. */
+  readonly outputFiles: readonly FileField[];
   readonly createdAt: number;
 }
 
@@ -22,15 +25,20 @@ export interface NewModel {
   defaultVersion: string;
   accountConcurrency: number | null;
   capabilities: readonly string[];
+  outputFiles: readonly FileField[];
 }
 
-const columns = sql`name, description, versions, default_version, account_concurrency, capabilities, created_at`;
+export const fileFieldsSchema = z.array(
+  z.object({ field: z.string(), encoding: z.enum(["base64", "text"]), contentType: z.string().nullable() }),
+);
+
+const columns = sql`name, description, versions, default_version, account_concurrency, capabilities, output_files, created_at`;
 
 export const modelStatements = {
   insert: (model: NewModel) => sql`
-    INSERT INTO models (name, description, versions, default_version, account_concurrency, capabilities, created_at)
+    INSERT INTO models (name, description, versions, default_version, account_concurrency, capabilities, output_files, created_at)
     VALUES (${model.name}, ${model.description}, ${JSON.stringify(model.versions)}, ${model.defaultVersion},
-      ${model.accountConcurrency}, ${JSON.stringify(model.capabilities)}, ${NOW})
+      ${model.accountConcurrency}, ${JSON.stringify(model.capabilities)}, ${JSON.stringify(model.outputFiles)}, ${NOW})
     ON CONFLICT DO NOTHING RETURNING ${columns}`,
   find: (name: string) => sql`SELECT ${columns} FROM models WHERE name = ${name}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM models WHERE name > ${after} ORDER BY name LIMIT ${limit}`,
@@ -44,7 +52,7 @@ export const modelStatements = {
   change: (name: string, change: Omit<NewModel, "name">) => sql`
     UPDATE models SET description = ${change.description}, versions = ${JSON.stringify(change.versions)},
       default_version = ${change.defaultVersion}, account_concurrency = ${change.accountConcurrency},
-      capabilities = ${JSON.stringify(change.capabilities)}
+      capabilities = ${JSON.stringify(change.capabilities)}, output_files = ${JSON.stringify(change.outputFiles)}
     WHERE name = ${name} RETURNING ${columns}`,
   /** Not while a backend serves it. */
   remove: (name: string) => sql`
@@ -58,6 +66,7 @@ const rowSchema = z.object({
   default_version: z.string(),
   account_concurrency: z.number().nullable(),
   capabilities: z.string(),
+  output_files: z.string(),
   created_at: z.number(),
 });
 
@@ -70,6 +79,7 @@ function fromRow(row: Row): Model {
     defaultVersion: known.default_version,
     accountConcurrency: known.account_concurrency,
     capabilities: z.array(z.string()).parse(JSON.parse(known.capabilities)),
+    outputFiles: fileFieldsSchema.parse(JSON.parse(known.output_files)),
     createdAt: known.created_at,
   };
 }

@@ -518,7 +518,17 @@ export class World {
       this.model.accountCaps.set(name, accountConcurrency);
       const versions = version === "" ? [] : [version];
       this.#transact(
-        [modelStatements.insert({ name, description: "", versions, defaultVersion: version, accountConcurrency, capabilities: [] })],
+        [
+          modelStatements.insert({
+            name,
+            description: "",
+            versions,
+            defaultVersion: version,
+            accountConcurrency,
+            capabilities: [],
+            outputFiles: [],
+          }),
+        ],
         setup,
       );
       for (const { id, protocol, maxConcurrency, timeoutSeconds } of backends) {

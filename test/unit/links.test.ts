@@ -2,6 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Link, LINK_METHODS, readLink, refusalOf, signLink } from "../../src/links.ts";
+import { PARTS_MAX } from "../../src/numbers.ts";
 
 const SECRET = "a-secret-for-tests-that-is-long-enough";
 const OTHER = "another-secret-for-tests-long-enough";
@@ -13,13 +14,19 @@ const LINK: Link = {
   expiresAt: 1_800_000_000,
 };
 
-const link = fc.record({
-  kind: fc.constantFrom("file" as const, "result" as const),
-  accountId: fc.stringMatching(/^[0-9A-Za-z]{12}$/),
-  id: fc.uuid(),
-  methods: fc.constantFrom<Link["methods"]>(["GET"], ["HEAD"], ["GET", "HEAD"]),
-  expiresAt: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
-});
+const anyKind = fc.oneof(
+  fc.constantFrom<Pick<Link, "kind" | "part">>({ kind: "file" }, { kind: "result" }),
+  fc.integer({ min: 0, max: PARTS_MAX - 1 }).map((part) => ({ kind: "result" as const, part })),
+);
+
+const link = fc
+  .record({
+    accountId: fc.stringMatching(/^[0-9A-Za-z]{12}$/),
+    id: fc.uuid(),
+    methods: fc.constantFrom<Link["methods"]>(["GET"], ["HEAD"], ["GET", "HEAD"]),
+    expiresAt: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+  })
+  .chain((it) => anyKind.map((kind): Link => ({ ...kind, ...it })));
 
 describe("a link", () => {
   test("says what was signed, whatever that is", async () => {
@@ -61,6 +68,7 @@ describe("a link", () => {
       { ...LINK, id: "0190a5a0-0000-7000-8000-00000000abce" },
       { ...LINK, accountId: "0123456789ac" },
       { ...LINK, kind: "result" },
+      { ...LINK, kind: "result", part: 0 },
       { ...LINK, expiresAt: LINK.expiresAt + 1 },
       { ...LINK, methods: ["GET", "HEAD"] },
     ];

@@ -36,7 +36,7 @@ async function infer(input: Content, answer: Response, binary?: boolean): Promis
   const letGo = new AbortController().signal;
   const takeIn = () => Promise.reject(new Error("nothing goes to the bucket"));
   const outcome = await oip.infer(
-    { backend, model: "ours", version: "", input, capability: "", timeoutMs: 1_000, letGo, identity, takeIn },
+    { backend, model: "ours", version: "", input, capability: "", timeoutMs: 1_000, letGo, identity, takeIn, extract: null },
     outside,
   );
   return { outcome, sent };

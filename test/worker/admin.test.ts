@@ -195,6 +195,7 @@ describe("models", () => {
       default_version: "1",
       account_concurrency: null,
       capabilities: [],
+      output_files: [],
       created_at: TIME,
     });
     expect(await done("GET", `/models/${name}`)).toStrictEqual(created);

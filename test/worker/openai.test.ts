@@ -357,6 +357,7 @@ async function streamed(
       timeoutMs: 5_000,
       letGo: new AbortController().signal,
       takeIn: () => Promise.reject(new Error("a chat is held whole")),
+      extract: null,
       identity: { headers: {}, conceal: (said) => said.replaceAll("secret", "[secret]") },
     } satisfies BackendCall,
     outside,

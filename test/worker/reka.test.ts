@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { handle } from "../../src/api/router.ts";
 import { toBase64 } from "../../src/base64.ts";
 import { RUNNER_LOST, type Payload, type Status } from "../../src/inferences/inference.ts";
-import { storeOutput } from "../../src/inferences/payloads.ts";
+import { storeOutput } from "../../src/inferences/outputs.ts";
 import { removeEnded } from "../../src/inferences/retained.ts";
 import { inferenceStatements } from "../../src/inferences/statements.ts";
 import { cancelInference, findInference } from "../../src/inferences/store.ts";

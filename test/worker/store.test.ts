@@ -337,7 +337,15 @@ describe("every statement is an index search:", () => {
     revoke: [keyStatements.revoke("a", "k")],
   } satisfies Record<keyof typeof keyStatements, readonly Sql[]>;
 
-  const model = { name: "m", description: "", versions: ["v"], defaultVersion: "v", accountConcurrency: 1, capabilities: [] };
+  const model = {
+    name: "m",
+    description: "",
+    versions: ["v"],
+    defaultVersion: "v",
+    accountConcurrency: 1,
+    capabilities: [],
+    outputFiles: [],
+  };
   const ofModels = {
     insert: [modelStatements.insert(model)],
     find: [modelStatements.find("m")],
