@@ -23,20 +23,18 @@ const turns = (turn: Sql, model: Sql, version: Sql, level: SqlValue | Sql) => sq
   WHERE peer.status = 'queued' AND peer.not_before IS NULL AND peer.model = ${model} AND peer.version = ${version} AND peer.level = ${level}`;
 
 /**
- * The turn of one more inference of an account: start-time fair queueing with a cost of one. It is the round that is
- * being served, or the one after the account's last, whichever is later; so accounts take turns, whatever each has.
+ * The turn of one more inference of an account in a level: the round after its account's last that waits there, or after the
+ * one that is being served; so accounts take turns, whatever each has. The round that is being served takes nobody more:
+ * it comes to its end, whoever keeps coming back, and so every round that somebody waits for is served.
  */
-export const nextTurn = (accountId: SqlValue | Sql, model: Sql, version: Sql, level: SqlValue | Sql) => sql`max(
-  coalesce((${turns(sql`min(peer.turn)`, model, version, level)}), 0),
-  coalesce((${turns(sql`max(peer.turn) + 1`, model, version, level)} AND peer.account_id = ${accountId}), 0))`;
+export const nextTurn = (accountId: SqlValue | Sql, model: Sql, version: Sql, level: SqlValue | Sql) => sql`coalesce(
+  (${turns(sql`max(peer.turn) + 1`, model, version, level)} AND peer.account_id = ${accountId}),
+  (${turns(sql`min(peer.turn) + 1`, model, version, level)}), 0)`;
 
 export const laneOfRow = [sql`inferences.model`, sql`inferences.version`] as const;
 
-/**
- * The turn of one that comes back after an attempt: it has had its turn, so it goes with the round that is being served,
- * but not with an earlier one, or whoever comes next would be given that round too, before all that have waited since.
- */
-export const turnAgain = sql`max(turn, coalesce((${turns(sql`min(peer.turn)`, ...laneOfRow, sql`inferences.level`)}), 0))`;
+/** The turn of one that comes back after an attempt: its round has been served or is, so it goes with that one. */
+export const turnAgain = sql`coalesce((${turns(sql`min(peer.turn)`, ...laneOfRow, sql`inferences.level`)}), 0)`;
 
 /** What keeps a slot: a lease that lives, also of one that was cancelled while its runner has not let go of it yet. */
 export const live = (alias: Sql) => sql`${alias}.lease IS NOT NULL AND ${alias}.lease_until > ${NOW}`;

@@ -69,14 +69,13 @@ const RETRY_AFTER_MOST_MS = 60_000;
 const SLACK_MS = 60_000;
 /** A runner that is told nothing lets go this long after it last asked; the rest is for the way to the backend. */
 const LET_GO_MS = 25_000 + 1_500;
-/** How many of another account may go before the only one that waits of an account. */
-const TURNS_AHEAD = 2;
-
-/** The wait of an account that has only one inference in a lane and level, and who was served meanwhile. */
+/** The wait of an inference in a lane and level, and who was served meanwhile. */
 interface Waiting {
   readonly key: string;
   readonly lane: string;
   readonly level: number;
+  /** How many of another account may go before it: one in each round until its own. */
+  readonly turnsAhead: number;
   readonly served: Map<string, number>;
 }
 
@@ -204,13 +203,14 @@ export class Model {
     }
     this.#judgeRow(life, row);
     const lane = laneOf(row);
-    this.#judgeTurn(life, row, true);
-    const alone = this.#claimable(lane).every((other) => other.row.accountId !== row.accountId || other.row.level !== row.level);
+    this.#judgeTurn(life, row, "next");
+    const turns = this.#claimable(lane).flatMap((other) => (other.row.level === row.level ? [other.row.turn] : []));
+    const turnsAhead = turns.length === 0 ? 0 : row.turn - Math.min(...turns) + 1;
     this.lives.set(key, life);
     this.jobs.set(job, life);
     const lives = this.#lanes.get(lane) ?? new Map<string, Life>();
     this.#lanes.set(lane, lives.set(key, life));
-    if (this.#fair && alone) this.#waiting.set(key, { key, lane, level: row.level, served: new Map() });
+    if (this.#fair) this.#waiting.set(key, { key, lane, level: row.level, turnsAhead, served: new Map() });
   }
 
   /** What must be true of any row at any time. */
@@ -259,9 +259,9 @@ export class Model {
       this.#violate("not cancelled early", `${name} was to be cancelled at ${old.cancelAt}`);
     }
     if (row.status === "succeeded") this.#judgeSuccess(life, row);
-    if (row.status === "queued" && old.status === "in_progress" && row.notBefore === null) this.#judgeTurn(life, row, false);
+    if (row.status === "queued" && old.status === "in_progress" && row.notBefore === null) this.#judgeTurn(life, row, "served");
     if (row.status === "queued" && old.status !== "in_progress") {
-      this.#judgeTurn(life, row, true);
+      this.#judgeTurn(life, row, "next");
       if (row.attemptsBefore !== row.attempt)
         this.#violate("a redrive counts anew", `${name} has ${row.attempt - row.attemptsBefore} attempts behind it`);
     }
@@ -276,20 +276,24 @@ export class Model {
     }
   }
 
-  /** One that comes new gets the round being served, or the one after its account's last; one that comes back keeps its own. */
-  #judgeTurn(life: Life, row: InferenceRow, comesNew: boolean): void {
+  /**
+   * One that comes into a level gets the round after its account's last that waits there, or after the one being served; one
+   * that comes back from an attempt, the one being served.
+   */
+  #judgeTurn(life: Life, row: InferenceRow, which: "next" | "served"): void {
     const peers = this.#claimable(laneOf(row)).filter((other) => other !== life && other.row.level === row.level);
-    const served = peers.length > 0 ? Math.min(...peers.map((other) => other.row.turn)) : 0;
-    const own = peers.filter((other) => other.row.accountId === row.accountId).map((other) => other.row.turn + 1);
-    const expected = comesNew ? Math.max(served, ...own) : Math.max(served, life.row.turn);
+    const own = peers.filter((other) => other.row.accountId === row.accountId).map((other) => other.row.turn);
+    const served = Math.min(...peers.map((other) => other.row.turn));
+    const known = which === "served" ? served : Math.max(served, ...own) + 1;
+    const expected = peers.length === 0 ? 0 : known;
     if (row.turn !== expected) this.#violate("turn", `#${life.job} has turn ${row.turn}, not ${expected}`);
   }
 
   /** Still waiting, or running: what may change is when it may be claimed, and its level. */
   #judgeWait(life: Life, row: InferenceRow, by: Actor): void {
     const { row: old, job } = life;
-    if (row.level !== old.level && row.notBefore === null) this.#judgeTurn(life, row, true);
-    else if (old.notBefore !== null && row.notBefore === null) this.#judgeTurn(life, row, false);
+    if (row.level !== old.level && row.notBefore === null) this.#judgeTurn(life, row, "next");
+    else if (old.notBefore !== null && row.notBefore === null) this.#judgeTurn(life, row, "served");
     const now = this.#outside.now();
     if (row.attempt !== old.attempt) this.#violate("attempts count by one", `#${job} from ${old.attempt} to ${row.attempt}`);
     if (old.notBefore !== null && row.notBefore === null && old.notBefore > now) {
@@ -383,7 +387,7 @@ export class Model {
     }
   }
 
-  /** Nobody who has one inference waiting is passed by more than a few of any other account. */
+  /** Nobody who waits is passed by more of another account than one in each round. */
   #judgeFairness(life: Life, lane: string, now: number): void {
     const firstAttempt = life.row.attempt === life.row.attemptsBefore;
     for (const waiting of this.#waiting.values()) {
@@ -401,7 +405,7 @@ export class Model {
       if (life.row.createdAt >= first.row.createdAt && life.row.id < first.row.id) continue;
       const count = (waiting.served.get(life.row.accountId) ?? 0) + 1;
       waiting.served.set(life.row.accountId, count);
-      if (count > TURNS_AHEAD) this.#violate("fairness", `${count} of ${life.row.accountId} went before #${first.job}, now #${life.job}`);
+      if (count > waiting.turnsAhead) this.#violate("fairness", `${count} of ${life.row.accountId} went before #${first.job}, now #${life.job}`);
     }
   }
 

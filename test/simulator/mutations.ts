@@ -126,7 +126,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "an account's next inference gets the turn of its last",
     rewrite: within(begins("INSERT INTO inferences"), "max(peer.turn) + 1", "max(peer.turn)"),
   },
-  { name: "what ages gets the turn that is being served", rewrite: within(AGE, "max(peer.turn) + 1", "min(peer.turn)") },
+  { name: "what ages gets the turn that is being served", rewrite: within(AGE, "min(peer.turn) + 1", "min(peer.turn)") },
+  { name: "what is redriven gets the turn that is being served", rewrite: within(REDRIVE, "min(peer.turn) + 1", "min(peer.turn)") },
   {
     name: "attempts have no bound where runners are lost",
     rewrite: both(

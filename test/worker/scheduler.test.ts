@@ -9,7 +9,7 @@ import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/inferences/lane.ts";
 import type { Claim } from "../../src/inferences/rows.ts";
 import { type NewInference, inferenceStatements } from "../../src/inferences/statements.ts";
-import { cancelInference, claim } from "../../src/inferences/store.ts";
+import { cancelInference, claim, redriveInference } from "../../src/inferences/store.ts";
 import { sweep } from "../../src/inferences/sweep.ts";
 import { AGEING_MS, CIRCUIT_FAILURES, LEASE_MS, PROBE_MS, REST_MS, RETRY_AFTER_MAX_MS, WAKE_UP_LOST_MS } from "../../src/numbers.ts";
 import type { Ports } from "../../src/ports.ts";
@@ -194,8 +194,9 @@ describe("fairness", () => {
     await queuedMany(model, 20, { accountId: "account-a" });
     await queuedMany(model, 5, { accountId: "account-b" });
     await queuedMany(model, 10, { accountId: "account-c" });
-    const order = (await claimsInTurn(model, 15)).map(({ accountId }) => accountId);
-    for (let round = 0; round < 15; round += 3) {
+    const order = (await claimsInTurn(model, 16)).map(({ accountId }) => accountId);
+    // The first round began before the others came.
+    for (let round = 1; round < 16; round += 3) {
       expect(new Set(order.slice(round, round + 3))).toEqual(new Set(["account-a", "account-b", "account-c"]));
     }
   });
@@ -205,9 +206,47 @@ describe("fairness", () => {
     await queuedMany(model, 40, { accountId: "account-a" });
     await claimsInTurn(model, 20);
     await queuedMany(model, 20, { accountId: "account-b" });
-    const order = (await claimsInTurn(model, 10)).map(({ accountId }) => accountId);
+    const [, ...order] = (await claimsInTurn(model, 11)).map(({ accountId }) => accountId);
     const ofB = order.filter((account) => account === "account-b").length;
     expect([ofB, order.length]).toEqual([5, 10]);
+  });
+
+  test("keeps nobody waiting for ever behind accounts that come again as soon as they are served", async () => {
+    const { model } = await served(1);
+    const clients = ["account-b", "account-c"];
+    for (const accountId of clients) await queued(model, { accountId });
+    await queuedMany(model, 5, { accountId: "account-a" });
+    const order: string[] = [];
+    for (let round = 0; round < 15; round++) {
+      const it = await claimed(model);
+      order.push(it.accountId);
+      await succeed(it);
+      if (clients.includes(it.accountId)) await queued(model, { accountId: it.accountId });
+    }
+    expect(order.filter((account) => account === "account-a").length).toBeGreaterThanOrEqual(4);
+  });
+
+  test("lets nobody go before another again and again by a redrive", async () => {
+    const { model } = await served(1);
+    const old = await queued(model, { accountId: "account-a", retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 } });
+    await queued(model, { accountId: "account-c" });
+    const single = await queued(model, { accountId: "account-b" });
+    const order: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      const it = await claimed(model);
+      order.push(it.id);
+      if (it.id !== old) {
+        await succeed(it);
+        continue;
+      }
+      await db.batch([
+        inferenceStatements.fail(it, { class: "capacity", code: "backend_busy", message: "busy", status: 503 }),
+        inferenceStatements.release(it),
+      ]);
+      await redriveInference(db, "account-a", old);
+    }
+    expect(order.indexOf(single)).toBeLessThan(4);
+    expect(order.filter((id) => id === old).length).toBeLessThanOrEqual(2);
   });
 
   test("stands below priority: another account's turn never goes before a higher priority", async () => {

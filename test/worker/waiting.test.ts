@@ -72,7 +72,7 @@ describe("an inference that is queued", () => {
     await queuedMany(await served(1), 5, { accountId: "account-b" });
     const low = await queued(model, { accountId, priority: 1 });
     const mine = await queued(model, { accountId, priority: 0 });
-    expect((await show(tenant, mine))["queue_position"]).toBe(2);
+    expect((await show(tenant, mine))["queue_position"]).toBe(3);
     expect((await show(tenant, low))["queue_position"]).toBe(5);
   });
 
