@@ -1,47 +1,49 @@
 /**
- * A GPU server in a thread of its own, as it would be on a machine of its own: what the bench itself does meanwhile is not
+ * A GPU server in a process of its own, as it would be on a machine of its own: what the bench itself does meanwhile is not
  * counted as time in which slots stand idle. Answers each call after the time that it was given, and tells when its
  * calls began and ended.
  */
+import { fork } from "node:child_process";
 import { once } from "node:events";
-import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
+import { fileURLToPath } from "node:url";
 import { slow, startGpu } from "../test/support/gpu.ts";
 
-/** By the clock of the machine. */
+/** In ms since 1970. */
 export interface Slot {
   readonly startedAt: number;
   readonly endedAt: number;
 }
 
-export interface GpuThread {
+export interface GpuProcess {
   readonly url: string;
   /** Those of its calls that have ended, but for the first so many. */
   calls(after: number): Promise<readonly Slot[]>;
-  end(): Promise<void>;
+  end(): void;
 }
 
-export async function startGpuThread(jobMs: number): Promise<GpuThread> {
-  const thread = new Worker(new URL(import.meta.url), { workerData: jobMs });
-  const [url] = (await once(thread, "message")) as [string]; // told below
+const ROLE = "serves-as-gpu";
+
+export async function startGpuProcess(jobMs: number): Promise<GpuProcess> {
+  const child = fork(fileURLToPath(import.meta.url), [ROLE, String(jobMs)]);
+  const [url] = (await once(child, "message")) as [string]; // told below
   return {
     url,
     async calls(after) {
-      thread.postMessage(after);
-      const [calls] = (await once(thread, "message")) as [readonly Slot[]]; // told below
+      child.send(after);
+      const [calls] = (await once(child, "message")) as [readonly Slot[]]; // told below
       return calls;
     },
-    async end() {
-      await thread.terminate();
-    },
+    end: () => void child.kill(),
   };
 }
 
-if (!isMainThread && parentPort) {
-  const port = parentPort;
-  const gpu = await startGpu(() => slow(Number(workerData)));
-  port.on("message", (after: number) => {
+const [, , role, jobMs] = process.argv;
+if (role === ROLE) {
+  const gpu = await startGpu(() => slow(Number(jobMs)));
+  process.on("disconnect", () => process.exit());
+  process.on("message", (after: number) => {
     const ended = gpu.calls.slice(after).filter(({ endedAt }) => endedAt !== null);
-    port.postMessage(ended.map(({ startedAt, endedAt }) => ({ startedAt, endedAt })));
+    process.send?.(ended.map(({ startedAt, endedAt }) => ({ startedAt, endedAt })));
   });
-  port.postMessage(gpu.url);
+  process.send?.(gpu.url);
 }

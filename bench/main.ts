@@ -13,7 +13,7 @@
 import { performance } from "node:perf_hooks";
 import { type Deployment, deploy, endAll, newFolder, until } from "../test/support/deployment.ts";
 import { type Gpu, chat, ok, startGpu } from "../test/support/gpu.ts";
-import { type GpuThread, type Slot, startGpuThread } from "./gpu.ts";
+import { type GpuProcess, type Slot, startGpuProcess } from "./gpu.ts";
 
 const WARM_UP = 30;
 const ROUNDS = 300;
@@ -112,7 +112,7 @@ function idleOf(calls: readonly Slot[]): Idle {
 }
 
 /** The same calls without a queue. */
-async function direct(gpu: GpuThread): Promise<void> {
+async function direct(gpu: GpuProcess): Promise<void> {
   let left = JOBS;
   const caller = async () => {
     while (left-- > 0) {
@@ -132,11 +132,11 @@ async function conservation(deployment: Deployment, key: string): Promise<void> 
   const bare: Idle[] = [];
   const queued: Idle[] = [];
   for (let round = 0; round < IDLE_ROUNDS; round++) {
-    const gpu = await startGpuThread(JOB_MS);
+    const gpu = await startGpuProcess(JOB_MS);
     await direct(gpu);
     bare.push(idleOf(await gpu.calls(0)));
     queued.push(idleOf(await throughQueue(deployment, key, gpu, `conservation-${round}`)));
-    await gpu.end();
+    gpu.end();
   }
   console.log(`work conservation, ${JOBS} inferences of ${JOB_MS} ms on ${SLOTS} slots; at best ${(JOBS * JOB_MS) / SLOTS} ms`);
   console.log(`  a client that calls the server itself                ${shown(bare)}`);
@@ -149,7 +149,7 @@ function shown(rounds: readonly Idle[]): string {
   return `slots idle ${at(idle, 0.5).toFixed(1)} % of the run (${all}); at most ${Math.max(...rounds.map(({ most }) => most))} at once`;
 }
 
-async function throughQueue(deployment: Deployment, key: string, gpu: GpuThread, name: string): Promise<readonly Slot[]> {
+async function throughQueue(deployment: Deployment, key: string, gpu: GpuProcess, name: string): Promise<readonly Slot[]> {
   const backend = await model(deployment, gpu, name, SLOTS, "paused");
   await Promise.all(Array.from({ length: JOBS }, (_, number) => submit(deployment, key, name, number)));
   await deployment.operator("PATCH", `/backends/${backend}`, { state: "active" });
