@@ -1,6 +1,6 @@
 /**
  * `node bench/payloads.ts [MiB] [rounds] [outputs | files]` (2048, 3 and both unless told): what it costs to take in an output from a
- * backend and to give it out, and to take in a file from a client, whole, without its length, and in parts of 100 MiB, on
+ * backend, also one that is base64 in JSON, and to give it out, and to take in a file from a client, whole, without its length, and in parts of 100 MiB, on
  * the embedded runtime, beside a bare Worker that does nothing but `R2.put` of a body, fetched or sent, and `R2.get`. For each, the
  * throughput, and how much the runtime's memory grows while it goes on. Byte-exactness is checked along the way. Single
  * figures are of this machine; quote the ratios.
@@ -33,14 +33,34 @@ function* blocks(): Generator<Buffer> {
   for (let left = BYTES; left > 0; left -= MIB) yield cipher.update(BLOCK);
 }
 
+/** The same bytes in JSON, as base64. */
+function* asJson(): Generator<string> {
+  yield '{"video":"';
+  let rest: Buffer = Buffer.alloc(0);
+  for (const block of blocks()) {
+    const bytes = Buffer.concat([rest, block]);
+    const whole = bytes.length - (bytes.length % 3);
+    yield bytes.toString("base64", 0, whole);
+    rest = bytes.subarray(whole);
+  }
+  yield `${rest.toString("base64")}"}`;
+}
+
+interface Maker {
+  readonly url: string;
+  readonly sha256: string;
+  readonly close: () => void;
+}
+
 /** A server whose answer to anything is the same stream of bytes, made while it is sent. */
-async function startMaker(announced: boolean): Promise<{ url: string; sha256: string; close: () => void }> {
+async function startMaker(form: "known" | "unknown" | "base64"): Promise<Maker> {
   const digest = createHash("sha256");
   for (const block of blocks()) digest.update(block);
   const server = createServer((request, response) => {
     request.resume();
-    response.writeHead(200, { "Content-Type": "video/mp4", ...(announced ? { "Content-Length": BYTES } : {}) });
-    pipeline(Readable.from(blocks()), response).catch(() => response.destroy());
+    if (form === "base64") response.writeHead(200, { "Content-Type": "application/json" });
+    else response.writeHead(200, { "Content-Type": "video/mp4", ...(form === "known" ? { "Content-Length": BYTES } : {}) });
+    pipeline(Readable.from(form === "base64" ? asJson() : blocks()), response).catch(() => response.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -237,16 +257,17 @@ function line(name: string, runs: readonly Measured[], bare: readonly Measured[]
 
 async function main(): Promise<void> {
   console.log(`Payloads of ${BYTES / MIB} MiB, ${ROUNDS} rounds:`);
-  const known = await startMaker(true);
-  const unknown = await startMaker(false);
+  const known = await startMaker("known");
+  const unknown = await startMaker("unknown");
+  const base64 = await startMaker("base64");
   const bare = await startBare();
   const deployment = await deploy({ folder: newFolder() });
   const pid = runtimeOf((_, group) => group === deployment.pid);
   const headers = { Authorization: `Bearer ${deployment.key}` };
   if (WHAT !== "outputs") await files(bare, deployment.url, pid, deployment.key, known.sha256);
   if (WHAT === "files") return;
-  for (const [name, maker] of Object.entries({ known, unknown })) {
-    await deployment.operator("POST", "/models", { name });
+  for (const [name, maker] of Object.entries({ known, unknown, base64 })) {
+    await deployment.operator("POST", "/models", { name, output_files: name === "base64" ? [{ field: "video" }] : [] });
     await deployment.operator("POST", "/backends", { model: name, url: maker.url, protocol: "http", timeout_seconds: 840 });
   }
   const run = async (model: string) => {
@@ -261,13 +282,17 @@ async function main(): Promise<void> {
     if (shown.status !== "succeeded") throw new Error(`${model}: ${JSON.stringify(shown)}`);
     return id;
   };
-  const runs: Record<"barePut" | "bareGet" | "bareParts" | "bareGetParts" | "takeIn" | "parts" | "giveOut" | "giveOutParts", Measured[]> = {
+  const runs: Record<
+    "barePut" | "bareGet" | "bareParts" | "bareGetParts" | "takeIn" | "parts" | "base64" | "giveOut" | "giveOutParts",
+    Measured[]
+  > = {
     barePut: [],
     bareGet: [],
     bareParts: [],
     bareGetParts: [],
     takeIn: [],
     parts: [],
+    base64: [],
     giveOut: [],
     giveOutParts: [],
   };
@@ -286,12 +311,16 @@ async function main(): Promise<void> {
     runs.parts.push(await measured(pid, async () => void (id = await run("unknown"))));
     runs.giveOutParts.push(await measured(pid, () => read(result(), unknown.sha256, headers)));
     await deployment.api("DELETE", `/v1/inferences/${id}`);
+    runs.base64.push(await measured(pid, async () => void (id = await run("base64"))));
+    await read(`${result()}/video.bin`, base64.sha256, headers);
+    await deployment.api("DELETE", `/v1/inferences/${id}`);
     await wait(2_000); // until the objects are removed, for the disk's sake
   }
   line("bare: fetch and R2.put", runs.barePut, runs.barePut);
   line("an output of known length", runs.takeIn, runs.barePut);
   line("bare: fetch and R2's upload in parts", runs.bareParts, runs.bareParts);
   line("an output of unknown length", runs.parts, runs.bareParts);
+  line("a file in an output of JSON", runs.base64, runs.bareParts);
   line("bare: R2.get", runs.bareGet, runs.bareGet);
   line("a result", runs.giveOut, runs.bareGet);
   line("bare: R2.get of parts", runs.bareGetParts, runs.bareGetParts);
@@ -299,6 +328,7 @@ async function main(): Promise<void> {
   await bare.stop();
   known.close();
   unknown.close();
+  base64.close();
 }
 
 try {
