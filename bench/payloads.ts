@@ -277,7 +277,7 @@ async function main(): Promise<void> {
       async () => (await deployment.api("GET", `/v1/inferences/${id}`)).body as { is_final: boolean; status: string },
       (it) => it.is_final,
       900,
-      1_000, // seldom: what asking costs is not what is measured
+      200, // seldom: what asking costs is not what is measured
     );
     if (shown.status !== "succeeded") throw new Error(`${model}: ${JSON.stringify(shown)}`);
     return id;
