@@ -21,8 +21,8 @@ import { SCOPES, accountOf, digestOf, mintKey, newAccountId, randomBase62 } from
 import { type Key, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey } from "../keys/store.ts";
 import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
 import { FAILURE_CLASSES } from "../backends/outcome.ts";
-import { MEDIA_TYPE } from "../content.ts";
-import type { FileField } from "../embedded.ts";
+import { MEDIA_TYPE } from "../content/content.ts";
+import type { FileField } from "../content/embedded.ts";
 import { bulk } from "../inferences/store.ts";
 import { hurry } from "../inferences/submit.ts";
 import {

@@ -7,7 +7,7 @@
  */
 import type { ByteRange } from "../bucket.ts";
 import { toBase64 } from "../base64.ts";
-import { sizeOf } from "../content.ts";
+import { sizeOf } from "../content/content.ts";
 import { fromHex, hexOf } from "../hex.ts";
 import { GZIP_BYTES } from "../numbers.ts";
 import { problem } from "../problem.ts";

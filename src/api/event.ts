@@ -2,7 +2,7 @@
  * An event as our own API tells it: type, time and the inference as `present` shows it, its output included while it is
  * small, and beyond that a link to it that needs no key. The form is that of Standard Webhooks 1.0.0 ("Webhook payload structure").
  */
-import { sizeOf } from "../content.ts";
+import { sizeOf } from "../content/content.ts";
 import type { Payload } from "../inferences/inference.ts";
 import { writeJson } from "../json.ts";
 import { EVENT_OUTPUT_BYTES } from "../numbers.ts";

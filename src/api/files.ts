@@ -4,7 +4,7 @@
  * and goes on with the others. An upload's id is the file's.
  */
 import * as z from "zod";
-import { MEDIA_TYPE, endingOf } from "../content.ts";
+import { MEDIA_TYPE, endingOf } from "../content/content.ts";
 import { isInferenceId, newInferenceId } from "../inferences/inference.ts";
 import { type File, findFile, listFiles, objectKey } from "../files/store.ts";
 import {

@@ -2,7 +2,7 @@
  * Our own API over inferences: `/v1/inferences`. The object that `present` makes is the same in every channel.
  */
 import * as z from "zod";
-import { JSON_TYPE, endingOf } from "../content.ts";
+import { JSON_TYPE, endingOf } from "../content/content.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { type Inference, isFinal, isInferenceId } from "../inferences/inference.ts";
 import { storedObject } from "../inferences/payloads.ts";

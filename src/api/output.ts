@@ -1,6 +1,6 @@
 /** An inference's input or output as a value, for answers that show it among other members. */
 import { HEAD_LENGTH } from "../backends/oip.ts";
-import { isJson } from "../content.ts";
+import { isJson } from "../content/content.ts";
 import type { Payload } from "../inferences/inference.ts";
 import { type Bucket, readPayload } from "../inferences/payloads.ts";
 import { parseJson } from "../json.ts";

@@ -4,8 +4,8 @@
  * own code: no connection, cut connection, time limit, oversized answer, refusal, garbage.
  */
 import { parseJson } from "../json.ts";
-import type { Content } from "../content.ts";
-import type { FileField } from "../embedded.ts";
+import type { Content } from "../content/content.ts";
+import type { FileField } from "../content/embedded.ts";
 import type { Memory } from "../memory.ts";
 import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../numbers.ts";
 import { retryAfterMs } from "../retryafter.ts";

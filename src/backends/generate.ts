@@ -5,7 +5,7 @@
  * Source: kserve/open-inference-protocol, specification/protocol/generate_rest.yaml.
  */
 import { createParser } from "eventsource-parser";
-import { JSON_TYPE } from "../content.ts";
+import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../json.ts";
 import { isObject } from "../tensors/tensor.ts";
 import { type BackendCall, type Protocol, type Sink, garbage, inputText, parsed, rejected } from "./backend.ts";

@@ -6,7 +6,7 @@
  * object of its own beside it; so are the fields of JSON that the model's setting says are files.
  * Such a server has no health address that we could know; it counts as ready as soon as it answers anything at all.
  */
-import { JSON_TYPE, isJson } from "../content.ts";
+import { JSON_TYPE, isJson } from "../content/content.ts";
 import { writeJson } from "../json.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../numbers.ts";
 import { itemsIn } from "../tensors/plain.ts";

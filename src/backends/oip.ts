@@ -7,7 +7,7 @@
  * Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md and generate_rest.yaml; for raw data
  * Triton's docs/protocol/extension_binary_data.md.
  */
-import { JSON_TYPE } from "../content.ts";
+import { JSON_TYPE } from "../content/content.ts";
 import { parseJson, writeJson } from "../json.ts";
 import { BACKEND_ANSWER_BYTES, FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../numbers.ts";
 import type { Fault } from "../problem.ts";

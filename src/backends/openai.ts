@@ -5,7 +5,7 @@
  * whole. The tokens are always asked for; who did not ask for them is not told.
  * Source: openai/openai-openapi, `POST /v1/chat/completions`.
  */
-import { JSON_TYPE } from "../content.ts";
+import { JSON_TYPE } from "../content/content.ts";
 import { parseJson, writeJson } from "../json.ts";
 import { BACKEND_ANSWER_BYTES } from "../numbers.ts";
 import { Completion, type Members, isUsageAlone, usageOf } from "./completion.ts";

@@ -2,7 +2,7 @@
  * PURE. How an attempt at a backend can end, and what that tells of the backend. What it makes of the inference is
  * decided in inferences/inference.ts.
  */
-import type { Content } from "../content.ts";
+import type { Content } from "../content/content.ts";
 import { RETRY_AFTER_MAX_MS } from "../numbers.ts";
 
 export const FAILURE_CLASSES = ["input", "model", "capacity", "infrastructure", "timeout"] as const;

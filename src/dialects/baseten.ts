@@ -23,7 +23,7 @@ import type { Dialect, KeyCall, Route } from "../api/route.ts";
 import { webhookOf } from "../api/target.ts";
 import type { Failure } from "../backends/outcome.ts";
 import type { Bucket } from "../bucket.ts";
-import { JSON_TYPE, isJson, sizeOf } from "../content.ts";
+import { JSON_TYPE, isJson, sizeOf } from "../content/content.ts";
 import { attend } from "../inferences/attend.ts";
 import { type Inference, type Payload, type Status, isInferenceId } from "../inferences/inference.ts";
 import { openPayload, readPayload } from "../inferences/payloads.ts";

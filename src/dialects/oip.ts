@@ -34,7 +34,7 @@ import type { Failure } from "../backends/outcome.ts";
 import { descriptionOf } from "../backends/protocols.ts";
 import { type Backend, activeProtocols, listBackends } from "../backends/store.ts";
 import { toBase64 } from "../base64.ts";
-import { type Content, JSON_TYPE, isJson } from "../content.ts";
+import { type Content, JSON_TYPE, isJson } from "../content/content.ts";
 import { type StreamWords, attend } from "../inferences/attend.ts";
 import { type Inference, isFinal } from "../inferences/inference.ts";
 import { readPayload } from "../inferences/payloads.ts";

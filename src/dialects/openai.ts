@@ -19,7 +19,7 @@ import { outputValue } from "../api/output.ts";
 import type { Dialect, KeyCall } from "../api/route.ts";
 import { CHAT, DONE } from "../backends/openai.ts";
 import type { Failure } from "../backends/outcome.ts";
-import { JSON_TYPE } from "../content.ts";
+import { JSON_TYPE } from "../content/content.ts";
 import { attend } from "../inferences/attend.ts";
 import { type Inference, isFinal } from "../inferences/inference.ts";
 import { openPayload } from "../inferences/payloads.ts";

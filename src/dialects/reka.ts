@@ -26,7 +26,7 @@ import { shownOutput } from "../api/output.ts";
 import { webhookOf } from "../api/target.ts";
 import type { Bucket } from "../bucket.ts";
 import type { Dialect, KeyCall } from "../api/route.ts";
-import { JSON_TYPE, endingOf, isJson, sizeOf } from "../content.ts";
+import { JSON_TYPE, endingOf, isJson, sizeOf } from "../content/content.ts";
 import { type Inference, type LogEntry, type Payload, STATUSES, type Status, isInferenceId } from "../inferences/inference.ts";
 import { readPayload, storedObject } from "../inferences/payloads.ts";
 import type { Filter } from "../inferences/statements.ts";

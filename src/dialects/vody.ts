@@ -6,7 +6,7 @@
  * the same; results after a failure are the error under its response code.
  */
 import * as z from "zod";
-import { JSON_TYPE } from "../content.ts";
+import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../json.ts";
 import { json } from "../api/answer.ts";
 import { check, readJson } from "../api/body.ts";

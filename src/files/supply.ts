@@ -7,7 +7,7 @@ import { toBase64 } from "../base64.ts";
 import { rejected } from "../backends/backend.ts";
 import type { Outcome } from "../backends/outcome.ts";
 import type { FileForm } from "../backends/store.ts";
-import { type Content, isJson } from "../content.ts";
+import { type Content, isJson } from "../content/content.ts";
 import { parseJson } from "../json.ts";
 import { signLink } from "../links.ts";
 import { FILE_REFERENCES, FILES_INLINE_BYTES, LINK_SECONDS } from "../numbers.ts";

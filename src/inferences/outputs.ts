@@ -7,10 +7,10 @@
 import type { Extracted, TakenIn } from "../backends/backend.ts";
 import type { KeptPart } from "../backends/outcome.ts";
 import { ONCE, pump } from "../bucket.ts";
-import { type Content, endingOf, isJson, sizeOf } from "../content.ts";
-import { EmbeddedReader, type EmbeddedTaker, NotEmbedded } from "../embedded.ts";
+import { type Content, endingOf, isJson, sizeOf } from "../content/content.ts";
+import { EmbeddedReader, type EmbeddedTaker, NotEmbedded } from "../content/embedded.ts";
 import { hexOf } from "../hex.ts";
-import { MultipartReader, type PartHead, type PartsTaker, boundaryOf } from "../multipart.ts";
+import { MultipartReader, type PartHead, type PartsTaker, boundaryOf } from "../content/multipart.ts";
 import { BACKEND_ANSWER_BYTES, PARTS_MAX, PART_NAME_CHARACTERS } from "../numbers.ts";
 import { type Stored, isInline } from "./payloads.ts";
 import type { Claim, Hold } from "./rows.ts";

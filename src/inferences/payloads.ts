@@ -4,7 +4,7 @@
  * sweep finds it (retention.ts).
  */
 import { type Bucket, type ByteRange, ONCE } from "../bucket.ts";
-import { type Content, isJson, sizeOf } from "../content.ts";
+import { type Content, isJson, sizeOf } from "../content/content.ts";
 import { INLINE_BYTES } from "../numbers.ts";
 import type { Payload } from "./inference.ts";
 

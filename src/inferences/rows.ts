@@ -7,7 +7,7 @@ import * as z from "zod";
 import { fromBase64, toBase64 } from "../base64.ts";
 import { FAILURE_CLASSES, type KeptPart } from "../backends/outcome.ts";
 import { type ClaimedBackend, claimedBackendSchema } from "../backends/store.ts";
-import type { FileField } from "../embedded.ts";
+import type { FileField } from "../content/embedded.ts";
 import { fileFieldsSchema } from "../models/store.ts";
 import { RETENTION_SECONDS } from "../numbers.ts";
 import { type Row, sql } from "../sql.ts";

@@ -4,7 +4,7 @@
  * names it; when the row is not written, the object is taken back.
  */
 import { logError } from "../log.ts";
-import { type Content, sizeOf } from "../content.ts";
+import { type Content, sizeOf } from "../content/content.ts";
 import { mustHaveFiles } from "../files/supply.ts";
 import { mustHaveRoom } from "../files/quota.ts";
 import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../numbers.ts";

@@ -1,6 +1,6 @@
 /** All SQL on models: the catalogue of what clients may ask for. */
 import * as z from "zod";
-import type { FileField } from "../embedded.ts";
+import type { FileField } from "../content/embedded.ts";
 import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
 
 export interface Model {

@@ -4,7 +4,7 @@
  * take them. What can't be mapped (objects in objects, a picture) is one element of BYTES, and its `content_type`
  * parameter says of what.
  */
-import { type Content, isJson } from "../content.ts";
+import { type Content, isJson } from "../content/content.ts";
 import { parseJson } from "../json.ts";
 import { prefixed } from "./codec.ts";
 import { toTensors } from "./plain.ts";

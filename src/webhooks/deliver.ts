@@ -7,7 +7,7 @@
 import type { Bucket } from "../bucket.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { findAsOf } from "../inferences/store.ts";
-import { JSON_TYPE } from "../content.ts";
+import { JSON_TYPE } from "../content/content.ts";
 import { randomBase62 } from "../keys/key.ts";
 import { LINK_METHODS, signLink } from "../links.ts";
 import { log, logError } from "../log.ts";

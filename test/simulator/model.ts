@@ -405,7 +405,8 @@ export class Model {
       if (life.row.createdAt >= first.row.createdAt && life.row.id < first.row.id) continue;
       const count = (waiting.served.get(life.row.accountId) ?? 0) + 1;
       waiting.served.set(life.row.accountId, count);
-      if (count > waiting.turnsAhead) this.#violate("fairness", `${count} of ${life.row.accountId} went before #${first.job}, now #${life.job}`);
+      if (count > waiting.turnsAhead)
+        this.#violate("fairness", `${count} of ${life.row.accountId} went before #${first.job}, now #${life.job}`);
     }
   }
 

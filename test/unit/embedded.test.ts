@@ -1,8 +1,8 @@
 /** Files are taken out of a JSON text, and the JSON is otherwise as it was, however the text is written and cut into chunks. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { EmbeddedReader, type FileField, NotEmbedded } from "../../src/embedded.ts";
-import { sniff } from "../../src/sniff.ts";
+import { EmbeddedReader, type FileField, NotEmbedded } from "../../src/content/embedded.ts";
+import { sniff } from "../../src/content/sniff.ts";
 
 interface Taken {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** A multipart body is taken apart into the same parts however it is cut into chunks. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MultipartReader, type PartHead, boundaryOf } from "../../src/multipart.ts";
+import { MultipartReader, type PartHead, boundaryOf } from "../../src/content/multipart.ts";
 
 interface Part extends PartHead {
   readonly text: string;

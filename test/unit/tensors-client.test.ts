@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Server } from "../../src/backends/backend.ts";
 import { oip } from "../../src/backends/oip.ts";
 import type { Outcome } from "../../src/backends/outcome.ts";
-import type { Content } from "../../src/content.ts";
+import type { Content } from "../../src/content/content.ts";
 import { Memory } from "../../src/memory.ts";
 import { contentOf, tensorsType, writeInferRequest, writeInferResponse } from "../../src/tensors/wire.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
