@@ -6,6 +6,7 @@
  */
 import "./quiet.ts";
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { appendFileSync, createWriteStream, mkdirSync, readFileSync, readdirSync, statSync, truncateSync } from "node:fs";
 import { createServer } from "node:net";
@@ -37,9 +38,20 @@ export interface Runtime {
 
 export class PortTaken extends Error {}
 
+/** Below the ports that systems give to outgoing connections, which may be taken at any moment, also between two starts. */
+const PORTS = [10_240, 32_767] as const;
+const PORT_TRIES = 50;
+
 /** A port that nothing listens on right now. */
 export async function freePort(host: string): Promise<number> {
-  return probe(host, 0);
+  for (let tries = 0; tries < PORT_TRIES; tries++) {
+    try {
+      return await probe(host, randomInt(PORTS[0], PORTS[1] + 1));
+    } catch (error) {
+      if (!(error instanceof PortTaken)) throw error;
+    }
+  }
+  throw new PortTaken(`${PORT_TRIES} ports are taken`);
 }
 
 /** Starts the Worker; returns once it answers. Throws PortTaken where the port is not free. */
