@@ -44,6 +44,8 @@ export interface Clock {
   /** In ms; for spans of time within one isolate. What is durable is timed by the database. */
   now(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Runs something after `ms`, unless what is returned is called before. */
+  after(ms: number, run: () => void): () => void;
   /** Aborted after `ms`. */
   timeout(ms: number): AbortSignal;
 }
@@ -97,19 +99,24 @@ export function portsOf(env: Env): Ports {
     fetch: (url, init) => fetch(url, init),
     forms,
     secret: (name) => (typeof secrets[name] === "string" ? secrets[name] : null),
-    clock: { now: () => Date.now(), sleep, timeout: (ms) => AbortSignal.timeout(ms) },
+    clock: { now: () => Date.now(), sleep, after, timeout: (ms) => AbortSignal.timeout(ms) },
     random: () => Math.random(),
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   };
+}
+
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
 }
 
 /** Ends after `ms`, or at once when the signal is aborted; never rejects. */
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
-    const timer = setTimeout(done, ms);
+    const cancel = after(ms, done);
     function done() {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener("abort", done);
       resolve();
     }

@@ -16,9 +16,9 @@ const RETRY_RENEWAL_MS = 1_000;
 interface Held {
   readonly hold: Hold;
   readonly letGo: AbortController;
-  /** Ends the wait at whose end it is let go. */
-  guard: AbortController;
-  /** When that wait ends, by the clock. */
+  /** Calls off the timer that lets go of it. */
+  unguard: () => void;
+  /** When that timer fires, by the clock. */
   until: number;
 }
 
@@ -27,7 +27,6 @@ export class Leases {
   readonly lease: string;
   readonly #ports: Pick<Ports, "db" | "clock">;
   readonly #held = new Map<string, Held>();
-  #emptied = new AbortController();
   #renewing = false;
 
   constructor(ports: Pick<Ports, "db" | "clock">, lease: string) {
@@ -37,7 +36,7 @@ export class Leases {
 
   /** Takes charge of a claim that was asked for at `askedAt`; the signal tells when to let go of it. */
   take(hold: Hold, askedAt: number): AbortSignal {
-    const held = { hold, letGo: new AbortController(), guard: new AbortController(), until: askedAt };
+    const held = { hold, letGo: new AbortController(), unguard: () => {}, until: askedAt };
     this.#held.set(nameOf(hold), held);
     this.#guard(held, askedAt);
     if (!this.#renewing) void this.#renewLoop();
@@ -60,21 +59,14 @@ export class Leases {
   }
 
   release(hold: Hold): void {
-    this.#held.get(nameOf(hold))?.guard.abort();
+    this.#held.get(nameOf(hold))?.unguard();
     this.#held.delete(nameOf(hold));
-    if (this.#held.size === 0) this.#emptied.abort();
   }
 
+  /** Goes on over moments in which nothing is held, so that one hold after the other costs no new timer. */
   async #renewLoop(): Promise<void> {
     this.#renewing = true;
-    let pause = LEASE_RENEW_MS;
-    while (this.#held.size > 0) {
-      const emptied = new AbortController();
-      this.#emptied = emptied;
-      await this.#ports.clock.sleep(pause, emptied.signal);
-      // What is held now was claimed after the last of what was held before had ended.
-      pause = emptied.signal.aborted ? LEASE_RENEW_MS : await this.#renew();
-    }
+    for (let pause = LEASE_RENEW_MS; this.#held.size > 0; pause = await this.#renew()) await this.#ports.clock.sleep(pause);
     this.#renewing = false;
   }
 
@@ -82,6 +74,7 @@ export class Leases {
   async #renew(): Promise<number> {
     const { clock, db } = this.#ports;
     const asked = [...this.#held.values()];
+    if (asked.length === 0) return LEASE_RENEW_MS;
     const askedAt = clock.now();
     try {
       const kept = await renewLeases(
@@ -103,18 +96,12 @@ export class Leases {
   /** Counts from before the write that granted the lease. */
   #guard(held: Held, askedAt: number): void {
     const { clock } = this.#ports;
-    held.guard.abort();
-    const guard = new AbortController();
-    held.guard = guard;
+    held.unguard();
     const most = LEASE_MS - LEASE_MARGIN_MS;
     held.until = askedAt + most;
     const left = Math.min(most, Math.max(0, held.until - clock.now()));
     if (left === 0) return this.#lose(held); // the answer took so long that its lease may have lapsed: not one call under it
-    const watch = async () => {
-      await clock.sleep(left, guard.signal);
-      if (!guard.signal.aborted) this.#lose(held);
-    };
-    void watch();
+    held.unguard = clock.after(left, () => this.#lose(held));
   }
 
   #holds(held: Held): boolean {

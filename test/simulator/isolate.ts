@@ -46,6 +46,10 @@ export class Isolate {
         }
         signal?.addEventListener("abort", done);
       }),
+    after: (ms, run) => {
+      const timer = this.after(ms, run);
+      return () => void (timer.canceled = true);
+    },
     timeout: (ms) => {
       const limit = new AbortController();
       this.after(ms, () => limit.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")));

@@ -10,7 +10,7 @@ const HOLD: Hold = { accountId: "acct_1", id: "inf_1", attempt: 1, lease: "mine"
 function isolate() {
   let now = 1_000_000;
   const ports = {
-    clock: { now: () => now, sleep: () => new Promise<void>(() => {}), timeout: () => new AbortController().signal },
+    clock: { now: () => now, sleep: () => new Promise<void>(() => {}), after: () => () => {}, timeout: () => new AbortController().signal },
     db: { all: () => Promise.reject(new Error("not asked here")), batch: () => Promise.reject(new Error("not asked here")) },
   } satisfies Pick<Ports, "clock" | "db">;
   return { ports, now: () => now, standStill: (ms: number) => (now += ms) };

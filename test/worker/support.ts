@@ -306,6 +306,12 @@ export function standingClock(): Clock & { asked: number[]; advance(ms: number):
         });
       });
     },
+    after(ms, run) {
+      asked.push(ms);
+      const sleeper = { until: now + ms, wake: run };
+      sleepers.add(sleeper);
+      return () => void sleepers.delete(sleeper);
+    },
     advance(ms) {
       now += ms;
       for (const sleeper of sleepers) {
