@@ -10,7 +10,7 @@ import type { Lane } from "./lane.ts";
 import type { Claim } from "./rows.ts";
 import { recordAndClaim } from "./store.ts";
 
-/** Statements that end an attempt, and the lane to claim from next; null where nothing more is to be claimed. */
+/** Statements that end an attempt, the end itself first, and the lane to claim from next; null where nothing more is to be claimed. */
 export interface Ending {
   readonly statements: readonly Sql[];
   readonly lane: Lane | null;
@@ -18,6 +18,8 @@ export interface Ending {
 
 /** What was claimed with an ending, and when that was asked for, by the isolate's clock: a lease counts from there. */
 export interface Next {
+  /** Whether the first statement changed anything. */
+  readonly recorded: boolean;
   readonly claimed: Claim | null;
   readonly askedAt: number;
 }
@@ -62,12 +64,15 @@ export class Endings {
   async #together(entries: readonly Entry[]): Promise<boolean> {
     const askedAt = this.#clock.now();
     try {
-      const claims = await recordAndClaim(
+      const answers = await recordAndClaim(
         this.#db,
         entries.map(({ ending }) => ending),
         this.#lease,
       );
-      for (const [index, { written }] of entries.entries()) written.resolve({ claimed: claims[index] ?? null, askedAt });
+      for (const [index, { written }] of entries.entries()) {
+        const { recorded, claimed } = answers[index] ?? { recorded: false, claimed: null };
+        written.resolve({ recorded, claimed, askedAt });
+      }
       return true;
     } catch (error) {
       if (entries.length > 1) return false;

@@ -66,18 +66,18 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
   const told: Promise<void>[] = []; // not waited for in between, but this invocation must not end before them
   const first = await claim(db, lane, leases.lease);
   if (first) found();
-  let next: Next = { claimed: first, askedAt: begunAt };
+  let next: Next = { ...NOTHING, claimed: first, askedAt: begunAt };
   while (next.claimed) {
     const current: Claim = next.claimed;
     if (current.lease !== leases.lease) {
       // Claimed in the name of the request that waits for it, which sees that soon and runs it itself.
       const askedAt = clock.now();
-      next = { claimed: await claim(db, lane, leases.lease), askedAt };
+      next = { ...NOTHING, claimed: await claim(db, lane, leases.lease), askedAt };
       continue;
     }
     const statements = await attempt(ports, leases, current, leases.take(current, next.askedAt));
     const stop = clock.now() >= stopAt;
-    next = (await persist(ports, leases, current, () => endings.write({ statements, lane: stop ? null : lane }))) ?? NOTHING;
+    next = await conclude(ports, leases, endings, current, statements, stop ? null : lane);
     leases.release(current);
     if (current.watched) told.push(hurry("couriers_not_told", ports.deliver([current.accountId])));
     if (stop) await ports.wake([lane]);
@@ -85,12 +85,38 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
   await Promise.all(told);
 }
 
-/** Runs one attempt; the statements that record its end, the last of which gives its slot back if it was cancelled. Never throws. */
-export async function attempt(ports: Ports, leases: Leases, claimed: Claim, letGo: AbortSignal, sink: Sink | null = null): Promise<Sql[]> {
-  return [...(await outcomeOf(ports, leases, claimed, letGo, sink)), inferenceStatements.release(claimed)];
+/**
+ * Records how an attempt ended, and claims what comes next in the lane. Where there was nothing to record any more, because
+ * it was cancelled or taken over, its slot is given back: by a statement of its own, which no other end has to pay for.
+ */
+async function conclude(
+  ports: Ports,
+  leases: Leases,
+  endings: Endings,
+  claimed: Claim,
+  statements: readonly Sql[],
+  lane: Lane | null,
+): Promise<Next> {
+  const write = async (these: readonly Sql[], from: Lane | null) =>
+    (await persist(ports, leases, claimed, () => endings.write({ statements: these, lane: from }))) ?? NOTHING;
+  const next = statements.length > 0 ? await write(statements, lane) : null;
+  if (next?.recorded) return next;
+  const release = [inferenceStatements.release(claimed)];
+  if (!next?.claimed) return write(release, lane);
+  // Another slot was free too; this one is for whoever hears of it.
+  await hurry("slot_not_given_back", write(release, null));
+  await hurry("wake_up_not_sent", ports.wake([{ model: claimed.model, version: claimed.version }]));
+  return next;
 }
 
-async function outcomeOf(ports: Ports, leases: Leases, claimed: Claim, letGo: AbortSignal, sink: Sink | null): Promise<Sql[]> {
+/** Runs one attempt; the statements that record its end, none where that is not its runner's to say any more. Never throws. */
+export async function attempt(
+  ports: Ports,
+  leases: Leases,
+  claimed: Claim,
+  letGo: AbortSignal,
+  sink: Sink | null = null,
+): Promise<readonly Sql[]> {
   const { accountId, id, attempt: number, model, backend } = claimed;
   const known = { inference: id, account: accountId, model, backend: backend.id, attempt: number };
   const begunAt = ports.clock.now();
@@ -132,7 +158,7 @@ const BROKE: Failure = {
 };
 
 /** Nothing more to do. */
-const NOTHING: Next = { claimed: null, askedAt: 0 };
+const NOTHING: Next = { recorded: true, claimed: null, askedAt: 0 };
 
 const INPUT_GONE: Failure = { class: "infrastructure", code: "input_gone", message: "The stored input is no longer there.", status: 500 };
 

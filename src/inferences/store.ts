@@ -226,19 +226,21 @@ export async function claim(db: Database, lane: Lane, lease: string): Promise<Cl
 
 /**
  * Records how attempts ended (succeed, fail or retry first, then what it tells of the backend) and claims the next for
- * each that has a lane, in one transaction and round trip. The claims in the order of the endings.
+ * each that has a lane, in one transaction and round trip. What became of each, in the order of the endings.
  */
 export async function recordAndClaim(
   db: Database,
   endings: readonly { statements: readonly Sql[]; lane: Lane | null }[],
   lease: string,
-): Promise<(Claim | null)[]> {
+): Promise<{ recorded: boolean; claimed: Claim | null }[]> {
   const all = endings.map(({ statements, lane }) => [...statements, ...(lane ? [inferenceStatements.claim(lane, lease)] : [])]);
   const answers = await db.batch(all.flat());
-  let end = 0;
+  let begin = 0;
   return endings.map(({ lane }, index) => {
-    end += all[index]?.length ?? 0;
-    return claimOrNull(lane ? answers[end - 1]?.[0] : undefined);
+    const end = begin + (all[index]?.length ?? 0);
+    const of = answers.slice(begin, end);
+    begin = end;
+    return { recorded: of[0]?.[0] !== undefined, claimed: claimOrNull(lane ? of.at(-1)?.[0] : undefined) };
   });
 }
 
