@@ -54,6 +54,10 @@ export const slots = sql`CASE
     WHERE running.backend_id = backends.id AND ${live(sql`running`)})
 END`;
 
+/** Whether a lane has a slot for one more: where it has none, whoever frees the next will claim what waits. */
+export const hasSlot = (model: Sql, version: Sql) =>
+  sql`EXISTS (SELECT 1 FROM backends WHERE backends.model = ${model} AND backends.version = ${version} AND ${slots} > 0)`;
+
 /** A lane, named or looked up. */
 interface LaneSql {
   readonly model: SqlValue | Sql;

@@ -22,7 +22,7 @@ import {
 import { NOW, type Sql, type SqlValue, join, sql } from "../sql.ts";
 import type { Webhook } from "../webhooks/delivery.ts";
 import { type LogEntry, type Payload, type RetrySettings, type Status, earliestId, mayBecome } from "./inference.ts";
-import { type Lane, claimable, laneOfRow, live, nextTurn, pickOf, slots, turnAgain } from "./lane.ts";
+import { type Lane, claimable, hasSlot, laneOfRow, live, nextTurn, pickOf, slots, turnAgain } from "./lane.ts";
 import { type Hold, claimColumns, digestOf, inputColumns, textOf, typeOf, withOutput } from "./rows.ts";
 
 /** A submission, complete: every default is filled in and the input is stored or small. */
@@ -175,7 +175,8 @@ const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed
 export const inferenceStatements = {
   /**
    * Nothing is written, and no row comes back, where the model or version is unknown or the model does not offer the
-   * capability, or where the id or the account's idempotency key is taken: the one write decides.
+   * capability, or where the id or the account's idempotency key is taken: the one write decides. Beside the row it tells
+   * whether its lane has a slot for it.
    */
   insert: (it: NewInference) => sql`
     INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, idempotency_key, fingerprint,
@@ -198,7 +199,7 @@ export const inferenceStatements = {
       AND (${it.capability} = '' OR lane.capabilities = '[]'
         OR EXISTS (SELECT 1 FROM json_each(lane.capabilities) WHERE json_each.value = ${it.capability}))
     ON CONFLICT DO NOTHING
-    RETURNING ${withOutput}`,
+    RETURNING ${withOutput}, ${hasSlot(...laneOfRow)} AS has_slot`,
 
   findByIdempotencyKey: (accountId: string, key: string) => sql`
     SELECT ${withOutput} FROM inferences WHERE account_id = ${accountId} AND idempotency_key = ${key}`,

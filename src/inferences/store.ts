@@ -20,19 +20,25 @@ export interface Inserted {
   readonly inference: Inference | null;
   /** Where it has an attendant and its turn came at once. */
   readonly claimed: Claim | null;
+  /** Whether its lane may have a slot for it, so that a runner is wanted. */
+  readonly hasSlot: boolean;
 }
 
 export async function insertInference(db: Database, it: NewInference): Promise<Inserted> {
   const { accountId, id, idempotencyKey, attendant } = it;
   if (idempotencyKey === null && attendant === null) {
-    return { inference: orNull(await first(db, inferenceStatements.insert(it))), claimed: null };
+    return insertedAs(await first(db, inferenceStatements.insert(it)));
   }
   const [, inserted = [], claimed = []] = await db.batch([
     inferenceStatements.releaseIdempotencyKey(accountId, idempotencyKey),
     inferenceStatements.insert(it),
     ...(attendant === null ? [] : [inferenceStatements.claimOwn(accountId, id, attendant)]),
   ]);
-  return { inference: orNull(inserted[0]), claimed: claimOrNull(claimed[0]) };
+  return insertedAs(inserted[0], claimed[0]);
+}
+
+function insertedAs(row: Row | null | undefined, claimed?: Row): Inserted {
+  return { inference: orNull(row), claimed: claimOrNull(claimed), hasSlot: row?.["has_slot"] === 1 };
 }
 
 /** How it stands with an inference that a request waits for. */

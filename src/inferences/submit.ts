@@ -78,7 +78,7 @@ export async function submit(ports: Ports, submission: Submission, after: After)
   }
   const { payload, bytes: inputBytes } = await storeInput(ports.payloads, accountId, id, input);
   const askedAt = ports.clock.now();
-  const { inference, claimed } = await insertOnce(ports, {
+  const { inference, claimed, hasSlot } = await insertOnce(ports, {
     accountId,
     id,
     keyId: submission.keyId,
@@ -107,7 +107,7 @@ export async function submit(ports: Ports, submission: Submission, after: After)
   });
   if (inference) {
     const { model, version } = inference;
-    if (submission.attendant === undefined) after(hurry("wake_up_not_sent", ports.wake([{ model, version }])));
+    if (submission.attendant === undefined && hasSlot) after(hurry("wake_up_not_sent", ports.wake([{ model, version }])));
     after(hurry("sweep_not_armed", ports.armSweep()));
     return { inference, replayed: false, claimed, askedAt };
   }
@@ -133,7 +133,7 @@ async function insertOnce(ports: Ports, it: NewInference): Promise<Inserted> {
     tries++;
     const inserted = await insertInference(ports.db, it);
     if (inserted.inference || tries === 1) return inserted;
-    return { inference: await findInference(ports.db, it.accountId, it.id), claimed: null };
+    return { inference: await findInference(ports.db, it.accountId, it.id), claimed: null, hasSlot: true };
   });
 }
 

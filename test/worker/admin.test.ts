@@ -2,11 +2,12 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
-import { KEY_LIMITS, QUOTA_BYTES, RETENTION_SECONDS } from "../../src/numbers.ts";
+import { KEY_LIMITS, LEASE_MS, QUOTA_BYTES, RETENTION_SECONDS } from "../../src/numbers.ts";
 import {
   as,
   backendIs,
   call,
+  claimed,
   ended,
   echo,
   newBackend,
@@ -17,6 +18,7 @@ import {
   stillAs,
   stillEnv,
   submitted,
+  timePasses,
 } from "./support.ts";
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -327,6 +329,33 @@ describe("backends", () => {
     expect(woken).toEqual([]);
     await told("POST", "/backends", { ...backend, state: "active" });
     expect(woken).toEqual([lane, lane]);
+  });
+
+  test("with a free slot have a submit wake a runner; with none it wakes nobody, since whoever frees one takes what waits", async () => {
+    const { key } = await newTenant();
+    const model = await newModel();
+    const woken: unknown[] = [];
+    const listening = stillEnv({
+      WAKE_UPS: { sendBatch: async (batch: { body: unknown }[]) => void woken.push(...batch.map(({ body }) => body)) },
+    });
+    const submit = async () => {
+      const answer = await stillAs(key, "POST", "/v1/inferences", { model, input: {} }, {}, listening);
+      expect(answer.status).toBe(202);
+      return woken.splice(0);
+    };
+    const lane = { model, version: "" };
+    expect(await submit()).toEqual([]);
+    const id = await newBackend(model, { state: "paused", max_concurrency: 2 });
+    expect(await submit()).toEqual([]);
+    await env.DB.prepare("UPDATE backends SET state = 'active' WHERE id = ?").bind(id).run();
+    expect(await submit()).toEqual([lane]);
+    expect(await submit()).toEqual([lane]); // nobody has claimed anything yet
+    await claimed(model, "first");
+    expect(await submit()).toEqual([lane]);
+    await claimed(model, "second");
+    expect(await submit()).toEqual([]);
+    await timePasses(model, LEASE_MS); // both runners are lost
+    expect(await submit()).toEqual([lane]);
   });
 
   describe("asked whether they are ready", () => {
