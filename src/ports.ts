@@ -3,7 +3,7 @@
  * simulator can stand on the other side; in production it is the bindings, each within a time limit.
  */
 import { type Bucket, type Uploads, r2, r2Uploads } from "./bucket.ts";
-import type { Fetch } from "./backends/backend.ts";
+import type { Fetch, Outside } from "./backends/backend.ts";
 import type { Lane } from "./inferences/lane.ts";
 import type { Verdict } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
@@ -23,7 +23,10 @@ export interface Ports {
   /** Says that these accounts may have deliveries to be sent; a hint like a wake-up. */
   deliver(accountIds: readonly string[]): Promise<void>;
   readonly gate: GatePort;
+  /** To GPU servers: through the deployment's own network, where it has one. */
   readonly fetch: Fetch;
+  /** To what customers name: never through a network of ours. */
+  readonly internet: Outside;
   /** See Outside. */
   readonly forms?: Memory<boolean>;
   /** A secret of the deployment for a backend, by its name; null where it is not set. */
@@ -60,8 +63,16 @@ export function courierName(accountId: string, number: number): string {
 let sweepPokedAt = -Infinity; // once per isolate and SWEEP_POKE_MS; the sweep ticks on for longer than that by itself
 const forms = new Memory<boolean>(MEMORY_THINGS);
 
-export function portsOf(env: Env): Ports {
+/** A binding that a deployment may have: the private network in which its GPU servers are. */
+interface Private {
+  readonly GPU_NETWORK?: { readonly fetch: Fetch };
+}
+
+export function portsOf(env: Env & Private): Ports {
   const secrets: Readonly<Record<string, unknown>> = { ...env };
+  const network = env.GPU_NETWORK;
+  const clock: Clock = { now: () => Date.now(), sleep, after, timeout: (ms) => AbortSignal.timeout(ms) };
+  const openly: Fetch = (url, init) => fetch(url, init);
   return {
     db: d1(env.DB, DATABASE_MS),
     payloads: r2(env.PAYLOADS),
@@ -96,10 +107,11 @@ export function portsOf(env: Env): Ports {
         askAgain(() => ask<Verdict>("gate", GATE_MS, async () => env.GATE.getByName(keyId).admit(digest, scope))),
       forget: (keyId) => askAgain(() => ask("gate", GATE_MS, () => env.GATE.getByName(keyId).forget())),
     },
-    fetch: (url, init) => fetch(url, init),
+    fetch: network ? (url, init) => network.fetch(url, init) : openly,
+    internet: { fetch: openly, clock },
     forms,
     secret: (name) => (typeof secrets[name] === "string" ? secrets[name] : null),
-    clock: { now: () => Date.now(), sleep, after, timeout: (ms) => AbortSignal.timeout(ms) },
+    clock,
     random: () => Math.random(),
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   };

@@ -22,7 +22,7 @@ export async function targetOf(call: Pick<Call, "config" | "ports">, text: strin
   if (!judged.ok) throw refused(judged.reason);
   const now = call.ports.clock.now();
   if (judged.name !== null && call.config.looksUpNames && (known.get(judged.name) ?? 0) < now) {
-    const named = await judgeName(judged.name, call.ports);
+    const named = await judgeName(judged.name, call.ports.internet);
     if (named.verdict === "refused") throw refused(named.reason);
     if (known.size >= NAMES_KNOWN) known.clear();
     if (named.verdict === "public") known.set(judged.name, now + NAME_KNOWN_MS);

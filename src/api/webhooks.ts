@@ -132,7 +132,7 @@ async function testWebhook(call: KeyCall): Promise<Response> {
   const ping = deliveryIdOf({ accountId, inferenceId: randomBase62(WEBHOOK_SUFFIX, ports.randomBytes), sequence: 1, webhookId: id });
   const body = eventOf(PING, now, { account_id: accountId, webhook_id: id });
   const { outcome, durationMs, answer } = await callEndpoint(
-    ports,
+    ports.internet,
     config,
     url,
     await signed(ping, body, {}, now, secrets, { signingKey }),

@@ -4,6 +4,7 @@
  * arrives at least once. What is told is the inference as the event left it, whatever became of it since, so each
  * attempt tells the same. What the receiver answers is kept for its account and goes nowhere else.
  */
+import type { Outside } from "../backends/backend.ts";
 import type { Bucket } from "../bucket.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { findAsOf } from "../inferences/store.ts";
@@ -148,7 +149,7 @@ async function deliver(ports: Ports, settings: Settings, claim: ClaimedDelivery)
       await ports.db.all(deliveryStatements.cancel(claim));
       return;
     }
-    const called = await callEndpoint(ports, settings, claim.url, message);
+    const called = await callEndpoint(ports.internet, settings, claim.url, message);
     const { outcome } = called;
     log("delivery_tried", { ...known, attempt: claim.attempt + 1, outcome: outcome.kind, status: statusOf(outcome) });
     await askAgain(() => record(ports, claim, called));
@@ -203,7 +204,7 @@ export async function signed(
 
 /** Calls an endpoint, if it may be called. Within WEBHOOK_TIMEOUT_MS, and the resolver's time before that; never throws. */
 export async function callEndpoint(
-  ports: Pick<Ports, "fetch" | "clock">,
+  outside: Outside,
   settings: Pick<Settings, "targets" | "looksUpNames">,
   url: string,
   message: Message,
@@ -212,15 +213,15 @@ export async function callEndpoint(
   const target = judgeTarget(url, settings.targets);
   if (!target.ok) return refused(target.reason);
   if (target.name !== null && settings.looksUpNames) {
-    const judged = await judgeName(target.name, ports);
+    const judged = await judgeName(target.name, outside);
     if (judged.verdict === "refused") return refused(judged.reason);
   }
-  const { clock } = ports;
+  const { fetch, clock } = outside;
   const begunAt = clock.now();
   const signal = clock.timeout(WEBHOOK_TIMEOUT_MS);
   try {
     const { body, headers } = message;
-    const response = await ports.fetch(target.url, { method: "POST", body, headers: { ...headers }, redirect: "manual", signal });
+    const response = await fetch(target.url, { method: "POST", body, headers: { ...headers }, redirect: "manual", signal });
     const asked = retryAfterMs(response.headers.get("retry-after"), clock.now());
     const answer = await beginningOf(response);
     return { outcome: { kind: "answered", status: response.status, retryAfterMs: asked }, durationMs: clock.now() - begunAt, answer };

@@ -349,6 +349,7 @@ export class World {
         forget: (keyId) => gate.ask(isolate, () => this.#gates.get(keyId)?.forget(), trace),
       },
       fetch: this.gpus.fetchOf(isolate, () => leaseOf(actor)),
+      internet: { fetch: () => Promise.reject(new Error("nobody here has webhooks")), clock: isolate.clock },
       secret: () => null,
       clock: isolate.clock,
       random: () => this.#flowRandom.next(),

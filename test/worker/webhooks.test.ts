@@ -10,9 +10,10 @@ import { afterEach, describe, expect, test } from "vitest";
 import { inferenceStatements } from "../../src/inferences/statements.ts";
 import { bulk } from "../../src/inferences/store.ts";
 import { WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
+import { run } from "../../src/inferences/run.ts";
 import { sweep } from "../../src/inferences/sweep.ts";
 import { DELIVERY_LEASE_MS, EVENT_OUTPUT_BYTES, WEBHOOK_DELAYS_SECONDS, WEBHOOKS_PER_ACCOUNT } from "../../src/numbers.ts";
-import type { Ports } from "../../src/ports.ts";
+import { type Ports, portsOf } from "../../src/ports.ts";
 import { settingsOf } from "../../src/webhooks/courier.ts";
 import { Rounds, type Settings } from "../../src/webhooks/deliver.ts";
 import { HOSTILE } from "../unit/target.test.ts";
@@ -27,14 +28,18 @@ import {
   ended,
   forgetAll,
   hang,
+  laneOf,
   newBackend,
   newModel,
   newTenant,
   object,
   ports,
+  ORIGIN,
   queued,
+  rowOf,
   still,
   stillAs,
+  stillEnv,
   type submission,
   submitted,
   until,
@@ -104,7 +109,13 @@ async function succeeded(
 
 /** One courier's whole round for an account. */
 async function rounds(accountId: string, fetch: Ports["fetch"], more: Partial<Settings> = {}, instead: Partial<Ports> = {}): Promise<void> {
-  await new Rounds(still({ fetch, ...instead }), { ...(await settingsOf(env)), ...more }, accountId, () => undefined).look();
+  const { clock } = still(instead);
+  await new Rounds(
+    still({ internet: { fetch, clock }, ...instead }),
+    { ...(await settingsOf(env)), ...more },
+    accountId,
+    () => undefined,
+  ).look();
 }
 
 interface ShownDelivery {
@@ -134,6 +145,30 @@ async function later(ms: number): Promise<void> {
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
+
+test("a private network that GPU servers are called through is never one that customers' names are looked for in", async () => {
+  const { accountId } = await newTenant();
+  const model = await newModel();
+  await newBackend(model, { url: "http://10.0.0.7:8000" });
+  const hook = receiver();
+  backendIs(hook.answer);
+  const inside: string[] = [];
+  const bound = portsOf({
+    ...stillEnv(),
+    GPU_NETWORK: {
+      async fetch(url) {
+        inside.push(new URL(url).host);
+        return Response.json({ model_name: "echo", outputs: [] });
+      },
+    },
+  });
+  const id = await queued(model, { accountId, webhook: { url: HOOK, events: ["inference.succeeded"], origin: ORIGIN } });
+  await run(bound, [laneOf(model)], "lease");
+  expect((await rowOf(id))["status"]).toBe("succeeded");
+  await new Rounds(bound, await settingsOf(env), accountId, () => undefined).look();
+  expect(new Set(inside)).toEqual(new Set(["10.0.0.7:8000"]));
+  expect(hook.got.map(({ url }) => url)).toEqual([HOOK]);
+});
 
 describe("a delivery", () => {
   test("reaches the receiver by itself once the inference has ended, as the API shows it, and is on record", async () => {
