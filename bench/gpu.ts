@@ -16,20 +16,21 @@ export interface Slot {
 
 export interface GpuProcess {
   readonly url: string;
-  /** Those of its calls that have ended, but for the first so many. */
-  calls(after: number): Promise<readonly Slot[]>;
+  /** So many of its calls, but for the first so many, once they have ended; it says so by itself, since being asked costs time too. */
+  calls(after: number, count: number): Promise<readonly Slot[]>;
   end(): void;
 }
 
 const ROLE = "serves-as-gpu";
+const LOOK_MS = 200;
 
 export async function startGpuProcess(jobMs: number): Promise<GpuProcess> {
   const child = fork(fileURLToPath(import.meta.url), [ROLE, String(jobMs)]);
   const [url] = (await once(child, "message")) as [string]; // told below
   return {
     url,
-    async calls(after) {
-      child.send(after);
+    async calls(after, count) {
+      child.send([after, count]);
       const [calls] = (await once(child, "message")) as [readonly Slot[]]; // told below
       return calls;
     },
@@ -41,9 +42,14 @@ const [, , role, jobMs] = process.argv;
 if (role === ROLE) {
   const gpu = await startGpu(() => slow(Number(jobMs)));
   process.on("disconnect", () => process.exit());
-  process.on("message", (after: number) => {
-    const ended = gpu.calls.slice(after).filter(({ endedAt }) => endedAt !== null);
-    process.send?.(ended.map(({ startedAt, endedAt }) => ({ startedAt, endedAt })));
+  process.on("message", ([after, count]: readonly [number, number]) => {
+    const tellWhenEnded = () => {
+      const ended = gpu.calls.slice(after).filter(({ endedAt }) => endedAt !== null);
+      if (ended.length < count) return;
+      clearInterval(timer);
+      process.send?.(ended.map(({ startedAt, endedAt }) => ({ startedAt, endedAt })));
+    };
+    const timer = setInterval(tellWhenEnded, LOOK_MS);
   });
   process.send?.(gpu.url);
 }

@@ -14,7 +14,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
-import { freePort } from "../src/local/runtime.ts";
+import { GPU_NETWORK, freePort } from "../src/local/runtime.ts";
 import { deploy, endAll, newFolder, until } from "../test/support/deployment.ts";
 
 const MIB = 1024 * 1024;
@@ -77,7 +77,7 @@ const BARE = `export default {
       return new Response("done");
     }
     if (pathname === "/parts") {
-      const { body } = await fetch(searchParams.get("url"), { method: "POST" });
+      const { body } = await env.NETWORK.fetch(searchParams.get("url"), { method: "POST" });
       const upload = await env.BUCKET.createMultipartUpload("object");
       const reader = body.getReader({ mode: "byob" });
       const parts = [];
@@ -91,7 +91,7 @@ const BARE = `export default {
       return new Response("done");
     }
     if (pathname === "/put") {
-      const { body } = await fetch(searchParams.get("url"), { method: "POST" });
+      const { body } = await env.NETWORK.fetch(searchParams.get("url"), { method: "POST" });
       await env.BUCKET.put("object", body);
       return new Response("done");
     }
@@ -119,6 +119,7 @@ async function startBare(): Promise<Bare> {
           compatibilityDate: "2026-10-01",
           modules: [{ type: "ESModule", path: "bare.js", contents: BARE }],
           r2Buckets: ["BUCKET"],
+          serviceBindings: { NETWORK: GPU_NETWORK }, // as ours calls GPU servers: without a detour
           unsafeDirectSockets: [{ host: "127.0.0.1", port }],
         },
       ],

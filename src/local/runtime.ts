@@ -24,7 +24,7 @@ const NAME = "claimcheck";
  * Whatever this machine reaches. The same binding that a deployment may have to a private network; here it also spares each
  * call the detour through a Worker of the simulator's, which costs half a millisecond.
  */
-const GPU_NETWORK = { network: { allow: ["public", "private"], tlsOptions: { trustBrowserCas: true } } };
+export const GPU_NETWORK = { network: { allow: ["public", "private"], tlsOptions: { trustBrowserCas: true } } };
 
 export interface RuntimeOptions {
   readonly host: string;
