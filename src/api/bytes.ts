@@ -3,6 +3,7 @@
  * large one is refused as soon as it is beyond the limit, and no more of it is unpacked.
  * Source: RFC 9110, 8.4 (Content-Encoding) and 15.5.16 (what a 415 says).
  */
+import { joined } from "../chunks.ts";
 import { problem } from "../problem.ts";
 import { takeRoom } from "./room.ts";
 
@@ -48,15 +49,7 @@ export async function readBytes(request: Request, limitBytes: number, copies: nu
     if (size > announced) takeRoom(request, size * copies);
     parts.push(value);
   }
-  const [only] = parts;
-  if (only && parts.length === 1) return only;
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
+  return joined(parts);
 }
 
 function tooLarge(limitBytes: number) {

@@ -3,6 +3,7 @@
  * exception. The exchange below is shared by the protocols; here each way in which a server can let us down gets its
  * own code: no connection, cut connection, time limit, oversized answer, refusal, garbage.
  */
+import { joined } from "../chunks.ts";
 import { parseJson } from "../json.ts";
 import type { Content } from "../content/content.ts";
 import type { FileField } from "../content/embedded.ts";
@@ -336,11 +337,5 @@ async function readBounded(response: Response, limit: number): Promise<Uint8Arra
     }
     parts.push(value);
   }
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.byteLength;
-  }
-  return bytes;
+  return joined(parts);
 }

@@ -5,6 +5,7 @@
  * Source: WHATWG HTML, 9.2, Server-sent events.
  */
 import { createParser } from "eventsource-parser";
+import { joined } from "../chunks.ts";
 import { BACKEND_ANSWER_BYTES, STREAM_LINGER_MS } from "../numbers.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Answer, type BackendCall, type Outside, type Question, type Sink, answerOf, connect, oversized } from "./backend.ts";
@@ -170,16 +171,4 @@ class Events {
     this.#parser.feed(text.includes("\r") ? text.replaceAll(/\r\n?/g, "\n") : text);
     return this.#last;
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts;
-  if (only && parts.length === 1) return only;
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
 }

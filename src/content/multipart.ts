@@ -3,6 +3,7 @@
  * while it comes: no more of it is kept than could be the beginning of a boundary. What is before the first boundary and
  * after the last is passed over, as the RFC has it. A body that ends before its last boundary was cut.
  */
+import { joined } from "../chunks.ts";
 import { MULTIPART_HEAD_BYTES, PARTS_MAX } from "../numbers.ts";
 
 export interface PartHead {
@@ -43,7 +44,7 @@ export class MultipartReader {
 
   async write(chunk: Uint8Array): Promise<void> {
     if (this.#state === "after") return;
-    this.#rest = joined(this.#rest, chunk);
+    this.#rest = joined([this.#rest, chunk]);
     while (await this.#step());
   }
 
@@ -108,13 +109,6 @@ function headOf(text: string): PartHead {
   const [, filename] = /;\s*filename="([^"]*)"/i.exec(disposition) ?? [];
   const [, name] = /;\s*name="([^"]*)"/i.exec(disposition) ?? [];
   return { contentType: fields.get("content-type") ?? "text/plain", name: filename || name || null };
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.byteLength + second.byteLength);
-  both.set(first);
-  both.set(second, first.byteLength);
-  return both;
 }
 
 function startsWith(bytes: Uint8Array, what: Uint8Array, at = 0): boolean {

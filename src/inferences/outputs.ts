@@ -7,6 +7,7 @@
 import type { Extracted, TakenIn } from "../backends/backend.ts";
 import type { KeptPart } from "../backends/outcome.ts";
 import { ONCE, pump } from "../bucket.ts";
+import { joined } from "../chunks.ts";
 import { type Content, endingOf, isJson, sizeOf } from "../content/content.ts";
 import { EmbeddedReader, type EmbeddedTaker, NotEmbedded } from "../content/embedded.ts";
 import { hexOf } from "../hex.ts";
@@ -82,7 +83,7 @@ export async function takeIn(shelf: OutputShelf, taking: Taking, response: Respo
     if (state.failure) return state.failure;
     throw error;
   }
-  if (!state.writing) return { bytes: joined(first, bytes) };
+  if (!state.writing) return { bytes: joined(first) };
   try {
     return { kept: { key, contentType, ...(await state.writing.end()) } };
   } catch (error) {
@@ -262,7 +263,7 @@ class Gathered {
   }
 
   whole(): Uint8Array {
-    return joined(this.#chunks, this.#bytes);
+    return joined(this.#chunks);
   }
 }
 
@@ -270,14 +271,4 @@ class Gathered {
 function lengthOf({ headers }: Response): number | null {
   const announced = headers.get("content-length");
   return announced === null || headers.has("content-encoding") ? null : Number(announced);
-}
-
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
 }
