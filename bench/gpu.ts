@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { slow, startGpu } from "../test/support/gpu.ts";
 
-/** In ms since 1970. */
+/** From a call's reaching the server until its answer was sent, in ms since 1970. */
 export interface Slot {
   readonly startedAt: number;
   readonly endedAt: number;
@@ -47,7 +47,7 @@ if (role === ROLE) {
       const ended = gpu.calls.slice(after).filter(({ endedAt }) => endedAt !== null);
       if (ended.length < count) return;
       clearInterval(timer);
-      process.send?.(ended.map(({ startedAt, endedAt }) => ({ startedAt, endedAt })));
+      process.send?.(ended.map(({ arrivedAt, endedAt }) => ({ startedAt: arrivedAt, endedAt })));
     };
     const timer = setInterval(tellWhenEnded, LOOK_MS);
   });

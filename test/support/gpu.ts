@@ -105,6 +105,9 @@ export interface GpuCall {
   readonly text: string;
   /** When each event of a stream was sent, by `performance.now()`. */
   readonly sentAt: number[];
+  /** When it reached the server. */
+  readonly arrivedAt: number;
+  /** When it was read whole. */
   readonly startedAt: number;
   /** When the answer was sent, or the client was gone; null while it is running. */
   endedAt: number | null;
@@ -136,6 +139,7 @@ export async function startGpu(script: Script = [ok]): Promise<Gpu> {
   let mostAtOnce = 0;
 
   async function infer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const arrivedAt = Date.now();
     const text = await textOf(request);
     // What has come in together is looked at together: a caller that hung up before this call began must not count.
     await immediate();
@@ -145,6 +149,7 @@ export async function startGpu(script: Script = [ok]): Promise<Gpu> {
       body: JSON.parse(text) as GpuCall["body"], // what the runner sends; the tests look at it
       text,
       sentAt: [],
+      arrivedAt,
       startedAt: Date.now(),
       endedAt: null,
       answered: false,
