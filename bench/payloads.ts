@@ -77,7 +77,7 @@ const BARE = `export default {
       return new Response("done");
     }
     if (pathname === "/parts") {
-      const { body } = await env.NETWORK.fetch(searchParams.get("url"), { method: "POST" });
+      const { body } = await fetch(searchParams.get("url"), { method: "POST" });
       const upload = await env.BUCKET.createMultipartUpload("object");
       const reader = body.getReader({ mode: "byob" });
       const parts = [];
@@ -90,8 +90,9 @@ const BARE = `export default {
       await upload.complete(parts);
       return new Response("done");
     }
-    if (pathname === "/put") {
-      const { body } = await env.NETWORK.fetch(searchParams.get("url"), { method: "POST" });
+    if (pathname === "/put" || pathname === "/put-directly") {
+      const outside = pathname === "/put" ? { fetch } : env.NETWORK;
+      const { body } = await outside.fetch(searchParams.get("url"), { method: "POST" });
       await env.BUCKET.put("object", body);
       return new Response("done");
     }
@@ -119,7 +120,7 @@ async function startBare(): Promise<Bare> {
           compatibilityDate: "2026-10-01",
           modules: [{ type: "ESModule", path: "bare.js", contents: BARE }],
           r2Buckets: ["BUCKET"],
-          serviceBindings: { NETWORK: GPU_NETWORK }, // as ours calls GPU servers: without a detour
+          serviceBindings: { NETWORK: GPU_NETWORK }, // the way in which ours calls GPU servers
           unsafeDirectSockets: [{ host: "127.0.0.1", port }],
         },
       ],
@@ -284,10 +285,11 @@ async function main(): Promise<void> {
     return id;
   };
   const runs: Record<
-    "barePut" | "bareGet" | "bareParts" | "bareGetParts" | "takeIn" | "parts" | "base64" | "giveOut" | "giveOutParts",
+    "barePut" | "bareDirectPut" | "bareGet" | "bareParts" | "bareGetParts" | "takeIn" | "parts" | "base64" | "giveOut" | "giveOutParts",
     Measured[]
   > = {
     barePut: [],
+    bareDirectPut: [],
     bareGet: [],
     bareParts: [],
     bareGetParts: [],
@@ -299,6 +301,7 @@ async function main(): Promise<void> {
   };
   for (let round = 0; round < ROUNDS; round++) {
     runs.barePut.push(await measured(bare.pid, () => answered(`${bare.url}/put?url=${known.url}`)));
+    runs.bareDirectPut.push(await measured(bare.pid, () => answered(`${bare.url}/put-directly?url=${known.url}`)));
     let id = "";
     const result = () => `${deployment.url}/v1/inferences/${id}/result`;
     runs.takeIn.push(await measured(pid, async () => void (id = await run("known"))));
@@ -318,6 +321,7 @@ async function main(): Promise<void> {
     await wait(2_000); // until the objects are removed, for the disk's sake
   }
   line("bare: fetch and R2.put", runs.barePut, runs.barePut);
+  line("bare: the same past the simulator's proxy", runs.bareDirectPut, runs.barePut);
   line("an output of known length", runs.takeIn, runs.barePut);
   line("bare: fetch and R2's upload in parts", runs.bareParts, runs.bareParts);
   line("an output of unknown length", runs.parts, runs.bareParts);

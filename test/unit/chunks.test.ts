@@ -1,10 +1,10 @@
-import fc from "fast-check";
+import { assert, property, array, nat, uint8Array } from "fast-check";
 import { expect, test } from "vitest";
 import { joined } from "../../src/chunks.ts";
 
 test("chunks joined are the bytes that were cut, wherever they were cut", () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 200 }), fc.array(fc.nat(200), { maxLength: 8 }), (whole, cuts) => {
+  assert(
+    property(uint8Array({ maxLength: 200 }), array(nat(200), { maxLength: 8 }), (whole, cuts) => {
       const at = [0, ...cuts.map((cut) => Math.min(cut, whole.length)).toSorted((a, b) => a - b), whole.length];
       const chunks = at.slice(1).map((end, index) => whole.subarray(at[index], end));
       expect(joined(chunks)).toEqual(whole);

@@ -198,6 +198,59 @@ describe("a cancel of a running inference", () => {
     expect(await Promise.all(ids.map(async (id) => (await rowOf(id))["status"]))).toEqual(["canceled", "succeeded"]);
   });
 
+  test.each([
+    ["its runner was told to let go", true],
+    ["its call had come to its end before that", false],
+  ])("gives its slot to the next at once where %s", async (_when, isTold) => {
+    const model = await served(1);
+    const id = await queued(model);
+    const next = await queued(model);
+    const clock = standingClock();
+    const called = held<true>();
+    const finish = held<true>();
+    const fetch = async (_url: string, init: RequestInit) => {
+      const closed = new Promise<never>((_, reject) => init.signal?.addEventListener("abort", () => reject(new Error("closed"))));
+      called.release(true);
+      await Promise.race([finish.promise, closed]);
+      return Response.json({ done: true });
+    };
+    const running = run(still({ fetch, clock }), [laneOf(model)], "lease");
+    await called.promise;
+    await cancelInference(db, "account-a", id);
+    if (isTold) {
+      clock.advance(LEASE_RENEW_MS);
+      await until(
+        () => rowOf(next).then((row) => row["status"]),
+        (status) => status === "in_progress",
+      );
+    }
+    finish.release(true);
+    await running;
+    expect([(await rowOf(id))["status"], (await rowOf(next))["status"]]).toEqual(["canceled", "succeeded"]);
+    expect(await rowOf(id)).toMatchObject({ lease: null, output: null });
+  });
+
+  test("wakes another runner for its slot where the one that let go of it has already been given another", async () => {
+    const model = await served(2);
+    const id = await queued(model);
+    const called = held<true>();
+    const finish = held<true>();
+    const woken: unknown[] = [];
+    const fetch = async () => {
+      called.release(true);
+      await finish.promise;
+      return Response.json({ done: true });
+    };
+    const running = run(still({ fetch, wake: async (lanes) => void woken.push(...lanes) }), [laneOf(model)], "lease");
+    await called.promise;
+    await cancelInference(db, "account-a", id);
+    const next = await queued(model);
+    finish.release(true);
+    await running;
+    expect([(await rowOf(next))["status"], (await rowOf(id))["lease"]]).toEqual(["succeeded", null]);
+    expect(woken).toEqual([laneOf(model)]);
+  });
+
   test("frees its slot when its runner lets go of it, and no sooner: the call may still run", async () => {
     const model = await served(1);
     const id = await queued(model);
