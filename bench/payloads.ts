@@ -91,8 +91,8 @@ const BARE = `export default {
       return new Response("done");
     }
     if (pathname === "/put" || pathname === "/put-directly") {
-      const outside = pathname === "/put" ? { fetch } : env.NETWORK;
-      const { body } = await outside.fetch(searchParams.get("url"), { method: "POST" });
+      const fetched = pathname === "/put" ? fetch(searchParams.get("url"), { method: "POST" }) : env.NETWORK.fetch(searchParams.get("url"), { method: "POST" });
+      const { body } = await fetched;
       await env.BUCKET.put("object", body);
       return new Response("done");
     }
@@ -172,6 +172,7 @@ async function answered(url: string): Promise<void> {
   const [response] = (await once(ask(url).end(), "response")) as [IncomingMessage]; // as documented for the event
   response.resume();
   await once(response, "end");
+  if (response.statusCode !== 200) throw new Error(`${url} answered ${response.statusCode}`);
 }
 
 async function read(url: string, sha256: string, headers: Record<string, string> = {}): Promise<void> {
