@@ -103,8 +103,8 @@ async function conclude(
   if (next?.recorded) return next;
   const release = [inferenceStatements.release(claimed)];
   if (!next?.claimed) return write(release, lane);
-  // Another slot was free too; this one is for whoever hears of it.
-  await hurry("slot_not_given_back", write(release, null));
+  // Another slot was free too; this one is for whoever hears of it. Tried once: what was claimed must not wait for it, and it lapses.
+  await hurry("slot_not_given_back", endings.write({ statements: release, lane: null }));
   await hurry("wake_up_not_sent", ports.wake([{ model: claimed.model, version: claimed.version }]));
   return next;
 }
