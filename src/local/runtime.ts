@@ -11,6 +11,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { appendFileSync, createWriteStream, mkdirSync, readFileSync, readdirSync, statSync, truncateSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { getCACertificates, rootCertificates } from "node:tls";
 import * as esbuild from "esbuild";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
@@ -22,9 +23,18 @@ const LOG_BYTES = 10_000_000;
 const NAME = "claimcheck";
 /**
  * Whatever this machine reaches. The same binding that a deployment may have to a private network; here it also spares each
- * call the detour through a Worker of the simulator's, which costs half a millisecond.
+ * call the detour through a Worker of the simulator's, which costs half a millisecond. Trusts whom that would: what NODE_EXTRA_CA_CERTS
+ * names too.
  */
-export const GPU_NETWORK = { network: { allow: ["public", "private"], tlsOptions: { trustBrowserCas: true } } };
+export const GPU_NETWORK = {
+  network: {
+    allow: ["public", "private"],
+    tlsOptions: {
+      trustBrowserCas: true,
+      trustedCertificates: [...(process.platform === "win32" ? rootCertificates : []), ...getCACertificates("extra")],
+    },
+  },
+};
 
 export interface RuntimeOptions {
   readonly host: string;
