@@ -77,7 +77,7 @@ const BARE = `export default {
       return new Response("done");
     }
     if (pathname === "/parts") {
-      const { body } = await fetch(searchParams.get("url"), { method: "POST" });
+      const { body } = await env.NETWORK.fetch(searchParams.get("url"), { method: "POST" });
       const upload = await env.BUCKET.createMultipartUpload("object");
       const reader = body.getReader({ mode: "byob" });
       const parts = [];
@@ -90,9 +90,8 @@ const BARE = `export default {
       await upload.complete(parts);
       return new Response("done");
     }
-    if (pathname === "/put" || pathname === "/put-directly") {
-      const fetched = pathname === "/put" ? fetch(searchParams.get("url"), { method: "POST" }) : env.NETWORK.fetch(searchParams.get("url"), { method: "POST" });
-      const { body } = await fetched;
+    if (pathname === "/put") {
+      const { body } = await env.NETWORK.fetch(searchParams.get("url"), { method: "POST" });
       await env.BUCKET.put("object", body);
       return new Response("done");
     }
@@ -286,11 +285,10 @@ async function main(): Promise<void> {
     return id;
   };
   const runs: Record<
-    "barePut" | "bareDirectPut" | "bareGet" | "bareParts" | "bareGetParts" | "takeIn" | "parts" | "base64" | "giveOut" | "giveOutParts",
+    "barePut" | "bareGet" | "bareParts" | "bareGetParts" | "takeIn" | "parts" | "base64" | "giveOut" | "giveOutParts",
     Measured[]
   > = {
     barePut: [],
-    bareDirectPut: [],
     bareGet: [],
     bareParts: [],
     bareGetParts: [],
@@ -302,7 +300,6 @@ async function main(): Promise<void> {
   };
   for (let round = 0; round < ROUNDS; round++) {
     runs.barePut.push(await measured(bare.pid, () => answered(`${bare.url}/put?url=${known.url}`)));
-    runs.bareDirectPut.push(await measured(bare.pid, () => answered(`${bare.url}/put-directly?url=${known.url}`)));
     let id = "";
     const result = () => `${deployment.url}/v1/inferences/${id}/result`;
     runs.takeIn.push(await measured(pid, async () => void (id = await run("known"))));
@@ -322,7 +319,6 @@ async function main(): Promise<void> {
     await wait(2_000); // until the objects are removed, for the disk's sake
   }
   line("bare: fetch and R2.put", runs.barePut, runs.barePut);
-  line("bare: the same past the simulator's proxy", runs.bareDirectPut, runs.barePut);
   line("an output of known length", runs.takeIn, runs.barePut);
   line("bare: fetch and R2's upload in parts", runs.bareParts, runs.bareParts);
   line("an output of unknown length", runs.parts, runs.bareParts);
