@@ -1,10 +1,12 @@
 /**
- * `node bench/payloads.ts [MiB] [rounds] [outputs | files]` (2048, 3 and both unless told): what it costs to take in an output from a
+ * `node bench/payloads.ts [MiB] [rounds] [outputs | files]` (2048, 5 and both unless told): what it costs to take in an output from a
  * backend, also one that is base64 in JSON, and to give it out, and to take in a file from a client, whole, without its length, and in parts of 100 MiB, on
  * the embedded runtime, beside a bare Worker that does nothing but `R2.put` of a body, fetched or sent, and `R2.get`. For each, the
- * throughput, and how much the runtime's memory grows while it goes on. Byte-exactness is checked along the way. Single
- * figures are of this machine; quote the ratios.
+ * throughput, and how much the runtime's memory grows while it goes on. Each is done by turns with the bare one, first in
+ * one round and last in the next, and begins when what was written before is on the disk. Byte-exactness is checked along
+ * the way. Single figures are of this machine; quote the ratios.
  */
+import { execFileSync } from "node:child_process";
 import { createCipheriv, createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, readdirSync } from "node:fs";
@@ -19,9 +21,9 @@ import { deploy, endAll, newFolder, until } from "../test/support/deployment.ts"
 
 const MIB = 1024 * 1024;
 const BYTES = Number(process.argv[2] ?? 2048) * MIB;
-const ROUNDS = Number(process.argv[3] ?? 3);
+const ROUNDS = Number(process.argv[3] ?? 5);
 /** Reading is quick, so it is done more often, by turns. */
-const READS = 5;
+const READS = 3;
 const WHAT = process.argv[4] ?? "both";
 const PART_BYTES = 100 * MIB;
 /** The least that R2 takes. */
@@ -156,6 +158,7 @@ interface Measured {
 
 /** How fast it goes, and the most by which a runtime's memory is above what it was before. */
 async function measured(pid: number, work: () => Promise<void>): Promise<Measured> {
+  execFileSync("sync"); // what others wrote is not on this one's bill
   const before = memoryOf(pid);
   let most = before;
   const sampling = setInterval(() => (most = Math.max(most, memoryOf(pid))), 20);
@@ -164,6 +167,11 @@ async function measured(pid: number, work: () => Promise<void>): Promise<Measure
   const seconds = (performance.now() - begun) / 1000;
   clearInterval(sampling);
   return { mibPerSecond: BYTES / MIB / seconds, grewMib: most - before };
+}
+
+/** One after the other, from the last to the first in every other round: none always comes after another. */
+async function byTurns(round: number, tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const task of round % 2 === 0 ? tasks : tasks.toReversed()) await task();
 }
 
 /** Waits for an answer for as long as it takes; fetch would not. */
@@ -207,6 +215,20 @@ function* taken(from: Iterator<Buffer>, count: number): Generator<Buffer> {
   }
 }
 
+/** As a client does that wants to resume. */
+async function sendInParts(url: string, headers: { readonly Authorization: string; readonly "Content-Type": string }): Promise<unknown> {
+  const begun = JSON.stringify({ bytes: BYTES, part_bytes: PART_BYTES });
+  const type = { ...headers, "Content-Type": "application/json" };
+  const upload = (await (await fetch(`${url}/v1/uploads`, { method: "POST", headers: type, body: begun })).json()) as { id: string };
+  const from = blocks();
+  for (let number = 1, left = BYTES; left > 0; number++, left -= PART_BYTES) {
+    const length = Math.min(PART_BYTES, left);
+    const part = { Authorization: headers.Authorization, "Content-Length": length };
+    await send("PUT", `${url}/v1/uploads/${upload.id}/parts/${number}`, taken(from, length / MIB), part);
+  }
+  return (await fetch(`${url}/v1/uploads/${upload.id}/complete`, { method: "POST", headers })).json();
+}
+
 async function files(bare: Bare, url: string, pid: number, key: string, sha256: string): Promise<void> {
   const headers = { Authorization: `Bearer ${key}`, "Content-Type": "video/mp4" };
   const runs: Record<"barePut" | "known" | "unknown" | "parts", Measured[]> = { barePut: [], known: [], unknown: [], parts: [] };
@@ -216,28 +238,21 @@ async function files(bare: Bare, url: string, pid: number, key: string, sha256: 
     await fetch(file, { method: "DELETE", headers });
   };
   for (let round = 0; round < ROUNDS; round++) {
-    let made: unknown;
-    runs.barePut.push(await measured(bare.pid, async () => void (await send("POST", bare.url, blocks(), { "Content-Length": BYTES }))));
     const whole = { ...headers, "Content-Length": BYTES, "Content-Digest": `sha-256=:${Buffer.from(sha256, "hex").toString("base64")}:` };
-    runs.known.push(await measured(pid, async () => void (made = await send("POST", `${url}/v1/files`, blocks(), whole))));
-    await check(made);
-    runs.unknown.push(await measured(pid, async () => void (made = await send("POST", `${url}/v1/files`, blocks(), headers))));
-    await check(made);
-    runs.parts.push(
-      await measured(pid, async () => {
-        const begun = JSON.stringify({ bytes: BYTES, part_bytes: PART_BYTES });
-        const type = { ...headers, "Content-Type": "application/json" };
-        const upload = (await (await fetch(`${url}/v1/uploads`, { method: "POST", headers: type, body: begun })).json()) as { id: string };
-        const from = blocks();
-        for (let number = 1, left = BYTES; left > 0; number++, left -= PART_BYTES) {
-          const length = Math.min(PART_BYTES, left);
-          const part = { Authorization: headers.Authorization, "Content-Length": length };
-          await send("PUT", `${url}/v1/uploads/${upload.id}/parts/${number}`, taken(from, length / MIB), part);
-        }
-        made = await (await fetch(`${url}/v1/uploads/${upload.id}/complete`, { method: "POST", headers })).json();
-      }),
-    );
-    await check(made);
+    const one = async (into: Measured[], upload: () => Promise<unknown>) => {
+      let made: unknown;
+      into.push(await measured(pid, async () => void (made = await upload())));
+      await check(made);
+    };
+    await byTurns(round, [
+      async () =>
+        void runs.barePut.push(
+          await measured(bare.pid, async () => void (await send("POST", bare.url, blocks(), { "Content-Length": BYTES }))),
+        ),
+      () => one(runs.known, () => send("POST", `${url}/v1/files`, blocks(), whole)),
+      () => one(runs.unknown, () => send("POST", `${url}/v1/files`, blocks(), headers)),
+      () => one(runs.parts, () => sendInParts(url, headers)),
+    ]);
   }
   line("bare: R2.put of what is sent", runs.barePut, runs.barePut);
   line("a file of known length, its digest checked", runs.known, runs.barePut);
@@ -245,15 +260,23 @@ async function files(bare: Bare, url: string, pid: number, key: string, sha256: 
   line("a file in parts of 100 MiB", runs.parts, runs.barePut);
 }
 
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const [lower, upper] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
+  return lower === undefined || upper === undefined ? Number.NaN : (lower + upper) / 2;
+}
 
+/** The ratio: the median of the rounds, and what single rounds gave. */
 function line(name: string, runs: readonly Measured[], bare: readonly Measured[]): void {
   const speed = median(runs.map((it) => it.mibPerSecond));
-  const ratio = speed / median(bare.map((it) => it.mibPerSecond));
+  const ratios = runs.map((it, round) => it.mibPerSecond / (bare[round]?.mibPerSecond ?? Number.NaN));
+  const [ratio, least, most] = [median(ratios), Math.min(...ratios), Math.max(...ratios)].map((it) => it.toFixed(2));
+  const beside = runs === bare ? "" : `${ratio} of bare (${least} to ${most})`;
   const grew = Math.max(...runs.map((it) => it.grewMib));
   const more = grew - Math.max(...bare.map((it) => it.grewMib));
+  const thanBare = runs === bare ? "" : ` (${more.toFixed(0)} more than bare)`;
   console.log(
-    `  ${name.padEnd(44)} ${speed.toFixed(0).padStart(5)} MiB/s (${ratio.toFixed(2)} of bare)   memory +${grew.toFixed(0)} MiB (${more.toFixed(0)} more than bare)`,
+    `  ${name.padEnd(42)} ${speed.toFixed(0).padStart(5)} MiB/s   ${beside.padEnd(27)} memory +${grew.toFixed(0)} MiB${thanBare}`,
   );
 }
 
@@ -279,7 +302,7 @@ async function main(): Promise<void> {
       async () => (await deployment.api("GET", `/v1/inferences/${id}`)).body as { is_final: boolean; status: string },
       (it) => it.is_final,
       900,
-      200, // seldom: what asking costs is not what is measured
+      500, // seldom: what asking costs is not what is measured
     );
     if (shown.status !== "succeeded") throw new Error(`${model}: ${JSON.stringify(shown)}`);
     return id;
@@ -299,23 +322,35 @@ async function main(): Promise<void> {
     giveOutParts: [],
   };
   for (let round = 0; round < ROUNDS; round++) {
-    runs.barePut.push(await measured(bare.pid, () => answered(`${bare.url}/put?url=${known.url}`)));
-    let id = "";
-    const result = () => `${deployment.url}/v1/inferences/${id}/result`;
-    runs.takeIn.push(await measured(pid, async () => void (id = await run("known"))));
+    const result = (id: string) => `${deployment.url}/v1/inferences/${id}/result`;
+    const remove = (id: string) => deployment.api("DELETE", `/v1/inferences/${id}`);
+    const one = async (into: Measured[], of: number, work: () => Promise<void>) => void into.push(await measured(of, work));
+    let knownId = "";
+    await byTurns(round, [
+      () => one(runs.barePut, bare.pid, () => answered(`${bare.url}/put?url=${known.url}`)),
+      () => one(runs.takeIn, pid, async () => void (knownId = await run("known"))),
+    ]);
     for (let time = 0; time < READS; time++) {
-      runs.bareGet.push(await measured(bare.pid, () => read(`${bare.url}/get`, known.sha256)));
-      runs.giveOut.push(await measured(pid, () => read(result(), known.sha256, headers)));
+      await byTurns(time, [
+        () => one(runs.bareGet, bare.pid, () => read(`${bare.url}/get`, known.sha256)),
+        () => one(runs.giveOut, pid, () => read(result(knownId), known.sha256, headers)),
+      ]);
     }
-    await deployment.api("DELETE", `/v1/inferences/${id}`);
-    runs.bareParts.push(await measured(bare.pid, () => answered(`${bare.url}/parts?url=${unknown.url}`)));
-    runs.bareGetParts.push(await measured(bare.pid, () => read(`${bare.url}/get`, unknown.sha256)));
-    runs.parts.push(await measured(pid, async () => void (id = await run("unknown"))));
-    runs.giveOutParts.push(await measured(pid, () => read(result(), unknown.sha256, headers)));
-    await deployment.api("DELETE", `/v1/inferences/${id}`);
-    runs.base64.push(await measured(pid, async () => void (id = await run("base64"))));
-    await read(`${result()}/video.bin`, base64.sha256, headers);
-    await deployment.api("DELETE", `/v1/inferences/${id}`);
+    await remove(knownId);
+    let unknownId = "";
+    let base64Id = "";
+    await byTurns(round, [
+      () => one(runs.bareParts, bare.pid, () => answered(`${bare.url}/parts?url=${unknown.url}`)),
+      () => one(runs.parts, pid, async () => void (unknownId = await run("unknown"))),
+      () => one(runs.base64, pid, async () => void (base64Id = await run("base64"))),
+    ]);
+    await byTurns(round, [
+      () => one(runs.bareGetParts, bare.pid, () => read(`${bare.url}/get`, unknown.sha256)),
+      () => one(runs.giveOutParts, pid, () => read(result(unknownId), unknown.sha256, headers)),
+    ]);
+    await read(`${result(base64Id)}/video.bin`, base64.sha256, headers);
+    await remove(unknownId);
+    await remove(base64Id);
     await wait(2_000); // until the objects are removed, for the disk's sake
   }
   line("bare: fetch and R2.put", runs.barePut, runs.barePut);
