@@ -15,7 +15,8 @@ export interface Sql {
 export type SqlValue = string | number | null;
 export type Row = Record<string, unknown>;
 
-export function sql(strings: TemplateStringsArray, ...values: (SqlValue | Sql)[]): Sql {
+export function sql(template: TemplateStringsArray, ...values: (SqlValue | Sql)[]): Sql {
+  const strings = compact(template);
   let text = strings[0] ?? "";
   const params: SqlValue[] = [];
   values.forEach((value, index) => {
@@ -29,6 +30,17 @@ export function sql(strings: TemplateStringsArray, ...values: (SqlValue | Sql)[]
     text += strings[index + 1] ?? "";
   });
   return { text, params };
+}
+
+const compacted = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+/** Without the line breaks and indents of our files: a statement is sent as text each time. No literal of ours has two spaces. */
+function compact(template: TemplateStringsArray): readonly string[] {
+  const known = compacted.get(template);
+  if (known) return known;
+  const strings = template.map((string) => string.replaceAll(/\s+/g, " "));
+  compacted.set(template, strings);
+  return strings;
 }
 
 /**
