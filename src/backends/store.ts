@@ -30,22 +30,17 @@ function secretName() {
 }
 
 /** A backend as a claim hands it to a runner. */
-export const claimedBackendSchema = z.object({
-  id: z.string(),
-  url: z.string(),
-  protocol: z.enum(PROTOCOL_NAMES),
-  remoteModel: z.string(),
-  timeoutSeconds: z.number(),
-  credential: credentialSchema.nullable(),
-  files: z.enum(FILE_FORMS),
+export interface ClaimedBackend extends Pick<
+  Backend,
+  "id" | "url" | "protocol" | "remoteModel" | "timeoutSeconds" | "credential" | "files"
+> {
   /** In a row, before this claim. */
-  failures: z.number(),
+  readonly failures: number;
   /** Whether a run time is known of it. */
-  sampled: z.number().transform(Boolean),
+  readonly sampled: boolean;
   /** Whether it had nothing else in progress when this claim was made. */
-  alone: z.number().transform(Boolean),
-});
-export type ClaimedBackend = z.infer<typeof claimedBackendSchema>;
+  readonly alone: boolean;
+}
 
 /** A backend's circuit, as its failures and its rest tell. */
 export type Circuit = "closed" | "open" | "half_open";

@@ -6,14 +6,13 @@
  */
 import type { Clock, Ports } from "../ports.ts";
 import type { Database, Sql } from "../sql.ts";
-import type { Lane } from "./lane.ts";
 import type { Claim } from "./rows.ts";
 import { recordAndClaim } from "./store.ts";
 
-/** Statements that end an attempt, the end itself first, and the lane to claim from next; null where nothing more is to be claimed. */
+/** Statements that end an attempt, the end itself first, and the claim that follows; null where nothing more is to be claimed. */
 export interface Ending {
   readonly statements: readonly Sql[];
-  readonly lane: Lane | null;
+  readonly claim: Sql | null;
 }
 
 /** What was claimed with an ending, and when that was asked for, by the isolate's clock: a lease counts from there. */
@@ -32,14 +31,12 @@ interface Entry {
 export class Endings {
   readonly #db: Database;
   readonly #clock: Clock;
-  readonly #lease: string;
   #waiting: Entry[] = [];
   #writing = false;
 
-  constructor({ db, clock }: Pick<Ports, "db" | "clock">, lease: string) {
+  constructor({ db, clock }: Pick<Ports, "db" | "clock">) {
     this.#db = db;
     this.#clock = clock;
-    this.#lease = lease;
   }
 
   /** Resolves with the next claim once the ending is written; rejects where whether it is written is unknown. */
@@ -67,7 +64,6 @@ export class Endings {
       const answers = await recordAndClaim(
         this.#db,
         entries.map(({ ending }) => ending),
-        this.#lease,
       );
       for (const [index, { written }] of entries.entries()) {
         const { recorded, claimed } = answers[index] ?? { recorded: false, claimed: null };

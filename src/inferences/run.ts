@@ -36,7 +36,7 @@ const RECORD_RETRY_MAX_MS = 4_000;
  */
 export async function run(ports: Ports, lanes: readonly Lane[], lease: string): Promise<void> {
   const leases = new Leases(ports, lease);
-  const endings = new Endings(ports, lease);
+  const endings = new Endings(ports);
   const counts = new Map<string, { lane: Lane; count: number }>();
   for (const lane of lanes) {
     const name = JSON.stringify([lane.model, lane.version]);
@@ -63,6 +63,7 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
   const { clock, db } = ports;
   const stopAt = clock.now() + RUN_SECONDS * 1000;
   const begunAt = clock.now();
+  const claimNext = inferenceStatements.claim(lane, leases.lease);
   const told: Promise<void>[] = []; // not waited for in between, but this invocation must not end before them
   const first = await claim(db, lane, leases.lease);
   if (first) found();
@@ -77,7 +78,7 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
     }
     const statements = await attempt(ports, leases, current, leases.take(current, next.askedAt));
     const stop = clock.now() >= stopAt;
-    next = await conclude(ports, leases, endings, current, statements, stop ? null : lane);
+    next = await conclude(ports, leases, endings, current, statements, stop ? null : claimNext);
     leases.release(current);
     if (current.watched) told.push(hurry("couriers_not_told", ports.deliver([current.accountId])));
     if (stop) await ports.wake([lane]);
@@ -95,16 +96,16 @@ async function conclude(
   endings: Endings,
   claimed: Claim,
   statements: readonly Sql[],
-  lane: Lane | null,
+  claimNext: Sql | null,
 ): Promise<Next> {
-  const write = async (these: readonly Sql[], from: Lane | null) =>
-    (await persist(ports, leases, claimed, () => endings.write({ statements: these, lane: from }))) ?? NOTHING;
-  const next = statements.length > 0 ? await write(statements, lane) : null;
+  const write = async (these: readonly Sql[], following: Sql | null) =>
+    (await persist(ports, leases, claimed, () => endings.write({ statements: these, claim: following }))) ?? NOTHING;
+  const next = statements.length > 0 ? await write(statements, claimNext) : null;
   if (next?.recorded) return next;
   const release = [inferenceStatements.release(claimed)];
-  if (!next?.claimed) return write(release, lane);
+  if (!next?.claimed) return write(release, claimNext);
   // Another slot was free too; this one is for whoever hears of it. Tried once: what was claimed must not wait for it, and it lapses.
-  await hurry("slot_not_given_back", endings.write({ statements: release, lane: null }));
+  await hurry("slot_not_given_back", endings.write({ statements: release, claim: null }));
   await hurry("wake_up_not_sent", ports.wake([{ model: claimed.model, version: claimed.version }]));
   return next;
 }

@@ -10,7 +10,7 @@ import { type Database, type Row, type Sql, first } from "../sql.ts";
 import { deliveryStatements, waitingFrom } from "../webhooks/store.ts";
 import type { Inference, LaneState, Payload, Status } from "./inference.ts";
 import type { Lane } from "./lane.ts";
-import { type Claim, type Hold, claimSchema, fromRow, inputFrom, laneStateSchema } from "./rows.ts";
+import { type Claim, type Hold, claimFrom, fromRow, inputFrom, laneStateSchema } from "./rows.ts";
 import { type Cursor, type Filter, type ListPage, type NewInference, OPEN, inferenceStatements } from "./statements.ts";
 
 const orNull = (row: Row | null | undefined): Inference | null => (row ? fromRow(row) : null);
@@ -223,7 +223,7 @@ export async function cancelInference(
   return orNull(await first(db, inferenceStatements.cancel(accountId, id, only)));
 }
 
-const claimOrNull = (row: Row | null | undefined): Claim | null => (row ? claimSchema.parse(row) : null);
+const claimOrNull = (row: Row | null | undefined): Claim | null => (row ? claimFrom(row) : null);
 
 /** Claims the lane's next inference under `lease`; null where nothing is claimable. */
 export async function claim(db: Database, lane: Lane, lease: string): Promise<Claim | null> {
@@ -231,22 +231,21 @@ export async function claim(db: Database, lane: Lane, lease: string): Promise<Cl
 }
 
 /**
- * Records how attempts ended (succeed, fail or retry first, then what it tells of the backend) and claims the next for
- * each that has a lane, in one transaction and round trip. What became of each, in the order of the endings.
+ * Records how attempts ended (succeed, fail or retry first, then what it tells of the backend), each with the claim that
+ * follows where there is one, in one transaction and round trip. What became of each, in the order of the endings.
  */
 export async function recordAndClaim(
   db: Database,
-  endings: readonly { statements: readonly Sql[]; lane: Lane | null }[],
-  lease: string,
+  endings: readonly { statements: readonly Sql[]; claim: Sql | null }[],
 ): Promise<{ recorded: boolean; claimed: Claim | null }[]> {
-  const all = endings.map(({ statements, lane }) => [...statements, ...(lane ? [inferenceStatements.claim(lane, lease)] : [])]);
+  const all = endings.map(({ statements, claim: next }) => (next ? [...statements, next] : statements));
   const answers = await db.batch(all.flat());
   let begin = 0;
-  return endings.map(({ lane }, index) => {
+  return endings.map(({ claim: next }, index) => {
     const end = begin + (all[index]?.length ?? 0);
     const of = answers.slice(begin, end);
     begin = end;
-    return { recorded: of[0]?.[0] !== undefined, claimed: claimOrNull(lane ? of.at(-1)?.[0] : undefined) };
+    return { recorded: of[0]?.[0] !== undefined, claimed: claimOrNull(next ? of.at(-1)?.[0] : undefined) };
   });
 }
 
