@@ -547,6 +547,15 @@ export class Model {
     });
   }
 
+  /** Slots that are still taken by what was cancelled under a runner between these times. */
+  keptSlots(since: number, before: number): Life[] {
+    const now = this.#outside.now();
+    return [...this.lives.values()].filter(({ row, canceledAt }) => {
+      if (row.status !== "canceled" || row.lease === null || (row.leaseUntil ?? 0) <= now || this.#attendances.has(row.lease)) return false;
+      return canceledAt !== null && canceledAt >= since && canceledAt <= before;
+    });
+  }
+
   /** Lanes in which something could be claimed right now, and a backend is free for it; and the request that waits for the first of it. */
   idleLanes(now: number): { lane: string; attendance: Attendance | null }[] {
     const idle: { lane: string; attendance: Attendance | null }[] = [];

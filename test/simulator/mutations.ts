@@ -42,6 +42,7 @@ const CLAIM_FOR_ANY = begins("UPDATE inferences SET status = 'in_progress'", "co
 const CLAIM_OWN = begins("UPDATE inferences SET status = 'in_progress'", "AND inferences.attendant = ?");
 const HANDED_OVER = begins("UPDATE inferences SET lease_until", "AND attempt > ?");
 const GIVE_BACK = begins("UPDATE inferences SET lease = NULL", "AND id = ? AND lease = ? AND status = 'canceled'");
+const RELEASE = begins("UPDATE inferences SET lease = NULL", "AND attempt = ? AND lease = ? AND status = 'canceled'");
 const LOST_WAKE_UPS = begins("SELECT lane.model, lane.version, lane.slots");
 const SCHEMA = begins("--", "CREATE TABLE inferences");
 
@@ -159,6 +160,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rewrite: within(SCHEMA, "CREATE UNIQUE INDEX inferences_idempotent", "CREATE INDEX inferences_idempotent"),
   },
   { name: "a success can be cancelled", rewrite: within(CANCEL, "('queued','in_progress')", "('queued','in_progress','succeeded')") },
+  { name: "the slot of what was cancelled is not given back by its runner", rewrite: within(RELEASE, "WHERE ", "WHERE 0 AND ") },
   { name: "a lapsed lease can be renewed", rewrite: within(RENEW, `AND lease_until > ${NOW}`, "") },
   {
     name: "a runner that hears nothing does not let go",

@@ -65,6 +65,8 @@ const IDLE_MOST_MS = 6_000;
 const FRONT_IDLE_MOST_MS = 1_000;
 /** Who holds a slot calls its backend this long after the claim, or after a request that waits has looked. */
 const UNUSED_MOST_MS = 2_000;
+/** A runner gives back the slot of what was cancelled when a renewal of its lease has told it. */
+const KEPT_MOST_MS = LEASE_RENEW_MS + 2_000;
 /** A request that waits ends this long after its client is gone, or after the end, of which a renewal of its lease tells it. */
 const LEFT_MOST_MS = 2_000;
 const ANSWERED_MOST_MS = LEASE_RENEW_MS + 2_000;
@@ -201,7 +203,9 @@ export class World {
 
   /** Whether nothing is on its way that could still change anything. */
   get quiet(): boolean {
-    return this.model.open === 0 && this.#attendances.size === 0 && Object.values(this.#parts).every((part) => part.underWay === 0);
+    const { now } = this.schedule;
+    const isOver = this.model.open === 0 && this.#attendances.size === 0 && this.model.keptSlots(0, now).length === 0;
+    return isOver && Object.values(this.#parts).every((part) => part.underWay === 0);
   }
 
   /** A client's request: comes to some isolate, and is answered unless that dies or the client loses patience. */
@@ -635,18 +639,21 @@ export class World {
     const { random } = this;
     const waiting = this.model.isolateOf(attendant);
     const isOthers = waiting !== null && waiting !== writer;
-    if (!random.chance(this.faults.strikes * (isOthers ? 10 : waiting ? 4 : 1))) return;
+    if (!random.chance(this.faults.strikes * (isOthers ? 40 : waiting ? 4 : 1))) return;
     const isolate = isOthers && random.chance(0.8) ? waiting : writer;
     const draw = random.next();
     if (!isolate.alive) return;
-    if (draw < 0.25) this.#kill(isolate);
+    // Who stands still while something is claimed in its name wakes up with what is left of a lease, more often than not.
+    if (isOthers && isolate === waiting && random.chance(0.7)) this.#freeze(isolate, 30_000 - random.magnitude(100, 5_000));
+    else if (draw < 0.25) this.#kill(isolate);
     else if (draw < 0.7) this.#freeze(isolate);
     else this.#cutOff(isolate);
   }
 
-  #freeze(isolate: Isolate): void {
+  #freeze(isolate: Isolate, forMs?: number): void {
     const { random } = this;
-    const ms = random.pick([random.int(24_000, 31_000), random.int(25_000, 60_000), random.magnitude(1_000, 90_000)]); // about as long as a lease
+    // About as long as a lease.
+    const ms = forMs ?? random.pick([random.int(24_000, 31_000), random.int(25_000, 60_000), random.magnitude(1_000, 90_000)]);
     this.note(`${isolate.name} is frozen for ${ms} ms`);
     isolate.freeze(ms);
   }
@@ -751,7 +758,11 @@ export class World {
     for (const { job, row } of this.model.overdue(now - OVERDUE_MOST_MS)) {
       this.violate("acted on in time", `#${job} is ${row.status}, and was due ${now - (row.dueAt ?? 0)} ms ago`);
     }
-    for (const { job, row } of this.model.unusedSlots(this.#settledAt + STALLS_MS - SETTLED_MS, now - UNUSED_MOST_MS)) {
+    const stallsEndAt = this.#settledAt + STALLS_MS - SETTLED_MS;
+    for (const { job, row, canceledAt } of this.model.keptSlots(stallsEndAt, now - KEPT_MOST_MS)) {
+      this.violate("no slot held unused", `#${job} was cancelled ${now - (canceledAt ?? now)} ms ago and is held under ${row.lease}`);
+    }
+    for (const { job, row } of this.model.unusedSlots(stallsEndAt, now - UNUSED_MOST_MS)) {
       this.violate("no slot held unused", `#${job} was claimed ${now - (row.startedAt ?? 0)} ms ago under ${row.lease}`);
     }
     this.#judgeIdle(true);
