@@ -6,13 +6,15 @@
  * floor is a do-nothing round trip to the same Worker, measured between the rounds.
  * work conservation: 4 slots, 200 inferences of 50 ms that all wait when the backend is let go; the share of the run, from
  * the first call to the end of the last, in which slots stand idle. Beside it the same calls by a client that calls the
- * server itself, four at a time: what this machine loses without any queue. Nine rounds by turns; the medians count.
+ * server itself, four at a time: what this machine loses without any queue; and by a bare Worker that does one batch of two
+ * one-row updates after each: what this runtime loses with any state. Nine rounds by turns; the medians count.
  * streaming: chat completions of 20 tokens, one every 10 ms, one after the other: from the server's writing a token to the
  * client's reading it, for the first token and for all others. Beside it the same client at the server itself.
  */
 import { performance } from "node:perf_hooks";
 import { type Deployment, deploy, endAll, newFolder, until } from "../test/support/deployment.ts";
 import { type Gpu, chat, ok, startGpu } from "../test/support/gpu.ts";
+import { type Bare, startBare } from "./bare.ts";
 import { type GpuProcess, type Slot, startGpuProcess } from "./gpu.ts";
 
 const WARM_UP = 30;
@@ -124,23 +126,55 @@ async function direct(gpu: GpuProcess): Promise<void> {
   await Promise.all(Array.from({ length: SLOTS }, caller));
 }
 
+/** Loops: the call, then one batch of two one-row updates, as little as one may ask of a database between two calls. */
+const LOOPS = `export default {
+  async fetch(request, env, ctx) {
+    const { url, jobs, slots } = await request.json();
+    const rows = Array.from({ length: 2 * slots }, (_, id) => env.DB.prepare("INSERT OR IGNORE INTO jobs VALUES (?, 0)").bind(id));
+    await env.DB.batch([env.DB.prepare("CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, count INTEGER)"), ...rows]);
+    const update = env.DB.prepare("UPDATE jobs SET count = count + 1 WHERE id = ? RETURNING id, count");
+    let left = jobs;
+    const loop = async (slot) => {
+      while (left-- > 0) {
+        const body = JSON.stringify({ inputs: [{ name: "x", shape: [1], datatype: "INT64", data: [left] }] });
+        await (await env.NETWORK.fetch(url, { method: "POST", headers: { "Content-Type": "application/json" }, body })).text();
+        await env.DB.batch([update.bind(slot), update.bind(slots + slot)]);
+      }
+    };
+    ctx.waitUntil(Promise.all(Array.from({ length: slots }, (_, slot) => loop(slot))));
+    return new Response("begun");
+  },
+};`;
+
+async function looped(bare: Bare, gpu: GpuProcess): Promise<readonly Slot[]> {
+  const body = JSON.stringify({ url: `${gpu.url}/v2/models/m/infer`, jobs: JOBS, slots: SLOTS });
+  const { status } = await fetch(bare.url, { method: "POST", body });
+  if (status !== 200) throw new Error(`the bare Worker answered ${status}`);
+  return gpu.calls(JOBS, JOBS);
+}
+
 /** The most that ran at once. */
 function mostOf(calls: readonly Slot[]): number {
   return Math.max(...calls.map(({ startedAt }) => calls.filter((it) => it.startedAt <= startedAt && startedAt < it.endedAt).length));
 }
 
 async function conservation(deployment: Deployment, key: string): Promise<void> {
+  const alone: Idle[] = [];
   const bare: Idle[] = [];
   const queued: Idle[] = [];
+  const bareWorker = await startBare(LOOPS);
   for (let round = 0; round < IDLE_ROUNDS; round++) {
     const gpu = await startGpuProcess(JOB_MS);
     await direct(gpu);
-    bare.push(idleOf(await gpu.calls(0, JOBS)));
+    alone.push(idleOf(await gpu.calls(0, JOBS)));
+    bare.push(idleOf(await looped(bareWorker, gpu)));
     queued.push(idleOf(await throughQueue(deployment, key, gpu, `conservation-${round}`)));
     gpu.end();
   }
+  await bareWorker.stop();
   console.log(`work conservation, ${JOBS} inferences of ${JOB_MS} ms on ${SLOTS} slots; at best ${(JOBS * JOB_MS) / SLOTS} ms`);
-  console.log(`  a client that calls the server itself                ${shown(bare)}`);
+  console.log(`  a client that calls the server itself                ${shown(alone)}`);
+  console.log(`  a bare Worker that does two one-row updates between  ${shown(bare)}`);
   console.log(`  through the queue                                    ${shown(queued)}`);
 }
 
@@ -158,7 +192,7 @@ async function throughQueue(deployment: Deployment, key: string, gpu: GpuProcess
   };
   await Promise.all(Array.from({ length: SUBMITTERS }, submitter));
   await deployment.operator("PATCH", `/backends/${backend}`, { state: "active" });
-  return gpu.calls(JOBS, JOBS);
+  return gpu.calls(2 * JOBS, JOBS);
 }
 
 /** Reads a stream; when each of its tokens had come, by `performance.now()`. */

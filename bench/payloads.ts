@@ -9,15 +9,14 @@
 import { execFileSync } from "node:child_process";
 import { createCipheriv, createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { type IncomingMessage, createServer, request as ask } from "node:http";
 import { performance } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
-import { Miniflare, convertV4MiniflareOptions } from "miniflare";
-import { GPU_NETWORK, freePort } from "../src/local/runtime.ts";
 import { deploy, endAll, newFolder, until } from "../test/support/deployment.ts";
+import { type Bare, runtimeOf, startBare } from "./bare.ts";
 
 const MIB = 1024 * 1024;
 const BYTES = Number(process.argv[2] ?? 2048) * MIB;
@@ -100,54 +99,6 @@ const BARE = `export default {
     return new Response((await env.BUCKET.get("object")).body);
   },
 };`;
-
-interface Bare {
-  readonly url: string;
-  readonly pid: number;
-  stop(): Promise<void>;
-}
-
-async function startBare(): Promise<Bare> {
-  const port = await freePort("127.0.0.1");
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      port: 0,
-      host: "127.0.0.1",
-      cf: false,
-      resourcePersistencePath: newFolder(),
-      workers: [
-        {
-          name: "bare",
-          compatibilityDate: "2026-10-01",
-          modules: [{ type: "ESModule", path: "bare.js", contents: BARE }],
-          r2Buckets: ["BUCKET"],
-          serviceBindings: { NETWORK: GPU_NETWORK }, // the way in which ours calls GPU servers
-          unsafeDirectSockets: [{ host: "127.0.0.1", port }],
-        },
-      ],
-    }),
-  );
-  await miniflare.ready;
-  const pid = runtimeOf((parent) => parent === process.pid);
-  return { url: `http://127.0.0.1:${port}`, pid, stop: () => miniflare.dispose() };
-}
-
-/** The runtime that a process of ours has started, or one of its group; other runtimes may come and go on this machine. */
-function runtimeOf(isOurs: (parent: number, group: number) => boolean): number {
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      const [, parent = 0, group = 0] = stat
-        .slice(stat.lastIndexOf(")") + 2)
-        .split(" ")
-        .map(Number);
-      if (stat.includes("(workerd") && isOurs(parent, group)) return Number(pid);
-    } catch {
-      // Ended meanwhile.
-    }
-  }
-  throw new Error("no runtime");
-}
 
 const memoryOf = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
 
@@ -285,7 +236,7 @@ async function main(): Promise<void> {
   const known = await startMaker("known");
   const unknown = await startMaker("unknown");
   const base64 = await startMaker("base64");
-  const bare = await startBare();
+  const bare = await startBare(BARE);
   const deployment = await deploy({ folder: newFolder() });
   const pid = runtimeOf((_, group) => group === deployment.pid);
   const headers = { Authorization: `Bearer ${deployment.key}` };
