@@ -34,10 +34,14 @@ export function sql(template: TemplateStringsArray, ...values: (SqlValue | Sql)[
 
 const compacted = new WeakMap<TemplateStringsArray, readonly string[]>();
 
-/** Without the line breaks and indents of our files: a statement is sent as text each time. No literal of ours has two spaces. */
+/**
+ * Without the line breaks and indents of our files: a statement is sent as text each time. No literal of ours has two spaces,
+ * and there is no comment, which would have no end.
+ */
 function compact(template: TemplateStringsArray): readonly string[] {
   const known = compacted.get(template);
   if (known) return known;
+  if (template.some((string) => string.includes("--"))) throw new Error("a comment in SQL would swallow what follows it");
   const strings = template.map((string) => string.replaceAll(/\s+/g, " "));
   compacted.set(template, strings);
   return strings;

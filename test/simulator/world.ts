@@ -9,6 +9,7 @@ import {
   DATABASE_MS,
   BUCKET_MS,
   GATE_MS,
+  LEASE_MS,
   LEASE_RENEW_MS,
   QUEUE_MS,
   RUNNERS_PER_BATCH,
@@ -644,7 +645,7 @@ export class World {
     const draw = random.next();
     if (!isolate.alive) return;
     // Who stands still while something is claimed in its name wakes up with what is left of a lease, more often than not.
-    if (isOthers && isolate === waiting && random.chance(0.7)) this.#freeze(isolate, 30_000 - random.magnitude(100, 5_000));
+    if (isOthers && isolate === waiting && random.chance(0.7)) this.#freeze(isolate, LEASE_MS - random.magnitude(100, 5_000));
     else if (draw < 0.25) this.#kill(isolate);
     else if (draw < 0.7) this.#freeze(isolate);
     else this.#cutOff(isolate);

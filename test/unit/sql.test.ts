@@ -21,3 +21,10 @@ test("sends no line breaks and indents", () => {
 test("leaves what is bound as it is", () => {
   expect(sql`SELECT ${"two  spaces\n"}`.params).toEqual(["two  spaces\n"]);
 });
+
+test("takes no comment, which would swallow what follows it", () => {
+  expect(
+    () => sql`SELECT a -- all of it
+    FROM t`,
+  ).toThrow("comment");
+});
