@@ -30,17 +30,22 @@ function secretName() {
 }
 
 /** A backend as a claim hands it to a runner. */
-export interface ClaimedBackend extends Pick<
-  Backend,
-  "id" | "url" | "protocol" | "remoteModel" | "timeoutSeconds" | "credential" | "files"
-> {
+export const claimedBackendSchema = z.object({
+  id: z.string(),
+  url: z.string(),
+  protocol: z.enum(PROTOCOL_NAMES),
+  remoteModel: z.string(),
+  timeoutSeconds: z.number(),
+  credential: credentialSchema.nullable(),
+  files: z.enum(FILE_FORMS),
   /** In a row, before this claim. */
-  readonly failures: number;
+  failures: z.number(),
   /** Whether a run time is known of it. */
-  readonly sampled: boolean;
+  sampled: z.number().transform(Boolean),
   /** Whether it had nothing else in progress when this claim was made. */
-  readonly alone: boolean;
-}
+  alone: z.number().transform(Boolean),
+});
+export type ClaimedBackend = z.infer<typeof claimedBackendSchema>;
 
 /** A backend's circuit, as its failures and its rest tell. */
 export type Circuit = "closed" | "open" | "half_open";

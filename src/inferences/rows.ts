@@ -6,8 +6,9 @@
 import * as z from "zod";
 import { fromBase64, toBase64 } from "../base64.ts";
 import { FAILURE_CLASSES, type KeptPart } from "../backends/outcome.ts";
-import type { ClaimedBackend } from "../backends/store.ts";
+import { type ClaimedBackend, claimedBackendSchema } from "../backends/store.ts";
 import type { FileField } from "../content/embedded.ts";
+import { fileFieldsSchema } from "../models/store.ts";
 import { RETENTION_SECONDS } from "../numbers.ts";
 import { type Row, sql } from "../sql.ts";
 import { DELIVERY_STATUSES, EVENTS, webhookStatusOf } from "../webhooks/delivery.ts";
@@ -226,30 +227,26 @@ export function inputFrom(row: Row): Payload {
   return isRemoved ? { at: "object", key: null, bytes: input_bytes, contentType: it.contentType } : it;
 }
 
-/** A row of claimColumns. Asked for by claims alone, on a path where a check of each column would cost a tenth of a millisecond. */
-type ClaimRow = z.infer<typeof inputSchema> & {
-  readonly account_id: string;
-  readonly id: string;
-  readonly model: string;
-  readonly version: string;
-  readonly attempt: number;
-  readonly attempts_before: number;
-  readonly takedowns: number;
-  readonly lease: string;
-  readonly capability: string;
-  readonly max_attempts: number;
-  readonly initial_delay_ms: number;
-  readonly max_delay_ms: number;
-  readonly run_within_seconds: number | null;
-  readonly watched: number;
-  readonly output_files: string | null;
-  readonly backend: string;
-};
-
-export function claimFrom(raw: Row): Claim {
-  const row = raw as ClaimRow; // the columns of STRICT tables, as claimColumns has them
-  const backend = JSON.parse(row.backend) as Omit<ClaimedBackend, "sampled" | "alone"> & { sampled: number; alone: number }; // made there too
-  return {
+export const claimSchema = inputSchema
+  .extend({
+    account_id: z.string(),
+    id: z.string(),
+    model: z.string(),
+    version: z.string(),
+    attempt: z.number(),
+    attempts_before: z.number(),
+    takedowns: z.number(),
+    lease: z.string(),
+    capability: z.string(),
+    max_attempts: z.number(),
+    initial_delay_ms: z.number(),
+    max_delay_ms: z.number(),
+    run_within_seconds: z.number().nullable(),
+    watched: z.number(),
+    output_files: z.string().nullable(),
+    backend: z.string(),
+  })
+  .transform((row): Claim => ({
     accountId: row.account_id,
     id: row.id,
     model: row.model,
@@ -263,7 +260,6 @@ export function claimFrom(raw: Row): Claim {
     retry: { maxAttempts: row.max_attempts, initialDelayMs: row.initial_delay_ms, maxDelayMs: row.max_delay_ms },
     runWithinSeconds: row.run_within_seconds,
     watched: row.watched === 1,
-    outputFiles: row.output_files === null ? [] : (JSON.parse(row.output_files) as FileField[]), // written by models/store.ts alone
-    backend: { ...backend, sampled: backend.sampled === 1, alone: backend.alone === 1 },
-  };
-}
+    outputFiles: row.output_files === null ? [] : fileFieldsSchema.parse(JSON.parse(row.output_files)),
+    backend: claimedBackendSchema.parse(JSON.parse(row.backend)),
+  }));

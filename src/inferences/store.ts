@@ -10,7 +10,7 @@ import { type Database, type Row, type Sql, first } from "../sql.ts";
 import { deliveryStatements, waitingFrom } from "../webhooks/store.ts";
 import type { Inference, LaneState, Payload, Status } from "./inference.ts";
 import type { Lane } from "./lane.ts";
-import { type Claim, type Hold, claimFrom, fromRow, inputFrom, laneStateSchema } from "./rows.ts";
+import { type Claim, type Hold, claimSchema, fromRow, inputFrom, laneStateSchema } from "./rows.ts";
 import { type Cursor, type Filter, type ListPage, type NewInference, OPEN, inferenceStatements } from "./statements.ts";
 
 const orNull = (row: Row | null | undefined): Inference | null => (row ? fromRow(row) : null);
@@ -223,7 +223,7 @@ export async function cancelInference(
   return orNull(await first(db, inferenceStatements.cancel(accountId, id, only)));
 }
 
-const claimOrNull = (row: Row | null | undefined): Claim | null => (row ? claimFrom(row) : null);
+const claimOrNull = (row: Row | null | undefined): Claim | null => (row ? claimSchema.parse(row) : null);
 
 /** Claims the lane's next inference under `lease`; null where nothing is claimable. */
 export async function claim(db: Database, lane: Lane, lease: string): Promise<Claim | null> {
