@@ -16,8 +16,8 @@ export interface Slot {
 
 export interface GpuProcess {
   readonly url: string;
-  /** So many of its calls, but for the first so many, once they have ended; it says so by itself, since being asked costs time too. */
-  calls(after: number, count: number): Promise<readonly Slot[]>;
+  /** Its calls, once so many have ended; it says so by itself, since being asked costs time too. */
+  calls(count: number): Promise<readonly Slot[]>;
   end(): void;
 }
 
@@ -29,8 +29,8 @@ export async function startGpuProcess(jobMs: number): Promise<GpuProcess> {
   const [url] = (await once(child, "message")) as [string]; // told below
   return {
     url,
-    async calls(after, count) {
-      child.send([after, count]);
+    async calls(count) {
+      child.send(count);
       const [calls] = (await once(child, "message")) as [readonly Slot[]]; // told below
       return calls;
     },
@@ -42,9 +42,9 @@ const [, , role, jobMs] = process.argv;
 if (role === ROLE) {
   const gpu = await startGpu(() => slow(Number(jobMs)));
   process.on("disconnect", () => process.exit());
-  process.on("message", ([after, count]: readonly [number, number]) => {
+  process.on("message", (count: number) => {
     const tellWhenEnded = () => {
-      const ended = gpu.calls.slice(after).filter(({ endedAt }) => endedAt !== null);
+      const ended = gpu.calls.filter(({ endedAt }) => endedAt !== null);
       if (ended.length < count) return;
       clearInterval(timer);
       process.send?.(ended.map(({ arrivedAt, endedAt }) => ({ startedAt: arrivedAt, endedAt })));

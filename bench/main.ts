@@ -7,7 +7,8 @@
  * work conservation: 4 slots, 200 inferences of 50 ms that all wait when the backend is let go; the share of the run, from
  * the first call to the end of the last, in which slots stand idle. Beside it the same calls by a client that calls the
  * server itself, four at a time: what this machine loses without any queue; and by a bare Worker that does one batch of two
- * one-row updates after each: what this runtime loses with any state. Nine rounds by turns; the medians count.
+ * one-row updates after each: what this runtime loses with any state. Each has a server of its own that has done nothing
+ * before, and another one is first in each round. Nine rounds; the medians count.
  * streaming: chat completions of 20 tokens, one every 10 ms, one after the other: from the server's writing a token to the
  * client's reading it, for the first token and for all others. Beside it the same client at the server itself.
  */
@@ -115,7 +116,7 @@ function idleOf(calls: readonly Slot[]): Idle {
 }
 
 /** The same calls without a queue. */
-async function direct(gpu: GpuProcess): Promise<void> {
+async function direct(gpu: GpuProcess): Promise<readonly Slot[]> {
   let left = JOBS;
   const caller = async () => {
     while (left-- > 0) {
@@ -124,6 +125,7 @@ async function direct(gpu: GpuProcess): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: SLOTS }, caller));
+  return gpu.calls(JOBS);
 }
 
 /** Loops: the call, then one batch of two one-row updates, as little as one may ask of a database between two calls. */
@@ -150,7 +152,7 @@ async function looped(bare: Bare, gpu: GpuProcess): Promise<readonly Slot[]> {
   const body = JSON.stringify({ url: `${gpu.url}/v2/models/m/infer`, jobs: JOBS, slots: SLOTS });
   const { status } = await fetch(bare.url, { method: "POST", body });
   if (status !== 200) throw new Error(`the bare Worker answered ${status}`);
-  return gpu.calls(JOBS, JOBS);
+  return gpu.calls(JOBS);
 }
 
 /** The most that ran at once. */
@@ -163,13 +165,17 @@ async function conservation(deployment: Deployment, key: string): Promise<void> 
   const bare: Idle[] = [];
   const queued: Idle[] = [];
   const bareWorker = await startBare(LOOPS);
+  const turns: [Idle[], (gpu: GpuProcess, round: number) => Promise<readonly Slot[]>][] = [
+    [alone, direct],
+    [bare, (gpu) => looped(bareWorker, gpu)],
+    [queued, (gpu, round) => throughQueue(deployment, key, gpu, `conservation-${round}`)],
+  ];
   for (let round = 0; round < IDLE_ROUNDS; round++) {
-    const gpu = await startGpuProcess(JOB_MS);
-    await direct(gpu);
-    alone.push(idleOf(await gpu.calls(0, JOBS)));
-    bare.push(idleOf(await looped(bareWorker, gpu)));
-    queued.push(idleOf(await throughQueue(deployment, key, gpu, `conservation-${round}`)));
-    gpu.end();
+    for (const [into, work] of [...turns.slice(round % turns.length), ...turns.slice(0, round % turns.length)]) {
+      const gpu = await startGpuProcess(JOB_MS);
+      into.push(idleOf(await work(gpu, round)));
+      gpu.end();
+    }
   }
   await bareWorker.stop();
   console.log(`work conservation, ${JOBS} inferences of ${JOB_MS} ms on ${SLOTS} slots; at best ${(JOBS * JOB_MS) / SLOTS} ms`);
@@ -192,7 +198,7 @@ async function throughQueue(deployment: Deployment, key: string, gpu: GpuProcess
   };
   await Promise.all(Array.from({ length: SUBMITTERS }, submitter));
   await deployment.operator("PATCH", `/backends/${backend}`, { state: "active" });
-  return gpu.calls(2 * JOBS, JOBS);
+  return gpu.calls(JOBS);
 }
 
 /** Reads a stream; when each of its tokens had come, by `performance.now()`. */
