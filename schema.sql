@@ -124,7 +124,7 @@ CREATE TABLE inferences (
   ) VIRTUAL,
 
   capability TEXT NOT NULL DEFAULT '',   -- what is asked of the model, where the dialect tells that apart; '' otherwise
-  attendant TEXT,                        -- the lease of the request that waits for it and runs it itself; NULL = a runner's
+  waiter TEXT,                           -- the lease of the request that waits for it and runs it itself; NULL = a runner's
   input_type TEXT NOT NULL DEFAULT 'application/json',   -- media type; ends in ;base64 where input holds bytes, as output_type does
   usage TEXT,                            -- JSON: tokens in and out, where the backend counts them
   webhook TEXT,                          -- JSON: url, events and origin, as given at submit; NULL = none

@@ -1,11 +1,11 @@
-/** The Worker's entry points. No thought in it: what they do is in api/router, inferences/run and inferences/sweeper. */
-import { handle } from "./api/router.ts";
-import { wakeUpsOf } from "./inferences/wakeup.ts";
-import { SWEEP_NAME } from "./ports.ts";
+/** The Worker's entry points. No thought in it: what they do is in router.ts and entry/. */
+import { SWEEP_NAME } from "./entry/bindings.ts";
+import { wakeUpsOf } from "./entry/queue.ts";
+import { handle } from "./router.ts";
 
-export { Sweep } from "./inferences/sweeper.ts";
-export { Courier } from "./webhooks/courier.ts";
-export { Gate } from "./keys/gatehouse.ts";
+export { DeliveryObject } from "./entry/delivery-object.ts";
+export { GateObject } from "./entry/gate-object.ts";
+export { SweepObject } from "./entry/sweep-object.ts";
 
 export default {
   fetch: handle,

@@ -1,7 +1,7 @@
 /** All SQL on accounts, the tenants. Removing one keeps its rows until their retention is over; its keys die at once. */
 import * as z from "zod";
-import { RETENTION_SECONDS } from "../numbers.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
+import { RETENTION_SECONDS } from "../limits.ts";
+import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
 
 export interface Account {
   readonly id: string;

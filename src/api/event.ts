@@ -3,13 +3,13 @@
  * small, and beyond that a link to it that needs no key. The form is that of Standard Webhooks 1.0.0 ("Webhook payload structure").
  */
 import { sizeOf } from "../content/content.ts";
-import type { Payload } from "../inferences/inference.ts";
-import { writeJson } from "../json.ts";
-import { EVENT_OUTPUT_BYTES } from "../numbers.ts";
-import type { Telling, Told } from "../webhooks/deliver.ts";
+import type { Payload } from "../payloads/payload.ts";
+import { writeJson } from "../encoding/json.ts";
+import { EVENT_OUTPUT_BYTES } from "../limits.ts";
+import type { DeliveryMessage, ToldEvent } from "../webhooks/deliver.ts";
 import { present } from "./inferences.ts";
 
-export async function tellOwn({ event, at, inference, origin, resultLink }: Told): Promise<Telling> {
+export async function presentOwnEvent({ event, at, inference, origin, resultLink }: ToldEvent): Promise<DeliveryMessage> {
   const data = present(inference, { origin });
   if (inference.status === "succeeded" && bytesOf(inference.output) > EVENT_OUTPUT_BYTES) {
     data["output"] = null;

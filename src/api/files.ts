@@ -5,8 +5,8 @@
  */
 import * as z from "zod";
 import { MEDIA_TYPE, endingOf } from "../content/content.ts";
-import { isInferenceId, newInferenceId } from "../inferences/inference.ts";
-import { type File, findFile, listFiles, objectKey } from "../files/store.ts";
+import { isUuid, newInferenceId } from "../ids.ts";
+import { type StoredFile, findFile, listFiles, objectKey } from "../files/store.ts";
 import {
   IN_PARTS,
   type Incoming,
@@ -28,14 +28,14 @@ import {
   FILE_PARTS,
   FILE_PART_BYTES,
   UPLOAD_PART_BYTES,
-} from "../numbers.ts";
+} from "../limits.ts";
 import { problem } from "../problem.ts";
-import { json } from "./answer.ts";
-import { check, readJson } from "./body.ts";
-import { download } from "./download.ts";
-import { pageOf } from "./page.ts";
-import { takeRoom } from "./room.ts";
-import type { KeyCall, Route } from "./route.ts";
+import { json } from "../http/answer.ts";
+import { check, readJson } from "../http/body.ts";
+import { download } from "../http/download.ts";
+import { pageOf } from "../http/page.ts";
+import { reserve } from "../http/body-memory.ts";
+import type { KeyCall, Route } from "../http/route.ts";
 
 export const fileRoutes: readonly Route[] = [
   { method: "POST", path: "/v1/files", access: "submit", handle: uploadFile },
@@ -78,7 +78,7 @@ async function uploadFile(call: KeyCall): Promise<Response> {
     sha256: null,
   };
   const incoming = incomingOf(call, given.sha256 ?? null);
-  if (incoming.bytes === null) takeRoom(request, UPLOAD_PART_BYTES); // it is collected part by part
+  if (incoming.bytes === null) reserve(request, UPLOAD_PART_BYTES); // it is collected part by part
   const receiving = receiveFile(call.ports, draft, incoming);
   call.after(quietly(receiving)); // what a client that left has begun is still cleared away
   const file = await receiving;
@@ -106,7 +106,7 @@ async function downloadFile(call: KeyCall): Promise<Response> {
 }
 
 /** The bytes of a file that is ready. */
-export function serveFile({ request, ports }: Pick<KeyCall, "request" | "ports">, file: File): Promise<Response> {
+export function serveFile({ request, ports }: Pick<KeyCall, "request" | "ports">, file: StoredFile): Promise<Response> {
   return download(request, {
     contentType: file.contentType,
     bytes: file.bytes,
@@ -192,15 +192,15 @@ async function deleteUpload(call: KeyCall): Promise<Response> {
 // What they have in common
 
 /** The file that the path names, if it is the caller's; `file_not_found` otherwise, whoever's it is. */
-async function find(call: KeyCall): Promise<File> {
+async function find(call: KeyCall): Promise<StoredFile> {
   const id = call.params["id"] ?? "";
-  const file = isInferenceId(id) ? await findFile(call.ports.db, call.caller.accountId, id.toLowerCase()) : null;
+  const file = isUuid(id) ? await findFile(call.ports.db, call.caller.accountId, id.toLowerCase()) : null;
   if (!file) throw problem("file_not_found", { detail: `There is no file "${id.slice(0, 64)}".` });
   return file;
 }
 
 /** As `find`, of those that a client sends, or has sent, part by part. */
-async function findUpload(call: KeyCall): Promise<File> {
+async function findUpload(call: KeyCall): Promise<StoredFile> {
   const file = await find(call);
   if (file.state === "uploading" && file.partBytes === null) {
     throw problem("file_not_found", { detail: `There is no upload "${file.id}".` });
@@ -256,13 +256,13 @@ async function quietly(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch {
-    // Told to whoever waits for it.
+    // ToldEvent to whoever waits for it.
   }
 }
 
 const time = (ms: number) => new Date(ms).toISOString();
 
-function presentFile(file: File, { origin }: Pick<KeyCall, "origin">): Record<string, unknown> {
+function presentFile(file: StoredFile, { origin }: Pick<KeyCall, "origin">): Record<string, unknown> {
   const self = `${origin}/v1/files/${file.id}`;
   return {
     id: file.id,
@@ -279,7 +279,7 @@ function presentFile(file: File, { origin }: Pick<KeyCall, "origin">): Record<st
   };
 }
 
-function presentUpload(file: File, received: readonly number[], { origin }: Pick<KeyCall, "origin">): Record<string, unknown> {
+function presentUpload(file: StoredFile, received: readonly number[], { origin }: Pick<KeyCall, "origin">): Record<string, unknown> {
   const self = `${origin}/v1/uploads/${file.id}`;
   return {
     id: file.id,

@@ -1,7 +1,7 @@
 /** `GET /healthz`: whether this Worker answers. It asks nothing of storage, so that nobody without a key can cause load there. */
-import { json } from "./answer.ts";
+import { json } from "../http/answer.ts";
 import { own } from "./own.ts";
-import type { Dialect } from "./route.ts";
+import type { Dialect } from "../http/route.ts";
 
 export const health: Dialect = {
   ...own,

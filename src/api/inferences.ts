@@ -4,12 +4,15 @@
 import * as z from "zod";
 import { JSON_TYPE, endingOf } from "../content/content.ts";
 import { itemsIn } from "../tensors/plain.ts";
-import { type Inference, isFinal, isInferenceId } from "../inferences/inference.ts";
-import { storedObject } from "../inferences/payloads.ts";
-import { removeNoted } from "../inferences/retention.ts";
-import { removeEnded } from "../inferences/retained.ts";
+import type { Inference } from "../inferences/inference.ts";
+import { isFinal } from "../inferences/status.ts";
+import { isUuid } from "../ids.ts";
+import { storedObject } from "../payloads/payloads.ts";
+import { removeNoted } from "../maintenance/retention.ts";
+import { removeEnded } from "../maintenance/retained.ts";
 import { bulk, cancelInference, findInference, findWithWait, redriveInference } from "../inferences/store.ts";
-import { hurry, submit } from "../inferences/submit.ts";
+import { submit } from "../inferences/submit.ts";
+import { bestEffort } from "../inferences/hints.ts";
 import {
   ADMIN_BODY_BYTES,
   BACKEND_TIMEOUT_SECONDS,
@@ -23,20 +26,20 @@ import {
   POSITION_MAX,
   PRIORITY,
   PAYLOAD_RETENTION_SECONDS,
-} from "../numbers.ts";
-import { writeJson } from "../json.ts";
-import { askAgain } from "../platform.ts";
+} from "../limits.ts";
+import { writeJson } from "../encoding/json.ts";
+import { askAgain } from "../platform/unavailable.ts";
 import { problem } from "../problem.ts";
-import { EVENTS } from "../webhooks/delivery.ts";
-import { cachingOf, json, unlessKnown } from "./answer.ts";
-import { atHand, download } from "./download.ts";
-import { check, readJson } from "./body.ts";
-import { filterOf, filterShape, metadataSchema, narrows } from "./filter.ts";
-import { shownOutput, typeHeaders } from "./output.ts";
-import { idempotencyOf, replayHeaders } from "./idempotency.ts";
+import { EVENTS } from "../inferences/webhook.ts";
+import { cachingOf, json, unlessKnown } from "../http/answer.ts";
+import { atHand, download } from "../http/download.ts";
+import { check, readJson } from "../http/body.ts";
+import { filterOf, filterShape, metadataSchema, narrows } from "../http/filter.ts";
+import { shownOutput, typeHeaders } from "../http/output.ts";
+import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import type { KeptPart } from "../backends/outcome.ts";
-import type { KeyCall } from "./route.ts";
-import { webhookOf } from "./target.ts";
+import type { KeyCall } from "../http/route.ts";
+import { webhookOf } from "../http/webhook-url.ts";
 
 const within = ([least, most]: readonly [number, number]) => z.int().min(least).max(most).optional();
 
@@ -174,8 +177,8 @@ export async function remove(call: KeyCall): Promise<Response> {
   if ("finishedAt" in inference) {
     const { removed } = await removeEnded(call.ports.db, [{ accountId, id, finishedAt: inference.finishedAt }], "row");
     if (removed > 0) {
-      call.after(hurry("objects_not_removed", removeNoted(call.ports)));
-      call.after(hurry("sweep_not_armed", call.ports.armSweep()));
+      call.after(bestEffort("objects_not_removed", removeNoted(call.ports)));
+      call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
       return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
     }
   }
@@ -231,8 +234,8 @@ export async function redrive(call: KeyCall): Promise<Response> {
   const redriven = await redriveInference(call.ports.db, call.caller.accountId, idOf(call));
   if (redriven) {
     const { model, version } = redriven;
-    call.after(hurry("wake_up_not_sent", call.ports.wake([{ model, version }])));
-    call.after(hurry("sweep_not_armed", call.ports.armSweep()));
+    call.after(bestEffort("wake_up_not_sent", call.ports.wake([{ model, version }])));
+    call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
     return json(present(redriven, call), { status: 202, headers: cachingOf(redriven) });
   }
   const inference = await find(call);
@@ -245,7 +248,7 @@ export async function redrive(call: KeyCall): Promise<Response> {
 
 /** Something may have ended of which a webhook is to be told. */
 function tellOf(call: KeyCall): void {
-  call.after(hurry("couriers_not_told", call.ports.deliver([call.caller.accountId])));
+  call.after(bestEffort("deliveries_not_announced", call.ports.deliver([call.caller.accountId])));
 }
 
 /** The inference that the path names, if it is the caller's; `inference_not_found` otherwise, whoever's it is. */
@@ -258,7 +261,7 @@ async function find(call: KeyCall): Promise<Inference> {
 
 function idOf(call: KeyCall): string {
   const id = call.params["id"] ?? "";
-  if (!isInferenceId(id)) throw notFound(id);
+  if (!isUuid(id)) throw notFound(id);
   return id.toLowerCase();
 }
 

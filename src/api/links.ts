@@ -6,15 +6,15 @@ import * as z from "zod";
 import { findAccount } from "../accounts/store.ts";
 import { findFile } from "../files/store.ts";
 import { findInference } from "../inferences/store.ts";
-import { isInferenceId } from "../inferences/inference.ts";
-import { LINK_METHODS, type Link, readLink, refusalOf, signLink } from "../links.ts";
-import { ADMIN_BODY_BYTES, LINK_SECONDS } from "../numbers.ts";
+import { isUuid } from "../ids.ts";
+import { LINK_METHODS, type Link, readLink, refusalOf, signLink } from "../files/link-token.ts";
+import { ADMIN_BODY_BYTES, LINK_SECONDS } from "../limits.ts";
 import { type ProblemCode, problem } from "../problem.ts";
-import { json } from "./answer.ts";
-import { check, readJson } from "./body.ts";
+import { json } from "../http/answer.ts";
+import { check, readJson } from "../http/body.ts";
 import { serveFile } from "./files.ts";
 import { partsOf, showPart, showResult } from "./inferences.ts";
-import type { Call, KeyCall, Route } from "./route.ts";
+import type { Call, KeyCall, Route } from "../http/route.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
@@ -99,6 +99,6 @@ async function answerTo(link: Link, call: Call): Promise<Response> {
 
 function idOf(call: KeyCall, code: ProblemCode): string {
   const id = call.params["id"] ?? "";
-  if (!isInferenceId(id)) throw problem(code, { detail: `There is nothing of the id "${id.slice(0, 64)}".` });
+  if (!isUuid(id)) throw problem(code, { detail: `There is nothing of the id "${id.slice(0, 64)}".` });
   return id.toLowerCase();
 }

@@ -1,12 +1,12 @@
 /** The catalogue, in the shapes of OpenAI's API with our members beside them, and what a model has to do. */
-import { waitOf } from "../inferences/inference.ts";
+import { waitOf } from "../inferences/wait.ts";
 import { depthOf } from "../inferences/store.ts";
 import { type Model, findModel, listModels } from "../models/store.ts";
-import { DEPTH_MAX, MODELS_LISTED } from "../numbers.ts";
+import { DEPTH_MAX, MODELS_LISTED } from "../limits.ts";
 import { problem } from "../problem.ts";
-import { json } from "./answer.ts";
-import { pageOf } from "./page.ts";
-import type { KeyCall } from "./route.ts";
+import { json } from "../http/answer.ts";
+import { pageOf } from "../http/page.ts";
+import type { KeyCall } from "../http/route.ts";
 
 /** `GET /v1/models?after=&limit=`: by default all of them. */
 export async function showModels(call: KeyCall): Promise<Response> {

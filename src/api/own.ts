@@ -2,11 +2,11 @@
 import { type Problem, pointer } from "../problem.ts";
 import { fileRoutes } from "./files.ts";
 import { linkRoutes } from "./links.ts";
-import { tellOwn } from "./event.ts";
+import { presentOwnEvent } from "./event.ts";
 import { webhookRoutes } from "./webhooks.ts";
 import { cancel, cancelMany, redrive, remove, showInference, showNamedPart, showResult, submitInference } from "./inferences.ts";
 import { showQueue } from "./models.ts";
-import type { Dialect } from "./route.ts";
+import type { Dialect } from "../http/route.ts";
 
 export const own: Dialect = {
   name: "claimcheck",
@@ -25,7 +25,7 @@ export const own: Dialect = {
     { method: "POST", path: "/v1/inferences/cancel", access: "cancel", handle: cancelMany },
     { method: "GET", path: "/v1/models/:name/queue", access: "read", handle: showQueue },
   ],
-  tell: tellOwn,
+  tell: presentOwnEvent,
   refuse(problem: Problem, { requestId }) {
     const body = {
       type: "about:blank",

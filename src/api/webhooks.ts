@@ -3,17 +3,17 @@
  * signing secret, and each inference's deliveries. A secret's text is shown once, in the answer that makes it known.
  */
 import * as z from "zod";
-import { isInferenceId } from "../inferences/inference.ts";
+import { isUuid, randomBase62 } from "../ids.ts";
 import { findInference } from "../inferences/store.ts";
-import { hurry } from "../inferences/submit.ts";
-import { randomBase62 } from "../keys/key.ts";
-import { ADMIN_BODY_BYTES, WEBHOOKS_PER_ACCOUNT, WEBHOOK_URL_CHARACTERS } from "../numbers.ts";
+import { bestEffort } from "../inferences/hints.ts";
+import { ADMIN_BODY_BYTES, WEBHOOKS_PER_ACCOUNT, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
 import { type Problem, problem } from "../problem.ts";
 import { callEndpoint, signed } from "../webhooks/deliver.ts";
-import { ENDS, EVENTS, PING, deliveryIdOf, deliveryKeyOf } from "../webhooks/delivery.ts";
-import { signingKeysOf } from "../webhooks/secrets.ts";
+import { PING, deliveryIdOf, deliveryKeyOf } from "../webhooks/delivery.ts";
+import { ENDS, EVENTS } from "../inferences/webhook.ts";
+import { signingKeysOf } from "../webhooks/sealing.ts";
 import { keySetOf } from "../webhooks/signature.ts";
-import { rotateSecret, secretsOf, showSecret } from "../webhooks/signing.ts";
+import { rotateSecret, secretsOf, showSecret } from "../webhooks/secrets.ts";
 import {
   type Delivery,
   type Endpoint,
@@ -33,12 +33,12 @@ import {
   stopEndpoint,
 } from "../webhooks/store.ts";
 import { judgeTarget } from "../webhooks/target.ts";
-import { json } from "./answer.ts";
-import { check, readJson } from "./body.ts";
+import { json } from "../http/answer.ts";
+import { check, readJson } from "../http/body.ts";
 import { eventOf } from "./event.ts";
-import { pageOf } from "./page.ts";
-import type { Call, KeyCall, Route } from "./route.ts";
-import { targetOf } from "./target.ts";
+import { pageOf } from "../http/page.ts";
+import type { Call, KeyCall, Route } from "../http/route.ts";
+import { targetOf } from "../http/webhook-url.ts";
 
 export const webhookRoutes: readonly Route[] = [
   { method: "GET", path: "/v1/inferences/:id/deliveries", access: "read", handle: showDeliveries },
@@ -263,14 +263,14 @@ function stopped(state: string): Problem {
 }
 
 function told(call: KeyCall): void {
-  call.after(hurry("couriers_not_told", call.ports.deliver([call.caller.accountId])));
-  call.after(hurry("sweep_not_armed", call.ports.armSweep()));
+  call.after(bestEffort("deliveries_not_announced", call.ports.deliver([call.caller.accountId])));
+  call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
 }
 
 async function inferenceOf(call: KeyCall): Promise<{ accountId: string; inferenceId: string }> {
   const { accountId } = call.caller;
   const id = (call.params["id"] ?? "").toLowerCase();
-  if (!isInferenceId(id) || !(await findInference(call.ports.db, accountId, id))) {
+  if (!isUuid(id) || !(await findInference(call.ports.db, accountId, id))) {
     throw problem("inference_not_found", { detail: `There is no inference "${id.slice(0, 64)}".` });
   }
   return { accountId, inferenceId: id };

@@ -3,13 +3,13 @@
  * exception. The exchange below is shared by the protocols; here each way in which a server can let us down gets its
  * own code: no connection, cut connection, time limit, oversized answer, refusal, garbage.
  */
-import { joined } from "../chunks.ts";
-import { parseJson } from "../json.ts";
+import { joined } from "../encoding/chunks.ts";
+import { parseJson } from "../encoding/json.ts";
 import type { Content } from "../content/content.ts";
 import type { FileField } from "../content/embedded.ts";
-import type { Memory } from "../memory.ts";
-import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../numbers.ts";
-import { retryAfterMs } from "../retryafter.ts";
+import type { Memory } from "../platform/memory.ts";
+import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../limits.ts";
+import { retryAfterMs } from "../encoding/retry-after.ts";
 import { readInferRequest } from "../tensors/infer.ts";
 import { headOf, writeInferRequest } from "../tensors/wire.ts";
 import type { Failure, FailureClass, Kept, KeptPart, Outcome } from "./outcome.ts";
@@ -43,11 +43,11 @@ export interface BackendCall {
   /** Of this attempt. */
   readonly timeoutMs: number;
   /** Aborted when the runner must let go. */
-  readonly letGo: AbortSignal;
+  readonly stop: AbortSignal;
   readonly identity: Identity;
   readonly takeIn: TakeIn;
   /** Null where nothing of the model's output is to be a file. */
-  readonly extract: Extract | null;
+  readonly extract: FieldExtraction | null;
 }
 
 /**
@@ -67,12 +67,12 @@ export type TakenIn =
   | { readonly failed: unknown };
 
 /** Puts the fields of an output in JSON that are to be files into the bucket; their addresses take their places. Rejects where the bucket fails. */
-export interface Extract {
+export interface FieldExtraction {
   readonly fields: readonly FileField[];
-  of(json: string): Promise<Extracted>;
+  of(json: string): Promise<ExtractedFields>;
 }
 
-export type Extracted = { readonly json: string; readonly parts: readonly KeptPart[] } | { readonly garbage: string };
+export type ExtractedFields = { readonly json: string; readonly parts: readonly KeptPart[] } | { readonly garbage: string };
 
 /** How a protocol is spoken. */
 export interface Protocol {
@@ -148,7 +148,7 @@ export interface Question {
 export interface Bounds {
   readonly timeoutMs: number;
   readonly identity: Identity;
-  readonly letGo?: AbortSignal;
+  readonly stop?: AbortSignal;
 }
 
 /** A backend's answer read whole and within bounds, or the outcome that its failure amounts to. */
@@ -173,7 +173,7 @@ export async function connect<T>(
   take: (response: Response, over: AbortSignal) => Promise<T>,
 ): Promise<T | { outcome: Outcome }> {
   const timeout = clock.timeout(bounds.timeoutMs);
-  const over = bounds.letGo ? AbortSignal.any([timeout, bounds.letGo]) : timeout;
+  const over = bounds.stop ? AbortSignal.any([timeout, bounds.stop]) : timeout;
   let begun = false;
   try {
     const headers = { ...question.headers, ...bounds.identity.headers };
@@ -181,7 +181,7 @@ export async function connect<T>(
     begun = true;
     return await take(response, over);
   } catch {
-    if (bounds.letGo?.aborted) return { outcome: { kind: "abandoned" } };
+    if (bounds.stop?.aborted) return { outcome: { kind: "abandoned" } };
     if (timeout.aborted) {
       return { outcome: tooSlow(bounds.timeoutMs) };
     }

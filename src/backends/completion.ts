@@ -4,7 +4,7 @@
  * nobody has heard of yet are treated alike, so that what a server adds (`reasoning_content` …) is not lost.
  * Source: openai/openai-openapi, CreateChatCompletionStreamResponse and CreateChatCompletionResponse.
  */
-import { writeJson } from "../json.ts";
+import { writeJson } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { Usage } from "./outcome.ts";
 
@@ -52,11 +52,11 @@ export class Completion {
 
   #addTo({ index, delta, logprobs, ...rest }: Members): void {
     const number = isCount(index) ? index : 0;
-    const choice = this.#choices.get(number) ?? { message: new Gathered(this.#tally), logprobs: null, rest: new Map() };
+    const choice = this.#choices.get(number) ?? { message: new GatheredCompletion(this.#tally), logprobs: null, rest: new Map() };
     this.#choices.set(number, choice);
     if (isObject(delta)) choice.message.add(delta);
     if (isObject(logprobs)) {
-      choice.logprobs ??= new Gathered(this.#tally);
+      choice.logprobs ??= new GatheredCompletion(this.#tally);
       choice.logprobs.add(logprobs);
     }
     for (const [name, value] of Object.entries(rest)) if (value !== null || !choice.rest.has(name)) choice.rest.set(name, value);
@@ -83,8 +83,8 @@ interface Tally {
 }
 
 interface Choice {
-  readonly message: Gathered;
-  logprobs: Gathered | null;
+  readonly message: GatheredCompletion;
+  logprobs: GatheredCompletion | null;
   readonly rest: Map<string, unknown>;
 }
 
@@ -95,7 +95,7 @@ const ENTRY_CHARACTERS = 32;
 const WHOLE: ReadonlySet<string> = new Set(["id", "index", "name", "role", "type"]);
 
 /** The members of one object, chunk by chunk. */
-class Gathered {
+class GatheredCompletion {
   readonly #tally: Tally;
   readonly #members = new Map<string, unknown>();
 
@@ -117,7 +117,7 @@ class Gathered {
       return typeof before === "string" && !WHOLE.has(name) ? before + value : value;
     }
     if (isObject(value)) {
-      const gathered = before instanceof Gathered ? before : new Gathered(this.#tally);
+      const gathered = before instanceof GatheredCompletion ? before : new GatheredCompletion(this.#tally);
       gathered.add(value);
       return gathered;
     }
@@ -137,7 +137,7 @@ class Gathered {
 /** A list: entries with an index are joined by it, others follow each other. */
 class List {
   readonly #tally: Tally;
-  readonly #byIndex = new Map<number, Gathered>();
+  readonly #byIndex = new Map<number, GatheredCompletion>();
   readonly #others: unknown[] = [];
 
   constructor(tally: Tally) {
@@ -148,7 +148,7 @@ class List {
     for (const value of values) {
       if (isObject(value) && isCount(value["index"])) {
         const { index, ...delta } = value;
-        const entry = this.#byIndex.get(index) ?? new Gathered(this.#tally);
+        const entry = this.#byIndex.get(index) ?? new GatheredCompletion(this.#tally);
         this.#byIndex.set(index, entry);
         entry.add(delta);
       } else {
@@ -165,7 +165,7 @@ class List {
 }
 
 function plain(value: unknown): unknown {
-  return value instanceof Gathered || value instanceof List ? value.value() : value;
+  return value instanceof GatheredCompletion || value instanceof List ? value.value() : value;
 }
 
 function isCount(value: unknown): value is number {

@@ -6,7 +6,7 @@
  */
 import { createParser } from "eventsource-parser";
 import { JSON_TYPE } from "../content/content.ts";
-import { writeJson } from "../json.ts";
+import { writeJson } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
 import { type BackendCall, type Protocol, type Sink, garbage, inputText, parsed, rejected } from "./backend.ts";
 import { CHAT, DONE } from "./openai.ts";

@@ -7,8 +7,8 @@
  * Such a server has no health address that we could know; it counts as ready as soon as it answers anything at all.
  */
 import { JSON_TYPE, isJson } from "../content/content.ts";
-import { writeJson } from "../json.ts";
-import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../numbers.ts";
+import { writeJson } from "../encoding/json.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../limits.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import {
   type Protocol,

@@ -8,8 +8,8 @@
  * Triton's docs/protocol/extension_binary_data.md.
  */
 import { JSON_TYPE } from "../content/content.ts";
-import { parseJson, writeJson } from "../json.ts";
-import { BACKEND_ANSWER_BYTES, FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../numbers.ts";
+import { parseJson, writeJson } from "../encoding/json.ts";
+import { BACKEND_ANSWER_BYTES, FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../limits.ts";
 import type { Fault } from "../problem.ts";
 import { type InferRequest, type InferResponse, readInferRequest, readInferResponse, wantsOf } from "../tensors/infer.ts";
 import { type Form, fromTensors, isTensorInput, itemsIn, toTensors } from "../tensors/plain.ts";
@@ -20,7 +20,7 @@ import type { Outcome } from "./outcome.ts";
 import {
   type Answer,
   type BackendCall,
-  type Extract,
+  type FieldExtraction,
   type Outside,
   type Protocol,
   type Server,
@@ -88,13 +88,13 @@ export const oip: Protocol = {
  * Whether the server takes and gives raw data, by its own metadata: asked once by an isolate, and again when FORMS_MS
  * have passed. A server that does not answer is asked for JSON, and soon again.
  */
-async function takesBinary({ backend, identity, letGo, timeoutMs }: BackendCall, outside: Outside): Promise<boolean> {
+async function takesBinary({ backend, identity, stop, timeoutMs }: BackendCall, outside: Outside): Promise<boolean> {
   const { forms, clock } = outside;
   if (!forms) return false;
   const name = `${backend.id} ${backend.url}`;
   const known = forms.get(name, clock.now());
   if (known !== undefined) return known;
-  const bounds = { identity, letGo, timeoutMs: Math.min(READY_TIMEOUT_MS, timeoutMs) };
+  const bounds = { identity, stop, timeoutMs: Math.min(READY_TIMEOUT_MS, timeoutMs) };
   const asked = await exchange(outside, `${backend.url}/v2`, { method: "GET", headers: { Accept: JSON_TYPE } }, bounds);
   if ("outcome" in asked && asked.outcome.kind === "abandoned") return false; // nothing was learned of the server
   const isAnswered = "answer" in asked && asked.answer.status < 500;
@@ -164,7 +164,7 @@ function refusalOf(answer: Answer): Outcome | null {
   return refusal(answer, isRefused ? reasonIn(jsonOf(answer)) : null);
 }
 
-async function outcomeOf(answer: Answer, form: Form, extract: Extract | null): Promise<Outcome> {
+async function outcomeOf(answer: Answer, form: Form, extract: FieldExtraction | null): Promise<Outcome> {
   const length = answer.headers.get(HEAD_LENGTH);
   if (length !== null && !/^\d{1,15}$/.test(length)) return garbage(`${HEAD_LENGTH} is not a length`);
   const headLength = length === null ? null : Number(length);
@@ -187,13 +187,13 @@ async function outcomeOf(answer: Answer, form: Form, extract: Extract | null): P
 }
 
 /** The elements of the outputs that are to be files, by name; null where there are none. */
-function textsOf({ outputs }: InferResponse, { fields }: Extract): Map<string, readonly unknown[]> | null {
+function textsOf({ outputs }: InferResponse, { fields }: FieldExtraction): Map<string, readonly unknown[]> | null {
   const texts = outputs.filter(({ name, datatype }) => datatype === "BYTES" && fields.some(({ field }) => field === name));
   return texts.length === 0 ? null : new Map(texts.map((tensor) => [tensor.name, plainOf(tensor).elements]));
 }
 
 /** A response with the addresses of files where their bytes were. */
-async function withoutFiles(response: InferResponse, texts: Map<string, readonly unknown[]>, extract: Extract): Promise<Outcome> {
+async function withoutFiles(response: InferResponse, texts: Map<string, readonly unknown[]>, extract: FieldExtraction): Promise<Outcome> {
   const extracted = await extract.of(writeJson(Object.fromEntries(texts)));
   if ("garbage" in extracted) return garbage(extracted.garbage);
   const addresses = parseJson(extracted.json) as Record<string, readonly string[]>; // written above, with other texts in it

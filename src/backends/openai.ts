@@ -6,8 +6,8 @@
  * Source: openai/openai-openapi, `POST /v1/chat/completions`.
  */
 import { JSON_TYPE } from "../content/content.ts";
-import { parseJson, writeJson } from "../json.ts";
-import { BACKEND_ANSWER_BYTES } from "../numbers.ts";
+import { parseJson, writeJson } from "../encoding/json.ts";
+import { BACKEND_ANSWER_BYTES } from "../limits.ts";
 import { Completion, type Members, isUsageAlone, usageOf } from "./completion.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { Outcome } from "./outcome.ts";

@@ -3,7 +3,7 @@
  * decided in inferences/inference.ts.
  */
 import type { Content } from "../content/content.ts";
-import { RETRY_AFTER_MAX_MS } from "../numbers.ts";
+import { RETRY_AFTER_MAX_MS } from "../limits.ts";
 
 export const FAILURE_CLASSES = ["input", "model", "capacity", "infrastructure", "timeout"] as const;
 export type FailureClass = (typeof FAILURE_CLASSES)[number];
@@ -57,7 +57,7 @@ export interface Usage {
 }
 
 /** What an outcome tells of the backend, beside what it makes of the inference. */
-export type Standing =
+export type BackendEvidence =
   | { readonly kind: "proved" }
   /** `itsOwn`: the failure may be the inference's own doing, such as an input that makes a server answer 500. */
   | { readonly kind: "failed"; readonly itsOwn: boolean }
@@ -66,7 +66,7 @@ export type Standing =
   | { readonly kind: "unknown" };
 
 /** A server that answers is proved, whatever it thinks of the input; one that is busy is not broken. */
-export function standingAfter(outcome: Outcome): Standing {
+export function evidenceOf(outcome: Outcome): BackendEvidence {
   switch (outcome.kind) {
     case "done":
     case "kept":

@@ -1,5 +1,5 @@
 /** Which protocol a backend is spoken to in. A new one is one file and one line here. */
-import { READY_TIMEOUT_MS } from "../numbers.ts";
+import { READY_TIMEOUT_MS } from "../limits.ts";
 import { type Outside, type Protocol, type Readiness, type Server, identityFor } from "./backend.ts";
 import { generating } from "./generate.ts";
 import { http } from "./http.ts";
@@ -12,17 +12,17 @@ export function protocolOf(backend: Pick<Server, "protocol">): Protocol {
   return PROTOCOLS[backend.protocol];
 }
 
-type Outer = Outside & { secret: (name: string) => string | null };
+type BackendOutside = Outside & { secret: (name: string) => string | null };
 
 /** Asks a backend whether it is ready, with its credential. Never throws. */
-export async function readinessOf(backend: Server, version: string, ports: Outer): Promise<Readiness> {
+export async function readinessOf(backend: Server, version: string, ports: BackendOutside): Promise<Readiness> {
   const identity = identityFor(backend, ports.secret);
   if (identity === null) return { ready: false, detail: `The deployment has no secret ${backend.credential?.secret ?? ""}.` };
   return protocolOf(backend).ready({ backend, version, identity, timeoutMs: READY_TIMEOUT_MS }, ports);
 }
 
 /** What a backend says of its model; null where it says nothing. Never throws. */
-export async function descriptionOf(backend: Server, version: string, ports: Outer): Promise<unknown> {
+export async function descriptionOf(backend: Server, version: string, ports: BackendOutside): Promise<unknown> {
   const identity = identityFor(backend, ports.secret);
   if (identity === null) return null;
   return protocolOf(backend).describe({ backend, version, identity, timeoutMs: READY_TIMEOUT_MS }, ports);

@@ -5,8 +5,8 @@
  * Source: WHATWG HTML, 9.2, Server-sent events.
  */
 import { createParser } from "eventsource-parser";
-import { joined } from "../chunks.ts";
-import { BACKEND_ANSWER_BYTES, STREAM_LINGER_MS } from "../numbers.ts";
+import { joined } from "../encoding/chunks.ts";
+import { BACKEND_ANSWER_BYTES, STREAM_LINGER_MS } from "../limits.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Answer, type BackendCall, type Outside, type Question, type Sink, answerOf, connect, oversized } from "./backend.ts";
 

@@ -1,7 +1,7 @@
 /** All SQL on backends but the claim's, which picks one (inferences/lane.ts). */
 import * as z from "zod";
-import { CIRCUIT_FAILURES, PROBE_MS, REST_MAX_MS, REST_MS } from "../numbers.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
+import { CIRCUIT_FAILURES, PROBE_MS, REST_MAX_MS, REST_MS } from "../limits.ts";
+import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
 
 export const PROTOCOL_NAMES = ["oip", "openai", "http"] as const;
 export const BACKEND_STATES = ["active", "draining", "paused"] as const;

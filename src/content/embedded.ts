@@ -7,7 +7,7 @@
  * - A string that is taken is gone from the JSON, so that it is checked here: its escapes, and its base64.
  */
 import { MEDIA_TYPE } from "./content.ts";
-import { CONTENT_TYPE_CHARACTERS, KIB } from "../numbers.ts";
+import { CONTENT_TYPE_CHARACTERS, KIB } from "../limits.ts";
 import { sniff } from "./sniff.ts";
 
 export interface FileField {
@@ -538,7 +538,7 @@ class FileText {
   }
 }
 
-/** Told by `push`: JSON has no such escape. */
+/** ToldEvent by `push`: JSON has no such escape. */
 const WRONG = -1;
 
 /** What the character after a backslash stands for (RFC 8259, 7). */

@@ -3,8 +3,8 @@
  * while it comes: no more of it is kept than could be the beginning of a boundary. What is before the first boundary and
  * after the last is passed over, as the RFC has it. A body that ends before its last boundary was cut.
  */
-import { joined } from "../chunks.ts";
-import { MULTIPART_HEAD_BYTES, PARTS_MAX } from "../numbers.ts";
+import { joined } from "../encoding/chunks.ts";
+import { MULTIPART_HEAD_BYTES, PARTS_MAX } from "../limits.ts";
 
 export interface PartHead {
   readonly contentType: string;

@@ -16,21 +16,25 @@
  * Source: "Baseten inference API" 1.0.0 (basetenlabs/baseten-go, internal/tools/apigen/specs/inference.json).
  */
 import * as z from "zod";
-import { cachingOf, json, unlessKnown } from "../api/answer.ts";
-import { check, readJson } from "../api/body.ts";
-import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
-import type { Dialect, KeyCall, Route } from "../api/route.ts";
-import { webhookOf } from "../api/target.ts";
+import { cachingOf, json, unlessKnown } from "../http/answer.ts";
+import { check, readJson } from "../http/body.ts";
+import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
+import type { Dialect, KeyCall, Route } from "../http/route.ts";
+import { webhookOf } from "../http/webhook-url.ts";
 import type { Failure } from "../backends/outcome.ts";
-import type { Bucket } from "../bucket.ts";
+import type { Bucket } from "../payloads/bucket.ts";
 import { JSON_TYPE, isJson, sizeOf } from "../content/content.ts";
-import { attend } from "../inferences/attend.ts";
-import { type Inference, type Payload, type Status, isInferenceId } from "../inferences/inference.ts";
-import { openPayload, readPayload } from "../inferences/payloads.ts";
-import type { Lane } from "../inferences/lane.ts";
+import { submitAndWait } from "../inferences/waiter.ts";
+import type { Inference } from "../inferences/inference.ts";
+import type { Status } from "../inferences/status.ts";
+import type { Payload } from "../payloads/payload.ts";
+import { isUuid } from "../ids.ts";
+import { openPayload, readPayload } from "../payloads/payloads.ts";
+import type { Lane } from "../models/lane.ts";
 import { cancelInference, depthOf, findInference } from "../inferences/store.ts";
-import { type Submission, hurry, submit } from "../inferences/submit.ts";
-import { writeJson } from "../json.ts";
+import { type Submission, submit } from "../inferences/submit.ts";
+import { bestEffort } from "../inferences/hints.ts";
+import { writeJson } from "../encoding/json.ts";
 import { findModel } from "../models/store.ts";
 import {
   BACKEND_ANSWER_BYTES,
@@ -42,14 +46,14 @@ import {
   MAX_DELAY_MS,
   MAX_TIME_IN_QUEUE_SECONDS,
   PRIORITY,
-} from "../numbers.ts";
-import { askAgain } from "../platform.ts";
+} from "../limits.ts";
+import { askAgain } from "../platform/unavailable.ts";
 import { Problem, faultText, pointer, problem } from "../problem.ts";
 import { readInferResponse } from "../tensors/infer.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { headOf, plainResponse } from "../tensors/wire.ts";
-import type { Telling, Told } from "../webhooks/deliver.ts";
-import type { EventName } from "../webhooks/delivery.ts";
+import type { DeliveryMessage, ToldEvent } from "../webhooks/deliver.ts";
+import type { EventName } from "../inferences/webhook.ts";
 import { signBaseten } from "../webhooks/signature.ts";
 
 /** The capability of what is asked of a chain. */
@@ -235,7 +239,7 @@ async function showRequest(call: KeyCall): Promise<Response> {
 async function cancelRequest(call: KeyCall): Promise<Response> {
   const id = idOf(call);
   const canceled = await askAgain(() => cancelInference(call.ports.db, call.caller.accountId, id, ["queued"]));
-  call.after(hurry("couriers_not_told", call.ports.deliver([call.caller.accountId])));
+  call.after(bestEffort("deliveries_not_announced", call.ports.deliver([call.caller.accountId])));
   const { status } = canceled ?? (await find(call));
   const message = {
     queued: "The request is waiting again; it was not canceled.", // it was running when the cancel came
@@ -262,8 +266,8 @@ async function showQueue(call: KeyCall, address: Address): Promise<Response> {
 /** Nothing here sleeps but a runner; what it would do is look for work. */
 async function wake(call: KeyCall, address: Address): Promise<Response> {
   const lane = await laneAt(call, address);
-  call.after(hurry("wake_up_not_sent", call.ports.wake([lane])));
-  call.after(hurry("sweep_not_armed", call.ports.armSweep()));
+  call.after(bestEffort("wake_up_not_sent", call.ports.wake([lane])));
+  call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
   return json({}, { status: 202 });
 }
 
@@ -276,7 +280,7 @@ async function find(call: KeyCall): Promise<Inference> {
 
 function idOf(call: KeyCall): string {
   const id = call.params["id"] ?? "";
-  if (!isInferenceId(id)) throw notFound(call);
+  if (!isUuid(id)) throw notFound(call);
   return id.toLowerCase();
 }
 
@@ -335,7 +339,7 @@ function present(inference: Inference): Record<string, unknown> {
 }
 
 /** What a request's webhook is sent, failures too. The signature is of the body alone, under the secrets as they stand. */
-async function tell({ inference, now, payloads, secrets }: Told): Promise<Telling> {
+async function tell({ inference, now, payloads, secrets }: ToldEvent): Promise<DeliveryMessage> {
   const { id, model, capability, status } = inference;
   const members = {
     request_id: id,
@@ -430,7 +434,7 @@ async function predict(call: KeyCall, address: Address, capability: string): Pro
   const { text, value } = await readJson(call.request, JSON_BODY_BYTES);
   const submission = await submissionOf(call, text, value, capability);
   const attention = { after: call.after, gone: call.request.signal };
-  const attended = await sendTo(call, address, (target) => attend(call.ports, { ...submission, ...target }, attention));
+  const attended = await sendTo(call, address, (target) => submitAndWait(call.ports, { ...submission, ...target }, attention));
   if (attended.kind === "streaming") throw new Error("a call that asked for no stream got one");
   const { inference } = attended;
   const headers = { "X-BASETEN-REQUEST-ID": inference.id, ...replayHeaders(attended) };

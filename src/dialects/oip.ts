@@ -23,24 +23,25 @@
  *   cancel by another call is 409.
  */
 import * as z from "zod";
-import { json } from "../api/answer.ts";
-import { check, mustFit } from "../api/body.ts";
-import { readBytes } from "../api/bytes.ts";
-import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
-import type { Dialect, KeyCall, Route } from "../api/route.ts";
+import { json } from "../http/answer.ts";
+import { check, mustFit } from "../http/body.ts";
+import { readBytes } from "../http/bytes.ts";
+import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
+import type { Dialect, KeyCall, Route } from "../http/route.ts";
 import { GENERATE, type Generated, eventOf, generatedBy, isGenerated } from "../backends/generate.ts";
 import { BINARY_EXTENSION, HEAD_LENGTH, sharedMemoryIn } from "../backends/oip.ts";
 import type { Failure } from "../backends/outcome.ts";
 import { descriptionOf } from "../backends/protocols.ts";
 import { type Backend, activeProtocols, listBackends } from "../backends/store.ts";
-import { toBase64 } from "../base64.ts";
+import { toBase64 } from "../encoding/base64.ts";
 import { type Content, JSON_TYPE, isJson } from "../content/content.ts";
-import { type StreamWords, attend } from "../inferences/attend.ts";
-import { type Inference, isFinal } from "../inferences/inference.ts";
-import { readPayload } from "../inferences/payloads.ts";
+import { type StreamWords, submitAndWait } from "../inferences/waiter.ts";
+import type { Inference } from "../inferences/inference.ts";
+import { isFinal } from "../inferences/status.ts";
+import { readPayload } from "../payloads/payloads.ts";
 import { type Submission, submit } from "../inferences/submit.ts";
-import { parseJson, writeJson } from "../json.ts";
-import { Memory } from "../memory.ts";
+import { parseJson, writeJson } from "../encoding/json.ts";
+import { Memory } from "../platform/memory.ts";
 import { findModel, listModels, modelsNotReady } from "../models/store.ts";
 import {
   BACKENDS_LISTED,
@@ -57,7 +58,7 @@ import {
   PROBE_MS,
   TENSOR_BODY_BYTES,
   TENSOR_BODY_COPIES,
-} from "../numbers.ts";
+} from "../limits.ts";
 import { type Problem, faultText, problem } from "../problem.ts";
 import { type InferRequest, type InferResponse, rawInferRequest, readInferRequest, readInferResponse, wantsOf } from "../tensors/infer.ts";
 import { itemsIn } from "../tensors/plain.ts";
@@ -402,7 +403,7 @@ async function run(
     await find(call); // one that is not there at all is not found
     throw unready(model, "it has no active backend");
   }
-  const attended = await attend(ports, submission, { after, gone: request.signal, ...(stream && { stream }) });
+  const attended = await submitAndWait(ports, submission, { after, gone: request.signal, ...(stream && { stream }) });
   if (attended.kind === "streaming") return events(attended.body, headersOf(attended.inference, false));
   const { inference, replayed } = attended;
   const headers = headersOf(inference, replayed);

@@ -11,21 +11,22 @@
  * - a stream of a server that does not stream, or of an inference that has ended (`Idempotency-Key`), has one chunk.
  */
 import * as z from "zod";
-import { json } from "../api/answer.ts";
-import { check, readJson } from "../api/body.ts";
-import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
+import { json } from "../http/answer.ts";
+import { check, readJson } from "../http/body.ts";
+import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import { showModel, showModels } from "../api/models.ts";
-import { outputValue } from "../api/output.ts";
-import type { Dialect, KeyCall } from "../api/route.ts";
+import { outputValue } from "../http/output.ts";
+import type { Dialect, KeyCall } from "../http/route.ts";
 import { CHAT, DONE } from "../backends/openai.ts";
 import type { Failure } from "../backends/outcome.ts";
 import { JSON_TYPE } from "../content/content.ts";
-import { attend } from "../inferences/attend.ts";
-import { type Inference, isFinal } from "../inferences/inference.ts";
-import { openPayload } from "../inferences/payloads.ts";
-import { writeJson } from "../json.ts";
+import { submitAndWait } from "../inferences/waiter.ts";
+import type { Inference } from "../inferences/inference.ts";
+import { isFinal } from "../inferences/status.ts";
+import { openPayload } from "../payloads/payloads.ts";
+import { writeJson } from "../encoding/json.ts";
 import type { Allowance } from "../keys/gate.ts";
-import { JSON_BODY_BYTES } from "../numbers.ts";
+import { JSON_BODY_BYTES } from "../limits.ts";
 import { type Fault, type Problem, type ProblemCode, problem } from "../problem.ts";
 import { isObject } from "../tensors/tensor.ts";
 
@@ -64,7 +65,7 @@ export const openai: Dialect = {
 async function complete(call: KeyCall): Promise<Response> {
   const { text, value } = await readJson(call.request, JSON_BODY_BYTES);
   const { model, stream, stream_options } = check(requestSchema, value);
-  const attended = await attend(
+  const attended = await submitAndWait(
     call.ports,
     {
       ...call.caller,

@@ -17,26 +17,30 @@
  *   since their pages disagree. The window of those limits is a second, as everywhere here, not Reka's 24 hours.
  */
 import * as z from "zod";
-import { cachingOf, json, unlessKnown } from "../api/answer.ts";
-import { check, readJson } from "../api/body.ts";
-import { atHand, download } from "../api/download.ts";
-import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
+import { cachingOf, json, unlessKnown } from "../http/answer.ts";
+import { check, readJson } from "../http/body.ts";
+import { atHand, download } from "../http/download.ts";
+import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import { metricsOf } from "../api/inferences.ts";
-import { shownOutput } from "../api/output.ts";
-import { webhookOf } from "../api/target.ts";
-import type { Bucket } from "../bucket.ts";
-import type { Dialect, KeyCall } from "../api/route.ts";
+import { shownOutput } from "../http/output.ts";
+import { webhookOf } from "../http/webhook-url.ts";
+import type { Bucket } from "../payloads/bucket.ts";
+import type { Dialect, KeyCall } from "../http/route.ts";
 import { JSON_TYPE, endingOf, isJson, sizeOf } from "../content/content.ts";
-import { type Inference, type LogEntry, type Payload, STATUSES, type Status, isInferenceId } from "../inferences/inference.ts";
-import { readPayload, storedObject } from "../inferences/payloads.ts";
+import type { Inference, LogEntry } from "../inferences/inference.ts";
+import { STATUSES, type Status } from "../inferences/status.ts";
+import type { Payload } from "../payloads/payload.ts";
+import { isUuid } from "../ids.ts";
+import { readPayload, storedObject } from "../payloads/payloads.ts";
 import type { Filter } from "../inferences/statements.ts";
 import { cancelInference, findInference, findInput, findWithWait, listInferences, listWithInputs } from "../inferences/store.ts";
-import { hurry, submit } from "../inferences/submit.ts";
-import { writeJson } from "../json.ts";
+import { submit } from "../inferences/submit.ts";
+import { bestEffort } from "../inferences/hints.ts";
+import { writeJson } from "../encoding/json.ts";
 import type { Allowance } from "../keys/gate.ts";
 import { type Model, listModels } from "../models/store.ts";
-import { BACKEND_ANSWER_BYTES, JSON_BODY_BYTES, PAGE, WEBHOOK_URL_CHARACTERS } from "../numbers.ts";
-import { askAgain } from "../platform.ts";
+import { BACKEND_ANSWER_BYTES, JSON_BODY_BYTES, PAGE, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
+import { askAgain } from "../platform/unavailable.ts";
 import { Problem, faultText, problem } from "../problem.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { isObject } from "../tensors/tensor.ts";
@@ -219,7 +223,7 @@ async function showResult(call: KeyCall): Promise<Response> {
 async function cancel(call: KeyCall): Promise<Response> {
   const id = idOf(call);
   const canceled = await askAgain(() => cancelInference(call.ports.db, call.caller.accountId, id));
-  call.after(hurry("couriers_not_told", call.ports.deliver([call.caller.accountId])));
+  call.after(bestEffort("deliveries_not_announced", call.ports.deliver([call.caller.accountId])));
   const inference = canceled ?? (await find(call));
   if (inference.status !== "canceled") throw problem("already_final", { detail: `The request is ${SHOWN[inference.status]} already.` });
   return resultAnswer(call, inference);
@@ -271,7 +275,7 @@ async function find(call: KeyCall): Promise<Inference> {
 
 function idOf(call: KeyCall): string {
   const id = call.params["id"] ?? "";
-  if (!isInferenceId(id)) throw notFound();
+  if (!isUuid(id)) throw notFound();
   return id.toLowerCase();
 }
 

@@ -7,17 +7,19 @@
  */
 import * as z from "zod";
 import { JSON_TYPE } from "../content/content.ts";
-import { writeJson } from "../json.ts";
-import { json } from "../api/answer.ts";
-import { check, readJson } from "../api/body.ts";
-import { cachingOf, unlessKnown } from "../api/answer.ts";
-import { idempotencyOf, replayHeaders } from "../api/idempotency.ts";
+import { writeJson } from "../encoding/json.ts";
+import { json } from "../http/answer.ts";
+import { check, readJson } from "../http/body.ts";
+import { cachingOf, unlessKnown } from "../http/answer.ts";
+import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import { result } from "../api/inferences.ts";
-import type { Dialect, KeyCall } from "../api/route.ts";
-import { type Inference, isFinal, isInferenceId } from "../inferences/inference.ts";
+import type { Dialect, KeyCall } from "../http/route.ts";
+import type { Inference } from "../inferences/inference.ts";
+import { isFinal } from "../inferences/status.ts";
+import { isUuid } from "../ids.ts";
 import { findInference } from "../inferences/store.ts";
 import { submit } from "../inferences/submit.ts";
-import { BATCH_ITEMS, JSON_BODY_BYTES } from "../numbers.ts";
+import { BATCH_ITEMS, JSON_BODY_BYTES } from "../limits.ts";
 import { type Problem, faultText, problem } from "../problem.ts";
 
 const itemSchema = z.looseObject({
@@ -80,7 +82,7 @@ async function showResults(call: KeyCall): Promise<Response> {
 
 async function find(call: KeyCall): Promise<Inference> {
   const id = call.params["id"] ?? "";
-  const inference = isInferenceId(id) ? await findInference(call.ports.db, call.caller.accountId, id.toLowerCase()) : null;
+  const inference = isUuid(id) ? await findInference(call.ports.db, call.caller.accountId, id.toLowerCase()) : null;
   if (!inference) throw problem("inference_not_found", { detail: `Inference event with ID ${id} not found.` });
   return inference;
 }

@@ -4,9 +4,9 @@
  * its row, so files never exceed the quota; inputs that are submitted at the same moment may, by what is under way. An
  * output is never refused: the work is done. It counts, and what comes next is refused.
  */
-import type { Database } from "../sql.ts";
+import type { Database } from "../platform/sql.ts";
 import { type Problem, problem } from "../problem.ts";
-import { type Storage, storageOf } from "./store.ts";
+import { type StorageUse, storageOf } from "./store.ts";
 
 /** Throws `quota_exceeded` where so many bytes more are too many. */
 export async function mustHaveRoom(db: Database, accountId: string, bytes: number): Promise<void> {
@@ -15,7 +15,7 @@ export async function mustHaveRoom(db: Database, accountId: string, bytes: numbe
 }
 
 /** With the figures; `bytes` is what was to be stored. */
-export function quotaExceeded({ stored, quota }: Storage, bytes: number): Problem {
+export function quotaExceeded({ stored, quota }: StorageUse, bytes: number): Problem {
   return problem("quota_exceeded", {
     detail: `The account stores ${stored} of at most ${quota} bytes; ${bytes} more are too many.`,
     members: { stored_bytes: stored, quota_bytes: quota, wanted_bytes: bytes },

@@ -6,16 +6,16 @@
  * - What comes without its length is collected, a part at a time, since R2 has to know each part's length.
  * - A part sent again takes the place of the former, so an upload that was cut goes on with the parts that are missing.
  */
-import { pump, type Upload, type Writing } from "../bucket.ts";
-import { FILE_PARTS, FILE_PART_BYTES, PUT_BYTES, KIB, UPLOAD_PART_BYTES } from "../numbers.ts";
-import { hexOf } from "../hex.ts";
-import { Unavailable } from "../platform.ts";
+import { pump, type Upload, type Writing } from "../payloads/bucket.ts";
+import { FILE_PARTS, FILE_PART_BYTES, PUT_BYTES, KIB, UPLOAD_PART_BYTES } from "../limits.ts";
+import { hexOf } from "../encoding/hex.ts";
+import { Unavailable } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
 import { quotaExceeded } from "./quota.ts";
 import { abandon, removeFile } from "./remove.ts";
 import {
-  type File,
+  type StoredFile,
   type NewFile,
   beginParts,
   fileIsReady,
@@ -42,7 +42,7 @@ export interface Incoming {
 }
 
 /** A new file of the bytes of one request. Throws `quota_exceeded`, `digest_mismatch`, `bad_request`; then nothing of it stays. */
-export async function receiveFile(ports: FilePorts, draft: Omit<NewFile, "bytes" | "partBytes">, incoming: Incoming): Promise<File> {
+export async function receiveFile(ports: FilePorts, draft: Omit<NewFile, "bytes" | "partBytes">, incoming: Incoming): Promise<StoredFile> {
   const file = await admitted(ports, { ...draft, bytes: incoming.bytes ?? 0, partBytes: null });
   try {
     const { bytes, sha256 } =
@@ -57,7 +57,7 @@ export async function receiveFile(ports: FilePorts, draft: Omit<NewFile, "bytes"
 }
 
 /** Begins an upload that a client sends part by part. Throws `quota_exceeded`. */
-export async function beginUpload(ports: FilePorts, draft: NewFile): Promise<File> {
+export async function beginUpload(ports: FilePorts, draft: NewFile): Promise<StoredFile> {
   const file = await admitted(ports, draft);
   const { id } = await ports.uploads.begin(objectKey(file), file.contentType);
   const begun = await beginParts(ports.db, file, id);
@@ -66,7 +66,10 @@ export async function beginUpload(ports: FilePorts, draft: NewFile): Promise<Fil
 }
 
 /** How an upload is divided: so many parts, the last of which may be shorter. */
-export function divisionOf({ bytes, partBytes }: Pick<File, "bytes" | "partBytes">): { parts: number; sizeOf: (number: number) => number } {
+export function divisionOf({ bytes, partBytes }: Pick<StoredFile, "bytes" | "partBytes">): {
+  parts: number;
+  sizeOf: (number: number) => number;
+} {
   const each = partBytes ?? bytes;
   const parts = Math.max(1, Math.ceil(bytes / each));
   return { parts, sizeOf: (number) => (number < parts ? each : bytes - (parts - 1) * each) };
@@ -79,7 +82,7 @@ export function partBytesFor(bytes: number): number {
 }
 
 /** Takes one part of an upload, or takes it again. Throws `bad_request`, `digest_mismatch`; the part that was there then stays. */
-export async function receivePart(ports: FilePorts, file: File, number: number, incoming: Incoming): Promise<void> {
+export async function receivePart(ports: FilePorts, file: StoredFile, number: number, incoming: Incoming): Promise<void> {
   const { parts, sizeOf } = divisionOf(file);
   if (number > parts) throw problem("bad_request", { detail: `This upload has parts 1 to ${parts}.` });
   const bytes = sizeOf(number);
@@ -95,7 +98,7 @@ export async function receivePart(ports: FilePorts, file: File, number: number, 
 }
 
 /** The parts of an upload that are there, by their numbers. */
-export async function receivedParts(ports: FilePorts, file: File): Promise<number[]> {
+export async function receivedParts(ports: FilePorts, file: StoredFile): Promise<number[]> {
   return (await partsOf(ports.db, file)).map(({ number }) => number);
 }
 
@@ -103,7 +106,7 @@ export async function receivedParts(ports: FilePorts, file: File): Promise<numbe
  * Makes the file of its parts; safe to call again. Throws `upload_incomplete` with the parts that are missing, and
  * `digest_mismatch`, after which nothing of it stays.
  */
-export async function completeUpload(ports: FilePorts, file: File, signal: AbortSignal): Promise<File> {
+export async function completeUpload(ports: FilePorts, file: StoredFile, signal: AbortSignal): Promise<StoredFile> {
   if (file.state === "ready") return file;
   const { parts } = divisionOf(file);
   const there = await partsOf(ports.db, file);
@@ -133,14 +136,14 @@ export async function completeUpload(ports: FilePorts, file: File, signal: Abort
   return settled(ports, file, file.bytes, file.sha256);
 }
 
-async function admitted(ports: FilePorts, draft: NewFile): Promise<File> {
+async function admitted(ports: FilePorts, draft: NewFile): Promise<StoredFile> {
   const file = await insertFile(ports.db, draft);
   if (!file) throw quotaExceeded(await storageOf(ports.db, draft.accountId), draft.bytes);
   return file;
 }
 
 /** The object is there: says so, or takes it back where nobody wants it any more. */
-async function settled(ports: FilePorts, file: File, bytes: number, sha256: string | null): Promise<File> {
+async function settled(ports: FilePorts, file: StoredFile, bytes: number, sha256: string | null): Promise<StoredFile> {
   const ready = await fileIsReady(ports.db, file, bytes, sha256);
   if (ready) return ready;
   const now = await findFile(ports.db, file.accountId, file.id);
@@ -149,7 +152,12 @@ async function settled(ports: FilePorts, file: File, bytes: number, sha256: stri
   throw gone(file);
 }
 
-async function receiveWhole(ports: FilePorts, file: File, incoming: Incoming, bytes: number): Promise<{ bytes: number; sha256: string }> {
+async function receiveWhole(
+  ports: FilePorts,
+  file: StoredFile,
+  incoming: Incoming,
+  bytes: number,
+): Promise<{ bytes: number; sha256: string }> {
   const writing = ports.uploads.open(objectKey(file), bytes, file.contentType);
   const sha256 = await handOn(ports, writing, incoming, bytes);
   await writing.end();
@@ -183,7 +191,7 @@ async function handOn(ports: FilePorts, writing: Writing, incoming: Incoming, by
 }
 
 /** A file whose length is not known, or too much for one put. A part of it is in memory at a time. */
-async function receiveInParts(ports: FilePorts, file: File, incoming: Incoming): Promise<{ bytes: number; sha256: string }> {
+async function receiveInParts(ports: FilePorts, file: StoredFile, incoming: Incoming): Promise<{ bytes: number; sha256: string }> {
   const digest = ports.uploads.digest();
   const buffer = new Uint8Array(UPLOAD_PART_BYTES);
   let filled = 0;
@@ -300,18 +308,18 @@ function openPart(upload: Upload, number: number, bytes: number): Writing & { et
   };
 }
 
-function uploadOf(ports: FilePorts, file: File): Upload {
+function uploadOf(ports: FilePorts, file: StoredFile): Upload {
   if (file.uploadId === null) throw gone(file);
   return ports.uploads.resume(objectKey(file), file.uploadId);
 }
 
-async function isStored({ payloads }: FilePorts, file: File): Promise<boolean> {
+async function isStored({ payloads }: FilePorts, file: StoredFile): Promise<boolean> {
   const { objects } = await payloads.list({ prefix: objectKey(file), after: null, limit: 1 });
   return objects[0]?.size === file.bytes;
 }
 
 /** SHA-256 of a stored file, read once from end to end. */
-async function hashOf(ports: FilePorts, file: File, signal: AbortSignal): Promise<string> {
+async function hashOf(ports: FilePorts, file: StoredFile, signal: AbortSignal): Promise<string> {
   const object = await ports.payloads.get(objectKey(file));
   if (!object) throw gone(file);
   const digest = ports.uploads.digest();
@@ -319,7 +327,7 @@ async function hashOf(ports: FilePorts, file: File, signal: AbortSignal): Promis
   return hexOf(await digest.end());
 }
 
-function gone({ id }: Pick<File, "id">): Problem {
+function gone({ id }: Pick<StoredFile, "id">): Problem {
   return problem("file_not_found", { detail: `There is no upload "${id}" any more.` });
 }
 

@@ -3,7 +3,7 @@
  * replaced in the JSON text itself, so that 10 MB need not be read as values for the sake of one string: a quote within a
  * string has a backslash before it, so what is found is always a whole string. The name of a member is no reference.
  */
-import { isInferenceId } from "../inferences/inference.ts";
+import { isUuid } from "../ids.ts";
 
 const PREFIX = "claimcheck:file/";
 /** As JSON has it; some writers escape the slash. */
@@ -21,7 +21,7 @@ export function referencesIn(text: string): string[] {
 
 /** The id of a file, as it is stored; null for what is none. */
 export function fileIdOf(text: string): string | null {
-  return isInferenceId(text) ? text.toLowerCase() : null;
+  return isUuid(text) ? text.toLowerCase() : null;
 }
 
 /** The text with each reference replaced by a string; one for which there is none stays. */

@@ -3,15 +3,15 @@
  * again, and never an object that nobody knows of. What is past its time can't be referred to any more, so nobody is given
  * a file whose object is going.
  */
-import type { Upload } from "../bucket.ts";
-import { FILE_SWEEP_ROWS } from "../numbers.ts";
+import type { Upload } from "../payloads/bucket.ts";
+import { FILE_SWEEP_ROWS } from "../limits.ts";
 import type { Ports } from "../ports.ts";
-import { type File, expiredFiles, objectKey, removeFileRow } from "./store.ts";
+import { type StoredFile, expiredFiles, objectKey, removeFileRow } from "./store.ts";
 
 type Stores = Pick<Ports, "db" | "payloads" | "uploads">;
 
 /** Removes a file, or gives up its upload. */
-export async function removeFile({ db, payloads, uploads }: Stores, file: File): Promise<void> {
+export async function removeFile({ db, payloads, uploads }: Stores, file: StoredFile): Promise<void> {
   if (file.state === "uploading" && file.uploadId !== null) await abandon(uploads.resume(objectKey(file), file.uploadId));
   await payloads.delete(objectKey(file));
   await removeFileRow(db, file);

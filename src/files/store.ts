@@ -4,10 +4,10 @@
  * time is not there any more, whether or not the sweep has seen it.
  */
 import * as z from "zod";
-import { FILE_USED_SECONDS, QUOTA_BYTES, UPLOAD_SECONDS } from "../numbers.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
+import { FILE_USED_SECONDS, QUOTA_BYTES, UPLOAD_SECONDS } from "../limits.ts";
+import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
 
-export interface File {
+export interface StoredFile {
   readonly accountId: string;
   readonly id: string;
   readonly state: "uploading" | "ready";
@@ -28,10 +28,10 @@ export interface File {
   readonly expiresAt: number;
 }
 
-export type NewFile = Omit<File, "state" | "createdAt" | "expiresAt" | "uploadId">;
+export type NewFile = Omit<StoredFile, "state" | "createdAt" | "expiresAt" | "uploadId">;
 
 /** Of its object. */
-export const objectKey = ({ accountId, id }: Pick<File, "accountId" | "id">) => `files/${accountId}/${id}`;
+export const objectKey = ({ accountId, id }: Pick<StoredFile, "accountId" | "id">) => `files/${accountId}/${id}`;
 
 export interface FilePart {
   readonly number: number;
@@ -40,7 +40,7 @@ export interface FilePart {
 }
 
 /** What an account stores and may store, in bytes. */
-export interface Storage {
+export interface StorageUse {
   readonly stored: number;
   readonly quota: number;
 }
@@ -118,7 +118,7 @@ const rowSchema = z.object({
   expires_at: z.number(),
 });
 
-function fromRow(row: Row): File {
+function fromRow(row: Row): StoredFile {
   const known = rowSchema.parse(row);
   return {
     accountId: known.account_id,
@@ -136,56 +136,61 @@ function fromRow(row: Row): File {
   };
 }
 
-const orNull = (row: Row | null): File | null => (row ? fromRow(row) : null);
+const orNull = (row: Row | null): StoredFile | null => (row ? fromRow(row) : null);
 
 /** Null where its account's quota would be exceeded. */
-export async function insertFile(db: Database, file: NewFile): Promise<File | null> {
+export async function insertFile(db: Database, file: NewFile): Promise<StoredFile | null> {
   return orNull(await first(db, fileStatements.insert(file)));
 }
 
-export async function findFile(db: Database, accountId: string, id: string): Promise<File | null> {
+export async function findFile(db: Database, accountId: string, id: string): Promise<StoredFile | null> {
   return orNull(await first(db, fileStatements.find(accountId, id)));
 }
 
-export async function listFiles(db: Database, accountId: string, after: string, limit: number): Promise<File[]> {
+export async function listFiles(db: Database, accountId: string, after: string, limit: number): Promise<StoredFile[]> {
   return (await db.all(fileStatements.list(accountId, after, limit))).map(fromRow);
 }
 
 /** Notes R2's id of an upload in parts; null where nobody waits for the file any more. */
-export async function beginParts(db: Database, { accountId, id }: File, uploadId: string): Promise<File | null> {
+export async function beginParts(db: Database, { accountId, id }: StoredFile, uploadId: string): Promise<StoredFile | null> {
   return orNull(await first(db, fileStatements.begun(accountId, id, uploadId)));
 }
 
 /** Sets so many bytes aside for a file in all; false where its account's quota would be exceeded. */
-export async function setAside(db: Database, { accountId, id }: File, bytes: number): Promise<boolean> {
+export async function setAside(db: Database, { accountId, id }: StoredFile, bytes: number): Promise<boolean> {
   return (await first(db, fileStatements.setAside(accountId, id, bytes))) !== null;
 }
 
 /** The object is there: from now on the file is. Null where it was removed meanwhile; then the object is nobody's. */
-export async function fileIsReady(db: Database, { accountId, id }: File, bytes: number, sha256: string | null): Promise<File | null> {
+export async function fileIsReady(
+  db: Database,
+  { accountId, id }: StoredFile,
+  bytes: number,
+  sha256: string | null,
+): Promise<StoredFile | null> {
   const [rows] = await db.batch([fileStatements.ready(accountId, id, bytes, sha256), fileStatements.dropParts(accountId, id)]);
   return orNull(rows?.[0] ?? null);
 }
 
 /** False where the upload is over. */
-export async function putPart(db: Database, { accountId, id }: File, part: FilePart): Promise<boolean> {
+export async function putPart(db: Database, { accountId, id }: StoredFile, part: FilePart): Promise<boolean> {
   return (await first(db, fileStatements.putPart(accountId, id, part))) !== null;
 }
 
 const partSchema = z.array(z.object({ number: z.number(), etag: z.string(), bytes: z.number() }));
 
 /** The parts that are there, in order. */
-export async function partsOf(db: Database, { accountId, id }: File): Promise<FilePart[]> {
+export async function partsOf(db: Database, { accountId, id }: StoredFile): Promise<FilePart[]> {
   return partSchema.parse(await db.all(fileStatements.parts(accountId, id)));
 }
 
-export async function removeFileRow(db: Database, { accountId, id }: Pick<File, "accountId" | "id">): Promise<void> {
+export async function removeFileRow(db: Database, { accountId, id }: Pick<StoredFile, "accountId" | "id">): Promise<void> {
   await db.all(fileStatements.remove(accountId, id));
 }
 
 const storageSchema = z.object({ stored_bytes: z.number(), quota_bytes: z.number() });
 
-export async function storageOf(db: Database, accountId: string): Promise<Storage> {
+export async function storageOf(db: Database, accountId: string): Promise<StorageUse> {
   const row = await first(db, fileStatements.storage(accountId));
   if (!row) return { stored: 0, quota: QUOTA_BYTES };
   const known = storageSchema.parse(row);
@@ -193,18 +198,18 @@ export async function storageOf(db: Database, accountId: string): Promise<Storag
 }
 
 /** Those of the files that are there, which are kept for an inference's sake from now on. */
-export async function useFiles(db: Database, accountId: string, ids: readonly string[]): Promise<File[]> {
+export async function useFiles(db: Database, accountId: string, ids: readonly string[]): Promise<StoredFile[]> {
   const [found = []] = await db.batch([fileStatements.findMany(accountId, ids), fileStatements.used(accountId, ids)]);
   return found.map(fromRow);
 }
 
 /** Those of the files that are there. */
-export async function findFiles(db: Database, accountId: string, ids: readonly string[]): Promise<File[]> {
+export async function findFiles(db: Database, accountId: string, ids: readonly string[]): Promise<StoredFile[]> {
   return (await db.all(fileStatements.findMany(accountId, ids))).map(fromRow);
 }
 
 /** Files past their time. */
-export async function expiredFiles(db: Database, limit: number): Promise<File[]> {
+export async function expiredFiles(db: Database, limit: number): Promise<StoredFile[]> {
   return (await db.all(fileStatements.expired(limit))).map(fromRow);
 }
 

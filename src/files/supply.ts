@@ -3,18 +3,18 @@
  * as long as it may need them; when a backend is called it gets them as it wants them: as links that are good for an
  * hour, or as their bytes. The stored input keeps the references, so each attempt makes links of its own.
  */
-import { toBase64 } from "../base64.ts";
+import { toBase64 } from "../encoding/base64.ts";
 import { rejected } from "../backends/backend.ts";
 import type { Outcome } from "../backends/outcome.ts";
 import type { FileForm } from "../backends/store.ts";
 import { type Content, isJson } from "../content/content.ts";
-import { parseJson } from "../json.ts";
-import { signLink } from "../links.ts";
-import { FILE_REFERENCES, FILES_INLINE_BYTES, LINK_SECONDS } from "../numbers.ts";
+import { parseJson } from "../encoding/json.ts";
+import { signLink } from "./link-token.ts";
+import { FILE_REFERENCES, FILES_INLINE_BYTES, LINK_SECONDS } from "../limits.ts";
 import type { Ports } from "../ports.ts";
 import { type Fault, problem } from "../problem.ts";
 import { fileIdOf, placeOf, referencesIn, replaceReferences } from "./references.ts";
-import { type File, findFiles, objectKey, useFiles } from "./store.ts";
+import { type StoredFile, findFiles, objectKey, useFiles } from "./store.ts";
 
 /** Throws `invalid_input` where an input refers to what is no file of the account; `path` is where the input is in its body. */
 export async function mustHaveFiles(ports: Pick<Ports, "db">, accountId: string, input: Content, path: Fault["path"]): Promise<void> {
@@ -78,7 +78,7 @@ export async function supplied(
   return { input: { body: replaceReferences(body, (text) => values.get(text)), contentType } };
 }
 
-async function linkOf({ secret, clock }: Pick<Ports, "secret" | "clock">, { accountId, id, origin }: File): Promise<string> {
+async function linkOf({ secret, clock }: Pick<Ports, "secret" | "clock">, { accountId, id, origin }: StoredFile): Promise<string> {
   const expiresAt = Math.floor(clock.now() / 1000) + LINK_SECONDS.default;
   const token = await signLink({ kind: "file", accountId, id, methods: ["GET"], expiresAt }, secret("KEY_SECRET") ?? "");
   return `${(secret("PUBLIC_URL") || origin).replace(/\/$/, "")}/v1/links/${token}`;

@@ -5,8 +5,8 @@
  * of several that fails is done again one by one, so that none can keep the others from being recorded.
  */
 import type { Clock, Ports } from "../ports.ts";
-import type { Database, Sql } from "../sql.ts";
-import type { Claim } from "./rows.ts";
+import type { Database, Sql } from "../platform/sql.ts";
+import type { Claim } from "./sql/record.ts";
 import { recordAndClaim } from "./store.ts";
 
 /** Statements that end an attempt, the end itself first, and the claim that follows; null where nothing more is to be claimed. */

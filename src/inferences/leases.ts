@@ -5,17 +5,17 @@
  * LEASE_MARGIN_MS before it lapses, whatever the renewal still waits for, so that a backend is never called by two
  * runners for one slot. That is measured by a timer, since a clock may be set.
  */
-import { logError } from "../log.ts";
-import { LEASE_MARGIN_MS, LEASE_MS, LEASE_RENEW_MS } from "../numbers.ts";
+import { logError } from "../platform/log.ts";
+import { LEASE_MARGIN_MS, LEASE_MS, LEASE_RENEW_MS } from "../limits.ts";
 import type { Ports } from "../ports.ts";
-import type { Hold } from "./rows.ts";
+import type { Fence } from "./sql/record.ts";
 import { renewLeases } from "./store.ts";
 
 const RETRY_RENEWAL_MS = 1_000;
 
 interface Held {
-  readonly hold: Hold;
-  readonly letGo: AbortController;
+  readonly hold: Fence;
+  readonly stop: AbortController;
   /** Calls off the timer that lets go of it. */
   unguard: () => void;
   /** When that timer fires, by the clock. */
@@ -35,16 +35,16 @@ export class Leases {
   }
 
   /** Takes charge of a claim that was asked for at `askedAt`; the signal tells when to let go of it. */
-  take(hold: Hold, askedAt: number): AbortSignal {
-    const held = { hold, letGo: new AbortController(), unguard: () => {}, until: askedAt };
+  take(hold: Fence, askedAt: number): AbortSignal {
+    const held = { hold, stop: new AbortController(), unguard: () => {}, until: askedAt };
     this.#held.set(nameOf(hold), held);
     this.#guard(held, askedAt);
     if (!this.#renewing) void this.#renewLoop();
-    return held.letGo.signal;
+    return held.stop.signal;
   }
 
   /** Whether the hold may still write. */
-  has(hold: Hold): boolean {
+  has(hold: Fence): boolean {
     return this.#held.has(nameOf(hold));
   }
 
@@ -52,13 +52,13 @@ export class Leases {
    * Whether a call may begin under the hold: to be asked right before one. An isolate that stood still goes on with what it
    * was about to do before any of its timers tells it that its lease is gone.
    */
-  mayCall(hold: Hold): boolean {
+  mayCall(hold: Fence): boolean {
     const held = this.#held.get(nameOf(hold));
     if (held && this.#ports.clock.now() >= held.until) this.#lose(held);
     return this.has(hold);
   }
 
-  release(hold: Hold): void {
+  release(hold: Fence): void {
     this.#held.get(nameOf(hold))?.unguard();
     this.#held.delete(nameOf(hold));
   }
@@ -111,10 +111,10 @@ export class Leases {
   #lose(held: Held): void {
     if (!this.#holds(held)) return;
     this.release(held.hold);
-    held.letGo.abort();
+    held.stop.abort();
   }
 }
 
-function nameOf(hold: Hold): string {
+function nameOf(hold: Fence): string {
   return `${hold.accountId}/${hold.id}/${hold.attempt}`;
 }

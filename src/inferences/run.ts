@@ -6,23 +6,23 @@
  */
 import { type BackendCall, type Sink, identityFor, rejected } from "../backends/backend.ts";
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
-import { type Failure, type Outcome, standingAfter } from "../backends/outcome.ts";
+import { type Failure, type Outcome, evidenceOf } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
-import { log, logError } from "../log.ts";
-import { QUARANTINE_TAKEDOWNS, RUN_SECONDS, RUN_TIME_SAMPLE } from "../numbers.ts";
-import { Unavailable } from "../platform.ts";
+import { log, logError } from "../platform/log.ts";
+import { QUARANTINE_TAKEDOWNS, RUN_SECONDS, RUN_TIME_SAMPLE } from "../limits.ts";
+import { Unavailable } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
-import type { Sql } from "../sql.ts";
+import type { Sql } from "../platform/sql.ts";
 import { supplied } from "../files/supply.ts";
 import { Endings, type Next } from "./endings.ts";
-import { QUARANTINED, afterFailure } from "./inference.ts";
+import { QUARANTINED, afterFailure } from "./retry.ts";
 import { Leases } from "./leases.ts";
-import { type OutputShelf, extract, storeOutput, takeIn } from "./outputs.ts";
-import { readPayload } from "./payloads.ts";
-import { noteUpload } from "./removals.ts";
-import { hurry } from "./submit.ts";
-import type { Lane } from "./lane.ts";
-import type { Claim } from "./rows.ts";
+import { type OutputStores, extract, storeOutput, takeIn } from "../payloads/take-in.ts";
+import { readPayload } from "../payloads/payloads.ts";
+import { noteUpload } from "../payloads/removals.ts";
+import { bestEffort } from "./hints.ts";
+import type { Lane } from "../models/lane.ts";
+import type { Claim } from "./sql/record.ts";
 import { inferenceStatements } from "./statements.ts";
 import { claim, standsAlone } from "./store.ts";
 
@@ -80,7 +80,7 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
     const stop = clock.now() >= stopAt;
     next = await conclude(ports, leases, endings, current, statements, stop ? null : claimNext);
     leases.release(current);
-    if (current.watched) told.push(hurry("couriers_not_told", ports.deliver([current.accountId])));
+    if (current.watched) told.push(bestEffort("deliveries_not_announced", ports.deliver([current.accountId])));
     if (stop) await ports.wake([lane]);
   }
   await Promise.all(told);
@@ -105,8 +105,8 @@ async function conclude(
   const release = [inferenceStatements.release(claimed)];
   if (!next?.claimed) return write(release, claimNext);
   // Another slot was free too; this one is for whoever hears of it. Tried once: what was claimed must not wait for it, and it lapses.
-  await hurry("slot_not_given_back", endings.write({ statements: release, claim: null }));
-  await hurry("wake_up_not_sent", ports.wake([{ model: claimed.model, version: claimed.version }]));
+  await bestEffort("slot_not_given_back", endings.write({ statements: release, claim: null }));
+  await bestEffort("wake_up_not_sent", ports.wake([{ model: claimed.model, version: claimed.version }]));
   return next;
 }
 
@@ -115,14 +115,14 @@ export async function attempt(
   ports: Ports,
   leases: Leases,
   claimed: Claim,
-  letGo: AbortSignal,
+  stop: AbortSignal,
   sink: Sink | null = null,
 ): Promise<readonly Sql[]> {
   const { accountId, id, attempt: number, model, backend } = claimed;
   const known = { inference: id, account: accountId, model, backend: backend.id, attempt: number };
   const begunAt = ports.clock.now();
   try {
-    const outcome = await callBackend(ports, leases, claimed, letGo, sink);
+    const outcome = await callBackend(ports, leases, claimed, stop, sink);
     if (outcome.kind === "abandoned") {
       log("attempt_abandoned", known);
       return [];
@@ -173,7 +173,7 @@ function failed(ports: Ports, claimed: Claim, outcome: Extract<Outcome, { kind: 
 
 /** What the outcome tells of the backend, as statements; most of the time there is nothing to write. */
 function standing(ports: Ports, { id, backend, runWithinSeconds }: Claim, outcome: Outcome, runMs: number): Sql[] {
-  const after = standingAfter(outcome);
+  const after = evidenceOf(outcome);
   switch (after.kind) {
     case "proved": {
       const sampled = (outcome.kind === "done" || outcome.kind === "kept") && (!backend.sampled || ports.random() * RUN_TIME_SAMPLE < 1);
@@ -210,7 +210,7 @@ async function tookItsBackendDown(ports: Ports, claimed: Claim, outcome: Outcome
   return !(await readinessOf(backend, version, ports)).ready;
 }
 
-async function callBackend(ports: Ports, leases: Leases, claimed: Claim, letGo: AbortSignal, sink: Sink | null): Promise<Outcome> {
+async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: AbortSignal, sink: Sink | null): Promise<Outcome> {
   const { backend, model, version, capability } = claimed;
   const identity = identityFor(backend, ports.secret);
   if (identity === null) return rejected("infrastructure", "backend_misconfigured", 502, "The backend's credential is not configured.");
@@ -221,7 +221,7 @@ async function callBackend(ports: Ports, leases: Leases, claimed: Claim, letGo: 
   const { input } = ready;
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
   const protocol = protocolOf(backend);
-  const shelf: OutputShelf = {
+  const shelf: OutputStores = {
     ...ports,
     begun: (key, uploadId) => noteUpload(ports.db, key, uploadId),
     publicUrl: (ports.secret("PUBLIC_URL") ?? "").replace(/\/$/, ""),
@@ -234,7 +234,7 @@ async function callBackend(ports: Ports, leases: Leases, claimed: Claim, letGo: 
     capability,
     input,
     timeoutMs: seconds * 1000,
-    letGo,
+    stop,
     identity,
     takeIn: (response, most, over) => takeIn(shelf, claimed, response, most, over),
     extract: fields.length === 0 ? null : { fields, of: (json) => extract(shelf, claimed, json) },

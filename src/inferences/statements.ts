@@ -18,12 +18,17 @@ import {
   LOG_CHARACTERS,
   POSITION_MAX,
   WAKE_UP_LOST_MS,
-} from "../numbers.ts";
-import { NOW, type Sql, type SqlValue, join, sql } from "../sql.ts";
-import type { Webhook } from "../webhooks/delivery.ts";
-import { type LogEntry, type Payload, type RetrySettings, type Status, earliestId, mayBecome } from "./inference.ts";
-import { type Lane, claimable, hasSlot, laneOfRow, live, nextTurn, pickOf, slots, turnAgain } from "./lane.ts";
-import { type Hold, claimColumns, digestOf, inputColumns, textOf, typeOf, withOutput } from "./rows.ts";
+} from "../limits.ts";
+import { NOW, type Sql, type SqlValue, join, sql } from "../platform/sql.ts";
+import type { Webhook } from "./webhook.ts";
+import type { LogEntry } from "./inference.ts";
+import type { RetrySettings } from "./retry.ts";
+import { type Status, mayBecome } from "./status.ts";
+import type { Payload } from "../payloads/payload.ts";
+import { earliestId } from "../ids.ts";
+import { claimable, hasSlot, laneOfRow, live, nextTurn, pickOf, slots, turnAgain } from "./sql/lane.ts";
+import type { Lane } from "../models/lane.ts";
+import { type Fence, claimColumns, digestOf, inputColumns, textOf, typeOf, withOutput } from "./sql/record.ts";
 
 /** A submission, complete: every default is filled in and the input is stored or small. */
 export interface NewInference {
@@ -48,7 +53,7 @@ export interface NewInference {
   /** What is asked of the model, where a dialect tells that apart; '' otherwise. */
   capability: string;
   /** The lease of the request that waits for it and will run it itself; null where a runner is to. */
-  attendant: string | null;
+  waiter: string | null;
   /** How long after the end its input and output are kept, where that is asked for; never longer than the account's retention. */
   retentionSeconds?: number | null;
   /** Who is told of it, beside the account's own webhooks. */
@@ -106,9 +111,9 @@ function logged(event: LogEntry["event"], members: Sql = sql`'{}'`): Sql {
 }
 
 const json = (value: unknown) => sql`json(${JSON.stringify(value)})`;
-const held = (hold: Hold) =>
+const held = (hold: Fence) =>
   sql`account_id = ${hold.accountId} AND id = ${hold.id} AND attempt = ${hold.attempt} AND lease = ${hold.lease}`;
-const letGo = sql`lease = NULL, lease_until = NULL`;
+const releaseLease = sql`lease = NULL, lease_until = NULL`;
 const ended = sql`finished_at = ${NOW}, updated_at = ${NOW}, ages_at = NULL, cancel_at = NULL`;
 const ranFor = sql`run_ms = run_ms + (${NOW} - started_at)`;
 const ranForIfRunning = sql`run_ms = run_ms + iif(status = 'in_progress', ${NOW} - started_at, 0)`;
@@ -165,7 +170,7 @@ const setCanceled = sql`status = 'canceled', stopped = iif(status = 'queued', 'c
   ${ended}, ${ranForIfRunning}, log = ${logged("canceled")}`;
 
 const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, takedowns = 0,
-  not_before = NULL, attendant = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
+  not_before = NULL, waiter = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
   turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)},
   log = ${logged("redriven")}`;
 
@@ -181,14 +186,14 @@ export const inferenceStatements = {
   insert: (it: NewInference) => sql`
     INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, idempotency_key, fingerprint,
       max_time_in_queue_seconds, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds, metadata, created_at, updated_at,
-      start_by, ages_at, cancel_at, input, input_object, input_type, input_bytes, input_items, capability, attendant, retention_seconds, webhook, log)
+      start_by, ages_at, cancel_at, input, input_object, input_type, input_bytes, input_items, capability, waiter, retention_seconds, webhook, log)
     SELECT ${it.accountId}, ${it.id}, ${it.keyId}, ${it.dialect}, lane.model, lane.version, 'queued', ${it.priority}, ${it.priority},
       ${nextTurn(it.accountId, sql`lane.model`, sql`lane.version`, it.priority)}, ${it.idempotencyKey}, ${it.fingerprint},
       ${it.maxTimeInQueueSeconds}, ${it.retry.maxAttempts}, ${it.retry.initialDelayMs}, ${it.retry.maxDelayMs}, ${it.runWithinSeconds},
       ${JSON.stringify(it.metadata)}, lane.now, lane.now, lane.now + ${it.maxTimeInQueueSeconds * 1000}, ${agesAt(sql`${it.priority}`)},
       lane.now + ${it.cancelAfterSeconds === null ? null : it.cancelAfterSeconds * 1000},
       ${textOf(it.input)}, ${it.input.at === "object" ? it.input.key : null}, ${typeOf(it.input)},
-      ${it.inputBytes}, ${it.inputItems}, ${it.capability}, ${it.attendant}, ${it.retentionSeconds ?? null},
+      ${it.inputBytes}, ${it.inputItems}, ${it.capability}, ${it.waiter}, ${it.retentionSeconds ?? null},
       ${it.webhook === null ? null : JSON.stringify(it.webhook)}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM (
       SELECT name AS model, coalesce(${it.version}, default_version) AS version, versions, capabilities, ${NOW} AS now
@@ -213,17 +218,17 @@ export const inferenceStatements = {
    * backend than the last where one has a slot. One that a request waits for is claimed in that request's name.
    */
   claim: (lane: Lane, lease: string) => sql`
-    UPDATE inferences SET ${setClaimed(sql`coalesce(inferences.attendant, ${lease})`)}
+    UPDATE inferences SET ${setClaimed(sql`coalesce(inferences.waiter, ${lease})`)}
     FROM (${pickOf(lane)}) AS pick
     WHERE ${isPicked} RETURNING ${claimColumns}`,
 
   /** The same, for the request that waits for this one: only when it is the lane's next. */
-  claimOwn: (accountId: string, id: string, attendant: string) => {
+  claimOwn: (accountId: string, id: string, waiter: string) => {
     const own = (column: Sql) => sql`(SELECT ${column} FROM inferences WHERE account_id = ${accountId} AND id = ${id})`;
     return sql`
-    UPDATE inferences SET ${setClaimed(sql`${attendant}`)}
+    UPDATE inferences SET ${setClaimed(sql`${waiter}`)}
     FROM (${pickOf({ model: own(sql`model`), version: own(sql`version`) })}) AS pick
-    WHERE ${isPicked} AND inferences.account_id = ${accountId} AND inferences.id = ${id} AND inferences.attendant = ${attendant}
+    WHERE ${isPicked} AND inferences.account_id = ${accountId} AND inferences.id = ${id} AND inferences.waiter = ${waiter}
     RETURNING ${claimColumns}`;
   },
 
@@ -231,15 +236,15 @@ export const inferenceStatements = {
    * What was claimed in the name of the request that waits for it, since the attempts that it has begun: that may have
    * been a while ago, so the lease is made to count from now.
    */
-  handedOver: (accountId: string, id: string, attendant: string, begun: number) => sql`
+  handedOver: (accountId: string, id: string, waiter: string, begun: number) => sql`
     UPDATE inferences SET lease_until = ${NOW} + ${LEASE_MS}
-    WHERE account_id = ${accountId} AND id = ${id} AND status = 'in_progress' AND lease = ${attendant} AND lease_until > ${NOW}
+    WHERE account_id = ${accountId} AND id = ${id} AND status = 'in_progress' AND lease = ${waiter} AND lease_until > ${NOW}
       AND attempt > ${begun}
     RETURNING ${claimColumns}`,
 
   /** It was cancelled after it was claimed in the name of its request, which has not begun to run it. */
-  giveBack: (accountId: string, id: string, attendant: string) => sql`
-    UPDATE inferences SET ${letGo} WHERE account_id = ${accountId} AND id = ${id} AND lease = ${attendant} AND status = 'canceled' RETURNING id`,
+  giveBack: (accountId: string, id: string, waiter: string) => sql`
+    UPDATE inferences SET ${releaseLease} WHERE account_id = ${accountId} AND id = ${id} AND lease = ${waiter} AND status = 'canceled' RETURNING id`,
 
   /** Whether one that a request waits for is the first of its lane, so that its turn may come at any moment. */
   isFront: (accountId: string, id: string) => sql`
@@ -249,20 +254,20 @@ export const inferenceStatements = {
     FROM inferences WHERE account_id = ${accountId} AND id = ${id} AND status = 'queued' AND not_before IS NULL`,
 
   /** Its request is gone without cancelling it. */
-  unattend: (accountId: string, id: string, attendant: string) => sql`
-    UPDATE inferences SET attendant = NULL WHERE account_id = ${accountId} AND id = ${id} AND attendant = ${attendant} RETURNING id`,
+  releaseWaiter: (accountId: string, id: string, waiter: string) => sql`
+    UPDATE inferences SET waiter = NULL WHERE account_id = ${accountId} AND id = ${id} AND waiter = ${waiter} RETURNING id`,
 
   /** Whether anything waits in a lane. */
   anyWaiting: (lane: Lane) => sql`SELECT 1 AS waiting FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT 1`,
 
   /** Whether a backend has nothing else in progress and nobody has seen it fail. */
-  standsAlone: (backendId: string, hold: Hold) => sql`
+  standsAlone: (backendId: string, hold: Fence) => sql`
     SELECT 1 AS alone FROM backends WHERE id = ${backendId} AND failures = 0 AND NOT EXISTS (
       SELECT 1 FROM inferences AS other INDEXED BY inferences_running
       WHERE other.backend_id = ${backendId} AND ${live(sql`other`)} AND (other.account_id, other.id) <> (${hold.accountId}, ${hold.id}))`,
 
-  succeed: (hold: Hold, output: Payload, bytes: number, items: number, usage: Usage | null = null, parts: readonly KeptPart[] = []) => sql`
-    UPDATE inferences SET status = 'succeeded', ${ended}, ${ranFor}, ${letGo},
+  succeed: (hold: Fence, output: Payload, bytes: number, items: number, usage: Usage | null = null, parts: readonly KeptPart[] = []) => sql`
+    UPDATE inferences SET status = 'succeeded', ${ended}, ${ranFor}, ${releaseLease},
       output = ${textOf(output)}, output_object = ${output.at === "object" ? output.key : null},
       output_type = ${typeOf(output)}, output_bytes = ${bytes}, output_items = ${items}, output_sha256 = ${digestOf(output)},
       output_parts = ${parts.length === 0 ? null : JSON.stringify(parts)}, parts_bytes = ${parts.reduce((sum, part) => sum + part.bytes, 0)},
@@ -270,13 +275,13 @@ export const inferenceStatements = {
       log = ${logged("succeeded", sql`json_object('attempt', attempt)`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "succeeded")} RETURNING status`,
 
-  fail: (hold: Hold, error: Failure) => sql`
-    UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${letGo},
+  fail: (hold: Fence, error: Failure) => sql`
+    UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
       error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "failed")} RETURNING status`,
 
-  retry: (hold: Hold, error: Failure, delayMs: number, tookDown: boolean) => sql`
-    UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${letGo}, ${startByAfter(delayMs)},
+  retry: (hold: Fence, error: Failure, delayMs: number, tookDown: boolean) => sql`
+    UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(delayMs)},
       turn = ${delayMs > 0 ? sql`turn` : turnAgain}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
       log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW} + ${delayMs})`)}
     WHERE ${held(hold)} AND ${from(["in_progress"], "queued")} RETURNING status`,
@@ -285,14 +290,14 @@ export const inferenceStatements = {
    * Renews all that one runner invocation holds; those that do not come back are lost to it. A lease that has lapsed is
    * not renewed, though nobody took it: its slot may have been given away already.
    */
-  renew: (lease: string, holds: readonly Hold[]) => sql`
+  renew: (lease: string, holds: readonly Fence[]) => sql`
     UPDATE inferences SET lease_until = ${NOW} + ${LEASE_MS}
     WHERE (account_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(holds.map((hold) => [hold.accountId, hold.id]))}))
       AND status = 'in_progress' AND lease = ${lease} AND lease_until > ${NOW}
     RETURNING account_id, id, attempt`,
 
   /** A runner has let go of one that was cancelled under it: only now is the slot free. */
-  release: (hold: Hold) => sql`UPDATE inferences SET ${letGo} WHERE ${held(hold)} AND status = 'canceled' RETURNING id`,
+  release: (hold: Fence) => sql`UPDATE inferences SET ${releaseLease} WHERE ${held(hold)} AND status = 'canceled' RETURNING id`,
 
   cancel: (accountId: string, id: string, only: readonly Status[] = OPEN) => sql`
     UPDATE inferences SET ${setCanceled}
@@ -368,13 +373,13 @@ export const inferenceStatements = {
     WHERE ${due(limit)} AND ${from(["queued", "in_progress"], "canceled")} AND cancel_at <= ${NOW} RETURNING id`,
   /** Sweep: their runner is lost and no attempt is left. */
   failLapsed: (limit: number, error: Failure) => sql`
-    UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${letGo},
+    UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
       error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
     WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before >= max_attempts RETURNING id`,
   /** Sweep: their runner is lost; they are claimable again at once, by a runner: whoever waited is as lost. */
   requeueLapsed: (limit: number, error: Failure) => sql`
-    UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${letGo}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
-      attendant = NULL,
+    UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
+      waiter = NULL,
       log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW})`)}
     WHERE ${due(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before < max_attempts
     RETURNING model, version`,

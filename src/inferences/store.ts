@@ -3,14 +3,13 @@
  * What may go wrong: an error does not tell whether a write took effect. Every write here may be sent again.
  */
 import * as z from "zod";
-import type { Failure } from "../backends/outcome.ts";
-import { logError } from "../log.ts";
-import { Unavailable } from "../platform.ts";
-import { type Database, type Row, type Sql, first } from "../sql.ts";
-import { deliveryStatements, waitingFrom } from "../webhooks/store.ts";
-import type { Inference, LaneState, Payload, Status } from "./inference.ts";
-import type { Lane } from "./lane.ts";
-import { type Claim, type Hold, claimSchema, fromRow, inputFrom, laneStateSchema } from "./rows.ts";
+import { type Database, type Row, type Sql, first } from "../platform/sql.ts";
+import type { Inference } from "./inference.ts";
+import type { LaneState } from "./wait.ts";
+import type { Status } from "./status.ts";
+import type { Payload } from "../payloads/payload.ts";
+import { type Lane, laneSchema } from "../models/lane.ts";
+import { type Claim, type Fence, claimSchema, fromRow, inputFrom, laneStateSchema } from "./sql/record.ts";
 import { type Cursor, type Filter, type ListPage, type NewInference, OPEN, inferenceStatements } from "./statements.ts";
 
 const orNull = (row: Row | null | undefined): Inference | null => (row ? fromRow(row) : null);
@@ -18,21 +17,21 @@ const orNull = (row: Row | null | undefined): Inference | null => (row ? fromRow
 export interface Inserted {
   /** Null where nothing was written: no model offers that, or the id or idempotency key is taken. */
   readonly inference: Inference | null;
-  /** Where it has an attendant and its turn came at once. */
+  /** Where it has an waiter and its turn came at once. */
   readonly claimed: Claim | null;
   /** Whether its lane may have a slot for it, so that a runner is wanted. */
   readonly hasSlot: boolean;
 }
 
 export async function insertInference(db: Database, it: NewInference): Promise<Inserted> {
-  const { accountId, id, idempotencyKey, attendant } = it;
-  if (idempotencyKey === null && attendant === null) {
+  const { accountId, id, idempotencyKey, waiter } = it;
+  if (idempotencyKey === null && waiter === null) {
     return insertedAs(await first(db, inferenceStatements.insert(it)));
   }
   const [, inserted = [], claimed = []] = await db.batch([
     inferenceStatements.releaseIdempotencyKey(accountId, idempotencyKey),
     inferenceStatements.insert(it),
-    ...(attendant === null ? [] : [inferenceStatements.claimOwn(accountId, id, attendant)]),
+    ...(waiter === null ? [] : [inferenceStatements.claimOwn(accountId, id, waiter)]),
   ]);
   return insertedAs(inserted[0], claimed[0]);
 }
@@ -42,7 +41,7 @@ function insertedAs(row: Row | null | undefined, claimed?: Row): Inserted {
 }
 
 /** How it stands with an inference that a request waits for. */
-export interface Turn {
+export interface WaiterState {
   readonly inference: Inference | null;
   /** Its turn has come: what is needed to run it. */
   readonly claimed: Claim | null;
@@ -54,10 +53,10 @@ export interface Turn {
  * Claims the inference if it is the lane's next, and tells how it stands. What was claimed in its name already comes back
  * as claimed too, unless it is an attempt that its request has begun before.
  */
-export async function takeTurn(db: Database, accountId: string, id: string, attendant: string, begun: number): Promise<Turn> {
+export async function claimForWaiter(db: Database, accountId: string, id: string, waiter: string, begun: number): Promise<WaiterState> {
   const [handedOver = [], claimed = [], front = [], found = []] = await db.batch([
-    inferenceStatements.handedOver(accountId, id, attendant, begun),
-    inferenceStatements.claimOwn(accountId, id, attendant),
+    inferenceStatements.handedOver(accountId, id, waiter, begun),
+    inferenceStatements.claimOwn(accountId, id, waiter),
     inferenceStatements.isFront(accountId, id),
     inferenceStatements.find(accountId, id),
   ]);
@@ -69,7 +68,7 @@ export async function takeTurn(db: Database, accountId: string, id: string, atte
 }
 
 /** Records how an attended attempt ended, and tells how the inference stands now and whether others wait in its lane. */
-export async function recordAttended(
+export async function recordForWaiter(
   db: Database,
   statements: readonly Sql[],
   { accountId, id, model, version }: Claim,
@@ -83,22 +82,19 @@ export async function recordAttended(
 }
 
 /** It was cancelled: a slot that was taken in its request's name, before that began to run it, is free. */
-export async function giveBack(db: Database, accountId: string, id: string, attendant: string): Promise<void> {
-  await db.all(inferenceStatements.giveBack(accountId, id, attendant));
+export async function giveBack(db: Database, accountId: string, id: string, waiter: string): Promise<void> {
+  await db.all(inferenceStatements.giveBack(accountId, id, waiter));
 }
 
 /** Its request is gone while it waits: cancelled, and its slot is free where it had one. Null where it is final already. */
-export async function leaveInference(db: Database, accountId: string, id: string, attendant: string): Promise<Inference | null> {
-  const [canceled = []] = await db.batch([
-    inferenceStatements.cancel(accountId, id),
-    inferenceStatements.giveBack(accountId, id, attendant),
-  ]);
+export async function cancelForWaiter(db: Database, accountId: string, id: string, waiter: string): Promise<Inference | null> {
+  const [canceled = []] = await db.batch([inferenceStatements.cancel(accountId, id), inferenceStatements.giveBack(accountId, id, waiter)]);
   return orNull(canceled[0]);
 }
 
 /** Nobody waits for it any more: a runner is to have it. */
-export async function unattend(db: Database, accountId: string, id: string, attendant: string): Promise<void> {
-  await db.all(inferenceStatements.unattend(accountId, id, attendant));
+export async function releaseWaiter(db: Database, accountId: string, id: string, waiter: string): Promise<void> {
+  await db.all(inferenceStatements.releaseWaiter(accountId, id, waiter));
 }
 
 /** The inference that a key of a submit stands for, with the fingerprint of that submit. */
@@ -249,83 +245,12 @@ export async function recordAndClaim(
   });
 }
 
-export async function standsAlone(db: Database, backendId: string, hold: Hold): Promise<boolean> {
+export async function standsAlone(db: Database, backendId: string, hold: Fence): Promise<boolean> {
   return (await first(db, inferenceStatements.standsAlone(backendId, hold))) !== null;
 }
 
 /** The ids, each `account/id/attempt`, that the lease still holds. */
-export async function renewLeases(db: Database, lease: string, holds: readonly Hold[]): Promise<Set<string>> {
+export async function renewLeases(db: Database, lease: string, holds: readonly Fence[]): Promise<Set<string>> {
   const rows = await db.all(inferenceStatements.renew(lease, holds));
   return new Set(rows.map((row) => `${String(row["account_id"])}/${String(row["id"])}/${String(row["attempt"])}`));
-}
-
-const laneSchema = z.object({ model: z.string(), version: z.string() });
-
-export interface SweepPass {
-  canceled: number;
-  expired: number;
-  aged: number;
-  lost: number;
-  /** A lane for each inference that became claimable. */
-  ready: Lane[];
-  /** Lanes whose wake-ups were lost, with their free slots. */
-  neglected: (Lane & { slots: number })[];
-  /** Accounts with deliveries that are due. */
-  deliveries: string[];
-  /** Whether there is a row to come back for. */
-  dated: boolean;
-}
-
-/** All statements in one transaction; where the database refuses one of them for good, each by itself. */
-async function batchOrEach(db: Database, statements: readonly Sql[]): Promise<Row[][]> {
-  try {
-    return await db.batch(statements);
-  } catch (error) {
-    if (error instanceof Unavailable) throw error;
-    logError("sweep_statement_refused", error);
-  }
-  const answers: Row[][] = [];
-  for (const statement of statements) {
-    answers.push(
-      await db.all(statement).catch((error: unknown) => {
-        if (error instanceof Unavailable) throw error;
-        logError("sweep_statement_refused", error);
-        return [];
-      }),
-    );
-  }
-  return answers;
-}
-
-/** One pass over all that is due, in one transaction and round trip. */
-export async function sweepDue(db: Database, limit: number, lost: Failure, waited: Failure): Promise<SweepPass> {
-  const statements = [
-    inferenceStatements.cancelDue(limit),
-    inferenceStatements.expireDue(limit, waited),
-    inferenceStatements.failLapsed(limit, lost),
-    inferenceStatements.requeueLapsed(limit, lost),
-    inferenceStatements.readyDue(limit),
-    inferenceStatements.ageDue(limit),
-    inferenceStatements.lostWakeUps(),
-    inferenceStatements.anyDated(),
-    deliveryStatements.waiting(),
-  ];
-  const [canceled = [], expired = [], failed = [], requeued = [], ready = [], aged = [], neglected = [], dated = [], waiting = []] =
-    await batchOrEach(db, statements);
-  const deliveries = waitingFrom(waiting);
-  return {
-    canceled: canceled.length,
-    expired: expired.length,
-    aged: aged.length,
-    lost: failed.length + requeued.length,
-    ready: z.array(laneSchema).parse([...requeued, ...ready]),
-    neglected: z.array(laneSchema.extend({ slots: z.number() })).parse(neglected),
-    deliveries: deliveries.accounts,
-    dated: dated.length > 0 || deliveries.soon,
-  };
-}
-
-/** Makes what began before then due at once: for an operator who knows that no runner of that time is alive. */
-export async function lapseLeases(db: Database, startedBefore: number): Promise<number> {
-  return (await db.all(inferenceStatements.lapse(startedBefore))).length;
 }

@@ -1,23 +1,25 @@
 /**
  * Submit: one durable write, then the answer. The wake-up and the arming of the sweep come after the answer and may
- * fail: both only hurry what the sweep would find anyway. An input too large for the row is stored before the row that
+ * fail: both only bestEffort what the sweep would find anyway. An input too large for the row is stored before the row that
  * names it; when the row is not written, the object is taken back.
  */
-import { logError } from "../log.ts";
 import { type Content, sizeOf } from "../content/content.ts";
 import { mustHaveFiles } from "../files/supply.ts";
 import { mustHaveRoom } from "../files/quota.ts";
-import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../numbers.ts";
+import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../limits.ts";
 import { findModel } from "../models/store.ts";
-import { askAgain } from "../platform.ts";
+import { askAgain } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
 import { type Fault, Problem, problem } from "../problem.ts";
-import type { Webhook } from "../webhooks/delivery.ts";
-import { type Inference, type RetrySettings, asSubmitted, newInferenceId } from "./inference.ts";
-import { isInline, storeInput } from "./payloads.ts";
-import type { Claim } from "./rows.ts";
+import type { Webhook } from "./webhook.ts";
+import { type Inference, asSubmitted } from "./inference.ts";
+import type { RetrySettings } from "./retry.ts";
+import { newInferenceId } from "../ids.ts";
+import { isInline, storeInput } from "../payloads/payloads.ts";
+import type { Claim } from "./sql/record.ts";
 import type { NewInference } from "./statements.ts";
 import { type Inserted, findByIdempotencyKey, findInference, insertInference } from "./store.ts";
+import { type After, bestEffort } from "./hints.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */
 export interface Submission {
@@ -40,7 +42,7 @@ export interface Submission {
   metadata?: Readonly<Record<string, string>> | undefined;
   /** See NewInference. */
   capability?: string | undefined;
-  attendant?: string | undefined;
+  waiter?: string | undefined;
   /** Judged already (api/target.ts). */
   webhook?: Webhook | undefined;
   /** Of the `Idempotency-Key` header, with the fingerprint of the whole request. */
@@ -56,9 +58,6 @@ export interface Submitted {
   /** When that was asked for, by the isolate's clock: its lease counts from there. */
   readonly askedAt: number;
 }
-
-/** Work to be done after the answer, as `ExecutionContext.waitUntil` takes it. */
-export type After = (work: Promise<unknown>) => void;
 
 /**
  * Accepts a submission. Throws `model_not_found` where no model of that name and version offers the capability, and
@@ -102,16 +101,16 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     inputItems: submission.inputItems,
     retentionSeconds: submission.retentionSeconds ?? null,
     capability: submission.capability ?? "",
-    attendant: submission.attendant ?? null,
+    waiter: submission.waiter ?? null,
     webhook: submission.webhook ?? null,
   });
   if (inference) {
     const { model, version } = inference;
-    if (submission.attendant === undefined && hasSlot) after(hurry("wake_up_not_sent", ports.wake([{ model, version }])));
-    after(hurry("sweep_not_armed", ports.armSweep()));
+    if (submission.waiter === undefined && hasSlot) after(bestEffort("wake_up_not_sent", ports.wake([{ model, version }])));
+    after(bestEffort("sweep_not_armed", ports.armSweep()));
     return { inference, replayed: false, claimed, askedAt };
   }
-  if (payload.at === "object" && payload.key !== null) after(hurry("input_not_taken_back", ports.payloads.delete(payload.key)));
+  if (payload.at === "object" && payload.key !== null) after(bestEffort("input_not_taken_back", ports.payloads.delete(payload.key)));
   const earlier = await replayOf(ports, submission);
   if (!earlier) throw modelNotFound(submission);
   return earlier;
@@ -147,13 +146,4 @@ async function assertServed(ports: Ports, submission: Submission): Promise<void>
 function modelNotFound({ model, version, capability = "" }: Submission): Problem {
   const what = version === undefined ? `no model "${model}"` : `no version "${version}" of a model "${model}"`;
   return problem("model_not_found", { detail: `There is ${what}${capability === "" ? "" : ` that offers "${capability}"`}.` });
-}
-
-/** Work after the answer that only hurries what the sweep would do: a failure is noted and no more. */
-export async function hurry(event: string, work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    logError(event, error);
-  }
 }

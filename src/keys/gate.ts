@@ -4,8 +4,8 @@
  * which is sound because an idle second refills every bucket.
  * Grants (several permits handed to an isolate in advance) will be one more method here: `admit` asked for n.
  */
-import { KEY_RECORD_MS } from "../numbers.ts";
-import { type Bucket, UNUSED, takePermit } from "./bucket.ts";
+import { KEY_RECORD_MS } from "../limits.ts";
+import { type Bucket, UNUSED, takePermit } from "./gcra.ts";
 import { type Scope, sameText } from "./key.ts";
 import type { Key } from "./store.ts";
 

@@ -5,37 +5,28 @@
  * account's id, so an authentic key names its account by itself, and a read need not wait for the gate.
  * Source of the form: GitHub's token format (prefix, base62, checksum); the tag is ours.
  */
+import { ALPHABET, type RandomBytes, randomBase62 } from "../ids.ts";
 
 export const SCOPES = ["submit", "read", "cancel"] as const;
+
 export type Scope = (typeof SCOPES)[number];
 
 /** What public secret scanners look for. */
 export const KEY_PATTERN = /^ck_([0-9A-Za-z]{18})_([0-9A-Za-z]{24})([0-9A-Za-z]{10})([0-9A-Za-z]{6})$/;
 
-const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const ACCOUNT_ID_LENGTH = 12;
-const KEY_SUFFIX_LENGTH = 6;
-const SECRET_LENGTH = 24;
-const TAG_LENGTH = 10;
-const CHECKSUM_LENGTH = 6;
 
-/** Fills an array with random bytes; `crypto.getRandomValues` in production. */
-export type RandomBytes = (count: number) => Uint8Array;
+const KEY_SUFFIX_LENGTH = 6;
+
+const SECRET_LENGTH = 24;
+
+const TAG_LENGTH = 10;
+
+const CHECKSUM_LENGTH = 6;
 
 export interface KeyIdentity {
   readonly keyId: string;
   readonly accountId: string;
-}
-
-/** `length` base62 characters without bias: bytes of 248 and more are thrown away. */
-export function randomBase62(length: number, random: RandomBytes): string {
-  let text = "";
-  while (text.length < length) {
-    for (const byte of random(length * 2)) {
-      if (byte < 248 && text.length < length) text += ALPHABET.charAt(byte % 62);
-    }
-  }
-  return text;
 }
 
 export function newAccountId(random: RandomBytes): string {

@@ -3,8 +3,8 @@
  * a removed account reads as revoked.
  */
 import * as z from "zod";
-import { KEY_LIMITS, KEY_LIMIT_RANGE } from "../numbers.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
+import { KEY_LIMITS, KEY_LIMIT_RANGE } from "../limits.ts";
+import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
 import { SCOPES, type Scope } from "./key.ts";
 
 /** Requests a second by class of call. */

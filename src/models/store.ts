@@ -1,7 +1,7 @@
 /** All SQL on models: the catalogue of what clients may ask for. */
 import * as z from "zod";
 import type { FileField } from "../content/embedded.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../sql.ts";
+import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
 
 export interface Model {
   readonly name: string;

@@ -4,7 +4,7 @@
  * they are read through views, never as typed arrays, which need alignment.
  * Source: Triton, docs/protocol/extension_binary_data.md.
  */
-import { toBase64 } from "../base64.ts";
+import { toBase64 } from "../encoding/base64.ts";
 import { type Datatype, type Element, KINDS } from "./datatype.ts";
 import { BF16, FP16, decodeFloat16, encodeFloat16 } from "./float16.ts";
 

@@ -14,7 +14,7 @@
  * Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md; Triton's
  * docs/protocol/extension_binary_data.md.
  */
-import { parseJson } from "../json.ts";
+import { parseJson } from "../encoding/json.ts";
 import type { Fault } from "../problem.ts";
 import { prefixed } from "./codec.ts";
 import { KINDS } from "./datatype.ts";

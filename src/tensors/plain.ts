@@ -12,7 +12,7 @@
  * in and every output has their number as its first dimension, items come out.
  */
 
-import { parseJson } from "../json.ts";
+import { parseJson } from "../encoding/json.ts";
 import { type Datatype, type Element, KINDS } from "./datatype.ts";
 import { type Tensor, isObject, plainOf, quoted } from "./tensor.ts";
 

@@ -3,7 +3,7 @@
  * type under which the second form is stored: the bytes alone don't say where the JSON ends.
  */
 import { type Content, JSON_TYPE } from "../content/content.ts";
-import { writeJson } from "../json.ts";
+import { writeJson } from "../encoding/json.ts";
 import { type InferRequest, type InferResponse, type Wants, selectOutputs } from "./infer.ts";
 import { type Parameters, type Read, type Tensor, bytesOf, plainOf, plainText } from "./tensor.ts";
 

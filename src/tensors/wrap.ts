@@ -5,7 +5,7 @@
  * parameter says of what.
  */
 import { type Content, isJson } from "../content/content.ts";
-import { parseJson } from "../json.ts";
+import { parseJson } from "../encoding/json.ts";
 import { prefixed } from "./codec.ts";
 import { toTensors } from "./plain.ts";
 import { type Tensor, isObject } from "./tensor.ts";

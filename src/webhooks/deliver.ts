@@ -5,23 +5,24 @@
  * attempt tells the same. What the receiver answers is kept for its account and goes nowhere else.
  */
 import type { Outside } from "../backends/backend.ts";
-import type { Bucket } from "../bucket.ts";
+import type { Bucket } from "../payloads/bucket.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { findAsOf } from "../inferences/store.ts";
 import { JSON_TYPE } from "../content/content.ts";
-import { randomBase62 } from "../keys/key.ts";
-import { LINK_METHODS, signLink } from "../links.ts";
-import { log, logError } from "../log.ts";
-import { DELIVERIES_AT_ONCE, DELIVERY_ANSWER_BYTES, EVENT_LINK_SECONDS, WEBHOOK_TIMEOUT_MS } from "../numbers.ts";
-import { Unavailable, askAgain } from "../platform.ts";
+import { randomBase62 } from "../ids.ts";
+import { LINK_METHODS, signLink } from "../files/link-token.ts";
+import { log, logError } from "../platform/log.ts";
+import { DELIVERIES_AT_ONCE, DELIVERY_ANSWER_BYTES, EVENT_LINK_SECONDS, WEBHOOK_TIMEOUT_MS } from "../limits.ts";
+import { Unavailable, askAgain } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
-import { retryAfterMs } from "../retryafter.ts";
-import type { Row, Sql } from "../sql.ts";
-import { type EventName, deliveryIdOf } from "./delivery.ts";
+import { retryAfterMs } from "../encoding/retry-after.ts";
+import type { Row, Sql } from "../platform/sql.ts";
+import { deliveryIdOf } from "./delivery.ts";
+import type { EventName } from "../inferences/webhook.ts";
 import { judgeName } from "./resolver.ts";
 import { type DeliveryOutcome, afterAttempt, holdMs, isToRest } from "./schedule.ts";
 import { type SigningKey, signStandard } from "./signature.ts";
-import { secretsOf } from "./signing.ts";
+import { secretsOf } from "./secrets.ts";
 import {
   type Attempt,
   type ClaimedDelivery,
@@ -34,7 +35,7 @@ import {
 import { type TargetRules, judgeTarget } from "./target.ts";
 
 /** What a dialect makes a body of. */
-export interface Told {
+export interface ToldEvent {
   readonly event: EventName;
   /** As the event left it. */
   readonly inference: Inference;
@@ -51,7 +52,7 @@ export interface Told {
 }
 
 /** What is sent: JSON, and headers beside those of Standard Webhooks. */
-export interface Telling {
+export interface DeliveryMessage {
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -64,7 +65,7 @@ export interface Settings {
   readonly keySecrets: readonly string[];
   readonly signingKey: SigningKey;
   /** How a dialect, by its name, tells. */
-  readonly tell: (dialect: string, told: Told) => Promise<Telling>;
+  readonly tell: (dialect: string, told: ToldEvent) => Promise<DeliveryMessage>;
 }
 
 /** How one call of an endpoint went. */
@@ -79,7 +80,7 @@ export interface Called {
  * One courier of an account: tries what is due, DELIVERIES_AT_ONCE at a time, until nothing is. `more` is called
  * whenever it has its hands full, so that somebody else can look for the rest.
  */
-export class Rounds {
+export class DeliveryLoop {
   readonly #ports: Ports;
   readonly #settings: Settings;
   readonly #accountId: string;

@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import type { Outside } from "../backends/backend.ts";
-import { RESOLVER_MS } from "../numbers.ts";
+import { RESOLVER_MS } from "../limits.ts";
 import { judgeAddresses } from "./target.ts";
 
 export type NameJudgement =

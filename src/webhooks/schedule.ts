@@ -13,7 +13,7 @@ import {
   WEBHOOK_HOLD_MS,
   WEBHOOK_JITTER,
   WEBHOOK_RETRY_AFTER_MAX_MS,
-} from "../numbers.ts";
+} from "../limits.ts";
 
 /** How one attempt ended. */
 export type DeliveryOutcome =
@@ -36,7 +36,7 @@ export type DeliveryVerdict =
 /**
  * Decides after an attempt, which counts from 1. `random` in [0, 1).
  * A `Retry-After` puts the next attempt off, up to WEBHOOK_RETRY_AFTER_MAX_MS, and never brings it forward: it says when
- * the receiver is back, not that it is in a hurry.
+ * the receiver is back, not that it is in a bestEffort.
  */
 export function afterAttempt(outcome: DeliveryOutcome, attempt: number, random: number): DeliveryVerdict {
   if (isSuccess(outcome)) return { next: "succeeded" };

@@ -1,60 +1,58 @@
 /**
- * PURE, but for WebCrypto. What is derived from the deployment's own secret for webhooks (HKDF, RFC 5869): the key that
- * seals the accounts' signing secrets, and the deployment's Ed25519 key. A sealed secret is bound to its account, so a
- * row copied to another opens nothing. While the deployment's secret is rotated, what the old one sealed still opens
- * and is sealed anew, and the public halves of both Ed25519 keys are published.
+ * An account's signing secrets: minted when one is first needed, shown once, two valid for a day after a rotation. They
+ * are stored sealed and leave here as text only to sign, or in the one answer that shows them.
  */
-import { fromBase64, toBase64 } from "../base64.ts";
-import type { RandomBytes } from "../keys/key.ts";
-import { type SigningKey, signingKeyOf } from "./signature.ts";
+import { log } from "../platform/log.ts";
+import { WEBHOOK_SECRET_BYTES } from "../limits.ts";
+import type { Ports } from "../ports.ts";
+import { first } from "../platform/sql.ts";
+import { open, seal } from "./sealing.ts";
+import { mintSecret } from "./signature.ts";
+import { type SealedSecrets, findSecrets, secretStatements } from "./store.ts";
 
-const IV_BYTES = 12;
-const SEALING = "claimcheck webhook secrets v1";
-const SIGNING = "claimcheck webhook signing key v1";
+type SecretPorts = Pick<Ports, "db" | "randomBytes">;
 
-/** Seals a secret of an account under the newest of the deployment's secrets. */
-export async function seal(text: string, accountId: string, keySecrets: readonly string[], random: RandomBytes): Promise<string> {
-  const iv = random(IV_BYTES);
-  const key = await sealingKey(keySecrets[0] ?? "");
-  const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: bytesOf(accountId) }, key, bytesOf(text));
-  return toBase64(new Uint8Array([...iv, ...new Uint8Array(sealed)]));
+/**
+ * What the account's deliveries are signed with now, the newest first. Empty where the deployment's secret was lost, so
+ * that none can be opened: then the deployment's public key alone vouches for a delivery until the account rotates.
+ */
+export async function secretsOf(ports: SecretPorts, accountId: string, keySecrets: readonly string[]): Promise<string[]> {
+  const stored = (await findSecrets(ports.db, accountId)) ?? (await mint(ports, accountId, keySecrets));
+  const newest = await open(stored.sealed, accountId, keySecrets);
+  const previous = stored.previous === null ? null : await open(stored.previous, accountId, keySecrets);
+  if (!newest) log("signing_secret_not_opened", { account: accountId });
+  if (newest?.stale || previous?.stale) {
+    const anew = async (opened: typeof newest) => opened && seal(opened.text, accountId, keySecrets, ports.randomBytes);
+    const sealed = (await anew(newest)) ?? stored.sealed;
+    await ports.db.all(secretStatements.reseal(accountId, stored.sealed, sealed, (await anew(previous)) ?? stored.previous));
+  }
+  return [newest, previous].flatMap((opened) => (opened ? [opened.text] : []));
 }
 
-/** A sealed secret's text, and whether an older secret than the newest sealed it; null where none of them did. */
-export async function open(
-  sealed: string,
+/** The newest secret, if the account has never seen it; null from then on. */
+export async function showSecret(ports: SecretPorts, accountId: string, keySecrets: readonly string[]): Promise<string | null> {
+  const [newest] = await secretsOf(ports, accountId, keySecrets);
+  if (newest === undefined) return null;
+  return (await first(ports.db, secretStatements.show(accountId))) ? newest : null;
+}
+
+/** A new secret, to be shown; the one before signs as well until `previousUntil` (ms), if there was one. */
+export async function rotateSecret(
+  ports: SecretPorts,
   accountId: string,
   keySecrets: readonly string[],
-): Promise<{ readonly text: string; readonly stale: boolean } | null> {
-  const bytes = fromBase64(sealed);
-  for (const [age, secret] of keySecrets.entries()) {
-    const key = await sealingKey(secret);
-    const parameters = { name: "AES-GCM", iv: bytes.slice(0, IV_BYTES), additionalData: bytesOf(accountId) };
-    try {
-      const text = await crypto.subtle.decrypt(parameters, key, bytes.slice(IV_BYTES));
-      return { text: new TextDecoder().decode(text), stale: age > 0 };
-    } catch {
-      continue; // not sealed by this one
-    }
-  }
-  return null;
+): Promise<{ secret: string; previousUntil: number | null }> {
+  const secret = mintSecret(ports.randomBytes(WEBHOOK_SECRET_BYTES.minted));
+  const row = await first(ports.db, secretStatements.rotate(accountId, await seal(secret, accountId, keySecrets, ports.randomBytes)));
+  const until = row?.["previous_until"];
+  return { secret, previousUntil: typeof until === "number" ? until : null };
 }
 
-/** The deployment's Ed25519 keys, newest first: the first signs, all are published. */
-export async function signingKeysOf(keySecrets: readonly string[]): Promise<SigningKey[]> {
-  return Promise.all(keySecrets.map(async (secret) => signingKeyOf(await derive(secret, SIGNING))));
-}
-
-async function sealingKey(secret: string): Promise<CryptoKey> {
-  return crypto.subtle.importKey("raw", await derive(secret, SEALING), "AES-GCM", false, ["encrypt", "decrypt"]);
-}
-
-async function derive(secret: string, info: string): Promise<Uint8Array> {
-  const key = await crypto.subtle.importKey("raw", bytesOf(secret), "HKDF", false, ["deriveBits"]);
-  const parameters = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info: bytesOf(info) };
-  return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, 256));
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+/** Of two that mint at once one is stored, and both get that one. */
+async function mint(ports: SecretPorts, accountId: string, keySecrets: readonly string[]): Promise<SealedSecrets> {
+  const secret = mintSecret(ports.randomBytes(WEBHOOK_SECRET_BYTES.minted));
+  await ports.db.all(secretStatements.insert(accountId, await seal(secret, accountId, keySecrets, ports.randomBytes)));
+  const stored = await findSecrets(ports.db, accountId);
+  if (!stored) throw new Error("a signing secret that was stored is not there");
+  return stored;
 }

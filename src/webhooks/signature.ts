@@ -7,8 +7,8 @@
  *   signed: a receiver that relies on `v1a` has to see from it that the delivery is its own.
  * - Baseten: an HMAC-SHA256 of the body alone, in hex, under the secret's text as it stands, `whsec_` included.
  */
-import { fromBase64, toBase64 } from "../base64.ts";
-import { WEBHOOK_SECRET_BYTES } from "../numbers.ts";
+import { fromBase64, toBase64 } from "../encoding/base64.ts";
+import { WEBHOOK_SECRET_BYTES } from "../limits.ts";
 
 const PREFIX = "whsec_";
 

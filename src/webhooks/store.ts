@@ -15,9 +15,10 @@ import {
   DELIVERY_LEASE_MS,
   SECRET_OVERLAP_MS,
   WEBHOOKS_PER_ACCOUNT,
-} from "../numbers.ts";
-import { type Database, NOW, type Row, type Sql, first, join, sql } from "../sql.ts";
-import { DELIVERY_STATUSES, type DeliveryKey, type DeliveryStatus, EVENTS, type EventName } from "./delivery.ts";
+} from "../limits.ts";
+import { type Database, NOW, type Row, type Sql, first, join, sql } from "../platform/sql.ts";
+import type { DeliveryKey } from "./delivery.ts";
+import { DELIVERY_STATUSES, type DeliveryStatus, EVENTS, type EventName } from "../inferences/webhook.ts";
 
 /** An account's standing subscription. */
 export interface Subscription {

@@ -12,7 +12,7 @@
  * Sources: the IANA special-purpose registries of IPv4, of IPv6 and of domain names, as of 2026; RFC 6890 and 6761.
  */
 import ipaddr from "ipaddr.js";
-import { WEBHOOK_PORTS, WEBHOOK_URL_CHARACTERS } from "../numbers.ts";
+import { WEBHOOK_PORTS, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
 
 export interface TargetRules {
   readonly ports: readonly number[];

@@ -23,7 +23,7 @@ const EVENTS = ["inference.started", "inference.succeeded", "inference.failed", 
 
 afterAll(endAll);
 
-interface Told {
+interface ToldEvent {
   readonly id: string;
   readonly type: string;
   readonly inference: string;
@@ -33,7 +33,7 @@ interface Told {
 
 /** Takes every other delivery or so; the others meet an error, silence, a cut connection or a redirect. */
 async function startReceiver(secret: () => string) {
-  const told: Told[] = [];
+  const told: ToldEvent[] = [];
   const failures = new Map<string, number>();
   const forged: string[] = [];
   let redirected = 0;

@@ -3,15 +3,17 @@
  * looks, cancels, or queues again what has failed. What it is told is noted and held against what there is: Jepsen's
  * ledger of attempted, acknowledged, lost, unexpected, doubled and recovered.
  */
-import { admit } from "../../src/keys/admit.ts";
+import { admit } from "../../src/http/admit.ts";
 import type { Scope } from "../../src/keys/key.ts";
 import { changeBackend } from "../../src/backends/store.ts";
-import { type Attended, attend } from "../../src/inferences/attend.ts";
-import { type Inference, isFinal } from "../../src/inferences/inference.ts";
+import { type WaitResult, submitAndWait } from "../../src/inferences/waiter.ts";
+import type { Inference } from "../../src/inferences/inference.ts";
+import { isFinal } from "../../src/inferences/status.ts";
 import type { Cursor } from "../../src/inferences/statements.ts";
 import { bulk, cancelInference, findInference, findWithWait, redriveInference } from "../../src/inferences/store.ts";
-import { type After, hurry, submit } from "../../src/inferences/submit.ts";
-import { Unavailable, askAgain } from "../../src/platform.ts";
+import { submit } from "../../src/inferences/submit.ts";
+import { type After, bestEffort } from "../../src/inferences/hints.ts";
+import { Unavailable, askAgain } from "../../src/platform/unavailable.ts";
 import type { Ports } from "../../src/ports.ts";
 import { Problem } from "../../src/problem.ts";
 import type { Job, Wait } from "./shape.ts";
@@ -148,7 +150,7 @@ export class Clients {
   /** Submits, and waits for the answer where the client does; the id, if it is told one. */
   async #tell(job: Job, wait: Wait | null): Promise<string | null> {
     this.underWay++;
-    const id = await (wait ? this.#attend(job, wait) : this.#submit(job));
+    const id = await (wait ? this.#submitAndWait(job, wait) : this.#submit(job));
     this.underWay--;
     return id;
   }
@@ -162,15 +164,15 @@ export class Clients {
   }
 
   /** As the dialects do whose clients wait for the answer. */
-  async #attend(job: Job, wait: Wait): Promise<string | null> {
+  async #submitAndWait(job: Job, wait: Wait): Promise<string | null> {
     const world = this.#world;
     const until = world.elapsedMs + wait.patienceMs;
     return this.#insist(job, async () => {
       const patienceMs = until - world.elapsedMs;
-      const reply = await world.attend(job, { ...wait, patienceMs }, async (ports, after, gone, attendance) => {
+      const reply = await world.submitAndWait(job, { ...wait, patienceMs }, async (ports, after, gone, attendance) => {
         try {
           await admit(ports.gate, { accountId: job.account.id, keyId: job.account.keyId, digest: job.account.digest }, "submit");
-          const answer = await attend(ports, submissionOf(job, `body-${job.number}`), { after, gone });
+          const answer = await submitAndWait(ports, submissionOf(job, `body-${job.number}`), { after, gone });
           world.note(`request: #${job.number} ends as ${answer.inference.status}${gone.aborted ? ", its client is gone" : ""}`);
           const { inference, replayed } = endOf(answer);
           world.model.judgeAnswer(attendance, job.number, inference, replayed);
@@ -268,8 +270,8 @@ export class Clients {
       const redriven = await redriveInference(ports.db, job.account.id, id);
       if (redriven) {
         const { model, version } = redriven;
-        after(hurry("wake_up_not_sent", ports.wake([{ model, version }])));
-        after(hurry("sweep_not_armed", ports.armSweep()));
+        after(bestEffort("wake_up_not_sent", ports.wake([{ model, version }])));
+        after(bestEffort("sweep_not_armed", ports.armSweep()));
       }
       return redriven;
     });
@@ -304,8 +306,8 @@ export class Clients {
       const from: Cursor = cursor;
       const reply = await world.request("operator", async (ports, after) => {
         const done = await bulk(ports.db, "redrive", from, true, filter, limit);
-        after(hurry("wake_up_not_sent", ports.wake(done.lanes.slice(0, 100))));
-        after(hurry("sweep_not_armed", ports.armSweep()));
+        after(bestEffort("wake_up_not_sent", ports.wake(done.lanes.slice(0, 100))));
+        after(bestEffort("sweep_not_armed", ports.armSweep()));
         return done;
       });
       if (!reply.ok) return this.#judgeError(reply.error);
@@ -322,7 +324,7 @@ export class Clients {
   }
 }
 
-function endOf(attended: Attended) {
+function endOf(attended: WaitResult) {
   if (attended.kind !== "ended") throw new Error("nobody asked for a stream");
   return attended;
 }

@@ -4,7 +4,7 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { readFileSync } from "node:fs";
-import type { Row, Sql } from "../../src/sql.ts";
+import type { Row, Sql } from "../../src/platform/sql.ts";
 import { type Change, TRIGGERS, backendRow, inferenceRow } from "./rows.ts";
 
 const SCHEMA = readFileSync(new URL("../../schema.sql", import.meta.url), "utf8");

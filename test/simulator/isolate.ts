@@ -17,7 +17,7 @@ export class Isolate {
   clockSets = 0;
   /** Since when it was not frozen. */
   steadySince: number;
-  /** Told when it dies. */
+  /** ToldEvent when it dies. */
   readonly onDeath = new Set<() => void>();
   /** When its sweep was last poked, as ports.ts keeps it. */
   pokedAt = -Infinity;

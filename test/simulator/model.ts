@@ -3,18 +3,19 @@
  * than the flows' own. It sees each change of each row in order, with who made it, and judges the change by the state
  * before it. It shares no code with what it judges but the names of the statuses and the numbers of the design.
  */
-import type { Inference, Status } from "../../src/inferences/inference.ts";
+import type { Inference } from "../../src/inferences/inference.ts";
+import type { Status } from "../../src/inferences/status.ts";
 import type { Isolate } from "./isolate.ts";
 import type { BackendRow, Change, InferenceRow } from "./rows.ts";
 
 /** Who a write is by. A runner is known by the lease that it writes under. */
 export type Actor =
   | { readonly kind: "runner"; readonly lease: string; readonly isolate: Isolate }
-  | { readonly kind: "attendant"; readonly attendance: Attendance; readonly isolate: Isolate }
+  | { readonly kind: "waiter"; readonly attendance: Waiter; readonly isolate: Isolate }
   | { readonly kind: "sweep" | "client" | "operator" | "gate" | "setup"; readonly isolate: Isolate };
 
 /** A request that waits for its inference and runs it itself, as far as anybody can know from outside. */
-export interface Attendance {
+export interface Waiter {
   readonly isolate: Isolate;
   /** What it runs its inference under; null until its row is there, and for ever where it only asks again. */
   lease: string | null;
@@ -49,12 +50,12 @@ export interface Outside {
 
 /** Which status may follow which, and by whose hand. */
 const BY_WHOM: Readonly<Record<Status, Partial<Record<Status, readonly Actor["kind"][]>>>> = {
-  queued: { in_progress: ["runner", "attendant"], canceled: ["client", "attendant", "operator", "sweep"], expired: ["sweep"] },
+  queued: { in_progress: ["runner", "waiter"], canceled: ["client", "waiter", "operator", "sweep"], expired: ["sweep"] },
   in_progress: {
-    succeeded: ["runner", "attendant"],
-    failed: ["runner", "attendant", "sweep"],
-    queued: ["runner", "attendant", "sweep"],
-    canceled: ["client", "attendant", "operator", "sweep"],
+    succeeded: ["runner", "waiter"],
+    failed: ["runner", "waiter", "sweep"],
+    queued: ["runner", "waiter", "sweep"],
+    canceled: ["client", "waiter", "operator", "sweep"],
   },
   succeeded: {},
   failed: { queued: ["client", "operator"] },
@@ -108,7 +109,7 @@ export class Model {
   faultsEndedAt = Infinity;
   readonly #outside: Outside;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #attendances = new Map<string, Attendance>();
+  readonly #attendances = new Map<string, Waiter>();
   readonly #misjudging = new Set<string>();
   readonly #lanes = new Map<string, Map<string, Life>>();
   readonly #jobOf: (row: InferenceRow) => number;
@@ -185,12 +186,12 @@ export class Model {
     const job = this.#jobOf(row);
     const now = this.#outside.now();
     const life: Life = { row, job, since: now, writtenAt: now, canceledAt: null, finalAt: null, seen: new Set([row.status]), calledFor: 0 };
-    if (by.kind !== "client" && by.kind !== "attendant") this.#violate("born of a submit", `#${job} was inserted by ${by.kind}`);
-    if ((row.attendant !== null) !== (by.kind === "attendant"))
-      this.#violate("in its request's name", `#${job} was inserted by ${by.kind}, its attendant is ${row.attendant}`);
-    if (row.attendant !== null && by.kind === "attendant") {
-      by.attendance.lease = row.attendant;
-      this.#attendances.set(row.attendant, by.attendance);
+    if (by.kind !== "client" && by.kind !== "waiter") this.#violate("born of a submit", `#${job} was inserted by ${by.kind}`);
+    if ((row.waiter !== null) !== (by.kind === "waiter"))
+      this.#violate("in its request's name", `#${job} was inserted by ${by.kind}, its waiter is ${row.waiter}`);
+    if (row.waiter !== null && by.kind === "waiter") {
+      by.attendance.lease = row.waiter;
+      this.#attendances.set(row.waiter, by.attendance);
     }
     if (row.status !== "queued" || row.attempt !== 0 || row.lease !== null || row.notBefore !== null || row.level !== row.priority) {
       this.#violate("born queued", `#${job} begins as ${row.status}, attempt ${row.attempt}`);
@@ -247,7 +248,7 @@ export class Model {
       this.#violate("attempts count by one", `${name} from ${old.attempt} to ${row.attempt}`);
     if (claimed) this.#judgeClaim(life, row, by);
     if (old.status === "in_progress" && row.status !== "canceled") {
-      if ((by.kind === "runner" || by.kind === "attendant") && leaseOf(by) !== old.lease) {
+      if ((by.kind === "runner" || by.kind === "waiter") && leaseOf(by) !== old.lease) {
         this.#violate("fencing", `${name}, held under ${old.lease}, was ended by the ${by.kind} ${leaseOf(by)}`);
       }
       if (by.kind === "sweep" && (old.leaseUntil ?? 0) > now) {
@@ -306,11 +307,11 @@ export class Model {
 
   /** Whose it is to run: the request that submitted it, until that lets go of it, loses its lease, or has answered. */
   #judgeAttendant({ row: old, job }: Life, row: InferenceRow, by: Actor): void {
-    const attendance = this.#attendances.get(old.attendant ?? "");
-    if (attendance && by.kind === "sweep" && old.lease === old.attendant && row.lease !== old.lease) attendance.isLost = true;
-    if (row.attendant === old.attendant) return;
-    if (row.attendant !== null || (by.kind === "attendant" && leaseOf(by) !== old.attendant))
-      this.#violate("in its request's name", `#${job} went from ${old.attendant} to ${row.attendant} by ${by.kind}`);
+    const attendance = this.#attendances.get(old.waiter ?? "");
+    if (attendance && by.kind === "sweep" && old.lease === old.waiter && row.lease !== old.lease) attendance.isLost = true;
+    if (row.waiter === old.waiter) return;
+    if (row.waiter !== null || (by.kind === "waiter" && leaseOf(by) !== old.waiter))
+      this.#violate("in its request's name", `#${job} went from ${old.waiter} to ${row.waiter} by ${by.kind}`);
   }
 
   /** Whoever held it has let go, or was let go of: the backend must not be busy with it any more. */
@@ -341,10 +342,10 @@ export class Model {
     const now = this.#outside.now();
     const lane = laneOf(row);
     this.claims++;
-    const holder = old.attendant ?? (by.kind === "runner" ? by.lease : null);
-    if (row.lease !== holder || (by.kind === "attendant" && leaseOf(by) !== holder)) {
-      const rule = old.attendant === null ? "one live lease" : "in its request's name";
-      this.#violate(rule, `#${job} was claimed under ${row.lease} by ${leaseOf(by)}, its attendant is ${old.attendant}`);
+    const holder = old.waiter ?? (by.kind === "runner" ? by.lease : null);
+    if (row.lease !== holder || (by.kind === "waiter" && leaseOf(by) !== holder)) {
+      const rule = old.waiter === null ? "one live lease" : "in its request's name";
+      this.#violate(rule, `#${job} was claimed under ${row.lease} by ${leaseOf(by)}, its waiter is ${old.waiter}`);
     }
     const attendance = this.#attendances.get(row.lease ?? "");
     if (attendance?.isLost || attendance?.end === "answered") {
@@ -471,7 +472,7 @@ export class Model {
    * came, its holder can't know how long the answer took, and may hold on to it for that much too long.
    */
   misjudges(by: Actor): void {
-    if (by.kind === "attendant") by.attendance.misjudges = true;
+    if (by.kind === "waiter") by.attendance.misjudges = true;
     else if (by.kind === "runner") this.#misjudging.add(by.lease);
   }
 
@@ -496,7 +497,7 @@ export class Model {
   }
 
   /** A request that waits has answered with this, or, where its client was gone, would have. */
-  judgeAnswer(attendance: Attendance, job: number, answer: Inference, replayed: boolean): void {
+  judgeAnswer(attendance: Waiter, job: number, answer: Inference, replayed: boolean): void {
     const life = this.jobs.get(job);
     if (!life || life.row.id !== answer.id) {
       this.#violate("nothing accepted is lost", `#${job} was answered as ${answer.id}, there is ${life?.row.id}`);
@@ -528,8 +529,8 @@ export class Model {
   }
 
   /** Where the request of that lease runs. */
-  isolateOf(attendant: string | null): Isolate | null {
-    return this.#attendances.get(attendant ?? "")?.isolate ?? null;
+  isolateOf(waiter: string | null): Isolate | null {
+    return this.#attendances.get(waiter ?? "")?.isolate ?? null;
   }
 
   /** Since when an inference has been final, if it is. */
@@ -557,14 +558,14 @@ export class Model {
   }
 
   /** Lanes in which something could be claimed right now, and a backend is free for it; and the request that waits for the first of it. */
-  idleLanes(now: number): { lane: string; attendance: Attendance | null }[] {
-    const idle: { lane: string; attendance: Attendance | null }[] = [];
+  idleLanes(now: number): { lane: string; attendance: Waiter | null }[] {
+    const idle: { lane: string; attendance: Waiter | null }[] = [];
     for (const lane of this.#lanes.keys()) {
       if (!this.#backendsOf(lane).some((backend) => this.#slots(backend, now) > 0)) continue;
       const mayRun = this.#claimable(lane).filter(({ row }) => row.startBy > now && !this.#atCap(row, now));
       const [first] = mayRun.toSorted((one, other) => (goesBefore(one.row, other.row) ? -1 : 1));
       if (!first) continue;
-      const attendance = this.#attendances.get(first.row.attendant ?? "");
+      const attendance = this.#attendances.get(first.row.waiter ?? "");
       idle.push({ lane, attendance: attendance && looks(attendance) ? attendance : null });
     }
     return idle;
@@ -611,13 +612,13 @@ export class Model {
 }
 
 /** Whether a request is there to see that its turn has come. */
-function looks({ isolate, end }: Attendance): boolean {
+function looks({ isolate, end }: Waiter): boolean {
   return end === "none" && isolate.alive && !isolate.frozen;
 }
 
 /** What an actor holds inferences under. */
 export function leaseOf(by: Actor): string | null {
-  return by.kind === "runner" ? by.lease : by.kind === "attendant" ? by.attendance.lease : null;
+  return by.kind === "runner" ? by.lease : by.kind === "waiter" ? by.attendance.lease : null;
 }
 
 export function isFinal(status: Status): boolean {

@@ -4,9 +4,9 @@
  */
 import type { Key } from "../../src/keys/store.ts";
 import type { Fetch } from "../../src/backends/backend.ts";
-import { ATTENDED_LOOK_MAX_MS } from "../../src/numbers.ts";
+import { WAITER_LOOK_MAX_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
-import type { Database } from "../../src/sql.ts";
+import type { Database } from "../../src/platform/sql.ts";
 import type { Actor } from "./model.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -38,8 +38,8 @@ const READY = begins("UPDATE inferences SET not_before = NULL");
 const AGE = begins("UPDATE inferences SET level = level - 1");
 const CANCEL = begins("UPDATE inferences SET status = 'canceled'", "WHERE account_id = ? AND id = ?");
 const REDRIVE = begins("UPDATE inferences SET status = 'queued'", "attempts_before = attempt");
-const CLAIM_FOR_ANY = begins("UPDATE inferences SET status = 'in_progress'", "coalesce(inferences.attendant, ?)");
-const CLAIM_OWN = begins("UPDATE inferences SET status = 'in_progress'", "AND inferences.attendant = ?");
+const CLAIM_FOR_ANY = begins("UPDATE inferences SET status = 'in_progress'", "coalesce(inferences.waiter, ?)");
+const CLAIM_OWN = begins("UPDATE inferences SET status = 'in_progress'", "AND inferences.waiter = ?");
 const HANDED_OVER = begins("UPDATE inferences SET lease_until", "AND attempt > ?");
 const GIVE_BACK = begins("UPDATE inferences SET lease = NULL", "AND id = ? AND lease = ? AND status = 'canceled'");
 const RELEASE = begins("UPDATE inferences SET lease = NULL", "AND attempt = ? AND lease = ? AND status = 'canceled'");
@@ -64,7 +64,7 @@ const both =
 const ofRequests =
   (change: (ports: Ports) => Ports): NonNullable<Mutation["ports"]> =>
   (ports, _schedule, by) =>
-    by === "attendant" ? change(ports) : ports;
+    by === "waiter" ? change(ports) : ports;
 
 const asked = (db: Database, rewrite: (text: string) => string): Database => ({
   all: (statement) => db.all({ ...statement, text: rewrite(statement.text) }),
@@ -176,17 +176,17 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: "a lease counts from when its grant is heard of", ports: standing },
   {
     name: "a runner claims in its own name what a request waits for",
-    rewrite: within(CLAIM_FOR_ANY, "lease = coalesce(inferences.attendant, ?)", "lease = ?"),
+    rewrite: within(CLAIM_FOR_ANY, "lease = coalesce(inferences.waiter, ?)", "lease = ?"),
   },
   {
     name: "a request runs what another one waits for",
-    rewrite: within(CLAIM_OWN, "AND inferences.attendant = ?", "AND inferences.attendant IS NOT NULL AND ? IS NOT NULL"),
+    rewrite: within(CLAIM_OWN, "AND inferences.waiter = ?", "AND inferences.waiter IS NOT NULL AND ? IS NOT NULL"),
   },
   {
     name: "the sweep leaves to a request what that has lost",
-    rewrite: within(REQUEUE_LAPSED, "attendant = NULL", "attendant = attendant"),
+    rewrite: within(REQUEUE_LAPSED, "waiter = NULL", "waiter = waiter"),
   },
-  { name: "a redrive is left to a request that has had its answer", rewrite: within(REDRIVE, "attendant = NULL", "attendant = attendant") },
+  { name: "a redrive is left to a request that has had its answer", rewrite: within(REDRIVE, "waiter = NULL", "waiter = waiter") },
   {
     name: "a request takes up a lease that has nearly lapsed",
     rewrite: within(HANDED_OVER, `SET lease_until = ${NOW} + ?`, "SET lease_until = lease_until + 0 * ?"),
@@ -206,7 +206,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "a request that waits looks once in ten seconds",
     ports: ofRequests((ports) => ({
       ...ports,
-      clock: { ...ports.clock, sleep: (ms, signal) => ports.clock.sleep(ms <= ATTENDED_LOOK_MAX_MS ? 10_000 : ms, signal) },
+      clock: { ...ports.clock, sleep: (ms, signal) => ports.clock.sleep(ms <= WAITER_LOOK_MAX_MS ? 10_000 : ms, signal) },
     })),
   },
   {

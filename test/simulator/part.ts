@@ -3,7 +3,7 @@
  * what it was asked. Who asks gets an answer within a limit, as platform.ts sees to in production, and then never learns
  * what became of the question.
  */
-import { Unavailable } from "../../src/platform.ts";
+import { Unavailable } from "../../src/platform/unavailable.ts";
 import type { CallFaults } from "./faults.ts";
 import type { Isolate } from "./isolate.ts";
 import type { Random } from "./random.ts";

@@ -2,7 +2,7 @@
  * Of the platform's types, those that the flows' seam names in its signatures. The simulator stands on the other side
  * of the seam and makes none of these; declaring them here keeps the platform's globals out of a program for Node.
  */
-import type { StoredObject, UploadedPart } from "../../src/bucket.ts";
+import type { StoredObject, UploadedPart } from "../../src/payloads/bucket.ts";
 import type { Gate } from "../../src/keys/gate.ts";
 
 declare global {
@@ -45,7 +45,7 @@ declare global {
     readonly PAYLOADS: R2Bucket;
     readonly WAKE_UPS: { sendBatch(messages: { body: unknown }[]): Promise<void> };
     readonly SWEEP: { getByName(name: string): { arm(): Promise<void> } };
-    readonly COURIER: { getByName(name: string): { deliver(accountId: string, number: number): Promise<void> } };
+    readonly DELIVERY: { getByName(name: string): { deliver(accountId: string, number: number): Promise<void> } };
     readonly GATE: { getByName(name: string): { admit: Gate["admit"]; forget(): Promise<void> } };
   }
 }

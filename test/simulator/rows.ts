@@ -4,7 +4,7 @@
  * what one transaction writes and overwrites.
  */
 import type { SQLInputValue } from "node:sqlite";
-import type { Status } from "../../src/inferences/inference.ts";
+import type { Status } from "../../src/inferences/status.ts";
 
 export interface InferenceRow {
   readonly accountId: string;
@@ -40,7 +40,7 @@ export interface InferenceRow {
   readonly error: string | null;
   readonly stopped: string | null;
   readonly dueAt: number | null;
-  readonly attendant: string | null;
+  readonly waiter: string | null;
 }
 
 export interface BackendRow {
@@ -93,7 +93,7 @@ const INFERENCE_COLUMNS = [
   "error",
   "stopped",
   "due_at",
-  "attendant",
+  "waiter",
 ];
 const BACKEND_COLUMNS = ["model", "version", "id", "state", "max_concurrency", "timeout_seconds", "failures", "rested_until"];
 
@@ -152,7 +152,7 @@ export function inferenceRow(values: readonly SQLInputValue[]): InferenceRow {
     error: textOrNull(take()),
     stopped: textOrNull(take()),
     dueAt: numberOrNull(take()),
-    attendant: textOrNull(take()),
+    waiter: textOrNull(take()),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What a seed is about: tenants, models, backends and how much is asked of them. Faults are drawn apart (faults.ts). */
-import { INLINE_BYTES } from "../../src/numbers.ts";
+import { INLINE_BYTES } from "../../src/limits.ts";
 import type { Limits } from "../../src/keys/store.ts";
 import type { GpuSettings } from "./gpu.ts";
 import type { Random } from "./random.ts";

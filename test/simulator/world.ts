@@ -14,28 +14,29 @@ import {
   QUEUE_MS,
   RUNNERS_PER_BATCH,
   SWEEP_POKE_MS,
-} from "../../src/numbers.ts";
-import type { Bucket, Uploads } from "../../src/bucket.ts";
+} from "../../src/limits.ts";
+import type { Bucket, Uploads } from "../../src/payloads/bucket.ts";
 import { accountStatements } from "../../src/accounts/store.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import { run } from "../../src/inferences/run.ts";
-import type { Lane } from "../../src/inferences/lane.ts";
-import { sweep } from "../../src/inferences/sweep.ts";
-import type { After } from "../../src/inferences/submit.ts";
+import type { Lane } from "../../src/models/lane.ts";
+import { sweep } from "../../src/maintenance/sweep.ts";
+import type { After } from "../../src/inferences/hints.ts";
 import { Gate, type Verdict } from "../../src/keys/gate.ts";
-import { type Scope, accountOf, randomBase62 } from "../../src/keys/key.ts";
+import { type Scope, accountOf } from "../../src/keys/key.ts";
+import { randomBase62 } from "../../src/ids.ts";
 import { findKey, keyStatements } from "../../src/keys/store.ts";
 import { modelStatements } from "../../src/models/store.ts";
-import { askAgain } from "../../src/platform.ts";
+import { askAgain } from "../../src/platform/unavailable.ts";
 import type { Ports } from "../../src/ports.ts";
-import type { Database, Row, Sql } from "../../src/sql.ts";
+import type { Database, Row, Sql } from "../../src/platform/sql.ts";
 import { SweepObject } from "./alarm.ts";
 import { Engine } from "./engine.ts";
 import { type Faults, NO_FAULTS, drawFaults } from "./faults.ts";
 import { Gpus } from "./gpu.ts";
 import { Isolate } from "./isolate.ts";
 import { Meters } from "./meters.ts";
-import { type Actor, type Attendance, Model, leaseOf } from "./model.ts";
+import { type Actor, type Waiter, Model, leaseOf } from "./model.ts";
 import type { Mutation } from "./mutations.ts";
 import { Part } from "./part.ts";
 import { Random } from "./random.ts";
@@ -62,7 +63,7 @@ const UPLOADS = {
 
 /** With no fault left, a lane with work and a free backend may stand still for this long. */
 const IDLE_MOST_MS = 6_000;
-/** Where a request waits for what is first in line, only until that looks: every ATTENDED_LOOK_MAX_MS at the latest. */
+/** Where a request waits for what is first in line, only until that looks: every WAITER_LOOK_MAX_MS at the latest. */
 const FRONT_IDLE_MOST_MS = 1_000;
 /** Who holds a slot calls its backend this long after the claim, or after a request that waits has looked. */
 const UNUSED_MOST_MS = 2_000;
@@ -111,9 +112,9 @@ export class World {
   /** From then on nothing hangs that hung while there were faults. */
   #settledAt = Infinity;
   readonly #idleSince = new Map<string, number>();
-  readonly #frontIdleSince = new Map<Attendance, number>();
+  readonly #frontIdleSince = new Map<Waiter, number>();
   /** Requests that wait, and for what. */
-  readonly #attendances = new Map<Attendance, { readonly job: number; readonly beganAt: number }>();
+  readonly #attendances = new Map<Waiter, { readonly job: number; readonly beganAt: number }>();
 
   constructor(seed: number, trace: Trace, mutation: Mutation) {
     this.seed = seed;
@@ -222,18 +223,18 @@ export class World {
     );
   }
 
-  /** A request that waits for its inference (attend.ts), as its client does for the answer. */
-  attend<T>(
+  /** A request that waits for its inference (submitAndWait.ts), as its client does for the answer. */
+  submitAndWait<T>(
     job: Job,
     wait: Wait,
-    handle: (ports: Ports, after: After, gone: AbortSignal, attendance: Attendance) => Promise<T>,
+    handle: (ports: Ports, after: After, gone: AbortSignal, attendance: Waiter) => Promise<T>,
   ): Promise<Reply<T>> {
     const isolate = this.random.pick(this.#workers);
-    const attendance: Attendance = { isolate, lease: null, goneAt: null, end: "none", isLost: false, misjudges: false };
-    const ports = this.portsOf({ kind: "attendant", attendance, isolate });
+    const attendance: Waiter = { isolate, lease: null, goneAt: null, end: "none", isLost: false, misjudges: false };
+    const ports = this.portsOf({ kind: "waiter", attendance, isolate });
     const gone = new AbortController();
     const forget = () => void this.#attendances.delete(attendance);
-    const over = (end: Attendance["end"]) => {
+    const over = (end: Waiter["end"]) => {
       attendance.end = end;
       isolate.onDeath.delete(forget);
       forget();
@@ -383,7 +384,7 @@ export class World {
   #transact(statements: readonly Sql[], actor: Actor): Row[][] {
     try {
       const { answers, changes } = this.#engine.transact(statements);
-      if ((actor.kind !== "sweep" && actor.kind !== "attendant") || changes.length > 0) {
+      if ((actor.kind !== "sweep" && actor.kind !== "waiter") || changes.length > 0) {
         this.note(`${nameOf(actor)}: ${statements.map(({ text }) => titleOf(text)).join("; ")}`);
       }
       for (const change of changes) {
@@ -401,7 +402,7 @@ export class World {
           this.note(`  ${id} ${state}, ${failures} of ${CIRCUIT_FAILURES} failures${rest}`);
         }
         this.model.see(change, actor);
-        if (change.of === "inference") this.#strike(actor.isolate, change.row.attendant);
+        if (change.of === "inference") this.#strike(actor.isolate, change.row.waiter);
       }
       this.model.judgeLeases(this.gpus.live);
       if (changes.length > 0) this.#judgeIdle(false);
@@ -636,9 +637,9 @@ export class World {
   }
 
   /** The worst moment: a write has taken effect, and nobody has been told. More often where another one is to hear of it. */
-  #strike(writer: Isolate, attendant: string | null): void {
+  #strike(writer: Isolate, waiter: string | null): void {
     const { random } = this;
-    const waiting = this.model.isolateOf(attendant);
+    const waiting = this.model.isolateOf(waiter);
     const isOthers = waiting !== null && waiting !== writer;
     if (!random.chance(this.faults.strikes * (isOthers ? 40 : waiting ? 4 : 1))) return;
     const isolate = isOthers && random.chance(0.8) ? waiting : writer;

@@ -1,6 +1,6 @@
 import { assert, property, array, nat, uint8Array } from "fast-check";
 import { expect, test } from "vitest";
-import { joined } from "../../src/chunks.ts";
+import { joined } from "../../src/encoding/chunks.ts";
 
 test("chunks joined are the bytes that were cut, wherever they were cut", () => {
   assert(

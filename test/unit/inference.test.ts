@@ -2,22 +2,12 @@
 import { getRandomValues } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FAILURE_CLASSES, type Failure, standingAfter } from "../../src/backends/outcome.ts";
-import {
-  QUARANTINED,
-  RUNNER_LOST,
-  STATUSES,
-  type Status,
-  WAITED_TOO_LONG,
-  afterFailure,
-  earliestId,
-  isFinal,
-  isInferenceId,
-  mayBecome,
-  newInferenceId,
-  waitOf,
-} from "../../src/inferences/inference.ts";
-import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, RETRY_AFTER_MAX_MS } from "../../src/numbers.ts";
+import { FAILURE_CLASSES, type Failure, evidenceOf } from "../../src/backends/outcome.ts";
+import { waitOf } from "../../src/inferences/wait.ts";
+import { QUARANTINED, RUNNER_LOST, WAITED_TOO_LONG, afterFailure } from "../../src/inferences/retry.ts";
+import { STATUSES, type Status, isFinal, mayBecome } from "../../src/inferences/status.ts";
+import { earliestId, isUuid, newInferenceId } from "../../src/ids.ts";
+import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, RETRY_AFTER_MAX_MS } from "../../src/limits.ts";
 
 /** Row: from. Column: to, in the order of the rows. */
 const ALLOWED: Readonly<Record<Status, string>> = {
@@ -186,7 +176,7 @@ describe("what an outcome tells of its backend", () => {
       { kind: "asked", ms: 60_000 },
     ],
   ] as const)("%s", (_, outcome, standing) => {
-    expect(standingAfter(outcome)).toEqual(standing);
+    expect(evidenceOf(outcome)).toEqual(standing);
   });
 });
 
@@ -238,7 +228,7 @@ describe("an inference's id", () => {
       fc.property(anyTime, anyBytes, (now, bytes) => {
         const id = newInferenceId(now, () => bytes);
         expect(id).toMatch(UUID_V7);
-        expect(isInferenceId(id)).toBe(true);
+        expect(isUuid(id)).toBe(true);
       }),
     );
   });
@@ -292,7 +282,7 @@ describe("an inference's id", () => {
 
   test("is recognised in capitals too, and nothing else is", () => {
     const id = newInferenceId(Date.now(), random);
-    expect(isInferenceId(id.toUpperCase())).toBe(true);
+    expect(isUuid(id.toUpperCase())).toBe(true);
     for (const text of [
       "",
       "1",
@@ -304,7 +294,7 @@ describe("an inference's id", () => {
       id.replace(/.$/, "g"),
       "../../etc/passwd",
     ]) {
-      expect({ text, is: isInferenceId(text) }).toEqual({ text, is: false });
+      expect({ text, is: isUuid(text) }).toEqual({ text, is: false });
     }
   });
 });

@@ -1,7 +1,7 @@
 /** Exact JSON: what JSON.parse and JSON.stringify agree on is the measure, but for integers beyond doubles. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseJson, writeJson } from "../../src/json.ts";
+import { parseJson, writeJson } from "../../src/encoding/json.ts";
 
 /** Values with integers of any size, the unsafe ones as bigints. */
 const anyInteger = fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }).map((value) => {

@@ -3,7 +3,8 @@ import { getRandomValues } from "node:crypto";
 import { crc32 } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { KEY_PATTERN, accountOf, digestOf, mintKey, newAccountId, parseKey, randomBase62, sameText } from "../../src/keys/key.ts";
+import { KEY_PATTERN, accountOf, digestOf, mintKey, newAccountId, parseKey, sameText } from "../../src/keys/key.ts";
+import { randomBase62 } from "../../src/ids.ts";
 
 const OLD = "the-secret-that-is-being-retired-0000";
 const NEW = "the-secret-that-takes-its-place-11111";

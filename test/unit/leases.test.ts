@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { Leases } from "../../src/inferences/leases.ts";
-import type { Hold } from "../../src/inferences/rows.ts";
-import { LEASE_MARGIN_MS, LEASE_MS } from "../../src/numbers.ts";
+import type { Fence } from "../../src/inferences/sql/record.ts";
+import { LEASE_MARGIN_MS, LEASE_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
 
-const HOLD: Hold = { accountId: "acct_1", id: "inf_1", attempt: 1, lease: "mine" };
+const HOLD: Fence = { accountId: "acct_1", id: "inf_1", attempt: 1, lease: "mine" };
 
 /** Stands still when told to: its clock goes on, and none of its timers fires. */
 function isolate() {
@@ -19,13 +19,13 @@ function isolate() {
 test("an isolate that stood still past its lease does not begin a call when it wakes, though no timer has fired yet", () => {
   const { ports, now, standStill } = isolate();
   const leases = new Leases(ports, "mine");
-  const letGo = leases.take(HOLD, now());
+  const stop = leases.take(HOLD, now());
   expect(leases.mayCall(HOLD)).toBe(true);
   standStill(LEASE_MS - LEASE_MARGIN_MS - 1);
   expect(leases.mayCall(HOLD)).toBe(true);
   standStill(1);
   expect(leases.mayCall(HOLD)).toBe(false);
-  expect(letGo.aborted).toBe(true);
+  expect(stop.aborted).toBe(true);
   expect(leases.has(HOLD)).toBe(false);
 });
 

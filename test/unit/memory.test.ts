@@ -1,6 +1,6 @@
 /** What an isolate remembers: for a while, and no more than it may. */
 import { expect, test } from "vitest";
-import { Memory } from "../../src/memory.ts";
+import { Memory } from "../../src/platform/memory.ts";
 
 test("a thing is remembered until its time, false and null too", () => {
   const memory = new Memory<boolean | null>(2);

@@ -1,7 +1,7 @@
 /** When a delivery is tried again, when no more, and what becomes of its endpoint. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { retryAfterMs } from "../../src/retryafter.ts";
+import { retryAfterMs } from "../../src/encoding/retry-after.ts";
 import { type DeliveryOutcome, afterAttempt, holdMs, isToRest } from "../../src/webhooks/schedule.ts";
 
 const MINUTE = 60_000;

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 
-const root = new URL("../../", import.meta.url);
+const root = new URL("../..", import.meta.url);
 const text = (path: string) => readFileSync(new URL(path, root), "utf8");
 
 /** What a database is made of, whatever its text's comments and spacing. */

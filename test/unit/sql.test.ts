@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { join, sql } from "../../src/sql.ts";
+import { join, sql } from "../../src/platform/sql.ts";
 
 test("binds what it is given, in order, and puts only its own pieces into the text", () => {
   const piece = sql`b = ${"'; DROP TABLE t"} AND ${join([sql`c = ${2}`, sql`d = ${null}`], " AND ")}`;

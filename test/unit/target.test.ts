@@ -1,7 +1,7 @@
 /** Which URLs a webhook may go to: what leads inward is refused however it is spelled, and the rest of the world is not. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { RESOLVER_MS } from "../../src/numbers.ts";
+import { RESOLVER_MS } from "../../src/limits.ts";
 import { judgeName } from "../../src/webhooks/resolver.ts";
 import { PUBLIC_ONLY, type TargetRules, judgeAddresses, judgeTarget } from "../../src/webhooks/target.ts";
 

@@ -4,7 +4,7 @@ import type { Server } from "../../src/backends/backend.ts";
 import { oip } from "../../src/backends/oip.ts";
 import type { Outcome } from "../../src/backends/outcome.ts";
 import type { Content } from "../../src/content/content.ts";
-import { Memory } from "../../src/memory.ts";
+import { Memory } from "../../src/platform/memory.ts";
 import { contentOf, tensorsType, writeInferRequest, writeInferResponse } from "../../src/tensors/wire.ts";
 import type { Tensor } from "../../src/tensors/tensor.ts";
 
@@ -33,10 +33,10 @@ async function infer(input: Content, answer: Response, binary?: boolean): Promis
     ...(binary !== undefined && { forms }),
   };
   const identity = { headers: {}, conceal: (text: string) => text };
-  const letGo = new AbortController().signal;
+  const stop = new AbortController().signal;
   const takeIn = () => Promise.reject(new Error("nothing goes to the bucket"));
   const outcome = await oip.infer(
-    { backend, model: "ours", version: "", input, capability: "", timeoutMs: 1_000, letGo, identity, takeIn, extract: null },
+    { backend, model: "ours", version: "", input, capability: "", timeoutMs: 1_000, stop, identity, takeIn, extract: null },
     outside,
   );
   return { outcome, sent };

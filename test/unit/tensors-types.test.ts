@@ -9,7 +9,7 @@ import { BF16, FP16, decodeFloat16, encodeFloat16 } from "../../src/tensors/floa
 import { type InferRequest, readInferRequest } from "../../src/tensors/infer.ts";
 import { type Read, type Tensor, bytesOf, plainOf } from "../../src/tensors/tensor.ts";
 import { plainResponse, writeInferRequest } from "../../src/tensors/wire.ts";
-import { parseJson, writeJson } from "../../src/json.ts";
+import { parseJson, writeJson } from "../../src/encoding/json.ts";
 
 const FLOATS = ["FP16", "BF16", "FP32", "FP64"] as const;
 const INTEGERS = ["UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64"] as const;

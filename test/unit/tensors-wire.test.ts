@@ -4,7 +4,7 @@
  */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseJson } from "../../src/json.ts";
+import { parseJson } from "../../src/encoding/json.ts";
 import { DATATYPES } from "../../src/tensors/datatype.ts";
 import {
   type InferRequest,

@@ -4,7 +4,7 @@
  */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { Status } from "../../src/inferences/inference.ts";
+import type { Status } from "../../src/inferences/status.ts";
 import {
   type ScriptedBackend,
   type Tenant,

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
-import { KEY_LIMITS, LEASE_MS, QUOTA_BYTES, RETENTION_SECONDS } from "../../src/numbers.ts";
+import { KEY_LIMITS, LEASE_MS, QUOTA_BYTES, RETENTION_SECONDS } from "../../src/limits.ts";
 import {
   as,
   backendIs,

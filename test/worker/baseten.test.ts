@@ -3,10 +3,10 @@ import { createExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { handle } from "../../src/api/router.ts";
+import { handle } from "../../src/router.ts";
 import { statusOf } from "../../src/dialects/baseten.ts";
-import { STATUSES } from "../../src/inferences/inference.ts";
-import { BACKEND_ANSWER_BYTES, BASETEN_BODY_BYTES, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/numbers.ts";
+import { STATUSES } from "../../src/inferences/status.ts";
+import { BACKEND_ANSWER_BYTES, BASETEN_BODY_BYTES, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
 import {
   type ScriptedBackend,
   as,
@@ -827,9 +827,9 @@ describe("a call that waits", () => {
   test("is cancelled when its client goes away, and the model is let go", async () => {
     const { key } = await newTenant();
     const client = new AbortController();
-    const [called, letGo] = [held<true>(), held<true>()];
+    const [called, stop] = [held<true>(), held<true>()];
     const model = await servedBy((request) => {
-      request.signal.addEventListener("abort", () => letGo.release(true));
+      request.signal.addEventListener("abort", () => stop.release(true));
       called.release(true);
       return hang(request);
     });
@@ -839,7 +839,7 @@ describe("a call that waits", () => {
     await called.promise;
     client.abort();
     expect((await answer).status).toBe(499);
-    expect(await letGo.promise).toBe(true);
+    expect(await stop.promise).toBe(true);
     const status = await until(
       () => env.DB.prepare("SELECT status FROM inferences WHERE model = ?").bind(model).first("status"),
       (now) => now === "canceled",

@@ -1,8 +1,8 @@
 /** What a large or hostile body may take of the isolate: judged before it is read as values, and no more at once than fits. */
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { weigh } from "../../src/api/body.ts";
-import { leaveRoom, takeRoom } from "../../src/api/room.ts";
-import { BODIES_BYTES, JSON_BODY_BYTES, JSON_DEPTH, LARGE_BODY_MS } from "../../src/numbers.ts";
+import { weigh } from "../../src/http/body.ts";
+import { release, reserve } from "../../src/http/body-memory.ts";
+import { BODIES_BYTES, JSON_BODY_BYTES, JSON_DEPTH, LARGE_BODY_MS } from "../../src/limits.ts";
 import { ORIGIN, type Tenant, newModel, newTenant, object, stillAs } from "./support.ts";
 
 let tenant: Tenant;
@@ -66,33 +66,33 @@ describe("a body", () => {
   test("that is large needs room: where others have it the client is asked to come back, and is taken when it does", async () => {
     const large = filled(`"${"x".repeat(1_000)}",`, 5_000_000);
     const others = [0, 1].map(() => new Request(ORIGIN));
-    for (const other of others) takeRoom(other, BODIES_BYTES / 2 - 5_000_000);
+    for (const other of others) reserve(other, BODIES_BYTES / 2 - 5_000_000);
     const answer = await submit(large);
     expect([answer.status, answer.headers.get("retry-after"), await object(answer)]).toMatchObject([503, "1", { code: "unavailable" }]);
     expect((await submit(filled('"small",', 100_000))).status).toBe(202);
-    for (const other of others.slice(1)) leaveRoom(other);
+    for (const other of others.slice(1)) release(other);
     // Each gives back what it had.
     for (let count = 0; count < 5; count++) expect((await submit(large)).status).toBe(202);
-    for (const other of others) leaveRoom(other);
+    for (const other of others) release(other);
   });
 
   test("takes room by what is said of its length, and otherwise by what has come", async () => {
     const other = new Request(ORIGIN);
-    takeRoom(other, BODIES_BYTES - 3_000_000);
+    reserve(other, BODIES_BYTES - 3_000_000);
     const said = await stillAs(tenant.key, "POST", "/v1/inferences", "{}", { "Content-Length": "9000000" });
     expect(said.status).toBe(503);
     expect((await stillAs(tenant.key, "POST", "/v1/inferences", "{}")).status).toBe(422);
-    leaveRoom(other);
+    release(other);
   });
 
   test("that alone takes all there is has it, and its room lapses should it never end", () => {
     vi.useFakeTimers();
     const [first, second] = [new Request(ORIGIN), new Request(ORIGIN)];
-    takeRoom(first, BODIES_BYTES * 2);
-    expect(() => takeRoom(second, BODIES_BYTES / 2)).toThrow("unavailable");
+    reserve(first, BODIES_BYTES * 2);
+    expect(() => reserve(second, BODIES_BYTES / 2)).toThrow("unavailable");
     vi.advanceTimersByTime(LARGE_BODY_MS);
-    takeRoom(second, BODIES_BYTES / 2);
-    leaveRoom(second);
+    reserve(second, BODIES_BYTES / 2);
+    release(second);
     vi.useRealTimers();
   });
 });

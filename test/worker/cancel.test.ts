@@ -5,8 +5,8 @@ import type { Failure } from "../../src/backends/outcome.ts";
 import { run } from "../../src/inferences/run.ts";
 import { inferenceStatements } from "../../src/inferences/statements.ts";
 import { cancelInference, claim } from "../../src/inferences/store.ts";
-import { BULK_ROWS, LEASE_MS, LEASE_RENEW_MS } from "../../src/numbers.ts";
-import type { Sql } from "../../src/sql.ts";
+import { BULK_ROWS, LEASE_MS, LEASE_RENEW_MS } from "../../src/limits.ts";
+import type { Sql } from "../../src/platform/sql.ts";
 import {
   as,
   claimed,

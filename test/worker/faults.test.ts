@@ -5,11 +5,12 @@
 import { createExecutionContext, createScheduledController, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { handle } from "../../src/api/router.ts";
+import { handle } from "../../src/router.ts";
 import { run } from "../../src/inferences/run.ts";
-import { sweep } from "../../src/inferences/sweep.ts";
-import { DATABASE_MS, LEASE_MARGIN_MS, LEASE_MS } from "../../src/numbers.ts";
-import { type Ports, SWEEP_NAME, portsOf } from "../../src/ports.ts";
+import { sweep } from "../../src/maintenance/sweep.ts";
+import { DATABASE_MS, LEASE_MARGIN_MS, LEASE_MS } from "../../src/limits.ts";
+import type { Ports } from "../../src/ports.ts";
+import { SWEEP_NAME, portsOf } from "../../src/entry/bindings.ts";
 import worker from "../../src/worker.ts";
 import {
   ORIGIN,

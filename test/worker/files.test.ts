@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { removeExpiredFiles } from "../../src/files/remove.ts";
 import { unnamedFiles } from "../../src/files/store.ts";
-import { FILE_PART_BYTES, KIB, UPLOAD_PART_BYTES } from "../../src/numbers.ts";
-import { signLink } from "../../src/links.ts";
+import { FILE_PART_BYTES, KIB, UPLOAD_PART_BYTES } from "../../src/limits.ts";
+import { signLink } from "../../src/files/link-token.ts";
 import {
   ORIGIN,
   type Tenant,

@@ -1,10 +1,10 @@
 /** What is stored, and what waits, costs nothing: the rows that a statement reads are counted, with few and with many. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
+import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
 import { inferenceStatements } from "../../src/inferences/statements.ts";
-import { DEPTH_MAX, POSITION_MAX, SWEEP_ROWS } from "../../src/numbers.ts";
-import type { Sql } from "../../src/sql.ts";
+import { DEPTH_MAX, POSITION_MAX, SWEEP_ROWS } from "../../src/limits.ts";
+import type { Sql } from "../../src/platform/sql.ts";
 import { claimed, forgetAll, laneOf, newBackend, newModel, queued, submission } from "./support.ts";
 
 const FEW = 1_000;

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { run } from "../../src/inferences/run.ts";
-import { IDEMPOTENCY_KEY_CHARACTERS, IDEMPOTENCY_MS, INLINE_BYTES } from "../../src/numbers.ts";
+import { IDEMPOTENCY_KEY_CHARACTERS, IDEMPOTENCY_MS, INLINE_BYTES } from "../../src/limits.ts";
 import { gpu, laneOf, newBackend, newModel, newTenant, object, rowOf, still, stillAs, timePasses } from "./support.ts";
 
 type Send = (key: string, model: string, idempotencyKey: string, input?: string) => Promise<Response>;

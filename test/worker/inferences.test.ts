@@ -3,9 +3,9 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { handle } from "../../src/api/router.ts";
+import { handle } from "../../src/router.ts";
 import { run } from "../../src/inferences/run.ts";
-import { BATCH_ITEMS, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/numbers.ts";
+import { BATCH_ITEMS, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
 import {
   ORIGIN,
   as,

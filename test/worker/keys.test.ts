@@ -2,12 +2,12 @@
 import { createExecutionContext, evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
-import { handle } from "../../src/api/router.ts";
-import { identify, presentedKey } from "../../src/keys/admit.ts";
+import { handle } from "../../src/router.ts";
+import { identify, presentedKey } from "../../src/http/admit.ts";
 import { Gate } from "../../src/keys/gate.ts";
 import { KEY_PATTERN, digestOf, mintKey } from "../../src/keys/key.ts";
 import { type Key, findKey } from "../../src/keys/store.ts";
-import { KEY_LIMITS, KEY_RECORD_MS } from "../../src/numbers.ts";
+import { KEY_LIMITS, KEY_RECORD_MS } from "../../src/limits.ts";
 import { Problem } from "../../src/problem.ts";
 import { ORIGIN, type Tenant, as, call, held, newModel, newTenant, object, operator, ports, submitted, unknownKey } from "./support.ts";
 

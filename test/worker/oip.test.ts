@@ -6,10 +6,10 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { leaveRoom, takeRoom } from "../../src/api/room.ts";
-import { handle } from "../../src/api/router.ts";
-import { writeJson } from "../../src/json.ts";
-import { BACKEND_ANSWER_BYTES, BODIES_BYTES, FORMS_MS, FORMS_UNSURE_MS, JSON_BODY_BYTES, TENSOR_BODY_BYTES } from "../../src/numbers.ts";
+import { release, reserve } from "../../src/http/body-memory.ts";
+import { handle } from "../../src/router.ts";
+import { writeJson } from "../../src/encoding/json.ts";
+import { BACKEND_ANSWER_BYTES, BODIES_BYTES, FORMS_MS, FORMS_UNSURE_MS, JSON_BODY_BYTES, TENSOR_BODY_BYTES } from "../../src/limits.ts";
 import { DATATYPES, type Datatype } from "../../src/tensors/datatype.ts";
 import { TensorServer } from "../support/tensors.ts";
 import {
@@ -635,12 +635,12 @@ describe("a request that is wrong", () => {
     const text = `{"inputs":[],"x":"${"x".repeat(data.length)}"}`;
     const both = async () => [await inferRaw(key, model, raw(head, data)), await infer(key, model, text)];
     const other = new Request(ORIGIN);
-    takeRoom(other, BODIES_BYTES - 1);
+    reserve(other, BODIES_BYTES - 1);
     for (const answer of await both()) {
       expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
       expect(await seen(answer)).toStrictEqual(refused(503));
     }
-    leaveRoom(other);
+    release(other);
     expect((await both()).map(({ status }) => status)).toEqual([200, 200]);
   });
 

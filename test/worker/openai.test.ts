@@ -3,11 +3,11 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { handle } from "../../src/api/router.ts";
+import { handle } from "../../src/router.ts";
 import type { BackendCall, Outside } from "../../src/backends/backend.ts";
 import { CHAT, openai } from "../../src/backends/openai.ts";
 import type { Outcome } from "../../src/backends/outcome.ts";
-import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED } from "../../src/numbers.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED } from "../../src/limits.ts";
 import {
   ORIGIN,
   type ScriptedBackend,
@@ -302,7 +302,7 @@ describe("a streamed chat completion", () => {
     const { key } = await newTenant();
     const model = await served(llama(), { state: "paused" });
     const waits = chat(key, model, { stream: true });
-    const open = () => env.DB.prepare("SELECT id, status, attendant FROM inferences WHERE model = ?").bind(model).first<{ id: string }>();
+    const open = () => env.DB.prepare("SELECT id, status, waiter FROM inferences WHERE model = ?").bind(model).first<{ id: string }>();
     const row = await until(open, (found) => found !== null);
     await expire(row?.id ?? "");
     expect(await seen(waits)).toStrictEqual(refusal(504, "server_error", "max_time_in_queue_seconds"));
@@ -355,7 +355,7 @@ async function streamed(
       input: { body: JSON.stringify({ messages: MESSAGES, ...input }), contentType: "application/json" },
       capability: CHAT,
       timeoutMs: 5_000,
-      letGo: new AbortController().signal,
+      stop: new AbortController().signal,
       takeIn: () => Promise.reject(new Error("a chat is held whole")),
       extract: null,
       identity: { headers: {}, conceal: (said) => said.replaceAll("secret", "[secret]") },

@@ -1,9 +1,9 @@
 /** Fields of outputs that are kept as files: which are, what stands for them, and how they are fetched. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { toBase64 } from "../../src/base64.ts";
-import { hexOf } from "../../src/hex.ts";
-import { INLINE_BYTES, UPLOAD_PART_BYTES } from "../../src/numbers.ts";
+import { toBase64 } from "../../src/encoding/base64.ts";
+import { hexOf } from "../../src/encoding/hex.ts";
+import { INLINE_BYTES, UPLOAD_PART_BYTES } from "../../src/limits.ts";
 import { as, backendIs, call, ended, newBackend, newModel, newTenant, object, operator, submitted, until } from "./support.ts";
 
 const { key, accountId } = await newTenant();

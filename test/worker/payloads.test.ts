@@ -1,9 +1,9 @@
 /** Outputs of any size: where they are kept, what is left of one that does not come to its end, and how they are read. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { partOf } from "../../src/api/download.ts";
-import { hexOf } from "../../src/hex.ts";
-import { BACKEND_ANSWER_BYTES, INLINE_BYTES, UPLOAD_PART_BYTES } from "../../src/numbers.ts";
+import { partOf } from "../../src/http/download.ts";
+import { hexOf } from "../../src/encoding/hex.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, UPLOAD_PART_BYTES } from "../../src/limits.ts";
 import { as, backendIs, call, ended, newBackend, newModel, newTenant, object, operator, rowOf, submitted, until } from "./support.ts";
 
 const { key, accountId } = await newTenant();

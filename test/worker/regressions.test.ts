@@ -2,17 +2,18 @@
 import { createExecutionContext, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { handle } from "../../src/api/router.ts";
+import { handle } from "../../src/router.ts";
 import type { Failure } from "../../src/backends/outcome.ts";
-import { RUNNER_LOST, TRANSITIONS, type Status, WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
+import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
+import { TRANSITIONS, type Status } from "../../src/inferences/status.ts";
 import { run } from "../../src/inferences/run.ts";
-import type { Lane } from "../../src/inferences/lane.ts";
-import type { Claim } from "../../src/inferences/rows.ts";
+import type { Lane } from "../../src/models/lane.ts";
+import type { Claim } from "../../src/inferences/sql/record.ts";
 import { inferenceStatements } from "../../src/inferences/statements.ts";
 import { cancelInference, claim, redriveInference } from "../../src/inferences/store.ts";
-import { sweep } from "../../src/inferences/sweep.ts";
-import { AGEING_MS, LEASE_MS, LEASE_RENEW_MS, SWEEP_PASS_MS, SWEEP_ROWS, SWEEP_TICK_MS, WAKE_UP_LOST_MS } from "../../src/numbers.ts";
-import type { Sql } from "../../src/sql.ts";
+import { sweep } from "../../src/maintenance/sweep.ts";
+import { AGEING_MS, LEASE_MS, LEASE_RENEW_MS, SWEEP_PASS_MS, SWEEP_ROWS, SWEEP_TICK_MS, WAKE_UP_LOST_MS } from "../../src/limits.ts";
+import type { Sql } from "../../src/platform/sql.ts";
 import {
   ORIGIN,
   claimed,

@@ -3,14 +3,16 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import { handle } from "../../src/api/router.ts";
-import { toBase64 } from "../../src/base64.ts";
-import { RUNNER_LOST, type Payload, type Status } from "../../src/inferences/inference.ts";
-import { storeOutput } from "../../src/inferences/outputs.ts";
-import { removeEnded } from "../../src/inferences/retained.ts";
+import { handle } from "../../src/router.ts";
+import { toBase64 } from "../../src/encoding/base64.ts";
+import { RUNNER_LOST } from "../../src/inferences/retry.ts";
+import type { Status } from "../../src/inferences/status.ts";
+import type { Payload } from "../../src/payloads/payload.ts";
+import { storeOutput } from "../../src/payloads/take-in.ts";
+import { removeEnded } from "../../src/maintenance/retained.ts";
 import { inferenceStatements } from "../../src/inferences/statements.ts";
 import { cancelInference, findInference } from "../../src/inferences/store.ts";
-import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, WEBHOOK_URL_CHARACTERS } from "../../src/numbers.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, WEBHOOK_URL_CHARACTERS } from "../../src/limits.ts";
 import {
   ORIGIN,
   type Tenant,

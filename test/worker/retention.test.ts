@@ -1,18 +1,18 @@
 /** What goes when its time is over, what stays, and that nothing is left of what goes, whatever breaks on the way. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Bucket } from "../../src/bucket.ts";
-import { newInferenceId } from "../../src/inferences/inference.ts";
-import { storeOutput } from "../../src/inferences/outputs.ts";
-import { storeInput } from "../../src/inferences/payloads.ts";
-import { noteUpload } from "../../src/inferences/removals.ts";
-import { retain } from "../../src/inferences/retention.ts";
-import { removeEnded } from "../../src/inferences/retained.ts";
+import type { Bucket } from "../../src/payloads/bucket.ts";
+import { newInferenceId } from "../../src/ids.ts";
+import { storeOutput } from "../../src/payloads/take-in.ts";
+import { storeInput } from "../../src/payloads/payloads.ts";
+import { noteUpload } from "../../src/payloads/removals.ts";
+import { retain } from "../../src/maintenance/retention.ts";
+import { removeEnded } from "../../src/maintenance/retained.ts";
 import { type NewInference, inferenceStatements } from "../../src/inferences/statements.ts";
 import { cancelInference } from "../../src/inferences/store.ts";
-import { ORPHAN_MS, RETENTION_SECONDS } from "../../src/numbers.ts";
-import { Unavailable } from "../../src/platform.ts";
-import { sql } from "../../src/sql.ts";
+import { ORPHAN_MS, RETENTION_SECONDS } from "../../src/limits.ts";
+import { Unavailable } from "../../src/platform/unavailable.ts";
+import { sql } from "../../src/platform/sql.ts";
 import { as, claimed, forgetAll, newBackend, newModel, newTenant, object, operator, queued, rowOf, still, timePasses } from "./support.ts";
 
 const { db } = still();

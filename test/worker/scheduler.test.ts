@@ -6,12 +6,12 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { findBackend } from "../../src/backends/store.ts";
 import { run } from "../../src/inferences/run.ts";
-import type { Lane } from "../../src/inferences/lane.ts";
-import type { Claim } from "../../src/inferences/rows.ts";
+import type { Lane } from "../../src/models/lane.ts";
+import type { Claim } from "../../src/inferences/sql/record.ts";
 import { type NewInference, inferenceStatements } from "../../src/inferences/statements.ts";
 import { cancelInference, claim, redriveInference } from "../../src/inferences/store.ts";
-import { sweep } from "../../src/inferences/sweep.ts";
-import { AGEING_MS, CIRCUIT_FAILURES, LEASE_MS, PROBE_MS, REST_MS, RETRY_AFTER_MAX_MS, WAKE_UP_LOST_MS } from "../../src/numbers.ts";
+import { sweep } from "../../src/maintenance/sweep.ts";
+import { AGEING_MS, CIRCUIT_FAILURES, LEASE_MS, PROBE_MS, REST_MS, RETRY_AFTER_MAX_MS, WAKE_UP_LOST_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
 import {
   type ScriptedBackend,

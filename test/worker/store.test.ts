@@ -4,16 +4,17 @@ import { afterEach, describe, expect, test } from "vitest";
 import { accountStatements } from "../../src/accounts/store.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import type { Failure } from "../../src/backends/outcome.ts";
-import { RUNNER_LOST, STATUSES, type Status, TRANSITIONS, WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
-import type { Hold } from "../../src/inferences/rows.ts";
+import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
+import { STATUSES, type Status, TRANSITIONS } from "../../src/inferences/status.ts";
+import type { Fence } from "../../src/inferences/sql/record.ts";
 import { type Filter, inferenceStatements } from "../../src/inferences/statements.ts";
 import { claim, renewLeases } from "../../src/inferences/store.ts";
 import { fileStatements } from "../../src/files/store.ts";
-import { removalStatements } from "../../src/inferences/removals.ts";
-import { retentionStatements } from "../../src/inferences/retained.ts";
+import { removalStatements } from "../../src/payloads/removals.ts";
+import { retentionStatements } from "../../src/maintenance/retained.ts";
 import { keyStatements } from "../../src/keys/store.ts";
 import { modelStatements } from "../../src/models/store.ts";
-import type { Database, Sql } from "../../src/sql.ts";
+import type { Database, Sql } from "../../src/platform/sql.ts";
 import { deliveryStatements, endpointStatements, secretStatements, webhookStatements } from "../../src/webhooks/store.ts";
 import { claimed, forgetAll, laneOf, newBackend, newModel, queued, rowOf, still, submission } from "./support.ts";
 
@@ -38,11 +39,11 @@ interface Way {
   readonly from: readonly Status[];
   readonly to: Status;
   readonly when?: string;
-  change(hold: Hold, model: string): Sql;
+  change(hold: Fence, model: string): Sql;
 }
 
 const FUTURE = "start_by = 9000000000000000, lease_until = 9000000000000000";
-const start = ({ accountId }: Hold) => ({ accountId, id: "" });
+const start = ({ accountId }: Fence) => ({ accountId, id: "" });
 
 const WAYS: Readonly<Record<string, Way>> = {
   claim: { from: ["queued"], to: "in_progress", when: FUTURE, change: (_, model) => inferenceStatements.claim(laneOf(model), "other") },
@@ -83,7 +84,7 @@ const WAYS: Readonly<Record<string, Way>> = {
 };
 
 /** An inference that has been claimed once and was then put into a status, with everything else in favour of a change. */
-async function inStatus(status: Status, when = "start_by = start_by"): Promise<{ model: string; hold: Hold }> {
+async function inStatus(status: Status, when = "start_by = start_by"): Promise<{ model: string; hold: Fence }> {
   const model = await served(10);
   await queued(model);
   const hold = await claimed(model);
@@ -141,12 +142,12 @@ describe("a status", () => {
 });
 
 describe("what a runner writes", () => {
-  const writes: [string, (hold: Hold) => Sql][] = [
+  const writes: [string, (hold: Fence) => Sql][] = [
     ["a success", (hold) => inferenceStatements.succeed(hold, OUTPUT, 13, 1)],
     ["a failure", (hold) => inferenceStatements.fail(hold, BROKEN)],
     ["a retry", (hold) => inferenceStatements.retry(hold, BROKEN, 0, false)],
   ];
-  const stale: [string, (hold: Hold) => Hold][] = [
+  const stale: [string, (hold: Fence) => Fence][] = [
     ["an earlier attempt", (hold) => ({ ...hold, attempt: hold.attempt - 1 })],
     ["a later attempt", (hold) => ({ ...hold, attempt: hold.attempt + 1 })],
     ["another lease", (hold) => ({ ...hold, lease: "another" })],
@@ -252,7 +253,7 @@ describe("a claim", () => {
 });
 
 describe("every statement is an index search:", () => {
-  const hold: Hold = { accountId: "a", id: "i", attempt: 1, lease: "l" };
+  const hold: Fence = { accountId: "a", id: "i", attempt: 1, lease: "l" };
   const cursor = { accountId: "a", id: "" };
   const filter: Filter = { ...EVERYTHING, model: "m", errorClass: "input", createdAfter: 1, createdBefore: 2, metadata: { order: "7" } };
   const redrivable: Filter = { ...filter, statuses: ["failed", "expired"] };
@@ -296,7 +297,7 @@ describe("every statement is an index search:", () => {
     giveBack: [inferenceStatements.giveBack("a", "i", "lease")],
     isFront: [inferenceStatements.isFront("a", "i")],
     anyWaiting: [inferenceStatements.anyWaiting(laneOf("m"))],
-    unattend: [inferenceStatements.unattend("a", "i", "lease")],
+    releaseWaiter: [inferenceStatements.releaseWaiter("a", "i", "lease")],
     list: [false, true].map((inputs) =>
       inferenceStatements.list("a", { ...filter, capability: "c" }, { before: inputs ? null : "i", offset: 10, limit: 10 }, inputs),
     ),

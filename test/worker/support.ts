@@ -1,22 +1,22 @@
 /**
  * What the tests inside workerd share: the Worker called as a client calls it, an operator, and a GPU server that does
- * as it is told. Storage, queues and Durable Objects are the real ones; only what lies outside is scripted.
+ * as it is told. StorageUse, queues and Durable Objects are the real ones; only what lies outside is scripted.
  */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { afterEach, vi } from "vitest";
-import { handle } from "../../src/api/router.ts";
+import { handle } from "../../src/router.ts";
 import type { Fetch } from "../../src/backends/backend.ts";
-import { newInferenceId } from "../../src/inferences/inference.ts";
-import type { Lane } from "../../src/inferences/lane.ts";
-import type { Claim } from "../../src/inferences/rows.ts";
+import { newInferenceId } from "../../src/ids.ts";
+import type { Lane } from "../../src/models/lane.ts";
+import type { Claim } from "../../src/inferences/sql/record.ts";
 import type { NewInference } from "../../src/inferences/statements.ts";
 import { claim, insertInference } from "../../src/inferences/store.ts";
-import { sweep } from "../../src/inferences/sweep.ts";
+import { sweep } from "../../src/maintenance/sweep.ts";
 import { mintKey } from "../../src/keys/key.ts";
-import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../../src/numbers.ts";
+import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../../src/limits.ts";
 import type { Clock, Ports } from "../../src/ports.ts";
-import { portsOf } from "../../src/ports.ts";
+import { portsOf } from "../../src/entry/bindings.ts";
 
 export const ORIGIN = "http://claimcheck.test";
 
@@ -162,7 +162,7 @@ export function stillEnv(instead: Record<string, unknown> = {}): Env {
   const quiet = {
     WAKE_UPS: { sendBatch: async () => {} },
     SWEEP: { getByName: () => ({ arm: async () => {} }) },
-    COURIER: { getByName: () => ({ deliver: async () => {} }) },
+    DELIVERY: { getByName: () => ({ deliver: async () => {} }) },
   };
   return { ...env, ...quiet, ...instead } as unknown as Env; // stands in for the few calls that are made of these bindings
 }
@@ -214,7 +214,7 @@ export function submission(model: string, more: Partial<NewInference> = {}): New
     inputBytes: 44,
     inputItems: 1,
     capability: "",
-    attendant: null,
+    waiter: null,
     webhook: null,
     ...more,
   };

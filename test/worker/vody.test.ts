@@ -2,8 +2,8 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { handle } from "../../src/api/router.ts";
-import { BATCH_ITEMS, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/numbers.ts";
+import { handle } from "../../src/router.ts";
+import { BATCH_ITEMS, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
 import {
   ORIGIN,
   type ScriptedBackend,

@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { run } from "../../src/inferences/run.ts";
 import { type NewInference, inferenceStatements } from "../../src/inferences/statements.ts";
-import { sweep } from "../../src/inferences/sweep.ts";
-import { CIRCUIT_FAILURES, DEPTH_MAX, LEASE_MS, POSITION_MAX } from "../../src/numbers.ts";
+import { sweep } from "../../src/maintenance/sweep.ts";
+import { CIRCUIT_FAILURES, DEPTH_MAX, LEASE_MS, POSITION_MAX } from "../../src/limits.ts";
 import {
   type Tenant,
   claimed,

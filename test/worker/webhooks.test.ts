@@ -5,17 +5,18 @@
 import { env } from "cloudflare:workers";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
-import { fromBase64 } from "../../src/base64.ts";
+import { fromBase64 } from "../../src/encoding/base64.ts";
 import { afterEach, describe, expect, test } from "vitest";
 import { inferenceStatements } from "../../src/inferences/statements.ts";
 import { bulk } from "../../src/inferences/store.ts";
-import { WAITED_TOO_LONG } from "../../src/inferences/inference.ts";
+import { WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
 import { run } from "../../src/inferences/run.ts";
-import { sweep } from "../../src/inferences/sweep.ts";
-import { DELIVERY_LEASE_MS, EVENT_OUTPUT_BYTES, WEBHOOK_DELAYS_SECONDS, WEBHOOKS_PER_ACCOUNT } from "../../src/numbers.ts";
-import { type Ports, portsOf } from "../../src/ports.ts";
-import { settingsOf } from "../../src/webhooks/courier.ts";
-import { Rounds, type Settings } from "../../src/webhooks/deliver.ts";
+import { sweep } from "../../src/maintenance/sweep.ts";
+import { DELIVERY_LEASE_MS, EVENT_OUTPUT_BYTES, WEBHOOK_DELAYS_SECONDS, WEBHOOKS_PER_ACCOUNT } from "../../src/limits.ts";
+import type { Ports } from "../../src/ports.ts";
+import { portsOf } from "../../src/entry/bindings.ts";
+import { settingsOf } from "../../src/entry/delivery-object.ts";
+import { DeliveryLoop, type Settings } from "../../src/webhooks/deliver.ts";
 import { HOSTILE } from "../unit/target.test.ts";
 import "../unit/schedule.test.ts";
 import {
@@ -110,7 +111,7 @@ async function succeeded(
 /** One courier's whole round for an account. */
 async function rounds(accountId: string, fetch: Ports["fetch"], more: Partial<Settings> = {}, instead: Partial<Ports> = {}): Promise<void> {
   const { clock } = still(instead);
-  await new Rounds(
+  await new DeliveryLoop(
     still({ internet: { fetch, clock }, ...instead }),
     { ...(await settingsOf(env)), ...more },
     accountId,
@@ -165,7 +166,7 @@ test("a private network that GPU servers are called through is never one that cu
   const id = await queued(model, { accountId, webhook: { url: HOOK, events: ["inference.succeeded"], origin: ORIGIN } });
   await run(bound, [laneOf(model)], "lease");
   expect((await rowOf(id))["status"]).toBe("succeeded");
-  await new Rounds(bound, await settingsOf(env), accountId, () => undefined).look();
+  await new DeliveryLoop(bound, await settingsOf(env), accountId, () => undefined).look();
   expect(new Set(inside)).toEqual(new Set(["10.0.0.7:8000"]));
   expect(hook.got.map(({ url }) => url)).toEqual([HOOK]);
 });

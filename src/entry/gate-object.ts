@@ -1,0 +1,28 @@
+/** The Durable Object that a gate lives in: one per key, named by the key's id. */
+import { DurableObject } from "cloudflare:workers";
+import { DATABASE_MS } from "../limits.ts";
+import { d1 } from "../platform/sql.ts";
+import { Gate, type Verdict } from "../keys/gate.ts";
+import { type Scope, accountOf } from "../keys/key.ts";
+import { findKey } from "../keys/store.ts";
+
+export class GateObject extends DurableObject<Env> {
+  readonly #gate: Gate;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const keyId = ctx.id.name ?? "";
+    this.#gate = new Gate(
+      () => findKey(d1(env.DB, DATABASE_MS), accountOf(keyId), keyId),
+      () => Date.now(),
+    );
+  }
+
+  admit(digest: string, scope: Scope): Promise<Verdict> {
+    return this.#gate.admit(digest, scope);
+  }
+
+  async forget(): Promise<void> {
+    this.#gate.forget();
+  }
+}

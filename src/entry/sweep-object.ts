@@ -1,0 +1,52 @@
+/**
+ * The Durable Object that keeps the sweep going: one object, one alarm. It ticks every SWEEP_TICK_MS while any row has
+ * a time by which something must happen, and for SWEEP_IDLE_MS after that, then sleeps until it is poked. The next
+ * alarm is set before each pass, so a pass that throws, hangs or dies with its isolate costs one tick and no more.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { logError } from "../platform/log.ts";
+import { SWEEP_IDLE_MS, SWEEP_PASS_MS, SWEEP_TICK_MS } from "../limits.ts";
+import { portsOf } from "./bindings.ts";
+import { lapseLeases } from "../maintenance/due.ts";
+import { sweep } from "../maintenance/sweep.ts";
+
+export class SweepObject extends DurableObject<Env> {
+  #busyAt = Date.now();
+
+  /** Sees to it that the sweep is ticking. Cheap when it is. */
+  async arm(): Promise<void> {
+    this.#busyAt = Date.now();
+    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now() + SWEEP_TICK_MS);
+  }
+
+  /**
+   * For an operator who knows that no runner of before `startedBefore` (ms) is alive, such as after a crash of a
+   * single-machine runtime: what they had running is claimable again now instead of when its lease lapses. The fence
+   * refuses the outcome of a runner that lives after all. Returns how many there were.
+   */
+  async recover(startedBefore: number): Promise<number> {
+    const count = await lapseLeases(portsOf(this.env).db, startedBefore);
+    await this.alarm();
+    return count;
+  }
+
+  override async alarm(): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + SWEEP_TICK_MS);
+    const busy = await this.#pass();
+    if (busy) this.#busyAt = Date.now();
+    else if (Date.now() - this.#busyAt > SWEEP_IDLE_MS) await this.ctx.storage.deleteAlarm();
+  }
+
+  /** One pass within a time limit: one that hangs must not keep the next from beginning. True also where it can't tell. */
+  async #pass(): Promise<boolean> {
+    const pass = sweep(portsOf(this.env)).catch((error: unknown) => {
+      logError("sweep_failed", error);
+      return true;
+    });
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(true), SWEEP_PASS_MS);
+    const busy = await Promise.race([pass, late]);
+    clearTimeout(timer);
+    return busy;
+  }
+}

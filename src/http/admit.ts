@@ -1,0 +1,79 @@
+/**
+ * An isolate's side of the gate: finds the key in a request, has it prove itself without I/O, and asks its gate.
+ * This is where grants will be kept: the rest of the Worker sees only `admit`.
+ */
+import type { GatePort } from "../ports.ts";
+import { Problem, problem } from "../problem.ts";
+import type { Allowance, Refusal } from "../keys/gate.ts";
+import { type KeyIdentity, type Scope, digestOf, parseKey } from "../keys/key.ts";
+
+const SCHEME = /^(?:Bearer|Api-Key|Key|Token)\s+(\S+)\s*$/i;
+
+/** The key of a request, from any of the headers that the dialects know, or null. */
+export function presentedKey(headers: Headers): string | null {
+  const direct = headers.get("x-vody-api-key")?.trim() || headers.get("x-api-key")?.trim();
+  if (direct) return direct;
+  return SCHEME.exec(headers.get("authorization") ?? "")?.[1] ?? null;
+}
+
+/** Whose request this is. Throws `missing_key` or `invalid_key`; no I/O. */
+export async function identify(headers: Headers, secrets: readonly string[]): Promise<KeyIdentity & { digest: string }> {
+  const text = presentedKey(headers);
+  if (!text) throw problem("missing_key", { headers: CHALLENGE });
+  const identity = await parseKey(text, secrets);
+  if (!identity) throw problem("invalid_key", { headers: CHALLENGE });
+  return { ...identity, digest: await digestOf(text) };
+}
+
+/** The refusal of one request too many; where the key stands is for its answer to show, as with those that are admitted. */
+export class LimitReached extends Problem {
+  readonly allowance: Allowance;
+
+  constructor(allowance: Allowance) {
+    const { scope, limit, retryAfterMs } = allowance;
+    super("rate_limited", {
+      detail: `More than ${limit} ${scope} requests a second with this key.`,
+      headers: { "Retry-After": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
+      members: { "violated-policies": [scope] },
+    });
+    this.allowance = allowance;
+  }
+}
+
+/** Asks the key's gate for one permit. Throws the problem that refuses it, `LimitReached` where it is one too many. */
+export async function admit(gate: GatePort, identity: KeyIdentity & { digest: string }, scope: Scope): Promise<Allowance> {
+  const verdict = await gate.admit(identity.keyId, identity.digest, scope);
+  if (verdict.admitted) return verdict.allowance;
+  throw refusal(verdict.reason, scope, verdict.allowance);
+}
+
+/**
+ * `RateLimit` and `RateLimit-Policy` of an answer.
+ * Source: draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4.
+ */
+export function rateLimitHeaders(allowance: Allowance): Record<string, string> {
+  const { scope, limit, remaining, resetMs } = allowance;
+  return {
+    "RateLimit-Policy": `"${scope}";q=${limit};w=1`,
+    RateLimit: `"${scope}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`,
+  };
+}
+
+const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="claimcheck"' };
+
+function refusal(reason: Refusal, scope: Scope, allowance: Allowance | null): Problem {
+  switch (reason) {
+    case "unknown":
+      return problem("invalid_key", { headers: CHALLENGE });
+    case "revoked":
+      return problem("revoked_key", { headers: CHALLENGE });
+    case "expired":
+      return problem("expired_key", { headers: CHALLENGE });
+    case "scope":
+      return problem("missing_scope", { detail: `This call needs a key with the scope "${scope}".` });
+    case "limited":
+      return allowance ? new LimitReached(allowance) : problem("rate_limited");
+    default:
+      return reason satisfies never;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Builds answers. Every one carries an explicit Cache-Control: what is not said to be cacheable must not be stored, and
+ * an inference that can never change again may be kept by its client for ever.
+ */
+import { writeJson } from "../encoding/json.ts";
+import { type Inference } from "../inferences/inference.ts";
+
+const NO_STORE = "private, no-store";
+const FOR_EVER = "private, max-age=31536000, immutable";
+
+export function json(body: unknown, init: { status?: number; headers?: Record<string, string> } = {}): Response {
+  return new Response(writeJson(body), {
+    status: init.status ?? 200,
+    headers: { "Content-Type": "application/json", "Cache-Control": NO_STORE, ...init.headers },
+  });
+}
+
+/**
+ * The validators of an answer that shows this inference. `succeeded` and `canceled` never change; `failed` and
+ * `expired` may be redriven, so they are kept for a second; what still waits is not kept, only compared.
+ */
+export function cachingOf(inference: Inference): Record<string, string> {
+  const { status, attempt, updatedAt, webhook } = inference;
+  const ETag = `"${[status, attempt, updatedAt, ...waitTag(inference), ...(webhook ? [webhook.status] : [])].join("-")}"`;
+  switch (status) {
+    case "succeeded":
+    case "canceled":
+      // Until it has been told of, and where that failed, which may be mended.
+      if (webhook?.status === "pending" || webhook?.status === "failed") return { ETag, "Cache-Control": "private, no-cache" };
+      return { ETag, "Cache-Control": FOR_EVER };
+    case "failed":
+    case "expired":
+      return { ETag, "Cache-Control": "private, max-age=1" };
+    case "queued":
+    case "in_progress":
+      return { ETag, "Cache-Control": "private, no-cache" };
+    default:
+      return status satisfies never;
+  }
+}
+
+/** What an answer shows of a wait, which changes while its row does not. */
+function waitTag(inference: Inference): (string | number)[] {
+  if (inference.status !== "queued" || !inference.wait) return [];
+  const { on, ahead, estimatedMs } = inference.wait;
+  return [inference.level, on, ahead ?? "", estimatedMs === null ? "" : Math.ceil(estimatedMs / 1000)];
+}
+
+/** 304 where the client has this very version (RFC 9110, 13.1.2), else the answer as it is. */
+export function unlessKnown(request: Request, answer: Response): Response {
+  const etag = answer.headers.get("etag");
+  const known = request.headers.get("if-none-match");
+  if (!etag || !known || answer.status !== 200) return answer;
+  const matches = known.split(",").some((candidate) => candidate.trim().replace(/^W\//, "") === etag || candidate.trim() === "*");
+  if (!matches) return answer;
+  const headers = new Headers(answer.headers);
+  headers.delete("content-type");
+  headers.delete("content-length");
+  return new Response(null, { status: 304, headers });
+}

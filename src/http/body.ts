@@ -1,0 +1,136 @@
+/**
+ * The one place where a request's body is read: type, size, encoding, JSON and schema, in that order, each with its own
+ * problem. A body is read at most once and never beyond its limit. What its values would take of the isolate's memory is
+ * judged by its text, before any of them is made: 10 MB of `[1],[1],…` would be 160 MB.
+ */
+import type * as z from "zod";
+import { parseJson } from "../encoding/json.ts";
+import { JSON_DEPTH, JSON_HEAP_BYTES, JSON_TEXT_COPIES } from "../limits.ts";
+import { type Fault, problem } from "../problem.ts";
+import { reserve } from "./body-memory.ts";
+
+/** The body as JSON: its text as sent, and its value. Throws 415, 413 or 400. */
+export async function readJson(request: Request, limitBytes: number): Promise<{ text: string; value: unknown }> {
+  const type = request.headers.get("content-type");
+  if (type !== null && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    throw problem("unsupported_media_type", {
+      detail: "The body must be JSON: Content-Type: application/json.",
+      headers: { Accept: "application/json" },
+    });
+  }
+  const text = await readText(request, limitBytes);
+  if (text.trim() === "") throw problem("bad_json", { detail: "The body is empty; it must be JSON." });
+  mustFit(request, text);
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    throw problem("bad_json", { detail: `The body is not JSON: ${error instanceof Error ? error.message : "it does not parse"}` });
+  }
+  return { text, value };
+}
+
+/**
+ * Takes the room that a JSON text and its values need, and what there is beside. Throws 400 or 413 where they could never
+ * be read, 503 where they can't now.
+ */
+export function mustFit(request: Request, text: string, besideBytes = 0): void {
+  const { depth, heapBytes } = weigh(text);
+  if (depth > JSON_DEPTH) throw problem("bad_json", { detail: `The body is nested deeper than ${JSON_DEPTH} levels.` });
+  if (heapBytes > JSON_HEAP_BYTES) {
+    throw problem("body_too_large", {
+      detail: "The body holds too many arrays, objects or members to be read at once; send it in parts, or as a file.",
+    });
+  }
+  reserve(request, besideBytes + text.length * JSON_TEXT_COPIES + heapBytes);
+}
+
+/** A value as the schema has it; throws 422 that names each fault with its place. */
+export function check<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  throw problem("invalid_input", { faults: parsed.error.issues.slice(0, 20).map(faultOf) });
+}
+
+function faultOf(issue: z.core.$ZodIssue): Fault {
+  const path = issue.path.filter((part) => typeof part !== "symbol");
+  if (issue.code === "unrecognized_keys") return { path, detail: `unknown member ${issue.keys.map((key) => `"${key}"`).join(", ")}` };
+  if (issue.input === undefined && (issue.code === "invalid_type" || issue.code === "invalid_union")) return { path, detail: "is missing" };
+  return { path, detail: issue.message.replace(/^Invalid input: /, "") };
+}
+
+async function readText(request: Request, limitBytes: number): Promise<string> {
+  const tooLarge = () => problem("body_too_large", { detail: `The body exceeds ${limitBytes} bytes.` });
+  if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge();
+  if (!request.body) return "";
+  reserve(request, Number(request.headers.get("content-length") ?? 0) * JSON_TEXT_COPIES);
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+  const reader = request.body.getReader();
+  let text = "";
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (value) bytes += value.byteLength;
+    if (bytes > limitBytes) {
+      await reader.cancel();
+      throw tooLarge();
+    }
+    if (!request.headers.has("content-length")) reserve(request, bytes * JSON_TEXT_COPIES);
+    try {
+      text += done ? decoder.decode() : decoder.decode(value, { stream: true });
+    } catch {
+      throw problem("bad_json", { detail: "The body is not UTF-8." });
+    }
+    if (done) return text;
+  }
+}
+
+/**
+ * What V8 takes at most for the values of a JSON text, beside its strings: measured with 8-byte pointers for arrays and
+ * objects of one member, for members whose names are all different, and for numbers in arrays.
+ */
+const BRACKET_BYTES = 64;
+const MEMBER_BYTES = 96;
+const ELEMENT_BYTES = 8;
+
+/** How deep a text's values are nested and what they would take, by its punctuation; of what is no JSON, whatever comes out. */
+export function weigh(text: string): { depth: number; heapBytes: number } {
+  let depth = 0;
+  let deepest = 0;
+  let brackets = 0;
+  let members = 0;
+  let elements = 0;
+  for (let index = 0; index < text.length; index++) {
+    switch (text.charCodeAt(index)) {
+      case 0x22:
+        index = endOfString(text, index);
+        break;
+      case 0x2c:
+        elements++;
+        break;
+      case 0x3a:
+        members++;
+        break;
+      case 0x5b:
+      case 0x7b:
+        brackets++;
+        deepest = Math.max(deepest, ++depth);
+        break;
+      case 0x5d:
+      case 0x7d:
+        depth--;
+        break;
+    }
+  }
+  return { depth: deepest, heapBytes: brackets * BRACKET_BYTES + members * MEMBER_BYTES + elements * ELEMENT_BYTES };
+}
+
+/** Where the string that begins there ends: its closing quote, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let before = end;
+    while (text.charCodeAt(before - 1) === 0x5c) before--;
+    if ((end - before) % 2 === 0) return end;
+  }
+  return text.length;
+}

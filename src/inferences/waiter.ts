@@ -1,0 +1,240 @@
+/**
+ * Attend: a request that waits for its inference and runs it itself, so that its answer needs no queue in between and
+ * may be streamed. The inference is a row in its lane like any other and keeps its place: it is claimed at its turn, by
+ * the request when it looks, or by a runner that finds it first in line and claims it in the request's name. The request
+ * then holds the lease, calls the backend, and records the end as a runner does.
+ * What may go wrong: the client goes away (the inference is cancelled and its backend's connection closed); the isolate
+ * dies (the lease lapses, and the inference is a runner's from then on).
+ */
+import type { Sink } from "../backends/backend.ts";
+import type { Failure } from "../backends/outcome.ts";
+import { randomBase62 } from "../ids.ts";
+import { logError } from "../platform/log.ts";
+import { WAITER_FRONT_MS, WAITER_LOOK_MS, WAITER_LOOK_MAX_MS, WAITER_TRIES, STREAM_IDLE_MS } from "../limits.ts";
+import { Unavailable } from "../platform/unavailable.ts";
+import type { Clock, Ports } from "../ports.ts";
+import { problem } from "../problem.ts";
+import type { Inference } from "./inference.ts";
+import { isFinal } from "./status.ts";
+import { Leases } from "./leases.ts";
+import { attempt, persist } from "./run.ts";
+import type { Claim } from "./sql/record.ts";
+import { inferenceStatements } from "./statements.ts";
+import { giveBack, cancelForWaiter, recordForWaiter, claimForWaiter, releaseWaiter } from "./store.ts";
+import { type Submission, type Submitted, submit } from "./submit.ts";
+import { type After, bestEffort } from "./hints.ts";
+
+/** How a client waits. */
+export interface WaitOptions {
+  readonly after: After;
+  /** Aborted when the client is gone. */
+  readonly gone: AbortSignal;
+  /** Where the client takes the answer bit by bit. */
+  readonly stream?: StreamWords;
+}
+
+/** What is said in a stream beside the backend's words, once it has begun. */
+export interface StreamWords {
+  /** While the backend says nothing; without a meaning. */
+  readonly idle?: Uint8Array;
+  /** At the end, where the backend's last words are not enough. Said once it is recorded: a client may leave when it reads it. */
+  readonly succeeded?: Uint8Array;
+  /** Instead of an end; null where there is no failure: it was canceled. */
+  failed(error: Failure | null): Uint8Array;
+}
+
+/** Either the end of the inference, or its answer while it comes. */
+export type WaitResult =
+  | { readonly kind: "ended"; readonly inference: Inference; readonly replayed: boolean }
+  | { readonly kind: "streaming"; readonly inference: Inference; readonly body: ReadableStream<Uint8Array> };
+
+/** Submits and waits for the end, or for the beginning of a stream. Throws what `submit` throws, and Unavailable. */
+export async function submitAndWait(ports: Ports, submission: Submission, attention: WaitOptions): Promise<WaitResult> {
+  const waiter = randomBase62(16, ports.randomBytes);
+  const submitted = await submit(ports, { ...submission, waiter }, attention.after);
+  const streaming = Promise.withResolvers<WaitResult>();
+  const begin = (body: ReadableStream<Uint8Array>) => streaming.resolve({ kind: "streaming", inference: submitted.inference, body });
+  const sink = attention.stream ? new StreamSink(ports.clock, attention.stream.idle ?? null, begin) : null;
+  const seen = new Waiter(ports, submitted, waiter, attention, sink).see();
+  attention.after(seen.catch(() => undefined)); // goes on when the client is gone, for as long as the platform lets it
+  return Promise.race([
+    streaming.promise,
+    seen.then((inference): WaitResult => ({ kind: "ended", inference, replayed: submitted.replayed })),
+  ]);
+}
+
+class Waiter {
+  readonly #ports: Ports;
+  readonly #first: Submitted;
+  readonly #waiter: string;
+  readonly #attention: WaitOptions;
+  readonly #sink: StreamSink | null;
+  readonly #gone: AbortSignal;
+  readonly #leases: Leases;
+  /** The last attempt that it began. One that it has let go of is left to lapse: an attempt is one call. */
+  #begun = 0;
+
+  constructor(ports: Ports, first: Submitted, waiter: string, attention: WaitOptions, sink: StreamSink | null) {
+    this.#ports = ports;
+    this.#first = first;
+    this.#waiter = waiter;
+    this.#attention = attention;
+    this.#sink = sink;
+    this.#gone = sink ? AbortSignal.any([attention.gone, sink.gone]) : attention.gone;
+    this.#leases = new Leases(ports, waiter);
+  }
+
+  /** The inference at its end. */
+  async see(): Promise<Inference> {
+    try {
+      return await this.#wait();
+    } catch (error) {
+      const { accountId, id } = this.#first.inference;
+      await bestEffort("not_left_to_a_runner", releaseWaiter(this.#ports.db, accountId, id, this.#waiter));
+      throw error;
+    } finally {
+      this.#sink?.end();
+    }
+  }
+
+  async #wait(): Promise<Inference> {
+    const { clock, db } = this.#ports;
+    const { inference, replayed } = this.#first;
+    const gone = this.#gone;
+    let { claimed, askedAt } = this.#first;
+    let pause = replayed ? 0 : WAITER_FRONT_MS;
+    for (let failures = 0; ;) {
+      if (claimed) {
+        const after = await this.#run(claimed, askedAt);
+        if (after && (isFinal(after.status) || this.#sink?.begun)) return after;
+      }
+      if (gone.aborted) return this.#leave();
+      await clock.sleep(pause, gone);
+      try {
+        askedAt = clock.now();
+        const turn = await claimForWaiter(db, inference.accountId, inference.id, this.#waiter, this.#begun);
+        if (!turn.inference) throw problem("inference_not_found");
+        if (turn.inference.status === "canceled") await giveBack(db, inference.accountId, inference.id, this.#waiter);
+        if (isFinal(turn.inference.status)) return turn.inference;
+        claimed = turn.claimed;
+        pause = turn.isFront && !replayed ? WAITER_FRONT_MS : Math.min(WAITER_LOOK_MAX_MS, Math.max(WAITER_LOOK_MS, pause * 1.5));
+        failures = 0;
+      } catch (error) {
+        if (!(error instanceof Unavailable) || ++failures >= WAITER_TRIES) throw error;
+        claimed = null;
+        pause = WAITER_LOOK_MAX_MS;
+      }
+    }
+  }
+
+  /** Runs one attempt, and tells how the inference stands after it. */
+  async #run(claimed: Claim, askedAt: number): Promise<Inference | null> {
+    const { after } = this.#attention;
+    const gone = this.#gone;
+    this.#begun = claimed.attempt;
+    const stop = AbortSignal.any([this.#leases.take(claimed, askedAt), gone]);
+    const ending = await attempt(this.#ports, this.#leases, claimed, stop, this.#sink);
+    const { accountId, id } = claimed;
+    const isLeft = gone.aborted && !this.#first.replayed;
+    // While this isolate stood still the attempt may have been given up, another claimed in this request's name, and that cancelled.
+    const nextAttempt = inferenceStatements.giveBack(accountId, id, this.#waiter);
+    const statements = [...(isLeft ? [inferenceStatements.cancel(accountId, id)] : []), ...ending, nextAttempt];
+    const recorded = await persist(this.#ports, this.#leases, claimed, () => recordForWaiter(this.#ports.db, statements, claimed));
+    this.#leases.release(claimed);
+    if (recorded?.othersWait) after(bestEffort("wake_up_not_sent", this.#ports.wake([{ model: claimed.model, version: claimed.version }])));
+    if (claimed.watched) after(bestEffort("deliveries_not_announced", this.#ports.deliver([accountId])));
+    const stands = recorded?.inference ?? null;
+    if (this.#sink?.begun) {
+      const { stream } = this.#attention;
+      const failure = stands && "error" in stands ? stands.error : null;
+      await this.#sink.say(stands?.status === "succeeded" ? stream?.succeeded : stream?.failed(failure));
+    }
+    return stands;
+  }
+
+  /** The client is gone: what it submitted is cancelled, unless it was only asking for what another request submitted. */
+  async #leave(): Promise<Inference> {
+    const { inference, replayed } = this.#first;
+    if (replayed) return inference;
+    const left = await cancelForWaiter(this.#ports.db, inference.accountId, inference.id, this.#waiter);
+    this.#attention.after(bestEffort("deliveries_not_announced", this.#ports.deliver([inference.accountId])));
+    return left ?? inference;
+  }
+}
+
+/**
+ * A stream that begins with the first chunk. What the client does not take holds up what the backend sends. A client that
+ * hangs up while nothing is sent to it may go unnoticed, so something is, from time to time.
+ */
+class StreamSink implements Sink {
+  readonly #clock: Clock;
+  readonly #idle: Uint8Array | null;
+  readonly #begin: (body: ReadableStream<Uint8Array>) => void;
+  readonly #gone = new AbortController();
+  readonly #over = new AbortController();
+  #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
+  #writes = 0;
+  #taken = 0;
+
+  constructor(clock: Clock, idle: Uint8Array | null, begin: (body: ReadableStream<Uint8Array>) => void) {
+    this.#clock = clock;
+    this.#idle = idle;
+    this.#begin = begin;
+  }
+
+  get begun(): boolean {
+    return this.#writer !== null;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    if (!this.#writer) {
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      this.#writer = writable.getWriter();
+      this.#begin(readable);
+      if (this.#idle) void this.#stayAwake(this.#idle);
+    }
+    await this.#give(this.#writer, chunk);
+  }
+
+  async #give(writer: WritableStreamDefaultWriter<Uint8Array>, chunk: Uint8Array): Promise<void> {
+    this.#writes++;
+    try {
+      await writer.write(chunk);
+      this.#taken++;
+    } catch (error) {
+      this.#gone.abort();
+      throw error;
+    }
+  }
+
+  /** Says that there is nothing to say, where nothing else was said for a while and all of it was taken. */
+  async #stayAwake(idle: Uint8Array): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted && !this.#gone.signal.aborted) {
+      const writes = this.#writes;
+      await this.#clock.sleep(STREAM_IDLE_MS, signal);
+      if (signal.aborted || this.#writes !== writes || this.#taken !== writes || !this.#writer) continue;
+      await this.#give(this.#writer, idle).catch(() => undefined); // who has gone is told of by the signal
+    }
+  }
+
+  /** Aborted when the client has stopped reading. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Says the last, to whoever still listens. */
+  async say(last: Uint8Array | undefined): Promise<void> {
+    this.#over.abort();
+    try {
+      if (last) await this.#writer?.write(last);
+    } catch (error) {
+      logError("stream_gone", error);
+    }
+  }
+
+  end(): void {
+    this.#over.abort();
+    this.#writer?.close().catch(() => undefined); // the reader may be gone
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * Every number of the system in one place, with its unit in the name.
+ * Ranges are [least, most], both included. Where a number follows from the platform or a vendor, the reason stands beside it.
+ */
+
+export const KIB = 1024;
+
+export const PRIORITY = { default: 0, range: [0, 2] } as const;
+export const MAX_TIME_IN_QUEUE_SECONDS = { default: 600, range: [10, 259_200] } as const;
+export const MAX_ATTEMPTS = { default: 3, range: [1, 10] } as const;
+export const INITIAL_DELAY_MS = { default: 1_000, range: [0, 10_000] } as const;
+export const MAX_DELAY_MS = { default: 5_000, range: [0, 60_000] } as const;
+export const CANCEL_AFTER_SECONDS = { range: [1, 864_000] } as const;
+/** Waiting this long lowers an inference's level by one, so that a low priority is late but never starved. */
+export const AGEING_MS = 120_000;
+export const IDEMPOTENCY_KEY_CHARACTERS = 255;
+export const IDEMPOTENCY_MS = 86_400_000;
+/** A backend's `Retry-After` is followed up to here, so that the stated bound on an inference's life holds. */
+export const RETRY_AFTER_MAX_MS = 60_000;
+
+/** A queue consumer lives 15 minutes: RUN_SECONDS + the longest attempt must end before that. */
+export const BACKEND_TIMEOUT_SECONDS = { default: 600, range: [1, 840] } as const;
+export const MAX_CONCURRENCY = { default: 1, range: [1, 10_000] } as const;
+
+/** Failures in a row that open a backend's circuit. */
+export const CIRCUIT_FAILURES = 5;
+/** The first rest; it doubles with each further failure up to REST_MAX_MS. */
+export const REST_MS = 1_000;
+export const REST_MAX_MS = 60_000;
+/** How often the health of a backend in doubt is asked for. */
+export const PROBE_MS = 5_000;
+export const READY_TIMEOUT_MS = 3_000;
+/** Of the six connections that an invocation may wait on, some are left for storage. */
+export const PROBES_AT_ONCE = 4;
+/** An inference whose attempts took down this many healthy backends is not given another. */
+export const QUARANTINE_TAKEDOWNS = 2;
+/** One success in this many is entered into its backend's mean run time. */
+export const RUN_TIME_SAMPLE = 10;
+
+export const LEASE_MS = 30_000;
+export const LEASE_RENEW_MS = 10_000;
+/** How long before the lapse of a lease that could not be renewed its holder lets go by itself. */
+export const LEASE_MARGIN_MS = 5_000;
+/** A runner stops claiming after this long, since consumers scale out only when a batch ends. */
+export const RUN_SECONDS = 20;
+/** An invocation may have six connections that wait for response headers; one is left for storage. */
+export const RUNNERS_PER_BATCH = 5;
+
+/** How often a request that waits for its inference looks whether its turn has come: when it is next in line, and before that. */
+export const WAITER_FRONT_MS = 20;
+export const WAITER_LOOK_MS = 50;
+export const WAITER_LOOK_MAX_MS = 500;
+/** Looks in a row that may fail before the client is told to come back. */
+export const WAITER_TRIES = 5;
+/**
+ * A stream that has nothing to say says so after this time, or twice of it. Where clients are connected to the Worker
+ * itself, one that has hung up is noticed by what is sent to it, and the GPU should stop within a second.
+ */
+export const STREAM_IDLE_MS = 250;
+/** How long the end of a backend's stream is waited for after its last event, so that its connection can serve again. */
+export const STREAM_LINGER_MS = 100;
+
+export const SWEEP_TICK_MS = 1_000;
+/** The sweep ticks on for this long after the last sign of work; pokes by one isolate are at most SWEEP_POKE_MS apart. */
+export const SWEEP_IDLE_MS = 15_000;
+export const SWEEP_POKE_MS = 5_000;
+/** Rows of one kind that one statement of a pass takes up, and how often a pass goes on while there are more. */
+export const SWEEP_ROWS = 200;
+export const SWEEP_ROUNDS = 20;
+/** A pass that takes longer is left alone: the next alarm is set already. */
+export const SWEEP_PASS_MS = 10_000;
+/** A claimable inference that nobody took for this long means its wake-up was lost. */
+export const WAKE_UP_LOST_MS = 2_000;
+export const WAKE_UPS_PER_LANE = 20;
+
+/** Exact up to here, "1000+" beyond: what is counted is read. */
+export const POSITION_MAX = 1_000;
+export const DEPTH_MAX = 10_000;
+/** Rows that one call of a bulk cancel or redrive looks at. */
+export const BULK_ROWS = 1_000;
+
+/** Any one answer of the database; a stall must not hold a client, a runner or the sweep. */
+export const DATABASE_MS = 10_000;
+/** Read, store and the longest attempt together have to fit into a consumer's 15 minutes. */
+export const BUCKET_MS = 15_000;
+export const GATE_MS = 5_000;
+export const QUEUE_MS = 10_000;
+/** Messages of one send; the platform takes no more. */
+export const QUEUE_BATCH = 100;
+
+/** A failure's message goes into the row twice, and a row has at most 2 MB. */
+export const MESSAGE_CHARACTERS = 1_000;
+/** A log beyond this loses its earlier lines, all but the first: redrives may go on for ever, a row must not. */
+export const LOG_CHARACTERS = 64_000;
+
+export const INLINE_BYTES = 32 * KIB;
+export const JSON_BODY_BYTES = 10_000_000;
+/** Bytes of a part of an upload: the least that R2 takes. */
+export const UPLOAD_PART_BYTES = 5 * KIB * KIB;
+/** What one put may bring: 5 GiB, less 5 MiB. */
+export const PUT_BYTES = 5 * KIB ** 3 - 5 * KIB ** 2;
+/** Parts of a multipart answer, and what the head of one may take. */
+export const PARTS_MAX = 100;
+export const MULTIPART_HEAD_BYTES = 8 * KIB;
+/** Fields of a model's output that may be kept as files. */
+export const OUTPUT_FILE_FIELDS = 16;
+/** A part's name, as it is in an address. */
+export const PART_NAME_CHARACTERS = 100;
+/** Objects that one call removes; R2 takes no more. */
+export const DELETE_KEYS = 1_000;
+/** A text below this is not worth the zipping. */
+export const GZIP_BYTES = KIB;
+/** What is read of a backend's answer that must be parsed. */
+export const BACKEND_ANSWER_BYTES = 10_000_000;
+export const ADMIN_BODY_BYTES = 64 * KIB;
+/** A request with raw tensors, and how often it is held: as it came, as it was stored, and as it is sent. */
+export const TENSOR_BODY_BYTES = 16 * KIB * KIB;
+export const TENSOR_BODY_COPIES = 3;
+export const BATCH_ITEMS = 256;
+/** The body of an asynchronous request to Baseten's API, as published. */
+export const BASETEN_BODY_BYTES = 256 * KIB;
+/** Parts at the end of `model-{id}-{env}` that may be the environment's name: theirs are like `prod-us`. Each is looked up. */
+export const BASETEN_ENVIRONMENT_PARTS = 3;
+/** What the values of a body may take of the memory, as its text is weighed: room for 10 MB of numbers, whatever they are. */
+export const JSON_HEAP_BYTES = 48_000_000;
+/** A body's text is there as it came, within its values, and as it is stored. */
+export const JSON_TEXT_COPIES = 3;
+/** All bodies of an isolate together, but for the small ones; an isolate has 128 MB for everything. */
+export const BODIES_BYTES = 96_000_000;
+/** A body that takes no more than this is small. */
+export const LARGE_BODY_BYTES = 3_000_000;
+/** For how long a body's room is kept at most, should its request never come to its end. */
+export const LARGE_BODY_MS = 60_000;
+/** Nesting beyond this is refused before it can exhaust a parser's stack. */
+export const JSON_DEPTH = 64;
+
+/** Requests a second of one key, by class of call; the burst is one second's worth. */
+export const KEY_LIMITS = { read: 20, submit: 200, cancel: 20 } as const;
+export const KEY_LIMIT_RANGE = [1, 10_000] as const;
+/** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
+export const KEY_RECORD_MS = 30_000;
+
+/** How long an account's inferences are kept after their end. Not below a day: as long an Idempotency-Key stands for its inference. */
+export const RETENTION_SECONDS = { default: 7 * 86_400, range: [86_400, 10 * 365 * 86_400] } as const;
+/** How long one inference's input and output are kept, where its client asks for less. */
+export const PAYLOAD_RETENTION_SECONDS = { range: [60, 10 * 365 * 86_400] } as const;
+/** How often the inferences that are past their account's retention are looked for. */
+export const RETENTION_LAP_MS = 300_000;
+/** Rows that one step of the retention looks at, and what one statement removes. */
+export const RETENTION_ROWS = 500;
+/** Objects without a row are looked for this slowly: a page of so many at a time, and a lap so often. */
+export const ORPHAN_PAGE = 500;
+export const ORPHAN_PAGE_MS = 10_000;
+export const ORPHAN_LAP_MS = 3_600_000;
+/** An object without a row is an orphan when it is this old: whoever wrote it has long had the time to write the row. */
+export const ORPHAN_MS = 3_600_000;
+
+// Files
+
+/** What an account may store beside rows, unless it has a quota of its own. */
+export const QUOTA_BYTES = 100 * 2 ** 30;
+/** Of one part of an upload that a client sends part by part; R2 takes 5 MiB to 5 GiB, and many clients' networks 100 MB at once. */
+export const FILE_PART_BYTES = { default: 8 * KIB * KIB, range: [8 * KIB * KIB, 100 * KIB * KIB] } as const;
+/** As many parts as R2 takes. */
+export const FILE_PARTS = 10_000;
+/** A file that has not been completed by then is removed. */
+export const UPLOAD_SECONDS = 86_400;
+export const FILE_NAME_CHARACTERS = 255;
+export const CONTENT_TYPE_CHARACTERS = 255;
+/** The whole of an upload in parts is read again to check its SHA-256, in one request, up to here. */
+export const FILE_HASHED_BYTES = 5 * 2 ** 30;
+/** Files that one input may refer to. */
+export const FILE_REFERENCES = 100;
+/** All files of one input together, for a backend that gets their bytes in the input: they and their base64 are held in memory. */
+export const FILES_INLINE_BYTES = 10_000_000;
+/** A file that an input refers to is kept for at least this long after: longer than an inference may wait and run. */
+export const FILE_USED_SECONDS = 5 * 86_400;
+/** How long a link is good for; one for a backend from when it is called. */
+export const LINK_SECONDS = { default: 3_600, range: [1, 7 * 86_400] } as const;
+/** Files that one step of the sweep removes, and how often it looks for them. */
+export const FILE_SWEEP_ROWS = 100;
+export const FILE_LAP_MS = 60_000;
+
+/** How far the time in an inference's id, by an isolate's clock and before its input was stored, may be from its creation by the database's. */
+export const ID_MARGIN_MS = 600_000;
+
+/** What a list returns at once. */
+export const PAGE = { default: 25, range: [1, 100] } as const;
+/** The list of models comes whole up to here: clients of OpenAI's API know no pages of it. */
+export const MODELS_LISTED = 1_000;
+
+/** What an isolate remembers of one kind, such as of its backends. */
+export const MEMORY_THINGS = 1_000;
+/** How long it is remembered which forms of tensors a server takes; and of one that did not answer the question. */
+export const FORMS_MS = 300_000;
+export const FORMS_UNSURE_MS = 10_000;
+/** How long it is remembered what a server says of its model; and that none said anything. */
+export const DESCRIPTION_MS = 60_000;
+export const DESCRIPTION_UNSURE_MS = 5_000;
+/** Servers of a model that are asked, one after the other, before it counts as not described. */
+export const DESCRIPTIONS_ASKED = 2;
+/** Backends of one model that are looked at. */
+export const BACKENDS_LISTED = 1_000;
+
+// Webhooks
+
+/** A webhook's URL; as Reka's API has it. */
+export const WEBHOOK_URL_CHARACTERS = 2_083;
+/** Where receivers listen in public; anything else is more likely somebody's database. */
+export const WEBHOOK_PORTS: readonly number[] = [443, 8443];
+/** The shorter end of what Standard Webhooks recommends: a receiver should take note and work later. */
+export const WEBHOOK_TIMEOUT_MS = 15_000;
+/** Between one attempt and the next: the example schedule of Standard Webhooks 1.0.0, 10 attempts in 75 h 35 min. */
+export const WEBHOOK_DELAYS_SECONDS: readonly number[] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/** Each delay is up to this share shorter or longer. */
+export const WEBHOOK_JITTER = 0.1;
+/** A receiver's `Retry-After` is followed up to here: no longer than the longest delay. */
+export const WEBHOOK_RETRY_AFTER_MAX_MS = 86_400_000;
+/** How long the other deliveries to an endpoint under load wait, and at most, where it says itself for how long. */
+export const WEBHOOK_HOLD_MS = 30_000;
+export const WEBHOOK_HOLD_MAX_MS = 3_600_000;
+/** An endpoint is rested after so many failures in a row over at least this time. */
+export const ENDPOINT_REST_FAILURES = 100;
+export const ENDPOINT_REST_MS = 86_400_000;
+/** Random bytes of a secret; the range is that of Standard Webhooks. */
+export const WEBHOOK_SECRET_BYTES = { minted: 32, range: [24, 64] } as const;
+/** A resolver that takes longer leaves a name unknown, which stops nothing. */
+export const RESOLVER_MS = 2_000;
+
+/** What the resolver said of a name counts for so long where a webhook is set, of so many names. */
+export const NAME_KNOWN_MS = 60_000;
+export const NAMES_KNOWN = 1_000;
+export const WEBHOOKS_PER_ACCOUNT = 16;
+/** An inference's output is part of an event up to here: Standard Webhooks asks for bodies of no more. */
+export const EVENT_OUTPUT_BYTES = 20_000;
+/** Beyond that there is a link in its place, good for as long as any link may be: longer than the attempts go on. */
+export const EVENT_LINK_SECONDS = LINK_SECONDS.range[1];
+/** The secret before the newest signs as well for so long: as Baseten has it. */
+export const SECRET_OVERLAP_MS = 86_400_000;
+/** Whoever tries a delivery holds it for so long: longer than reading, looking up the name, the call and recording take together. */
+export const DELIVERY_LEASE_MS = 60_000;
+/** A courier may wait for six connections at once, and a delivery for two: of the resolver, and of the receiver after that. */
+export const DELIVERIES_AT_ONCE = 3;
+/** So an account has at most 24 deliveries under way at once. */
+export const DELIVERY_OBJECTS_PER_ACCOUNT = 8;
+export const DELIVERY_OBJECTS_TOLD_AT_ONCE = 50;
+/** Due deliveries of an account among which a courier chooses, so that endpoints take turns. */
+export const DELIVERIES_SEEN = 200;
+/** The sweep stays awake for deliveries that are due this soon; for later ones the cron trigger, once a minute, wakes it. */
+export const DELIVERY_HORIZON_MS = 90_000;
+/** Of a delivery the latest so many attempts are kept, and of an answer its beginning. */
+export const DELIVERY_ATTEMPTS_KEPT = 20;
+export const DELIVERY_ANSWER_BYTES = 1_024;
+/** One call sends so many again. */
+export const DELIVERIES_RESENT = 500;

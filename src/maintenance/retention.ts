@@ -1,0 +1,127 @@
+/**
+ * Retention: what is finished goes when its time is over, rows and objects together, and what nobody has is found and
+ * goes too. Rows first: the transaction that removes a row, or strips it of its payloads, notes their objects as removals,
+ * and those are removed from the bucket until nothing is left of them. A crash anywhere leaves either all of an inference or a note
+ * of what remains. What was written to the bucket and never got a row is found by walking the bucket slowly, and an upload
+ * in parts that was never completed by the note that was made when it began, since a bucket does not list uploads.
+ * Every step may be repeated, doubled or cut off; each is bounded, and the sweep takes one of each kind a pass.
+ */
+import { removeExpiredFiles } from "../files/remove.ts";
+import { FILE_PREFIX, unnamedFiles } from "../files/store.ts";
+import { log, logError } from "../platform/log.ts";
+import {
+  DELETE_KEYS,
+  FILE_LAP_MS,
+  ORPHAN_LAP_MS,
+  ORPHAN_MS,
+  ORPHAN_PAGE,
+  ORPHAN_PAGE_MS,
+  RETENTION_LAP_MS,
+  RETENTION_ROWS,
+} from "../limits.ts";
+import type { Ports } from "../ports.ts";
+import { type Removal, dueRemovals, forgetRemovals, layDown, noteRemovals, removalStatements } from "../payloads/removals.ts";
+import type { Database } from "../platform/sql.ts";
+import { type ObjectKey, expiredFrom, findPastRetention, removeEnded, retentionStatements, unnamedObjects } from "./retained.ts";
+
+type RetentionPorts = Pick<Ports, "db" | "payloads" | "uploads" | "clock">;
+
+/** One step of all of it. Returns whether there is more to do at once. */
+export async function retain(house: RetentionPorts): Promise<boolean> {
+  const { db } = house;
+  const [due = [], ownTime = [], retention = [], orphans = [], files = []] = await db.batch([
+    removalStatements.due(1),
+    retentionStatements.expiredPayloads(RETENTION_ROWS),
+    removalStatements.takeUp("retention"),
+    removalStatements.takeUp("orphans"),
+    removalStatements.takeUp("files"),
+  ]);
+  const expired = expiredFrom(ownTime);
+  if (expired.length > 0) {
+    const { removed } = await removeEnded(db, expired, "payloads");
+    log("payloads_removed", { inferences: removed });
+  }
+  const { past, more } = retention[0] ? await pastRetention(house, String(retention[0]["cursor"])) : { past: 0, more: false };
+  const found = orphans[0] ? await findOrphans(house, String(orphans[0]["cursor"])) : 0;
+  if (files[0]) await layDown(db, "files", "", (await removeExpiredFiles(house)) ? 0 : FILE_LAP_MS);
+  const removed = due.length + expired.length + past + found > 0 ? await removeNoted(house) : 0;
+  return more || removed === DELETE_KEYS || expired.length === RETENTION_ROWS;
+}
+
+/** Removes from the bucket what was noted by now: how much. What fails stays noted. */
+export async function removeNoted(house: RetentionPorts): Promise<number> {
+  const removals = await dueRemovals(house.db, DELETE_KEYS);
+  if (removals.length > 0) await remove(house, removals);
+  return removals.length;
+}
+
+async function remove({ db, payloads, uploads }: RetentionPorts, removals: readonly Removal[]): Promise<void> {
+  const done = removals.filter(({ uploadId }) => uploadId === "");
+  const objects = await unnamed(
+    db,
+    done.map(({ object }) => object),
+  );
+  if (objects.length > 0) await payloads.delete(objects);
+  for (const removal of removals.filter(({ uploadId }) => uploadId !== "")) {
+    try {
+      await uploads.resume(removal.object, removal.uploadId).abort();
+      done.push(removal);
+    } catch (error) {
+      logError("upload_not_aborted", error, { object: removal.object });
+    }
+  }
+  await forgetRemovals(db, done);
+  log("objects_removed", { objects: objects.length, uploads: removals.filter(({ uploadId }) => uploadId !== "").length });
+}
+
+/** A step through the inferences that are past their account's retention. Returns how many, and whether to go on at once. */
+async function pastRetention({ db }: RetentionPorts, cursor: string): Promise<{ past: number; more: boolean }> {
+  const [accountId = "", id = ""] = cursor.split("/");
+  const { past, next } = await findPastRetention(db, { accountId, id }, RETENTION_ROWS);
+  if (past.length > 0) {
+    const { removed } = await removeEnded(db, past, "row");
+    log("inferences_removed", { inferences: removed });
+  }
+  await layDown(db, "retention", next ? `${next.accountId}/${next.id}` : "", next ? 0 : RETENTION_LAP_MS);
+  return { past: past.length, more: next !== null };
+}
+
+const PREFIXES = ["inputs/", "outputs/", FILE_PREFIX] as const;
+
+/** A step through the bucket: notes what is old and nobody's. Returns how many. The cursor is the last key that was looked at. */
+async function findOrphans({ db, payloads, clock }: RetentionPorts, cursor: string): Promise<number> {
+  const prefix = PREFIXES.find((candidate) => cursor.startsWith(candidate)) ?? PREFIXES[0];
+  const { objects, more } = await payloads.list({ prefix, after: cursor === prefix ? null : cursor || null, limit: ORPHAN_PAGE });
+  const old = objects.filter(({ uploaded }) => uploaded.getTime() <= clock.now() - ORPHAN_MS);
+  const orphans = await unnamed(
+    db,
+    old.map(({ key }) => key),
+  );
+  if (orphans.length > 0) {
+    log("orphans_found", { objects: orphans.length });
+    await noteRemovals(db, orphans);
+  }
+  const following = PREFIXES[PREFIXES.indexOf(prefix) + 1];
+  const next = more ? objects.at(-1)?.key : following;
+  await layDown(db, "orphans", next ?? "", next === undefined ? ORPHAN_LAP_MS : ORPHAN_PAGE_MS);
+  return orphans.length;
+}
+
+/** Of these objects, those that no row names. What is no payload of an inference is its own keeper's to judge. */
+async function unnamed(db: Database, keys: readonly string[]): Promise<string[]> {
+  const files = keys.filter((key) => key.startsWith(FILE_PREFIX));
+  const others = keys.filter((key) => !key.startsWith(FILE_PREFIX));
+  const known = others.map(keyOf);
+  const free = await unnamedObjects(
+    db,
+    known.filter((key) => key !== null),
+  );
+  return [...others.filter((_, index) => known[index] === null), ...free, ...(await unnamedFiles(db, files))];
+}
+
+/** Whose an object is, by its key: see payloads.ts. */
+function keyOf(key: string): ObjectKey | null {
+  const [, kind, accountId = "", id = "", attempt] = /^(inputs|outputs)\/([^/]+)\/([^/]+)(?:\/(\d+)(?:\/.*)?)?$/.exec(key) ?? [];
+  if (kind === undefined || (kind === "outputs") !== (attempt !== undefined)) return null;
+  return { key, accountId, id, attempt: attempt === undefined ? null : Number(attempt) };
+}

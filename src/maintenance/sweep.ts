@@ -1,0 +1,88 @@
+/**
+ * The sweep: finds what time, or a dead part, has left behind, and puts it right. Expiry, lapsed leases and ended
+ * back-offs come from one index of due rows; a claimable inference that nobody took means a lost wake-up, which is sent
+ * again. One pass is one transaction, each statement checks and writes at once, so a pass may be repeated, doubled or
+ * cut off anywhere. It never judges a model: an inference without a backend simply waits until it expires.
+ */
+import { readinessOf } from "../backends/protocols.ts";
+import { backendIsReady, takeProbes } from "../backends/store.ts";
+import { log, logError } from "../platform/log.ts";
+import { PROBES_AT_ONCE, SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../limits.ts";
+import type { Ports } from "../ports.ts";
+import { retain } from "./retention.ts";
+import { RUNNER_LOST, WAITED_TOO_LONG } from "../inferences/retry.ts";
+import type { Lane } from "../models/lane.ts";
+import { sweepDue } from "./due.ts";
+import { bestEffort } from "../inferences/hints.ts";
+
+/** One pass. Returns whether anything is left to come back for. */
+export async function sweep(ports: Ports): Promise<boolean> {
+  const [dated, doubted, more] = await Promise.all([sweepInferences(ports), takeProbes(ports.db), keepHouse(ports)]);
+  // Not waited for: a server that hangs must not hold up what time demands.
+  void bestEffort("backend_not_probed", probe(ports, doubted));
+  return dated || doubted.length > 0 || more;
+}
+
+/** A step of the retention. A bucket that fails must not hold up what time demands. */
+async function keepHouse(ports: Ports): Promise<boolean> {
+  try {
+    return await retain(ports);
+  } catch (error) {
+    logError("not_retained", error);
+    return true;
+  }
+}
+
+/**
+ * Asks backends in doubt for their health, a few at a time: an invocation has few connections, and one that waits for a
+ * connection must not look like one that does not answer.
+ */
+async function probe(ports: Ports, backends: Awaited<ReturnType<typeof takeProbes>>): Promise<void> {
+  const rest = [...backends];
+  const ask = async () => {
+    for (let backend = rest.shift(); backend; backend = rest.shift()) {
+      const { ready } = await readinessOf(backend, backend.version, ports);
+      log("backend_probed", { backend: backend.id, ready });
+      if (ready) await backendIsReady(ports.db, backend.id);
+    }
+  };
+  await Promise.all(Array.from({ length: PROBES_AT_ONCE }, ask));
+}
+
+/**
+ * All that is due, SWEEP_ROWS of a kind at a time: thousands that are due for one reason must not keep those that are due
+ * for another waiting for many passes. The wake-ups go out once, at the end, and are not waited for: a queue that refuses
+ * or hangs must not hold up what time demands. What is left unsent is a neglected lane soon.
+ */
+async function sweepInferences(ports: Ports): Promise<boolean> {
+  const ready: Lane[] = [];
+  const tellers = new Set<string>();
+  for (let round = 1; ; round++) {
+    const pass = await sweepDue(ports.db, SWEEP_ROWS, RUNNER_LOST, WAITED_TOO_LONG);
+    const { canceled, expired, aged, lost } = pass;
+    const handled = canceled + expired + aged + lost + pass.ready.length;
+    ready.push(...pass.ready);
+    for (const account of pass.deliveries) tellers.add(account);
+    if (handled + pass.neglected.length > 0) {
+      log("swept", { canceled, expired, aged, runner_lost: lost, ready: pass.ready.length, neglected_lanes: pass.neglected.length });
+    }
+    if (handled < SWEEP_ROWS || round === SWEEP_ROUNDS) {
+      void bestEffort("wake_up_not_sent", ports.wake(wakeUpsFor(ready, pass.neglected)));
+      void bestEffort("deliveries_not_announced", ports.deliver([...tellers]));
+      return pass.dated;
+    }
+  }
+}
+
+/** One wake-up for each inference that became claimable and each free slot of a neglected lane, within a bound a lane. */
+function wakeUpsFor(ready: readonly Lane[], neglected: readonly (Lane & { slots: number })[]): Lane[] {
+  const wanted = new Map<string, { lane: Lane; count: number }>();
+  const want = ({ model, version }: Lane, count: number) => {
+    const name = JSON.stringify([model, version]);
+    const known = wanted.get(name);
+    wanted.set(name, { lane: { model, version }, count: Math.min(WAKE_UPS_PER_LANE, (known?.count ?? 0) + count) });
+  };
+  for (const lane of ready) want(lane, 1);
+  for (const lane of neglected) want(lane, lane.slots);
+  return [...wanted.values()].flatMap(({ lane, count }) => Array.from({ length: count }, () => lane));
+}

@@ -1,0 +1,89 @@
+/**
+ * SQL as values. The `sql` tag binds every value it is given; the only thing it ever puts into the text is another
+ * piece made by the tag. `Database` is the seam that the flows see: D1 in production, a real SQLite under a simulated
+ * clock elsewhere.
+ */
+
+import { ask } from "./unavailable.ts";
+
+/** One statement or fragment: text with `?` marks, and what to bind to them in order. */
+export interface Sql {
+  readonly text: string;
+  readonly params: readonly SqlValue[];
+}
+
+export type SqlValue = string | number | null;
+export type Row = Record<string, unknown>;
+
+export function sql(template: TemplateStringsArray, ...values: (SqlValue | Sql)[]): Sql {
+  const strings = compact(template);
+  let text = strings[0] ?? "";
+  const params: SqlValue[] = [];
+  values.forEach((value, index) => {
+    if (value !== null && typeof value === "object") {
+      text += value.text;
+      params.push(...value.params);
+    } else {
+      text += "?";
+      params.push(value);
+    }
+    text += strings[index + 1] ?? "";
+  });
+  return { text, params };
+}
+
+const compacted = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+/**
+ * Without the line breaks and indents of our files: a statement is sent as text each time. No literal of ours has two spaces,
+ * and there is no comment, which would have no end.
+ */
+function compact(template: TemplateStringsArray): readonly string[] {
+  const known = compacted.get(template);
+  if (known) return known;
+  if (template.some((string) => string.includes("--"))) throw new Error("a comment in SQL would swallow what follows it");
+  const strings = template.map((string) => string.replaceAll(/\s+/g, " "));
+  compacted.set(template, strings);
+  return strings;
+}
+
+/**
+ * Now, in ms, by the database's own clock. Isolates' clocks may be apart; leases, deadlines and times of an
+ * inference are all written and compared by this one.
+ */
+export const NOW: Sql = sql`CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
+
+/** Several fragments with a separator between. */
+export function join(parts: readonly Sql[], separator: "," | " AND " | " "): Sql {
+  return {
+    text: parts.map((part) => part.text).join(separator),
+    params: parts.flatMap((part) => part.params),
+  };
+}
+
+export interface Database {
+  /** All rows of one statement. */
+  all(statement: Sql): Promise<Row[]>;
+  /** Several statements in one transaction and one round trip; the rows of each, in order. */
+  batch(statements: readonly Sql[]): Promise<Row[][]>;
+}
+
+export async function first(db: Database, statement: Sql): Promise<Row | null> {
+  const rows = await db.all(statement);
+  return rows[0] ?? null;
+}
+
+/** The database behind a D1 binding; every answer within `limitMs`, or Unavailable. */
+export function d1(binding: D1Database, limitMs: number): Database {
+  const prepare = (statement: Sql) => binding.prepare(statement.text).bind(...statement.params);
+  return {
+    async all(statement) {
+      const { results } = await ask("database", limitMs, () => prepare(statement).all<Row>());
+      return results;
+    },
+    async batch(statements) {
+      const answers = await ask("database", limitMs, () => binding.batch<Row>(statements.map(prepare)));
+      return answers.map((answer) => answer.results);
+    },
+  };
+}

@@ -1,0 +1,13 @@
+/** The wires, in the order in which they are asked for an unknown path. */
+import { baseten } from "./dialects/baseten.ts";
+import { oip } from "./dialects/oip.ts";
+import { openai } from "./dialects/openai.ts";
+import { reka } from "./dialects/reka.ts";
+import { vody } from "./dialects/vody.ts";
+import { admin } from "./admin/admin.ts";
+import { health } from "./api/health.ts";
+import { own } from "./api/own.ts";
+import type { Dialect } from "./http/route.ts";
+
+/** In the order in which they are asked for an unknown path; ours answers whatever no other does. */
+export const DIALECTS: readonly Dialect[] = [openai, vody, reka, baseten, oip, admin, health, own];
