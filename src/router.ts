@@ -14,7 +14,7 @@ import { logError } from "./platform/log.ts";
 import { mustBeOperator } from "./http/guards.ts";
 import { own } from "./api/own.ts";
 import { release } from "./http/body-memory.ts";
-import type { Call, Dialect, Route } from "./http/route.ts";
+import type { Call, Dialect, Method } from "./http/route.ts";
 import { DIALECTS } from "./wires.ts";
 
 /** A stall of the platform is over in a second or in a minute; a client that asks every other second learns soon. */
@@ -30,8 +30,8 @@ for (const dialect of DIALECTS) {
   }
 }
 
-function verb(method: Route["method"]) {
-  return method.toLowerCase() as Lowercase<Route["method"]>; // what toLowerCase does to these five words
+function verb(method: Method) {
+  return method.toLowerCase() as Lowercase<Method>; // what toLowerCase does to these five words
 }
 
 /** Answers any request; never throws. */
@@ -74,7 +74,7 @@ function routedUrl(text: string): URL {
 }
 
 /** One routed call: who, gate, handler. A read runs beside the gate; its answer counts only if the gate admits. */
-async function answer(dialect: Dialect, route: Route, call: Call): Promise<Response> {
+async function answer(dialect: Dialect, route: Dialect["routes"][number], call: Call): Promise<Response> {
   let allowance: Allowance | null = null;
   let response: Response;
   try {

@@ -43,9 +43,9 @@ import { check, readJson } from "../http/body.ts";
 import { filterOf, filterShape, narrows } from "../http/filter.ts";
 import { own } from "../api/own.ts";
 import { pageOf } from "../http/page.ts";
-import type { Call, Dialect, Route } from "../http/route.ts";
+import type { BareRoute, Call, Dialect } from "../http/route.ts";
 
-const operator = (method: Route["method"], path: string, handle: (call: Call) => Promise<Response>): Route => ({
+const operator = (method: BareRoute["method"], path: string, handle: (call: Call) => Promise<Response>): BareRoute => ({
   method,
   path: `/admin/v1${path}`,
   access: "operator",

@@ -35,9 +35,9 @@ import { check, readJson } from "../http/body.ts";
 import { download } from "../http/download.ts";
 import { pageOf } from "../http/page.ts";
 import { reserve } from "../http/body-memory.ts";
-import type { KeyCall, Route } from "../http/route.ts";
+import type { KeyCall, BareRoute } from "../http/route.ts";
 
-export const fileRoutes: readonly Route[] = [
+export const fileRoutes: readonly BareRoute[] = [
   { method: "POST", path: "/v1/files", access: "submit", handle: uploadFile },
   { method: "GET", path: "/v1/files", access: "read", handle: showFiles },
   { method: "GET", path: "/v1/files/:id", access: "read", handle: downloadFile },

@@ -14,15 +14,15 @@ import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { serveFile } from "./files.ts";
 import { partsOf, showPart, showResult } from "./inferences.ts";
-import type { Call, KeyCall, Route } from "../http/route.ts";
+import type { Call, KeyCall, BareRoute } from "../http/route.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
-export const linkRoutes: readonly Route[] = [
+export const linkRoutes: readonly BareRoute[] = [
   { method: "POST", path: "/v1/files/:id/link", access: "read", handle: linkToFile },
   { method: "POST", path: "/v1/inferences/:id/link", access: "read", handle: linkToResult },
   // All of them, so that one that a link does not allow is refused as a link is.
-  ...METHODS.map((method): Route => ({ method, path: "/v1/links/:token", access: "open", handle: follow })),
+  ...METHODS.map((method): BareRoute => ({ method, path: "/v1/links/:token", access: "open", handle: follow })),
 ];
 
 const wantedSchema = z.strictObject({

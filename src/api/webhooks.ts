@@ -37,10 +37,10 @@ import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { eventOf } from "./event.ts";
 import { pageOf } from "../http/page.ts";
-import type { Call, KeyCall, Route } from "../http/route.ts";
+import type { Call, KeyCall, BareRoute } from "../http/route.ts";
 import { targetOf } from "../http/webhook-url.ts";
 
-export const webhookRoutes: readonly Route[] = [
+export const webhookRoutes: readonly BareRoute[] = [
   { method: "GET", path: "/v1/inferences/:id/deliveries", access: "read", handle: showDeliveries },
   { method: "POST", path: "/v1/inferences/:id/deliveries/:delivery/resend", access: "submit", handle: resendOne },
   { method: "POST", path: "/v1/webhooks", access: "submit", handle: createWebhook },

@@ -19,7 +19,7 @@ import * as z from "zod";
 import { cachingOf, json, unlessKnown } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
-import type { Dialect, KeyCall, Route } from "../http/route.ts";
+import type { Dialect, KeyCall, BareRoute } from "../http/route.ts";
 import { webhookOf } from "../http/webhook-url.ts";
 import type { Failure } from "../backends/outcome.ts";
 import type { Bucket } from "../payloads/bucket.ts";
@@ -98,7 +98,7 @@ export const baseten: Dialect = {
   },
 };
 
-function callsUnder(prefix: (typeof PREFIXES)[number]): Route[] {
+function callsUnder(prefix: (typeof PREFIXES)[number]): BareRoute[] {
   const path = `/baseten/:model${prefix.path}`;
   const at =
     (handle: (call: KeyCall, address: Address) => Promise<Response>) =>
@@ -117,7 +117,7 @@ function callsUnder(prefix: (typeof PREFIXES)[number]): Route[] {
   ];
 }
 
-function requestsUnder(prefix: string): Route[] {
+function requestsUnder(prefix: string): BareRoute[] {
   return [
     { method: "GET", path: `${prefix}/async_request/:id`, access: "read", handle: showRequest },
     { method: "DELETE", path: `${prefix}/async_request/:id`, access: "cancel", handle: cancelRequest },

@@ -27,7 +27,7 @@ import { json } from "../http/answer.ts";
 import { check, mustFit } from "../http/body.ts";
 import { readBytes } from "../http/bytes.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
-import type { Dialect, KeyCall, Route } from "../http/route.ts";
+import type { Dialect, KeyCall, BareRoute } from "../http/route.ts";
 import { GENERATE, type Generated, eventOf, generatedBy, isGenerated } from "../backends/generate.ts";
 import { BINARY_EXTENSION, HEAD_LENGTH, sharedMemoryIn } from "../backends/oip.ts";
 import type { Failure } from "../backends/outcome.ts";
@@ -84,7 +84,7 @@ export const oip: Dialect = {
     { method: "GET", path: "/v2/health/live", access: "open", handle: () => json({ live: true }) },
     { method: "GET", path: "/v2/health/ready", access: "read", handle: showServerReady },
     { method: "GET", path: "/v2/models", access: "read", handle: showModels },
-    ...MODEL_PATHS.flatMap((path): Route[] => [
+    ...MODEL_PATHS.flatMap((path): BareRoute[] => [
       { method: "GET", path, access: "read", handle: showModel },
       { method: "GET", path: `${path}/ready`, access: "read", handle: showModelReady },
       { method: "POST", path: `${path}/infer`, access: "submit", handle: infer },

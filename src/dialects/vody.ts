@@ -1,7 +1,7 @@
 /**
  * The Vody Inference API: submit a bare array, ask for its status, fetch its results. Every member of a status is a
  * text, numbers included, exactly as published. Vody knows no queue and no cancel: what waits is `in_progress`, a
- * cancelled or expired inference is `failed` with the response code that says so.
+ * canceled or expired inference is `failed` with the response code that says so.
  * Decided here, where Vody publishes nothing: submit answers 202 with the status object; results before the end answer
  * the same; results after a failure are the error under its response code.
  */
@@ -9,11 +9,10 @@ import * as z from "zod";
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
 import { json } from "../http/answer.ts";
-import { check, readJson } from "../http/body.ts";
 import { cachingOf, unlessKnown } from "../http/answer.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import { result } from "../api/inferences.ts";
-import type { Dialect, KeyCall } from "../http/route.ts";
+import { type Dialect, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { isFinal } from "../inferences/status.ts";
 import { isUuid } from "../ids.ts";
@@ -22,24 +21,86 @@ import { submit } from "../inferences/submit.ts";
 import { BATCH_ITEMS, JSON_BODY_BYTES } from "../limits.ts";
 import { type Problem, faultText, problem } from "../problem.ts";
 
-const itemSchema = z.looseObject({
-  image_path: z.string().min(1),
-  product_type: z.string(),
-  category: z.string().optional(),
-  hex_color_label: z
-    .string()
-    .regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as "#AA3300"')
-    .optional(),
+const itemSchema = z
+  .looseObject({
+    image_path: z.string().min(1).describe("Where the model finds the picture: a URL, or a path that its server knows."),
+    product_type: z.string().describe("What the picture shows, such as `Shoes`."),
+    category: z.string().optional().describe("The product's category."),
+    hex_color_label: z
+      .string()
+      .regex(/^#[0-9a-fA-F]{6}$/, 'must be a color such as "#AA3300"')
+      .optional()
+      .describe("The color as a person labeled it, such as `#AA3300`."),
+  })
+  .describe("One picture; further members reach the model as they are.");
+
+const batchSchema = z
+  .array(itemSchema)
+  .min(1, "must contain at least one item")
+  .max(BATCH_ITEMS, `must contain at most ${BATCH_ITEMS} items`)
+  .describe("The pictures of one inference event.");
+
+/** The status object as published: every member is a text. */
+const statusSchema = z.object({
+  id: z.uuid().describe("The inference's id."),
+  created_at: z.string().describe("When it was submitted: ISO 8601 with microseconds and an offset."),
+  updated_at: z.string().describe("When it ended, or else when its status last changed."),
+  status: z.enum(["in_progress", "completed", "failed"]).describe("`in_progress` until it has ended."),
+  model: z.string().describe("The model's name."),
+  response_code: z.string().describe("202 until it has ended, then 200 or the code of its error."),
+  request_item_count: z.string().describe("How many items were submitted."),
+  response_item_count: z.string().describe("How many items the result has."),
+  response_time: z.string().describe("Seconds from submit to `updated_at`."),
 });
-const batchSchema = z.array(itemSchema).min(1, "must hold at least one item").max(BATCH_ITEMS, `must hold at most ${BATCH_ITEMS} items`);
+
+const errorSchema = z.object({
+  error: z.string().describe("The reason phrase of the status code."),
+  message: z.string().describe("What went wrong."),
+  code: z.int().describe("The status code."),
+});
+
+const idParam = z.object({ id: z.string().describe("The inference's id.") });
+const notFinished = { description: "It has not ended yet: the status object.", json: statusSchema };
+
+const SUBMIT = {
+  summary: "Submit a batch of items to a model.",
+  params: z.object({ model: z.string().describe("The model's name.") }),
+  body: { json: batchSchema, limitBytes: JSON_BODY_BYTES },
+  answers: { 202: { description: "Accepted: the status object.", json: statusSchema } },
+} as const satisfies RouteShape;
 
 export const vody: Dialect = {
   name: "vody",
+  title: "Vody Inference API",
   owns: (path) => path === "/inference" || path.startsWith("/inference/"),
+  error: errorSchema,
   routes: [
-    { method: "POST", path: "/inference/:model", access: "submit", handle: submitBatch },
-    { method: "GET", path: "/inference/:id/status", access: "read", handle: showStatus },
-    { method: "GET", path: "/inference/:id/results", access: "read", handle: showResults },
+    route("submit", "POST", "/inference/:model", SUBMIT, submitBatch),
+    route(
+      "read",
+      "GET",
+      "/inference/:id/status",
+      {
+        summary: "Get the status of an inference.",
+        params: idParam,
+        answers: { 200: { description: "The status object.", json: statusSchema } },
+      },
+      getStatus,
+    ),
+    route(
+      "read",
+      "GET",
+      "/inference/:id/results",
+      {
+        summary: "Get the results of an inference.",
+        params: idParam,
+        answers: {
+          200: { description: "The output, as the model's server typed it.", other: { "*/*": "The output." } },
+          202: notFinished,
+        },
+      },
+      getResults,
+    ),
   ],
   refuse(fault: Problem) {
     const message = fault.faults.length > 0 ? fault.faults.map(faultText).join("; ") : fault.detail;
@@ -47,17 +108,15 @@ export const vody: Dialect = {
   },
 };
 
-async function submitBatch(call: KeyCall): Promise<Response> {
-  const { text, value } = await readJson(call.request, JSON_BODY_BYTES);
-  const batch = check(batchSchema, value);
+async function submitBatch(call: KeyCall, { body, text }: Input<typeof SUBMIT>): Promise<Response> {
   const submitted = await submit(
     call.ports,
     {
       ...call.caller,
       dialect: "vody",
       model: call.params["model"] ?? "",
-      input: { body: writeJson(batch), contentType: JSON_TYPE },
-      inputItems: batch.length,
+      input: { body: writeJson(body), contentType: JSON_TYPE },
+      inputItems: body.length,
       idempotency: await idempotencyOf(call.request, call.url, text),
     },
     call.after,
@@ -67,12 +126,12 @@ async function submitBatch(call: KeyCall): Promise<Response> {
   return json(statusOf(inference), { status: 202, headers });
 }
 
-async function showStatus(call: KeyCall): Promise<Response> {
+async function getStatus(call: KeyCall): Promise<Response> {
   const inference = await find(call);
   return unlessKnown(call.request, json(statusOf(inference), { headers: cachingOf(inference) }));
 }
 
-async function showResults(call: KeyCall): Promise<Response> {
+async function getResults(call: KeyCall): Promise<Response> {
   const inference = await find(call);
   if (inference.status === "succeeded") return result(call, inference);
   const headers = cachingOf(inference);
@@ -88,7 +147,7 @@ async function find(call: KeyCall): Promise<Inference> {
 }
 
 /** The status object as published. */
-function statusOf(inference: Inference): Record<string, string> {
+function statusOf(inference: Inference): z.infer<typeof statusSchema> {
   const { createdAt } = inference;
   const updatedAt = "finishedAt" in inference ? inference.finishedAt : inference.updatedAt;
   return {

@@ -1,7 +1,9 @@
 /**
- * What a route is. The table of routes says for each call who may make it; handlers see a call that is or will be
- * admitted and return its answer or throw a problem.
+ * What a route is. A table of routes says for each call who may make it, what it takes and what it answers, in zod: what it
+ * takes is checked before the handler runs, what it answers types the presenters, and both are the source of the reference.
+ * Handlers see a call that is or will be admitted, and return its answer or throw a problem.
  */
+import type * as z from "zod";
 import type { Config } from "../config.ts";
 import type { After } from "../inferences/hints.ts";
 import type { Allowance } from "../keys/gate.ts";
@@ -9,6 +11,7 @@ import type { KeyIdentity, Scope } from "../keys/key.ts";
 import type { Ports } from "../ports.ts";
 import type { Problem } from "../problem.ts";
 import type { DeliveryMessage, ToldEvent } from "../webhooks/deliver.ts";
+import { check, readJson } from "./body.ts";
 
 /** Everything one request may use. */
 export interface Call {
@@ -31,30 +34,126 @@ export interface KeyCall extends Call {
   readonly caller: KeyIdentity;
 }
 
-type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
-type Answer = Response | Promise<Response>;
+export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
 
 /**
  * `open`: anyone; `operator`: the deployment's ADMIN_TOKEN; else a key with that scope, whose gate counts the call.
  * A `read` runs beside the question to the gate, and its answer is thrown away when the gate refuses; anything that
  * changes something waits for the gate first.
  */
-export type Route =
-  | { readonly method: Method; readonly path: string; readonly access: "open" | "operator"; readonly handle: (call: Call) => Answer }
-  | { readonly method: Method; readonly path: string; readonly access: Scope; readonly handle: (call: KeyCall) => Answer };
+export type Access = "open" | "operator" | Scope;
+
+/** A JSON body that is read, bounded and checked before the handler runs. */
+export interface JsonBody {
+  readonly json: z.ZodType;
+  readonly limitBytes: number;
+  /** What the body is checked as, where a wire takes more forms than its schema; the value as sent by default. */
+  readonly prepare?: (value: unknown) => unknown;
+}
+
+/** A body that the handler reads itself: each media type that it takes, with a schema if it is JSON. */
+export interface RawBody {
+  readonly raw: Readonly<Record<string, z.ZodType | string>>;
+}
+
+/** One answer of a route: a JSON body by its schema, or another one by its media type and what it is. */
+export interface AnswerShape {
+  readonly description: string;
+  readonly json?: z.ZodType;
+  readonly other?: Readonly<Record<string, string>>;
+}
+
+/** What a route takes and answers. */
+export interface RouteShape {
+  /** One sentence: what the call does. */
+  readonly summary: string;
+  /** Path parameters, each with a description. */
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodType;
+  readonly body?: JsonBody | RawBody;
+  /** By status; refusals are the dialect's own and stand in its `problems`. */
+  readonly answers: Readonly<Record<number, AnswerShape>>;
+}
+
+/** A row of the table of routes, as the router sees it. */
+export interface Route extends RouteShape {
+  readonly method: Method;
+  /** As the router library writes it: `/v1/inferences/:id`. */
+  readonly path: string;
+  readonly access: Access;
+  /** Given a `KeyCall` if `access` is a scope. */
+  readonly handle: (call: Call) => Response | Promise<Response>;
+}
+
+/** A route that carries no schemas yet. */
+export type BareRoute =
+  | {
+      readonly method: Method;
+      readonly path: string;
+      readonly access: "open" | "operator";
+      readonly handle: (call: Call) => Response | Promise<Response>;
+    }
+  | {
+      readonly method: Method;
+      readonly path: string;
+      readonly access: Scope;
+      readonly handle: (call: KeyCall) => Response | Promise<Response>;
+    };
+
+type Checked<T> = T extends z.ZodType ? z.infer<T> : undefined;
+type BodyOf<S extends RouteShape> = S["body"] extends { readonly json: infer J } ? Checked<J> : undefined;
+
+/** What a handler gets beside its call: what was checked of the query and the body, and the body's text as sent. */
+export interface Input<S extends RouteShape = RouteShape> {
+  readonly query: Checked<S["query"]>;
+  readonly body: BodyOf<S>;
+  /** The JSON body as it was sent; empty if the route reads none. */
+  readonly text: string;
+}
+
+/**
+ * A row of the table of routes whose handler gets its query and JSON body checked. A caller of an `open` or an `operator`
+ * route has no account: its handler must not look at `caller`, and its type has none.
+ */
+export function route<const S extends RouteShape, A extends Access>(
+  access: A,
+  method: Method,
+  path: string,
+  shape: S,
+  handle: (call: A extends Scope ? KeyCall : Call, input: Input<S>) => Response | Promise<Response>,
+): Route {
+  const { query, body } = shape;
+  return {
+    ...shape,
+    access,
+    method,
+    path,
+    async handle(call) {
+      const asked = query ? check(query, Object.fromEntries(call.url.searchParams)) : undefined;
+      const sent = body && "json" in body ? await readJson(call.request, body.limitBytes) : null;
+      const value = sent && body && "json" in body ? check(body.json, body.prepare ? body.prepare(sent.value) : sent.value) : undefined;
+      const input = { query: asked, body: value, text: sent?.text ?? "" } as Input<S>; // as the schemas of this shape have it
+      return handle(call as Parameters<typeof handle>[0], input); // the router gives a caller to whatever asks for a scope
+    },
+  };
+}
 
 /** One wire: its routes, and how its errors look. */
 export interface Dialect {
   readonly name: string;
+  /** For readers: whose wire it is. */
+  readonly title?: string;
   /** Whether an unknown path is answered in this dialect. */
   owns(path: string): boolean;
   /** The path that a request is about, where its host says a part of it; null where it does not. */
   pathOf?(url: URL): string | null;
-  readonly routes: readonly Route[];
+  readonly routes: readonly (Route | BareRoute)[];
   /** Headers by which this dialect shows where a key stands, beside ours; none of them replaces what an answer says itself. */
   limitHeaders?(allowance: Allowance): Readonly<Record<string, string>>;
   /** How a webhook that was given in this dialect is told; ours where there is nothing. */
   tell?(told: ToldEvent): Promise<DeliveryMessage>;
+  /** The body of its error answers. */
+  readonly error?: z.ZodType;
   /** A problem as this dialect's error answer. */
   refuse(problem: Problem, call: Pick<Call, "requestId">): Response;
 }

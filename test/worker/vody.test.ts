@@ -292,12 +292,12 @@ describe("a Vody submission that is refused", () => {
   });
 
   test.each(["AA3300", "#AA330", "#AA33000", "#GG3300", "red", "", "#AA3300\n"])(
-    "has %j where a colour belongs",
+    "has %j where a color belongs",
     async (hex_color_label) => {
       const { key } = await newTenant();
       const answer = await as(key, "POST", `/inference/${await newModel()}`, [{ ...CHAIR, hex_color_label }]);
       expect(await seen(answer)).toStrictEqual(
-        refusal(422, "Unprocessable Content", 'item 0, hex_color_label: must be a colour such as "#AA3300"'),
+        refusal(422, "Unprocessable Content", 'item 0, hex_color_label: must be a color such as "#AA3300"'),
       );
     },
   );
