@@ -3,7 +3,7 @@
  * exception. The exchange below is shared by the protocols; here each way in which a server can let us down gets its
  * own code: no connection, cut connection, time limit, oversized answer, refusal, garbage.
  */
-import { joined } from "../encoding/chunks.ts";
+import { bytesUpTo } from "../encoding/streams.ts";
 import { parseJson } from "../encoding/json.ts";
 import type { Content } from "../content/content.ts";
 import type { FileField } from "../content/embedded.ts";
@@ -324,18 +324,5 @@ async function readBounded(response: Response, limit: number): Promise<Uint8Arra
   }
   // What is announced is the length before decoding, which says nothing of the length after.
   if (announced !== null && !response.headers.has("content-encoding")) return new Uint8Array(await response.arrayBuffer()); // no longer than it was announced to be
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const reader = (response.body ?? new Blob([]).stream()).getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > limit) {
-      await reader.cancel();
-      return null;
-    }
-    parts.push(value);
-  }
-  return joined(parts);
+  return response.body ? bytesUpTo(response.body, limit) : new Uint8Array();
 }

@@ -1,5 +1,5 @@
 /** The production side of ports.ts: the bindings of the deployment, each within a time limit. */
-import { r2, r2Uploads } from "../payloads/bucket.ts";
+import { r2, r2Uploads } from "../payloads/r2.ts";
 import type { Fetch } from "../backends/backend.ts";
 import type { Verdict } from "../keys/gate.ts";
 import { Memory } from "../platform/memory.ts";

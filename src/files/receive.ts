@@ -6,9 +6,10 @@
  * - What comes without its length is collected, a part at a time, since R2 has to know each part's length.
  * - A part sent again takes the place of the former, so an upload that was cut goes on with the parts that are missing.
  */
-import { pump, type Upload, type Writing } from "../payloads/bucket.ts";
+import type { Upload, Writing } from "../payloads/bucket.ts";
 import { FILE_PARTS, FILE_PART_BYTES, PUT_BYTES, KIB, UPLOAD_PART_BYTES } from "../limits.ts";
 import { hexOf } from "../encoding/hex.ts";
+import { pump } from "../encoding/streams.ts";
 import { Unavailable } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";

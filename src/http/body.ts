@@ -5,6 +5,7 @@
  */
 import type * as z from "zod";
 import { parseJson } from "../encoding/json.ts";
+import { readUpTo } from "../encoding/streams.ts";
 import { JSON_DEPTH, JSON_HEAP_BYTES, JSON_TEXT_COPIES } from "../limits.ts";
 import { type Fault, problem } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
@@ -65,24 +66,20 @@ async function readText(request: Request, limitBytes: number): Promise<string> {
   if (!request.body) return "";
   reserve(request, Number(request.headers.get("content-length") ?? 0) * JSON_TEXT_COPIES);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  const reader = request.body.getReader();
-  let text = "";
-  let bytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (value) bytes += value.byteLength;
-    if (bytes > limitBytes) {
-      await reader.cancel();
-      throw tooLarge();
-    }
-    if (!request.headers.has("content-length")) reserve(request, bytes * JSON_TEXT_COPIES);
+  const decode = (chunk?: Uint8Array) => {
     try {
-      text += done ? decoder.decode() : decoder.decode(value, { stream: true });
+      return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
     } catch {
       throw problem("bad_json", { detail: "The body is not UTF-8." });
     }
-    if (done) return text;
-  }
+  };
+  let text = "";
+  const isWhole = await readUpTo(request.body, limitBytes, (chunk, bytes) => {
+    if (!request.headers.has("content-length")) reserve(request, bytes * JSON_TEXT_COPIES);
+    text += decode(chunk);
+  });
+  if (!isWhole) throw tooLarge();
+  return text + decode();
 }
 
 /**

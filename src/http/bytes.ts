@@ -4,7 +4,8 @@
  * Source: RFC 9110, 8.4 (Content-Encoding) and 15.5.16 (what a 415 says).
  */
 import { joined } from "../encoding/chunks.ts";
-import { problem } from "../problem.ts";
+import { readUpTo } from "../encoding/streams.ts";
+import { Problem, problem } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
 
 /** "deflate" is the zlib format (RFC 9110, 8.4.1.2), as it is in DecompressionStream. */
@@ -33,22 +34,14 @@ export async function readBytes(request: Request, limitBytes: number, copies: nu
   reserve(request, announced * copies);
   const body = format === null ? request.body : request.body.pipeThrough(new DecompressionStream(format));
   const parts: Uint8Array[] = [];
-  let size = 0;
-  const reader = body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read().catch((error: unknown) => {
-      if (format === null) throw error;
-      throw problem("bad_request", { detail: `The body is not ${encoding}, as its Content-Encoding says.` });
-    });
-    if (done) break;
-    size += value.byteLength;
-    if (size > limitBytes) {
-      await reader.cancel();
-      throw tooLarge(limitBytes);
-    }
-    if (size > announced) reserve(request, size * copies);
-    parts.push(value);
-  }
+  const isWhole = await readUpTo(body, limitBytes, (chunk, bytes) => {
+    if (bytes > announced) reserve(request, bytes * copies);
+    parts.push(chunk);
+  }).catch((error: unknown) => {
+    if (format === null || error instanceof Problem) throw error;
+    throw problem("bad_request", { detail: `The body is not ${encoding}, as its Content-Encoding says.` });
+  });
+  if (!isWhole) throw tooLarge(limitBytes);
   return joined(parts);
 }
 

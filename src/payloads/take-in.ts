@@ -6,11 +6,12 @@
  */
 import type { ExtractedFields, TakenIn } from "../backends/backend.ts";
 import type { KeptPart } from "../backends/outcome.ts";
-import { ONCE, pump } from "./bucket.ts";
+import { ONCE } from "./bucket.ts";
 import { joined } from "../encoding/chunks.ts";
 import { type Content, endingOf, isJson, sizeOf } from "../content/content.ts";
 import { EmbeddedReader, type EmbeddedTaker, type FileField, NotEmbedded } from "../content/embedded.ts";
 import { hexOf } from "../encoding/hex.ts";
+import { pump } from "../encoding/streams.ts";
 import { MultipartReader, type PartHead, type PartsTaker, boundaryOf } from "../content/multipart.ts";
 import { BACKEND_ANSWER_BYTES, PARTS_MAX, PART_NAME_CHARACTERS } from "../limits.ts";
 import { type Stored, isInline } from "./payloads.ts";
