@@ -6,13 +6,10 @@
  * What may go wrong: the client goes away (the inference is cancelled and its backend's connection closed); the isolate
  * dies (the lease lapses, and the inference is a runner's from then on).
  */
-import type { Sink } from "../backends/backend.ts";
-import type { Failure } from "../backends/outcome.ts";
 import { randomBase62 } from "../ids.ts";
-import { logError } from "../platform/log.ts";
-import { WAITER_FRONT_MS, WAITER_LOOK_MS, WAITER_LOOK_MAX_MS, WAITER_TRIES, STREAM_IDLE_MS } from "../limits.ts";
+import { WAITER_FRONT_MS, WAITER_LOOK_MS, WAITER_LOOK_MAX_MS, WAITER_TRIES } from "../limits.ts";
 import { Unavailable } from "../platform/unavailable.ts";
-import type { Clock, Ports } from "../ports.ts";
+import type { Ports } from "../ports.ts";
 import { problem } from "../problem.ts";
 import type { Inference } from "./inference.ts";
 import { isFinal } from "./status.ts";
@@ -23,6 +20,7 @@ import { inferenceStatements } from "./statements.ts";
 import { giveBack, cancelForWaiter, recordForWaiter, claimForWaiter, releaseWaiter } from "./store.ts";
 import { type Submission, type Submitted, submit } from "./submit.ts";
 import { type After, bestEffort } from "./hints.ts";
+import { type StreamWords, StreamSink } from "./stream.ts";
 
 /** How a client waits. */
 export interface WaitOptions {
@@ -31,16 +29,6 @@ export interface WaitOptions {
   readonly gone: AbortSignal;
   /** Where the client takes the answer bit by bit. */
   readonly stream?: StreamWords;
-}
-
-/** What is said in a stream beside the backend's words, once it has begun. */
-export interface StreamWords {
-  /** While the backend says nothing; without a meaning. */
-  readonly idle?: Uint8Array;
-  /** At the end, where the backend's last words are not enough. Said once it is recorded: a client may leave when it reads it. */
-  readonly succeeded?: Uint8Array;
-  /** Instead of an end; null where there is no failure: it was canceled. */
-  failed(error: Failure | null): Uint8Array;
 }
 
 /** Either the end of the inference, or its answer while it comes. */
@@ -159,82 +147,5 @@ class Waiter {
     const left = await cancelForWaiter(this.#ports.db, inference.accountId, inference.id, this.#waiter);
     this.#attention.after(bestEffort("deliveries_not_announced", this.#ports.deliver([inference.accountId])));
     return left ?? inference;
-  }
-}
-
-/**
- * A stream that begins with the first chunk. What the client does not take holds up what the backend sends. A client that
- * hangs up while nothing is sent to it may go unnoticed, so something is, from time to time.
- */
-class StreamSink implements Sink {
-  readonly #clock: Clock;
-  readonly #idle: Uint8Array | null;
-  readonly #begin: (body: ReadableStream<Uint8Array>) => void;
-  readonly #gone = new AbortController();
-  readonly #over = new AbortController();
-  #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
-  #writes = 0;
-  #taken = 0;
-
-  constructor(clock: Clock, idle: Uint8Array | null, begin: (body: ReadableStream<Uint8Array>) => void) {
-    this.#clock = clock;
-    this.#idle = idle;
-    this.#begin = begin;
-  }
-
-  get begun(): boolean {
-    return this.#writer !== null;
-  }
-
-  async write(chunk: Uint8Array): Promise<void> {
-    if (!this.#writer) {
-      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-      this.#writer = writable.getWriter();
-      this.#begin(readable);
-      if (this.#idle) void this.#stayAwake(this.#idle);
-    }
-    await this.#give(this.#writer, chunk);
-  }
-
-  async #give(writer: WritableStreamDefaultWriter<Uint8Array>, chunk: Uint8Array): Promise<void> {
-    this.#writes++;
-    try {
-      await writer.write(chunk);
-      this.#taken++;
-    } catch (error) {
-      this.#gone.abort();
-      throw error;
-    }
-  }
-
-  /** Says that there is nothing to say, where nothing else was said for a while and all of it was taken. */
-  async #stayAwake(idle: Uint8Array): Promise<void> {
-    const { signal } = this.#over;
-    while (!signal.aborted && !this.#gone.signal.aborted) {
-      const writes = this.#writes;
-      await this.#clock.sleep(STREAM_IDLE_MS, signal);
-      if (signal.aborted || this.#writes !== writes || this.#taken !== writes || !this.#writer) continue;
-      await this.#give(this.#writer, idle).catch(() => undefined); // who has gone is told of by the signal
-    }
-  }
-
-  /** Aborted when the client has stopped reading. */
-  get gone(): AbortSignal {
-    return this.#gone.signal;
-  }
-
-  /** Says the last, to whoever still listens. */
-  async say(last: Uint8Array | undefined): Promise<void> {
-    this.#over.abort();
-    try {
-      if (last) await this.#writer?.write(last);
-    } catch (error) {
-      logError("stream_gone", error);
-    }
-  }
-
-  end(): void {
-    this.#over.abort();
-    this.#writer?.close().catch(() => undefined); // the reader may be gone
   }
 }
