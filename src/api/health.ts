@@ -1,10 +1,19 @@
-/** `GET /healthz`: whether this Worker answers. It asks nothing of storage, so that nobody without a key can cause load there. */
+/** `GET /healthz`: whether this Worker answers. It asks nothing of storage, so that a call without a key causes no load there. */
+import * as z from "zod";
 import { json } from "../http/answer.ts";
-import { own } from "./own.ts";
-import type { Dialect } from "../http/route.ts";
+import { problemDetails, problemSchema } from "../http/problem-details.ts";
+import { type Dialect, route } from "../http/route.ts";
+
+const shape = {
+  summary: "Ask whether the service answers.",
+  answers: { 200: { description: "It does.", json: z.object({ status: z.literal("ok") }) } },
+} as const;
 
 export const health: Dialect = {
-  ...own,
+  name: "health",
+  title: "Health",
   owns: (path) => path === "/healthz",
-  routes: [{ method: "GET", path: "/healthz", access: "open", handle: () => json({ status: "ok" }) }],
+  error: problemSchema,
+  routes: [route("open", "GET", "/healthz", shape, () => json({ status: "ok" }))],
+  refuse: problemDetails,
 };

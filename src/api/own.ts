@@ -1,5 +1,5 @@
 /** Our own wire: its routes, and its errors as problem details (RFC 9457). */
-import { type Problem, pointer } from "../problem.ts";
+import { problemDetails, problemSchema } from "../http/problem-details.ts";
 import { fileRoutes } from "./files.ts";
 import { linkRoutes } from "./links.ts";
 import { presentOwnEvent } from "./event.ts";
@@ -10,7 +10,9 @@ import type { Dialect } from "../http/route.ts";
 
 export const own: Dialect = {
   name: "claimcheck",
+  title: "Claimcheck API",
   owns: () => true,
+  error: problemSchema,
   routes: [
     ...fileRoutes,
     ...linkRoutes,
@@ -26,22 +28,5 @@ export const own: Dialect = {
     { method: "GET", path: "/v1/models/:name/queue", access: "read", handle: showQueue },
   ],
   tell: presentOwnEvent,
-  refuse(problem: Problem, { requestId }) {
-    const body = {
-      type: "about:blank",
-      title: problem.title,
-      status: problem.status,
-      detail: problem.detail,
-      code: problem.code,
-      request_id: requestId,
-      ...(problem.faults.length > 0
-        ? { errors: problem.faults.map((fault) => ({ detail: fault.detail, pointer: pointer(fault.path) })) }
-        : {}),
-      ...problem.members,
-    };
-    return new Response(JSON.stringify(body), {
-      status: problem.status,
-      headers: { "Content-Type": "application/problem+json", "Cache-Control": "private, no-store", ...problem.headers },
-    });
-  },
+  refuse: problemDetails,
 };

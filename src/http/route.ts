@@ -3,7 +3,7 @@
  * takes is checked before the handler runs, what it answers types the presenters, and both are the source of the reference.
  * Handlers see a call that is or will be admitted, and return its answer or throw a problem.
  */
-import type * as z from "zod";
+import * as z from "zod";
 import type { Config } from "../config.ts";
 import type { After } from "../inferences/hints.ts";
 import type { Allowance } from "../keys/gate.ts";
@@ -134,6 +134,21 @@ export function route<const S extends RouteShape, A extends Access>(
       const value = sent && body && "json" in body ? check(body.json, body.prepare ? body.prepare(sent.value) : sent.value) : undefined;
       const input = { query: asked, body: value, text: sent?.text ?? "" } as Input<S>; // as the schemas of this shape have it
       return handle(call as Parameters<typeof handle>[0], input); // the router gives a caller to whatever asks for a scope
+    },
+  };
+}
+
+const NO_QUERY = z.strictObject({});
+
+/** The same route; if it takes no query, one that is sent all the same is refused by name. For our own APIs: vendors' clients send what they like. */
+export function refusingOtherQueries(it: Route): Route {
+  if (it.query) return it;
+  return {
+    ...it,
+    query: NO_QUERY,
+    handle(call) {
+      check(NO_QUERY, Object.fromEntries(call.url.searchParams));
+      return it.handle(call);
     },
   };
 }

@@ -581,6 +581,18 @@ describe("an operator's call that is refused", () => {
     },
   );
 
+  test.each([
+    ["GET", "/accounts?limits=5"],
+    ["GET", "/accounts/nobody?verbose=1"],
+    ["GET", "/backends?modle=x"],
+    ["DELETE", "/backends/nothing?force=true"],
+    ["POST", "/recover?started_before=2020"],
+  ])("%s %s is refused for a query parameter that nothing reads", async (method, path) => {
+    const answer = await seen(operator(method, path, method === "POST" ? { started_before: "2020-01-01T00:00:00Z" } : undefined));
+    expect(answer).toMatchObject({ status: 422, body: { code: "invalid_input" } });
+    expect((answer.body as { detail: string }).detail).toContain(path.replace(/.*\?(\w+)=.*/, "$1"));
+  });
+
   test("lists no keys without an account", async () => {
     const errors = [{ pointer: "#/account_id", detail: "is missing" }];
     expect(await seen(operator("GET", "/keys"))).toStrictEqual(refusal(422, "invalid_input", { errors }));

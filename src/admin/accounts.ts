@@ -1,0 +1,88 @@
+/** `/admin/v1/accounts`: the tenants. */
+import * as z from "zod";
+import { type Account, changeAccount, findAccount, insertAccount, listAccounts, removeAccount } from "../accounts/store.ts";
+import { time, timeSchema } from "../http/time.ts";
+import { newAccountId } from "../keys/key.ts";
+import { listKeys } from "../keys/store.ts";
+import { PAGE, QUOTA_BYTES, RETENTION_SECONDS } from "../limits.ts";
+import type { Call } from "../http/route.ts";
+import { found, nameSchema, pageQuery, routesOf } from "./resource.ts";
+
+const accountSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  quota_bytes: z.int().describe("How much it may store."),
+  stored_bytes: z.int().describe("How much it stores."),
+  retention_seconds: z.int().describe("How long its inferences are kept after their end."),
+  created_at: timeSchema,
+  removed_at: timeSchema.nullable(),
+});
+
+const newAccountSchema = z.strictObject({
+  name: nameSchema,
+  quota_bytes: z.int().min(0).nullable().optional().describe(`How much it may store; null, the default, is ${QUOTA_BYTES}.`),
+  retention_seconds: z
+    .int()
+    .min(RETENTION_SECONDS.range[0])
+    .max(RETENTION_SECONDS.range[1])
+    .optional()
+    .describe(`How long its inferences are kept after their end; ${RETENTION_SECONDS.default} by default.`),
+});
+
+const accountUpdateSchema = newAccountSchema
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, "must contain at least one member");
+
+function present(account: Account): z.infer<typeof accountSchema> {
+  return {
+    id: account.id,
+    name: account.name,
+    quota_bytes: account.quotaBytes ?? QUOTA_BYTES,
+    stored_bytes: account.storedBytes,
+    retention_seconds: account.retentionSeconds,
+    created_at: time(account.createdAt),
+    removed_at: time(account.removedAt),
+  };
+}
+
+export const accountRoutes = routesOf({
+  noun: "account",
+  path: "/accounts",
+  id: "id",
+  shown: accountSchema,
+  present,
+  idOf: (account: Account) => account.id,
+  create: {
+    takes: newAccountSchema,
+    answers: accountSchema,
+    async run({ ports }, { name, quota_bytes, retention_seconds }) {
+      const id = newAccountId(ports.randomBytes);
+      return present(found(await insertAccount(ports.db, id, name, quota_bytes ?? null, retention_seconds), "account"));
+    },
+  },
+  list: { takes: pageQuery, run: ({ ports }, { after }, limit) => listAccounts(ports.db, after, limit) },
+  find: ({ ports }, id) => findAccount(ports.db, id),
+  update: {
+    takes: accountUpdateSchema,
+    run: ({ ports }, id, { name, quota_bytes, retention_seconds }) =>
+      changeAccount(ports.db, id, { name, quotaBytes: quota_bytes, retentionSeconds: retention_seconds }),
+  },
+  delete: {
+    summary: "Delete an account. Its keys are refused at once; its inferences stay until their retention is over.",
+    answers: accountSchema,
+    run: async (call, id) => present(await remove(call, id)),
+  },
+});
+
+/** Its keys are revoked with it; the gate of each is told before the answer. */
+async function remove({ ports }: Call, id: string): Promise<Account> {
+  const account = found(await removeAccount(ports.db, id), "account");
+  const [, most] = PAGE.range;
+  for (let after = "", more = true; more;) {
+    const keys = await listKeys(ports.db, account.id, after, most);
+    await Promise.all(keys.map((key) => ports.gate.forget(key.id)));
+    after = keys.at(-1)?.id ?? after;
+    more = keys.length === most;
+  }
+  return account;
+}

@@ -1,0 +1,202 @@
+/** `/admin/v1/backends`: the GPU servers that serve a model, and whether they are ready. */
+import * as z from "zod";
+import { descriptionOf, readinessOf } from "../backends/protocols.ts";
+import {
+  BACKEND_STATES,
+  type Backend,
+  FILE_FORMS,
+  PROTOCOL_NAMES,
+  changeBackend,
+  credentialSchema,
+  findBackend,
+  insertBackend,
+  listBackends,
+  removeBackend,
+} from "../backends/store.ts";
+import { json } from "../http/answer.ts";
+import { type Call, type RouteShape, route } from "../http/route.ts";
+import { time, timeSchema } from "../http/time.ts";
+import { randomBase62 } from "../ids.ts";
+import { bestEffort } from "../inferences/hints.ts";
+import { BACKEND_TIMEOUT_SECONDS, MAX_CONCURRENCY, WAKE_UPS_PER_LANE } from "../limits.ts";
+import { findModel } from "../models/store.ts";
+import { problem } from "../problem.ts";
+import { pathNameSchema } from "./models.ts";
+import { PREFIX, found, given, pageQuery, routesOf } from "./resource.ts";
+
+const backendSchema = z.object({
+  id: z.string(),
+  model: z.string(),
+  version: z.string().nullable().describe("Null if the model has no versions."),
+  url: z.string(),
+  protocol: z.enum(PROTOCOL_NAMES),
+  remote_model: z.string().describe("The model's name on that server."),
+  credential: credentialSchema.nullable(),
+  state: z.enum(BACKEND_STATES),
+  max_concurrency: z.int(),
+  timeout_seconds: z.int().describe("Of one attempt."),
+  files: z.enum(FILE_FORMS),
+  in_progress: z.int().describe("How many inferences it runs."),
+  circuit: z.enum(["closed", "open", "half_open"]),
+  failures: z.int().describe("In a row."),
+  rested_until: timeSchema.nullable().describe("It gets nothing until then."),
+  mean_run_ms: z.number().nullable(),
+  created_at: timeSchema,
+});
+
+const backendUpdateSchema = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, abort: true })
+    .max(2_048)
+    .refine((text) => new URL(text).username === "" && new URL(text).password === "", "must not contain credentials")
+    .refine((text) => new URL(text).search === "" && new URL(text).hash === "", "must not have a query or fragment")
+    .transform((text) => text.replace(/\/+$/, ""))
+    .optional()
+    .describe("Where it is, without the protocol's own path."),
+  remote_model: z.string().min(1).max(256).optional().describe("The model's name on that server; its name here by default."),
+  credential: credentialSchema.nullable().optional().describe("How we say who we are."),
+  state: z.enum(BACKEND_STATES).optional().describe("`active` by default; a `draining` or `paused` one is given nothing."),
+  max_concurrency: z
+    .int()
+    .min(MAX_CONCURRENCY.range[0])
+    .max(MAX_CONCURRENCY.range[1])
+    .optional()
+    .describe(`How many inferences it runs at once; ${MAX_CONCURRENCY.default} by default.`),
+  timeout_seconds: z
+    .int()
+    .min(BACKEND_TIMEOUT_SECONDS.range[0])
+    .max(BACKEND_TIMEOUT_SECONDS.range[1])
+    .optional()
+    .describe(`Of one attempt; ${BACKEND_TIMEOUT_SECONDS.default} by default.`),
+  files: z.enum(FILE_FORMS).optional().describe("How it gets the files that an input refers to; `url` by default."),
+});
+
+const newBackendSchema = backendUpdateSchema.extend({
+  model: pathNameSchema,
+  version: pathNameSchema.optional().describe("The model's default version by default."),
+  url: backendUpdateSchema.shape.url.unwrap(),
+  protocol: z.enum(PROTOCOL_NAMES),
+});
+
+const backendDeletedSchema = z.object({ id: z.string(), removed: z.literal(true) });
+
+const READY = {
+  summary: "Ask a backend's server whether it is ready, and what it says of its model.",
+  params: z.object({ id: z.string().describe("The backend's id.") }),
+  answers: {
+    200: {
+      description: "What it said.",
+      json: z.object({
+        id: z.string(),
+        ready: z.boolean(),
+        detail: z.string().nullable().describe("Why it is not ready."),
+        metadata: z.unknown().describe("Null if it says nothing of its model."),
+      }),
+    },
+  },
+} as const satisfies RouteShape;
+
+function present(backend: Backend): z.infer<typeof backendSchema> {
+  return {
+    id: backend.id,
+    model: backend.model,
+    version: backend.version || null,
+    url: backend.url,
+    protocol: backend.protocol,
+    remote_model: backend.remoteModel,
+    credential: backend.credential,
+    state: backend.state,
+    max_concurrency: backend.maxConcurrency,
+    timeout_seconds: backend.timeoutSeconds,
+    files: backend.files,
+    in_progress: backend.inProgress,
+    circuit: backend.circuit,
+    failures: backend.failures,
+    rested_until: time(backend.restedUntil),
+    mean_run_ms: backend.meanRunMs,
+    created_at: time(backend.createdAt),
+  };
+}
+
+export const backendRoutes = [
+  ...routesOf({
+    noun: "backend",
+    path: "/backends",
+    id: "id",
+    shown: backendSchema,
+    present,
+    idOf: (backend: Backend) => backend.id,
+    create: { takes: newBackendSchema, answers: backendSchema, run: create },
+    list: {
+      takes: pageQuery.extend({ model: z.string().optional().describe("Only those that serve this model.") }),
+      run: ({ ports }, { model, after }, limit) => listBackends(ports.db, model ?? null, after, limit),
+    },
+    find: ({ ports }, id) => findBackend(ports.db, id),
+    update: { takes: backendUpdateSchema, run: update },
+    delete: {
+      summary: "Delete a backend. What it runs ends as it would; it is given nothing more.",
+      answers: backendDeletedSchema,
+      run: remove,
+    },
+  }),
+  route("operator", "GET", `${PREFIX}/backends/:id/ready`, READY, getReadiness),
+];
+
+async function create(call: Call, body: z.infer<typeof newBackendSchema>): Promise<z.infer<typeof backendSchema>> {
+  const { ports } = call;
+  const model = await findModel(ports.db, body.model);
+  if (!model) throw problem("invalid_input", { faults: [{ path: ["model"], detail: `there is no model "${body.model}"` }] });
+  const backend = await insertBackend(ports.db, {
+    id: `be_${randomBase62(12, ports.randomBytes)}`,
+    model: model.name,
+    version: body.version ?? model.defaultVersion,
+    url: body.url,
+    protocol: body.protocol,
+    remoteModel: body.remote_model ?? model.name,
+    credential: body.credential ?? null,
+    state: body.state ?? "active",
+    maxConcurrency: body.max_concurrency ?? MAX_CONCURRENCY.default,
+    timeoutSeconds: body.timeout_seconds ?? BACKEND_TIMEOUT_SECONDS.default,
+    files: body.files ?? "url",
+  });
+  if (!backend) throw problem("invalid_input", { faults: [{ path: ["version"], detail: `"${model.name}" has no such version` }] });
+  offer(call, backend);
+  return present(backend);
+}
+
+async function update(call: Call, id: string, body: z.infer<typeof backendUpdateSchema>): Promise<Backend | null> {
+  const change = given({
+    url: body.url,
+    remoteModel: body.remote_model,
+    credential: body.credential,
+    state: body.state,
+    maxConcurrency: body.max_concurrency,
+    timeoutSeconds: body.timeout_seconds,
+    files: body.files,
+  });
+  const backend = await changeBackend(call.ports.db, id, change);
+  if (backend) offer(call, backend);
+  return backend;
+}
+
+async function remove({ ports }: Call, id: string): Promise<z.infer<typeof backendDeletedSchema>> {
+  if (!(await removeBackend(ports.db, id))) found(null, "backend");
+  return { id, removed: true };
+}
+
+async function getReadiness(call: Call): Promise<Response> {
+  const { ports } = call;
+  const backend = found(await findBackend(ports.db, call.params["id"] ?? ""), "backend");
+  const [{ ready, detail }, metadata] = await Promise.all([
+    readinessOf(backend, backend.version, ports),
+    descriptionOf(backend, backend.version, ports),
+  ]);
+  return json({ id: backend.id, ready, detail, metadata } satisfies z.infer<(typeof READY.answers)[200]["json"]>);
+}
+
+/** A backend that takes work is given what waits for it at once, before the sweep would notice it. */
+function offer(call: Call, { state, model, version, maxConcurrency }: Backend): void {
+  if (state !== "active") return;
+  const lanes = Array.from({ length: Math.min(maxConcurrency, WAKE_UPS_PER_LANE) }, () => ({ model, version }));
+  call.after(bestEffort("wake_up_not_sent", call.ports.wake(lanes)));
+}

@@ -1,0 +1,95 @@
+/** `/admin/v1/keys`: the API keys of an account. A key's text is in the answer that creates it and nowhere else. */
+import * as z from "zod";
+import { findAccount } from "../accounts/store.ts";
+import { instantSchema, time, timeSchema } from "../http/time.ts";
+import { SCOPES, accountOf, digestOf, mintKey } from "../keys/key.ts";
+import { type Key, type KeyChange, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey } from "../keys/store.ts";
+import type { Call } from "../http/route.ts";
+import { found, given, nameSchema, pageQuery, routesOf } from "./resource.ts";
+
+const keySchema = z.object({
+  id: z.string().describe("It begins with the account's id."),
+  account_id: z.string(),
+  name: z.string(),
+  scopes: z.array(z.enum(SCOPES)),
+  limits: limitsSchema.describe("Requests a second, by scope."),
+  created_at: timeSchema,
+  expires_at: timeSchema.nullable(),
+  revoked_at: timeSchema.nullable(),
+});
+
+const keyCreatedSchema = keySchema.extend({ key: z.string().describe("Its text, which is shown only here.") });
+
+const keyUpdateSchema = z.strictObject({
+  name: nameSchema.optional(),
+  scopes: z.array(z.enum(SCOPES)).min(1).optional().describe("What it may do; everything by default."),
+  limits: limitsSchema.partial().optional().describe("Requests a second, by scope."),
+  expires_at: instantSchema.nullable().optional().describe("When it ends; null, the default, is never."),
+});
+
+const newKeySchema = keyUpdateSchema.extend({ account_id: z.string() });
+
+function present(key: Key): z.infer<typeof keySchema> {
+  return {
+    id: key.id,
+    account_id: key.accountId,
+    name: key.name,
+    scopes: [...key.scopes],
+    limits: key.limits,
+    created_at: time(key.createdAt),
+    expires_at: time(key.expiresAt),
+    revoked_at: time(key.revokedAt),
+  };
+}
+
+export const keyRoutes = routesOf({
+  noun: "key",
+  path: "/keys",
+  id: "id",
+  shown: keySchema,
+  present,
+  idOf: (key: Key) => key.id,
+  create: { takes: newKeySchema, answers: keyCreatedSchema, run: create },
+  list: {
+    takes: pageQuery.extend({ account_id: z.string().describe("Whose keys.") }),
+    run: ({ ports }, { account_id, after }, limit) => listKeys(ports.db, account_id, after, limit),
+  },
+  find: ({ ports }, id) => findKey(ports.db, accountOf(id), id),
+  update: { takes: keyUpdateSchema, run: update },
+  delete: { summary: "Revoke a key, at once and for good.", answers: keySchema, run: async (call, id) => present(await revoke(call, id)) },
+});
+
+async function create({ ports, config }: Call, body: z.infer<typeof newKeySchema>): Promise<z.infer<typeof keyCreatedSchema>> {
+  const account = found(await findAccount(ports.db, body.account_id), "account");
+  const [secret = ""] = config.keySecrets;
+  const minted = await mintKey(account.id, secret, ports.randomBytes);
+  const key = await insertKey(ports.db, {
+    accountId: account.id,
+    id: minted.keyId,
+    digest: await digestOf(minted.key),
+    name: body.name ?? "",
+    scopes: body.scopes ?? SCOPES,
+    limits: given(body.limits ?? {}),
+    expiresAt: body.expires_at ?? null,
+  });
+  return { ...present(found(key, "account")), key: minted.key };
+}
+
+async function update({ ports }: Call, id: string, body: z.infer<typeof keyUpdateSchema>): Promise<Key | null> {
+  const { expires_at, limits, ...rest } = body;
+  const change: KeyChange = {
+    ...given(rest),
+    ...(limits ? { limits: given(limits) } : {}),
+    ...(expires_at === undefined ? {} : { expiresAt: expires_at }),
+  };
+  const key = await changeKey(ports.db, accountOf(id), id, change);
+  if (key) await ports.gate.forget(id);
+  return key;
+}
+
+/** The gate is told before the answer. */
+async function revoke({ ports }: Call, id: string): Promise<Key> {
+  const key = found(await revokeKey(ports.db, accountOf(id), id), "key");
+  await ports.gate.forget(id);
+  return key;
+}

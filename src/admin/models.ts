@@ -1,0 +1,141 @@
+/** `/admin/v1/models`: the catalogue of what clients may ask for. */
+import * as z from "zod";
+import { MEDIA_TYPE } from "../content/content.ts";
+import type { FileField } from "../content/embedded.ts";
+import { time, timeSchema } from "../http/time.ts";
+import { CONTENT_TYPE_CHARACTERS, MAX_CONCURRENCY, OUTPUT_FILE_FIELDS } from "../limits.ts";
+import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
+import { problem } from "../problem.ts";
+import type { Call } from "../http/route.ts";
+import { found, pageQuery, routesOf } from "./resource.ts";
+
+/** What stands in paths as one segment. */
+export const pathNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be 1 to 128 letters, digits, '.', '_' and '-', and begin with a letter or digit");
+
+/** One segment of a path. Only the capability of OpenAI's API has two. */
+const capabilitySchema = z.union([pathNameSchema, z.literal("chat/completions")]);
+
+const outputFileSchema = z
+  .strictObject({
+    field: z
+      .string()
+      .max(256)
+      .regex(/^[^.]+(?:\.[^.]+)*$/, "must be the names of members from the root, joined by dots, such as result.video")
+      .describe("Its path: the names of members from the root, joined by dots."),
+    encoding: z.enum(["base64", "text"]).default("base64").describe("What its text is."),
+    content_type: z
+      .string()
+      .max(CONTENT_TYPE_CHARACTERS)
+      .regex(MEDIA_TYPE, "must be a media type, such as video/mp4")
+      .nullable()
+      .default(null)
+      .describe("Null: found out from its first bytes."),
+  })
+  .describe("A field of the output that is kept as a file.");
+
+const modelSchema = z.object({
+  name: z.string(),
+  description: z.string(),
+  versions: z.array(z.string()),
+  default_version: z.string().nullable(),
+  account_concurrency: z.int().nullable().describe("How many of one account's inferences run at once at most; null: any number."),
+  capabilities: z.array(z.string()),
+  output_files: z.array(z.object({ field: z.string(), encoding: z.enum(["base64", "text"]), content_type: z.string().nullable() })),
+  created_at: timeSchema,
+});
+
+const modelUpdateSchema = z.strictObject({
+  description: z.string().max(1_000).optional(),
+  versions: z.array(pathNameSchema).max(100).optional(),
+  default_version: pathNameSchema.optional().describe("One of `versions`; the last of them by default."),
+  account_concurrency: z
+    .int()
+    .min(MAX_CONCURRENCY.range[0])
+    .max(MAX_CONCURRENCY.range[1])
+    .nullable()
+    .optional()
+    .describe("How many of one account's inferences run at once at most; null, the default, is any number."),
+  capabilities: z.array(capabilitySchema).max(32).optional().describe("What may be asked of it; anything by default."),
+  output_files: z.array(outputFileSchema).max(OUTPUT_FILE_FIELDS).optional(),
+});
+
+const newModelSchema = modelUpdateSchema.extend({ name: pathNameSchema });
+
+const modelDeletedSchema = z.object({ name: z.string(), removed: z.literal(true) });
+
+function present(model: Model): z.infer<typeof modelSchema> {
+  return {
+    name: model.name,
+    description: model.description,
+    versions: [...model.versions],
+    default_version: model.defaultVersion || null,
+    account_concurrency: model.accountConcurrency,
+    capabilities: [...model.capabilities],
+    output_files: model.outputFiles.map(({ field, encoding, contentType }) => ({ field, encoding, content_type: contentType })),
+    created_at: time(model.createdAt),
+  };
+}
+
+export const modelRoutes = routesOf({
+  noun: "model",
+  path: "/models",
+  id: "name",
+  shown: modelSchema,
+  present,
+  idOf: (model: Model) => model.name,
+  create: { takes: newModelSchema, answers: modelSchema, run: create },
+  list: { takes: pageQuery, run: ({ ports }, { after }, limit) => listModels(ports.db, after, limit) },
+  find: ({ ports }, name) => findModel(ports.db, name),
+  update: { takes: modelUpdateSchema, run: update },
+  delete: { summary: "Delete a model that no backend serves.", answers: modelDeletedSchema, run: remove },
+});
+
+async function create({ ports }: Call, body: z.infer<typeof newModelSchema>): Promise<z.infer<typeof modelSchema>> {
+  const versions = [...new Set(body.versions)];
+  const model = await insertModel(ports.db, {
+    name: body.name,
+    description: body.description ?? "",
+    versions,
+    defaultVersion: defaultOf(versions, body.default_version),
+    accountConcurrency: body.account_concurrency ?? null,
+    capabilities: [...new Set(body.capabilities)],
+    outputFiles: fileFieldsOf(body.output_files ?? []),
+  });
+  if (!model) throw problem("conflict", { detail: `There is a model "${body.name}" already.` });
+  return present(model);
+}
+
+async function update({ ports }: Call, name: string, body: z.infer<typeof modelUpdateSchema>): Promise<Model | null> {
+  const model = await findModel(ports.db, name);
+  if (!model) return null;
+  const versions = body.versions ? [...new Set(body.versions)] : model.versions;
+  const kept = versions.includes(model.defaultVersion) ? model.defaultVersion : undefined;
+  return changeModel(ports.db, model.name, {
+    description: body.description ?? model.description,
+    versions,
+    defaultVersion: defaultOf(versions, body.default_version ?? kept),
+    accountConcurrency: body.account_concurrency === undefined ? model.accountConcurrency : body.account_concurrency,
+    capabilities: body.capabilities ? [...new Set(body.capabilities)] : model.capabilities,
+    outputFiles: body.output_files ? fileFieldsOf(body.output_files) : model.outputFiles,
+  });
+}
+
+async function remove({ ports }: Call, name: string): Promise<z.infer<typeof modelDeletedSchema>> {
+  if (await removeModel(ports.db, name)) return { name, removed: true };
+  found(await findModel(ports.db, name), "model");
+  throw problem("conflict", { detail: `Backends serve "${name}"; delete them first.` });
+}
+
+/** The default has to be one of the versions; by default it is the last of them, or '' if there are none. */
+function defaultOf(versions: readonly string[], wanted: string | undefined): string {
+  if (wanted !== undefined && !versions.includes(wanted)) {
+    throw problem("invalid_input", { faults: [{ path: ["default_version"], detail: "must be one of versions" }] });
+  }
+  return wanted ?? versions.at(-1) ?? "";
+}
+
+function fileFieldsOf(files: readonly z.infer<typeof outputFileSchema>[]): FileField[] {
+  return files.map(({ field, encoding, content_type: contentType }) => ({ field, encoding, contentType }));
+}

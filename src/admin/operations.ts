@@ -1,0 +1,74 @@
+/** What an operator does after an incident: redrive what failed, and declare dead what ran when the platform went down. */
+import * as z from "zod";
+import { FAILURE_CLASSES } from "../backends/outcome.ts";
+import { json } from "../http/answer.ts";
+import { filterOf, filterShape, narrows } from "../http/filter.ts";
+import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
+import { instantSchema } from "../http/time.ts";
+import { bestEffort } from "../inferences/hints.ts";
+import { bulk } from "../inferences/store.ts";
+import { ADMIN_BODY_BYTES, BULK_ROWS, QUEUE_BATCH } from "../limits.ts";
+import { PREFIX } from "./resource.ts";
+
+const cursorSchema = z.strictObject({ account_id: z.string(), id: z.string() });
+
+const redriveSchema = z
+  .strictObject({
+    account_id: z.string().optional().describe("Only this account's."),
+    status: z.enum(["failed", "expired"]).optional().describe("Both by default."),
+    error_class: z.enum(FAILURE_CLASSES).optional().describe("Only those that failed so."),
+    ...filterShape,
+    dry_run: z.boolean().optional().describe("Only counts."),
+    after: cursorSchema.optional().describe("The `next` of the call before."),
+  })
+  .refine(narrows, "must contain at least one filter");
+
+const redrivenSchema = z.object({
+  dry_run: z.boolean(),
+  looked_at: z.int().describe(`Inferences that this call looked at, at most ${BULK_ROWS}.`),
+  redriven: z.int().optional().describe("Of them, those that were queued again."),
+  matched: z.int().optional().describe("With `dry_run`: those that would be queued again."),
+  next: cursorSchema.nullable().describe("The `after` of the next call; null at the end."),
+});
+
+const REDRIVE = {
+  summary: `Queue failed or expired inferences again, by filter; looks at ${BULK_ROWS} a call.`,
+  body: { json: redriveSchema, limitBytes: ADMIN_BODY_BYTES },
+  answers: { 200: { description: "How many, and where to go on.", json: redrivenSchema } },
+} as const satisfies RouteShape;
+
+const recoveredSchema = z.object({ recovered: z.int().describe("Inferences that will run again.") });
+
+const RECOVER = {
+  summary: "Declare dead all runners of attempts that began before a time: after a crash, so that their inferences run again at once.",
+  body: { json: z.strictObject({ started_before: instantSchema }), limitBytes: ADMIN_BODY_BYTES },
+  answers: { 200: { description: "How many.", json: recoveredSchema } },
+} as const satisfies RouteShape;
+
+export const operationRoutes = [
+  route("operator", "POST", `${PREFIX}/redrive`, REDRIVE, redrive),
+  route("operator", "POST", `${PREFIX}/recover`, RECOVER, recover),
+];
+
+async function redrive(call: Call, { body }: Input<typeof REDRIVE>): Promise<Response> {
+  const filter = {
+    ...filterOf(body),
+    statuses: body.status ? [body.status] : (["failed", "expired"] as const),
+    errorClass: body.error_class,
+  };
+  const after = body.after ? { accountId: body.after.account_id, id: body.after.id } : { accountId: body.account_id ?? "", id: "" };
+  const done = await bulk(call.ports.db, body.dry_run ? "count" : "redrive", after, body.account_id === undefined, filter, BULK_ROWS);
+  call.after(bestEffort("wake_up_not_sent", call.ports.wake(done.lanes.slice(0, QUEUE_BATCH))));
+  call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
+  return json({
+    dry_run: body.dry_run ?? false,
+    looked_at: done.seen,
+    [body.dry_run ? "matched" : "redriven"]: done.matched,
+    next: done.next && { account_id: done.next.accountId, id: done.next.id },
+  } satisfies z.infer<typeof redrivenSchema>);
+}
+
+async function recover(call: Call, { body }: Input<typeof RECOVER>): Promise<Response> {
+  const recovered = await call.sweep.recover(body.started_before);
+  return json({ recovered } satisfies z.infer<typeof recoveredSchema>);
+}
