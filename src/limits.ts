@@ -239,12 +239,12 @@ export const EVENT_LINK_SECONDS = LINK_SECONDS.range[1];
 export const SECRET_OVERLAP_MS = 86_400_000;
 /** Whoever tries a delivery holds it for so long: longer than reading, looking up the name, the call and recording take together. */
 export const DELIVERY_LEASE_MS = 60_000;
-/** A courier may wait for six connections at once, and a delivery for two: of the resolver, and of the receiver after that. */
+/** A delivery object may wait for six connections at once, and a delivery for two: of the resolver, and of the receiver after that. */
 export const DELIVERIES_AT_ONCE = 3;
 /** So an account has at most 24 deliveries under way at once. */
 export const DELIVERY_OBJECTS_PER_ACCOUNT = 8;
-export const DELIVERY_OBJECTS_TOLD_AT_ONCE = 50;
-/** Due deliveries of an account among which a courier chooses, so that endpoints take turns. */
+export const DELIVERY_OBJECTS_CALLED_AT_ONCE = 50;
+/** Due deliveries of an account among which a claim chooses, so that endpoints take turns. */
 export const DELIVERIES_SEEN = 200;
 /** The sweep stays awake for deliveries that are due this soon; for later ones the cron trigger, once a minute, wakes it. */
 export const DELIVERY_HORIZON_MS = 90_000;

@@ -6,16 +6,16 @@ import { sizeOf } from "../content/content.ts";
 import type { Payload } from "../payloads/payload.ts";
 import { writeJson } from "../encoding/json.ts";
 import { EVENT_OUTPUT_BYTES } from "../limits.ts";
-import type { DeliveryMessage, ToldEvent } from "../webhooks/deliver.ts";
+import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
 import { present } from "./inferences.ts";
 
-export async function presentOwnEvent({ event, at, inference, origin, resultLink }: ToldEvent): Promise<DeliveryMessage> {
+export async function presentOwnEvent({ name, at, inference, origin, resultLink }: WebhookEvent): Promise<DeliveryMessage> {
   const data = present(inference, { origin });
   if (inference.status === "succeeded" && bytesOf(inference.output) > EVENT_OUTPUT_BYTES) {
     data["output"] = null;
     data["output_url"] = await resultLink();
   }
-  return { body: eventOf(event, at, data) };
+  return { body: eventOf(name, at, data) };
 }
 
 /** `at` in ms. */

@@ -251,13 +251,9 @@ function nameIn(headers: Headers): string | null {
   return quoted?.replaceAll(/\\(.)/g, "$1") ?? /;\s*filename\s*=\s*([^\s";]+)/i.exec(field)?.[1] ?? null;
 }
 
-/** Work that goes on though its request may be gone; whoever waits for it learns how it ended. */
+/** Keeps work going if its request is gone. Its failure is the answer's, if there is still a client to read it. */
 async function quietly(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch {
-    // ToldEvent to whoever waits for it.
-  }
+  await work.catch(() => {});
 }
 
 const time = (ms: number) => new Date(ms).toISOString();

@@ -27,6 +27,6 @@ export const own: Dialect = {
     { method: "POST", path: "/v1/inferences/cancel", access: "cancel", handle: cancelMany },
     { method: "GET", path: "/v1/models/:name/queue", access: "read", handle: showQueue },
   ],
-  tell: presentOwnEvent,
+  presentEvent: presentOwnEvent,
   refuse: problemDetails,
 };

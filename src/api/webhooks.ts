@@ -8,30 +8,23 @@ import { findInference } from "../inferences/store.ts";
 import { bestEffort } from "../inferences/hints.ts";
 import { ADMIN_BODY_BYTES, WEBHOOKS_PER_ACCOUNT, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
 import { type Problem, problem } from "../problem.ts";
-import { callEndpoint, signed } from "../webhooks/deliver.ts";
+import { attemptOf, callEndpoint, signed, wasDelivered } from "../webhooks/call.ts";
 import { PING, deliveryIdOf, deliveryKeyOf } from "../webhooks/delivery.ts";
 import { ENDS, EVENTS } from "../inferences/webhook.ts";
-import { signingKeysOf } from "../webhooks/sealing.ts";
+import { signingKeyFor, signingKeysOf } from "../webhooks/sealing.ts";
 import { keySetOf } from "../webhooks/signature.ts";
 import { rotateSecret, secretsOf, showSecret } from "../webhooks/secrets.ts";
+import { type Attempt, type Delivery, listDeliveries, resendDelivery, resendSince } from "../webhooks/sql/deliveries.ts";
+import { type Endpoint, enableEndpoint, findEndpoint, listEndpoints, stopEndpoint } from "../webhooks/sql/endpoints.ts";
 import {
-  type Delivery,
-  type Endpoint,
   type Subscription,
-  changeWebhook,
-  enableEndpoint,
-  findEndpoint,
-  findWebhook,
-  hasWebhookAt,
-  insertWebhook,
-  listDeliveries,
-  listEndpoints,
-  listWebhooks,
-  removeWebhook,
-  resendDelivery,
-  resendSince,
-  stopEndpoint,
-} from "../webhooks/store.ts";
+  deleteSubscription,
+  findSubscription,
+  hasSubscriptionTo,
+  insertSubscription,
+  listSubscriptions,
+  updateSubscription,
+} from "../webhooks/sql/subscriptions.ts";
 import { judgeTarget } from "../webhooks/target.ts";
 import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
@@ -78,8 +71,9 @@ async function createWebhook(call: KeyCall): Promise<Response> {
   const id = `wh_${randomBase62(WEBHOOK_SUFFIX, ports.randomBytes)}`;
   const events = [...new Set(body.events ?? ENDS)];
   const made = { accountId, id, url, events, description: body.description ?? "", origin: call.origin };
-  if (!(await insertWebhook(ports.db, made))) {
-    if (await hasWebhookAt(ports.db, accountId, url)) throw problem("conflict", { detail: "There is a webhook with this URL already." });
+  if (!(await insertSubscription(ports.db, made))) {
+    if (await hasSubscriptionTo(ports.db, accountId, url))
+      throw problem("conflict", { detail: "There is a webhook with this URL already." });
     throw problem("conflict", { detail: `An account has at most ${WEBHOOKS_PER_ACCOUNT} webhooks.` });
   }
   const secret = await showSecret(ports, accountId, config.keySecrets);
@@ -91,7 +85,7 @@ async function createWebhook(call: KeyCall): Promise<Response> {
 }
 
 async function showWebhooks(call: KeyCall): Promise<Response> {
-  return json({ webhooks: (await listWebhooks(call.ports.db, call.caller.accountId)).map(presentWebhook) });
+  return json({ webhooks: (await listSubscriptions(call.ports.db, call.caller.accountId)).map(presentWebhook) });
 }
 
 async function showWebhook(call: KeyCall): Promise<Response> {
@@ -110,14 +104,14 @@ async function changeOne(call: KeyCall): Promise<Response> {
   const { accountId } = call.caller;
   const body = check(changeSchema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
   const { id, url } = await find(call);
-  await changeWebhook(db, accountId, id, { events: body.events && [...new Set(body.events)], description: body.description });
+  await updateSubscription(db, accountId, id, { events: body.events && [...new Set(body.events)], description: body.description });
   if (body.enabled === false) await stopEndpoint(db, accountId, url, "disabled");
   if (body.enabled === true) await enableEndpoint(db, accountId, url);
   return json(presentWebhook(await find(call)));
 }
 
 async function endWebhook(call: KeyCall): Promise<Response> {
-  if (!(await removeWebhook(call.ports.db, call.caller.accountId, call.params["id"] ?? ""))) throw notFound();
+  if (!(await deleteSubscription(call.ports.db, call.caller.accountId, call.params["id"] ?? ""))) throw notFound();
   return json({ id: call.params["id"], removed: true });
 }
 
@@ -126,27 +120,12 @@ async function testWebhook(call: KeyCall): Promise<Response> {
   const { ports, config } = call;
   const { accountId, id, url } = await find(call);
   const secrets = await secretsOf(ports, accountId, config.keySecrets);
-  const [signingKey] = await signingKeysOf(config.keySecrets);
-  if (!signingKey) throw new Error("there is no key to sign with");
   const now = ports.clock.now();
   const ping = deliveryIdOf({ accountId, inferenceId: randomBase62(WEBHOOK_SUFFIX, ports.randomBytes), sequence: 1, webhookId: id });
   const body = eventOf(PING, now, { account_id: accountId, webhook_id: id });
-  const { outcome, durationMs, answer } = await callEndpoint(
-    ports.internet,
-    config,
-    url,
-    await signed(ping, body, {}, now, secrets, { signingKey }),
-  );
-  const status = outcome.kind === "answered" ? outcome.status : null;
-  return json({
-    id: ping,
-    delivered: status !== null && status >= 200 && status < 300,
-    outcome: outcome.kind,
-    status_code: status,
-    duration_ms: durationMs,
-    answer: outcome.kind === "refused" ? null : answer,
-    error: outcome.kind === "refused" ? `the URL ${outcome.reason}` : null,
-  });
+  const message = await signed(ping, body, {}, now, secrets, await signingKeyFor(config.keySecrets));
+  const result = await callEndpoint(ports.internet, config, url, message);
+  return json({ id: ping, delivered: wasDelivered(result), ...presentAttempt(attemptOf(result)) });
 }
 
 async function enableWebhook(call: KeyCall): Promise<Response> {
@@ -156,7 +135,7 @@ async function enableWebhook(call: KeyCall): Promise<Response> {
 }
 
 async function find(call: KeyCall, id = call.params["id"] ?? ""): Promise<Subscription> {
-  const webhook = await findWebhook(call.ports.db, call.caller.accountId, id);
+  const webhook = await findSubscription(call.ports.db, call.caller.accountId, id);
   if (!webhook) throw notFound();
   return webhook;
 }
@@ -233,7 +212,7 @@ async function resendOne(call: KeyCall): Promise<Response> {
   if (endpoint?.state) throw stopped(endpoint.state);
   const delivery = await resendDelivery(call.ports.db, key);
   if (!delivery) throw missing();
-  told(call);
+  announce(call);
   return json(presentDelivery(delivery), { status: 202 });
 }
 
@@ -254,7 +233,7 @@ async function resendOfUrls(call: KeyCall): Promise<Response> {
 async function resendAll(call: KeyCall, webhookId: string): Promise<Response> {
   const { since } = check(sinceSchema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
   const done = await resendSince(call.ports.db, call.caller.accountId, webhookId, Date.parse(since));
-  told(call);
+  announce(call);
   return json({ resent: done.resent, next: time(done.next) }, { status: 202 });
 }
 
@@ -262,7 +241,8 @@ function stopped(state: string): Problem {
   return problem("conflict", { detail: `The endpoint is not called at present (${state}); enable it first.` });
 }
 
-function told(call: KeyCall): void {
+/** The delivery objects hear of it now; otherwise the sweep tells them. */
+function announce(call: KeyCall): void {
   call.after(bestEffort("deliveries_not_announced", call.ports.deliver([call.caller.accountId])));
   call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
 }
@@ -289,13 +269,12 @@ function presentDelivery(delivery: Delivery): Record<string, unknown> {
     held: status === "held",
     created_at: time(createdAt),
     next_attempt_at: time(nextAt),
-    attempts: attempts.map((attempt) => ({
-      at: time(attempt.at),
-      outcome: attempt.outcome,
-      status_code: attempt.status,
-      duration_ms: attempt.durationMs,
-      answer: attempt.outcome === "refused" ? null : attempt.answer,
-      error: attempt.outcome === "refused" ? `the URL ${attempt.answer}` : null,
-    })),
+    attempts: attempts.map((attempt) => ({ at: time(attempt.at), ...presentAttempt(attempt) })),
   };
+}
+
+function presentAttempt({ outcome, status, durationMs, answer }: Omit<Attempt, "at">) {
+  const error =
+    outcome === "refused" ? `the URL ${answer}` : outcome === "internal_error" ? "a fault on our side; the endpoint was not blamed" : null;
+  return { outcome, status_code: status, duration_ms: durationMs, answer: outcome === "refused" ? null : answer, error };
 }

@@ -538,7 +538,7 @@ class FileText {
   }
 }
 
-/** ToldEvent by `push`: JSON has no such escape. */
+/** Returned by `push`: JSON has no such escape. */
 const WRONG = -1;
 
 /** What the character after a backslash stands for (RFC 8259, 7). */

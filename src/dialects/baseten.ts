@@ -52,7 +52,7 @@ import { Problem, faultText, pointer, problem } from "../problem.ts";
 import { readInferResponse } from "../tensors/infer.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { headOf, plainResponse } from "../tensors/wire.ts";
-import type { DeliveryMessage, ToldEvent } from "../webhooks/deliver.ts";
+import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
 import type { EventName } from "../inferences/webhook.ts";
 import { signBaseten } from "../webhooks/signature.ts";
 
@@ -87,7 +87,7 @@ export const baseten: Dialect = {
     const id = /^(?:model|chain)-([^.]+)\./.exec(url.hostname)?.[1];
     return id === undefined ? null : `/baseten/${id}${url.pathname}`;
   },
-  tell,
+  presentEvent,
   routes: [...PREFIXES.flatMap(callsUnder), ...["", "/baseten/:model"].flatMap(requestsUnder)],
   refuse(fault: Problem) {
     const { faults } = fault;
@@ -339,7 +339,7 @@ function present(inference: Inference): Record<string, unknown> {
 }
 
 /** What a request's webhook is sent, failures too. The signature is of the body alone, under the secrets as they stand. */
-async function tell({ inference, now, payloads, secrets }: ToldEvent): Promise<DeliveryMessage> {
+async function presentEvent({ inference, now, payloads, secrets }: WebhookEvent): Promise<DeliveryMessage> {
   const { id, model, capability, status } = inference;
   const members = {
     request_id: id,

@@ -71,11 +71,11 @@ export const reka: Dialect = {
     };
   },
   /** The result object, as the URL of the request has it. */
-  async tell(told) {
-    const { inference, payloads } = told;
+  async presentEvent(event) {
+    const { inference, payloads } = event;
     if (inference.status !== "succeeded") return { body: resultText(inference, "null") };
-    const output = await wholeText(payloads, inference.output, outputUrl(told, inference.id)).catch((error: unknown) => {
-      if (error instanceof Problem) return "null"; // removed before it could be told
+    const output = await wholeText(payloads, inference.output, outputUrl(event, inference.id)).catch((error: unknown) => {
+      if (error instanceof Problem) return "null"; // removed before it could be sent
       throw error;
     });
     return { body: resultText(inference, output) };

@@ -3,14 +3,14 @@ import { r2, r2Uploads } from "../payloads/r2.ts";
 import type { Fetch } from "../backends/backend.ts";
 import type { Verdict } from "../keys/gate.ts";
 import { Memory } from "../platform/memory.ts";
-import { DELIVERY_OBJECTS_TOLD_AT_ONCE, DATABASE_MS, GATE_MS, MEMORY_THINGS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "../limits.ts";
+import { DELIVERY_OBJECTS_CALLED_AT_ONCE, DATABASE_MS, GATE_MS, MEMORY_THINGS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "../limits.ts";
 import { ask, askAgain } from "../platform/unavailable.ts";
 import { d1 } from "../platform/sql.ts";
 import type { Ports, Clock } from "../ports.ts";
 
 export const SWEEP_NAME = "sweep";
 
-/** An account's couriers are numbered from 0; the first is told of deliveries, and calls the next when it has its hands full. */
+/** An account's delivery objects are numbered from 0. The first hears of deliveries, and calls the next when it has no free slot. */
 export function deliveryObjectName(accountId: string, number: number): string {
   return `${accountId}/${number}`;
 }
@@ -51,10 +51,10 @@ export function portsOf(env: Env & Private): Ports {
       }
     },
     async deliver(accountIds) {
-      const tell = (accountId: string) =>
-        ask("courier", GATE_MS, () => env.DELIVERY.getByName(deliveryObjectName(accountId, 0)).deliver(accountId, 0));
-      for (let told = 0; told < accountIds.length; told += DELIVERY_OBJECTS_TOLD_AT_ONCE) {
-        await Promise.all(accountIds.slice(told, told + DELIVERY_OBJECTS_TOLD_AT_ONCE).map(tell));
+      const announce = (accountId: string) =>
+        ask("deliveries", GATE_MS, () => env.DELIVERY.getByName(deliveryObjectName(accountId, 0)).deliver(accountId, 0));
+      for (let called = 0; called < accountIds.length; called += DELIVERY_OBJECTS_CALLED_AT_ONCE) {
+        await Promise.all(accountIds.slice(called, called + DELIVERY_OBJECTS_CALLED_AT_ONCE).map(announce));
       }
     },
     gate: {

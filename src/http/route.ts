@@ -10,7 +10,7 @@ import type { Allowance } from "../keys/gate.ts";
 import type { KeyIdentity, Scope } from "../keys/key.ts";
 import type { Ports } from "../ports.ts";
 import type { Problem } from "../problem.ts";
-import type { DeliveryMessage, ToldEvent } from "../webhooks/deliver.ts";
+import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
 import { check, readJson } from "./body.ts";
 
 /** Everything one request may use. */
@@ -165,8 +165,8 @@ export interface Dialect {
   readonly routes: readonly (Route | BareRoute)[];
   /** Headers by which this dialect shows where a key stands, beside ours; none of them replaces what an answer says itself. */
   limitHeaders?(allowance: Allowance): Readonly<Record<string, string>>;
-  /** How a webhook that was given in this dialect is told; ours where there is nothing. */
-  tell?(told: ToldEvent): Promise<DeliveryMessage>;
+  /** An event as this dialect sends it to a webhook that was set in it; ours by default. */
+  presentEvent?(event: WebhookEvent): Promise<DeliveryMessage>;
   /** The body of its error answers. */
   readonly error?: z.ZodType;
   /** A problem as this dialect's error answer. */

@@ -4,7 +4,7 @@ import type { Failure } from "../backends/outcome.ts";
 import { logError } from "../platform/log.ts";
 import { Unavailable } from "../platform/unavailable.ts";
 import type { Database, Row, Sql } from "../platform/sql.ts";
-import { deliveryStatements, waitingFrom } from "../webhooks/store.ts";
+import { deliveryStatements, waitingFrom } from "../webhooks/sql/deliveries.ts";
 import { type Lane, laneSchema } from "../models/lane.ts";
 import { inferenceStatements } from "../inferences/statements.ts";
 

@@ -4,6 +4,7 @@
  * clock elsewhere.
  */
 
+import * as z from "zod";
 import { ask } from "./unavailable.ts";
 
 /** One statement or fragment: text with `?` marks, and what to bind to them in order. */
@@ -60,6 +61,13 @@ export function join(parts: readonly Sql[], separator: "," | " AND " | " "): Sql
     params: parts.flatMap((part) => part.params),
   };
 }
+
+/** A column that holds JSON text, as the value that the text is. */
+export const jsonColumn = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(schema);
 
 export interface Database {
   /** All rows of one statement. */

@@ -24,7 +24,9 @@ export type DeliveryOutcome =
   /** No connection, or a cut one. */
   | { readonly kind: "unreachable" }
   /** Not called at all: the target may not be (target.ts). Tried again, since a name may get its public address back. */
-  | { readonly kind: "refused"; readonly reason: string };
+  | { readonly kind: "refused"; readonly reason: string }
+  /** A fault of ours, before or after the call. Tried again, and not the endpoint's failure. */
+  | { readonly kind: "internal_error" };
 
 /** What an outcome makes of its delivery. */
 export type DeliveryVerdict =
@@ -36,7 +38,7 @@ export type DeliveryVerdict =
 /**
  * Decides after an attempt, which counts from 1. `random` in [0, 1).
  * A `Retry-After` puts the next attempt off, up to WEBHOOK_RETRY_AFTER_MAX_MS, and never brings it forward: it says when
- * the receiver is back, not that it is in a bestEffort.
+ * the receiver is back, not that it is in a hurry.
  */
 export function afterAttempt(outcome: DeliveryOutcome, attempt: number, random: number): DeliveryVerdict {
   if (isSuccess(outcome)) return { next: "succeeded" };
@@ -56,7 +58,7 @@ export function holdMs(outcome: DeliveryOutcome): number {
   return Math.min(Math.max(askedMs(outcome), isThrottle(outcome) ? WEBHOOK_HOLD_MS : 0), WEBHOOK_HOLD_MAX_MS);
 }
 
-/** Failures of an endpoint in a row, over all of its deliveries; any success ends it. Counted in the database (store.ts). */
+/** Failures of an endpoint in a row, over all of its deliveries; any success ends it. Counted in the database (sql/endpoints.ts). */
 export interface Streak {
   readonly failures: number;
   /** When the first of them was, in ms. */
@@ -71,7 +73,8 @@ export function isToRest(streak: Streak | null, now: number): boolean {
   return streak !== null && streak.failures >= ENDPOINT_REST_FAILURES && now - streak.since >= ENDPOINT_REST_MS;
 }
 
-function isSuccess(outcome: DeliveryOutcome): boolean {
+/** Any 2xx. */
+export function isSuccess(outcome: DeliveryOutcome): boolean {
   return outcome.kind === "answered" && outcome.status >= 200 && outcome.status < 300;
 }
 

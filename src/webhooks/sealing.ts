@@ -1,8 +1,8 @@
 /**
- * PURE, but for WebCrypto. What is derived from the deployment's own secret for webhooks (HKDF, RFC 5869): the key that
- * seals the accounts' signing secrets, and the deployment's Ed25519 key. A sealed secret is bound to its account, so a
- * row copied to another opens nothing. While the deployment's secret is rotated, what the old one sealed still opens
- * and is sealed anew, and the public halves of both Ed25519 keys are published.
+ * PURE, except for WebCrypto. The keys that are derived from the deployment's own secret (HKDF, RFC 5869) for webhooks: one
+ * seals the accounts' signing secrets, one is the deployment's Ed25519 key. A sealed secret is bound to its account, so a
+ * row copied to another account opens nothing. While the deployment's secret is rotated, secrets sealed under the old one
+ * still open and are sealed again under the new one, and the public halves of both Ed25519 keys are published.
  */
 import { fromBase64, toBase64 } from "../encoding/base64.ts";
 import type { RandomBytes } from "../ids.ts";
@@ -30,12 +30,9 @@ export async function open(
   for (const [age, secret] of keySecrets.entries()) {
     const key = await sealingKey(secret);
     const parameters = { name: "AES-GCM", iv: bytes.slice(0, IV_BYTES), additionalData: bytesOf(accountId) };
-    try {
-      const text = await crypto.subtle.decrypt(parameters, key, bytes.slice(IV_BYTES));
-      return { text: new TextDecoder().decode(text), stale: age > 0 };
-    } catch {
-      continue; // not sealed by this one
-    }
+    // A rejection says that this secret did not seal it: WebCrypto tells nothing else apart.
+    const text = await crypto.subtle.decrypt(parameters, key, bytes.slice(IV_BYTES)).catch(() => null);
+    if (text !== null) return { text: new TextDecoder().decode(text), stale: age > 0 };
   }
   return null;
 }
@@ -43,6 +40,13 @@ export async function open(
 /** The deployment's Ed25519 keys, newest first: the first signs, all are published. */
 export async function signingKeysOf(keySecrets: readonly string[]): Promise<SigningKey[]> {
   return Promise.all(keySecrets.map(async (secret) => signingKeyOf(await derive(secret, SIGNING))));
+}
+
+/** The deployment's key that signs. */
+export async function signingKeyFor(keySecrets: readonly string[]): Promise<SigningKey> {
+  const [newest] = await signingKeysOf(keySecrets.slice(0, 1));
+  if (!newest) throw new Error("KEY_SECRET is missing, so there is no key to sign webhooks with");
+  return newest;
 }
 
 async function sealingKey(secret: string): Promise<CryptoKey> {

@@ -15,7 +15,10 @@ import { retentionStatements } from "../../src/maintenance/retained.ts";
 import { keyStatements } from "../../src/keys/store.ts";
 import { modelStatements } from "../../src/models/store.ts";
 import type { Database, Sql } from "../../src/platform/sql.ts";
-import { deliveryStatements, endpointStatements, secretStatements, webhookStatements } from "../../src/webhooks/store.ts";
+import { deliveryStatements } from "../../src/webhooks/sql/deliveries.ts";
+import { endpointStatements } from "../../src/webhooks/sql/endpoints.ts";
+import { secretStatements } from "../../src/webhooks/sql/secrets.ts";
+import { subscriptionStatements } from "../../src/webhooks/sql/subscriptions.ts";
 import { claimed, forgetAll, laneOf, newBackend, newModel, queued, rowOf, still, submission } from "./support.ts";
 
 const { db } = still();
@@ -440,18 +443,18 @@ describe("every statement is an index search:", () => {
 
   const subscription = { accountId: "a", id: "w", url: "https://a.example/", events: [], description: "", origin: "" };
   const ofWebhooks = {
-    insert: [webhookStatements.insert(subscription)],
-    find: [webhookStatements.find("a", "w")],
-    findByUrl: [webhookStatements.findByUrl("a", "u")],
-    list: [webhookStatements.list("a")],
-    change: [webhookStatements.change("a", "w", { events: [], description: "" })],
-    remove: [webhookStatements.remove("a", "w")],
-  } satisfies Record<keyof typeof webhookStatements, readonly Sql[]>;
+    insert: [subscriptionStatements.insert(subscription)],
+    find: [subscriptionStatements.find("a", "w")],
+    findByUrl: [subscriptionStatements.findByUrl("a", "u")],
+    list: [subscriptionStatements.list("a")],
+    update: [subscriptionStatements.update("a", "w", { events: [], description: "" })],
+    delete: [subscriptionStatements.delete("a", "w")],
+  } satisfies Record<keyof typeof subscriptionStatements, readonly Sql[]>;
 
   const ofEndpoints = {
     list: [endpointStatements.list("a", "", 10)],
     find: [endpointStatements.find("a", "u")],
-    proved: [endpointStatements.proved("a", "u")],
+    succeeded: [endpointStatements.succeeded("a", "u")],
     failed: [endpointStatements.failed("a", "u", 5)],
     stop: [endpointStatements.stop("a", "u", "gone")],
     enable: [endpointStatements.enable("a", "u")],
@@ -462,7 +465,7 @@ describe("every statement is an index search:", () => {
     find: [secretStatements.find("a")],
     show: [secretStatements.show("a")],
     rotate: [secretStatements.rotate("a", "s")],
-    reseal: [secretStatements.reseal("a", "s", "t", null)],
+    reseal: [secretStatements.reseal("a", "s", { sealed: "t", previous: null })],
   } satisfies Record<keyof typeof secretStatements, readonly Sql[]>;
 
   const groups: Record<string, Record<string, readonly Sql[]>> = {

@@ -6,7 +6,7 @@ import { env } from "cloudflare:workers";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import { fromBase64 } from "../../src/encoding/base64.ts";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { inferenceStatements } from "../../src/inferences/statements.ts";
 import { bulk } from "../../src/inferences/store.ts";
 import { WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
@@ -16,7 +16,7 @@ import { DELIVERY_LEASE_MS, EVENT_OUTPUT_BYTES, WEBHOOK_DELAYS_SECONDS, WEBHOOKS
 import type { Ports } from "../../src/ports.ts";
 import { portsOf } from "../../src/entry/bindings.ts";
 import { settingsOf } from "../../src/entry/delivery-object.ts";
-import { DeliveryLoop, type Settings } from "../../src/webhooks/deliver.ts";
+import { DeliveryLoop, type DeliverySettings } from "../../src/webhooks/deliver.ts";
 import { HOSTILE } from "../unit/target.test.ts";
 import "../unit/schedule.test.ts";
 import {
@@ -108,15 +108,20 @@ async function succeeded(
   return id;
 }
 
-/** One courier's whole round for an account. */
-async function rounds(accountId: string, fetch: Ports["fetch"], more: Partial<Settings> = {}, instead: Partial<Ports> = {}): Promise<void> {
+/** All that one delivery loop does for an account. */
+async function rounds(
+  accountId: string,
+  fetch: Ports["fetch"],
+  more: Partial<DeliverySettings> = {},
+  instead: Partial<Ports> = {},
+): Promise<void> {
   const { clock } = still(instead);
   await new DeliveryLoop(
     still({ internet: { fetch, clock }, ...instead }),
     { ...(await settingsOf(env)), ...more },
     accountId,
     () => undefined,
-  ).look();
+  ).drain();
 }
 
 interface ShownDelivery {
@@ -166,7 +171,7 @@ test("a private network that GPU servers are called through is never one that cu
   const id = await queued(model, { accountId, webhook: { url: HOOK, events: ["inference.succeeded"], origin: ORIGIN } });
   await run(bound, [laneOf(model)], "lease");
   expect((await rowOf(id))["status"]).toBe("succeeded");
-  await new DeliveryLoop(bound, await settingsOf(env), accountId, () => undefined).look();
+  await new DeliveryLoop(bound, await settingsOf(env), accountId, () => undefined).drain();
   expect(new Set(inside)).toEqual(new Set(["10.0.0.7:8000"]));
   expect(hook.got.map(({ url }) => url)).toEqual([HOOK]);
 });
@@ -546,7 +551,32 @@ describe("an attempt that fails", () => {
   });
 });
 
-describe("a courier", () => {
+describe("a delivery loop", () => {
+  test("logs a fault of ours with its cause, tries again, and does not blame the endpoint", async () => {
+    const watch = await watched();
+    const { accountId, key } = watch.tenant;
+    const id = await succeeded(watch);
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const presentEvent = () => Promise.reject(new TypeError("not a function of ours"));
+    await rounds(accountId, receiver().fetch, { presentEvent });
+    expect(JSON.parse(String(logged.mock.lastCall?.[0]))).toMatchObject({
+      event: "delivery_broke",
+      inference: id,
+      error: "TypeError: not a function of ours",
+    });
+    logged.mockRestore();
+    const [delivery] = await deliveries(watch.tenant, id);
+    expect(delivery).toMatchObject({ status: "pending", next_attempt_at: expect.any(String) });
+    expect(delivery?.attempts).toMatchObject([
+      { outcome: "internal_error", status_code: null, error: expect.stringContaining("our side") },
+    ]);
+    expect(await object(stillAs(key, "GET", `/v1/webhooks/${String(watch.webhook["id"])}`))).toMatchObject({ failures_in_a_row: 0 });
+    await later(MINUTE);
+    const hook = receiver();
+    await rounds(accountId, hook.fetch);
+    expect(hook.got).toHaveLength(1);
+  });
+
   test("that dies leaves a delivery that another sends under the same id, once its lease has lapsed", async () => {
     const watch = await watched();
     const { accountId } = watch.tenant;
