@@ -1,16 +1,13 @@
 /**
- * PURE. A chat completion that comes in chunks, put together as it would have come at once: texts are joined, lists are
- * joined by their entries' index where they have one, whatever else is said again replaces what was said. Members that
- * nobody has heard of yet are treated alike, so that what a server adds (`reasoning_content` …) is not lost.
- * Source: openai/openai-openapi, CreateChatCompletionStreamResponse and CreateChatCompletionResponse.
+ * PURE. A completion that comes in chunks, put together as it would have come at once (see joiner.ts), and whether it is
+ * whole. Source: openai/openai-openapi, CreateChatCompletionStreamResponse and CreateChatCompletionResponse.
  */
-import { writeJson } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
+import { JoinedObject, type Tally, isCount } from "./joiner.ts";
 import type { Usage } from "./outcome.ts";
+import type { Members } from "./stream-events.ts";
 
-export type Members = Readonly<Record<string, unknown>>;
-
-/** Tokens as a completion counts them; null where it does not. */
+/** Tokens as a completion counts them; null if it does not. */
 export function usageOf(completion: Members): Usage | null {
   const { usage } = completion;
   if (!isObject(usage)) return null;
@@ -18,9 +15,17 @@ export function usageOf(completion: Members): Usage | null {
   return isCount(promptTokens) && isCount(completionTokens) ? { promptTokens, completionTokens } : null;
 }
 
-/** Whether a chunk does nothing but count tokens: what a server adds at the end when it is asked for `include_usage`. */
+/** Whether a chunk only counts tokens: what a server adds at the end when it is asked for `include_usage`. */
 export function isUsageAlone({ choices, usage }: Members): boolean {
   return Array.isArray(choices) && choices.length === 0 && isObject(usage);
+}
+
+/** Some servers say in every chunk that a choice has not ended, in one of these words. */
+const NOT_ENDED = new Set(["", "null", "none"]);
+
+interface Choice {
+  readonly message: JoinedObject;
+  readonly rest: JoinedObject;
 }
 
 export class Completion {
@@ -34,32 +39,37 @@ export class Completion {
     return this.#tally.characters;
   }
 
-  /** Whether every choice has been said to have ended. */
-  get isFinished(): boolean {
-    const choices = [...this.#choices.values()];
-    return choices.length > 0 && choices.every(({ rest }) => typeof rest.get("finish_reason") === "string");
+  get isEmpty(): boolean {
+    return this.#choices.size === 0;
+  }
+
+  /**
+   * Whether it has come whole. Every choice of it must have ended, with a reason; a server that says that it is done may
+   * leave that out of some of several, but never of all.
+   */
+  isWhole(isDone: boolean): boolean {
+    const ended = [...this.#choices.values()].filter(({ rest }) => finishOf(rest) !== null);
+    return ended.length > 0 && (isDone || ended.length === this.#choices.size);
   }
 
   add(chunk: Members): void {
     for (const [name, value] of Object.entries(chunk)) {
-      if (name === "choices" || name === "object" || name === "usage") continue;
-      if (value !== null || !this.#head.has(name)) this.#head.set(name, value);
+      if (name === "choices" || name === "object" || name === "usage" || name === "error") continue;
+      if ((value !== null && value !== "") || !this.#head.has(name)) this.#head.set(name, value);
     }
     const { choices, usage } = chunk;
     if (isObject(usage)) this.#usage = usage;
     for (const choice of Array.isArray(choices) ? choices : []) if (isObject(choice)) this.#addTo(choice);
   }
 
-  #addTo({ index, delta, logprobs, ...rest }: Members): void {
+  #addTo({ index, delta, message, ...rest }: Members): void {
     const number = isCount(index) ? index : 0;
-    const choice = this.#choices.get(number) ?? { message: new GatheredCompletion(this.#tally), logprobs: null, rest: new Map() };
+    const choice = this.#choices.get(number) ?? { message: new JoinedObject(this.#tally), rest: new JoinedObject(this.#tally) };
     this.#choices.set(number, choice);
     if (isObject(delta)) choice.message.add(delta);
-    if (isObject(logprobs)) {
-      choice.logprobs ??= new GatheredCompletion(this.#tally);
-      choice.logprobs.add(logprobs);
-    }
-    for (const [name, value] of Object.entries(rest)) if (value !== null || !choice.rest.has(name)) choice.rest.set(name, value);
+    // A server that has only whole answers may send one as an event.
+    else if (isObject(message) && choice.message.isEmpty) choice.message.add(message);
+    choice.rest.add(rest);
   }
 
   /** The whole, as a `chat.completion` object. */
@@ -70,104 +80,15 @@ export class Completion {
       .map(([index, choice]) => ({
         index,
         message: { role: "assistant", content: null, ...choice.message.value() },
-        logprobs: choice.logprobs?.value() ?? null,
-        finish_reason: null,
-        ...Object.fromEntries(choice.rest),
+        logprobs: null,
+        ...choice.rest.value(),
+        finish_reason: finishOf(choice.rest),
       }));
     return { id, object: "chat.completion", created, model, choices, ...(this.#usage ? { usage: this.#usage } : {}), ...rest };
   }
 }
 
-interface Tally {
-  characters: number;
-}
-
-interface Choice {
-  readonly message: GatheredCompletion;
-  logprobs: GatheredCompletion | null;
-  readonly rest: Map<string, unknown>;
-}
-
-/** An entry of a list, beside its text. */
-const ENTRY_CHARACTERS = 32;
-
-/** Texts that are said once; some servers say them in every chunk. */
-const WHOLE: ReadonlySet<string> = new Set(["id", "index", "name", "role", "type"]);
-
-/** The members of one object, chunk by chunk. */
-class GatheredCompletion {
-  readonly #tally: Tally;
-  readonly #members = new Map<string, unknown>();
-
-  constructor(tally: Tally) {
-    this.#tally = tally;
-    tally.characters += ENTRY_CHARACTERS;
-  }
-
-  add(delta: Members): void {
-    for (const [name, value] of Object.entries(delta)) {
-      if (value === null && this.#members.has(name)) continue;
-      this.#members.set(name, this.#after(name, this.#members.get(name), value));
-    }
-  }
-
-  #after(name: string, before: unknown, value: unknown): unknown {
-    if (typeof value === "string") {
-      this.#tally.characters += value.length;
-      return typeof before === "string" && !WHOLE.has(name) ? before + value : value;
-    }
-    if (isObject(value)) {
-      const gathered = before instanceof GatheredCompletion ? before : new GatheredCompletion(this.#tally);
-      gathered.add(value);
-      return gathered;
-    }
-    if (Array.isArray(value)) {
-      const list = before instanceof List ? before : new List(this.#tally);
-      list.add(value);
-      return list;
-    }
-    return value;
-  }
-
-  value(): Record<string, unknown> {
-    return Object.fromEntries([...this.#members].map(([name, value]) => [name, plain(value)]));
-  }
-}
-
-/** A list: entries with an index are joined by it, others follow each other. */
-class List {
-  readonly #tally: Tally;
-  readonly #byIndex = new Map<number, GatheredCompletion>();
-  readonly #others: unknown[] = [];
-
-  constructor(tally: Tally) {
-    this.#tally = tally;
-  }
-
-  add(values: readonly unknown[]): void {
-    for (const value of values) {
-      if (isObject(value) && isCount(value["index"])) {
-        const { index, ...delta } = value;
-        const entry = this.#byIndex.get(index) ?? new GatheredCompletion(this.#tally);
-        this.#byIndex.set(index, entry);
-        entry.add(delta);
-      } else {
-        this.#tally.characters += writeJson(value).length + ENTRY_CHARACTERS;
-        this.#others.push(value);
-      }
-    }
-  }
-
-  value(): unknown[] {
-    const entries = [...this.#byIndex].toSorted(([a], [b]) => a - b).map(([, entry]) => entry.value());
-    return [...entries, ...this.#others];
-  }
-}
-
-function plain(value: unknown): unknown {
-  return value instanceof GatheredCompletion || value instanceof List ? value.value() : value;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+function finishOf(choice: JoinedObject): unknown {
+  const reason = choice.get("finish_reason") ?? null;
+  return typeof reason === "string" && NOT_ENDED.has(reason.trim().toLowerCase()) ? null : reason;
 }

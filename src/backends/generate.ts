@@ -4,13 +4,13 @@
  * and there is no last one to say that it was. Token ids, which the protocol has in its details, no chat tells.
  * Source: kserve/open-inference-protocol, specification/protocol/generate_rest.yaml.
  */
-import { createParser } from "eventsource-parser";
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
-import { type BackendCall, type Protocol, type Sink, garbage, inputText, parsed, rejected } from "./backend.ts";
-import { CHAT, DONE } from "./openai.ts";
+import { type BackendCall, type Protocol, garbage, inputText, parsed, rejected } from "./backend.ts";
+import { CHAT, type ShowChunk, chunksFor, openai, streamChat } from "./openai.ts";
 import type { Outcome, Output } from "./outcome.ts";
+import { framed } from "./event-reader.ts";
 
 /** What is asked of a model by `generate` and `generate_stream`. */
 export const GENERATE = "generate";
@@ -34,7 +34,7 @@ export function generatedBy<T extends object>(answer: T, { model, version }: Ori
 }
 
 export function eventOf(value: unknown): string {
-  return `data: ${writeJson(value)}\n\n`;
+  return framed(writeJson(value));
 }
 
 /** What the stored input of such a request asks for; null where it is none. */
@@ -53,25 +53,21 @@ export interface Generate {
 
 export const NOT_GENERATE = rejected("input", "input_not_text", 422, "The input of text generation must be an object with `text_input`.");
 
-/** A protocol for chats that also generates text. */
-export function generating(chat: Protocol): Protocol {
-  return {
-    ...chat,
-    async infer(call, outside) {
-      if (call.capability !== GENERATE) return chat.infer(call, outside);
-      const asked = generateInput(call);
-      return asked ? generated(await chat.infer(chatCall(call, asked), outside), call, asked) : NOT_GENERATE;
-    },
-    async stream(call, outside, sink) {
-      if (call.capability !== GENERATE) return chat.stream ? chat.stream(call, outside, sink) : chat.infer(call, outside);
-      const asked = generateInput(call);
-      if (!asked) return NOT_GENERATE;
-      const chatted = chatCall(call, asked);
-      const outcome = await (chat.stream ? chat.stream(chatted, outside, new Pieces(sink, call)) : chat.infer(chatted, outside));
-      return generated(outcome, call, asked);
-    },
-  };
-}
+/** The protocol of chat servers, by which they generate text too. */
+export const generatingChat: Protocol = {
+  ...openai,
+  async infer(call, outside) {
+    if (call.capability !== GENERATE) return openai.infer(call, outside);
+    const asked = generateInput(call);
+    return asked ? generated(await openai.infer(chatCall(call, asked), outside), call, asked) : NOT_GENERATE;
+  },
+  async stream(call, outside, sink) {
+    if (call.capability !== GENERATE) return streamChat(call, outside, sink, chunksFor(call));
+    const asked = generateInput(call);
+    if (!asked) return NOT_GENERATE;
+    return generated(await streamChat(chatCall(call, asked), outside, sink, piecesFor(call)), call, asked);
+  },
+};
 
 function chatCall(call: BackendCall, { text, parameters }: Generate): BackendCall {
   const { temperature, top_p, max_tokens, stop } = parameters;
@@ -110,33 +106,12 @@ function reasonOf({ finish_reason, stop_reason }: Readonly<Record<string, unknow
   return typeof stop_reason === "string" ? "stop_sequence" : "eos_token";
 }
 
-/** Takes a chat's chunks and gives on an event for each piece of text in them. */
-class Pieces implements Sink {
-  readonly #sink: Sink;
-  readonly #decoder = new TextDecoder();
-  readonly #parser;
-  #events = "";
-
-  constructor(sink: Sink, origin: Origin) {
-    this.#sink = sink;
-    this.#parser = createParser({
-      onEvent: ({ data }) => {
-        const text = data === DONE ? null : textIn(parsed(data));
-        if (text !== null && text !== "") this.#events += eventOf(generatedBy({ text_output: text }, origin));
-      },
-    });
-  }
-
-  get begun(): boolean {
-    return this.#sink.begun;
-  }
-
-  async write(chunk: Uint8Array): Promise<void> {
-    this.#parser.feed(this.#decoder.decode(chunk, { stream: true }));
-    const events = this.#events;
-    this.#events = "";
-    if (events !== "") await this.#sink.write(new TextEncoder().encode(events));
-  }
+/** An event for each piece of text in a chat's chunks. */
+function piecesFor(call: BackendCall): ShowChunk {
+  return (chunk) => {
+    const text = textIn(chunk);
+    return text === null || text === "" ? "" : eventOf(generatedBy({ text_output: text }, call));
+  };
 }
 
 function textIn(chunk: unknown): string | null {

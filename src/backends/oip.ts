@@ -9,13 +9,14 @@
  */
 import { JSON_TYPE } from "../content/content.ts";
 import { parseJson, writeJson } from "../encoding/json.ts";
-import { BACKEND_ANSWER_BYTES, FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../limits.ts";
+import { FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../limits.ts";
 import type { Fault } from "../problem.ts";
 import { type InferRequest, type InferResponse, readInferRequest, readInferResponse, wantsOf } from "../tensors/infer.ts";
 import { type Form, fromTensors, isTensorInput, itemsIn, toTensors } from "../tensors/plain.ts";
 import { isObject, plainOf, quoted } from "../tensors/tensor.ts";
 import { contentOf, headOf, writeInferRequest, writeInferResponse } from "../tensors/wire.ts";
-import { GENERATE, type Generated, NOT_GENERATE, eventOf, generateInput, generatedBy, isGenerated } from "./generate.ts";
+import { generate, generateStream } from "./oip-text.ts";
+import { GENERATE } from "./generate.ts";
 import type { Outcome } from "./outcome.ts";
 import {
   type Answer,
@@ -24,13 +25,11 @@ import {
   type Outside,
   type Protocol,
   type Server,
-  type Sink,
   askReady,
   exchange,
   garbage,
   inputText,
   jsonOf,
-  oversized,
   parsed,
   reasonIn,
   refusal,
@@ -38,7 +37,8 @@ import {
   textOf,
   tooSlow,
 } from "./backend.ts";
-import { type ServerEvent, type Verdict, stream } from "./sse.ts";
+import { failureOutcome } from "./sse.ts";
+import { failureIn } from "./stream-events.ts";
 
 /** Of a body of JSON and raw data: how long the JSON is, in bytes. */
 export const HEAD_LENGTH = "Inference-Header-Content-Length";
@@ -48,7 +48,7 @@ const JSON_HEADERS = { "Content-Type": JSON_TYPE, Accept: JSON_TYPE };
 
 export const oip: Protocol = {
   async infer(call, outside): Promise<Outcome> {
-    if (call.capability === GENERATE) return generate(call, outside);
+    if (call.capability === GENERATE) return generate(call, outside, modelUrl(call.backend, call.version));
     const begunAt = outside.clock.now();
     const binary = await takesBinary(call, outside);
     const request = requestFor(call.input, binary);
@@ -63,14 +63,16 @@ export const oip: Protocol = {
     const timeoutMs = Math.max(1, call.timeoutMs - (outside.clock.now() - begunAt));
     const url = `${modelUrl(call.backend, call.version)}/infer`;
     const exchanged = await exchange(outside, url, { method: "POST", headers, body }, { ...call, timeoutMs });
-    if ("answer" in exchanged) return refusalOf(exchanged.answer) ?? outcomeOf(exchanged.answer, form, call.extract);
+    if ("answer" in exchanged) return refusalOf(exchanged.answer) ?? outcomeOf(exchanged.answer, form, call);
     const { outcome } = exchanged;
     return outcome.kind === "retry" && outcome.error.class === "timeout" ? tooSlow(call.timeoutMs) : outcome;
   },
 
   async stream(call, outside, sink): Promise<Outcome> {
     // Nothing but text comes bit by bit.
-    return call.capability === GENERATE ? generateStream(call, outside, sink) : oip.infer(call, outside);
+    return call.capability === GENERATE
+      ? generateStream(call, outside, sink, modelUrl(call.backend, call.version))
+      : oip.infer(call, outside);
   },
 
   ready({ backend, version, ...bounds }, outside) {
@@ -159,17 +161,23 @@ export function sharedMemoryIn({ inputs, outputs = [] }: InferRequest): Fault | 
 }
 
 /** What the server said where it refuses; null where it does not. */
-function refusalOf(answer: Answer): Outcome | null {
+export function refusalOf(answer: Answer): Outcome | null {
   const isRefused = answer.status < 200 || answer.status >= 300;
   return refusal(answer, isRefused ? reasonIn(jsonOf(answer)) : null);
 }
 
-async function outcomeOf(answer: Answer, form: Form, extract: FieldExtraction | null): Promise<Outcome> {
+async function outcomeOf(answer: Answer, form: Form, call: BackendCall): Promise<Outcome> {
+  const { extract } = call;
   const length = answer.headers.get(HEAD_LENGTH);
   if (length !== null && !/^\d{1,15}$/.test(length)) return garbage(`${HEAD_LENGTH} is not a length`);
   const headLength = length === null ? null : Number(length);
   const read = readInferResponse(answer.bytes, headLength);
-  if (!read.ok) return garbage(headLength === null && jsonOf(answer) === undefined ? "it is not JSON" : read.fault.detail);
+  if (!read.ok) {
+    const value = headLength === null ? jsonOf(answer) : null;
+    const failure = failureIn(value);
+    if (failure) return failureOutcome(failure, call);
+    return garbage(value === undefined ? "it is not JSON" : read.fault.detail);
+  }
   if (form.kind === "tensors") {
     const texts = extract && textsOf(read.value, extract);
     if (extract && texts) return withoutFiles(read.value, texts, extract);
@@ -201,80 +209,6 @@ async function withoutFiles(response: InferResponse, texts: Map<string, readonly
   const written = writeInferResponse({ ...response, outputs }, { outputs: null, binary: false });
   if (!written.ok) return garbage(written.fault.detail);
   return { kind: "done", output: { ...contentOf(written.value), items: itemsIn(response), parts: extracted.parts } };
-}
-
-async function generate(call: BackendCall, outside: Outside): Promise<Outcome> {
-  if (!generateInput(call)) return NOT_GENERATE;
-  const url = `${modelUrl(call.backend, call.version)}/generate`;
-  const question = { method: "POST", headers: JSON_HEADERS, body: inputText(call.input) };
-  const exchanged = await exchange(outside, url, question, call);
-  return "outcome" in exchanged ? exchanged.outcome : generatedIn(exchanged.answer);
-}
-
-function generatedIn(answer: Answer): Outcome {
-  const refused = refusalOf(answer);
-  if (refused) return refused;
-  if (!isGenerated(jsonOf(answer))) return garbage("no text_output");
-  return { kind: "done", output: { body: textOf(answer), contentType: JSON_TYPE, items: 1 } };
-}
-
-async function generateStream(call: BackendCall, outside: Outside, sink: Sink): Promise<Outcome> {
-  if (!generateInput(call)) return NOT_GENERATE;
-  const url = `${modelUrl(call.backend, call.version)}/generate_stream`;
-  const headers = { "Content-Type": JSON_TYPE, Accept: "text/event-stream", "Accept-Encoding": "identity" };
-  const reading = new Reading(call);
-  const question = { method: "POST", headers, body: inputText(call.input) };
-  const streamed = await stream(outside, url, question, call, sink, (event) => reading.judge(event));
-  if ("outcome" in streamed) return streamed.outcome;
-  return "answer" in streamed ? generatedIn(streamed.answer) : reading.outcome();
-}
-
-/** A stream of generated text: gives its events our model's name, and keeps what they amount to together. */
-class Reading {
-  readonly #call: BackendCall;
-  readonly #tokens: unknown[] = [];
-  #text = "";
-  #bytes = 0;
-  #last: Generated | null = null;
-  #failure: Outcome | null = null;
-
-  constructor(call: BackendCall) {
-    this.#call = call;
-  }
-
-  judge({ data }: ServerEvent): Verdict {
-    const value = parsed(data);
-    if (!isGenerated(value)) return this.#fails(this.#failureIn(value));
-    this.#bytes += data.length;
-    if (this.#bytes > BACKEND_ANSWER_BYTES) return this.#fails(oversized());
-    this.#text += value.text_output;
-    this.#last = value;
-    const { details } = value;
-    if (isObject(details) && details["token"] !== undefined) this.#tokens.push(details["token"]);
-    return { instead: eventOf(generatedBy(value, this.#call)) };
-  }
-
-  #fails(outcome: Outcome): Verdict {
-    this.#failure = outcome;
-    return "stop";
-  }
-
-  /** Of an event that is no text: a failure that is told in the stream, since its status was sent before. */
-  #failureIn(value: unknown): Outcome {
-    const reason = reasonIn(value);
-    if (reason === null) return garbage("an event without text_output");
-    return rejected("model", "model_failed", 500, `The model failed: ${this.#call.identity.conceal(reason)}`);
-  }
-
-  /** The whole, as `generate` would have answered it. */
-  outcome(): Outcome {
-    if (this.#failure) return this.#failure;
-    if (!this.#last) return garbage("a stream without an event");
-    const { details, ...last } = this.#last;
-    const all = isObject(details) ? { details: { finish_reason: details["finish_reason"], logprobs: this.#tokens } } : {};
-    const body = writeJson(generatedBy({ ...last, text_output: this.#text, ...all }, this.#call));
-    return { kind: "done", output: { body, contentType: JSON_TYPE, items: 1 } };
-  }
 }
 
 function modelUrl(backend: Server, version: string): string {

@@ -8,13 +8,15 @@
 import { JSON_TYPE } from "../content/content.ts";
 import { parseJson, writeJson } from "../encoding/json.ts";
 import { BACKEND_ANSWER_BYTES } from "../limits.ts";
-import { Completion, type Members, isUsageAlone, usageOf } from "./completion.ts";
+import { Completion, isUsageAlone, usageOf } from "./completion.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { Outcome } from "./outcome.ts";
 import {
   type Answer,
   type BackendCall,
+  type Outside,
   type Protocol,
+  type Sink,
   askReady,
   cutOff,
   exchange,
@@ -22,18 +24,17 @@ import {
   inputText,
   jsonOf,
   oversized,
-  parsed,
   reasonIn,
   refusal,
   rejected,
   textOf,
 } from "./backend.ts";
-import { type ServerEvent, type Verdict, stream } from "./sse.ts";
+import { type Reading, failureOutcome, stream } from "./sse.ts";
+import { type Members, type SaidFailure, failureIn } from "./stream-events.ts";
+import { framed } from "./event-reader.ts";
 
 /** What is asked of a model by a chat completion. */
 export const CHAT = "chat/completions";
-/** The data of a stream's last event. */
-export const DONE = "[DONE]";
 
 export const openai: Protocol = {
   async infer(call, outside): Promise<Outcome> {
@@ -47,15 +48,7 @@ export const openai: Protocol = {
   async stream(call, outside, sink): Promise<Outcome> {
     // What streams is a chat; a client of another kind would not know what to make of it.
     if (call.capability !== CHAT) return openai.infer(call, outside);
-    const input = chatOf(call);
-    if (input === null) return NOT_CHAT;
-    const options = isObject(input["stream_options"]) ? input["stream_options"] : {};
-    const body = { ...input, stream: true, stream_options: { ...options, include_usage: true } };
-    const reading = new Reading(call, options["include_usage"] === true, () => outside.clock.now());
-    const question = questionOf(call, body, "text/event-stream");
-    const streamed = await stream(outside, urlOf(call), question, call, sink, (event) => reading.judge(event));
-    if ("outcome" in streamed) return streamed.outcome;
-    return "answer" in streamed ? outcomeOf(streamed.answer, call) : reading.outcome();
+    return streamChat(call, outside, sink, chunksFor(call));
   },
 
   ready({ backend, ...bounds }, outside) {
@@ -90,6 +83,8 @@ function outcomeOf(answer: Answer, call: BackendCall): Outcome {
   const body = jsonOf(answer);
   const refused = refusal(answer, reasonOf(body));
   if (refused) return refused;
+  const failure = failureIn(body);
+  if (failure) return failureOutcome(failure, call);
   if (!isObject(body) || !Array.isArray(body["choices"])) return garbage("no choices");
   const shown = named(body, call);
   const usage = usageOf(body);
@@ -110,56 +105,67 @@ function reasonOf(body: unknown): string | null {
   return said === null && isObject(body) && typeof body["message"] === "string" ? body["message"] : said;
 }
 
-/** What a stream has told so far. */
-class Reading {
+/** What goes on of a chunk, and of the text that it was read from; "" for nothing. */
+export type ShowChunk = (chunk: Members, data: string) => string;
+
+/** Asks for a chat's stream and gives it on to the sink as `show` has it; what is kept is the whole. */
+export async function streamChat(call: BackendCall, outside: Outside, sink: Sink, show: ShowChunk): Promise<Outcome> {
+  const input = chatOf(call);
+  if (input === null) return NOT_CHAT;
+  const body = { ...input, stream: true, stream_options: { ...optionsOf(input), include_usage: true } };
+  const reading = new ChatReading(call, show);
+  const streamed = await stream(outside, urlOf(call), questionOf(call, body, "text/event-stream"), call, sink, reading);
+  return "answer" in streamed ? outcomeOf(streamed.answer, call) : streamed.outcome;
+}
+
+/** A chat's chunks for a client of OpenAI's API: word for word, but under the name that it knows. */
+export function chunksFor(call: BackendCall): ShowChunk {
+  const input = chatOf(call);
+  const tellsUsage = input !== null && optionsOf(input)["include_usage"] === true;
+  return (chunk, data) => {
+    if (!tellsUsage && isUsageAlone(chunk)) return "";
+    const shown = named(withoutError(chunk), call);
+    return framed(shown === chunk ? data : writeJson(shown));
+  };
+}
+
+/** Without an `error` that says that there is none: some clients take its mere presence for one. */
+function withoutError(chunk: Members): Members {
+  if (!("error" in chunk)) return chunk;
+  const { error: _, ...rest } = chunk;
+  return rest;
+}
+
+function optionsOf({ stream_options: options }: Members): Members {
+  return isObject(options) ? options : {};
+}
+
+/** What a chat's stream has said so far. */
+class ChatReading implements Reading {
   readonly #call: BackendCall;
-  readonly #tellsUsage: boolean;
-  readonly #now: () => number;
+  readonly #show: ShowChunk;
   readonly #completion = new Completion();
-  #isDone = false;
-  #failure: Outcome | null = null;
 
-  constructor(call: BackendCall, tellsUsage: boolean, now: () => number) {
+  constructor(call: BackendCall, show: ShowChunk) {
     this.#call = call;
-    this.#tellsUsage = tellsUsage;
-    this.#now = now;
+    this.#show = show;
   }
 
-  judge({ data }: ServerEvent): Verdict {
-    if (data.trim() === DONE) {
-      this.#isDone = true;
-      return "stop";
-    }
-    const chunk = parsed(data);
-    if (!isObject(chunk)) return this.#fails(garbage("an event that is no JSON object"));
-    if (chunk["error"] !== undefined && chunk["error"] !== null) return this.#fails(this.#failureIn(chunk));
+  take(chunk: Members, data: string): string | Outcome {
     this.#completion.add(chunk);
-    if (this.#completion.characters > BACKEND_ANSWER_BYTES) return this.#fails(oversized());
-    if (!this.#tellsUsage && isUsageAlone(chunk)) return "keep";
-    const shown = named(chunk, this.#call);
-    return shown === chunk ? "pass" : { instead: `data: ${writeJson(shown)}\n\n` };
+    return this.#completion.characters > BACKEND_ANSWER_BYTES ? oversized() : this.#show(chunk, data);
   }
 
-  /** When nothing more comes. A server that ends without a word has broken off, unless all was said. */
-  outcome(): Outcome {
-    if (this.#failure) return this.#failure;
-    if (!this.#isDone && !this.#completion.isFinished) return cutOff();
+  failed(failure: SaidFailure): Outcome {
+    return failureOutcome(failure, this.#call);
+  }
+
+  /** A server that ends before every choice has a reason to end has broken off, whatever it says. */
+  ended(isDone: boolean): Outcome {
+    if (isDone && this.#completion.isEmpty) return garbage("no choices");
+    if (!this.#completion.isWhole(isDone)) return cutOff();
     const completion = named(this.#completion.value(), this.#call);
-    if (Array.isArray(completion["choices"]) && completion["choices"].length === 0) return garbage("no choices");
     const usage = usageOf(completion);
     return { kind: "done", output: { body: writeJson(completion), contentType: JSON_TYPE, items: 1, ...(usage ? { usage } : {}) } };
-  }
-
-  #fails(outcome: Outcome): Verdict {
-    this.#failure = outcome;
-    return "stop";
-  }
-
-  /** A failure that is told in the stream itself, since its status was sent long ago. */
-  #failureIn(chunk: Members): Outcome {
-    const code = isObject(chunk["error"]) ? chunk["error"]["code"] : null;
-    const status = typeof code === "number" && code >= 400 && code <= 599 ? code : 500;
-    const told = { status, headers: new Headers(), at: this.#now(), conceal: this.#call.identity.conceal };
-    return refusal(told, reasonOf(chunk)) ?? cutOff();
   }
 }

@@ -1,12 +1,11 @@
 /** Which protocol a backend is spoken to in. A new one is one file and one line here. */
 import { READY_TIMEOUT_MS } from "../limits.ts";
 import { type Outside, type Protocol, type Readiness, type Server, identityFor } from "./backend.ts";
-import { generating } from "./generate.ts";
+import { generatingChat } from "./generate.ts";
 import { http } from "./http.ts";
 import { oip } from "./oip.ts";
-import { openai } from "./openai.ts";
 
-const PROTOCOLS: Readonly<Record<Server["protocol"], Protocol>> = { oip, openai: generating(openai), http };
+const PROTOCOLS: Readonly<Record<Server["protocol"], Protocol>> = { oip, openai: generatingChat, http };
 
 export function protocolOf(backend: Pick<Server, "protocol">): Protocol {
   return PROTOCOLS[backend.protocol];

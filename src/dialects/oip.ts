@@ -31,6 +31,7 @@ import type { Dialect, KeyCall, BareRoute } from "../http/route.ts";
 import { GENERATE, type Generated, eventOf, generatedBy, isGenerated } from "../backends/generate.ts";
 import { BINARY_EXTENSION, HEAD_LENGTH, sharedMemoryIn } from "../backends/oip.ts";
 import type { Failure } from "../backends/outcome.ts";
+import { KEEP_ALIVE } from "../backends/event-reader.ts";
 import { descriptionOf } from "../backends/protocols.ts";
 import { type Backend, activeProtocols, listBackends } from "../backends/store.ts";
 import { toBase64 } from "../encoding/base64.ts";
@@ -481,7 +482,7 @@ const generateSchema = z.looseObject({
 });
 
 const STREAM: StreamWords = {
-  idle: new TextEncoder().encode(":\n\n"),
+  idle: new TextEncoder().encode(KEEP_ALIVE),
   failed: (error) => new TextEncoder().encode(eventOf({ error: error?.message ?? CANCELED })),
 };
 

@@ -17,8 +17,9 @@ import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import { showModel, showModels } from "../api/models.ts";
 import { outputValue } from "../http/output.ts";
 import type { Dialect, KeyCall } from "../http/route.ts";
-import { CHAT, DONE } from "../backends/openai.ts";
+import { CHAT } from "../backends/openai.ts";
 import type { Failure } from "../backends/outcome.ts";
+import { DONE, KEEP_ALIVE, framed } from "../backends/event-reader.ts";
 import { JSON_TYPE } from "../content/content.ts";
 import { submitAndWait } from "../inferences/waiter.ts";
 import type { Inference } from "../inferences/inference.ts";
@@ -102,15 +103,14 @@ function streamed(body: string | Uint8Array | ReadableStream, headers: Record<st
   return new Response(body, { headers: { ...own, ...headers } });
 }
 
-const event = (data: string) => `data: ${data}\n\n`;
 const encoded = (text: string) => new TextEncoder().encode(text);
 
 const canceled = () => errorOf(499, "The inference was canceled.", "canceled");
 
 const WORDS = {
-  idle: encoded(":\n\n"),
-  succeeded: encoded(event(DONE)),
-  failed: (error: Failure | null) => encoded(event(writeJson(bodyOf(error ? errorOfFailure(error) : canceled())))),
+  idle: encoded(KEEP_ALIVE),
+  succeeded: encoded(framed(DONE)),
+  failed: (error: Failure | null) => encoded(framed(writeJson(bodyOf(error ? errorOfFailure(error) : canceled())))),
 };
 
 /** A completion that is there already, as a stream. */
@@ -123,7 +123,7 @@ function asStream(completion: Readonly<Record<string, unknown>>, tellsUsage: boo
     ...(tellsUsage ? { usage: null } : {}),
   };
   const last = { ...chunk, choices: [], usage: usage ?? null };
-  return [chunk, ...(tellsUsage ? [last] : [])].map((it) => event(writeJson(it))).join("") + event(DONE);
+  return [chunk, ...(tellsUsage ? [last] : [])].map((it) => framed(writeJson(it))).join("") + framed(DONE);
 }
 
 function chunkOf(choice: unknown): unknown {

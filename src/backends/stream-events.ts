@@ -1,0 +1,214 @@
+/**
+ * PURE. What each event of a server's stream means, whatever server sent it. A stream has sent
+ * its status long before it fails, so that servers say a failure in ways of their own: as an event named `error`, as a
+ * field `error:`, as JSON that no field frames, or as an object with `error`, `detail` or a `finish_reason` of "error".
+ * Some then say `[DONE]` all the same. All of these are one thing here, a failure, with the status and the reason that
+ * the server gives. What holds no data (comments, empty events, `id` and `retry` alone) means nothing.
+ * Source: what vLLM, SGLang, llama.cpp, Ollama, TGI, Triton and OpenRouter send.
+ */
+import { parseJson, writeJson } from "../encoding/json.ts";
+import { isObject } from "../tensors/tensor.ts";
+import type { ServerEvent } from "./event-reader.ts";
+
+export type Members = Readonly<Record<string, unknown>>;
+
+export type Meaning =
+  | { readonly kind: "nothing" }
+  /** `[DONE]`: the server has said all. */
+  | { readonly kind: "done" }
+  /** A part of the answer, and the text that it was read from. */
+  | { readonly kind: "part"; readonly part: Members; readonly data: string }
+  | { readonly kind: "failure"; readonly failure: SaidFailure }
+  /** Data that is no JSON object. */
+  | { readonly kind: "garbage" };
+
+/** A failure that a server speaks of in an answer whose HTTP status is a success. */
+export interface SaidFailure {
+  /** As an HTTP status; null if the server does not say. */
+  readonly status: number | null;
+  readonly reason: string | null;
+}
+
+/** `[DONE]`, as some have it in quotes. */
+const ENDS = /^"?\[DONE\]"?$/;
+/** Names of events that only keep a connection alive. */
+const KEEPS_ALIVE = /^(?:ping|keep-?alive|heartbeat)$/i;
+
+/** What an event means, in the order in which it says it. */
+export function meaningsOf({ name, data, unframed }: ServerEvent): Meaning[] {
+  const meanings: Meaning[] = [];
+  if (name.toLowerCase() === "error") meanings.push({ kind: "failure", failure: failureSaid(data ?? "") });
+  else if (data !== null && !KEEPS_ALIVE.test(name)) meanings.push(meaningOf(data.trim()));
+  if (unframed !== "") {
+    const value = parsed(unframed);
+    const failure = failureIn(value);
+    if (failure) meanings.push({ kind: "failure", failure });
+    // Anything else that is no field is nothing, by the standard.
+  }
+  return meanings;
+}
+
+function meaningOf(data: string): Meaning {
+  if (data === "") return { kind: "nothing" };
+  if (ENDS.test(data)) return { kind: "done" };
+  const value = parsed(data);
+  if (value === null) return { kind: "nothing" };
+  if (!isObject(value)) return { kind: "garbage" };
+  const failure = failureIn(value);
+  if (failure) return { kind: "failure", failure };
+  return Object.keys(value).length === 0 || value["type"] === "ping" ? { kind: "nothing" } : { kind: "part", part: value, data };
+}
+
+/** A text that is a failure by its frame, whatever it says. */
+function failureSaid(text: string): SaidFailure {
+  const value = parsed(text);
+  if (isObject(value)) return said(value);
+  return { status: null, reason: typeof value === "string" ? value : text.trim() || null };
+}
+
+/** Members by which an answer is one; what has none of them and gives a reason is a refusal. */
+const ANSWERS = ["choices", "text_output", "outputs", "token"];
+
+const REASONS = ["detail", "errors", "message"];
+
+/** The failure that an answer, or a part of one, speaks of; null if it is no failure. */
+export function failureIn(value: unknown): SaidFailure | null {
+  if (!isObject(value)) return null;
+  if (!isNothing(value["error"]) || value["object"] === "error" || value["type"] === "error") return said(value);
+  const finish = finishesOf(value).find((reason) => FAILED_FINISHES.has(reason));
+  if (finish !== undefined) return { status: FAILED_FINISHES.get(finish) ?? null, reason: `it ended with finish_reason "${finish}"` };
+  if (ANSWERS.some((name) => name in value)) return null;
+  return REASONS.some((name) => !isNothing(value[name])) ? said(value) : null;
+}
+
+/** Whether a member such as `error` says that there is none. */
+export function isNothing(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isNothing);
+  if (isObject(value)) return Object.values(value).every(isNothing);
+  return value === undefined || value === null || value === false || value === "" || value === 0;
+}
+
+/** Why an answer ended, when that was a failure, and the status that says the same; null for any failure of a server. */
+const FAILED_FINISHES: ReadonlyMap<string, number | null> = new Map([
+  ["error", null],
+  ["failed", null],
+  ["server_error", null],
+  ["internal_error", null],
+  ["network_error", null],
+  ["abort", null],
+  ["aborted", null],
+  ["cancelled", null],
+  ["canceled", null],
+  ["timeout", 504],
+  ["insufficient_system_resource", 503],
+  ["engine_overloaded", 503],
+]);
+
+function finishesOf({ choices, details, finish_reason }: Members): string[] {
+  const told = [finish_reason, ...members(choices, "finish_reason"), ...members([details], "finish_reason")];
+  return told.filter((reason) => typeof reason === "string").map((reason) => reason.toLowerCase());
+}
+
+function members(list: unknown, name: string): unknown[] {
+  return Array.isArray(list) ? list.map((entry: unknown) => (isObject(entry) ? entry[name] : null)) : [];
+}
+
+/** What an object says that is a failure. The object itself may be the error, or hold it, or hold one that holds it. */
+function said(value: Members): SaidFailure {
+  const levels: Members[] = [value];
+  for (let level = value["error"]; isObject(level) && levels.length < 3; level = level["error"]) levels.unshift(level);
+  return { status: first(levels, statusIn), reason: first(levels, reasonIn) };
+}
+
+function first<T>(levels: readonly Members[], read: (level: Members) => T | null): T | null {
+  for (const level of levels) {
+    const found = read(level);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function reasonIn(level: Members): string | null {
+  for (const name of ["message", "error", "detail", "msg", "reason", "errors"]) {
+    const value = level[name];
+    if (typeof value === "string" && value !== "") return value;
+    if (Array.isArray(value) && value.length > 0) return value.map(entryText).join("; ");
+  }
+  return null;
+}
+
+/** An entry of a list of errors, such as FastAPI's `{"loc": [...], "msg"}`. */
+function entryText(entry: unknown): string {
+  if (!isObject(entry)) return typeof entry === "string" ? entry : writeJson(entry);
+  const place = Array.isArray(entry["loc"]) ? `${entry["loc"].join(".")}: ` : "";
+  return `${place}${reasonIn(entry) ?? writeJson(entry)}`;
+}
+
+const STATUS_MEMBERS = ["code", "status", "status_code", "statusCode", "http_status", "http_code"];
+
+const TYPE_MEMBERS = ["type", "code", "error_type", "status"];
+
+function statusIn(level: Members): number | null {
+  for (const name of STATUS_MEMBERS) {
+    const value = level[name];
+    const status = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;
+    if (typeof status === "number" && Number.isInteger(status) && status >= 400 && status <= 599) return status;
+  }
+  for (const name of TYPE_MEMBERS) {
+    const value = level[name];
+    const status = typeof value === "string" ? STATUS_OF_TYPE.get(typeName(value)) : undefined;
+    if (status !== undefined) return status;
+  }
+  return null;
+}
+
+/** `BadRequestError`, `bad_request_error` and `BAD_REQUEST` are one. */
+function typeName(type: string): string {
+  return type
+    .toLowerCase()
+    .replaceAll(/[^a-z]/g, "")
+    .replace(/(?:error|exception)$/, "");
+}
+
+const STATUS_OF_TYPE: ReadonlyMap<string, number> = new Map([
+  ["badrequest", 400],
+  ["invalidrequest", 400],
+  ["invalidargument", 400],
+  ["value", 400],
+  ["contextlengthexceeded", 400],
+  ["exceedcontextsize", 400],
+  ["authentication", 401],
+  ["unauthorized", 401],
+  ["permission", 403],
+  ["permissiondenied", 403],
+  ["forbidden", 403],
+  ["notfound", 404],
+  ["modelnotfound", 404],
+  ["conflict", 409],
+  ["toolarge", 413],
+  ["requesttoolarge", 413],
+  ["validation", 422],
+  ["unprocessableentity", 422],
+  ["template", 422],
+  ["tool", 422],
+  ["ratelimit", 429],
+  ["ratelimitexceeded", 429],
+  ["toomanyrequests", 429],
+  ["insufficientquota", 429],
+  ["resourceexhausted", 429],
+  ["overloaded", 503],
+  ["unavailable", 503],
+  ["serviceunavailable", 503],
+  ["timeout", 504],
+  ["gatewaytimeout", 504],
+  ["deadlineexceeded", 504],
+]);
+
+function parsed(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,179 @@
+/** How the chunks of a completion are put together to what it would have been at once. */
+import { describe, expect, test } from "vitest";
+import { Completion } from "../../src/backends/completion.ts";
+
+/** The one message of these deltas. */
+function messageOf(...deltas: unknown[]): unknown {
+  const completion = new Completion();
+  for (const delta of deltas) completion.add({ choices: [{ index: 0, delta }] });
+  const [choice] = completion.value()["choices"] as { message: unknown }[]; // as it is made
+  return choice?.message;
+}
+
+const message = (members: object) => ({ role: "assistant", content: null, ...members });
+const calls = (...entries: unknown[]) => ({ tool_calls: entries });
+const call = (id: string, name: string, text: string) => ({ id, type: "function", function: { name, arguments: text } });
+
+describe("tool calls", () => {
+  test.each<[string, unknown[], unknown[]]>([
+    [
+      "keep id and name where later chunks say them empty",
+      [
+        calls({ index: 0, ...call("a", "f", "") }),
+        calls({ index: 0, id: "", type: "", function: { name: "", arguments: '{"x":' } }),
+        calls({ index: 0, id: null, function: { name: null, arguments: "1}" } }),
+      ],
+      [call("a", "f", '{"x":1}')],
+    ],
+    [
+      "are two where two ids have one index",
+      [
+        calls({ index: 0, ...call("a", "f", '{"x":1}') }),
+        calls({ index: 0, ...call("b", "f", '{"y":') }),
+        calls({ index: 0, function: { arguments: "2}" } }),
+      ],
+      [call("a", "f", '{"x":1}'), call("b", "f", '{"y":2}')],
+    ],
+    [
+      "go on by id where two of one index are interleaved",
+      [
+        calls({ index: 0, ...call("a", "f", '{"x"') }, { index: 0, ...call("b", "g", '{"y"') }),
+        calls({ index: 0, id: "a", function: { arguments: ":1}" } }),
+        calls({ index: 0, id: "b", function: { arguments: ":2}" } }),
+      ],
+      [call("a", "f", '{"x":1}'), call("b", "g", '{"y":2}')],
+    ],
+    [
+      "go on with the last one where neither id nor index is said",
+      [
+        calls({ index: 0, ...call("a", "f", '{"x":1}') }),
+        calls({ index: 1, ...call("b", "g", '{"y"') }),
+        calls({ function: { arguments: ":2" } }),
+        calls({ id: "", index: null, function: { arguments: "}" } }),
+      ],
+      [call("a", "f", '{"x":1}'), call("b", "g", '{"y":2}')],
+    ],
+    [
+      "that come whole without an index are as many as have an id",
+      [calls(call("a", "f", "{}"), call("b", "f", "{}")), calls(call("c", "g", "{}"))],
+      [call("a", "f", "{}"), call("b", "f", "{}"), call("c", "g", "{}")],
+    ],
+    [
+      "that come whole without id and index are as many as have a name",
+      [
+        calls({ function: { name: "f", arguments: "{}" } }, { function: { name: "f", arguments: "{}" } }),
+        calls({ function: { name: "g", arguments: "{}" } }),
+      ],
+      [
+        { function: { name: "f", arguments: "{}" } },
+        { function: { name: "f", arguments: "{}" } },
+        { function: { name: "g", arguments: "{}" } },
+      ],
+    ],
+    [
+      "of one index are two where the name is another",
+      [calls({ index: 0, function: { name: "f", arguments: "{}" } }), calls({ index: 0, function: { name: "g", arguments: "{}" } })],
+      [{ function: { name: "f", arguments: "{}" } }, { function: { name: "g", arguments: "{}" } }],
+    ],
+    [
+      "stay one where the name is said again in every chunk",
+      [
+        calls({ index: 0, ...call("a", "f", '{"x"') }),
+        calls({ index: 0, ...call("a", "f", ":1}") }),
+        calls({ index: 0, function: { name: "f", arguments: "" } }),
+      ],
+      [call("a", "f", '{"x":1}')],
+    ],
+    [
+      "keep their order by index",
+      [calls({ index: 1, ...call("b", "g", "{}") }), calls({ index: 0, ...call("a", "f", "{}") })],
+      [call("a", "f", "{}"), call("b", "g", "{}")],
+    ],
+  ])("%s", (_name, deltas, whole) => {
+    expect(messageOf(...deltas)).toStrictEqual(message({ tool_calls: whole }));
+  });
+});
+
+describe("members", () => {
+  test("that are names are not said twice, and lists of reasoning are joined by their index", () => {
+    const detail = (text: string, more: object = {}) => ({
+      reasoning_details: [{ type: "reasoning.text", text, format: "anthropic-claude-v1", index: 0, ...more }],
+    });
+    const sealed = { type: "reasoning.encrypted", data: "c2VhbGVk", id: "r", format: "anthropic-claude-v1", index: 1 };
+    expect(messageOf(detail("Let "), detail("me "), detail("see", { signature: "c2ln" }), { reasoning_details: [sealed] })).toStrictEqual(
+      message({
+        reasoning_details: [
+          { index: 0, type: "reasoning.text", text: "Let me see", format: "anthropic-claude-v1", signature: "c2ln" },
+          { ...sealed },
+        ],
+      }),
+    );
+  });
+
+  test("of a choice that are lists are appended", () => {
+    const completion = new Completion();
+    const chunk = (content: string, more: object) => completion.add({ choices: [{ index: 0, delta: { content }, ...more }] });
+    completion.add({ prompt_token_ids: [5, 6], choices: [] });
+    chunk("a", { token_ids: [1, 2], logprobs: { content: [{ token: "a" }] } });
+    chunk("b", { token_ids: [3], logprobs: { content: [{ token: "b" }] } });
+    completion.add({ prompt_token_ids: null, choices: [{ index: 0, delta: {}, token_ids: null, finish_reason: "stop" }] });
+    expect(completion.value()).toMatchObject({
+      prompt_token_ids: [5, 6],
+      choices: [{ token_ids: [1, 2, 3], logprobs: { content: [{ token: "a" }, { token: "b" }] }, finish_reason: "stop" }],
+    });
+  });
+
+  test("that are parts and then text are all kept, and so are text and then parts", () => {
+    const part = { type: "text", text: "a" };
+    expect(messageOf({ content: [part] }, { content: "b" }, { content: "c" })).toStrictEqual(
+      message({ content: [part, { type: "text", text: "bc" }] }),
+    );
+    expect(messageOf({ content: "b" }, { content: [part] })).toStrictEqual(message({ content: [{ type: "text", text: "b" }, part] }));
+  });
+
+  test("that nobody has heard of go on where they differ and stay where they are said again", () => {
+    expect(messageOf({ mood: "calm", song: "la" }, { mood: "calm", song: "la" }, { mood: "calm", song: " lu" })).toStrictEqual(
+      message({ mood: "calm", song: "lala lu" }),
+    );
+  });
+
+  test("that are known to go on do so where every piece is alike", () => {
+    expect(messageOf({ content: "ha", reasoning_content: "hm" }, { content: "ha", reasoning_content: "hm" })).toStrictEqual(
+      message({ content: "haha", reasoning_content: "hmhm" }),
+    );
+  });
+
+  test("that are empty or null replace nothing", () => {
+    expect(messageOf({ role: "assistant", content: "a", refusal: "no" }, { role: "", content: null, refusal: "" })).toStrictEqual(
+      message({ content: "a", refusal: "no" }),
+    );
+    const completion = new Completion();
+    completion.add({ id: "c", model: "m", choices: [{ index: 0, delta: { content: "a" }, finish_reason: "stop" }] });
+    completion.add({ id: "", model: "", choices: [{ index: 0, delta: {}, finish_reason: "" }] });
+    expect(completion.value()).toMatchObject({ id: "c", model: "m", choices: [{ finish_reason: "stop" }] });
+  });
+});
+
+describe("a completion is whole", () => {
+  const whole = (isDone: boolean, ...reasons: unknown[]) => {
+    const completion = new Completion();
+    for (const [index, finish_reason] of reasons.entries())
+      completion.add({ choices: [{ index, delta: { content: "a" }, finish_reason }] });
+    return completion.isWhole(isDone);
+  };
+
+  test.each<[boolean, boolean, unknown[]]>([
+    [true, true, ["stop"]],
+    [true, false, ["length"]],
+    [false, true, [null]],
+    [false, true, [""]],
+    [false, false, [""]],
+    [false, true, ["null"]],
+    [true, true, ["stop", null]],
+    [false, false, ["stop", null]],
+    [true, false, ["stop", "tool_calls"]],
+    [false, true, []],
+  ])("is %s where [DONE] is %s and its reasons to end are %j", (isWhole, isDone, reasons) => {
+    expect(whole(isDone, ...reasons)).toBe(isWhole);
+  });
+});
