@@ -35,7 +35,7 @@ import { cachingOf, json, unlessKnown } from "../http/answer.ts";
 import { atHand, download } from "../http/download.ts";
 import { check, readJson } from "../http/body.ts";
 import { filterOf, filterShape, metadataSchema, narrows } from "../http/filter.ts";
-import { shownOutput, typeHeaders } from "../http/output.ts";
+import { renderInline, typeHeaders, valueOf } from "../http/output.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import type { KeptPart } from "../backends/outcome.ts";
 import type { KeyCall } from "../http/route.ts";
@@ -141,7 +141,7 @@ export async function result(call: KeyCall, inference: Extract<Inference, { stat
   const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
   const { "Content-Type": contentType = "", ...headers } = typeHeaders(output.contentType);
   const whole = output.at === "row" ? await atHand(output.body) : storedObject(call.ports.payloads, output);
-  if (whole === null) throw problem("payload_gone", { detail: "The result was removed when its time was over." });
+  if (whole === null) throw problem("payload_gone", { detail: "The result has expired." });
   return download(call.request, { ...whole, contentType, headers, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` });
 }
 
@@ -159,7 +159,7 @@ export function showNamedPart(call: KeyCall): Promise<Response> {
 export async function showPart(call: KeyCall, pick: (parts: readonly KeptPart[]) => KeptPart | undefined): Promise<Response> {
   const inference = await find(call);
   if (inference.status !== "succeeded") return showResult(call); // which says what there is instead
-  if (inference.dataRemoved) throw problem("payload_gone", { detail: "The result was removed when its time was over." });
+  if (inference.dataRemoved) throw problem("payload_gone", { detail: "The result has expired." });
   const part = pick(partsOf(inference));
   const whole = part && storedObject(call.ports.payloads, { at: "object", ...part });
   if (!part || !whole) throw problem("not_found", { detail: "The result has no such part." });
@@ -297,7 +297,7 @@ export function present(inference: Inference, call: { origin: string; url?: URL 
     metrics: metricsOf(inference),
     input_items: inference.inputItems,
     output_items: inference.status === "succeeded" ? inference.outputItems : null,
-    output: inference.status === "succeeded" ? shownOutput(inference.output) : null,
+    output: inference.status === "succeeded" ? valueOf(renderInline(inference.output)) : null,
     ...(inference.status === "succeeded" && inference.parts.length > 0
       ? { output_parts: inference.parts.map((part) => presentPart(part, self)) }
       : {}),

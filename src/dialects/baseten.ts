@@ -16,20 +16,21 @@
  * Source: "Baseten inference API" 1.0.0 (basetenlabs/baseten-go, internal/tools/apigen/specs/inference.json).
  */
 import * as z from "zod";
-import { cachingOf, json, unlessKnown } from "../http/answer.ts";
+import { cachingOf, json, jsonText, unlessKnown } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
+import { render } from "../http/output.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import type { Dialect, KeyCall, BareRoute } from "../http/route.ts";
 import { webhookOf } from "../http/webhook-url.ts";
 import type { Failure } from "../backends/outcome.ts";
 import type { Bucket } from "../payloads/bucket.ts";
-import { JSON_TYPE, isJson, sizeOf } from "../content/content.ts";
+import { JSON_TYPE, sizeOf } from "../content/content.ts";
 import { submitAndWait } from "../inferences/waiter.ts";
 import type { Inference } from "../inferences/inference.ts";
 import type { Status } from "../inferences/status.ts";
 import type { Payload } from "../payloads/payload.ts";
 import { isUuid } from "../ids.ts";
-import { openPayload, readPayload } from "../payloads/payloads.ts";
+import { openPayload } from "../payloads/payloads.ts";
 import type { Lane } from "../models/lane.ts";
 import { cancelInference, depthOf, findInference } from "../inferences/store.ts";
 import { type Submission, submit } from "../inferences/submit.ts";
@@ -37,7 +38,6 @@ import { bestEffort } from "../inferences/hints.ts";
 import { writeJson } from "../encoding/json.ts";
 import { findModel } from "../models/store.ts";
 import {
-  BACKEND_ANSWER_BYTES,
   BASETEN_BODY_BYTES,
   BASETEN_ENVIRONMENT_PARTS,
   INITIAL_DELAY_MS,
@@ -49,9 +49,8 @@ import {
 } from "../limits.ts";
 import { askAgain } from "../platform/unavailable.ts";
 import { Problem, faultText, pointer, problem } from "../problem.ts";
-import { readInferResponse } from "../tensors/infer.ts";
 import { itemsIn } from "../tensors/plain.ts";
-import { headOf, plainResponse } from "../tensors/wire.ts";
+import { headOf } from "../tensors/wire.ts";
 import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
 import type { EventName } from "../inferences/webhook.ts";
 import { signBaseten } from "../webhooks/signature.ts";
@@ -355,16 +354,10 @@ async function presentEvent({ inference, now, payloads, secrets }: WebhookEvent)
   return { body, headers: { "X-BASETEN-REQUEST-ID": id, ...(signature === null ? {} : { "X-BASETEN-SIGNATURE": signature }) } };
 }
 
-/** An output as JSON text; null where it is no JSON, too large to be told, or was removed. */
+/** An output as JSON text; "null" if it is not JSON, is too large, or was removed. */
 async function dataOf(payloads: Bucket, stored: Payload): Promise<string> {
-  if (stored.at === "object" && (stored.key === null || stored.bytes > BACKEND_ANSWER_BYTES)) return "null";
-  const head = headOf(stored.contentType);
-  if (head === null && !isJson(stored.contentType)) return "null";
-  const content = await readPayload(payloads, stored);
-  if (!content) return "null";
-  if (head === null) return typeof content.body === "string" ? content.body : "null";
-  const read = readInferResponse(content.body, head);
-  return read.ok ? writeJson(plainResponse(read.value)) : "null";
+  const rendered = await render(payloads, stored);
+  return rendered.kind === "json" ? rendered.text : "null";
 }
 
 function deploymentOf({ model, version }: Lane): string {
@@ -464,12 +457,9 @@ async function output(
 ): Promise<Response> {
   const gone = () => problem("payload_gone", { detail: "The output is no longer stored.", headers: more });
   const { output: stored } = inference;
-  const head = headOf(stored.contentType);
-  if (head !== null) {
-    const content = await readPayload(call.ports.payloads, stored);
-    if (!content) throw gone();
-    const read = readInferResponse(content.body, head);
-    if (read.ok) return json(plainResponse(read.value), { headers: more });
+  if (headOf(stored.contentType) !== null) {
+    const rendered = await render(call.ports.payloads, stored);
+    if (rendered.kind === "json") return jsonText(rendered.text, { headers: more });
   }
   const body = await openPayload(call.ports.payloads, stored);
   if (body === null) throw gone();

@@ -15,7 +15,7 @@ import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import { showModel, showModels } from "../api/models.ts";
-import { outputValue } from "../http/output.ts";
+import { render, valueOf } from "../http/output.ts";
 import type { Dialect, KeyCall } from "../http/route.ts";
 import { CHAT } from "../backends/openai.ts";
 import type { Failure } from "../backends/outcome.ts";
@@ -88,7 +88,7 @@ async function complete(call: KeyCall): Promise<Response> {
     const body = await openPayload(call.ports.payloads, inference.output);
     if (body !== null) return streamed(body, more);
   }
-  const completion = await outputValue(call.ports.payloads, inference.output);
+  const completion = valueOf(await render(call.ports.payloads, inference.output));
   if (!isObject(completion) || !Array.isArray(completion["choices"])) {
     const message = `The model "${model}" does not answer with chat completions. What it answered is the result of inference ${inference.id}.`;
     return refusal({ ...errorOf(400, message, "not_a_chat_model"), param: "model" }, more);

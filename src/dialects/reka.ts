@@ -17,21 +17,20 @@
  *   since their pages disagree. The window of those limits is a second, as everywhere here, not Reka's 24 hours.
  */
 import * as z from "zod";
-import { cachingOf, json, unlessKnown } from "../http/answer.ts";
+import { cachingOf, json, jsonText, unlessKnown } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { atHand, download } from "../http/download.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import { metricsOf } from "../api/inferences.ts";
-import { shownOutput } from "../http/output.ts";
+import { type Rendered, render, renderInline } from "../http/output.ts";
 import { webhookOf } from "../http/webhook-url.ts";
-import type { Bucket } from "../payloads/bucket.ts";
 import type { Dialect, KeyCall } from "../http/route.ts";
-import { JSON_TYPE, endingOf, isJson, sizeOf } from "../content/content.ts";
+import { JSON_TYPE, endingOf, sizeOf } from "../content/content.ts";
 import type { Inference, LogEntry } from "../inferences/inference.ts";
 import { STATUSES, type Status } from "../inferences/status.ts";
 import type { Payload } from "../payloads/payload.ts";
 import { isUuid } from "../ids.ts";
-import { readPayload, storedObject } from "../payloads/payloads.ts";
+import { storedObject } from "../payloads/payloads.ts";
 import type { Filter } from "../inferences/statements.ts";
 import { cancelInference, findInference, findInput, findWithWait, listInferences, listWithInputs } from "../inferences/store.ts";
 import { submit } from "../inferences/submit.ts";
@@ -39,12 +38,11 @@ import { bestEffort } from "../inferences/hints.ts";
 import { writeJson } from "../encoding/json.ts";
 import type { Allowance } from "../keys/gate.ts";
 import { type Model, listModels } from "../models/store.ts";
-import { BACKEND_ANSWER_BYTES, JSON_BODY_BYTES, PAGE, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
+import { JSON_BODY_BYTES, PAGE, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
 import { askAgain } from "../platform/unavailable.ts";
-import { Problem, faultText, problem } from "../problem.ts";
+import { type Problem, faultText, problem } from "../problem.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { isObject } from "../tensors/tensor.ts";
-import { headOf } from "../tensors/wire.ts";
 
 const ROOT = "/v2/inference";
 const CHAT = `${ROOT}/chat/completions`;
@@ -74,11 +72,8 @@ export const reka: Dialect = {
   async presentEvent(event) {
     const { inference, payloads } = event;
     if (inference.status !== "succeeded") return { body: resultText(inference, "null") };
-    const output = await wholeText(payloads, inference.output, outputUrl(event, inference.id)).catch((error: unknown) => {
-      if (error instanceof Problem) return "null"; // removed before it could be sent
-      throw error;
-    });
-    return { body: resultText(inference, output) };
+    const { output, id } = inference;
+    return { body: resultText(inference, textOf(await render(payloads, output), output, outputUrl(event, id))) };
   },
   refuse(fault: Problem) {
     const { faults, headers } = fault;
@@ -230,13 +225,15 @@ async function cancel(call: KeyCall): Promise<Response> {
 }
 
 async function resultAnswer(call: KeyCall, inference: Inference): Promise<Response> {
-  return jsonText(await resultTextOf(call, inference), cachingOf(inference));
+  return jsonText(await resultTextOf(call, inference), { headers: cachingOf(inference) });
 }
 
 async function resultTextOf(call: KeyCall, inference: Inference): Promise<string> {
-  const output =
-    inference.status === "succeeded" ? await wholeText(call.ports.payloads, inference.output, outputUrl(call, inference.id)) : "null";
-  return resultText(inference, output);
+  if (inference.status !== "succeeded") return resultText(inference, "null");
+  const { output, id } = inference;
+  const rendered = await render(call.ports.payloads, output);
+  if (rendered.kind === "gone") throw problem("payload_gone", { detail: "The result has expired." });
+  return resultText(inference, textOf(rendered, output, outputUrl(call, id)));
 }
 
 /** The result object, around the text of its output. */
@@ -261,7 +258,7 @@ async function showInput(call: KeyCall): Promise<Response> {
   const input = await findInput(call.ports.db, call.caller.accountId, id);
   if (!input) throw notFound();
   const whole = input.at === "row" ? await atHand(input.body) : storedObject(call.ports.payloads, input);
-  if (whole === null) throw problem("payload_gone", { detail: "The input was removed when its time was over." });
+  if (whole === null) throw problem("payload_gone", { detail: "The input has expired." });
   const { contentType } = input;
   const fileName = `${id}-input.${endingOf(contentType)}`;
   return download(call.request, { ...whole, contentType, etag: `"input-${id}"`, cacheControl: "private, no-cache", fileName });
@@ -416,28 +413,21 @@ function withTexts(members: Readonly<Record<string, unknown>>, texts: Readonly<R
   return `${writeJson(members).slice(0, -1)},${ready.join(",")}}`;
 }
 
-function jsonText(text: string, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(text, { headers: { "Content-Type": JSON_TYPE, "Cache-Control": "private, no-store", ...headers } });
+/** A payload as the text of an object: itself if it is JSON or tensors, else its address; "null" if it was removed. */
+function textOf(rendered: Rendered, payload: Payload, url: string): string {
+  switch (rendered.kind) {
+    case "json":
+      return asObject(rendered.text);
+    case "elsewhere":
+      return writeJson({ url, content_type: payload.contentType, file_size: lengthOf(payload) });
+    case "gone":
+      return "null";
+    default:
+      return rendered satisfies never;
+  }
 }
 
-/** A payload as an object's text; by its address where it is not in the row, or neither JSON nor tensors; null where it was removed. */
-function shortText(payload: Payload, url: string): string {
-  if (payload.at === "object" && payload.key === null) return "null";
-  if (payload.at === "row" && typeof payload.body === "string" && isJson(payload.contentType)) return asObject(payload.body);
-  const value = shownOutput(payload);
-  return value === null ? writeJson({ url, content_type: payload.contentType, file_size: lengthOf(payload) }) : asObject(writeJson(value));
-}
-
-/** As shortText, but JSON and tensors also where they are stored elsewhere; other bytes are not so much as read. */
-async function wholeText(payloads: Bucket, payload: Payload, url: string): Promise<string> {
-  if (payload.at === "row") return shortText(payload, url);
-  const { key, bytes, contentType } = payload;
-  const isShown = bytes <= BACKEND_ANSWER_BYTES && (isJson(contentType) || headOf(contentType) !== null); // larger JSON was never looked at
-  if (key !== null && !isShown) return shortText(payload, url);
-  const content = await readPayload(payloads, payload);
-  if (!content) throw problem("payload_gone", { detail: "The result was removed when its time was over." });
-  return shortText({ at: "row", ...content }, url);
-}
+const shortText = (payload: Payload, url: string) => textOf(renderInline(payload), payload, url);
 
 /** JSON that is no object, in one. */
 function asObject(text: string): string {

@@ -8,8 +8,18 @@ import { type Inference } from "../inferences/inference.ts";
 const NO_STORE = "private, no-store";
 const FOR_EVER = "private, max-age=31536000, immutable";
 
-export function json(body: unknown, init: { status?: number; headers?: Record<string, string> } = {}): Response {
-  return new Response(writeJson(body), {
+interface Init {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function json(body: unknown, init: Init = {}): Response {
+  return jsonText(writeJson(body), init);
+}
+
+/** An answer whose body is JSON text already. */
+export function jsonText(text: string, init: Init = {}): Response {
+  return new Response(text, {
     status: init.status ?? 200,
     headers: { "Content-Type": "application/json", "Cache-Control": NO_STORE, ...init.headers },
   });

@@ -1,42 +1,60 @@
-/** An inference's input or output as a value, for answers that show it among other members. */
+/** An inference's stored input or output in an answer that shows it among other members: the one place where it is rendered. */
 import { HEAD_LENGTH } from "../backends/oip.ts";
-import { isJson } from "../content/content.ts";
+import { type Content, isJson } from "../content/content.ts";
 import type { Payload } from "../payloads/payload.ts";
 import { type Bucket, readPayload } from "../payloads/payloads.ts";
-import { parseJson } from "../encoding/json.ts";
+import { parseJson, writeJson } from "../encoding/json.ts";
 import { BACKEND_ANSWER_BYTES } from "../limits.ts";
 import { readInferRequest, readInferResponse } from "../tensors/infer.ts";
 import { headOf, plainResponse, writeInferRequest } from "../tensors/wire.ts";
 
-/** The value of an output that is in the row; null where it is not, or is no value: then its own address has it. */
-export function shownOutput(output: Payload): unknown {
-  return output.at === "row" ? valueOf(output) : null;
+/** What an answer can show of a stored input or output. */
+export type Rendered =
+  /** JSON as it is stored, or tensors as JSON. It stays a text: read as values, 10 MB could be more than an isolate has. */
+  | { readonly kind: "json"; readonly text: string }
+  /** Bytes, or too large: its own address has it. */
+  | { readonly kind: "elsewhere" }
+  | { readonly kind: "gone" };
+
+/** A payload that is in the row; one in the bucket is not read. */
+export function renderInline(payload: Payload): Rendered {
+  if (payload.at === "object") return { kind: payload.key === null ? "gone" : "elsewhere" };
+  const text = textOf(payload);
+  return text === null ? { kind: "elsewhere" } : { kind: "json", text };
 }
 
-/** The value of an output wherever it is stored; null where its object is gone, it is too large to be read, or it is no value. */
-export async function outputValue(bucket: Bucket, output: Payload): Promise<unknown> {
-  if (output.at === "object" && output.bytes > BACKEND_ANSWER_BYTES) return null; // what is larger was never looked at
-  const content = await readPayload(bucket, output);
-  return content && valueOf(content);
+/** A payload wherever it is stored. Only JSON and tensors are read, up to BACKEND_ANSWER_BYTES: larger JSON was never checked. */
+export async function render(bucket: Bucket, payload: Payload): Promise<Rendered> {
+  if (payload.at === "row" || payload.key === null) return renderInline(payload);
+  const { bytes, contentType } = payload;
+  const isRead = bytes <= BACKEND_ANSWER_BYTES && (isJson(contentType) || headOf(contentType) !== null);
+  if (!isRead) return { kind: "elsewhere" };
+  const content = await readPayload(bucket, payload);
+  return content ? renderInline({ at: "row", ...content }) : { kind: "gone" };
 }
 
-/** How an answer that is a stored payload says of what type it is: where JSON ends and raw tensors begin has a header of its own. */
+/** Its value; null if it has none to show. */
+export function valueOf(rendered: Rendered): unknown {
+  return rendered.kind === "json" ? parseJson(rendered.text) : null;
+}
+
+/** The headers that give a stored payload's type. Where JSON ends and raw tensors begin has a header of its own. */
 export function typeHeaders(contentType: string): Record<string, string> {
   const headLength = headOf(contentType);
   if (headLength === null) return { "Content-Type": contentType };
   return { "Content-Type": "application/octet-stream", [HEAD_LENGTH]: String(headLength) };
 }
 
-function valueOf({ body, contentType }: { body: string | Uint8Array; contentType: string }): unknown {
-  if (typeof body === "string") return isJson(contentType) ? parseJson(body) : null;
+function textOf({ body, contentType }: Content): string | null {
+  if (typeof body === "string") return isJson(contentType) ? body : null;
   const headLength = headOf(contentType);
-  return headLength === null ? null : tensorsValue(body, headLength);
+  return headLength === null ? null : tensorsText(body, headLength);
 }
 
-/** Raw tensors in JSON's own values, as a client that asked for JSON would have them. */
-function tensorsValue(body: Uint8Array, headLength: number): unknown {
+/** Raw tensors as JSON, as a client that asked for JSON would get them. */
+function tensorsText(body: Uint8Array, headLength: number): string | null {
   const response = readInferResponse(body, headLength);
-  if (response.ok) return plainResponse(response.value);
+  if (response.ok) return writeJson(plainResponse(response.value));
   const request = readInferRequest(body, headLength);
-  return request.ok ? parseJson(String(writeInferRequest(request.value, { binary: false }).body)) : null;
+  return request.ok ? String(writeInferRequest(request.value, { binary: false }).body) : null;
 }

@@ -11,6 +11,10 @@ export function log(event: string, fields: Record<string, Field> = {}): void {
 
 /** Something unexpected, with what is known of it. */
 export function logError(event: string, error: unknown, fields: Record<string, Field> = {}): void {
-  const known = error instanceof Error ? { error: `${error.name}: ${error.message}`, stack: error.stack } : { error: String(error) };
-  console.error(JSON.stringify({ event, ...fields, ...known }));
+  const stack = error instanceof Error ? error.stack : undefined;
+  console.error(JSON.stringify({ event, ...fields, error: errorText(error), stack }));
+}
+
+export function errorText(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

@@ -11,7 +11,7 @@ import { randomBase62 } from "../ids.ts";
 import { LINK_METHODS, signLink } from "../files/link-token.ts";
 import { DELIVERIES_AT_ONCE, EVENT_LINK_SECONDS } from "../limits.ts";
 import type { Bucket } from "../payloads/bucket.ts";
-import { log, logError } from "../platform/log.ts";
+import { errorText, log, logError } from "../platform/log.ts";
 import type { Sql } from "../platform/sql.ts";
 import { Unavailable, askAgain } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
@@ -134,7 +134,7 @@ async function deliver(ports: Ports, settings: DeliverySettings, claim: ClaimedD
     }
     const result = await callEndpoint(ports.internet, settings, claim.url, message);
     const { outcome, cause } = result;
-    const why = cause === undefined ? {} : { cause: String(cause).replaceAll(claim.url, "[url]") }; // it may hold a secret
+    const why = cause === undefined ? {} : { cause: errorText(cause).replaceAll(claim.url, "[url]") }; // it may hold a secret
     log("delivery_tried", { ...known, attempt: claim.attempt + 1, outcome: outcome.kind, status: statusOf(outcome), ...why });
     await askAgain(() => record(ports, claim, result));
   } catch (error) {

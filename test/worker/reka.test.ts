@@ -422,12 +422,8 @@ describe("an output", () => {
     const after = await findInference(db, accountId, id);
     const finishedAt = after && "finishedAt" in after ? after.finishedAt : expect.fail("has not ended");
     await removeEnded(db, [{ accountId, id, finishedAt }], "payloads");
-    expect(await seen(get(key, `requests/${id}`))).toStrictEqual(
-      refusal(410, "not_found_error", "The result was removed when its time was over."),
-    );
-    expect(await seen(get(key, `requests/${id}/input`))).toStrictEqual(
-      refusal(410, "not_found_error", "The input was removed when its time was over."),
-    );
+    expect(await seen(get(key, `requests/${id}`))).toStrictEqual(refusal(410, "not_found_error", "The result has expired."));
+    expect(await seen(get(key, `requests/${id}/input`))).toStrictEqual(refusal(410, "not_found_error", "The input has expired."));
     expect(await object(get(key, `requests/${id}/status`))).toMatchObject({ status: "COMPLETED" });
     const { items } = await object(get(key, "requests?expand=payloads"));
     expect(items).toMatchObject([{ request_id: id, status: "COMPLETED", input: null, output: null }]);
@@ -458,9 +454,7 @@ describe("an output", () => {
     const model = await servedModel();
     const id = await submit(key, model);
     await succeed(model, { at: "object", key: `outputs/gone/${id}`, bytes: 9, contentType: "application/json" }, 9);
-    expect(await seen(get(key, `requests/${id}`))).toStrictEqual(
-      refusal(410, "not_found_error", "The result was removed when its time was over."),
-    );
+    expect(await seen(get(key, `requests/${id}`))).toStrictEqual(refusal(410, "not_found_error", "The result has expired."));
   });
 });
 
