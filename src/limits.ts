@@ -9,6 +9,8 @@ export const PRIORITY = { default: 0, range: [0, 2] } as const;
 export const MAX_TIME_IN_QUEUE_SECONDS = { default: 600, range: [10, 259_200] } as const;
 export const MAX_ATTEMPTS = { default: 3, range: [1, 10] } as const;
 export const INITIAL_DELAY_MS = { default: 1_000, range: [0, 10_000] } as const;
+/** An inference that has had so many attempts is not redriven again. */
+export const REDRIVE_ATTEMPTS_MAX = 1_000;
 export const MAX_DELAY_MS = { default: 5_000, range: [0, 60_000] } as const;
 export const CANCEL_AFTER_SECONDS = { range: [1, 864_000] } as const;
 /** Waiting this long lowers an inference's level by one, so that a low priority is late but never starved. */
@@ -186,6 +188,8 @@ export const ID_MARGIN_MS = 600_000;
 
 /** What a list returns at once. */
 export const PAGE = { default: 25, range: [1, 100] } as const;
+/** The longest cursor holds a webhook's URL, in base64. */
+export const CURSOR_CHARACTERS = 4_096;
 /** The list of models comes whole up to here: clients of OpenAI's API know no pages of it. */
 export const MODELS_LISTED = 1_000;
 
@@ -251,5 +255,7 @@ export const DELIVERY_HORIZON_MS = 90_000;
 /** Of a delivery the latest so many attempts are kept, and of an answer its beginning. */
 export const DELIVERY_ATTEMPTS_KEPT = 20;
 export const DELIVERY_ANSWER_BYTES = 1_024;
+/** Of one inference the deliveries of so many events are kept, the newest; the number stands in schema.sql too. */
+export const DELIVERY_EVENTS_KEPT = 100;
 /** One call sends so many again. */
 export const DELIVERIES_RESENT = 500;

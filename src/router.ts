@@ -12,6 +12,7 @@ import { LimitReached, admit, identify, rateLimitHeaders } from "./http/admit.ts
 import type { Allowance } from "./keys/gate.ts";
 import { logError } from "./platform/log.ts";
 import { mustBeOperator } from "./http/guards.ts";
+import { SAFE_HEADERS } from "./http/answer.ts";
 import { own } from "./api/own.ts";
 import { release } from "./http/body-memory.ts";
 import type { Call, Dialect, Method } from "./http/route.ts";
@@ -141,7 +142,7 @@ function unexpected(error: unknown, requestId: string): Problem {
 function finished(response: Response, requestId: string, method: string): Response {
   const headers = new Headers(response.headers);
   headers.set("X-Request-Id", requestId);
-  headers.set("X-Content-Type-Options", "nosniff");
+  for (const [name, value] of Object.entries(SAFE_HEADERS)) headers.set(name, value);
   return new Response(method === "HEAD" ? null : response.body, { status: response.status, headers });
 }
 

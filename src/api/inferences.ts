@@ -26,6 +26,7 @@ import {
   POSITION_MAX,
   PRIORITY,
   PAYLOAD_RETENTION_SECONDS,
+  REDRIVE_ATTEMPTS_MAX,
 } from "../limits.ts";
 import { writeJson } from "../encoding/json.ts";
 import { askAgain } from "../platform/unavailable.ts";
@@ -240,6 +241,9 @@ export async function redrive(call: KeyCall): Promise<Response> {
   }
   const inference = await find(call);
   if ("dataRemoved" in inference && inference.dataRemoved) throw problem("payload_gone", { detail: "Its input was removed." });
+  if (inference.attempt >= REDRIVE_ATTEMPTS_MAX) {
+    throw problem("conflict", { detail: `The inference has had ${inference.attempt} attempts; submit it again as a new one.` });
+  }
   throw problem("conflict", {
     detail: `Only a failed or expired inference can be redriven; this one is ${inference.status}.`,
     members: { inference_status: inference.status },

@@ -9,12 +9,12 @@ import { bestEffort } from "../inferences/hints.ts";
 import { ADMIN_BODY_BYTES, WEBHOOKS_PER_ACCOUNT, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
 import { type Problem, problem } from "../problem.ts";
 import { attemptOf, callEndpoint, signed, wasDelivered } from "../webhooks/call.ts";
-import { PING, deliveryIdOf, deliveryKeyOf } from "../webhooks/delivery.ts";
+import { PING, deliveryIdOf, deliveryKeyOf, keyAt, placeOf } from "../webhooks/delivery.ts";
 import { ENDS, EVENTS } from "../inferences/webhook.ts";
 import { signingKeyFor, signingKeysOf } from "../webhooks/sealing.ts";
 import { keySetOf } from "../webhooks/signature.ts";
 import { rotateSecret, secretsOf, showSecret } from "../webhooks/secrets.ts";
-import { type Attempt, type Delivery, listDeliveries, resendDelivery, resendSince } from "../webhooks/sql/deliveries.ts";
+import { type Attempt, type Delivery, findDelivery, listDeliveries, resendDelivery, resendSince } from "../webhooks/sql/deliveries.ts";
 import { type Endpoint, enableEndpoint, findEndpoint, listEndpoints, stopEndpoint } from "../webhooks/sql/endpoints.ts";
 import {
   type Subscription,
@@ -29,7 +29,7 @@ import { judgeTarget } from "../webhooks/target.ts";
 import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { eventOf } from "./event.ts";
-import { pageOf } from "../http/page.ts";
+import { badCursor, keyIn, pageFrom, pageOf } from "../http/page.ts";
 import type { Call, KeyCall, BareRoute } from "../http/route.ts";
 import { targetOf } from "../http/webhook-url.ts";
 
@@ -153,11 +153,9 @@ const enableSchema = z.strictObject({ url: urlSchema });
 /** Endpoints of which there is anything to say, those of URLs that were given with inferences too. */
 async function showEndpoints(call: KeyCall): Promise<Response> {
   const { after, limit } = pageOf(call.url);
-  const endpoints = await listEndpoints(call.ports.db, call.caller.accountId, after, limit);
-  return json({
-    endpoints: endpoints.map((endpoint) => ({ url: endpoint.url, ...presentState(endpoint) })),
-    next: endpoints.length < limit ? null : (endpoints.at(-1)?.url ?? null),
-  });
+  const found = await listEndpoints(call.ports.db, call.caller.accountId, keyIn(after), limit + 1);
+  const { rows, next } = pageFrom(found, limit, ({ url }) => url);
+  return json({ endpoints: rows.map((endpoint) => ({ url: endpoint.url, ...presentState(endpoint) })), next });
 }
 
 async function enableUrl(call: KeyCall): Promise<Response> {
@@ -195,9 +193,14 @@ async function showKeySet({ config }: Call): Promise<Response> {
 
 // Deliveries
 
+/** The oldest event first. */
 async function showDeliveries(call: KeyCall): Promise<Response> {
+  const { after, limit } = pageOf(call.url);
   const { accountId, inferenceId } = await inferenceOf(call);
-  return json({ deliveries: (await listDeliveries(call.ports.db, accountId, inferenceId)).map(presentDelivery) });
+  const key = keyAt(keyIn(after), accountId, inferenceId);
+  if (!key) throw badCursor();
+  const { rows, next } = pageFrom(await listDeliveries(call.ports.db, key, limit + 1), limit, placeOf);
+  return json({ deliveries: rows.map(presentDelivery), next });
 }
 
 /** Sends one again, whatever became of it; one that is being tried at this moment stays as it is. */
@@ -206,7 +209,7 @@ async function resendOne(call: KeyCall): Promise<Response> {
   const key = deliveryKeyOf(call.params["delivery"] ?? "", accountId, inferenceId);
   const missing = () => problem("not_found", { detail: "There is no such delivery." });
   if (!key) throw missing();
-  const found = (await listDeliveries(call.ports.db, accountId, inferenceId)).find((it) => deliveryIdOf(it) === deliveryIdOf(key));
+  const found = await findDelivery(call.ports.db, key);
   if (!found) throw missing();
   const endpoint = await findEndpoint(call.ports.db, accountId, found.url);
   if (endpoint?.state) throw stopped(endpoint.state);

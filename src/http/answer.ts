@@ -8,6 +8,12 @@ import { type Inference } from "../inferences/inference.ts";
 const NO_STORE = "private, no-store";
 const FOR_EVER = "private, max-age=31536000, immutable";
 
+/** On every answer: its type is as it says, and a browser runs nothing in it. */
+export const SAFE_HEADERS = {
+  "X-Content-Type-Options": "nosniff",
+  "Content-Security-Policy": "default-src 'none'; sandbox",
+} as const;
+
 interface Init {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;

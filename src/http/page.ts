@@ -1,13 +1,43 @@
-/** Keyset paging: `?after=<last id>&limit=1..100`. */
+/**
+ * Keyset paging: `?after=<cursor>&limit=1..100`. A list whose rows have ids takes the last id as its cursor. Any other list
+ * gives out a cursor that is opaque to clients: base64url of the last row's key. Each cursor that is given out is taken back.
+ */
 import * as z from "zod";
-import { PAGE } from "../limits.ts";
+import { fromBase64, toBase64 } from "../encoding/base64.ts";
+import { CURSOR_CHARACTERS, PAGE } from "../limits.ts";
+import { problem } from "../problem.ts";
 import { check } from "./body.ts";
 
 /** Reads the page asked for from a query; throws 422. */
 export function pageOf(url: URL, defaultLimit: number = PAGE.default): { after: string; limit: number } {
   const schema = z.object({
-    after: z.string().max(256).default(""),
+    after: z.string().max(CURSOR_CHARACTERS).default(""),
     limit: z.coerce.number().int().min(PAGE.range[0]).max(PAGE.range[1]).default(defaultLimit),
   });
   return check(schema, Object.fromEntries(url.searchParams));
+}
+
+/** An opaque cursor for the row with that key. */
+export function cursorOf(key: string): string {
+  return toBase64(new TextEncoder().encode(key)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** The key in a cursor; empty for the first page. Throws 422 for a text that is not a cursor. */
+export function keyIn(cursor: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(fromBase64(cursor.replaceAll("-", "+").replaceAll("_", "/")));
+  } catch {
+    throw badCursor(); // base64 or UTF-8 that does not decode: a text that we never gave out
+  }
+}
+
+export function badCursor() {
+  return problem("invalid_input", { faults: [{ path: ["after"], detail: "must be the cursor of an earlier page of this list" }] });
+}
+
+/** The first `limit` of rows that were read with one more, and the cursor of the next page; null on the last. */
+export function pageFrom<T>(rows: readonly T[], limit: number, keyOf: (row: T) => string): { rows: readonly T[]; next: string | null } {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return { rows: shown, next: rows.length > limit && last !== undefined ? cursorOf(keyOf(last)) : null };
 }

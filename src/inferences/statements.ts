@@ -17,6 +17,7 @@ import {
   LEASE_MS,
   LOG_CHARACTERS,
   POSITION_MAX,
+  REDRIVE_ATTEMPTS_MAX,
   WAKE_UP_LOST_MS,
 } from "../limits.ts";
 import { NOW, type Sql, type SqlValue, join, sql } from "../platform/sql.ts";
@@ -174,8 +175,8 @@ const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NU
   turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)},
   log = ${logged("redriven")}`;
 
-/** What was not removed may be run again. */
-const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed_at IS NULL`;
+/** What was not removed may be run again, but not for ever. */
+const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed_at IS NULL AND attempt < ${REDRIVE_ATTEMPTS_MAX}`;
 
 export const inferenceStatements = {
   /**

@@ -24,6 +24,18 @@ export function deliveryIdOf({ accountId, inferenceId, sequence, webhookId }: De
   return `msg_${accountId}_${inferenceId.replaceAll("-", "")}_${sequence}_${webhookId || OWN_URL}`;
 }
 
+/** Where a delivery stands in the list of its inference. */
+export function placeOf({ sequence, webhookId }: DeliveryKey): string {
+  return `${sequence}.${webhookId}`;
+}
+
+/** The key of the delivery at a place; for '' the one before all. Null for any other text. */
+export function keyAt(place: string, accountId: string, inferenceId: string): DeliveryKey | null {
+  const [, sequence, webhookId = ""] = /^([1-9]\d{0,8})\.(|wh_[0-9A-Za-z]{16})$/.exec(place) ?? [];
+  if (place === "") return { accountId, inferenceId, sequence: 0, webhookId: "" };
+  return sequence === undefined ? null : { accountId, inferenceId, sequence: Number(sequence), webhookId };
+}
+
 /** The delivery of an inference that an id names; null for any other text. */
 export function deliveryKeyOf(id: string, accountId: string, inferenceId: string): DeliveryKey | null {
   const [, sequence, webhook = ""] = /_([1-9]\d{0,8})_(0|wh_[0-9A-Za-z]{16})$/.exec(id) ?? [];

@@ -230,6 +230,33 @@ describe("a result", () => {
     expect(await answer.text()).toBe("<script>");
   });
 
+  test.each([
+    ["image/png, text/html", "attachment", "application/octet-stream"],
+    ["image/png,text/html", "attachment", "application/octet-stream"],
+    ['image/png; x="a,b"', "attachment", "application/octet-stream"],
+    ["text/plain, text/html", "attachment", "application/octet-stream"],
+    ["text/plainx", "attachment", "text/plainx"],
+    ["text/html; x=image/png", "attachment", "text/html; x=image/png"],
+    ["image/svg+xml", "attachment", "image/svg+xml"],
+    ["IMAGE/PNG", "inline", "IMAGE/PNG"],
+    ["text/plain;charset=utf-8", "inline", "text/plain;charset=utf-8"],
+  ])("of Content-Type %s is served as %s, of type %s", async (type, kind, served) => {
+    const model = await serving(() => new Response("<script>", { headers: { "Content-Type": type } }));
+    const { id: page } = await run(model);
+    const answer = await resultOf(page);
+    expect(answer.headers.get("content-disposition")?.split(";")[0]).toBe(kind);
+    expect(answer.headers.get("content-type")).toBe(served);
+  });
+
+  test.each(["/", "/v1/inferences/x", "/health", "/predict", "/v2/models/none", "/v1/models", "/v1/chat/completions"])(
+    "is not the only answer that a browser runs nothing of: so is %s",
+    async (path) => {
+      const answer = await call(path, { headers: { Authorization: `Bearer ${key}` } });
+      expect(answer.headers.get("content-security-policy")).toBe("default-src 'none'; sandbox");
+      expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+    },
+  );
+
   test("that is gone from the bucket is 410", async () => {
     const model = await serving(() => new Response(inPieces(data), { headers: { "Content-Type": "video/mp4" } }));
     const { id: lost } = await run(model);

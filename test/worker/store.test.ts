@@ -434,7 +434,7 @@ describe("every statement is an index search:", () => {
       deliveryStatements.record(held, { status: "pending", delayMs: 5 }, tried),
     ],
     cancel: [deliveryStatements.cancel(held)],
-    list: [deliveryStatements.list("a", "i")],
+    list: [deliveryStatements.list(delivery, 26)],
     find: [deliveryStatements.find(delivery)],
     resend: [deliveryStatements.resend(delivery)],
     resendSince: [deliveryStatements.resendSince("a", "w", 1)],

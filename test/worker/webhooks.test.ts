@@ -12,7 +12,15 @@ import { bulk } from "../../src/inferences/store.ts";
 import { WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
 import { run } from "../../src/inferences/run.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
-import { DELIVERY_LEASE_MS, EVENT_OUTPUT_BYTES, WEBHOOK_DELAYS_SECONDS, WEBHOOKS_PER_ACCOUNT } from "../../src/limits.ts";
+import {
+  DELIVERY_LEASE_MS,
+  DELIVERY_EVENTS_KEPT,
+  EVENT_OUTPUT_BYTES,
+  REDRIVE_ATTEMPTS_MAX,
+  WEBHOOK_URL_CHARACTERS,
+  WEBHOOK_DELAYS_SECONDS,
+  WEBHOOKS_PER_ACCOUNT,
+} from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
 import { portsOf } from "../../src/entry/bindings.ts";
 import { settingsOf } from "../../src/entry/delivery-object.ts";
@@ -826,6 +834,60 @@ describe("the API of webhooks", () => {
         404,
       ]);
     }
+  });
+
+  test("gives out cursors of endpoints that it takes back, however long their URLs are", async () => {
+    const { key, accountId } = await newTenant();
+    const urls = ["a", "b", "é", "z".repeat(WEBHOOK_URL_CHARACTERS - 30)].map((path) => new URL(`https://hooks.example.com/${path}`).href);
+    await env.DB.batch(
+      urls.map((url) => env.DB.prepare("INSERT INTO endpoints (account_id, url, failures) VALUES (?, ?, 1)").bind(accountId, url)),
+    );
+    const seen: unknown[] = [];
+    for (let after = "", pages = 0; pages < 10; pages++) {
+      const answer = await as(key, "GET", `/v1/webhooks/endpoints?limit=1&after=${encodeURIComponent(after)}`);
+      expect(answer.status).toBe(200);
+      const { endpoints, next } = (await object(answer)) as { endpoints: { url: string }[]; next: string | null };
+      seen.push(...endpoints.map(({ url }) => url));
+      if (next === null) break;
+      after = next;
+    }
+    expect(seen).toEqual(urls.toSorted());
+    for (const after of ["https://hooks.example.com/a", "%", "_w"]) {
+      const refused = await as(key, "GET", `/v1/webhooks/endpoints?after=${encodeURIComponent(after)}`);
+      expect([after, refused.status]).toEqual([after, 422]);
+      expect(JSON.stringify(await object(refused))).toContain("must be the cursor of an earlier page");
+    }
+  });
+
+  test("shows the deliveries of an inference page by page, keeps those of its newest events, and ends its redrives", async () => {
+    const watch = await watched({ events: ["inference.failed", "inference.progress"] });
+    const { tenant, model } = watch;
+    const id = await queued(model, { accountId: tenant.accountId, retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 } });
+    const failure = { class: "model", code: "backend_error", message: "It broke.", status: 500 } as const;
+    for (let round = 0; round * 2 < DELIVERY_EVENTS_KEPT + 5; round++) {
+      if (round > 0) await stillAs(tenant.key, "POST", `/v1/inferences/${id}/redrive`);
+      await db.all(inferenceStatements.fail(await claimed(model), failure));
+    }
+    const sequences: number[] = [];
+    for (let after = "", pages = 0; pages < 10; pages++) {
+      const path = `/v1/inferences/${id}/deliveries?limit=30&after=${after}`;
+      const { deliveries: page, next } = (await object(as(tenant.key, "GET", path))) as {
+        deliveries: ShownDelivery[];
+        next: string | null;
+      };
+      expect(page.length).toBeLessThanOrEqual(30);
+      sequences.push(...page.map(({ sequence }) => sequence));
+      if (next === null) break;
+      after = next;
+    }
+    const last = sequences.at(-1) ?? 0;
+    expect(last).toBeGreaterThan(DELIVERY_EVENTS_KEPT);
+    expect(sequences).toEqual(Array.from({ length: DELIVERY_EVENTS_KEPT }, (_, index) => last - DELIVERY_EVENTS_KEPT + 1 + index));
+    expect((await as(tenant.key, "GET", `/v1/inferences/${id}/deliveries?after=x`)).status).toBe(422);
+    await env.DB.prepare("UPDATE inferences SET attempt = ? WHERE id = ?").bind(REDRIVE_ATTEMPTS_MAX, id).run();
+    const refused = await as(tenant.key, "POST", `/v1/inferences/${id}/redrive`);
+    expect(refused.status).toBe(409);
+    expect((await object(refused))["detail"]).toContain("submit it again");
   });
 
   test("keeps accounts apart, takes each URL once, and no more webhooks than an account may have", async () => {

@@ -8,7 +8,7 @@
 import * as z from "zod";
 import { DELIVERIES_RESENT, DELIVERIES_SEEN, DELIVERY_ATTEMPTS_KEPT, DELIVERY_HORIZON_MS, DELIVERY_LEASE_MS } from "../../limits.ts";
 import { DELIVERY_STATUSES, EVENTS } from "../../inferences/webhook.ts";
-import { type Database, NOW, type Row, type Sql, jsonColumn, sql } from "../../platform/sql.ts";
+import { type Database, NOW, type Row, type Sql, first, jsonColumn, sql } from "../../platform/sql.ts";
 import type { DeliveryKey } from "../delivery.ts";
 
 const keySchema = z.object({ accountId: z.string(), inferenceId: z.string(), sequence: z.number(), webhookId: z.string() });
@@ -110,8 +110,10 @@ export const deliveryStatements = {
   /** The inference that it is about is gone. */
   cancel: (it: LeasedDelivery) => sql`
     UPDATE deliveries SET status = 'canceled', due_at = NULL, lease = NULL WHERE ${isLeased(it)} RETURNING status`,
-  list: (accountId: string, inferenceId: string) => sql`
-    SELECT ${deliveryColumns} FROM deliveries WHERE account_id = ${accountId} AND inference_id = ${inferenceId} ORDER BY sequence, webhook_id`,
+  /** Those of an inference after one of them, the oldest event first. */
+  list: (after: DeliveryKey, limit: number) => sql`
+    SELECT ${deliveryColumns} FROM deliveries WHERE account_id = ${after.accountId} AND inference_id = ${after.inferenceId}
+      AND (sequence, webhook_id) > (${after.sequence}, ${after.webhookId}) ORDER BY sequence, webhook_id LIMIT ${limit}`,
   find: (it: DeliveryKey) => sql`SELECT ${deliveryColumns} FROM deliveries WHERE ${isKey(it)}`,
   /** At once, unless it is being tried right now. */
   resend: (it: DeliveryKey) => sql`
@@ -149,8 +151,13 @@ export async function cancelDelivery(db: Database, it: LeasedDelivery): Promise<
   await db.all(deliveryStatements.cancel(it));
 }
 
-export async function listDeliveries(db: Database, accountId: string, inferenceId: string): Promise<Delivery[]> {
-  return z.array(deliverySchema).parse(await db.all(deliveryStatements.list(accountId, inferenceId)));
+export async function listDeliveries(db: Database, after: DeliveryKey, limit: number): Promise<Delivery[]> {
+  return z.array(deliverySchema).parse(await db.all(deliveryStatements.list(after, limit)));
+}
+
+export async function findDelivery(db: Database, it: DeliveryKey): Promise<Delivery | null> {
+  const row = await first(db, deliveryStatements.find(it));
+  return row && deliverySchema.parse(row);
 }
 
 /** Returns the delivery as it stands after that; null if not found. */
