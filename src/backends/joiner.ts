@@ -36,6 +36,9 @@ const CONTENTS: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
+/** The list whose entries are calls of tools. */
+const CALLS = "tool_calls";
+
 /** One object. */
 export class JoinedObject {
   readonly #tally: Tally;
@@ -63,7 +66,8 @@ export class JoinedObject {
     return plain(this.#members.get(name));
   }
 
-  #joined(name: string, before: unknown, value: unknown): unknown {
+  #joined(name: string, before: unknown, said: unknown): unknown {
+    const value = name === CALLS && isObject(said) ? [said] : said; // as some servers have the one call of a piece
     if (typeof value === "string") {
       this.#tally.characters += value.length;
       if (before instanceof JoinedList) return before.addText(value);
@@ -183,7 +187,7 @@ class JoinedList {
   }
 
   get #isOfCalls(): boolean {
-    return this.#name === "tool_calls";
+    return this.#name === CALLS;
   }
 
   value(): unknown[] {

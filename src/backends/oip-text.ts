@@ -101,8 +101,8 @@ class TextReading implements Reading {
   }
 }
 
-/** The piece of text that an event brings: Triton's, or a token of TGI's; null if it brings none. */
-function pieceIn(part: Members): Generated | null {
+/** The piece of text that an event brings: Triton's, or a token of TGI's; null if it brings none. An `error` in it says nothing. */
+function pieceIn({ error: _, ...part }: Members): Generated | null {
   if (isGenerated(part)) return part;
   const { token, details } = part;
   if (!isObject(token) || typeof token["text"] !== "string") return null;

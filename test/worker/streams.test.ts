@@ -1,0 +1,265 @@
+/**
+ * Streams as servers send them, over every wire that gives them on: what passes while they come, what every published
+ * client makes of it, what is stored, what a later read and a replay show, and what a webhook tells.
+ */
+import { describe, expect, test } from "vitest";
+import { DECODERS, type Decoded } from "../support/decoders.ts";
+import { type Amounts, REMOTE_MODEL, STREAMS, type StreamForm } from "../support/streams.ts";
+import {
+  type ScriptedBackend,
+  as,
+  backendIs,
+  ended,
+  held,
+  newBackend,
+  newModel,
+  newTenant,
+  object,
+  publicNames,
+  until,
+} from "./support.ts";
+
+const HOOK = "https://hooks.example.com/streams";
+
+interface Wire {
+  readonly name: string;
+  /** The servers whose streams it gives on. */
+  readonly of: readonly StreamForm["speaks"][];
+  ask(key: string, model: string): Promise<Response>;
+  /** The text in a value of its stream. */
+  textIn(value: unknown): string;
+  /** Whether its stream says that it has said all. */
+  readonly saysDone: boolean;
+  /** The error event of a failure with this message. */
+  error(message: unknown, code: unknown): unknown;
+}
+
+const REPEATED = { "Idempotency-Key": "once" };
+
+function chatAt(path: string): Pick<Wire, "of" | "ask" | "textIn" | "saysDone" | "error"> {
+  return {
+    of: ["openai"],
+    ask: (key, model) => as(key, "POST", path, { model, messages: [{ role: "user", content: "Hi" }], stream: true }, REPEATED),
+    textIn: (value) => {
+      const { choices } = value as { choices: { delta: { content?: string | null } }[] }; // the form of a chunk
+      return choices.map(({ delta }) => delta.content ?? "").join("");
+    },
+    saysDone: true,
+    error: (message, code) => ({ message, type: expect.any(String), param: null, code }),
+  };
+}
+
+const WIRES: readonly Wire[] = [
+  { name: "OpenAI's", ...chatAt("/v1/chat/completions") },
+  { name: "Reka's", ...chatAt("/v2/inference/chat/completions") },
+  {
+    name: "the Open Inference Protocol's",
+    of: ["openai", "oip"],
+    ask: (key, model) => as(key, "POST", `/v2/models/${model}/generate_stream`, { text_input: "Hi" }, REPEATED),
+    textIn: (value) => (value as { text_output: string }).text_output, // the form of its events
+    saysDone: false,
+    error: (message) => message,
+  },
+];
+
+/** A stream of these pieces that then ends or breaks. */
+function streamOf({ sends, then }: Pick<StreamForm, "sends" | "then">): Response {
+  const pieces = sends.map((piece) => new TextEncoder().encode(piece));
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const piece = pieces.shift();
+      if (piece) controller.enqueue(piece);
+      else if (then === "close") controller.close();
+      else controller.error(new Error("reset"));
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+}
+
+/** What a receiver was told, by inference. */
+type Told = Map<string, Record<string, unknown>>;
+
+/** A world with a GPU server that answers so, and a receiver of webhooks. */
+function world(script: ScriptedBackend): Told {
+  const told: Told = new Map();
+  backendIs(async (request) => {
+    if (request.url !== HOOK) return request.url.startsWith("https://cloudflare-dns.com/") ? publicNames(request) : script(request);
+    const event: { type: string; data: Record<string, unknown> } = await request.json();
+    told.set(String(event.data["id"]), event.data);
+    return new Response("taken");
+  });
+  return told;
+}
+
+async function watched(protocol: string): Promise<{ key: string; model: string }> {
+  const { key } = await newTenant();
+  const model = await newModel();
+  await newBackend(model, { protocol, remote_model: REMOTE_MODEL });
+  return { key, model };
+}
+
+const idOf = (answer: Response) => answer.headers.get("x-inference-id") ?? "none";
+
+/** What a failure is, wherever it is shown. */
+function shownFailure({ code, reason }: Extract<Amounts, { to: "failure" }>) {
+  return { code, message: expect.stringContaining(reason) };
+}
+
+const cases = WIRES.flatMap((wire) => STREAMS.filter(({ speaks }) => wire.of.includes(speaks)).map((form) => ({ wire, form })));
+
+describe.each(cases)("over $wire.name wire, of $form.speaks: $form.name", ({ wire, form }) => {
+  test("passes as far as it came, is stored, read again and told as what it was", async () => {
+    const { amounts, passes } = form;
+    const told = world(() => streamOf(form));
+    const { key, model } = await watched(form.speaks);
+    await as(key, "POST", "/v1/webhooks", { url: HOOK });
+    const answer = await wire.ask(key, model);
+    expect(answer.headers.get("content-type")).toMatch(/^text\/event-stream/);
+    const text = await answer.text();
+
+    // Live, by every client's rules.
+    const failure = amounts.to === "failure" ? shownFailure(amounts) : null;
+    const error = failure && wire.error(failure.message, failure.code);
+    for (const [name, decode] of Object.entries(DECODERS)) {
+      const decoded: Decoded = decode(text);
+      expect([name, decoded.values.map((value) => wire.textIn(value)).join("")]).toEqual([name, passes]);
+      const raised: unknown = decoded.error === null ? null : JSON.parse(decoded.error.replace(/^received error: /, ""));
+      expect([name, raised]).toEqual([name, error]);
+    }
+    expect(text).not.toContain(REMOTE_MODEL);
+    expect(text.endsWith("data: [DONE]\n\n")).toBe(wire.saysDone && !failure);
+    if (failure) expect(text).not.toContain("[DONE]");
+
+    // Stored, in the words of our own API and of Reka's.
+    const shown = await ended(key, idOf(answer));
+    const whole = amounts.to === "whole" ? amounts.message : null;
+    const isText = !wire.saysDone;
+    const content = whole?.["content"] ?? "";
+    const output = isText
+      ? { text_output: form.speaks === "oip" ? whole?.["text_output"] : content }
+      : { object: "chat.completion", model, choices: [{ index: 0, message: whole, finish_reason: expect.stringMatching(/./) }] };
+    const stored = failure ? { status: "failed", output: null, attempts: 1, error: failure } : { status: "succeeded", output, error: null };
+    expect(shown).toMatchObject(stored);
+    expect(await object(as(key, "GET", `/v2/inference/requests/${idOf(answer)}`))).toMatchObject(
+      failure ? { status: "FAILED", output: null, error: { message: failure.message } } : { status: "COMPLETED", output },
+    );
+
+    // Asked for again.
+    const again = await wire.ask(key, model);
+    expect([idOf(again), again.headers.get("idempotency-replayed")]).toEqual([idOf(answer), "true"]);
+    if (failure) {
+      expect(again.status).toBeGreaterThanOrEqual(400);
+      expect(await again.json()).toEqual({ error });
+    } else {
+      const replay = DECODERS["openai-python"]?.(await again.text());
+      expect(replay?.values.map((value) => wire.textIn(value)).join("")).toBe(passes);
+    }
+
+    // Told.
+    const event = await until(
+      async () => told.get(idOf(answer)),
+      (data) => data !== undefined,
+    );
+    expect(event).toMatchObject(stored);
+  });
+});
+
+describe.each(WIRES.slice(0, 1).concat(WIRES.slice(2)))("over $name wire", (wire) => {
+  test("the pauses of a server are filled with what no client takes for an event", async () => {
+    const form = STREAMS.find(({ name }) => name === (wire.saysDone ? "one with names, ids and retries" : "Triton's"));
+    if (!form) throw new Error("no such form");
+    const more = held<void>();
+    const half = Math.floor(form.sends.length / 2);
+    world(() => {
+      const body = new ReadableStream<Uint8Array>({
+        async start(controller) {
+          for (const [index, piece] of form.sends.entries()) {
+            if (index === half) await more.promise;
+            controller.enqueue(new TextEncoder().encode(piece));
+          }
+          controller.close();
+        },
+      });
+      return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+    });
+    const { key, model } = await watched(form.speaks);
+    const answer = await wire.ask(key, model);
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      text += part.value;
+      if (/^:$/m.test(text)) more.release();
+    }
+    expect(text).toMatch(/^:\n/m);
+    expect(text).not.toMatch(/^:\n\n/m);
+    for (const [name, decode] of Object.entries(DECODERS)) {
+      const { values, error } = decode(text);
+      expect([name, values.map((value) => wire.textIn(value)).join(""), error]).toEqual([name, form.passes, null]);
+    }
+  });
+});
+
+/** An answer of success that speaks of a failure, whole or as the first event of a stream. */
+const whole = (failure: unknown) => Response.json(failure);
+const first = (failure: unknown) => streamOf({ sends: [`data: ${JSON.stringify(failure)}\n\n`, "data: [DONE]\n\n"], then: "close" });
+
+describe.each<[string, (failure: unknown) => Response]>([
+  ["a success that is no stream", whole],
+  ["the first event of a stream", first],
+])("a failure in %s", (_name, tell) => {
+  test.each<[unknown, number, string, string]>([
+    [{ error: { message: "too long", type: "BadRequestError", param: null, code: 400 } }, 400, "backend_rejected", "too long"],
+    [{ error: { message: "no such field", code: "422" } }, 422, "backend_rejected", "no such field"],
+    [{ object: "error", message: "too long", type: "invalid_request_error", code: 40_303 }, 400, "backend_rejected", "too long"],
+    [{ error: { message: "context full", type: "exceed_context_size_error" } }, 400, "backend_rejected", "context full"],
+    [{ error: "inputs must be short", error_type: "validation" }, 422, "backend_rejected", "inputs must be short"],
+    [{ code: 400, message: "odd input" }, 400, "backend_rejected", "odd input"],
+  ])("that is final is told with its status and its reason: %j", async (failure, status, code, reason) => {
+    let calls = 0;
+    world(() => {
+      calls++;
+      return tell(failure);
+    });
+    const { key, model } = await watched("openai");
+    const answer = await WIRES[0]?.ask(key, model);
+    expect(answer?.status).toBe(status);
+    expect(await answer?.json()).toMatchObject({ error: { code, message: expect.stringContaining(reason) } });
+    expect(calls).toBe(1);
+  });
+
+  test.each<[string, unknown]>([
+    ["says that it is busy", { error: { message: "overloaded", code: 503 } }],
+    ["says that it limits", { error: { message: "slow down", type: "rate_limit_exceeded" } }],
+    ["gives no status", { error: "CUDA error" }],
+    ["gives a detail alone", { detail: "worker lost" }],
+  ])("that may pass is tried again: a server that %s", async (_said, failure) => {
+    let calls = 0;
+    const form = STREAMS.find(({ name }) => name === "vLLM's");
+    world((request) => {
+      if (request.method === "POST") calls++;
+      return calls === 1 ? tell(failure) : streamOf(form ?? { sends: [], then: "close" });
+    });
+    const { key, model } = await watched("openai");
+    const answer = await WIRES[0]?.ask(key, model);
+    expect([answer?.status, (await answer?.text())?.endsWith("data: [DONE]\n\n"), calls]).toEqual([200, true, 2]);
+    const shown = await object(as(key, "GET", `/v1/inferences/${answer ? idOf(answer) : ""}?logs=1`));
+    expect(shown).toMatchObject({ status: "succeeded", attempts: 2 });
+  });
+});
+
+describe("a failure in a success of a tensor server", () => {
+  test.each<[string, unknown, string]>([
+    ["infer", { inputs: [{ name: "x", shape: [1], datatype: "INT64", data: [1] }] }, "odd shape"],
+    ["generate", { text_input: "Hi" }, "odd shape"],
+  ])("is told with its status and its reason by %s", async (verb, body, reason) => {
+    let calls = 0;
+    world((request) => {
+      if (request.method === "POST") calls++;
+      return Response.json({ error: { code: 400, message: reason } });
+    });
+    const { key, model } = await watched("oip");
+    const answer = await as(key, "POST", `/v2/models/${model}/${verb}`, body);
+    expect([answer.status, await answer.json()]).toEqual([400, { error: expect.stringContaining(reason) }]);
+    expect(calls).toBe(1);
+  });
+});
