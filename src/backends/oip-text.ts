@@ -102,7 +102,8 @@ class TextReading implements Reading {
 }
 
 /** The piece of text that an event brings: Triton's, or a token of TGI's; null if it brings none. An `error` in it says nothing. */
-function pieceIn({ error: _, ...part }: Members): Generated | null {
+function pieceIn(event: Members): Generated | null {
+  const { error: _, ...part } = event;
   if (isGenerated(part)) return part;
   const { token, details } = part;
   if (!isObject(token) || typeof token["text"] !== "string") return null;

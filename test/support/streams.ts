@@ -12,9 +12,9 @@ export type Amounts =
 export interface StreamForm {
   readonly name: string;
   readonly speaks: "openai" | "oip";
-  /** All that the server sends, in pieces, and what it does then. */
+  /** All that the server sends, in pieces, and how that ends. */
   readonly sends: readonly string[];
-  readonly then: "close" | "reset";
+  readonly ends: "close" | "reset";
   /** The text that passes to a client that reads along. */
   readonly passes: string;
   readonly amounts: Amounts;
@@ -61,16 +61,16 @@ const fails = (code: string, reason: string): Amounts => ({ to: "failure", code,
 interface Form {
   readonly sends: readonly string[];
   readonly passes?: string;
-  readonly then?: "close" | "reset";
+  readonly ends?: "close" | "reset";
   readonly amounts: Amounts;
 }
 
 function formsOf(speaks: StreamForm["speaks"], forms: Readonly<Record<string, Form>>): StreamForm[] {
-  return Object.entries(forms).map(([name, { sends, passes = "Hello", then = "close", amounts }]) => ({
+  return Object.entries(forms).map(([name, { sends, passes = "Hello", ends = "close", amounts }]) => ({
     name,
     speaks,
     sends,
-    then,
+    ends,
     passes,
     amounts,
   }));
@@ -354,7 +354,7 @@ const BROKEN_CHATS = formsOf("openai", {
   "a body that ends": { sends: hello(other), amounts: fails("backend_cut", "broke off") },
   "a connection that breaks": {
     sends: [...hel(other), 'data: {"id":"chatcmpl'],
-    then: "reset",
+    ends: "reset",
     passes: "Hel",
     amounts: fails("backend_cut", "broke off"),
   },
@@ -414,7 +414,7 @@ const TEXTS = formsOf("oip", {
   },
   "a connection that breaks in a text": {
     sends: [triton("Hel")],
-    then: "reset",
+    ends: "reset",
     passes: "Hel",
     amounts: fails("backend_cut", "broke off"),
   },

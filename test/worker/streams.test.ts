@@ -63,13 +63,13 @@ const WIRES: readonly Wire[] = [
 ];
 
 /** A stream of these pieces that then ends or breaks. */
-function streamOf({ sends, then }: Pick<StreamForm, "sends" | "then">): Response {
+function streamOf({ sends, ends }: Pick<StreamForm, "sends" | "ends">): Response {
   const pieces = sends.map((piece) => new TextEncoder().encode(piece));
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {
       const piece = pieces.shift();
       if (piece) controller.enqueue(piece);
-      else if (then === "close") controller.close();
+      else if (ends === "close") controller.close();
       else controller.error(new Error("reset"));
     },
   });
@@ -201,7 +201,7 @@ describe.each(WIRES.slice(0, 1).concat(WIRES.slice(2)))("over $name wire", (wire
 
 /** An answer of success that speaks of a failure, whole or as the first event of a stream. */
 const whole = (failure: unknown) => Response.json(failure);
-const first = (failure: unknown) => streamOf({ sends: [`data: ${JSON.stringify(failure)}\n\n`, "data: [DONE]\n\n"], then: "close" });
+const first = (failure: unknown) => streamOf({ sends: [`data: ${JSON.stringify(failure)}\n\n`, "data: [DONE]\n\n"], ends: "close" });
 
 describe.each<[string, (failure: unknown) => Response]>([
   ["a success that is no stream", whole],
@@ -237,7 +237,7 @@ describe.each<[string, (failure: unknown) => Response]>([
     const form = STREAMS.find(({ name }) => name === "vLLM's");
     world((request) => {
       if (request.method === "POST") calls++;
-      return calls === 1 ? tell(failure) : streamOf(form ?? { sends: [], then: "close" });
+      return calls === 1 ? tell(failure) : streamOf(form ?? { sends: [], ends: "close" });
     });
     const { key, model } = await watched("openai");
     const answer = await WIRES[0]?.ask(key, model);
