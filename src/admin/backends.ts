@@ -17,7 +17,7 @@ import { json } from "../http/answer.ts";
 import { type Call, type RouteShape, route } from "../http/route.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { randomBase62 } from "../ids.ts";
-import { bestEffort } from "../inferences/hints.ts";
+import { hintWork } from "../inferences/hints.ts";
 import { BACKEND_TIMEOUT_SECONDS, MAX_CONCURRENCY, WAKE_UPS_PER_LANE } from "../limits.ts";
 import { findModel } from "../models/store.ts";
 import { problem } from "../problem.ts";
@@ -198,5 +198,5 @@ async function getReadiness(call: Call): Promise<Response> {
 function offer(call: Call, { state, model, version, maxConcurrency }: Backend): void {
   if (state !== "active") return;
   const lanes = Array.from({ length: Math.min(maxConcurrency, WAKE_UPS_PER_LANE) }, () => ({ model, version }));
-  call.after(bestEffort("wake_up_not_sent", call.ports.wake(lanes)));
+  call.after(hintWork(call.ports, lanes));
 }

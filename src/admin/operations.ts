@@ -5,9 +5,8 @@ import { json } from "../http/answer.ts";
 import { filterOf, filterShape, narrows } from "../http/filter.ts";
 import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
 import { instantSchema } from "../http/time.ts";
-import { bestEffort } from "../inferences/hints.ts";
-import { bulk } from "../inferences/store.ts";
-import { ADMIN_BODY_BYTES, BULK_ROWS, QUEUE_BATCH } from "../limits.ts";
+import { redriveMany } from "../inferences/change.ts";
+import { ADMIN_BODY_BYTES, BULK_ROWS } from "../limits.ts";
 import { PREFIX } from "./resource.ts";
 
 const cursorSchema = z.strictObject({ account_id: z.string(), id: z.string() });
@@ -51,15 +50,15 @@ export const operationRoutes = [
 ];
 
 async function redrive(call: Call, { body }: Input<typeof REDRIVE>): Promise<Response> {
-  const filter = {
-    ...filterOf(body),
-    statuses: body.status ? [body.status] : (["failed", "expired"] as const),
-    errorClass: body.error_class,
+  const from = body.after ? { accountId: body.after.account_id, id: body.after.id } : { accountId: body.account_id ?? "", id: "" };
+  const change = {
+    filter: { ...filterOf(body), errorClass: body.error_class },
+    status: body.status,
+    from,
+    everyAccount: body.account_id === undefined,
+    dryRun: body.dry_run ?? false,
   };
-  const after = body.after ? { accountId: body.after.account_id, id: body.after.id } : { accountId: body.account_id ?? "", id: "" };
-  const done = await bulk(call.ports.db, body.dry_run ? "count" : "redrive", after, body.account_id === undefined, filter, BULK_ROWS);
-  call.after(bestEffort("wake_up_not_sent", call.ports.wake(done.lanes.slice(0, QUEUE_BATCH))));
-  call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
+  const done = await redriveMany(call.ports, change, call.after);
   return json({
     dry_run: body.dry_run ?? false,
     looked_at: done.seen,

@@ -6,17 +6,17 @@ import { JSON_TYPE, endingOf } from "../content/content.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { isFinal } from "../inferences/status.ts";
-import { isUuid } from "../ids.ts";
 import { storedObject } from "../payloads/payloads.ts";
-import { removeNoted } from "../maintenance/retention.ts";
-import { removeEnded } from "../maintenance/retained.ts";
-import { bulk, cancelInference, findInference, findWithWait, redriveInference } from "../inferences/store.ts";
+import {
+  cancel as cancelInference,
+  cancelMany as cancelInferences,
+  redrive as redriveInference,
+  remove as removeInference,
+} from "../inferences/change.ts";
 import { submit } from "../inferences/submit.ts";
-import { bestEffort } from "../inferences/hints.ts";
 import {
   ADMIN_BODY_BYTES,
   BACKEND_TIMEOUT_SECONDS,
-  BULK_ROWS,
   CANCEL_AFTER_SECONDS,
   INITIAL_DELAY_MS,
   JSON_BODY_BYTES,
@@ -26,10 +26,8 @@ import {
   POSITION_MAX,
   PRIORITY,
   PAYLOAD_RETENTION_SECONDS,
-  REDRIVE_ATTEMPTS_MAX,
 } from "../limits.ts";
 import { writeJson } from "../encoding/json.ts";
-import { askAgain } from "../platform/unavailable.ts";
 import { problem } from "../problem.ts";
 import { EVENTS } from "../inferences/webhook.ts";
 import { cachingOf, json, unlessKnown } from "../http/answer.ts";
@@ -38,6 +36,7 @@ import { check, readJson } from "../http/body.ts";
 import { filterOf, filterShape, metadataSchema, narrows } from "../http/filter.ts";
 import { renderInline, typeHeaders, valueOf } from "../http/output.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
+import { lookUp, lookUpWithWait, nameIn, notFoundAs } from "../http/lookup.ts";
 import type { KeptPart } from "../backends/outcome.ts";
 import type { KeyCall } from "../http/route.ts";
 import { webhookOf } from "../http/webhook-url.ts";
@@ -104,15 +103,13 @@ export async function submitInference(call: KeyCall): Promise<Response> {
 }
 
 export async function showInference(call: KeyCall): Promise<Response> {
-  const id = idOf(call);
-  const inference = await findWithWait(call.ports.db, call.caller.accountId, id);
-  if (!inference) throw notFound(id);
+  const inference = await lookUpWithWait(call, notFound);
   return unlessKnown(call.request, json(present(inference, call), { headers: cachingOf(inference) }));
 }
 
 /** The output itself. Before the end 409; after a failure the failure, as a problem. */
 export async function showResult(call: KeyCall): Promise<Response> {
-  const inference = await find(call);
+  const inference = await lookUp(call, notFound);
   switch (inference.status) {
     case "queued":
     case "in_progress":
@@ -158,7 +155,7 @@ export function showNamedPart(call: KeyCall): Promise<Response> {
 
 /** One of the parts that came beside the output. */
 export async function showPart(call: KeyCall, pick: (parts: readonly KeptPart[]) => KeptPart | undefined): Promise<Response> {
-  const inference = await find(call);
+  const inference = await lookUp(call, notFound);
   if (inference.status !== "succeeded") return showResult(call); // which says what there is instead
   if (inference.dataRemoved) throw problem("payload_gone", { detail: "The result has expired." });
   const part = pick(partsOf(inference));
@@ -168,35 +165,33 @@ export async function showPart(call: KeyCall, pick: (parts: readonly KeptPart[])
   return download(call.request, { ...whole, contentType: part.contentType, etag, cacheControl, fileName: part.name });
 }
 
-/**
- * Removes a finished inference at once: its row, and then its objects, which are noted in the same transaction. One that
- * is not finished has to be cancelled first, so that no call both stops work and destroys what there is of it.
- */
 export async function remove(call: KeyCall): Promise<Response> {
-  const inference = await find(call);
-  const { accountId, id, status } = inference;
-  if ("finishedAt" in inference) {
-    const { removed } = await removeEnded(call.ports.db, [{ accountId, id, finishedAt: inference.finishedAt }], "row");
-    if (removed > 0) {
-      call.after(bestEffort("objects_not_removed", removeNoted(call.ports)));
-      call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
+  const removed = await removeInference(call.ports, nameIn(call, notFound), call.after);
+  switch (removed.kind) {
+    case "removed":
       return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
+    case "not_found":
+      throw notFound(call.params["id"] ?? "");
+    case "still_held":
+    case "not_final": {
+      const { status } = removed.inference;
+      const held = "The runner is still finishing this inference; try again.";
+      throw problem("not_finished", {
+        detail: removed.kind === "still_held" ? held : `The inference is ${status}; cancel it first.`,
+        headers: { "Retry-After": String(POLL_AFTER_SECONDS) },
+        members: { inference_status: status },
+      });
     }
+    default:
+      return removed satisfies never;
   }
-  throw problem("not_finished", {
-    detail: isFinal(status) ? "Its runner has not let go of it yet." : `The inference is ${status}; cancel it first.`,
-    headers: { "Retry-After": String(POLL_AFTER_SECONDS) },
-    members: { inference_status: status },
-  });
 }
 
 export async function cancel(call: KeyCall): Promise<Response> {
-  const id = idOf(call);
-  const canceled = await askAgain(() => cancelInference(call.ports.db, call.caller.accountId, id));
-  tellOf(call);
-  if (canceled) return json(present(canceled, call), { headers: cachingOf(canceled) });
-  const inference = await find(call);
-  if (inference.status === "canceled") return json(present(inference, call), { headers: cachingOf(inference) });
+  const canceled = await cancelInference(call.ports, nameIn(call, notFound), call.after);
+  if (canceled.kind === "not_found") throw notFound(call.params["id"] ?? "");
+  const { inference } = canceled;
+  if (canceled.kind !== "not_cancelable") return json(present(inference, call), { headers: cachingOf(inference) });
   throw problem("already_final", {
     detail: `The inference has already ${inference.status}.`,
     members: { inference_status: inference.status },
@@ -218,10 +213,12 @@ const cancelManySchema = z
  */
 export async function cancelMany(call: KeyCall): Promise<Response> {
   const body = check(cancelManySchema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
-  const filter = { ...filterOf(body), statuses: body.status ? [body.status] : (["queued", "in_progress"] as const) };
-  const cursor = { accountId: call.caller.accountId, id: body.after ?? "" };
-  const done = await bulk(call.ports.db, body.dry_run ? "count" : "cancel", cursor, false, filter, BULK_ROWS);
-  tellOf(call);
+  const change = { filter: filterOf(body), status: body.status, everyAccount: false, dryRun: body.dry_run ?? false };
+  const done = await cancelInferences(
+    call.ports,
+    { ...change, from: { accountId: call.caller.accountId, id: body.after ?? "" } },
+    call.after,
+  );
   return json({
     dry_run: body.dry_run ?? false,
     looked_at: done.seen,
@@ -230,48 +227,31 @@ export async function cancelMany(call: KeyCall): Promise<Response> {
   });
 }
 
-/** Queues a failed or expired inference again, under its id, with its attempts and its time in the queue anew. */
 export async function redrive(call: KeyCall): Promise<Response> {
-  const redriven = await redriveInference(call.ports.db, call.caller.accountId, idOf(call));
-  if (redriven) {
-    const { model, version } = redriven;
-    call.after(bestEffort("wake_up_not_sent", call.ports.wake([{ model, version }])));
-    call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
-    return json(present(redriven, call), { status: 202, headers: cachingOf(redriven) });
+  const redriven = await redriveInference(call.ports, nameIn(call, notFound), call.after);
+  switch (redriven.kind) {
+    case "redriven":
+      return json(present(redriven.inference, call), { status: 202, headers: cachingOf(redriven.inference) });
+    case "not_found":
+      throw notFound(call.params["id"] ?? "");
+    case "input_removed":
+      throw problem("payload_gone", { detail: "The input has expired; submit it again." });
+    case "attempts_spent": {
+      const { attempt } = redriven.inference;
+      throw problem("conflict", { detail: `The inference has had ${attempt} attempts; submit it again as a new one.` });
+    }
+    case "not_redrivable":
+      throw problem("conflict", {
+        detail: `Only a failed or expired inference can be redriven; this one is ${redriven.inference.status}.`,
+        members: { inference_status: redriven.inference.status },
+      });
+    default:
+      return redriven satisfies never;
   }
-  const inference = await find(call);
-  if ("dataRemoved" in inference && inference.dataRemoved) throw problem("payload_gone", { detail: "Its input was removed." });
-  if (inference.attempt >= REDRIVE_ATTEMPTS_MAX) {
-    throw problem("conflict", { detail: `The inference has had ${inference.attempt} attempts; submit it again as a new one.` });
-  }
-  throw problem("conflict", {
-    detail: `Only a failed or expired inference can be redriven; this one is ${inference.status}.`,
-    members: { inference_status: inference.status },
-  });
 }
 
-/** Something may have ended of which a webhook is to be told. */
-function tellOf(call: KeyCall): void {
-  call.after(bestEffort("deliveries_not_announced", call.ports.deliver([call.caller.accountId])));
-}
-
-/** The inference that the path names, if it is the caller's; `inference_not_found` otherwise, whoever's it is. */
-async function find(call: KeyCall): Promise<Inference> {
-  const id = idOf(call);
-  const inference = await findInference(call.ports.db, call.caller.accountId, id);
-  if (!inference) throw notFound(id);
-  return inference;
-}
-
-function idOf(call: KeyCall): string {
-  const id = call.params["id"] ?? "";
-  if (!isUuid(id)) throw notFound(id);
-  return id.toLowerCase();
-}
-
-function notFound(id: string) {
-  return problem("inference_not_found", { detail: `There is no inference "${id.slice(0, 64)}".` });
-}
+/** Says that the caller has no inference of that id. */
+export const notFound = notFoundAs((id) => `There is no inference "${id}".`);
 
 const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
 

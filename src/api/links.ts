@@ -5,15 +5,15 @@
 import * as z from "zod";
 import { findAccount } from "../accounts/store.ts";
 import { findFile } from "../files/store.ts";
-import { findInference } from "../inferences/store.ts";
 import { isUuid } from "../ids.ts";
 import { LINK_METHODS, type Link, readLink, refusalOf, signLink } from "../files/link-token.ts";
 import { ADMIN_BODY_BYTES, LINK_SECONDS } from "../limits.ts";
-import { type ProblemCode, problem } from "../problem.ts";
+import { problem } from "../problem.ts";
 import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
+import { lookUp } from "../http/lookup.ts";
 import { serveFile } from "./files.ts";
-import { partsOf, showPart, showResult } from "./inferences.ts";
+import { notFound, partsOf, showPart, showResult } from "./inferences.ts";
 import type { Call, KeyCall, BareRoute } from "../http/route.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -33,17 +33,17 @@ const wantedSchema = z.strictObject({
 const resultLinkSchema = wantedSchema.extend({ part: z.string().optional() });
 
 async function linkToFile(call: KeyCall): Promise<Response> {
-  const id = idOf(call, "file_not_found");
-  if (!(await findFile(call.ports.db, call.caller.accountId, id))) throw problem("file_not_found", { detail: `There is no file "${id}".` });
+  const id = (call.params["id"] ?? "").toLowerCase();
+  if (!isUuid(id) || !(await findFile(call.ports.db, call.caller.accountId, id)))
+    throw problem("file_not_found", { detail: `There is no file "${id.slice(0, 64)}".` });
   return linkTo(call, { kind: "file", id }, await wantedIn(call, wantedSchema));
 }
 
 /** Also before the end: until then it is answered as the result itself is. Parts have to be there. */
 async function linkToResult(call: KeyCall): Promise<Response> {
-  const id = idOf(call, "inference_not_found");
   const { part: name, ...wanted } = await wantedIn(call, resultLinkSchema);
-  const inference = await findInference(call.ports.db, call.caller.accountId, id);
-  if (!inference) throw problem("inference_not_found", { detail: `There is no inference "${id}".` });
+  const inference = await lookUp(call, notFound);
+  const { id } = inference;
   if (name === undefined) return linkTo(call, { kind: "result", id }, wanted);
   const part = partsOf(inference).findIndex((each) => each.name === name);
   if (part === -1) throw problem("not_found", { detail: `The result has no part "${name.slice(0, 128)}".` });
@@ -95,10 +95,4 @@ async function answerTo(link: Link, call: Call): Promise<Response> {
     default:
       return kind satisfies never;
   }
-}
-
-function idOf(call: KeyCall, code: ProblemCode): string {
-  const id = call.params["id"] ?? "";
-  if (!isUuid(id)) throw problem(code, { detail: `There is nothing of the id "${id.slice(0, 64)}".` });
-  return id.toLowerCase();
 }

@@ -3,9 +3,9 @@
  * signing secret, and each inference's deliveries. A secret's text is shown once, in the answer that makes it known.
  */
 import * as z from "zod";
-import { isUuid, randomBase62 } from "../ids.ts";
-import { findInference } from "../inferences/store.ts";
-import { bestEffort } from "../inferences/hints.ts";
+import { randomBase62 } from "../ids.ts";
+import { notFound as inferenceNotFound } from "./inferences.ts";
+import { hintDeliveries, hintSweep } from "../inferences/hints.ts";
 import { ADMIN_BODY_BYTES, WEBHOOKS_PER_ACCOUNT, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
 import { type Problem, problem } from "../problem.ts";
 import { attemptOf, callEndpoint, signed, wasDelivered } from "../webhooks/call.ts";
@@ -30,6 +30,7 @@ import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { eventOf } from "./event.ts";
 import { badCursor, keyIn, pageFrom, pageOf } from "../http/page.ts";
+import { lookUp } from "../http/lookup.ts";
 import type { Call, KeyCall, BareRoute } from "../http/route.ts";
 import { targetOf } from "../http/webhook-url.ts";
 
@@ -246,16 +247,12 @@ function stopped(state: string): Problem {
 
 /** The delivery objects hear of it now; otherwise the sweep tells them. */
 function announce(call: KeyCall): void {
-  call.after(bestEffort("deliveries_not_announced", call.ports.deliver([call.caller.accountId])));
-  call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
+  call.after(hintDeliveries(call.ports, [call.caller.accountId]));
+  call.after(hintSweep(call.ports));
 }
 
 async function inferenceOf(call: KeyCall): Promise<{ accountId: string; inferenceId: string }> {
-  const { accountId } = call.caller;
-  const id = (call.params["id"] ?? "").toLowerCase();
-  if (!isUuid(id) || !(await findInference(call.ports.db, accountId, id))) {
-    throw problem("inference_not_found", { detail: `There is no inference "${id.slice(0, 64)}".` });
-  }
+  const { accountId, id } = await lookUp(call, inferenceNotFound);
   return { accountId, inferenceId: id };
 }
 

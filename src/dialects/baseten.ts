@@ -21,6 +21,7 @@ import { check, readJson } from "../http/body.ts";
 import { render } from "../http/output.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import type { Dialect, KeyCall, BareRoute } from "../http/route.ts";
+import { lookUp, nameIn, notFoundAs } from "../http/lookup.ts";
 import { webhookOf } from "../http/webhook-url.ts";
 import type { Failure } from "../backends/outcome.ts";
 import type { Bucket } from "../payloads/bucket.ts";
@@ -29,12 +30,12 @@ import { submitAndWait } from "../inferences/waiter.ts";
 import type { Inference } from "../inferences/inference.ts";
 import type { Status } from "../inferences/status.ts";
 import type { Payload } from "../payloads/payload.ts";
-import { isUuid } from "../ids.ts";
 import { openPayload } from "../payloads/payloads.ts";
 import type { Lane } from "../models/lane.ts";
-import { cancelInference, depthOf, findInference } from "../inferences/store.ts";
+import { cancel } from "../inferences/change.ts";
+import { depthOf } from "../inferences/store.ts";
 import { type Submission, submit } from "../inferences/submit.ts";
-import { bestEffort } from "../inferences/hints.ts";
+import { hintSweep, hintWork } from "../inferences/hints.ts";
 import { writeJson } from "../encoding/json.ts";
 import { findModel } from "../models/store.ts";
 import {
@@ -47,7 +48,6 @@ import {
   MAX_TIME_IN_QUEUE_SECONDS,
   PRIORITY,
 } from "../limits.ts";
-import { askAgain } from "../platform/unavailable.ts";
 import { Problem, faultText, pointer, problem } from "../problem.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { headOf } from "../tensors/wire.ts";
@@ -231,22 +231,23 @@ async function submissionOf(call: KeyCall, text: string, input: unknown, capabil
 }
 
 async function showRequest(call: KeyCall): Promise<Response> {
-  const inference = await find(call);
+  const inference = await lookUp(call, notFound);
   return unlessKnown(call.request, json(present(inference), { headers: cachingOf(inference) }));
 }
 
 async function cancelRequest(call: KeyCall): Promise<Response> {
-  const id = idOf(call);
-  const canceled = await askAgain(() => cancelInference(call.ports.db, call.caller.accountId, id, ["queued"]));
-  call.after(bestEffort("deliveries_not_announced", call.ports.deliver([call.caller.accountId])));
-  const { status } = canceled ?? (await find(call));
+  const name = nameIn(call, notFound);
+  const { id } = name;
+  const canceled = await cancel(call.ports, name, call.after, ["queued"]);
+  if (canceled.kind === "not_found") throw notFound(id);
+  const { status } = canceled.inference;
   const message = {
     queued: "The request is waiting again; it was not canceled.", // it was running when the cancel came
     in_progress: "The request is already in progress; only a queued request can be canceled.",
     succeeded: "The request has already succeeded; only a queued request can be canceled.",
     failed: "The request has already failed; only a queued request can be canceled.",
     expired: "The request has already expired; only a queued request can be canceled.",
-    canceled: canceled ? "The request was canceled." : "The request was canceled before.",
+    canceled: canceled.kind === "canceled" ? "The request was canceled." : "The request was canceled before.",
   }[status];
   return json({ request_id: id, canceled: status === "canceled", message });
 }
@@ -265,27 +266,12 @@ async function showQueue(call: KeyCall, address: Address): Promise<Response> {
 /** Nothing here sleeps but a runner; what it would do is look for work. */
 async function wake(call: KeyCall, address: Address): Promise<Response> {
   const lane = await laneAt(call, address);
-  call.after(bestEffort("wake_up_not_sent", call.ports.wake([lane])));
-  call.after(bestEffort("sweep_not_armed", call.ports.armSweep()));
+  call.after(hintWork(call.ports, [lane]));
+  call.after(hintSweep(call.ports));
   return json({}, { status: 202 });
 }
 
-/** The request that the path names, if it is the caller's; not found otherwise, whoever's it is. */
-async function find(call: KeyCall): Promise<Inference> {
-  const inference = await findInference(call.ports.db, call.caller.accountId, idOf(call));
-  if (!inference) throw notFound(call);
-  return inference;
-}
-
-function idOf(call: KeyCall): string {
-  const id = call.params["id"] ?? "";
-  if (!isUuid(id)) throw notFound(call);
-  return id.toLowerCase();
-}
-
-function notFound({ params }: KeyCall): Problem {
-  return problem("inference_not_found", { detail: `There is no async request "${(params["id"] ?? "").slice(0, 64)}".` });
-}
+const notFound = notFoundAs((id) => `There is no async request "${id}".`);
 
 export type WebhookStatus = "PENDING" | "SUCCEEDED" | "FAILED" | "CANCELED" | "NO_WEBHOOK_PROVIDED";
 

@@ -23,23 +23,22 @@ import { atHand, download } from "../http/download.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import { metricsOf } from "../api/inferences.ts";
 import { type Rendered, render, renderInline } from "../http/output.ts";
+import { lookUp, lookUpWithWait, nameIn } from "../http/lookup.ts";
 import { webhookOf } from "../http/webhook-url.ts";
 import type { Dialect, KeyCall } from "../http/route.ts";
 import { JSON_TYPE, endingOf, sizeOf } from "../content/content.ts";
 import type { Inference, LogEntry } from "../inferences/inference.ts";
 import { STATUSES, type Status } from "../inferences/status.ts";
 import type { Payload } from "../payloads/payload.ts";
-import { isUuid } from "../ids.ts";
 import { storedObject } from "../payloads/payloads.ts";
 import type { Filter } from "../inferences/statements.ts";
-import { cancelInference, findInference, findInput, findWithWait, listInferences, listWithInputs } from "../inferences/store.ts";
+import { cancel as cancelInference } from "../inferences/change.ts";
+import { findInput, listInferences, listWithInputs } from "../inferences/store.ts";
 import { submit } from "../inferences/submit.ts";
-import { bestEffort } from "../inferences/hints.ts";
 import { writeJson } from "../encoding/json.ts";
 import type { Allowance } from "../keys/gate.ts";
 import { type Model, listModels } from "../models/store.ts";
 import { JSON_BODY_BYTES, PAGE, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
-import { askAgain } from "../platform/unavailable.ts";
 import { type Problem, faultText, problem } from "../problem.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { isObject } from "../tensors/tensor.ts";
@@ -164,12 +163,10 @@ const SHOWN = {
 
 async function showStatus(call: KeyCall): Promise<Response> {
   const { with_logs } = check(statusSchema, queryOf(call));
-  const id = idOf(call);
-  const inference = await findWithWait(call.ports.db, call.caller.accountId, id);
-  if (!inference) throw notFound();
+  const inference = await lookUpWithWait(call, notFound);
   const ahead = inference.status === "queued" ? inference.wait?.ahead : null;
   const status = {
-    request_id: id,
+    request_id: inference.id,
     status: SHOWN[inference.status],
     queue_position: typeof ahead === "number" ? ahead + 1 : null,
     logs: with_logs ? inference.log.map(shownLine) : null,
@@ -207,7 +204,7 @@ function shownLine({ at, event, attempt, error, retry_at }: LogEntry): Record<st
 }
 
 async function showResult(call: KeyCall): Promise<Response> {
-  const inference = await find(call);
+  const inference = await lookUp(call, notFound);
   if (inference.status !== "succeeded") return unlessKnown(call.request, await resultAnswer(call, inference));
   const text = await resultTextOf(call, inference);
   const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
@@ -216,11 +213,10 @@ async function showResult(call: KeyCall): Promise<Response> {
 }
 
 async function cancel(call: KeyCall): Promise<Response> {
-  const id = idOf(call);
-  const canceled = await askAgain(() => cancelInference(call.ports.db, call.caller.accountId, id));
-  call.after(bestEffort("deliveries_not_announced", call.ports.deliver([call.caller.accountId])));
-  const inference = canceled ?? (await find(call));
-  if (inference.status !== "canceled") throw problem("already_final", { detail: `The request is ${SHOWN[inference.status]} already.` });
+  const canceled = await cancelInference(call.ports, nameIn(call, notFound), call.after);
+  if (canceled.kind === "not_found") throw notFound();
+  const { kind, inference } = canceled;
+  if (kind === "not_cancelable") throw problem("already_final", { detail: `The request is ${SHOWN[inference.status]} already.` });
   return resultAnswer(call, inference);
 }
 
@@ -254,26 +250,14 @@ function shownError(inference: Inference): Record<string, string> | null {
 }
 
 async function showInput(call: KeyCall): Promise<Response> {
-  const id = idOf(call);
-  const input = await findInput(call.ports.db, call.caller.accountId, id);
+  const { accountId, id } = nameIn(call, notFound);
+  const input = await findInput(call.ports.db, accountId, id);
   if (!input) throw notFound();
   const whole = input.at === "row" ? await atHand(input.body) : storedObject(call.ports.payloads, input);
   if (whole === null) throw problem("payload_gone", { detail: "The input has expired." });
   const { contentType } = input;
   const fileName = `${id}-input.${endingOf(contentType)}`;
   return download(call.request, { ...whole, contentType, etag: `"input-${id}"`, cacheControl: "private, no-cache", fileName });
-}
-
-async function find(call: KeyCall): Promise<Inference> {
-  const inference = await findInference(call.ports.db, call.caller.accountId, idOf(call));
-  if (!inference) throw notFound();
-  return inference;
-}
-
-function idOf(call: KeyCall): string {
-  const id = call.params["id"] ?? "";
-  if (!isUuid(id)) throw notFound();
-  return id.toLowerCase();
 }
 
 const notFound = () => problem("inference_not_found", { detail: "There is no such inference request." });

@@ -11,15 +11,14 @@ import { writeJson } from "../encoding/json.ts";
 import { json } from "../http/answer.ts";
 import { cachingOf, unlessKnown } from "../http/answer.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
+import { lookUp, notFoundAs } from "../http/lookup.ts";
 import { result } from "../api/inferences.ts";
 import { type Dialect, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { isFinal } from "../inferences/status.ts";
-import { isUuid } from "../ids.ts";
-import { findInference } from "../inferences/store.ts";
 import { submit } from "../inferences/submit.ts";
 import { BATCH_ITEMS, JSON_BODY_BYTES } from "../limits.ts";
-import { type Problem, faultText, problem } from "../problem.ts";
+import { type Problem, faultText } from "../problem.ts";
 
 const itemSchema = z
   .looseObject({
@@ -127,24 +126,19 @@ async function submitBatch(call: KeyCall, { body, text }: Input<typeof SUBMIT>):
 }
 
 async function getStatus(call: KeyCall): Promise<Response> {
-  const inference = await find(call);
+  const inference = await lookUp(call, notFound);
   return unlessKnown(call.request, json(statusOf(inference), { headers: cachingOf(inference) }));
 }
 
 async function getResults(call: KeyCall): Promise<Response> {
-  const inference = await find(call);
+  const inference = await lookUp(call, notFound);
   if (inference.status === "succeeded") return result(call, inference);
   const headers = cachingOf(inference);
   if (!isFinal(inference.status)) return json(statusOf(inference), { status: 202, headers: { ...headers, "Retry-After": "1" } });
   return refusal(responseCode(inference), "error" in inference ? inference.error.message : "The inference was canceled.", headers);
 }
 
-async function find(call: KeyCall): Promise<Inference> {
-  const id = call.params["id"] ?? "";
-  const inference = isUuid(id) ? await findInference(call.ports.db, call.caller.accountId, id.toLowerCase()) : null;
-  if (!inference) throw problem("inference_not_found", { detail: `Inference event with ID ${id} not found.` });
-  return inference;
-}
+const notFound = notFoundAs((id) => `Inference event with ID ${id} not found.`);
 
 /** The status object as published. */
 function statusOf(inference: Inference): z.infer<typeof statusSchema> {

@@ -20,7 +20,7 @@ import { Leases } from "./leases.ts";
 import { type OutputStores, extract, storeOutput, takeIn } from "../payloads/take-in.ts";
 import { readPayload } from "../payloads/payloads.ts";
 import { noteUpload } from "../payloads/removals.ts";
-import { bestEffort } from "./hints.ts";
+import { bestEffort, hintDeliveries, hintWork } from "./hints.ts";
 import type { Lane } from "../models/lane.ts";
 import type { Claim } from "./sql/record.ts";
 import { inferenceStatements } from "./statements.ts";
@@ -80,7 +80,7 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
     const stop = clock.now() >= stopAt;
     next = await conclude(ports, leases, endings, current, statements, stop ? null : claimNext);
     leases.release(current);
-    if (current.watched) told.push(bestEffort("deliveries_not_announced", ports.deliver([current.accountId])));
+    if (current.watched) told.push(hintDeliveries(ports, [current.accountId]));
     if (stop) await ports.wake([lane]);
   }
   await Promise.all(told);
@@ -106,7 +106,7 @@ async function conclude(
   if (!next?.claimed) return write(release, claimNext);
   // Another slot was free too; this one is for whoever hears of it. Tried once: what was claimed must not wait for it, and it lapses.
   await bestEffort("slot_not_given_back", endings.write({ statements: release, claim: null }));
-  await bestEffort("wake_up_not_sent", ports.wake([{ model: claimed.model, version: claimed.version }]));
+  await hintWork(ports, [{ model: claimed.model, version: claimed.version }]);
   return next;
 }
 

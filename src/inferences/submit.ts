@@ -1,6 +1,6 @@
 /**
  * Submit: one durable write, then the answer. The wake-up and the arming of the sweep come after the answer and may
- * fail: both only bestEffort what the sweep would find anyway. An input too large for the row is stored before the row that
+ * fail: both only hasten what the sweep would find anyway. An input too large for the row is stored before the row that
  * names it; when the row is not written, the object is taken back.
  */
 import { type Content, sizeOf } from "../content/content.ts";
@@ -19,7 +19,7 @@ import { isInline, storeInput } from "../payloads/payloads.ts";
 import type { Claim } from "./sql/record.ts";
 import type { NewInference } from "./statements.ts";
 import { type Inserted, findByIdempotencyKey, findInference, insertInference } from "./store.ts";
-import { type After, bestEffort } from "./hints.ts";
+import { type After, bestEffort, hintSweep, hintWork } from "./hints.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */
 export interface Submission {
@@ -106,8 +106,8 @@ export async function submit(ports: Ports, submission: Submission, after: After)
   });
   if (inference) {
     const { model, version } = inference;
-    if (submission.waiter === undefined && hasSlot) after(bestEffort("wake_up_not_sent", ports.wake([{ model, version }])));
-    after(bestEffort("sweep_not_armed", ports.armSweep()));
+    if (submission.waiter === undefined && hasSlot) after(hintWork(ports, [{ model, version }]));
+    after(hintSweep(ports));
     return { inference, replayed: false, claimed, askedAt };
   }
   if (payload.at === "object" && payload.key !== null) after(bestEffort("input_not_taken_back", ports.payloads.delete(payload.key)));

@@ -19,7 +19,7 @@ import type { Claim } from "./sql/record.ts";
 import { inferenceStatements } from "./statements.ts";
 import { giveBack, cancelForWaiter, recordForWaiter, claimForWaiter, releaseWaiter } from "./store.ts";
 import { type Submission, type Submitted, submit } from "./submit.ts";
-import { type After, bestEffort } from "./hints.ts";
+import { type After, bestEffort, hintDeliveries, hintWork } from "./hints.ts";
 import { type StreamWords, StreamSink } from "./stream.ts";
 
 /** How a client waits. */
@@ -78,7 +78,7 @@ class Waiter {
       return await this.#wait();
     } catch (error) {
       const { accountId, id } = this.#first.inference;
-      await bestEffort("not_left_to_a_runner", releaseWaiter(this.#ports.db, accountId, id, this.#waiter));
+      await bestEffort("waiter_not_released", releaseWaiter(this.#ports.db, accountId, id, this.#waiter));
       throw error;
     } finally {
       this.#sink?.end();
@@ -129,8 +129,8 @@ class Waiter {
     const statements = [...(isLeft ? [inferenceStatements.cancel(accountId, id)] : []), ...ending, nextAttempt];
     const recorded = await persist(this.#ports, this.#leases, claimed, () => recordForWaiter(this.#ports.db, statements, claimed));
     this.#leases.release(claimed);
-    if (recorded?.othersWait) after(bestEffort("wake_up_not_sent", this.#ports.wake([{ model: claimed.model, version: claimed.version }])));
-    if (claimed.watched) after(bestEffort("deliveries_not_announced", this.#ports.deliver([accountId])));
+    if (recorded?.othersWait) after(hintWork(this.#ports, [{ model: claimed.model, version: claimed.version }]));
+    if (claimed.watched) after(hintDeliveries(this.#ports, [accountId]));
     const stands = recorded?.inference ?? null;
     if (this.#sink?.begun) {
       const { stream } = this.#attention;
@@ -145,7 +145,7 @@ class Waiter {
     const { inference, replayed } = this.#first;
     if (replayed) return inference;
     const left = await cancelForWaiter(this.#ports.db, inference.accountId, inference.id, this.#waiter);
-    this.#attention.after(bestEffort("deliveries_not_announced", this.#ports.deliver([inference.accountId])));
+    this.#attention.after(hintDeliveries(this.#ports, [inference.accountId]));
     return left ?? inference;
   }
 }

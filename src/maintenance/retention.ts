@@ -7,8 +7,10 @@
  * Every step may be repeated, doubled or cut off; each is bounded, and the sweep takes one of each kind a pass.
  */
 import { removeExpiredFiles } from "../files/remove.ts";
-import { FILE_PREFIX, unnamedFiles } from "../files/store.ts";
-import { log, logError } from "../platform/log.ts";
+import { FILE_PREFIX } from "../files/store.ts";
+import { removeNoted, unnamed } from "../inferences/objects.ts";
+import { removeEnded } from "../inferences/sql/ended.ts";
+import { log } from "../platform/log.ts";
 import {
   DELETE_KEYS,
   FILE_LAP_MS,
@@ -20,15 +22,14 @@ import {
   RETENTION_ROWS,
 } from "../limits.ts";
 import type { Ports } from "../ports.ts";
-import { type Removal, dueRemovals, forgetRemovals, layDown, noteRemovals, removalStatements } from "../payloads/removals.ts";
-import type { Database } from "../platform/sql.ts";
-import { type ObjectKey, expiredFrom, findPastRetention, removeEnded, retentionStatements, unnamedObjects } from "./retained.ts";
+import { layDown, noteRemovals, removalStatements } from "../payloads/removals.ts";
+import { endedFrom, findPastRetention, retentionStatements } from "./retained.ts";
 
 type RetentionPorts = Pick<Ports, "db" | "payloads" | "uploads" | "clock">;
 
 /** One step of all of it. Returns whether there is more to do at once. */
-export async function retain(house: RetentionPorts): Promise<boolean> {
-  const { db } = house;
+export async function retain(stores: RetentionPorts): Promise<boolean> {
+  const { db } = stores;
   const [due = [], ownTime = [], retention = [], orphans = [], files = []] = await db.batch([
     removalStatements.due(1),
     retentionStatements.expiredPayloads(RETENTION_ROWS),
@@ -36,42 +37,16 @@ export async function retain(house: RetentionPorts): Promise<boolean> {
     removalStatements.takeUp("orphans"),
     removalStatements.takeUp("files"),
   ]);
-  const expired = expiredFrom(ownTime);
+  const expired = endedFrom(ownTime);
   if (expired.length > 0) {
     const { removed } = await removeEnded(db, expired, "payloads");
     log("payloads_removed", { inferences: removed });
   }
-  const { past, more } = retention[0] ? await pastRetention(house, String(retention[0]["cursor"])) : { past: 0, more: false };
-  const found = orphans[0] ? await findOrphans(house, String(orphans[0]["cursor"])) : 0;
-  if (files[0]) await layDown(db, "files", "", (await removeExpiredFiles(house)) ? 0 : FILE_LAP_MS);
-  const removed = due.length + expired.length + past + found > 0 ? await removeNoted(house) : 0;
+  const { past, more } = retention[0] ? await pastRetention(stores, String(retention[0]["cursor"])) : { past: 0, more: false };
+  const found = orphans[0] ? await findOrphans(stores, String(orphans[0]["cursor"])) : 0;
+  if (files[0]) await layDown(db, "files", "", (await removeExpiredFiles(stores)) ? 0 : FILE_LAP_MS);
+  const removed = due.length + expired.length + past + found > 0 ? await removeNoted(stores) : 0;
   return more || removed === DELETE_KEYS || expired.length === RETENTION_ROWS;
-}
-
-/** Removes from the bucket what was noted by now: how much. What fails stays noted. */
-export async function removeNoted(house: RetentionPorts): Promise<number> {
-  const removals = await dueRemovals(house.db, DELETE_KEYS);
-  if (removals.length > 0) await remove(house, removals);
-  return removals.length;
-}
-
-async function remove({ db, payloads, uploads }: RetentionPorts, removals: readonly Removal[]): Promise<void> {
-  const done = removals.filter(({ uploadId }) => uploadId === "");
-  const objects = await unnamed(
-    db,
-    done.map(({ object }) => object),
-  );
-  if (objects.length > 0) await payloads.delete(objects);
-  for (const removal of removals.filter(({ uploadId }) => uploadId !== "")) {
-    try {
-      await uploads.resume(removal.object, removal.uploadId).abort();
-      done.push(removal);
-    } catch (error) {
-      logError("upload_not_aborted", error, { object: removal.object });
-    }
-  }
-  await forgetRemovals(db, done);
-  log("objects_removed", { objects: objects.length, uploads: removals.filter(({ uploadId }) => uploadId !== "").length });
 }
 
 /** A step through the inferences that are past their account's retention. Returns how many, and whether to go on at once. */
@@ -105,23 +80,4 @@ async function findOrphans({ db, payloads, clock }: RetentionPorts, cursor: stri
   const next = more ? objects.at(-1)?.key : following;
   await layDown(db, "orphans", next ?? "", next === undefined ? ORPHAN_LAP_MS : ORPHAN_PAGE_MS);
   return orphans.length;
-}
-
-/** Of these objects, those that no row names. What is no payload of an inference is its own keeper's to judge. */
-async function unnamed(db: Database, keys: readonly string[]): Promise<string[]> {
-  const files = keys.filter((key) => key.startsWith(FILE_PREFIX));
-  const others = keys.filter((key) => !key.startsWith(FILE_PREFIX));
-  const known = others.map(keyOf);
-  const free = await unnamedObjects(
-    db,
-    known.filter((key) => key !== null),
-  );
-  return [...others.filter((_, index) => known[index] === null), ...free, ...(await unnamedFiles(db, files))];
-}
-
-/** Whose an object is, by its key: see payloads.ts. */
-function keyOf(key: string): ObjectKey | null {
-  const [, kind, accountId = "", id = "", attempt] = /^(inputs|outputs)\/([^/]+)\/([^/]+)(?:\/(\d+)(?:\/.*)?)?$/.exec(key) ?? [];
-  if (kind === undefined || (kind === "outputs") !== (attempt !== undefined)) return null;
-  return { key, accountId, id, attempt: attempt === undefined ? null : Number(attempt) };
 }

@@ -13,7 +13,7 @@ import { retain } from "./retention.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "../inferences/retry.ts";
 import type { Lane } from "../models/lane.ts";
 import { sweepDue } from "./due.ts";
-import { bestEffort } from "../inferences/hints.ts";
+import { bestEffort, hintDeliveries, hintWork } from "../inferences/hints.ts";
 
 /** One pass. Returns whether anything is left to come back for. */
 export async function sweep(ports: Ports): Promise<boolean> {
@@ -67,8 +67,8 @@ async function sweepInferences(ports: Ports): Promise<boolean> {
       log("swept", { canceled, expired, aged, runner_lost: lost, ready: pass.ready.length, neglected_lanes: pass.neglected.length });
     }
     if (handled < SWEEP_ROWS || round === SWEEP_ROUNDS) {
-      void bestEffort("wake_up_not_sent", ports.wake(wakeUpsFor(ready, pass.neglected)));
-      void bestEffort("deliveries_not_announced", ports.deliver([...tellers]));
+      void hintWork(ports, wakeUpsFor(ready, pass.neglected));
+      void hintDeliveries(ports, [...tellers]);
       return pass.dated;
     }
   }

@@ -10,10 +10,11 @@ import { type WaitResult, submitAndWait } from "../../src/inferences/waiter.ts";
 import type { Inference } from "../../src/inferences/inference.ts";
 import { isFinal } from "../../src/inferences/status.ts";
 import type { Cursor } from "../../src/inferences/statements.ts";
-import { bulk, cancelInference, findInference, findWithWait, redriveInference } from "../../src/inferences/store.ts";
+import { cancel, cancelMany, redrive, redriveMany } from "../../src/inferences/change.ts";
+import { findInference, findWithWait } from "../../src/inferences/store.ts";
 import { submit } from "../../src/inferences/submit.ts";
-import { type After, bestEffort } from "../../src/inferences/hints.ts";
-import { Unavailable, askAgain } from "../../src/platform/unavailable.ts";
+import type { After } from "../../src/inferences/hints.ts";
+import { Unavailable } from "../../src/platform/unavailable.ts";
 import type { Ports } from "../../src/ports.ts";
 import { Problem } from "../../src/problem.ts";
 import type { Job, Wait } from "./shape.ts";
@@ -253,9 +254,9 @@ export class Clients {
   async #cancel(job: Job, id: string): Promise<void> {
     const world = this.#world;
     if (world.calm) return;
-    const reply = await this.#ask(job, "cancel", async (ports) => {
-      const canceled = await askAgain(() => cancelInference(ports.db, job.account.id, id));
-      return canceled ?? findInference(ports.db, job.account.id, id);
+    const reply = await this.#ask(job, "cancel", async (ports, after) => {
+      const canceled = await cancel(ports, { accountId: job.account.id, id }, after);
+      return canceled.kind === "not_found" ? null : canceled.inference;
     });
     if (!reply.ok) return;
     const status = reply.value?.status ?? null;
@@ -267,13 +268,8 @@ export class Clients {
 
   async #redrive(job: Job, id: string): Promise<void> {
     const reply = await this.#ask(job, "submit", async (ports, after) => {
-      const redriven = await redriveInference(ports.db, job.account.id, id);
-      if (redriven) {
-        const { model, version } = redriven;
-        after(bestEffort("wake_up_not_sent", ports.wake([{ model, version }])));
-        after(bestEffort("sweep_not_armed", ports.armSweep()));
-      }
-      return redriven;
+      const redriven = await redrive(ports, { accountId: job.account.id, id }, after);
+      return redriven.kind === "redriven" ? redriven.inference : null;
     });
     this.#world.note(
       `client: redrive of #${job.number}: ${reply.ok ? (reply.value?.status ?? "nothing to redrive") : String(reply.error)}`,
@@ -285,12 +281,12 @@ export class Clients {
     const world = this.#world;
     if (!world.random.chance(world.shape.cancels)) return;
     const account = world.random.pick(world.shape.accounts);
-    const filter = { statuses: ["queued", "in_progress"] as const, model: world.random.pick(world.shape.models).name };
-    const limit = world.random.int(1, 10);
+    const filter = { model: world.random.pick(world.shape.models).name };
+    const change = { filter, everyAccount: false, dryRun: false, limit: world.random.int(1, 10) };
     let cursor: Cursor | null = { accountId: account.id, id: "" };
     for (let pages = 0; pages < 5 && cursor; pages++) {
-      const after: Cursor = cursor;
-      const reply = await world.request("client", (ports) => bulk(ports.db, "cancel", after, false, filter, limit));
+      const from: Cursor = cursor;
+      const reply = await world.request("client", (ports, after) => cancelMany(ports, { ...change, from }, after));
       if (!reply.ok) return this.#judgeError(reply.error);
       cursor = reply.value.next;
     }
@@ -299,17 +295,12 @@ export class Clients {
   /** As the operator's redrive by filter does it. */
   async #redriveMany(): Promise<void> {
     const world = this.#world;
-    const filter = { statuses: ["failed", "expired"] as const, model: world.random.pick(world.shape.models).name };
-    const limit = world.random.int(1, 10);
+    const filter = { model: world.random.pick(world.shape.models).name };
+    const change = { filter, everyAccount: true, dryRun: false, limit: world.random.int(1, 10) };
     let cursor: Cursor | null = { accountId: "", id: "" };
     for (let pages = 0; pages < 5 && cursor; pages++) {
       const from: Cursor = cursor;
-      const reply = await world.request("operator", async (ports, after) => {
-        const done = await bulk(ports.db, "redrive", from, true, filter, limit);
-        after(bestEffort("wake_up_not_sent", ports.wake(done.lanes.slice(0, 100))));
-        after(bestEffort("sweep_not_armed", ports.armSweep()));
-        return done;
-      });
+      const reply = await world.request("operator", (ports, after) => redriveMany(ports, { ...change, from }, after));
       if (!reply.ok) return this.#judgeError(reply.error);
       cursor = reply.value.next;
     }

@@ -9,7 +9,7 @@ import { RUNNER_LOST } from "../../src/inferences/retry.ts";
 import type { Status } from "../../src/inferences/status.ts";
 import type { Payload } from "../../src/payloads/payload.ts";
 import { storeOutput } from "../../src/payloads/take-in.ts";
-import { removeEnded } from "../../src/maintenance/retained.ts";
+import { removeEnded } from "../../src/inferences/sql/ended.ts";
 import { inferenceStatements } from "../../src/inferences/statements.ts";
 import { cancelInference, findInference } from "../../src/inferences/store.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, WEBHOOK_URL_CHARACTERS } from "../../src/limits.ts";

@@ -7,7 +7,7 @@ import { storeOutput } from "../../src/payloads/take-in.ts";
 import { storeInput } from "../../src/payloads/payloads.ts";
 import { noteUpload } from "../../src/payloads/removals.ts";
 import { retain } from "../../src/maintenance/retention.ts";
-import { removeEnded } from "../../src/maintenance/retained.ts";
+import { removeEnded } from "../../src/inferences/sql/ended.ts";
 import { type NewInference, inferenceStatements } from "../../src/inferences/statements.ts";
 import { cancelInference } from "../../src/inferences/store.ts";
 import { ORPHAN_MS, RETENTION_SECONDS } from "../../src/limits.ts";

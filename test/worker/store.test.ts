@@ -11,6 +11,7 @@ import { type Filter, inferenceStatements } from "../../src/inferences/statement
 import { claim, renewLeases } from "../../src/inferences/store.ts";
 import { fileStatements } from "../../src/files/store.ts";
 import { removalStatements } from "../../src/payloads/removals.ts";
+import { endedStatements } from "../../src/inferences/sql/ended.ts";
 import { retentionStatements } from "../../src/maintenance/retained.ts";
 import { keyStatements } from "../../src/keys/store.ts";
 import { modelStatements } from "../../src/models/store.ts";
@@ -310,16 +311,19 @@ describe("every statement is an index search:", () => {
   const ofRetention = {
     expiredPayloads: [retentionStatements.expiredPayloads(10)],
     retentionPage: [retentionStatements.retentionPage({ accountId: "a", id: "i" }, 10)],
-    noteObjects: [retentionStatements.noteObjects(ended)],
-    removePayloads: [retentionStatements.removePayloads(ended)],
-    remove: [retentionStatements.remove(ended)],
+  } satisfies Record<keyof typeof retentionStatements, readonly Sql[]>;
+
+  const ofEnded = {
+    noteObjects: [endedStatements.noteObjects(ended)],
+    removePayloads: [endedStatements.removePayloads(ended)],
+    remove: [endedStatements.remove(ended)],
     unnamed: [
-      retentionStatements.unnamed([
+      endedStatements.unnamed([
         { key: "inputs/a/i", accountId: "a", id: "i", attempt: null },
         { key: "outputs/a/i/1", accountId: "a", id: "i", attempt: 1 },
       ]),
     ],
-  } satisfies Record<keyof typeof retentionStatements, readonly Sql[]>;
+  } satisfies Record<keyof typeof endedStatements, readonly Sql[]>;
 
   const removal = { dueAt: 1, object: "outputs/a/i/1", uploadId: "u" };
   const ofRemovals = {
@@ -471,6 +475,7 @@ describe("every statement is an index search:", () => {
   const groups: Record<string, Record<string, readonly Sql[]>> = {
     inferences: ofInferences,
     retention: ofRetention,
+    ended: ofEnded,
     keys: ofKeys,
     models: ofModels,
     backends: ofBackends,

@@ -1,0 +1,129 @@
+/**
+ * The changes that a client or the operator asks of inferences: cancel, redrive and remove, of one or of many. Each is one
+ * conditional write, so that of two that race one wins, and then the hints that follow from it. What came of it is a value;
+ * each wire says it in its own words.
+ */
+import { BULK_ROWS, QUEUE_BATCH, REDRIVE_ATTEMPTS_MAX } from "../limits.ts";
+import { askAgain } from "../platform/unavailable.ts";
+import type { Ports } from "../ports.ts";
+import { type After, bestEffort, hintDeliveries, hintSweep, hintWork } from "./hints.ts";
+import type { Inference } from "./inference.ts";
+import { removeNoted } from "./objects.ts";
+import { removeEnded } from "./sql/ended.ts";
+import { type Cursor, type Filter, OPEN } from "./statements.ts";
+import { isFinal, type Status } from "./status.ts";
+import { type BulkPage, bulk, cancelInference, findInference, redriveInference } from "./store.ts";
+
+/** Names an inference. */
+export interface InferenceName {
+  readonly accountId: string;
+  readonly id: string;
+}
+
+type NotFound = { readonly kind: "not_found" };
+
+export type Canceled =
+  | NotFound
+  /** By this call, or by an earlier one. */
+  | { readonly kind: "canceled" | "canceled_before"; readonly inference: Inference }
+  /** It is final, or in a status that was not to be canceled. */
+  | { readonly kind: "not_cancelable"; readonly inference: Inference };
+
+/** Cancels an inference that is in one of these statuses. */
+export async function cancel(
+  ports: Ports,
+  { accountId, id }: InferenceName,
+  after: After,
+  only: readonly Status[] = OPEN,
+): Promise<Canceled> {
+  const canceled = await askAgain(() => cancelInference(ports.db, accountId, id, only));
+  after(hintDeliveries(ports, [accountId])); // in any case: the write of a first try whose answer was lost may have counted
+  if (canceled) return { kind: "canceled", inference: canceled };
+  const inference = await findInference(ports.db, accountId, id);
+  if (!inference) return { kind: "not_found" };
+  return { kind: inference.status === "canceled" ? "canceled_before" : "not_cancelable", inference };
+}
+
+export type Redriven =
+  | NotFound
+  | { readonly kind: "redriven"; readonly inference: Inference }
+  /** Its retention is over, so there is nothing to run. */
+  | { readonly kind: "input_removed" }
+  /** It has had REDRIVE_ATTEMPTS_MAX attempts. */
+  | { readonly kind: "attempts_spent"; readonly inference: Inference }
+  /** It has neither failed nor expired. */
+  | { readonly kind: "not_redrivable"; readonly inference: Inference };
+
+/** Queues a failed or expired inference again under its id, with all its attempts and its whole time in the queue. */
+export async function redrive(ports: Ports, { accountId, id }: InferenceName, after: After): Promise<Redriven> {
+  const redriven = await redriveInference(ports.db, accountId, id);
+  if (redriven) {
+    after(hintWork(ports, [{ model: redriven.model, version: redriven.version }]));
+    after(hintSweep(ports));
+    return { kind: "redriven", inference: redriven };
+  }
+  const inference = await findInference(ports.db, accountId, id);
+  if (!inference) return { kind: "not_found" };
+  if ("dataRemoved" in inference && inference.dataRemoved) return { kind: "input_removed" };
+  return { kind: inference.attempt >= REDRIVE_ATTEMPTS_MAX ? "attempts_spent" : "not_redrivable", inference };
+}
+
+export type Removed =
+  | NotFound
+  | { readonly kind: "removed" }
+  /** It has to be canceled first, so that no call both stops work and destroys what there is of it. */
+  | { readonly kind: "not_final"; readonly inference: Inference }
+  /** It has ended, and its runner still holds its slot. */
+  | { readonly kind: "still_held"; readonly inference: Inference };
+
+/** Removes a finished inference: its row, and then its objects, which are noted in the same transaction. */
+export async function remove(ports: Ports, { accountId, id }: InferenceName, after: After): Promise<Removed> {
+  const inference = await findInference(ports.db, accountId, id);
+  if (!inference) return { kind: "not_found" };
+  if ("finishedAt" in inference) {
+    const { removed } = await removeEnded(ports.db, [{ accountId, id, finishedAt: inference.finishedAt }], "row");
+    if (removed > 0) {
+      after(bestEffort("objects_not_removed", removeNoted(ports)));
+      after(hintSweep(ports));
+      return { kind: "removed" };
+    }
+  }
+  return { kind: isFinal(inference.status) ? "still_held" : "not_final", inference };
+}
+
+/** A bulk change: what it is about, and where in the order of all inferences it goes on. Looks at a bounded number of rows a call. */
+export interface BulkChange {
+  readonly filter: Omit<Filter, "statuses">;
+  /** Only those in this status; all that may be changed so by default. */
+  readonly status?: Status | undefined;
+  readonly from: Cursor;
+  /** Of every account, or of the cursor's only. */
+  readonly everyAccount: boolean;
+  /** Only counts. */
+  readonly dryRun: boolean;
+  /** How many rows to look at; BULK_ROWS by default. */
+  readonly limit?: number;
+}
+
+/** Cancels all that the filter matches, a page of rows a call. */
+export async function cancelMany(ports: Ports, change: BulkChange, after: After): Promise<BulkPage> {
+  const page = await pageOf(ports, change, "cancel", OPEN);
+  if (!change.dryRun) after(hintDeliveries(ports, [change.from.accountId]));
+  return page;
+}
+
+/** Queues again all failed or expired inferences that the filter matches, a page of rows a call. */
+export async function redriveMany(ports: Ports, change: BulkChange, after: After): Promise<BulkPage> {
+  const page = await pageOf(ports, change, "redrive", ["failed", "expired"]);
+  if (page.lanes.length > 0) {
+    after(hintWork(ports, page.lanes.slice(0, QUEUE_BATCH)));
+    after(hintSweep(ports));
+  }
+  return page;
+}
+
+function pageOf({ db }: Ports, change: BulkChange, action: "cancel" | "redrive", statuses: readonly Status[]): Promise<BulkPage> {
+  const { filter, status, from, everyAccount, dryRun, limit = BULK_ROWS } = change;
+  const wanted = { ...filter, statuses: status === undefined ? statuses : [status] };
+  return bulk(db, dryRun ? "count" : action, from, everyAccount, wanted, limit);
+}
