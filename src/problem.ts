@@ -40,7 +40,7 @@ const CATALOGUE = {
 
 export type ProblemCode = keyof typeof CATALOGUE;
 
-/** One fault in what was sent: where (path of keys and indexes from the body's root) and what. */
+/** One fault in what was sent: where (path of keys and indexes from the body's root) and a phrase that goes on from there: `must be …`. */
 export interface Fault {
   readonly path: readonly (string | number)[];
   readonly detail: string;
@@ -69,7 +69,7 @@ export class Problem extends Error {
   constructor(code: ProblemCode, details: Details = {}) {
     const { status, title } = CATALOGUE[code];
     const faults = details.faults ?? [];
-    const detail = details.detail ?? (faults.map(faultText).join("; ") || `${title}.`);
+    const detail = details.detail ?? (faults.length > 0 ? sentence(faults.map(faultText).join("; ")) : `${title}.`);
     super(`${code}: ${detail}`);
     this.name = "Problem";
     this.code = code;
@@ -86,15 +86,19 @@ export function problem(code: ProblemCode, details?: Details): Problem {
   return new Problem(code, details);
 }
 
+function sentence(text: string): string {
+  return /[.?!]$/.test(text) ? text : `${text}.`;
+}
+
 /** A JSON Pointer (RFC 6901) as a URI fragment, such as `#/0/image_path`. */
 export function pointer(path: Fault["path"]): string {
   return `#${path.map((part) => `/${encodeURIComponent(String(part).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1"))}`).join("")}`;
 }
 
-/** A fault as one phrase: `item 0, image_path: must be a string`. */
-export function faultText(fault: Fault): string {
-  const place = fault.path
-    .map((part, index) => (typeof part === "number" ? (index === 0 ? `item ${part}` : `[${part}]`) : part))
-    .join(", ");
-  return place ? `${place}: ${fault.detail}` : fault.detail;
+/** A fault as one phrase: `"retry.max_attempts" must be from 1 to 10, and is 12`; in a batch, `"image_path" of item 0 is missing`. */
+export function faultText({ path, detail }: Fault): string {
+  const [first, ...rest] = path;
+  if (first === undefined) return `The body ${detail}`;
+  if (typeof first === "string") return `"${path.join(".")}" ${detail}`;
+  return rest.length === 0 ? `Item ${first} ${detail}` : `"${rest.join(".")}" of item ${first} ${detail}`;
 }

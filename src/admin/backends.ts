@@ -145,7 +145,8 @@ export const backendRoutes = [
 async function create(call: Call, body: z.infer<typeof newBackendSchema>): Promise<z.infer<typeof backendSchema>> {
   const { ports } = call;
   const model = await findModel(ports.db, body.model);
-  if (!model) throw problem("invalid_input", { faults: [{ path: ["model"], detail: `there is no model "${body.model}"` }] });
+  if (!model)
+    throw problem("invalid_input", { faults: [{ path: ["model"], detail: `must be the name of a model, and is "${body.model}"` }] });
   const backend = await insertBackend(ports.db, {
     id: `be_${randomBase62(12, ports.randomBytes)}`,
     model: model.name,
@@ -159,7 +160,15 @@ async function create(call: Call, body: z.infer<typeof newBackendSchema>): Promi
     timeoutSeconds: body.timeout_seconds ?? BACKEND_TIMEOUT_SECONDS.default,
     files: body.files ?? "url",
   });
-  if (!backend) throw problem("invalid_input", { faults: [{ path: ["version"], detail: `"${model.name}" has no such version` }] });
+  if (!backend)
+    throw problem("invalid_input", {
+      faults: [
+        {
+          path: ["version"],
+          detail: `must be one of the versions of "${model.name}"${model.versions.length === 0 ? ", which has none" : `: ${model.versions.join(", ")}`}`,
+        },
+      ],
+    });
   offer(call, backend);
   return present(backend);
 }

@@ -5,6 +5,7 @@ import { instantSchema, time, timeSchema } from "../http/time.ts";
 import { SCOPES, accountOf, digestOf, mintKey } from "../keys/key.ts";
 import { type Key, type KeyChange, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey } from "../keys/store.ts";
 import type { Call } from "../http/route.ts";
+import { problem } from "../problem.ts";
 import { found, given, nameSchema, pageQuery, routesOf } from "./resource.ts";
 
 const keySchema = z.object({
@@ -60,6 +61,7 @@ export const keyRoutes = routesOf({
 });
 
 async function create({ ports, config }: Call, body: z.infer<typeof newKeySchema>): Promise<z.infer<typeof keyCreatedSchema>> {
+  mustBeAhead(body.expires_at, ports.clock.now());
   const account = found(await findAccount(ports.db, body.account_id), "account");
   const [secret = ""] = config.keySecrets;
   const minted = await mintKey(account.id, secret, ports.randomBytes);
@@ -77,6 +79,7 @@ async function create({ ports, config }: Call, body: z.infer<typeof newKeySchema
 
 async function update({ ports }: Call, id: string, body: z.infer<typeof keyUpdateSchema>): Promise<Key | null> {
   const { expires_at, limits, ...rest } = body;
+  mustBeAhead(expires_at, ports.clock.now());
   const change: KeyChange = {
     ...given(rest),
     ...(limits ? { limits: given(limits) } : {}),
@@ -85,6 +88,13 @@ async function update({ ports }: Call, id: string, body: z.infer<typeof keyUpdat
   const key = await changeKey(ports.db, accountOf(id), id, change);
   if (key) await ports.gate.forget(id);
   return key;
+}
+
+/** A key that has expired already would be refused at its first call, far from the mistake. */
+function mustBeAhead(expiresAt: number | null | undefined, now: number): void {
+  if (expiresAt === null || expiresAt === undefined || expiresAt > now) return;
+  const detail = `must be in the future, and is ${time(expiresAt)}; to end a key now, delete it`;
+  throw problem("invalid_input", { faults: [{ path: ["expires_at"], detail }] });
 }
 
 /** The gate is told before the answer. */

@@ -131,7 +131,7 @@ async function remove({ ports }: Call, name: string): Promise<z.infer<typeof mod
 /** The default has to be one of the versions; by default it is the last of them, or '' if there are none. */
 function defaultOf(versions: readonly string[], wanted: string | undefined): string {
   if (wanted !== undefined && !versions.includes(wanted)) {
-    throw problem("invalid_input", { faults: [{ path: ["default_version"], detail: "must be one of versions" }] });
+    throw problem("invalid_input", { faults: [{ path: ["default_version"], detail: `must be one of "versions", and is "${wanted}"` }] });
   }
   return wanted ?? versions.at(-1) ?? "";
 }

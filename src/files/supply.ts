@@ -37,7 +37,7 @@ export async function mustHaveFiles(ports: Pick<Ports, "db">, accountId: string,
     ).map(({ id }) => id),
   );
   const missing = wanted.find((_, index) => !there.has(ids[index] ?? ""));
-  if (missing !== undefined) throw fault(missing, `there is no file "${(missing || first).slice(0, 64)}"`);
+  if (missing !== undefined) throw fault(missing, `refers to the file "${(missing || first).slice(0, 64)}", which is not there`);
 }
 
 /** An input as a backend is to get it, or the outcome where a file that it refers to is gone or too large. */

@@ -7,8 +7,9 @@ import type * as z from "zod";
 import { parseJson } from "../encoding/json.ts";
 import { readUpTo } from "../encoding/streams.ts";
 import { JSON_DEPTH, JSON_HEAP_BYTES, JSON_TEXT_COPIES } from "../limits.ts";
-import { type Fault, problem } from "../problem.ts";
+import { problem } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
+import { type Place, read } from "./faults.ts";
 
 /** The body as JSON: its text as sent, and its value. Throws 415, 413 or 400. */
 export async function readJson(request: Request, limitBytes: number): Promise<{ text: string; value: unknown }> {
@@ -47,17 +48,10 @@ export function mustFit(request: Request, text: string, besideBytes = 0): void {
 }
 
 /** A value as the schema has it; throws 422 that names each fault with its place. */
-export function check<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value, { reportInput: true });
-  if (parsed.success) return parsed.data;
-  throw problem("invalid_input", { faults: parsed.error.issues.slice(0, 20).map(faultOf) });
-}
-
-function faultOf(issue: z.core.$ZodIssue): Fault {
-  const path = issue.path.filter((part) => typeof part !== "symbol");
-  if (issue.code === "unrecognized_keys") return { path, detail: `unknown member ${issue.keys.map((key) => `"${key}"`).join(", ")}` };
-  if (issue.input === undefined && (issue.code === "invalid_type" || issue.code === "invalid_union")) return { path, detail: "is missing" };
-  return { path, detail: issue.message.replace(/^Invalid input: /, "") };
+export function check<T>(schema: z.ZodType<T>, value: unknown, place: Place = "body"): T {
+  const checked = read(schema, value, place);
+  if (checked.ok) return checked.value;
+  throw problem("invalid_input", { faults: checked.faults });
 }
 
 async function readText(request: Request, limitBytes: number): Promise<string> {

@@ -1,18 +1,28 @@
 /** The members by which a list or a bulk call picks inferences, as clients write them. */
 import * as z from "zod";
 import type { Filter } from "../inferences/statements.ts";
+import { instantSchema } from "./time.ts";
 
-const instant = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
-
-/** The client's own words on an inference: few enough that a filter by all of them fits into one statement. */
-export const metadataSchema = z
-  .record(z.string().min(1).max(64), z.string().max(512))
-  .refine((metadata) => Object.keys(metadata).length <= 16, "at most 16 entries");
+/**
+ * The client's own words on an inference: few enough that a filter by all of them fits into one statement. An entry named
+ * `__proto__`, which the library would leave out in silence, is refused by its name.
+ */
+export const metadataSchema = z.preprocess(
+  (value, context) => {
+    if (typeof value === "object" && value !== null && Object.hasOwn(value, "__proto__")) {
+      context.addIssue({ code: "custom", path: ["__proto__"], message: "is a name that is not allowed" });
+    }
+    return value;
+  },
+  z.record(z.string().min(1).max(64), z.string().max(512)).refine((metadata) => Object.keys(metadata).length <= 16, {
+    error: ({ input }) => `must have at most 16 entries, and has ${Object.keys(input as object).length}`, // a record
+  }),
+);
 
 export const filterShape = {
   model: z.string().min(1).max(128).optional(),
-  created_after: instant.optional(),
-  created_before: instant.optional(),
+  created_after: instantSchema.optional(),
+  created_before: instantSchema.optional(),
   metadata: metadataSchema.optional(),
 } as const;
 

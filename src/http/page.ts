@@ -14,7 +14,7 @@ export function pageOf(url: URL, defaultLimit: number = PAGE.default): { after: 
     after: z.string().max(CURSOR_CHARACTERS).default(""),
     limit: z.coerce.number().int().min(PAGE.range[0]).max(PAGE.range[1]).default(defaultLimit),
   });
-  return check(schema, Object.fromEntries(url.searchParams));
+  return check(schema, Object.fromEntries(url.searchParams), "query");
 }
 
 /** An opaque cursor for the row with that key. */

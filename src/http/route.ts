@@ -129,7 +129,7 @@ export function route<const S extends RouteShape, A extends Access>(
     method,
     path,
     async handle(call) {
-      const asked = query ? check(query, Object.fromEntries(call.url.searchParams)) : undefined;
+      const asked = query ? check(query, Object.fromEntries(call.url.searchParams), "query") : undefined;
       const sent = body && "json" in body ? await readJson(call.request, body.limitBytes) : null;
       const value = sent && body && "json" in body ? check(body.json, body.prepare ? body.prepare(sent.value) : sent.value) : undefined;
       const input = { query: asked, body: value, text: sent?.text ?? "" } as Input<S>; // as the schemas of this shape have it
@@ -147,7 +147,7 @@ export function refusingOtherQueries(it: Route): Route {
     ...it,
     query: NO_QUERY,
     handle(call) {
-      check(NO_QUERY, Object.fromEntries(call.url.searchParams));
+      check(NO_QUERY, Object.fromEntries(call.url.searchParams), "query");
       return it.handle(call);
     },
   };

@@ -1,5 +1,7 @@
 /** Times as clients write and read them: ISO 8601 with an offset coming in, in UTC with milliseconds going out. */
 import * as z from "zod";
+import { shown } from "./faults.ts";
+import { parseInstant } from "../encoding/instant.ts";
 
 /** A time in an answer. */
 export const timeSchema = z.iso.datetime();
@@ -11,5 +13,11 @@ export function time(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
-/** An instant that a client names, in ms. */
-export const instantSchema = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+/** An instant that a client names in any form of ISO 8601, in ms. */
+export const instantSchema = z
+  .string()
+  .refine((text) => parseInstant(text) !== null, {
+    error: ({ input }) => `must be a time with its offset such as "2026-01-31T12:00:00Z", and is ${shown(input)}`,
+  })
+  .transform((text) => parseInstant(text) ?? Number.NaN) // the line above has seen to it
+  .meta({ format: "date-time" });

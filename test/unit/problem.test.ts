@@ -49,12 +49,12 @@ describe("a pointer", () => {
 
 describe("a fault in words", () => {
   test.each([
-    [[0, "image_path"], "item 0, image_path: must be text"],
-    [[255], "item 255: must be text"],
-    [["priority"], "priority: must be text"],
-    [["retry", "max_attempts"], "retry, max_attempts: must be text"],
-    [[3, "tags", 2], "item 3, tags, [2]: must be text"],
-    [[], "must be text"],
+    [[0, "image_path"], '"image_path" of item 0 must be text'],
+    [[255], "Item 255 must be text"],
+    [["priority"], '"priority" must be text'],
+    [["retry", "max_attempts"], '"retry.max_attempts" must be text'],
+    [[3, "tags", 2], '"tags.2" of item 3 must be text'],
+    [[], "The body must be text"],
   ] as const)("names the place %j", (path, expected) => {
     expect(faultText({ path, detail: "must be text" })).toBe(expected);
   });
@@ -77,11 +77,11 @@ describe("a problem", () => {
   test("says each of its faults where nothing else is said", () => {
     const faults = [
       { path: [0, "image_path"], detail: "is missing" },
-      { path: [2, "product_type"], detail: "expected string" },
+      { path: [2, "product_type"], detail: "must be a string, and is 5" },
     ];
     expect(problem("invalid_input", { faults })).toMatchObject({
       status: 422,
-      detail: "item 0, image_path: is missing; item 2, product_type: expected string",
+      detail: '"image_path" of item 0 is missing; "product_type" of item 2 must be a string, and is 5.',
       faults,
     });
     expect(problem("invalid_input", { faults, detail: "No." }).detail).toBe("No.");

@@ -494,7 +494,7 @@ describe("an operator's call that is refused", () => {
     ["POST", "/accounts", { name: "  " }, "#/name"],
     ["POST", "/accounts", { name: 5 }, "#/name"],
     ["POST", "/accounts", { name: "n".repeat(129) }, "#/name"],
-    ["POST", "/accounts", { name: "x", id: "mine" }, "#"],
+    ["POST", "/accounts", { name: "x", id: "mine" }, "#/id"],
     ["POST", "/accounts", [], "#"],
     ["PATCH", "/accounts/nobody", {}, "#"],
     ["PATCH", "/accounts/nobody", { quota_bytes: -1 }, "#/quota_bytes"],
@@ -503,12 +503,12 @@ describe("an operator's call that is refused", () => {
     ["POST", "/keys", { ...account, scopes: ["read", "admin"] }, "#/scopes/1"],
     ["POST", "/keys", { ...account, limits: { read: 0 } }, "#/limits/read"],
     ["POST", "/keys", { ...account, limits: { submit: 10_001, cancel: 1.5 } }, "#/limits/submit", "#/limits/cancel"],
-    ["POST", "/keys", { ...account, limits: { write: 1 } }, "#/limits"],
+    ["POST", "/keys", { ...account, limits: { write: 1 } }, "#/limits/write"],
     ["POST", "/keys", { ...account, expires_at: "tomorrow" }, "#/expires_at"],
     ["POST", "/keys", { ...account, expires_at: "2100-01-01" }, "#/expires_at"],
     ["POST", "/keys", { ...account, expires_at: 4_102_444_800 }, "#/expires_at"],
-    ["POST", "/keys", { ...account, revoked_at: null }, "#"],
-    ["PATCH", "/keys/nobody", { account_id: "x" }, "#"],
+    ["POST", "/keys", { ...account, revoked_at: null }, "#/revoked_at"],
+    ["PATCH", "/keys/nobody", { account_id: "x" }, "#/account_id"],
     ["PATCH", "/keys/nobody", { limits: { read: -1 } }, "#/limits/read"],
     ["POST", "/models", {}, "#/name"],
     ["POST", "/models", { name: "a/b" }, "#/name"],
@@ -519,7 +519,7 @@ describe("an operator's call that is refused", () => {
     ["POST", "/models", { name: "m1", versions: ["1"], default_version: "2" }, "#/default_version"],
     ["POST", "/models", { name: "m1", default_version: "1" }, "#/default_version"],
     ["POST", "/models", { name: "m1", description: "x".repeat(1_001) }, "#/description"],
-    ["PATCH", "/models/nothing", { name: "other" }, "#"],
+    ["PATCH", "/models/nothing", { name: "other" }, "#/name"],
     ["POST", "/backends", {}, "#/url", "#/model", "#/protocol"],
     ["POST", "/backends", backend, "#/model"],
     ["POST", "/backends", { ...backend, protocol: "grpc" }, "#/protocol"],
@@ -548,7 +548,7 @@ describe("an operator's call that is refused", () => {
     ["POST", "/redrive", { status: "succeeded" }, "#/status"],
     ["PATCH", "/backends/nothing", { url: "nowhere" }, "#/url"],
     ["PATCH", "/backends/nothing", { credential: { kind: "bearer", secret: "ADMIN_TOKEN" } }, "#/credential/secret"],
-    ["PATCH", "/backends/nothing", { model: "m" }, "#"],
+    ["PATCH", "/backends/nothing", { model: "m" }, "#/model"],
   ])("%s %s %j points to what is wrong", async (method, path, body, ...pointers) => {
     const { errors = [], ...rest } = await object(operator(method, path, body));
     expect(rest).toMatchObject({ status: 422, code: "invalid_input" });
@@ -568,7 +568,7 @@ describe("an operator's call that is refused", () => {
 
   test("changes no model to a default that is not among its versions", async () => {
     const model = await newModel({ versions: ["1"] });
-    const errors = [{ pointer: "#/default_version", detail: "must be one of versions" }];
+    const errors = [{ pointer: "#/default_version", detail: 'must be one of "versions", and is "2"' }];
     const answer = seen(operator("PATCH", `/models/${model}`, { default_version: "2" }));
     expect(await answer).toStrictEqual(refusal(422, "invalid_input", { errors }));
   });

@@ -495,10 +495,10 @@ describe("a submission", () => {
       "metadata of 17 entries",
       (model) => ({ model, input: 1, metadata: Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`m${index}`, "x"])) }),
       "#/metadata",
-      "at most 16 entries",
+      "must have at most 16 entries, and has 17",
     ],
-    ["an unknown member", (model) => ({ model, input: 1, inputs: 1 }), "#", 'unknown member "inputs"'],
-    ["an unknown member of retry", (model) => ({ model, input: 1, retry: { attempts: 1 } }), "#/retry", 'unknown member "attempts"'],
+    ["an unknown member", (model) => ({ model, input: 1, inputs: 1 }), "#/inputs", 'is not a known member; did you mean "input"?'],
+    ["an unknown member of retry", (model) => ({ model, input: 1, retry: { attempts: 1 } }), "#/retry/attempts", "is not a known member"],
   ])("with %s is refused with a pointer to it", async (_name, body, pointer, said) => {
     const { key } = await newTenant();
     const detail = said instanceof RegExp ? expect.stringMatching(said) : said;

@@ -780,7 +780,7 @@ describe("the list of requests", () => {
   test("names every fault", async () => {
     const { key } = await newTenant();
     expect(await seen(get(key, "requests?limit=0&status=x"))).toStrictEqual(
-      refusal(400, "validation_error", expect.stringMatching(/status: .*; limit: /), {
+      refusal(400, "validation_error", expect.stringMatching(/"status" .*; "limit" /), {
         param: "status",
         details: [
           { param: "status", message: expect.any(String) },

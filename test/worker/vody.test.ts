@@ -271,18 +271,18 @@ describe("a Vody submission that is refused", () => {
     ["null", "null", [/array/]],
     ["an empty array", [], [/at least one item/]],
     [`an array of ${BATCH_ITEMS + 1}`, Array.from({ length: BATCH_ITEMS + 1 }, () => CHAIR), [`at most ${BATCH_ITEMS} items`]],
-    ["an item that is null", [null], ["item 0", /object/]],
-    ["an item that is a text", [CHAIR, "chair"], ["item 1", /object/]],
-    ["an item that is an array", [[CHAIR]], ["item 0", /object/]],
-    ["an item without image_path", [CHAIR, { product_type: "Shoes" }], ["item 1, image_path: is missing"]],
-    ["an item without product_type", [{ image_path: "x" }], ["item 0, product_type: is missing"]],
-    ["a number for image_path", [CHAIR, { ...shoe, image_path: 5 }], [/item 1, image_path: (?!is missing).*string/]],
-    ["null for image_path", [{ ...shoe, image_path: null }], [/item 0, image_path: (?!is missing).*string/]],
-    ["an empty image_path", [{ ...shoe, image_path: "" }], ["item 0, image_path"]],
-    ["a boolean for product_type", [{ ...shoe, product_type: true }], [/item 0, product_type: (?!is missing).*string/]],
-    ["an array for category", [{ ...shoe, category: ["Fashion"] }], [/item 0, category: (?!is missing).*string/]],
-    ["a number for hex_color_label", [{ ...shoe, hex_color_label: 0xaa3300 }], [/item 0, hex_color_label: (?!is missing).*string/]],
-    ["two faults", [{ ...shoe, category: 1 }, { product_type: "x" }], ["item 0, category", "item 1, image_path"]],
+    ["an item that is null", [null], ["Item 0", /object/]],
+    ["an item that is a text", [CHAIR, "chair"], ["Item 1", /object/]],
+    ["an item that is an array", [[CHAIR]], ["Item 0", /object/]],
+    ["an item without image_path", [CHAIR, { product_type: "Shoes" }], ['"image_path" of item 1 is missing']],
+    ["an item without product_type", [{ image_path: "x" }], ['"product_type" of item 0 is missing']],
+    ["a number for image_path", [CHAIR, { ...shoe, image_path: 5 }], [/"image_path" of item 1 (?!is missing).*string/]],
+    ["null for image_path", [{ ...shoe, image_path: null }], [/"image_path" of item 0 (?!is missing).*string/]],
+    ["an empty image_path", [{ ...shoe, image_path: "" }], ['"image_path" of item 0']],
+    ["a boolean for product_type", [{ ...shoe, product_type: true }], [/"product_type" of item 0 (?!is missing).*string/]],
+    ["an array for category", [{ ...shoe, category: ["Fashion"] }], [/"category" of item 0 (?!is missing).*string/]],
+    ["a number for hex_color_label", [{ ...shoe, hex_color_label: 0xaa3300 }], [/"hex_color_label" of item 0 (?!is missing).*string/]],
+    ["two faults", [{ ...shoe, category: 1 }, { product_type: "x" }], ['"category" of item 0', '"image_path" of item 1']],
   ])("for being %s names what is wrong and where", async (_name, body, said) => {
     const { key } = await newTenant();
     const answer = await as(key, "POST", `/inference/${await newModel()}`, body);
@@ -297,7 +297,7 @@ describe("a Vody submission that is refused", () => {
       const { key } = await newTenant();
       const answer = await as(key, "POST", `/inference/${await newModel()}`, [{ ...CHAIR, hex_color_label }]);
       expect(await seen(answer)).toStrictEqual(
-        refusal(422, "Unprocessable Content", 'item 0, hex_color_label: must be a color such as "#AA3300"'),
+        refusal(422, "Unprocessable Content", '"hex_color_label" of item 0 must be a color such as "#AA3300"'),
       );
     },
   );
