@@ -177,10 +177,10 @@ export function closest(name: string, known: readonly string[]): string | null {
 /** How many letters have to be put in, left out or changed to come from one text to the other (Levenshtein). */
 function editsBetween(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1];
+  for (let line = 1; line <= from.length; line++) {
+    const next = [line];
     for (let column = 1; column <= to.length; column++) {
-      const change = (row[column - 1] ?? 0) + (to[column - 1] === letter ? 0 : 1);
+      const change = (row[column - 1] ?? 0) + (to[column - 1] === from[line - 1] ? 0 : 1);
       next.push(Math.min(change, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
     }
     row = next;

@@ -111,7 +111,7 @@ describe("a fault", () => {
   });
 
   test("is no phrase of the library", () => {
-    const values = [null, 5, "", "x", [], {}, true, 1e400, ["x"], { kind: 5 }, { max_attempts: "x" }];
+    const values = [null, 5, "", "x", [], {}, true, Infinity, ["x"], { kind: 5 }, { max_attempts: "x" }];
     const phrases = Object.keys(schema.shape).flatMap((name) => values.flatMap((value) => said(schema, { [name]: value })));
     expect(phrases.length).toBeGreaterThan(100);
     for (const phrase of phrases) expect(phrase).not.toMatch(/Invalid|expected|received|Too (?:big|small)|Unrecognized/);

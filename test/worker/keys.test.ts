@@ -151,7 +151,9 @@ describe("a change of a key takes effect at once", () => {
 
   test("when it expires, and when its expiry is taken away", async () => {
     const { key, keyId } = await known();
-    await operator("PATCH", `/keys/${keyId}`, { expires_at: "2020-01-01T00:00:00Z" });
+    const soon = Date.now() + 50;
+    await operator("PATCH", `/keys/${keyId}`, { expires_at: new Date(soon).toISOString() });
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(soon));
     expect(await message(key)).toEqual({ status: 401, code: "expired_key" });
     await operator("PATCH", `/keys/${keyId}`, { expires_at: null });
     expect(await passes(key)).toBe(true);
@@ -186,12 +188,30 @@ describe("a key that expires", () => {
     expect(Date.now() - from).toBeLessThan(2_000);
   });
 
-  test("may have expired before it was made", async () => {
-    const { key } = await newTenant({ expires_at: new Date(Date.now() - 1).toISOString() });
-    const answer = await as(key, "GET", "/v1/models/any/queue");
-    expect(answer.status).toBe(401);
-    expect((await object(answer))["code"]).toBe("expired_key");
+  test("is not made to have expired already, nor changed to", async () => {
+    const { accountId, keyId } = await newTenant();
+    const expires_at = new Date(Date.now() - 1_000).toISOString();
+    for (const answer of [
+      await operator("POST", "/keys", { account_id: accountId, expires_at }),
+      await operator("PATCH", `/keys/${keyId}`, { expires_at }),
+    ]) {
+      expect(answer.status).toBe(422);
+      expect(await object(answer)).toMatchObject({
+        errors: [
+          { pointer: "#/expires_at", detail: expect.stringMatching(/^must be in the future, and is .*; to end a key now, delete it$/) },
+        ],
+      });
+    }
   });
+
+  test.each(["2100-01-01T00:00Z", "2100-01-01T01:00:00+0100", "21000101T000000Z", "2099-W53-5T00Z"])(
+    "may be told when by %s",
+    async (expires_at) => {
+      const { accountId } = await newTenant();
+      const made = await object(operator("POST", "/keys", { account_id: accountId, expires_at }));
+      expect(made["expires_at"]).toBe("2100-01-01T00:00:00.000Z");
+    },
+  );
 });
 
 describe("a forged key", () => {

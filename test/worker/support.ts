@@ -49,11 +49,14 @@ export interface Tenant {
   key: string;
 }
 
-/** A new account with a key; the limits are high unless told. */
-export async function newTenant(key: Record<string, unknown> = {}): Promise<Tenant> {
+/** A new account with a key; the limits are high by default. One that has expired is made to have by its row. */
+export async function newTenant({ expires_at, ...key }: Record<string, unknown> & { expires_at?: string } = {}): Promise<Tenant> {
   const account = await object(operator("POST", "/accounts", { name: "tenant" }));
   const limits = { read: 10_000, submit: 10_000, cancel: 10_000 };
   const made = await object(operator("POST", "/keys", { account_id: account["id"], limits, ...key }));
+  if (expires_at !== undefined) {
+    await env.DB.prepare("UPDATE keys SET expires_at = ? WHERE id = ?").bind(Date.parse(expires_at), made["id"]).run();
+  }
   return { accountId: String(account["id"]), keyId: String(made["id"]), key: String(made["key"]) };
 }
 
