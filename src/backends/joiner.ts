@@ -5,7 +5,8 @@
  * - A text that is a name (`id`, `role`, `format` …) is said again and not continued. Of an unknown text both are possible:
  *   one that comes again and again as it was, and only so, is a name.
  * - An entry of a list is found by its `id`, then by its `index`. One of another id, type or name is another entry,
- *   whatever its index. An entry of tool calls that has neither goes on the last one, unless it begins a call itself.
+ *   whatever its index. A call of a tool has its name once, in its first piece: a piece that has neither id nor index, or
+ *   an index of nothing that has come, goes on the last call, unless it has a name itself after a call that is complete.
  */
 import { parseJson, writeJson } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
@@ -135,7 +136,7 @@ class JoinedList {
 
   add(values: readonly unknown[]): void {
     for (const value of values) {
-      if (isObject(value) && (this.#isOfCalls || isCount(value["index"]))) this.#addObject(value);
+      if (isObject(value) && (this.#isOfCalls || indexOf(value["index"]) !== null)) this.#addObject(value);
       else this.#append(value);
     }
   }
@@ -157,8 +158,8 @@ class JoinedList {
     this.#latest = null;
   }
 
-  #addObject({ index: number, ...piece }: Members): void {
-    const index = isCount(number) ? number : null;
+  #addObject({ index: said, ...piece }: Members): void {
+    const index = indexOf(said);
     let entry = this.#entryFor(piece, index);
     if (!entry) {
       entry = new JoinedObject(this.#tally);
@@ -173,12 +174,16 @@ class JoinedList {
   #entryFor(piece: Members, index: number | null): JoinedObject | null {
     const objects = this.#entries.filter((entry): entry is Entry & { value: JoinedObject } => entry.value instanceof JoinedObject);
     const id = textOf(piece["id"]);
-    const named =
-      id === null ? undefined : objects.findLast(({ value, index: at }) => value.get("id") === id && (index === null || at === index));
-    if (named) return named.value;
-    if (id !== null && index === null) return null;
+    const name = textOf(callIn(piece).name);
+    if (id !== null) {
+      // Some give one id to several, which then have other indexes, and a name each.
+      const known = objects.findLast(({ value, index: at }) => value.get("id") === id && (index === null || at === index || name === null));
+      if (known) return known.value;
+      if (index === null) return null;
+    }
     const found = index === null ? this.#latest : objects.findLast((entry) => entry.index === index)?.value;
-    return found && !beginsAnother(piece, found) ? found : null;
+    if (found) return beginsAnother(piece, found) ? null : found;
+    return this.#isOfCalls && id === null && name === null ? this.#latest : null;
   }
 
   /** Where an entry without an index stands: after those that have come. */
@@ -197,20 +202,24 @@ class JoinedList {
 
 /** Whether a piece can't belong to an entry: it has another name, or a name and arguments after arguments that are complete. */
 function beginsAnother(piece: Members, entry: JoinedObject): boolean {
-  const [mine, its] = [callIn(piece), callIn({ function: entry.get("function") })];
-  const pairs = [
-    [piece["id"], entry.get("id")],
-    [piece["type"], entry.get("type")],
-    [piece["name"], entry.get("name")],
-    [mine.name, its.name],
-  ];
-  if (pairs.some(([a, b]) => textOf(a) !== null && textOf(b) !== null && a !== b)) return true;
+  const soFar = entry.value();
+  const [mine, its] = [callIn(piece), callIn(soFar)];
+  const differ = (a: unknown, b: unknown) => textOf(a) !== null && textOf(b) !== null && a !== b;
+  if (differ(mine.name, its.name) || ["id", "type", "name"].some((name) => differ(piece[name], soFar[name]))) return true;
   if (textOf(piece["id"]) !== null || textOf(mine.name) === null) return false;
-  return !isBlank(mine.arguments) && isComplete(its.arguments);
+  return !isBlank(mine.input) && isComplete(its.input);
 }
 
-function callIn(entry: Members): Members {
-  return isObject(entry["function"]) ? entry["function"] : {};
+/** The name of the tool that an entry calls, and what it is called with. */
+function callIn(entry: Members): { readonly name: unknown; readonly input: unknown } {
+  const { function: called, custom } = entry;
+  if (isObject(called)) return { name: called["name"], input: called["arguments"] };
+  return isObject(custom) ? { name: custom["name"], input: custom["input"] } : { name: null, input: null };
+}
+
+function indexOf(said: unknown): number | null {
+  const index = typeof said === "string" && /^\d{1,9}$/.test(said) ? Number(said) : said;
+  return isCount(index) ? index : null;
 }
 
 function isComplete(text: unknown): boolean {

@@ -29,7 +29,7 @@ import {
   rejected,
   textOf,
 } from "./backend.ts";
-import { type Reading, failureOutcome, stream } from "./sse.ts";
+import { type Reading, failureOutcome, outcomeOfEvents, stream } from "./sse.ts";
 import { type Members, type SaidFailure, failureIn } from "./stream-events.ts";
 import { framed } from "./event-reader.ts";
 
@@ -83,6 +83,8 @@ function outcomeOf(answer: Answer, call: BackendCall): Outcome {
   const body = jsonOf(answer);
   const refused = refusal(answer, reasonOf(body));
   if (refused) return refused;
+  // A server that streams whatever is asked for, or does not say that it does.
+  if (body === undefined && STREAM.test(textOf(answer))) return outcomeOfEvents(answer.bytes, new ChatReading(call, () => ""));
   const failure = failureIn(body);
   if (failure) return failureOutcome(failure, call);
   if (!isObject(body) || !Array.isArray(body["choices"])) return garbage("no choices");
@@ -93,6 +95,9 @@ function outcomeOf(answer: Answer, call: BackendCall): Outcome {
     output: { body: shown === body ? textOf(answer) : writeJson(shown), contentType: JSON_TYPE, items: 1, ...(usage ? { usage } : {}) },
   };
 }
+
+/** How a text begins that is a stream. */
+const STREAM = /^\ufeff?\s*(?:data|event|id|retry)?:/;
 
 /** Under the name that clients know. */
 function named(body: Members, { model }: BackendCall): Members {
@@ -124,6 +129,7 @@ export function chunksFor(call: BackendCall): ShowChunk {
   const tellsUsage = input !== null && optionsOf(input)["include_usage"] === true;
   return (chunk, data) => {
     if (!tellsUsage && isUsageAlone(chunk)) return "";
+    if (!Array.isArray(chunk["choices"])) return ""; // kept, but no client could read it
     const shown = named(withoutError(chunk), call);
     return framed(shown === chunk ? data : writeJson(shown));
   };

@@ -15,6 +15,7 @@ import {
   type Sink,
   answerOf,
   connect,
+  cutOff,
   garbage,
   oversized,
   refusal,
@@ -62,7 +63,7 @@ async function relay(
   try {
     for (;;) {
       const { done, value } = await within(reader.read(), over);
-      const { text, outcome } = read(done ? events.rest() : events.of(value), reading);
+      const { text, outcome } = done ? readRest(events, reading) : read(events.of(value), reading);
       if (text !== "") await within(sink.write(new TextEncoder().encode(text)), over);
       if (outcome) {
         lingers = !done;
@@ -77,8 +78,25 @@ async function relay(
   }
 }
 
-/** What goes on of these events, and the outcome where one of them ends the stream. */
-function read(events: Iterable<ServerEvent>, reading: Reading): { text: string; outcome: Outcome | null } {
+/** The outcome of a stream that came whole, such as that of a server that answers nothing else. */
+export function outcomeOfEvents(bytes: Uint8Array, reading: Reading): Outcome {
+  const events = new EventReader();
+  return read(events.of(bytes), reading).outcome ?? readRest(events, reading).outcome ?? reading.ended(false);
+}
+
+interface Read {
+  /** What goes on. */
+  readonly text: string;
+  /** If one of the events ends the stream. */
+  readonly outcome: Outcome | null;
+}
+
+/** Reads what came of an event that nothing ended: what can't be read of it has broken off. */
+function readRest(events: EventReader, reading: Reading): Read {
+  return read(events.rest(), reading, cutOff());
+}
+
+function read(events: Iterable<ServerEvent>, reading: Reading, odd = garbage("an event that is not a JSON object")): Read {
   let text = "";
   for (const event of events) {
     for (const meaning of meaningsOf(event)) {
@@ -90,7 +108,7 @@ function read(events: Iterable<ServerEvent>, reading: Reading): { text: string; 
         case "failure":
           return { text, outcome: reading.failed(meaning.failure) };
         case "garbage":
-          return { text, outcome: garbage("an event that is not a JSON object") };
+          return { text, outcome: odd };
         case "part": {
           const taken = reading.take(meaning.part, meaning.data);
           if (typeof taken !== "string") return { text, outcome: taken };

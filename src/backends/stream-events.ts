@@ -39,13 +39,7 @@ export function meaningsOf({ name, data, unframed }: ServerEvent): Meaning[] {
   const meanings: Meaning[] = [];
   if (name.toLowerCase() === "error") meanings.push({ kind: "failure", failure: failureSaid(data ?? "") });
   else if (data !== null && !KEEPS_ALIVE.test(name)) meanings.push(meaningOf(data.trim()));
-  if (unframed !== "") {
-    const value = parsed(unframed);
-    const failure = failureIn(value);
-    if (failure) meanings.push({ kind: "failure", failure });
-    // Anything else that is no field is nothing, by the standard.
-  }
-  return meanings;
+  return unframed === "" ? meanings : [...meanings, ...meaningsUnframed(unframed)];
 }
 
 function meaningOf(data: string): Meaning {
@@ -59,6 +53,12 @@ function meaningOf(data: string): Meaning {
   return Object.keys(value).length === 0 || value["type"] === "ping" ? { kind: "nothing" } : { kind: "part", part: value, data };
 }
 
+/** What lines say that no field frames: JSON as a whole, or line by line. Anything else is nothing, by the standard. */
+function meaningsUnframed(text: string): Meaning[] {
+  const isWhole = parsed(text) !== undefined;
+  return (isWhole ? [text] : text.split("\n")).map(meaningOf).filter(({ kind }) => kind === "part" || kind === "failure");
+}
+
 /** A text that is a failure by its frame, whatever it says. */
 function failureSaid(text: string): SaidFailure {
   const value = parsed(text);
@@ -69,7 +69,7 @@ function failureSaid(text: string): SaidFailure {
 /** Members by which an answer is one; what has none of them and gives a reason is a refusal. */
 const ANSWERS = ["choices", "text_output", "outputs", "token"];
 
-const REASONS = ["detail", "errors", "message"];
+const REASONS = ["detail", "errors", "message", "msg", "error_message", "error_msg", "exception"];
 
 /** The failure that an answer, or a part of one, speaks of; null if it is no failure. */
 export function failureIn(value: unknown): SaidFailure | null {
@@ -129,7 +129,7 @@ function first<T>(levels: readonly Members[], read: (level: Members) => T | null
 }
 
 function reasonIn(level: Members): string | null {
-  for (const name of ["message", "error", "detail", "msg", "reason", "errors"]) {
+  for (const name of ["message", "error", "detail", "msg", "reason", "errors", "error_message", "error_msg", "exception"]) {
     const value = level[name];
     if (typeof value === "string" && value !== "") return value;
     if (Array.isArray(value) && value.length > 0) return value.map(entryText).join("; ");

@@ -192,6 +192,22 @@ const GOOD_CHATS = formsOf("openai", {
     ],
     amounts: text("Hello"),
   },
+  "one that comes as lines of JSON": {
+    sends: [...hello(other), other({}, "stop")].map((it) => it.replace("data: ", "").trimEnd() + "\n"),
+    amounts: text("Hello"),
+  },
+  "one with events that are no chunks": {
+    sends: [
+      event({ type: "ping" }),
+      event({}),
+      event(null),
+      ...hello(other),
+      event({ id: "c", note: "nearly there" }),
+      other({}, "stop"),
+      DONE,
+    ],
+    amounts: text("Hello"),
+  },
   "vLLM's call of a tool": {
     sends: [
       vllm({ role: "assistant", content: "" }),
@@ -341,6 +357,21 @@ const BROKEN_CHATS = formsOf("openai", {
     sends: [...hel(other), other({}, "error"), DONE],
     passes: "Hel",
     amounts: fails("backend_error", '"error"'),
+  },
+  "a message alone": {
+    sends: [...hel(other), event({ status: "error", msg: "lost" })],
+    passes: "Hel",
+    amounts: fails("backend_error", "lost"),
+  },
+  "an error that nothing frames, on several lines": {
+    sends: [...hel(other), `${JSON.stringify({ error: { message: "lost" } }, null, 2)}\n`],
+    passes: "Hel",
+    amounts: fails("backend_error", "lost"),
+  },
+  "an event that ends in the middle": {
+    sends: [...hel(other), 'data: {"id":"chatcmpl'],
+    passes: "Hel",
+    amounts: fails("backend_cut", "broke off"),
   },
   "an error beside a chunk, line upon line": {
     sends: [...hel(other), `${other({ content: "lo" }).trimEnd()}\n{"error": {"message": "lost"}}\n\n`, DONE],

@@ -71,6 +71,34 @@ describe("tool calls", () => {
       ],
     ],
     [
+      "go on with the last one where a piece has an index of none, and no name",
+      [
+        calls({ index: 0, ...call("a", "f", "") }),
+        calls({ index: 1, function: { arguments: '{"x":' } }),
+        calls({ index: 2, id: "a", function: { arguments: "1}" } }),
+      ],
+      [call("a", "f", '{"x":1}')],
+    ],
+    [
+      "are as many as have an index where all have one id",
+      [calls({ index: 0, ...call("a", "f", "{}") }, { index: 1, ...call("a", "f", "{}") }), calls({ index: "2", ...call("a", "g", "{}") })],
+      [call("a", "f", "{}"), call("a", "f", "{}"), call("a", "g", "{}")],
+    ],
+    [
+      "that are no list are the one call of their piece",
+      [{ tool_calls: { index: 0, ...call("", "f", "{") } }, { tool_calls: { index: 0, function: { arguments: "}" } } }],
+      [call("", "f", "{}")],
+    ],
+    [
+      "of other kinds are told apart by their names too",
+      [
+        calls({ index: 0, type: "custom", custom: { name: "f", input: "a" } }),
+        calls({ index: 0, custom: { input: "b" } }),
+        calls({ index: 0, custom: { name: "g", input: "c" } }),
+      ],
+      [{ type: "custom", custom: { name: "f", input: "ab" } }, { custom: { name: "g", input: "c" } }],
+    ],
+    [
       "of one index are two where the name is another",
       [calls({ index: 0, function: { name: "f", arguments: "{}" } }), calls({ index: 0, function: { name: "g", arguments: "{}" } })],
       [{ function: { name: "f", arguments: "{}" } }, { function: { name: "g", arguments: "{}" } }],

@@ -480,7 +480,7 @@ describe("the whole of a stream", () => {
     [
       "ends in the middle of an event",
       HELLO.slice(0, 2).map(eventOf).join("").slice(0, -20),
-      { kind: "retry", error: { code: "backend_garbage" } },
+      { kind: "retry", error: { code: "backend_cut" } },
       "",
     ],
     ["says nothing", "", { kind: "retry", error: { code: "backend_cut" } }, ""],

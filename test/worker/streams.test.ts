@@ -247,6 +247,20 @@ describe.each<[string, (failure: unknown) => Response]>([
   });
 });
 
+describe("a server that streams unasked", () => {
+  test.each(["text/event-stream", "text/plain", "application/json"])("is read whole, whatever it calls that: %s", async (type) => {
+    const form = STREAMS.find(({ name }) => name === "vLLM's");
+    world(() => new Response(form?.sends.join(""), { headers: { "Content-Type": type } }));
+    const { key, model } = await watched("openai");
+    for (const stream of [false, true]) {
+      const answer = await as(key, "POST", "/v1/chat/completions", { model, messages: [{ role: "user", content: "Hi" }], stream });
+      const shown = await ended(key, idOf(answer));
+      expect(shown).toMatchObject({ status: "succeeded", output: { model, choices: [{ message: { content: "Hello" } }] } });
+      expect(await answer.text()).toMatch(stream ? /data: \[DONE\]\n\n$/ : /^\{.*"content":"Hello".*\}$/);
+    }
+  });
+});
+
 describe("a failure in a success of a tensor server", () => {
   test.each<[string, unknown, string]>([
     ["infer", { inputs: [{ name: "x", shape: [1], datatype: "INT64", data: [1] }] }, "odd shape"],
