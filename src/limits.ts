@@ -171,6 +171,8 @@ export const FILE_NAME_CHARACTERS = 255;
 export const CONTENT_TYPE_CHARACTERS = 255;
 /** The whole of an upload in parts is read again to check its SHA-256, in one request, up to here. */
 export const FILE_HASHED_BYTES = 5 * 2 ** 30;
+/** What a form may hold beside its file: fields are passed over. */
+export const FORM_FIELD_BYTES = 64 * KIB;
 /** Files that one input may refer to. */
 export const FILE_REFERENCES = 100;
 /** All files of one input together, for a backend that gets their bytes in the input: they and their base64 are held in memory. */

@@ -4,20 +4,12 @@
  * and goes on with the others. An upload's id is the file's.
  */
 import * as z from "zod";
+import { type FormFile, fileInForm, fileNameIn } from "../files/form.ts";
 import { MEDIA_TYPE, endingOf } from "../content/content.ts";
 import { isUuid, newInferenceId } from "../ids.ts";
 import { type StoredFile, findFile, listFiles, objectKey } from "../files/store.ts";
-import {
-  IN_PARTS,
-  type Incoming,
-  beginUpload,
-  completeUpload,
-  divisionOf,
-  partBytesFor,
-  receiveFile,
-  receivePart,
-  receivedParts,
-} from "../files/receive.ts";
+import { IN_PARTS, type Incoming, receiveFile } from "../files/receive.ts";
+import { beginUpload, completeUpload, divisionOf, partBytesFor, receivePart, receivedParts } from "../files/uploads.ts";
 import { removeFile } from "../files/remove.ts";
 import { referenceTo } from "../files/references.ts";
 import {
@@ -30,6 +22,8 @@ import {
   UPLOAD_PART_BYTES,
 } from "../limits.ts";
 import { problem } from "../problem.ts";
+import { boundaryOf } from "../content/multipart.ts";
+import { isOpenAiClient, presentOpenAiFile, wantsObject } from "./openai-files.ts";
 import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { download } from "../http/download.ts";
@@ -40,7 +34,8 @@ import type { KeyCall, BareRoute } from "../http/route.ts";
 export const fileRoutes: readonly BareRoute[] = [
   { method: "POST", path: "/v1/files", access: "submit", handle: uploadFile },
   { method: "GET", path: "/v1/files", access: "read", handle: showFiles },
-  { method: "GET", path: "/v1/files/:id", access: "read", handle: downloadFile },
+  { method: "GET", path: "/v1/files/:id", access: "read", handle: getFile },
+  { method: "GET", path: "/v1/files/:id/content", access: "read", handle: downloadFile },
   { method: "GET", path: "/v1/files/:id/info", access: "read", handle: showFile },
   { method: "DELETE", path: "/v1/files/:id", access: "submit", handle: deleteFile },
   { method: "POST", path: "/v1/uploads", access: "submit", handle: createUpload },
@@ -61,37 +56,87 @@ const nameSchema = z
   .regex(/^[^\p{Cc}/\\]+$/u, "must be a name without slashes or control characters");
 const sha256Schema = z.string().toLowerCase().regex(SHA256, "must be 64 hexadecimal digits");
 
+const sentSchema = z.object({
+  name: nameSchema.optional(),
+  sha256: sha256Schema.optional(),
+  content_type: contentTypeSchema,
+  empty: z.enum(["0", "1"]).default("0"),
+});
+
+/** The body is the file, or a form with one file in it. */
 async function uploadFile(call: KeyCall): Promise<Response> {
   const { request } = call;
-  const given = check(z.object({ name: nameSchema.optional(), sha256: sha256Schema.optional(), content_type: contentTypeSchema }), {
-    name: call.url.searchParams.get("name") ?? nameIn(request.headers) ?? undefined,
-    sha256: call.url.searchParams.get("sha256") ?? undefined,
-    content_type: request.headers.get("content-type") ?? OCTETS,
-  });
-  if (/^multipart\//i.test(given.content_type)) {
-    throw problem("unsupported_media_type", { detail: "The body must be the file itself, under its own content type, not a form." });
+  mustBeWhole(request.headers);
+  const form = await formOf(request);
+  try {
+    const query = call.url.searchParams;
+    const given = check(sentSchema, {
+      name: query.get("name") ?? (form ? form.name : fileNameIn(request.headers.get("content-disposition") ?? "")) ?? undefined,
+      sha256: query.get("sha256") ?? undefined,
+      content_type: (form ? form.contentType : request.headers.get("content-type")) ?? OCTETS,
+      empty: query.get("empty") ?? undefined,
+    });
+    const draft = { ...identityOf(call), name: given.name ?? "", contentType: given.content_type, sha256: null };
+    const mayBeEmpty = given.empty === "1";
+    const incoming: Incoming = form
+      ? { body: form.body, bytes: null, sha256: given.sha256 ?? null, gone: request.signal, mayBeEmpty }
+      : { ...incomingOf(call, given.sha256 ?? null), mayBeEmpty };
+    if (incoming.bytes === null) reserve(request, UPLOAD_PART_BYTES); // it is collected part by part
+    const receiving = receiveFile(call.ports, draft, incoming);
+    call.after(quietly(receiving)); // what a client that left has begun is still cleared away
+    const file = await receiving;
+    return json(presented(file, call), { status: 201, headers: { Location: `${call.origin}/v1/files/${file.id}` } });
+  } catch (error) {
+    if (form && !form.body.locked) await form.body.cancel(); // nobody reads it
+    throw error;
   }
-  const draft = {
-    ...identityOf(call),
-    name: given.name ?? "",
-    contentType: given.content_type,
-    sha256: null,
-  };
-  const incoming = incomingOf(call, given.sha256 ?? null);
-  if (incoming.bytes === null) reserve(request, UPLOAD_PART_BYTES); // it is collected part by part
-  const receiving = receiveFile(call.ports, draft, incoming);
-  call.after(quietly(receiving)); // what a client that left has begun is still cleared away
-  const file = await receiving;
-  return json(presentFile(file, call), { status: 201, headers: { Location: `${call.origin}/v1/files/${file.id}` } });
 }
 
+/** Headers of protocols that send a file in several requests to one address; each of those would become a file of its own. */
+const RESUMABLE = ["tus-resumable", "upload-length", "upload-offset", "upload-complete", "x-goog-upload-protocol", "content-range"];
+
+function mustBeWhole(headers: Headers): void {
+  const found = RESUMABLE.find((name) => headers.has(name));
+  if (found === undefined) return;
+  throw problem("bad_request", {
+    detail: `The header ${found} belongs to a protocol that this API does not speak; to resume uploads, ${IN_PARTS}`,
+  });
+}
+
+/** The file in a form; null if the body is none. Throws 400 and 415. */
+async function formOf({ headers, body, signal }: Request): Promise<FormFile | null> {
+  const type = headers.get("content-type") ?? "";
+  if (!/^\s*multipart\//i.test(type)) return null;
+  const boundary = /^\s*multipart\/form-data\s*;/i.test(type) ? boundaryOf(type) : null;
+  if (boundary === null) {
+    throw problem("unsupported_media_type", {
+      detail: "A multipart body must be multipart/form-data with a boundary; or send the file itself.",
+    });
+  }
+  if (headers.has("content-encoding")) throw encoded();
+  if (headers.has("repr-digest") || headers.has("content-digest")) {
+    throw problem("bad_request", {
+      detail: "A digest of the whole form says nothing about its file; give the file's SHA-256 as ?sha256=.",
+    });
+  }
+  if (!body) throw problem("bad_request", { detail: "The request has no body; it must be a form with one file." });
+  return fileInForm(body, boundary, signal);
+}
+
+/** Oldest first. Cursors are ids, as OpenAI's clients have it. */
 async function showFiles(call: KeyCall): Promise<Response> {
   const { after, limit } = pageOf(call.url);
   const files = await listFiles(call.ports.db, call.caller.accountId, after, limit + 1);
   const shown = files.slice(0, limit);
+  const hasMore = files.length > limit;
+  const [first, last] = [shown[0]?.id ?? null, shown.at(-1)?.id ?? null];
   return json({
-    data: shown.map((file) => presentFile(file, call)),
-    next_after: files.length > limit ? (shown.at(-1)?.id ?? null) : null,
+    object: "list",
+    data: shown.map((file) => presented(file, call)),
+    first_id: first,
+    last_id: last,
+    has_more: hasMore,
+    next_after: hasMore ? last : null,
   });
 }
 
@@ -99,8 +144,20 @@ async function showFile(call: KeyCall): Promise<Response> {
   return json(presentFile(await find(call), call));
 }
 
-async function downloadFile(call: KeyCall): Promise<Response> {
+/** The bytes; to those who take JSON and not the file's type, and to OpenAI's clients, the object that describes it. */
+async function getFile(call: KeyCall): Promise<Response> {
   const file = await find(call);
+  const answer = wantsObject(call.request, file) ? json(presented(file, call)) : await bytesOf(call, file);
+  const headers = new Headers(answer.headers);
+  headers.append("Vary", "Accept");
+  return new Response(answer.body, { status: answer.status, headers });
+}
+
+async function downloadFile(call: KeyCall): Promise<Response> {
+  return bytesOf(call, await find(call));
+}
+
+async function bytesOf(call: KeyCall, file: StoredFile): Promise<Response> {
   if (file.state !== "ready") throw problem("conflict", { detail: "The file is not yet there: its upload has not been completed." });
   return serveFile(call, file);
 }
@@ -123,7 +180,9 @@ export function serveFile({ request, ports }: Pick<KeyCall, "request" | "ports">
 }
 
 async function deleteFile(call: KeyCall): Promise<Response> {
-  await removeFile(call.ports, await find(call));
+  const file = await find(call);
+  await removeFile(call.ports, file);
+  if (isOpenAiClient(call.request)) return json({ id: file.id, object: "file", deleted: true });
   return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
 }
 
@@ -215,15 +274,17 @@ function identityOf({ caller, ports, origin }: KeyCall) {
 /** A request's body as its headers tell of it. `sha256` is what the client says elsewhere. Throws 400 and 415. */
 function incomingOf({ request }: KeyCall, sha256: string | null): Incoming {
   const { headers, body, signal } = request;
-  if (headers.has("content-encoding")) {
-    throw problem("unsupported_media_type", { detail: "A file is stored as it comes: send it without Content-Encoding." });
-  }
+  if (headers.has("content-encoding")) throw encoded();
   const length = headers.get("content-length");
   const said = [sha256, digestIn(headers, "repr-digest"), digestIn(headers, "content-digest")].filter((digest) => digest !== null);
   if (new Set(said).size > 1) throw problem("bad_request", { detail: "The request says more than one SHA-256 of its body." });
   const bytes = length === null ? (body ? null : 0) : Number(length);
   if (bytes !== null && !Number.isSafeInteger(bytes)) throw problem("body_too_large", { detail: `The file is too large; ${IN_PARTS}` });
   return { body, bytes, sha256: said[0] ?? null, gone: signal };
+}
+
+function encoded() {
+  return problem("unsupported_media_type", { detail: "A file is stored as it comes: send it without Content-Encoding." });
 }
 
 /** The SHA-256 in a field of RFC 9530, in hex; null where there is none. Other algorithms may be ignored. Throws 400. */
@@ -236,27 +297,17 @@ function digestIn(headers: Headers, name: "repr-digest" | "content-digest"): str
   return Array.from(atob(base64), (character) => character.charCodeAt(0).toString(16).padStart(2, "0")).join("");
 }
 
-/** The name in `Content-Disposition` (RFC 6266), the extended one before the plain one; null where there is none. */
-function nameIn(headers: Headers): string | null {
-  const field = headers.get("content-disposition") ?? "";
-  const extended = /;\s*filename\*\s*=\s*UTF-8''([^;\s]+)/i.exec(field)?.[1];
-  if (extended !== undefined) {
-    try {
-      return decodeURIComponent(extended);
-    } catch {
-      return null;
-    }
-  }
-  const quoted = /;\s*filename\s*=\s*"((?:[^"\\]|\\.)*)"/i.exec(field)?.[1];
-  return quoted?.replaceAll(/\\(.)/g, "$1") ?? /;\s*filename\s*=\s*([^\s";]+)/i.exec(field)?.[1] ?? null;
-}
-
 /** Keeps work going if its request is gone. Its failure is the answer's, if there is still a client to read it. */
 async function quietly(work: Promise<unknown>): Promise<void> {
   await work.catch(() => {});
 }
 
 const time = (ms: number) => new Date(ms).toISOString();
+
+/** In the form of its client. */
+function presented(file: StoredFile, call: KeyCall) {
+  return isOpenAiClient(call.request) ? presentOpenAiFile(file) : presentFile(file, call);
+}
 
 function presentFile(file: StoredFile, { origin }: Pick<KeyCall, "origin">): Record<string, unknown> {
   const self = `${origin}/v1/files/${file.id}`;

@@ -10,6 +10,8 @@ export interface PartHead {
   readonly contentType: string;
   /** What it is to be called, as its sender has it; null where it does not say. */
   readonly name: string | null;
+  /** Its Content-Disposition as it is; '' where there is none. */
+  readonly disposition: string;
 }
 
 /** Takes the parts, one after the other. */
@@ -108,7 +110,7 @@ function headOf(text: string): PartHead {
   const disposition = fields.get("content-disposition") ?? "";
   const [, filename] = /;\s*filename="([^"]*)"/i.exec(disposition) ?? [];
   const [, name] = /;\s*name="([^"]*)"/i.exec(disposition) ?? [];
-  return { contentType: fields.get("content-type") ?? "text/plain", name: filename || name || null };
+  return { contentType: fields.get("content-type") ?? "text/plain", name: filename || name || null, disposition };
 }
 
 function startsWith(bytes: Uint8Array, what: Uint8Array, at = 0): boolean {

@@ -1,5 +1,6 @@
 /** Files: taken in whole or part by part, checked, given out, referred to, linked to, counted and cleared away. */
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
+import OpenAI from "openai";
 import { beforeAll, describe, expect, test } from "vitest";
 import { removeExpiredFiles } from "../../src/files/remove.ts";
 import { unnamedFiles } from "../../src/files/store.ts";
@@ -102,7 +103,10 @@ describe("a file", () => {
     async (size) => {
       const bytes = noise(size);
       const digest = await sha256(bytes);
-      const answer = await send("POST", "/v1/files?name=clip.mp4", bytes, { "Content-Type": "video/mp4", "Content-Digest": field(digest) });
+      const answer = await send("POST", `/v1/files?name=clip.mp4&empty=${size === 0 ? 1 : 0}`, bytes, {
+        "Content-Type": "video/mp4",
+        "Content-Digest": field(digest),
+      });
       const file = await object(answer);
       expect(file).toEqual({
         id: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -142,7 +146,7 @@ describe("a file", () => {
   ])("of %s, sent without its length, comes back as it was sent", { timeout: 30_000 }, async (_what, size, chunk) => {
     const bytes = noise(size, 7);
     const before = await stored();
-    const answer = await send("POST", "/v1/files", unknownLength(bytes, chunk), { "Repr-Digest": field(await sha256(bytes)) });
+    const answer = await send("POST", "/v1/files?empty=1", unknownLength(bytes, chunk), { "Repr-Digest": field(await sha256(bytes)) });
     expect(answer.status).toBe(201);
     const file = await object(answer);
     expect(file).toMatchObject({ bytes: size, sha256: await sha256(bytes), content_type: "application/octet-stream", name: null });
@@ -159,9 +163,9 @@ describe("a file", () => {
     for (const size of [0, 1, 70_000, UPLOAD_PART_BYTES + 1]) {
       const wrong = await sha256(noise(size + 1));
       const ways: [string, Record<string, string>][] = [
-        ["/v1/files", { "Content-Digest": field(wrong) }],
-        ["/v1/files", { "Repr-Digest": `sha-512=:AAAA:, ${field(wrong)}` }],
-        [`/v1/files?sha256=${wrong}`, {}],
+        ["/v1/files?empty=1", { "Content-Digest": field(wrong) }],
+        ["/v1/files?empty=1", { "Repr-Digest": `sha-512=:AAAA:, ${field(wrong)}` }],
+        [`/v1/files?empty=1&sha256=${wrong}`, {}],
       ];
       for (const [path, headers] of ways) {
         expect(await codeOf(send("POST", path, bodyOf(noise(size)), headers, other.key))).toEqual({ status: 422, code: "digest_mismatch" });
@@ -186,7 +190,14 @@ describe("a file", () => {
 
   test.each([
     [{ "Content-Type": "video" }, 422, "invalid_input"],
-    [{ "Content-Type": "multipart/form-data; boundary=x" }, 415, "unsupported_media_type"],
+    [{ "Content-Type": "multipart/mixed; boundary=x" }, 415, "unsupported_media_type"],
+    [{ "Content-Type": "multipart/form-data" }, 415, "unsupported_media_type"],
+    [{ "Content-Type": "multipart/form-data; boundary=x" }, 400, "bad_request"],
+    [{ "Content-Type": "multipart/form-data; boundary=x", "Content-Digest": field("00".repeat(32)) }, 400, "bad_request"],
+    [{ "Tus-Resumable": "1.0.0", "Upload-Length": "10" }, 400, "bad_request"],
+    [{ "Upload-Complete": "?0", "Upload-Draft-Interop-Version": "8" }, 400, "bad_request"],
+    [{ "X-Goog-Upload-Protocol": "resumable" }, 400, "bad_request"],
+    [{ "Content-Range": "bytes 0-9/20" }, 400, "bad_request"],
     [{ "Content-Encoding": "gzip" }, 415, "unsupported_media_type"],
     [{ "Content-Digest": "sha-256=:short:" }, 400, "bad_request"],
     [{ "Content-Digest": field("00".repeat(32)), "Repr-Digest": field("11".repeat(32)) }, 400, "bad_request"],
@@ -245,6 +256,151 @@ describe("a file", () => {
       "files/a/b",
       "files/a/b/c",
     ]);
+  });
+});
+
+describe("a form", () => {
+  const formOf = (parts: [name: string, value: string | File][]) => {
+    const form = new FormData();
+    for (const [name, value] of parts) form.append(name, value);
+    return form;
+  };
+  const clip = (size: number, name = "clip.mp4", seed = 3) => new File([noise(size, seed)], name, { type: "video/mp4" });
+
+  test.each([
+    ["alone", 70_000, (file: File) => formOf([["file", file]])],
+    [
+      "before and behind fields",
+      70_000,
+      (file: File) =>
+        formOf([
+          ["purpose", "user_data"],
+          ["upload", file],
+          ["note", "x"],
+        ]),
+    ],
+    ["of several parts in storage", UPLOAD_PART_BYTES + 5, (file: File) => formOf([["file", file]])],
+  ])("has its one file taken, %s", { timeout: 30_000 }, async (_where, size, form) => {
+    const before = await stored();
+    const answer = await send("POST", "/v1/files", form(clip(size, "na\u00efve clip.mp4")));
+    expect(answer.status).toBe(201);
+    const file = await object(answer);
+    const digest = await sha256(noise(size, 3));
+    expect(file).toMatchObject({ name: "na\u00efve clip.mp4", content_type: "video/mp4", bytes: size, sha256: digest, status: "ready" });
+    expect((await stored()) - before).toBeGreaterThanOrEqual(size);
+    const got = await send("GET", `/v1/files/${String(file["id"])}`);
+    expect(await sha256(await got.bytes())).toBe(digest);
+  });
+
+  test("may give a name and a SHA-256 in its address, which are the file's", async () => {
+    const digest = await sha256(noise(100, 3));
+    const taken = await send("POST", `/v1/files?name=other.mp4&sha256=${digest}`, formOf([["file", clip(100)]]));
+    expect(await object(taken)).toMatchObject({ name: "other.mp4", sha256: digest });
+    const refused = send("POST", `/v1/files?sha256=${"00".repeat(32)}`, formOf([["file", clip(100)]]));
+    expect(await codeOf(refused)).toEqual({ status: 422, code: "digest_mismatch" });
+  });
+
+  test.each([
+    ["no file", formOf([["file", "text"]]), 400, "no file"],
+    [
+      "two files",
+      formOf([
+        ["a", clip(70_000)],
+        ["b", clip(10)],
+      ]),
+      400,
+      "more than one file",
+    ],
+    [
+      "fields without end",
+      formOf([
+        ["a", "x".repeat(70_000)],
+        ["b", clip(10)],
+      ]),
+      413,
+      "65536 bytes",
+    ],
+    ["an empty file", formOf([["a", clip(0)]]), 400, "?empty=1"],
+    ["a file whose name is none", formOf([["a", clip(10, "a/b")]]), 422, "name"],
+    ["an end that does not come", "--x\r\nContent-Disposition: form-data; name=a; filename=a.bin\r\n\r\nabc", 400, "broke off"],
+    ["nothing", "", 400, ""],
+  ])("with %s is refused with the reason, and nothing of it stays", async (_what, body, status, reason) => {
+    const other = await newTenant();
+    const headers = typeof body === "string" ? { "Content-Type": "multipart/form-data; boundary=x" } : {};
+    const answer = await send("POST", "/v1/files", body, headers, other.key);
+    const said = await object(answer);
+    expect([answer.status, String(said["detail"])]).toEqual([status, expect.stringContaining(reason)]);
+    expect(await traces(other.accountId)).toEqual([]);
+  });
+
+  test("of an account that may store no more is refused, and its file is not waited for", async () => {
+    const other = await newTenant();
+    await operator("PATCH", `/accounts/${other.accountId}`, { quota_bytes: 100 });
+    const answer = send("POST", "/v1/files", formOf([["file", clip(200_000)]]), {}, other.key);
+    expect(await codeOf(answer)).toEqual({ status: 413, code: "quota_exceeded" });
+    expect(await traces(other.accountId)).toEqual([]);
+  });
+});
+
+test.each([
+  ["no body", undefined, {}],
+  ["a body of no bytes", "", {}],
+  ["a stream of no bytes", unknownLength(new Uint8Array(), 1), {}],
+])("%s is no file, unless it is meant by ?empty=1", async (_what, body, headers) => {
+  const other = await newTenant();
+  const answer = await send("POST", "/v1/files", body, headers, other.key);
+  expect([answer.status, await object(answer)]).toMatchObject([400, { detail: expect.stringContaining("?empty=1") }]);
+  expect(await traces(other.accountId)).toEqual([]);
+  expect(await object(send("POST", "/v1/files?empty=1", "", headers, other.key))).toMatchObject({ bytes: 0, status: "ready" });
+});
+
+describe("to OpenAI's client", () => {
+  const client = (key = tenant.key) =>
+    new OpenAI({
+      apiKey: key,
+      baseURL: `${ORIGIN}/v1`,
+      maxRetries: 0,
+      fetch: (url, init) => exports.default.fetch(new Request(url, init)),
+    });
+
+  test("files are created, listed page by page, retrieved, read and deleted as its types say", async () => {
+    const other = await newTenant();
+    const openai = client(other.key);
+    const made = [];
+    for (const name of ["a.jsonl", "b.jsonl", "c.jsonl"]) {
+      made.push(await openai.files.create({ file: new File(["{}"], name, { type: "application/jsonl" }), purpose: "user_data" }));
+    }
+    const [first] = made;
+    expect(first).toEqual({
+      id: expect.any(String),
+      object: "file",
+      bytes: 2,
+      created_at: expect.closeTo(Date.now() / 1000, -2),
+      expires_at: expect.any(Number),
+      filename: "a.jsonl",
+      purpose: "user_data",
+      status: "processed",
+    });
+    const listed = [];
+    for await (const file of openai.files.list({ limit: 1 })) listed.push(file);
+    expect(listed).toEqual(made);
+    const id = String(first?.id);
+    expect(await openai.files.retrieve(id)).toEqual(first);
+    expect(await (await openai.files.content(id)).text()).toBe("{}");
+    expect(await openai.files.delete(id)).toEqual({ id, object: "file", deleted: true });
+    await expect(openai.files.retrieve(id)).rejects.toMatchObject({ status: 404 });
+  });
+
+  test("alone is a file an object: others get the bytes, unless they take JSON and not the file's type", async () => {
+    const { id } = await uploaded(noise(100), { "Content-Type": "image/png" });
+    const json = await uploaded(new Uint8Array([91, 49, 93]), { "Content-Type": "application/json" });
+    const typeOf = async (path: unknown, accept: string) =>
+      (await send("GET", `/v1/files/${String(path)}`, undefined, { Accept: accept })).headers.get("content-type");
+    expect(await typeOf(id, "*/*")).toBe("image/png");
+    expect(await typeOf(id, "image/*, application/json")).toBe("image/png");
+    expect(await typeOf(id, "application/json")).toBe("application/json");
+    expect(await (await send("GET", `/v1/files/${String(json["id"])}`, undefined, { Accept: "application/json" })).json()).toEqual([1]);
+    expect(await typeOf(`${String(id)}/content`, "application/json")).toBe("image/png");
   });
 });
 

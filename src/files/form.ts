@@ -1,0 +1,107 @@
+/**
+ * A form (multipart/form-data, RFC 7578) that carries one file among its fields. The file is handed on while it comes, before
+ * the rest of the form is known; so if the form turns out to be wrong, the file's stream fails with the reason. Fields are
+ * passed over.
+ */
+import { MultipartReader, type PartHead, type PartsTaker } from "../content/multipart.ts";
+import { pump } from "../encoding/streams.ts";
+import { FORM_FIELD_BYTES } from "../limits.ts";
+import { Problem, problem } from "../problem.ts";
+
+export interface FormFile {
+  /** The file's name; null if its part gives none. */
+  readonly name: string | null;
+  /** Of its part; `text/plain` if it has none (RFC 7578, 4.4). */
+  readonly contentType: string;
+  /** Must be read to its end or cancelled. */
+  readonly body: ReadableStream<Uint8Array>;
+}
+
+/** The file of a form, as soon as it begins. Throws `bad_request` if there is none, or the form breaks off before it. */
+export function fileInForm(body: ReadableStream<Uint8Array>, boundary: string, gone: AbortSignal): Promise<FormFile> {
+  const found = Promise.withResolvers<FormFile>();
+  const taker = new FileTaker(found.resolve);
+  const reader = new MultipartReader(boundary, taker);
+  const read = async () => {
+    try {
+      await pump(body, (chunk) => reader.write(chunk), gone);
+      reader.end();
+      await taker.finish();
+    } catch (error) {
+      const reason = error instanceof Problem ? error : broken(error);
+      found.reject(reason); // of no effect if the file has begun
+      await taker.fail(reason);
+    }
+  };
+  void read();
+  return found.promise;
+}
+
+class FileTaker implements PartsTaker {
+  readonly #found: (file: FormFile) => void;
+  #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
+  #isFile = false;
+  #fieldBytes = 0;
+
+  constructor(found: (file: FormFile) => void) {
+    this.#found = found;
+  }
+
+  async begin({ disposition, contentType }: PartHead): Promise<void> {
+    this.#isFile = /;\s*filename\*?\s*=/i.test(disposition);
+    if (!this.#isFile) return;
+    if (this.#writer) throw problem("bad_request", { detail: "The form has more than one file; send each in a request of its own." });
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    this.#writer = writable.getWriter();
+    this.#writer.closed.catch(() => {}); // writes fail for the same reason
+    this.#found({ name: fileNameIn(disposition), contentType, body: readable });
+  }
+
+  async data(chunk: Uint8Array): Promise<void> {
+    if (this.#isFile) return this.#writer?.write(chunk.slice());
+    this.#fieldBytes += chunk.byteLength;
+    if (this.#fieldBytes > FORM_FIELD_BYTES) {
+      throw problem("body_too_large", {
+        detail: `The form's fields have more than ${FORM_FIELD_BYTES} bytes; the file's part needs a filename.`,
+      });
+    }
+  }
+
+  async end(): Promise<void> {
+    this.#isFile = false;
+  }
+
+  async finish(): Promise<void> {
+    if (!this.#writer) throw problem("bad_request", { detail: "The form has no file: one of its parts must have a filename." });
+    await this.#writer.close();
+  }
+
+  /** Never rejects. */
+  async fail(reason: Problem): Promise<void> {
+    await this.#writer?.abort(reason).catch(() => {}); // the file's reader has gone already
+  }
+}
+
+function broken(error: unknown): Problem {
+  return problem("bad_request", { detail: `The form broke off: ${error instanceof Error ? error.message : "it ended early"}.` });
+}
+
+/** The name in a Content-Disposition (RFC 6266), the extended one before the plain one; null if there is none. */
+export function fileNameIn(disposition: string): string | null {
+  const extended = /;\s*filename\*\s*=\s*UTF-8'[^']*'([^;\s]+)/i.exec(disposition)?.[1];
+  const decoded = extended === undefined ? null : percentDecoded(extended);
+  if (decoded !== null) return decoded;
+  const quoted = /;\s*filename\s*=\s*"((?:[^"\\]|\\.)*)"/i.exec(disposition)?.[1];
+  const plain = quoted?.replaceAll(/\\(["\\])/g, "$1") ?? /;\s*filename\s*=\s*([^\s";]+)/i.exec(disposition)?.[1];
+  return plain || null;
+}
+
+/** Null for a text that is not percent-encoded UTF-8. */
+function percentDecoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return null;
+    throw error;
+  }
+}
