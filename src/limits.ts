@@ -127,12 +127,14 @@ export const BASETEN_ENVIRONMENT_PARTS = 3;
 export const JSON_HEAP_BYTES = 48_000_000;
 /** A body's text is there as it came, within its values, and as it is stored. */
 export const JSON_TEXT_COPIES = 3;
-/** All bodies of an isolate together, but for the small ones; an isolate has 128 MB for everything. */
+/** What all bodies of an isolate take together; an isolate has 128 MB for everything. */
 export const BODIES_BYTES = 96_000_000;
-/** A body that takes no more than this is small. */
-export const LARGE_BODY_BYTES = 3_000_000;
-/** For how long a body's room is kept at most, should its request never come to its end. */
-export const LARGE_BODY_MS = 60_000;
+/** What those of one account take, if it has more than one at once: half, so that others' find room. */
+export const ACCOUNT_BODIES_BYTES = 48_000_000;
+/** How long a body's room is kept after its last byte, should its request never come to its end. */
+export const BODY_ROOM_MS = 60_000;
+/** A body that is held whole comes at this pace at least, after a while to begin: a slow mobile connection sends faster. */
+export const BODY_PACE = { graceMs: 15_000, bytesPerSecond: 16 * KIB } as const;
 /** Nesting beyond this is refused before it can exhaust a parser's stack. */
 export const JSON_DEPTH = 64;
 

@@ -19,6 +19,7 @@ const CATALOGUE = {
   file_not_found: { status: 404, title: "File not found" },
   model_not_found: { status: 404, title: "Model not found" },
   method_not_allowed: { status: 405, title: "Method not allowed" },
+  body_too_slow: { status: 408, title: "Body too slow" },
   not_finished: { status: 409, title: "Inference not finished" },
   already_final: { status: 409, title: "Inference already final" },
   conflict: { status: 409, title: "Conflict" },

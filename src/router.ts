@@ -14,7 +14,7 @@ import { logError } from "./platform/log.ts";
 import { mustBeOperator } from "./http/guards.ts";
 import { SAFE_HEADERS } from "./http/answer.ts";
 import { own } from "./api/own.ts";
-import { release } from "./http/body-memory.ts";
+import { belongsTo, release } from "./http/body-memory.ts";
 import type { Call, Dialect, Method } from "./http/route.ts";
 import { DIALECTS } from "./wires.ts";
 
@@ -85,6 +85,7 @@ async function answer(dialect: Dialect, route: Dialect["routes"][number], call: 
       response = await route.handle(call);
     } else {
       const caller = await identify(call.request.headers, call.config.keySecrets);
+      belongsTo(call.request, caller.accountId);
       const admission = admit(call.ports.gate, caller, route.access);
       const early = route.access === "read" ? settled(route.handle({ ...call, caller })) : null;
       allowance = await admission;

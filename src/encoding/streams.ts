@@ -66,19 +66,33 @@ function readerOf(body: ReadableStream): { read(): Promise<Uint8Array | null>; c
   };
 }
 
+/** How fast a body has to come: from `graceMs` after its first read on, so many bytes a second on average. */
+export interface Pace {
+  readonly graceMs: number;
+  readonly bytesPerSecond: number;
+}
+
+/** A body came more slowly than its pace. */
+export class TooSlow extends Error {}
+
 /**
  * Hands on the chunks of a body as they come, up to `limitBytes`. Returns false if there are more bytes than that: then the
- * last chunk is cut at the limit and the rest is cancelled unread. The body is also cancelled if the taker throws.
+ * last chunk is cut at the limit and the rest is cancelled unread. The body is also cancelled if the taker throws, or if it
+ * comes more slowly than `pace`, which throws `TooSlow`.
  */
 export async function readUpTo(
   body: ReadableStream<Uint8Array>,
   limitBytes: number,
   take: (chunk: Uint8Array, bytesSoFar: number) => void,
+  pace?: Pace,
 ): Promise<boolean> {
   const reader = body.getReader();
+  const from = Date.now();
   let bytes = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = pace
+      ? await readInTime(reader, from + pace.graceMs + (bytes / pace.bytesPerSecond) * 1_000)
+      : await reader.read();
     if (done) return true;
     const left = limitBytes - bytes;
     bytes += value.byteLength;
@@ -99,6 +113,18 @@ export async function readUpTo(
 export async function bytesUpTo(body: ReadableStream<Uint8Array>, limitBytes: number): Promise<Uint8Array | null> {
   const chunks: Uint8Array[] = [];
   return (await readUpTo(body, limitBytes, (chunk) => chunks.push(chunk))) ? joined(chunks) : null;
+}
+
+/** The next chunk, if it comes by then. */
+async function readInTime(reader: ReadableStreamDefaultReader<Uint8Array>, until: number) {
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), Math.max(0, until - Date.now()));
+  const reading = reader.read();
+  const read = await Promise.race([reading, late]).finally(() => clearTimeout(timer));
+  if (read) return read;
+  reading.catch(() => {}); // it is cancelled
+  await giveUp(reader);
+  throw new TooSlow();
 }
 
 /** The rest of the body is of no interest, and neither is how its sender takes that. */

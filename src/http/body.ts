@@ -5,11 +5,11 @@
  */
 import type * as z from "zod";
 import { parseJson } from "../encoding/json.ts";
-import { readUpTo } from "../encoding/streams.ts";
 import { JSON_DEPTH, JSON_HEAP_BYTES, JSON_TEXT_COPIES } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
 import { type Place, read } from "./faults.ts";
+import { receive } from "./incoming.ts";
 
 /** The body as JSON: its text as sent, and its value. Throws 415, 413 or 400. */
 export async function readJson(request: Request, limitBytes: number): Promise<{ text: string; value: unknown }> {
@@ -55,10 +55,6 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, place: Place = "b
 }
 
 async function readText(request: Request, limitBytes: number): Promise<string> {
-  const tooLarge = () => problem("body_too_large", { detail: `The body exceeds ${limitBytes} bytes.` });
-  if (Number(request.headers.get("content-length") ?? 0) > limitBytes) throw tooLarge();
-  if (!request.body) return "";
-  reserve(request, Number(request.headers.get("content-length") ?? 0) * JSON_TEXT_COPIES);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
   const decode = (chunk?: Uint8Array) => {
     try {
@@ -68,11 +64,7 @@ async function readText(request: Request, limitBytes: number): Promise<string> {
     }
   };
   let text = "";
-  const isWhole = await readUpTo(request.body, limitBytes, (chunk, bytes) => {
-    if (!request.headers.has("content-length")) reserve(request, bytes * JSON_TEXT_COPIES);
-    text += decode(chunk);
-  });
-  if (!isWhole) throw tooLarge();
+  await receive(request, request.body, { limitBytes, copies: JSON_TEXT_COPIES }, (chunk) => (text += decode(chunk)));
   return text + decode();
 }
 

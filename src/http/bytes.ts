@@ -4,9 +4,8 @@
  * Source: RFC 9110, 8.4 (Content-Encoding) and 15.5.16 (what a 415 says).
  */
 import { joined } from "../encoding/chunks.ts";
-import { readUpTo } from "../encoding/streams.ts";
 import { Problem, problem } from "../problem.ts";
-import { reserve } from "./body-memory.ts";
+import { receive } from "./incoming.ts";
 
 /** "deflate" is the zlib format (RFC 9110, 8.4.1.2), as it is in DecompressionStream. */
 const ENCODINGS: Readonly<Record<string, "gzip" | "deflate">> = { gzip: "gzip", "x-gzip": "gzip", deflate: "deflate" };
@@ -28,23 +27,11 @@ export async function readBytes(request: Request, limitBytes: number, copies: nu
       headers: { "Accept-Encoding": "gzip, deflate" },
     });
   }
-  const announced = Number(request.headers.get("content-length") ?? 0);
-  if (announced > limitBytes) throw tooLarge(limitBytes);
-  if (!request.body) return new Uint8Array();
-  reserve(request, announced * copies);
-  const body = format === null ? request.body : request.body.pipeThrough(new DecompressionStream(format));
+  const body = format === null ? request.body : (request.body?.pipeThrough(new DecompressionStream(format)) ?? null);
   const parts: Uint8Array[] = [];
-  const isWhole = await readUpTo(body, limitBytes, (chunk, bytes) => {
-    if (bytes > announced) reserve(request, bytes * copies);
-    parts.push(chunk);
-  }).catch((error: unknown) => {
+  await receive(request, body, { limitBytes, copies }, (chunk) => parts.push(chunk)).catch((error: unknown) => {
     if (format === null || error instanceof Problem) throw error;
     throw problem("bad_request", { detail: `The body is not ${encoding}, as its Content-Encoding says.` });
   });
-  if (!isWhole) throw tooLarge(limitBytes);
   return joined(parts);
-}
-
-function tooLarge(limitBytes: number) {
-  return problem("body_too_large", { detail: `The body exceeds ${limitBytes} bytes.` });
 }

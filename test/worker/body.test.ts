@@ -1,9 +1,11 @@
 /** What a large or hostile body may take of the isolate: judged before it is read as values, and no more at once than fits. */
+import { createExecutionContext } from "cloudflare:test";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { weigh } from "../../src/http/body.ts";
-import { release, reserve } from "../../src/http/body-memory.ts";
-import { BODIES_BYTES, JSON_BODY_BYTES, JSON_DEPTH, LARGE_BODY_MS } from "../../src/limits.ts";
-import { ORIGIN, type Tenant, newModel, newTenant, object, stillAs } from "./support.ts";
+import { handle } from "../../src/router.ts";
+import { readJson, weigh } from "../../src/http/body.ts";
+import { belongsTo, release, reserve } from "../../src/http/body-memory.ts";
+import { ACCOUNT_BODIES_BYTES, BODIES_BYTES, BODY_PACE, JSON_BODY_BYTES, JSON_DEPTH, BODY_ROOM_MS } from "../../src/limits.ts";
+import { ORIGIN, type Tenant, newModel, newTenant, object, stillAs, stillEnv } from "./support.ts";
 
 let tenant: Tenant;
 let model: string;
@@ -18,6 +20,12 @@ const filled = (element: string, size = SIZE) => {
   const elements = element.repeat(Math.floor(size / element.length)).slice(0, -1);
   return `{"model":"${model}","input":[${elements}]}`;
 };
+/** A request whose body is a stream that a test goes on with. */
+async function stillStreams(key: string, path: string, body: ReadableStream, headers: Record<string, string>): Promise<Response> {
+  const ctx = createExecutionContext();
+  const init = { method: "POST", body, headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json", ...headers } };
+  return handle(new Request(ORIGIN + path, init), stillEnv(), ctx);
+}
 const submit = (body: string) => stillAs(tenant.key, "POST", "/v1/inferences", body);
 
 describe("a body", () => {
@@ -66,6 +74,7 @@ describe("a body", () => {
   test("that is large needs room: where others have it the client is asked to come back, and is taken when it does", async () => {
     const large = filled(`"${"x".repeat(1_000)}",`, 5_000_000);
     const others = [0, 1].map(() => new Request(ORIGIN));
+    for (const [index, other] of others.entries()) belongsTo(other, `neighbour ${index}`);
     for (const other of others) reserve(other, BODIES_BYTES / 2 - 5_000_000);
     const answer = await submit(large);
     expect([answer.status, answer.headers.get("retry-after"), await object(answer)]).toMatchObject([503, "1", { code: "unavailable" }]);
@@ -76,13 +85,66 @@ describe("a body", () => {
     for (const other of others) release(other);
   });
 
-  test("takes room by what is said of its length, and otherwise by what has come", async () => {
-    const other = new Request(ORIGIN);
-    reserve(other, BODIES_BYTES - 3_000_000);
-    const said = await stillAs(tenant.key, "POST", "/v1/inferences", "{}", { "Content-Length": "9000000" });
-    expect(said.status).toBe(503);
-    expect((await stillAs(tenant.key, "POST", "/v1/inferences", "{}")).status).toBe(422);
-    release(other);
+  test("takes no room for what is only announced: three large ones that are not sent stop no other account's", async () => {
+    const slow = await newTenant();
+    const stopped: (() => void)[] = [];
+    const answers = [0, 1, 2].map(() => {
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode("{"));
+          stopped.push(() => controller.error(new Error("gone")));
+        },
+      });
+      return stillStreams(slow.key, "/v1/inferences", body, { "Content-Length": String(JSON_BODY_BYTES) });
+    });
+    const from = Date.now();
+    expect((await submit(filled('"some text",', 2_000_000))).status).toBe(202);
+    expect(Date.now() - from).toBeLessThan(5_000);
+    for (const stop of stopped) stop();
+    await Promise.all(answers);
+  });
+
+  test("takes from its account's share, and leaves another account's to it", async () => {
+    const busy = await newTenant();
+    const others = [0, 1, 2].map(() => new Request(ORIGIN));
+    for (const other of others) belongsTo(other, busy.accountId);
+    const [first, second, third] = others as [Request, Request, Request];
+    reserve(first, ACCOUNT_BODIES_BYTES / 2);
+    reserve(second, ACCOUNT_BODIES_BYTES / 2);
+    expect(() => reserve(third, 1_000)).toThrow("unavailable");
+    expect((await stillAs(busy.key, "POST", "/v1/inferences", filled("1,", 1_000))).status).toBe(503);
+    expect((await submit(filled('"some text",', 2_000_000))).status).toBe(202);
+    for (const other of others) release(other);
+    expect((await stillAs(busy.key, "POST", "/v1/inferences", filled("1,", 1_000))).status).toBe(202);
+  });
+
+  test("counts whatever its size", () => {
+    const others = Array.from({ length: 100 }, () => new Request(ORIGIN));
+    for (const [index, other] of others.entries()) belongsTo(other, `account ${index}`);
+    let fitted = 0;
+    try {
+      for (; fitted < others.length; fitted++) reserve(others[fitted] ?? new Request(ORIGIN), 2_000_000);
+    } catch {
+      // There was no more room: how many there were is what is asked.
+    }
+    for (const other of others) release(other);
+    expect(fitted).toBe(BODIES_BYTES / 2_000_000);
+  });
+
+  test("that comes too slowly is cut", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    try {
+      const request = new Request(ORIGIN, {
+        method: "POST",
+        body: new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("{")) }),
+      });
+      const read = readJson(request, JSON_BODY_BYTES).catch((error: unknown) => error);
+      await vi.advanceTimersByTimeAsync(BODY_PACE.graceMs + 1_000);
+      expect(await read).toMatchObject({ status: 408, code: "body_too_slow", detail: expect.stringContaining("16384 bytes a second") });
+      release(request);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("that alone takes all there is has it, and its room lapses should it never end", () => {
@@ -90,7 +152,7 @@ describe("a body", () => {
     const [first, second] = [new Request(ORIGIN), new Request(ORIGIN)];
     reserve(first, BODIES_BYTES * 2);
     expect(() => reserve(second, BODIES_BYTES / 2)).toThrow("unavailable");
-    vi.advanceTimersByTime(LARGE_BODY_MS);
+    vi.advanceTimersByTime(BODY_ROOM_MS);
     reserve(second, BODIES_BYTES / 2);
     release(second);
     vi.useRealTimers();
