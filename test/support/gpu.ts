@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate as immediate, setTimeout as wait } from "node:timers/promises";
+import type { StreamForm } from "./streams.ts";
 
 export type Behaviour =
   /** The input tensors come back as outputs. */
@@ -18,7 +19,9 @@ export type Behaviour =
   | { readonly does: "raw"; readonly bytes: string; readonly after: "close" | "reset" | "nothing" }
   | { readonly does: "flood"; readonly bytes: number; readonly announced: boolean }
   | ChatBehaviour
-  /** So many events, as fast as they are taken, each of a token and a comment of so many bytes. */
+  /** A stream in the form in which some server has it, with so many ms before each piece. */
+  | { readonly does: "stream"; readonly form: Pick<StreamForm, "sends" | "ends">; readonly everyMs: number }
+  /** So many events, as fast as they are taken, each of a token and so many bytes of space. */
   | { readonly does: "gush"; readonly events: number; readonly bytes: number };
 
 /** A chat completion of these tokens: whole, or streamed one by one where that is asked for. */
@@ -90,6 +93,11 @@ export function chatThen(end: ChatBehaviour["end"], tokens: readonly string[] = 
   return { does: "chat", tokens, everyMs, end };
 }
 
+/** Streams in one of the forms of streams.ts. */
+export function streams(form: Pick<StreamForm, "sends" | "ends">, everyMs = 0): Behaviour {
+  return { does: "stream", form, everyMs };
+}
+
 /** The tokens that it counts as the prompt of every chat. */
 export const PROMPT_TOKENS = 7;
 
@@ -130,6 +138,9 @@ export interface Gpu {
   close(): Promise<void>;
 }
 
+/** How the paths end that ask for an inference. */
+const INFERENCES = ["/infer", "/chat/completions", "/generate", "/generate_stream"];
+
 const FLOOD = " ".repeat(64 * 1024);
 
 export async function startGpu(script: Script = [ok]): Promise<Gpu> {
@@ -169,7 +180,7 @@ export async function startGpu(script: Script = [ok]): Promise<Gpu> {
 
   const server = createServer((request, response) => {
     const path = request.url ?? "";
-    if (request.method === "POST" && (path.endsWith("/infer") || path.endsWith("/chat/completions"))) {
+    if (request.method === "POST" && INFERENCES.some((end) => path.endsWith(end))) {
       infer(request, response).catch(() => request.socket.destroy());
     } else if (path === "/v1/models") {
       response.setHeader("Content-Type", "application/json");
@@ -238,6 +249,8 @@ async function act(behaviour: Behaviour, call: GpuCall, response: ServerResponse
       return;
     case "chat":
       return chatAs(behaviour, call, response);
+    case "stream":
+      return streamAs(behaviour, call, response);
     case "gush":
       response.writeHead(200, { "Content-Type": "text/event-stream" });
       await pipeline(Readable.from(gush(behaviour, call)), response);
@@ -300,10 +313,24 @@ async function chatAs({ tokens, everyMs, end }: ChatBehaviour, call: GpuCall, re
   }
 }
 
+async function streamAs({ form, everyMs }: Extract<Behaviour, { does: "stream" }>, call: GpuCall, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { "Content-Type": "text/event-stream" });
+  for (const piece of form.sends) {
+    await pause(everyMs);
+    if (response.destroyed) return;
+    call.sentAt.push(performance.now());
+    // What was written is on its way before the connection breaks, or before more comes.
+    await new Promise((resolve) => response.write(piece, resolve));
+  }
+  if (form.ends === "close") response.end();
+  else response.socket?.resetAndDestroy();
+}
+
 function* gush({ events, bytes }: { events: number; bytes: number }, call: GpuCall): Generator<string> {
   const { model } = JSON.parse(call.text) as { model: string }; // what the runner sends
   const choices = [{ index: 0, delta: { content: "x" }, finish_reason: null }];
-  const event = `: ${" ".repeat(bytes)}\ndata: ${JSON.stringify({ id: "chatcmpl", object: "chat.completion.chunk", created: 1, model, choices })}\n\n`;
+  const chunk = JSON.stringify({ id: "chatcmpl", object: "chat.completion.chunk", created: 1, model, choices });
+  const event = `data: {${" ".repeat(bytes)}${chunk.slice(1)}\n\n`;
   for (let sent = 0; sent < events; sent++) {
     call.sentAt.push(performance.now());
     yield event;
