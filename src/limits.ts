@@ -141,6 +141,11 @@ export const JSON_DEPTH = 64;
 /** Requests a second of one key, by class of call; the burst is one second's worth. */
 export const KEY_LIMITS = { read: 20, submit: 200, cancel: 20 } as const;
 export const KEY_LIMIT_RANGE = [1, 10_000] as const;
+/** What an account may do as a whole, with any of its keys and links; the burst is that of a whole span. */
+export const ACCOUNT_LIMITS = {
+  webhookTests: { most: 10, spanMs: 60_000 },
+  linkReads: { most: 100, spanMs: 1_000 },
+} as const;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
 export const KEY_RECORD_MS = 30_000;
 

@@ -6,7 +6,7 @@
 import { type IRequestStrict, Router } from "itty-router";
 import { configOf } from "./config.ts";
 import { Unavailable } from "./platform/unavailable.ts";
-import { SWEEP_NAME, portsOf } from "./entry/bindings.ts";
+import { SWEEP_NAME, accountMeterOf, portsOf } from "./entry/bindings.ts";
 import { Problem, problem } from "./problem.ts";
 import { LimitReached, admit, identify, rateLimitHeaders } from "./http/admit.ts";
 import type { Allowance } from "./keys/gate.ts";
@@ -50,6 +50,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
       config,
       ports: portsOf(env),
       sweep: env.SWEEP.getByName(SWEEP_NAME),
+      accountMeter: accountMeterOf(env),
       after: (work) => ctx.waitUntil(work),
       origin: config.publicUrl || url.origin,
     };

@@ -1,6 +1,6 @@
 /**
- * Links that need no key (links.ts): made for a file or an inference's result by who may read it, and followed by whoever
- * holds them. What is wrong with a link is always the same 403; only that it has expired is told, to who holds a true one.
+ * Links that need no key (link-token.ts): a key that may read a file or a result makes them, and their holders follow them.
+ * Every wrong link is refused with the same 403; only a true one is told that it has expired.
  */
 import * as z from "zod";
 import { findAccount } from "../accounts/store.ts";
@@ -9,6 +9,8 @@ import { isUuid } from "../ids.ts";
 import { LINK_METHODS, type Link, readLink, refusalOf, signLink } from "../files/link-token.ts";
 import { ADMIN_BODY_BYTES, LINK_SECONDS } from "../limits.ts";
 import { problem } from "../problem.ts";
+import { findKey } from "../keys/store.ts";
+import { mayTake } from "../http/account-limit.ts";
 import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { lookUp } from "../http/lookup.ts";
@@ -59,7 +61,8 @@ async function linkTo(call: KeyCall, to: Pick<Link, "kind" | "part" | "id">, wan
   const expiresAt = Math.floor(call.ports.clock.now() / 1000) + wanted.expires_in_seconds;
   const [secret = ""] = call.config.keySecrets;
   const methods = LINK_METHODS.filter((method) => wanted.methods.includes(method));
-  const token = await signLink({ ...to, accountId: call.caller.accountId, methods, expiresAt }, secret);
+  const { accountId, keyId } = call.caller;
+  const token = await signLink({ ...to, accountId, keyId, methods, expiresAt }, secret);
   return json({ url: `${call.origin}/v1/links/${token}`, methods, expires_at: new Date(expiresAt * 1000).toISOString() }, { status: 201 });
 }
 
@@ -70,14 +73,19 @@ async function follow(call: Call): Promise<Response> {
   const refusal = refusalOf(link, call.request.method, now);
   if (refusal === "expired") throw problem("link_not_valid", { detail: "The link has expired." });
   if (refusal === "method") throw problem("link_not_valid", { detail: `The link does not allow ${call.request.method}.` });
-  const [account, answer] = await Promise.all([findAccount(call.ports.db, link.accountId), answerTo(link, call)]);
-  if (!account || account.removedAt !== null) {
-    await answer.body?.cancel();
-    throw problem("link_not_valid", { detail: "The link is not valid any more." });
-  }
+  const [isLive] = await Promise.all([isMakerLive(link, call), mayTake(call, link.accountId, "linkReads")]);
+  if (!isLive) throw problem("link_not_valid", { detail: "The link is not valid any more." });
+  const answer = await answerTo(link, call);
   const headers = new Headers(answer.headers);
   if (answer.status < 400) headers.set("Cache-Control", `private, max-age=${link.expiresAt - now}`);
   return new Response(answer.body, { status: answer.status, headers });
+}
+
+/** Whether the key that made the link is still good; for a link that the deployment made, whether its account is still there. */
+async function isMakerLive({ accountId, keyId }: Link, { ports }: Call): Promise<boolean> {
+  if (keyId === null) return (await findAccount(ports.db, accountId))?.removedAt === null;
+  const key = await findKey(ports.db, accountId, keyId);
+  return key !== null && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > ports.clock.now());
 }
 
 async function answerTo(link: Link, call: Call): Promise<Response> {
@@ -89,7 +97,7 @@ async function answerTo(link: Link, call: Call): Promise<Response> {
       return serveFile(call, file);
     }
     case "result": {
-      const asked = { ...call, params: { id }, caller: { accountId, keyId: "" } };
+      const asked = { ...call, params: { id }, caller: { accountId, keyId: link.keyId ?? "" } };
       return part === undefined ? showResult(asked) : showPart(asked, (parts) => parts[part]);
     }
     default:

@@ -26,6 +26,7 @@ import {
   updateSubscription,
 } from "../webhooks/sql/subscriptions.ts";
 import { judgeTarget } from "../webhooks/target.ts";
+import { mayTake } from "../http/account-limit.ts";
 import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { eventOf } from "./event.ts";
@@ -120,6 +121,7 @@ async function endWebhook(call: KeyCall): Promise<Response> {
 async function testWebhook(call: KeyCall): Promise<Response> {
   const { ports, config } = call;
   const { accountId, id, url } = await find(call);
+  await mayTake(call, accountId, "webhookTests");
   const secrets = await secretsOf(ports, accountId, config.keySecrets);
   const now = ports.clock.now();
   const ping = deliveryIdOf({ accountId, inferenceId: randomBase62(WEBHOOK_SUFFIX, ports.randomBytes), sequence: 1, webhookId: id });

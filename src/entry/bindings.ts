@@ -1,6 +1,7 @@
 /** The production side of ports.ts: the bindings of the deployment, each within a time limit. */
 import { r2, r2Uploads } from "../payloads/r2.ts";
 import type { Fetch } from "../backends/backend.ts";
+import type { AccountLimit } from "../keys/account-limit.ts";
 import type { Verdict } from "../keys/gate.ts";
 import { Memory } from "../platform/memory.ts";
 import { DELIVERY_OBJECTS_CALLED_AT_ONCE, DATABASE_MS, GATE_MS, MEMORY_THINGS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "../limits.ts";
@@ -71,6 +72,11 @@ export function portsOf(env: Env & Private): Ports {
     random: () => Math.random(),
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   };
+}
+
+/** Takes one permit of a limit of an account. Returns 0; if there is none, in how many ms there will be one. */
+export function accountMeterOf(env: Env): (accountId: string, limit: AccountLimit) => Promise<number> {
+  return (accountId, limit) => ask("gate", GATE_MS, async () => env.GATE.getByName(accountId).take(limit));
 }
 
 export function after(ms: number, run: () => void): () => void {

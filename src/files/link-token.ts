@@ -1,12 +1,13 @@
 /**
- * PURE. Links that need no key: who holds one may do what it says, with the one object that it names, until it expires.
- * A link is a token of 69 bytes, base64url, 92 characters:
- *   version 1 | kind 1 | methods 1 | expiry in s since 1970, 6 | account 12 | object's UUID 16 | HMAC-SHA256 of all that, 32
- * - Every bit counts: 69 bytes are 92 characters without one to spare, and no other text decodes to them.
- * - The key of the HMAC is made from the deployment's secret by HKDF under a label of its own, so that no tag made for
+ * PURE. Links that need no key: their holder may do what the link says, with the one object that it names, until it expires.
+ * A link is a token of 75 bytes, base64url, 100 characters:
+ *   version 1 | kind 1 | methods 1 | expiry in s since 1970, 6 | account 12 | key 6 | object's UUID 16 | HMAC-SHA256 of all that, 32
+ * - Every bit counts: 75 bytes are exactly 100 characters, and no other text decodes to them.
+ * - The key of the HMAC is made from the deployment's secret by HKDF under a label of its own, so no tag made for
  *   anything else is ever a link. While the secret is rotated the one before counts too; then its links are dead.
- * - Nothing is stored, so a single link can't be revoked: its object can be removed, or the secret rotated.
+ * - Nothing is stored, so a single link can't be revoked. It dies with the API key that made it, and with its object.
  */
+import { accountOf } from "../keys/key.ts";
 
 export const LINK_METHODS = ["GET", "HEAD"] as const;
 export type LinkMethod = (typeof LINK_METHODS)[number];
@@ -20,6 +21,8 @@ export interface Link {
   readonly part?: number;
   /** 12 base62 characters. */
   readonly accountId: string;
+  /** The API key that made it; null for a link that the deployment itself made. */
+  readonly keyId: string | null;
   /** A UUID in lower case. */
   readonly id: string;
   readonly methods: readonly LinkMethod[];
@@ -27,22 +30,27 @@ export interface Link {
   readonly expiresAt: number;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const EXPIRY_AT = 3;
 const ACCOUNT_AT = 9;
-const ID_AT = 21;
-const TAG_AT = 37;
-const TOKEN_BYTES = 69;
-const TOKEN = /^[A-Za-z0-9_-]{92}$/;
+/** What follows the account in a key's id; zeros if there is no key. */
+const KEY_AT = 21;
+const ID_AT = 27;
+const TAG_AT = 43;
+const TOKEN_BYTES = 75;
+const TOKEN = /^[A-Za-z0-9_-]{100}$/;
 const LABEL = "claimcheck signed link";
 
 const encoder = new TextEncoder();
 
-/** The token of a link, under the newest secret. Throws where the account's or the object's id is none. */
+/** The token of a link, under the newest secret. Throws if the account's, the key's or the object's id is none. */
 export async function signLink(link: Link, secret: string): Promise<string> {
   const account = encoder.encode(link.accountId);
+  const key = link.keyId === null ? new Uint8Array(ID_AT - KEY_AT) : encoder.encode(link.keyId.slice(account.length));
   const id = Uint8Array.from(link.id.replaceAll("-", "").match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  if (account.length !== ID_AT - ACCOUNT_AT || id.length !== TAG_AT - ID_AT) throw new Error("a link to what has no id");
+  if (account.length !== KEY_AT - ACCOUNT_AT || id.length !== TAG_AT - ID_AT) throw new Error("a link to what has no id");
+  if (key.length !== ID_AT - KEY_AT || (link.keyId !== null && accountOf(link.keyId) !== link.accountId))
+    throw new Error("a link of a key of no account");
   const bytes = new Uint8Array(TOKEN_BYTES);
   const view = new DataView(bytes.buffer);
   bytes[0] = VERSION;
@@ -51,6 +59,7 @@ export async function signLink(link: Link, secret: string): Promise<string> {
   view.setUint16(EXPIRY_AT, Math.floor(link.expiresAt / 2 ** 32));
   view.setUint32(EXPIRY_AT + 2, link.expiresAt >>> 0);
   bytes.set(account, ACCOUNT_AT);
+  bytes.set(key, KEY_AT);
   bytes.set(id, ID_AT);
   const tag = await crypto.subtle.sign("HMAC", await keyOf(secret), bytes.subarray(0, TAG_AT));
   bytes.set(new Uint8Array(tag), TAG_AT);
@@ -59,7 +68,7 @@ export async function signLink(link: Link, secret: string): Promise<string> {
     .replaceAll("/", "_");
 }
 
-/** The link that a token is, whatever its time and methods; null for what none of the secrets made. No I/O. */
+/** The link that a token stands for, whatever its time and methods; null if none of the secrets made it. No I/O. */
 export async function readLink(token: string, secrets: readonly string[]): Promise<Link | null> {
   if (!TOKEN.test(token)) return null;
   const bytes = Uint8Array.from(atob(token.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
@@ -71,18 +80,21 @@ export async function readLink(token: string, secrets: readonly string[]): Promi
   const kind = part < 0 ? LINK_KINDS[bytes[1] ?? 0] : "result";
   if (!verdicts.includes(true) || bytes[0] !== VERSION || !kind) return null;
   const view = new DataView(bytes.buffer);
+  const accountId = new TextDecoder().decode(bytes.subarray(ACCOUNT_AT, KEY_AT));
+  const key = bytes.subarray(KEY_AT, ID_AT);
   const hex = Array.from(bytes.subarray(ID_AT, TAG_AT), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return {
     kind,
     ...(part < 0 ? {} : { part }),
-    accountId: new TextDecoder().decode(bytes.subarray(ACCOUNT_AT, ID_AT)),
+    accountId,
+    keyId: key.every((byte) => byte === 0) ? null : accountId + new TextDecoder().decode(key),
     id: `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
     methods: LINK_METHODS.filter((_, index) => ((bytes[2] ?? 0) >> index) & 1),
     expiresAt: view.getUint16(EXPIRY_AT) * 2 ** 32 + view.getUint32(EXPIRY_AT + 2),
   };
 }
 
-/** Why a link does not allow a request at `now` (s), or null where it does. A link to GET is good for HEAD, which tells less. */
+/** Why a link does not allow a request at `now` (s); null if it does. A link to GET is good for HEAD, which tells less. */
 export function refusalOf(link: Link, method: string, now: number): "expired" | "method" | null {
   if (now >= link.expiresAt) return "expired";
   const allowed: readonly string[] = link.methods.includes("GET") ? LINK_METHODS : link.methods;

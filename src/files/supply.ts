@@ -80,6 +80,6 @@ export async function supplied(
 
 async function linkOf({ secret, clock }: Pick<Ports, "secret" | "clock">, { accountId, id, origin }: StoredFile): Promise<string> {
   const expiresAt = Math.floor(clock.now() / 1000) + LINK_SECONDS.default;
-  const token = await signLink({ kind: "file", accountId, id, methods: ["GET"], expiresAt }, secret("KEY_SECRET") ?? "");
+  const token = await signLink({ kind: "file", accountId, keyId: null, id, methods: ["GET"], expiresAt }, secret("KEY_SECRET") ?? "");
   return `${(secret("PUBLIC_URL") || origin).replace(/\/$/, "")}/v1/links/${token}`;
 }

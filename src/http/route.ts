@@ -6,6 +6,7 @@
 import * as z from "zod";
 import type { Config } from "../config.ts";
 import type { After } from "../inferences/hints.ts";
+import type { AccountLimit } from "../keys/account-limit.ts";
 import type { Allowance } from "../keys/gate.ts";
 import type { KeyIdentity, Scope } from "../keys/key.ts";
 import type { Ports } from "../ports.ts";
@@ -24,6 +25,8 @@ export interface Call {
   readonly config: Config;
   readonly ports: Ports;
   readonly sweep: { recover(startedBefore: number): Promise<number> };
+  /** See AccountMeter; it lives in the account's own gate object. */
+  readonly accountMeter: (accountId: string, limit: AccountLimit) => Promise<number>;
   readonly after: After;
   /** Where clients reach us, without a slash at the end. */
   readonly origin: string;

@@ -158,7 +158,7 @@ async function messageOf(ports: Ports, settings: DeliverySettings, claim: Claime
   const origin = settings.publicUrl || claim.origin || (inference.webhook?.origin ?? "");
   const resultLink = async () => {
     const expiresAt = Math.floor(createdAt / 1000) + EVENT_LINK_SECONDS;
-    const link = { kind: "result", accountId, id: inferenceId, methods: LINK_METHODS, expiresAt } as const;
+    const link = { kind: "result", accountId, keyId: null, id: inferenceId, methods: LINK_METHODS, expiresAt } as const;
     return `${origin}/v1/links/${await signLink(link, settings.keySecrets[0] ?? "")}`;
   };
   const shown = { name: event, inference, at: createdAt, now, origin, payloads: ports.payloads, secrets, resultLink };

@@ -623,7 +623,7 @@ describe("an input that refers to a file", () => {
       bytes,
     );
     const { image, list, ...rest } = heard as { image: string; list: unknown[] };
-    expect(image).toMatch(new RegExp(`^${ORIGIN}/v1/links/[A-Za-z0-9_-]{92}$`));
+    expect(image).toMatch(new RegExp(`^${ORIGIN}/v1/links/[A-Za-z0-9_-]{100}$`));
     expect(list).toEqual([1, image]);
     expect(Object.entries(rest)).toEqual([[expect.stringMatching(/^claimcheck:file\//), expect.stringMatching(/^see claimcheck:file\//)]]);
     const got = await call(image.slice(ORIGIN.length));
@@ -748,6 +748,7 @@ describe("a link", () => {
     const good = {
       kind: "file",
       accountId: other.accountId,
+      keyId: null,
       id: String(id),
       methods: ["GET"],
       expiresAt: Math.floor(Date.now() / 1000) + 60,
@@ -765,11 +766,46 @@ describe("a link", () => {
     expect(await codeOf(open(good))).toEqual(refused);
   });
 
+  test("dies with the key that made it: when it is revoked, and when it expires", async () => {
+    const other = await newTenant();
+    const { id } = await uploaded(noise(10), {}, other.key);
+    const makers = await Promise.all(
+      ["revoked", "expired", "kept"].map((name) => object(operator("POST", "/keys", { account_id: other.accountId, name }))),
+    );
+    const [revoked, expired, kept] = await Promise.all(
+      makers.map(async ({ key }) => pathOf(await made(`/v1/files/${String(id)}/link`, undefined, String(key)))),
+    );
+    const [first, second] = makers.map(({ id: keyId }) => keyId);
+    await operator("DELETE", `/keys/${String(first)}`);
+    await env.DB.prepare("UPDATE keys SET expires_at = 1 WHERE id = ?").bind(second).run();
+    for (const path of [revoked, expired]) {
+      expect(await codeOf(call(String(path)))).toEqual({ status: 403, code: "link_not_valid" });
+    }
+    expect((await call(String(kept))).status).toBe(200);
+  });
+
+  test("of an account is followed 100 times a second at most, whichever link it is", async () => {
+    const other = await newTenant();
+    const { id } = await uploaded(noise(10), {}, other.key);
+    const path = pathOf(await made(`/v1/files/${String(id)}/link`, undefined, other.key));
+    const begun = Date.now();
+    const answers = await Promise.all(Array.from({ length: 400 }, () => call(path)));
+    const seconds = (Date.now() - begun) / 1_000;
+    const taken = answers.filter(({ status }) => status === 200).length;
+    expect(taken).toBeGreaterThanOrEqual(100);
+    expect(taken).toBeLessThanOrEqual(100 + Math.ceil(seconds * 100));
+    const refused = answers.find(({ status }) => status !== 200);
+    expect([refused?.status, refused?.headers.get("retry-after")]).toEqual([429, "1"]);
+    const { id: own } = await uploaded(noise(10));
+    expect((await call(pathOf(await made(`/v1/files/${String(own)}/link`)))).status).toBe(200);
+  });
+
   test("is good under the secret before while it is rotated, and not when it has been", async () => {
     const { id } = await uploaded(noise(10));
     const link = {
       kind: "file",
       accountId: tenant.accountId,
+      keyId: null,
       id: String(id),
       methods: ["GET"],
       expiresAt: Math.floor(Date.now() / 1000) + 60,

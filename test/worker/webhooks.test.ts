@@ -836,6 +836,23 @@ describe("the API of webhooks", () => {
     }
   });
 
+  test("sends ten test pings a minute at most for one account, whichever webhook they go to", async () => {
+    const hook = receiver();
+    const { tenant, webhook } = await watched();
+    const other = await object(as(tenant.key, "POST", "/v1/webhooks", { url: "https://other.example.com/" }));
+    backendIs(hook.answer);
+    const answers: Response[] = [];
+    for (let count = 0; count < 14; count++) {
+      answers.push(await as(tenant.key, "POST", `/v1/webhooks/${String((count % 2 ? other : webhook)["id"])}/test`));
+    }
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThanOrEqual(3);
+    expect(hook.got).toHaveLength(14 - refused.length);
+    expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+    expect(Number(refused[0]?.headers.get("retry-after"))).toBeLessThanOrEqual(6);
+    expect((await object(refused[0] ?? new Response()))["detail"]).toBe("An account may make at most 10 test pings a minute.");
+  });
+
   test("gives out cursors of endpoints that it takes back, however long their URLs are", async () => {
     const { key, accountId } = await newTenant();
     const urls = ["a", "b", "é", "z".repeat(WEBHOOK_URL_CHARACTERS - 30)].map((path) => new URL(`https://hooks.example.com/${path}`).href);

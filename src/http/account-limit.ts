@@ -1,0 +1,18 @@
+/** The guard for the limits of an account as a whole. */
+import type { AccountLimit } from "../keys/account-limit.ts";
+import { ACCOUNT_LIMITS } from "../limits.ts";
+import { problem } from "../problem.ts";
+import type { Call } from "./route.ts";
+
+const WHAT = { webhookTests: "test pings", linkReads: "reads by link" } as const satisfies Record<AccountLimit, string>;
+
+/** Takes one permit of the account. Throws 429 with `Retry-After` if there is none. */
+export async function mayTake({ accountMeter }: Pick<Call, "accountMeter">, accountId: string, limit: AccountLimit): Promise<void> {
+  const retryAfterMs = await accountMeter(accountId, limit);
+  if (retryAfterMs === 0) return;
+  const { most, spanMs } = ACCOUNT_LIMITS[limit];
+  throw problem("rate_limited", {
+    detail: `An account may make at most ${most} ${WHAT[limit]} ${spanMs === 1_000 ? "a second" : "a minute"}.`,
+    headers: { "Retry-After": String(Math.ceil(retryAfterMs / 1_000)) },
+  });
+}
