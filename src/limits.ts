@@ -92,6 +92,10 @@ export const QUEUE_BATCH = 100;
 
 /** A failure's message goes into the row twice, and a row has at most 2 MB. */
 export const MESSAGE_CHARACTERS = 1_000;
+/** Of each other member of a backend's error object. */
+export const UPSTREAM_CHARACTERS = 200;
+/** A text that is larger is not searched for the backend's credential. */
+export const CONCEAL_CHARACTERS = 1_000_000;
 /** A log beyond this loses its earlier lines, all but the first: redrives may go on for ever, a row must not. */
 export const LOG_CHARACTERS = 64_000;
 

@@ -1,18 +1,20 @@
 /**
- * What a runner knows of a GPU server, whatever it speaks: one call that always ends in an outcome, never in an
- * exception. The exchange below is shared by the protocols; here each way in which a server can let us down gets its
- * own code: no connection, cut connection, time limit, oversized answer, refusal, garbage.
+ * What a runner knows of a GPU server, whatever protocol it speaks: one call that ends in an outcome. Whatever a server
+ * does becomes one (judgement.ts); an exception is a fault of ours. The exchange below is shared by the protocols.
  */
-import { bytesUpTo } from "../encoding/streams.ts";
 import { parseJson } from "../encoding/json.ts";
+import { type Result, faulty, read } from "../encoding/result.ts";
+import { BrokenOff, bytesUpTo, fromSender } from "../encoding/streams.ts";
 import type { Content } from "../content/content.ts";
 import type { FileField } from "../content/embedded.ts";
+import { log } from "../platform/log.ts";
 import type { Memory } from "../platform/memory.ts";
-import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS } from "../limits.ts";
-import { retryAfterMs } from "../encoding/retry-after.ts";
+import { BACKEND_ANSWER_BYTES } from "../limits.ts";
 import { readInferRequest } from "../tensors/infer.ts";
 import { headOf, writeInferRequest } from "../tensors/wire.ts";
-import type { Failure, FailureClass, Kept, KeptPart, Outcome } from "./outcome.ts";
+import type { Identity } from "./identity.ts";
+import { UNREACHABLE, cutOff, garbage, misconfigured, oversized, refusal, tooSlow } from "./judgement.ts";
+import type { Kept, KeptPart, Outcome } from "./outcome.ts";
 import type { ClaimedBackend } from "./store.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -37,6 +39,7 @@ export interface BackendCall {
   /** The model's name as clients know it. */
   readonly model: string;
   readonly version: string;
+  readonly attempt: Attempt;
   readonly input: Content;
   /** What is asked of the model, where the dialect tells that apart; '' otherwise. */
   readonly capability: string;
@@ -51,28 +54,33 @@ export interface BackendCall {
 }
 
 /**
- * Takes in a body: into memory where it has no more than `most` bytes, else into the bucket while it comes. Throws where
- * the body breaks off or `over` is aborted; nothing is left of it then. That the bucket has failed is no fault of the
- * backend, so it is a value.
+ * Takes in a body: into memory if it has no more than `most` bytes, else into the bucket while it comes. A fault is what is
+ * odd in the body. Rejects with BrokenOff if the body breaks off, and if `over` is aborted or the bucket fails; nothing is
+ * left of it then.
  */
-export type TakeIn = (response: Response, most: number, over: AbortSignal) => Promise<TakenIn>;
+export type TakeIn = (response: Response, most: number, over: AbortSignal) => Promise<Result<TakenIn>>;
 
 export type TakenIn =
-  | { readonly bytes: Uint8Array }
-  | { readonly kept: Kept }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "kept"; readonly kept: Kept }
   /** Of a multipart body: what it has to say in JSON, if anything, and all else; `discard` takes that back. */
-  | { readonly json: Uint8Array | null; readonly parts: readonly KeptPart[]; readonly discard: () => Promise<void> }
-  /** Fields of it were to be files, and are none, for this reason. */
-  | { readonly garbage: string }
-  | { readonly failed: unknown };
+  | {
+      readonly kind: "parts";
+      readonly json: Uint8Array | null;
+      readonly parts: readonly KeptPart[];
+      readonly discard: () => Promise<void>;
+    };
 
-/** Puts the fields of an output in JSON that are to be files into the bucket; their addresses take their places. Rejects where the bucket fails. */
+/** Puts the fields of an output in JSON that are to be files into the bucket; their addresses take their places. Rejects if the bucket fails. */
 export interface FieldExtraction {
   readonly fields: readonly FileField[];
-  of(json: string): Promise<ExtractedFields>;
+  of(json: string): Promise<Result<ExtractedFields>>;
 }
 
-export type ExtractedFields = { readonly json: string; readonly parts: readonly KeptPart[] } | { readonly garbage: string };
+export interface ExtractedFields {
+  readonly json: string;
+  readonly parts: readonly KeptPart[];
+}
 
 /** How a protocol is spoken. */
 export interface Protocol {
@@ -97,35 +105,10 @@ type Inquiry = Pick<BackendCall, "backend" | "version" | "identity" | "timeoutMs
 
 export interface Readiness {
   readonly ready: boolean;
+  /** False if no connection was made. */
+  readonly reached: boolean;
   /** Why not, in words. */
   readonly detail: string | null;
-}
-
-/** How we say who we are to a backend, and how what it says back is kept from telling it on. */
-export interface Identity {
-  readonly headers: Readonly<Record<string, string>>;
-  /** A text of the backend's without our secret, in whatever form it was sent. */
-  readonly conceal: (text: string) => string;
-}
-
-/** Who we are to this backend, or null where the deployment lacks the secret that its credential names. */
-export function identityFor(backend: Pick<Server, "credential">, secret: (name: string) => string | null): Identity | null {
-  const { credential } = backend;
-  if (!credential) return { headers: {}, conceal: (text) => text };
-  const clear = secret(credential.secret);
-  if (clear === null || clear === "") return null;
-  const encoded = btoa(String.fromCharCode(...new TextEncoder().encode(clear)));
-  const conceal = (text: string) => text.replaceAll(clear, "[secret]").replaceAll(encoded, "[secret]");
-  switch (credential.kind) {
-    case "bearer":
-      return { headers: { Authorization: `Bearer ${clear}` }, conceal };
-    case "basic":
-      return { headers: { Authorization: `Basic ${encoded}` }, conceal };
-    case "header":
-      return { headers: { [credential.header]: clear }, conceal };
-    default:
-      return credential satisfies never;
-  }
 }
 
 export interface Answer {
@@ -149,71 +132,81 @@ export interface Bounds {
   readonly timeoutMs: number;
   readonly identity: Identity;
   readonly stop?: AbortSignal;
+  /** Of which inference; not of a question for its health. */
+  readonly attempt?: Attempt;
+}
+
+/** Which attempt a call is. */
+export interface Attempt {
+  readonly inferenceId: string;
+  /** Counts from 1. */
+  readonly number: number;
 }
 
 /** A backend's answer read whole and within bounds, or the outcome that its failure amounts to. */
-export async function exchange(
-  outside: Outside,
-  url: string,
-  question: Question,
-  bounds: Bounds,
-): Promise<{ answer: Answer } | { outcome: Outcome }> {
+export function exchange(outside: Outside, url: string, question: Question, bounds: Bounds): Promise<Result<Answer, Outcome>> {
   return connect(outside, url, question, bounds, (response) => answerOf(response, outside, bounds));
 }
 
 /**
  * What is made of a backend's response while it comes, or the outcome that its failure amounts to. `over` is aborted when
- * the time is up or the runner must let go; whatever `take` throws counts as an answer that broke off.
+ * the time is up or the runner must let go. A body that fails makes the reader reject with BrokenOff (encoding/streams.ts);
+ * whatever else `take` throws is a fault of ours, and is thrown on.
  */
 export async function connect<T>(
   { fetch, clock }: Outside,
   url: string,
   question: Question,
   bounds: Bounds,
-  take: (response: Response, over: AbortSignal) => Promise<T>,
-): Promise<T | { outcome: Outcome }> {
+  take: (response: Response, over: AbortSignal) => Promise<Result<T, Outcome>>,
+): Promise<Result<T, Outcome>> {
   const timeout = clock.timeout(bounds.timeoutMs);
   const over = bounds.stop ? AbortSignal.any([timeout, bounds.stop]) : timeout;
-  let begun = false;
+  const headers = headersOf(question, bounds, clock.now());
+  if (headers === null) return faulty(misconfigured("The backend's credential can't be sent: it is not a header's value."));
+  let response: Response | null = null;
   try {
-    const headers = { ...question.headers, ...bounds.identity.headers };
-    const response = await fetch(url, { ...question, headers, redirect: "manual", signal: over });
-    begun = true;
+    response = await fetch(url, { ...question, headers, redirect: "manual", signal: over });
     return await take(response, over);
-  } catch {
-    if (bounds.stop?.aborted) return { outcome: { kind: "abandoned" } };
-    if (timeout.aborted) {
-      return { outcome: tooSlow(bounds.timeoutMs) };
-    }
-    if (begun) return { outcome: cutOff() };
-    return { outcome: retry("infrastructure", "backend_unreachable", 502, "The backend could not be reached.") };
+  } catch (error) {
+    if (bounds.stop?.aborted) return faulty({ kind: "abandoned" });
+    if (timeout.aborted) return faulty(tooSlow(bounds.timeoutMs));
+    const isTheirs = response === null || error instanceof BrokenOff;
+    if (!isTheirs) throw error;
+    log("backend_broke_off", { server: new URL(url).host, begun: response !== null, cause: causeOf(error) });
+    return faulty(response === null ? UNREACHABLE : cutOff());
   }
 }
 
-/** A response read whole, or the outcome where it is too large. */
-export async function answerOf(
-  response: Response,
-  { clock }: Outside,
-  { identity }: Bounds,
-): Promise<{ answer: Answer } | { outcome: Outcome }> {
-  const at = clock.now();
-  const bytes = await readBounded(response, BACKEND_ANSWER_BYTES);
-  if (bytes === null) return { outcome: oversized() };
-  return { answer: { status: response.status, headers: response.headers, at, bytes, conceal: identity.conceal } };
+/** Null if they can't be sent: our own are sound, so that a secret is not. */
+function headersOf(question: Question, { identity, attempt, timeoutMs }: Bounds, now: number): Headers | null {
+  const headers = new Headers({ ...question.headers, ...(attempt && tracing(attempt, now + timeoutMs)) });
+  try {
+    for (const [name, value] of Object.entries(identity.headers)) headers.set(name, value);
+  } catch (error) {
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+  return headers;
 }
 
-/** No answer in the time that there is. */
-export function tooSlow(timeoutMs: number): Outcome {
-  return retry("timeout", "run_within_seconds", 504, `The backend did not answer within ${timeoutMs / 1000} s.`);
+/**
+ * What tells a backend which attempt a call is: delivery is at least once, so it must be able to tell a double. A trace is one
+ * inference, and a span one attempt at it (W3C Trace Context).
+ */
+function tracing({ inferenceId, number }: Attempt, deadline: number): Record<string, string> {
+  const trace = inferenceId.replaceAll("-", "").toLowerCase();
+  return {
+    "X-Inference-Id": inferenceId,
+    "X-Inference-Attempt": String(number),
+    "X-Inference-Deadline": new Date(deadline).toISOString(),
+    ...(/^[0-9a-f]{32}$/.test(trace) ? { traceparent: `00-${trace}-${number.toString(16).padStart(16, "0")}-01` } : {}),
+  };
 }
 
-/** An answer that ended before its end. */
-export function cutOff(): Outcome {
-  return retry("infrastructure", "backend_cut", 502, "The backend's answer broke off.");
-}
-
-export function oversized(): Outcome {
-  return rejected("model", "backend_oversized", 502, `The backend's answer exceeds ${BACKEND_ANSWER_BYTES} bytes.`);
+function causeOf(error: unknown): string {
+  const cause = error instanceof BrokenOff ? error.cause : error;
+  return cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
 }
 
 /** An inference's input as JSON text, for a server that takes nothing else: raw tensors are written out. */
@@ -221,23 +214,24 @@ export function inputText({ body, contentType }: Content): string {
   if (typeof body === "string") return body;
   const headLength = headOf(contentType);
   if (headLength === null) return new TextDecoder().decode(body);
-  const read = readInferRequest(body, headLength);
-  if (!read.ok) throw new Error(`stored tensors can't be read: ${read.fault.detail}`);
-  const written = writeInferRequest(read.value, { binary: false }).body;
+  const stored = readInferRequest(body, headLength);
+  if (!stored.ok) throw new Error(`stored tensors can't be read: ${stored.fault.detail}`);
+  const written = writeInferRequest(stored.value, { binary: false }).body;
   return typeof written === "string" ? written : new TextDecoder().decode(written);
 }
 
-/** An answer's body as JSON; undefined where it is none. */
+/** An answer's body as JSON; undefined if it is none. */
 export function jsonOf(answer: Answer): unknown {
   return parsed(textOf(answer));
 }
 
-/** A text as JSON; undefined where it is none. */
+/** A text as JSON; undefined if it is none. */
 export function parsed(text: string): unknown {
   try {
     return parseJson(text);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 
@@ -245,84 +239,47 @@ export function textOf(answer: Answer): string {
   return new TextDecoder().decode(answer.bytes);
 }
 
-/** The reason in an error body: `{"error": text}`, `{"error": {"message": text}}` or `{"detail": text}`. */
-export function reasonIn(body: unknown): string | null {
-  if (typeof body !== "object" || body === null) return null;
-  const error = "error" in body ? body.error : "detail" in body ? body.detail : null;
-  if (typeof error === "string") return error;
-  if (typeof error === "object" && error !== null && "message" in error && typeof error.message === "string") return error.message;
-  return null;
-}
-
-/** Asks a health address; ready where it answers with a success. */
+/** Asks a health address; ready if it answers with a success. */
 export async function askReady(outside: Outside, url: string, bounds: { timeoutMs: number; identity: Identity }): Promise<Readiness> {
   const asked = await exchange(outside, url, { method: "GET", headers: { Accept: "application/json" } }, bounds);
-  const refused = "outcome" in asked ? asked.outcome : refusal(asked.answer, reasonIn(jsonOf(asked.answer)));
-  return { ready: refused === null, detail: refused && "error" in refused ? refused.error.message : null };
+  return readinessIn(asked.ok ? refusal(asked.value) : asked.fault);
 }
 
-/**
- * The outcome of an answer that is not a success; null for one that is. Which status is worth another attempt:
- * design, section 4. `reason` is what the server said, for the client to read.
- */
-export function refusal(answer: Omit<Answer, "bytes">, reason: string | null): Outcome | null {
-  const { status } = answer;
-  if (status >= 200 && status < 300) return null;
-  const said = reason ? `: ${answer.conceal(reason)}` : ".";
-  const message = `The backend answered ${status}${said}`;
-  const after = retryAfterMs(answer.headers.get("retry-after"), answer.at);
-  switch (status) {
-    case 408:
-      return retry("timeout", "backend_timeout", 504, message, after);
-    case 425:
-    case 429:
-      return retry("capacity", "backend_busy", 503, message, after);
-    case 503:
-      return retry("capacity", "backend_unavailable", 503, message, after);
-    case 504:
-      return retry("timeout", "backend_timeout", 504, message, after);
-    case 500:
-    case 502:
-      return retry("infrastructure", "backend_error", status, message, after);
-    case 401:
-    case 403:
-    case 404:
-    case 405:
-    case 407:
-      // Ours to mend, not the client's: a wrong URL, credential or model name of the backend.
-      return rejected("infrastructure", "backend_misconfigured", 502, message);
-    default:
-      if (status >= 400 && status < 500) return rejected("input", "backend_rejected", status, message);
-      return rejected("infrastructure", "backend_error", 502, message);
-  }
+/** What the outcome of a question for its health says: null is a success. */
+export function readinessIn(outcome: Outcome | null): Readiness {
+  const error = outcome && "error" in outcome ? outcome.error : null;
+  return { ready: outcome === null, reached: error?.code !== "backend_unreachable", detail: error?.message ?? null };
 }
 
-/** An answer that is no answer: not what the protocol promises. */
-export function garbage(what: string): Outcome {
-  return retry("infrastructure", "backend_garbage", 502, `The backend's answer is not valid: ${what}.`);
+/** The length that a message's body will have; null if it does not say, NaN if its lines differ (RFC 9110, 8.6). */
+export function contentLengthOf(headers: Headers): number | null {
+  const text = headers.get("content-length");
+  if (text === null) return null;
+  const [first = "", ...others] = text.split(",").map((each) => each.trim());
+  return /^\d{1,15}$/.test(first) && others.every((other) => other === first) ? Number(first) : Number.NaN;
 }
 
-export function rejected(failureClass: FailureClass, code: string, status: number, message: string): Outcome {
-  return { kind: "rejected", error: failure(failureClass, code, status, message) };
-}
-
-function retry(failureClass: FailureClass, code: string, status: number, message: string, after: number | null = null): Outcome {
-  const error = failure(failureClass, code, status, message);
-  return after === null ? { kind: "retry", error } : { kind: "retry", error, retryAfterMs: after };
-}
-
-function failure(failureClass: FailureClass, code: string, status: number, message: string): Failure {
-  return { class: failureClass, code, message: message.slice(0, MESSAGE_CHARACTERS), status };
-}
-
-/** The body, or null where it is larger than `limit` bytes; the rest is then not read. */
-async function readBounded(response: Response, limit: number): Promise<Uint8Array | null> {
-  const announced = response.headers.get("content-length");
-  if (Number(announced ?? 0) > limit) {
+/** A response read whole, or the outcome that its length amounts to. */
+export async function answerOf(response: Response, { clock }: Outside, { identity }: Bounds): Promise<Result<Answer, Outcome>> {
+  const at = clock.now();
+  const announced = contentLengthOf(response.headers);
+  const fault = announced !== null && faultOfLength(announced);
+  if (fault) {
     await response.body?.cancel();
-    return null;
+    return faulty(fault);
   }
-  // What is announced is the length before decoding, which says nothing of the length after.
-  if (announced !== null && !response.headers.has("content-encoding")) return new Uint8Array(await response.arrayBuffer()); // no longer than it was announced to be
-  return response.body ? bytesUpTo(response.body, limit) : new Uint8Array();
+  // What is announced is the length before decoding, which says nothing about the length after.
+  const isExact = announced !== null && !response.headers.has("content-encoding");
+  const bytes = isExact
+    ? new Uint8Array(await fromSender(response.arrayBuffer())) // no longer than it was announced to be
+    : response.body
+      ? await bytesUpTo(response.body, BACKEND_ANSWER_BYTES)
+      : new Uint8Array();
+  if (bytes === null) return faulty(oversized());
+  return read({ status: response.status, headers: response.headers, at, bytes, conceal: identity.conceal });
+}
+
+function faultOfLength(announced: number): Outcome | null {
+  if (Number.isNaN(announced)) return garbage("its Content-Length is not one length");
+  return announced > BACKEND_ANSWER_BYTES ? oversized() : null;
 }

@@ -7,7 +7,8 @@
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
-import { type BackendCall, type Protocol, garbage, inputText, parsed, rejected } from "./backend.ts";
+import { type BackendCall, type Protocol, inputText, parsed } from "./backend.ts";
+import { garbage, unsendable } from "./judgement.ts";
 import { CHAT, type ShowChunk, chunksFor, openai, streamChat } from "./openai.ts";
 import type { Outcome, Output } from "./outcome.ts";
 import { framed } from "./event-reader.ts";
@@ -51,7 +52,7 @@ export interface Generate {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-export const NOT_GENERATE = rejected("input", "input_not_text", 422, "The input of text generation must be an object with `text_input`.");
+export const NOT_GENERATE = unsendable("input_not_text", "The input of text generation must be an object with `text_input`.");
 
 /** The protocol of chat servers, by which they generate text too. */
 export const generatingChat: Protocol = {

@@ -6,71 +6,58 @@
  * object of its own beside it; so are the fields of JSON that the model's setting says are files.
  * Such a server has no health address that we could know; it counts as ready as soon as it answers anything at all.
  */
-import { JSON_TYPE, isJson } from "../content/content.ts";
-import { writeJson } from "../encoding/json.ts";
+import { JSON_TYPE, firstType, isJson } from "../content/content.ts";
+import { parseTolerantly, writeJson } from "../encoding/json.ts";
+import { type Result, faulty, read } from "../encoding/result.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../limits.ts";
 import { itemsIn } from "../tensors/plain.ts";
-import {
-  type Protocol,
-  type TakenIn,
-  answerOf,
-  connect,
-  exchange,
-  garbage,
-  inputText,
-  jsonOf,
-  parsed,
-  reasonIn,
-  refusal,
-} from "./backend.ts";
+import { type Protocol, type TakenIn, answerOf, connect, exchange, inputText, readinessIn } from "./backend.ts";
+import { failing, findingOf, garbage, refusal } from "./judgement.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** Of a multipart answer: its JSON is the output; where it has none, a list of its parts is. */
-async function partsOutcome({ json, parts, discard }: Extract<TakenIn, { parts: unknown }>): Promise<Outcome> {
+const NOT_JSON = "what is said to be JSON is none";
+
+/** Of a multipart answer: its JSON is the output; if it has none, a list of its parts is. */
+async function partsOutcome({ json, parts, discard }: Extract<TakenIn, { kind: "parts" }>): Promise<Outcome> {
   const listed = parts.map(({ name, contentType, bytes }) => ({ name, content_type: contentType, bytes }));
-  const body = json === null ? writeJson({ parts: listed }) : new TextDecoder().decode(json);
-  const value = parsed(body);
-  if (value === undefined) {
+  const known = json === null ? null : parseTolerantly(new TextDecoder().decode(json));
+  if (known && !known.ok) {
     await discard();
-    return garbage("what is said to be JSON is none");
+    return garbage(NOT_JSON);
   }
-  return { kind: "done", output: { body, contentType: JSON_TYPE, items: json === null ? parts.length : itemsIn(value), parts } };
+  const body = known ? known.value.text : writeJson({ parts: listed });
+  return { kind: "done", output: { body, contentType: JSON_TYPE, items: known ? itemsIn(known.value.value) : parts.length, parts } };
+}
+
+async function outcomeOf(contentType: string, taken: TakenIn): Promise<Outcome> {
+  if (taken.kind === "parts") return partsOutcome(taken);
+  if (taken.kind === "kept") return { kind: "kept", kept: taken.kept, items: 1 };
+  if (!isJson(contentType)) return { kind: "done", output: { body: taken.bytes, contentType, items: 1 } };
+  const known = parseTolerantly(new TextDecoder().decode(taken.bytes));
+  if (!known.ok) return garbage(NOT_JSON);
+  return { kind: "done", output: { body: known.value.text, contentType, items: itemsIn(known.value.value) } };
 }
 
 export const http: Protocol = {
   async infer(call, outside): Promise<Outcome> {
-    const headers = { "Content-Type": "application/json", Accept: "*/*" };
+    const headers = { "Content-Type": JSON_TYPE, Accept: "*/*" };
     const question = { method: "POST", headers, body: inputText(call.input) };
-    const answer = await connect(outside, call.backend.url, question, call, async (response, over) => {
-      if (!response.ok) return answerOf(response, outside, call);
-      const contentType = response.headers.get("content-type") ?? "application/octet-stream";
+    const answered = await connect(outside, call.backend.url, question, call, async (response, over): Promise<Result<Outcome, Outcome>> => {
+      if (findingOf(response.status) !== null) {
+        const answer = await answerOf(response, outside, call);
+        return answer.ok ? faulty(refusal(answer.value) ?? failing("error", "The backend answered an error.")) : answer;
+      }
+      const contentType = firstType(response.headers.get("content-type") ?? "") || "application/octet-stream";
       const taken = await call.takeIn(response, isJson(contentType) ? BACKEND_ANSWER_BYTES : INLINE_BYTES, over);
-      return { contentType, taken };
+      return taken.ok ? read(await outcomeOf(contentType, taken.value)) : faulty(garbage(taken.fault));
     });
-    if ("outcome" in answer) return answer.outcome;
-    if ("answer" in answer) {
-      const said = isJson(answer.answer.headers.get("content-type") ?? "") ? jsonOf(answer.answer) : undefined;
-      return refusal(answer.answer, reasonIn(said)) ?? garbage("neither a success nor a refusal");
-    }
-    const { contentType, taken } = answer;
-    if ("failed" in taken) throw taken.failed;
-    if ("garbage" in taken) return garbage(taken.garbage);
-    if ("parts" in taken) return partsOutcome(taken);
-    if ("kept" in taken) return { kind: "kept", kept: taken.kept, items: 1 };
-    if (!isJson(contentType)) return { kind: "done", output: { body: taken.bytes, contentType, items: 1 } };
-    const body = new TextDecoder().decode(taken.bytes);
-    const value = parsed(body);
-    if (value === undefined) return garbage("said to be JSON, but it is not");
-    return { kind: "done", output: { body, contentType, items: itemsIn(value) } };
+    return answered.ok ? answered.value : answered.fault;
   },
 
   async ready({ backend, ...bounds }, outside) {
     const asked = await exchange(outside, backend.url, { method: "GET", headers: {} }, bounds);
-    if ("answer" in asked && asked.answer.status !== 502 && asked.answer.status !== 503 && asked.answer.status !== 504) {
-      return { ready: true, detail: null };
-    }
-    const refused = "outcome" in asked ? asked.outcome : refusal(asked.answer, null);
-    return { ready: false, detail: refused && "error" in refused ? refused.error.message : null };
+    if (asked.ok && ![502, 503, 504].includes(asked.value.status)) return readinessIn(null);
+    return readinessIn(asked.ok ? refusal(asked.value) : asked.fault);
   },
 
   async describe() {

@@ -8,24 +8,11 @@ import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
 import { BACKEND_ANSWER_BYTES } from "../limits.ts";
 import { isObject } from "../tensors/tensor.ts";
-import {
-  type Answer,
-  type BackendCall,
-  type Outside,
-  type Sink,
-  exchange,
-  garbage,
-  inputText,
-  jsonOf,
-  oversized,
-  reasonIn,
-  refusal,
-  rejected,
-  textOf,
-} from "./backend.ts";
+import { type Answer, type BackendCall, type Outside, type Sink, exchange, inputText, jsonOf, textOf } from "./backend.ts";
+import { failing, garbage, oversized, refusal, refusedInside } from "./judgement.ts";
 import { type Generated, NOT_GENERATE, eventOf, generateInput, generatedBy, isGenerated } from "./generate.ts";
 import type { Outcome } from "./outcome.ts";
-import { type Reading, failureOutcome, stream } from "./sse.ts";
+import { type Reading, stream } from "./sse.ts";
 import { type Members, type SaidFailure, failureIn } from "./stream-events.ts";
 
 /** `url` is the model's. */
@@ -34,7 +21,7 @@ export async function generate(call: BackendCall, outside: Outside, url: string)
   const headers = { "Content-Type": JSON_TYPE, Accept: JSON_TYPE };
   const question = { method: "POST", headers, body: inputText(call.input) };
   const exchanged = await exchange(outside, `${url}/generate`, question, call);
-  return "outcome" in exchanged ? exchanged.outcome : generatedIn(exchanged.answer, call);
+  return exchanged.ok ? generatedIn(exchanged.value, call) : exchanged.fault;
 }
 
 export async function generateStream(call: BackendCall, outside: Outside, sink: Sink, url: string): Promise<Outcome> {
@@ -42,13 +29,15 @@ export async function generateStream(call: BackendCall, outside: Outside, sink: 
   // What is compressed on its way comes in blocks, not token by token.
   const headers = { "Content-Type": JSON_TYPE, Accept: "text/event-stream", "Accept-Encoding": "identity" };
   const question = { method: "POST", headers, body: inputText(call.input) };
-  const streamed = await stream(outside, `${url}/generate_stream`, question, call, sink, new TextReading(call));
-  return "answer" in streamed ? generatedIn(streamed.answer, call) : streamed.outcome;
+  const streamed = await stream(outside, `${url}/generate_stream`, question, call, sink, new TextReading(call), (answer) =>
+    generatedIn(answer, call),
+  );
+  return streamed.ok ? streamed.value : streamed.fault;
 }
 
 function generatedIn(answer: Answer, call: BackendCall): Outcome {
   const value = jsonOf(answer);
-  const refused = refusal(answer, reasonIn(value));
+  const refused = refusal(answer);
   if (refused) return refused;
   const failure = failureIn(value);
   if (failure) return modelFailed(failure, call);
@@ -58,9 +47,9 @@ function generatedIn(answer: Answer, call: BackendCall): Outcome {
 
 /** A failure that an answer of success speaks of. Without a status it is the model's: Triton says so what a model threw. */
 function modelFailed(failure: SaidFailure, call: BackendCall): Outcome {
-  if (failure.status !== null) return failureOutcome(failure, call);
+  if (failure.status !== null) return refusedInside(failure, call.identity);
   const reason = failure.reason === null ? "." : `: ${call.identity.conceal(failure.reason)}`;
-  return rejected("model", "model_failed", 500, `The model failed${reason}`);
+  return failing("modelFailed", `The model failed${reason}`);
 }
 
 /** A stream of generated text: gives its events our model's name, and keeps what they amount to together. */

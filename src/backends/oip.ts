@@ -7,8 +7,9 @@
  * Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md and generate_rest.yaml; for raw data
  * Triton's docs/protocol/extension_binary_data.md.
  */
-import { JSON_TYPE } from "../content/content.ts";
+import { type Content, JSON_TYPE } from "../content/content.ts";
 import { parseJson, writeJson } from "../encoding/json.ts";
+import { type Result, faulty, read } from "../encoding/result.ts";
 import { FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../limits.ts";
 import type { Fault } from "../problem.ts";
 import { type InferRequest, type InferResponse, readInferRequest, readInferResponse, wantsOf } from "../tensors/infer.ts";
@@ -27,17 +28,12 @@ import {
   type Server,
   askReady,
   exchange,
-  garbage,
   inputText,
   jsonOf,
   parsed,
-  reasonIn,
-  refusal,
-  rejected,
   textOf,
-  tooSlow,
 } from "./backend.ts";
-import { failureOutcome } from "./sse.ts";
+import { garbage, refusal, refusedInside, tooSlow, unsendable } from "./judgement.ts";
 import { failureIn } from "./stream-events.ts";
 
 /** Of a body of JSON and raw data: how long the JSON is, in bytes. */
@@ -51,9 +47,9 @@ export const oip: Protocol = {
     if (call.capability === GENERATE) return generate(call, outside, modelUrl(call.backend, call.version));
     const begunAt = outside.clock.now();
     const binary = await takesBinary(call, outside);
-    const request = requestFor(call.input, binary);
-    if ("outcome" in request) return request.outcome;
-    const { body, headLength, form } = request;
+    const request = requestFor(call, binary);
+    if (!request.ok) return unsendable("input_not_tensors", `The input can't be given to a tensor model: ${request.fault}.`);
+    const { body, headLength, form } = request.value;
     const headers = {
       "Content-Type": headLength === null ? JSON_TYPE : BINARY_TYPE,
       Accept: binary ? `${BINARY_TYPE}, ${JSON_TYPE}` : JSON_TYPE,
@@ -63,8 +59,8 @@ export const oip: Protocol = {
     const timeoutMs = Math.max(1, call.timeoutMs - (outside.clock.now() - begunAt));
     const url = `${modelUrl(call.backend, call.version)}/infer`;
     const exchanged = await exchange(outside, url, { method: "POST", headers, body }, { ...call, timeoutMs });
-    if ("answer" in exchanged) return refusalOf(exchanged.answer) ?? outcomeOf(exchanged.answer, form, call);
-    const { outcome } = exchanged;
+    if (exchanged.ok) return refusal(exchanged.value) ?? outcomeOf(exchanged.value, form, call.extract);
+    const outcome = exchanged.fault;
     return outcome.kind === "retry" && outcome.error.class === "timeout" ? tooSlow(call.timeoutMs) : outcome;
   },
 
@@ -81,8 +77,8 @@ export const oip: Protocol = {
 
   async describe({ backend, version, ...bounds }, outside) {
     const described = await exchange(outside, modelUrl(backend, version), { method: "GET", headers: JSON_HEADERS }, bounds);
-    if ("outcome" in described || described.answer.status !== 200) return null;
-    return parsed(described.answer.conceal(textOf(described.answer))) ?? null;
+    if (!described.ok || described.value.status !== 200) return null;
+    return parsed(described.value.conceal(textOf(described.value))) ?? null;
   },
 };
 
@@ -98,9 +94,9 @@ async function takesBinary({ backend, identity, stop, timeoutMs }: BackendCall, 
   if (known !== undefined) return known;
   const bounds = { identity, stop, timeoutMs: Math.min(READY_TIMEOUT_MS, timeoutMs) };
   const asked = await exchange(outside, `${backend.url}/v2`, { method: "GET", headers: { Accept: JSON_TYPE } }, bounds);
-  if ("outcome" in asked && asked.outcome.kind === "abandoned") return false; // nothing was learned of the server
-  const isAnswered = "answer" in asked && asked.answer.status < 500;
-  const binary = "answer" in asked && asked.answer.status === 200 && listsBinary(jsonOf(asked.answer));
+  if (!asked.ok && asked.fault.kind === "abandoned") return false; // nothing was learned of the server
+  const isAnswered = asked.ok && asked.value.status < 500;
+  const binary = asked.ok && asked.value.status === 200 && listsBinary(jsonOf(asked.value));
   forms.set(name, binary, clock.now() + (isAnswered ? FORMS_MS : FORMS_UNSURE_MS));
   return binary;
 }
@@ -116,21 +112,29 @@ interface Request {
   readonly form: Form;
 }
 
-function requestFor(input: BackendCall["input"], binary: boolean): Request | { readonly outcome: Outcome } {
+/** What is sent: its id is the client's own, or else the inference's, so that a server can tell a double by it. */
+function requestFor({ input, attempt }: BackendCall, binary: boolean): Result<Request> {
   const headLength = headOf(input.contentType);
   const text = headLength === null ? inputText(input) : "";
   const value = headLength === null ? parsed(text) : undefined;
+  const id = attempt.inferenceId;
   if (headLength !== null || isTensorInput(value)) {
     const body = headLength === null ? text : input.body;
-    const read = readInferRequest(body, headLength);
-    const fault = read.ok ? sharedMemoryIn(read.value) : read.fault;
-    if (!read.ok || fault) return notTensors(fault?.detail ?? "");
-    const isReady = (headLength !== null) === binary && isAll(read.value, binary);
-    return { ...(isReady ? { body, headLength } : writeInferRequest(read.value, { binary })), form: { kind: "tensors" } };
+    const request = readInferRequest(body, headLength);
+    if (!request.ok) return faulty(request.fault.detail);
+    const fault = sharedMemoryIn(request.value);
+    if (fault) return faulty(fault.detail);
+    const isReady = request.value.id !== undefined && (headLength !== null) === binary && isAll(request.value, binary);
+    return read({
+      ...(isReady ? { body, headLength } : writeInferRequest({ id, ...request.value }, { binary })),
+      form: { kind: "tensors" },
+    });
   }
-  const mapped = value === undefined ? { ok: false as const, detail: "it is not JSON" } : toTensors(value);
-  if (!mapped.ok || !mapped.inputs) return notTensors(mapped.ok ? "" : mapped.detail);
-  return { ...writeInferRequest({ inputs: mapped.inputs }, { binary }), form: mapped.form };
+  if (value === undefined) return faulty("it is not JSON");
+  const mapped = toTensors(value);
+  if (!mapped.ok) return mapped;
+  const { inputs, form } = mapped.value;
+  return inputs ? read({ ...writeInferRequest({ id, inputs }, { binary }), form }) : faulty("");
 }
 
 /** Whether all that goes and all that is wanted back is raw data, or nothing is: then a request can go as it came. */
@@ -138,10 +142,6 @@ function isAll(request: InferRequest, binary: boolean): boolean {
   const wants = wantsOf(request);
   const isWanted = wants.outputs ? wants.outputs.every((output) => output.binary === binary) : wants.binary === binary;
   return isWanted && request.inputs.every(({ data }) => data instanceof Uint8Array === binary);
-}
-
-function notTensors(detail: string): { readonly outcome: Outcome } {
-  return { outcome: rejected("input", "input_not_tensors", 422, `The input can't be given to a tensor model: ${detail}.`) };
 }
 
 /**
@@ -160,38 +160,42 @@ export function sharedMemoryIn({ inputs, outputs = [] }: InferRequest): Fault | 
   return null;
 }
 
-/** What the server said where it refuses; null where it does not. */
-export function refusalOf(answer: Answer): Outcome | null {
-  const isRefused = answer.status < 200 || answer.status >= 300;
-  return refusal(answer, isRefused ? reasonIn(jsonOf(answer)) : null);
-}
-
-async function outcomeOf(answer: Answer, form: Form, call: BackendCall): Promise<Outcome> {
-  const { extract } = call;
+async function outcomeOf(answer: Answer, form: Form, extract: FieldExtraction | null): Promise<Outcome> {
   const length = answer.headers.get(HEAD_LENGTH);
   if (length !== null && !/^\d{1,15}$/.test(length)) return garbage(`${HEAD_LENGTH} is not a length`);
   const headLength = length === null ? null : Number(length);
-  const read = readInferResponse(answer.bytes, headLength);
-  if (!read.ok) {
-    const value = headLength === null ? jsonOf(answer) : null;
-    const failure = failureIn(value);
-    if (failure) return failureOutcome(failure, call);
-    return garbage(value === undefined ? "it is not JSON" : read.fault.detail);
-  }
+  const understood = understand(answer, headLength);
+  if (!understood.ok) return understood.fault;
+  const { response, content } = understood.value;
   if (form.kind === "tensors") {
-    const texts = extract && textsOf(read.value, extract);
-    if (extract && texts) return withoutFiles(read.value, texts, extract);
-    const body = headLength === null ? textOf(answer) : answer.bytes;
-    return { kind: "done", output: { ...contentOf({ body, headLength }), items: itemsIn(read.value) } };
+    const texts = extract && textsOf(response, extract);
+    if (extract && texts) return withoutFiles(response, texts, extract);
+    return { kind: "done", output: { ...content, items: itemsIn(response) } };
   }
-  const plain = fromTensors(read.value.outputs, form);
-  if (!plain.ok) return garbage(plain.detail);
+  const plain = fromTensors(response.outputs, form);
+  if (!plain.ok) return garbage(plain.fault);
   const items = itemsIn(plain.value);
   const text = writeJson(plain.value);
   if (!extract) return { kind: "done", output: { body: text, contentType: JSON_TYPE, items } };
   const extracted = await extract.of(text);
-  if ("garbage" in extracted) return garbage(extracted.garbage);
-  return { kind: "done", output: { body: extracted.json, contentType: JSON_TYPE, items, parts: extracted.parts } };
+  if (!extracted.ok) return garbage(extracted.fault);
+  return { kind: "done", output: { body: extracted.value.json, contentType: JSON_TYPE, items, parts: extracted.value.parts } };
+}
+
+/** A response, and what is kept of it: as it came if it is as the protocol has it, else written anew. */
+function understand(answer: Answer, headLength: number | null): Result<{ response: InferResponse; content: Content }, Outcome> {
+  const strictly = readInferResponse(answer.bytes, headLength, "strict");
+  if (strictly.ok) {
+    const body = headLength === null ? textOf(answer) : answer.bytes;
+    return read({ response: strictly.value, content: contentOf({ body, headLength }) });
+  }
+  const value = headLength === null ? jsonOf(answer) : null;
+  const failure = failureIn(value);
+  if (failure) return faulty(refusedInside(failure, answer));
+  const tolerantly = readInferResponse(answer.bytes, headLength, "tolerant");
+  if (!tolerantly.ok) return faulty(garbage(value === undefined ? "it is not JSON" : tolerantly.fault.detail));
+  const written = writeInferResponse(tolerantly.value, { outputs: null, binary: false });
+  return written.ok ? read({ response: tolerantly.value, content: contentOf(written.value) }) : faulty(garbage(written.fault.detail));
 }
 
 /** The elements of the outputs that are to be files, by name; null where there are none. */
@@ -203,12 +207,12 @@ function textsOf({ outputs }: InferResponse, { fields }: FieldExtraction): Map<s
 /** A response with the addresses of files where their bytes were. */
 async function withoutFiles(response: InferResponse, texts: Map<string, readonly unknown[]>, extract: FieldExtraction): Promise<Outcome> {
   const extracted = await extract.of(writeJson(Object.fromEntries(texts)));
-  if ("garbage" in extracted) return garbage(extracted.garbage);
-  const addresses = parseJson(extracted.json) as Record<string, readonly string[]>; // written above, with other texts in it
+  if (!extracted.ok) return garbage(extracted.fault);
+  const addresses = parseJson(extracted.value.json) as Record<string, readonly string[]>; // written above, with other texts in it
   const outputs = response.outputs.map((tensor) => (texts.has(tensor.name) ? { ...tensor, data: addresses[tensor.name] ?? [] } : tensor));
   const written = writeInferResponse({ ...response, outputs }, { outputs: null, binary: false });
   if (!written.ok) return garbage(written.fault.detail);
-  return { kind: "done", output: { ...contentOf(written.value), items: itemsIn(response), parts: extracted.parts } };
+  return { kind: "done", output: { ...contentOf(written.value), items: itemsIn(response), parts: extracted.value.parts } };
 }
 
 function modelUrl(backend: Server, version: string): string {

@@ -6,30 +6,14 @@
  * Source: openai/openai-openapi, `POST /v1/chat/completions`.
  */
 import { JSON_TYPE } from "../content/content.ts";
-import { parseJson, writeJson } from "../encoding/json.ts";
+import { parseJson, parseTolerantly, writeJson } from "../encoding/json.ts";
 import { BACKEND_ANSWER_BYTES } from "../limits.ts";
 import { Completion, isUsageAlone, usageOf } from "./completion.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { Outcome } from "./outcome.ts";
-import {
-  type Answer,
-  type BackendCall,
-  type Outside,
-  type Protocol,
-  type Sink,
-  askReady,
-  cutOff,
-  exchange,
-  garbage,
-  inputText,
-  jsonOf,
-  oversized,
-  reasonIn,
-  refusal,
-  rejected,
-  textOf,
-} from "./backend.ts";
-import { type Reading, failureOutcome, outcomeOfEvents, stream } from "./sse.ts";
+import { type Answer, type BackendCall, type Outside, type Protocol, type Sink, askReady, exchange, inputText, textOf } from "./backend.ts";
+import { cutOff, garbage, oversized, refusal, refusedInside, unsendable } from "./judgement.ts";
+import { type Reading, outcomeOfEvents, stream } from "./sse.ts";
 import { type Members, type SaidFailure, failureIn } from "./stream-events.ts";
 import { framed } from "./event-reader.ts";
 
@@ -42,7 +26,7 @@ export const openai: Protocol = {
     if (input === null) return NOT_CHAT;
     const { stream_options: _, ...whole } = input;
     const exchanged = await exchange(outside, urlOf(call), questionOf(call, { ...whole, stream: false }, JSON_TYPE), call);
-    return "outcome" in exchanged ? exchanged.outcome : outcomeOf(exchanged.answer, call);
+    return exchanged.ok ? outcomeOf(exchanged.value, call) : exchanged.fault;
   },
 
   async stream(call, outside, sink): Promise<Outcome> {
@@ -60,7 +44,7 @@ export const openai: Protocol = {
   },
 };
 
-const NOT_CHAT = rejected("input", "input_not_chat", 422, "The input of a chat model must be an object with `messages`.");
+const NOT_CHAT = unsendable("input_not_chat", "The input of a chat model must be an object with `messages`.");
 
 /** The input as the body of a chat completion; null where it is none. */
 function chatOf({ input }: BackendCall): Members | null {
@@ -80,19 +64,21 @@ function questionOf({ backend }: BackendCall, body: Members, accept: string) {
 
 /** An answer that came whole. */
 function outcomeOf(answer: Answer, call: BackendCall): Outcome {
-  const body = jsonOf(answer);
-  const refused = refusal(answer, reasonOf(body));
+  const refused = refusal(answer);
   if (refused) return refused;
+  const known = parseTolerantly(textOf(answer));
   // A server that streams whatever is asked for, or does not say that it does.
-  if (body === undefined && STREAM.test(textOf(answer))) return outcomeOfEvents(answer.bytes, new ChatReading(call, () => ""));
+  if (!known.ok && STREAM.test(textOf(answer))) return outcomeOfEvents(answer.bytes, new ChatReading(call, () => ""));
+  if (!known.ok) return garbage("it is not JSON");
+  const { value: body, text } = known.value;
   const failure = failureIn(body);
-  if (failure) return failureOutcome(failure, call);
+  if (failure) return refusedInside(failure, answer);
   if (!isObject(body) || !Array.isArray(body["choices"])) return garbage("no choices");
   const shown = named(body, call);
   const usage = usageOf(body);
   return {
     kind: "done",
-    output: { body: shown === body ? textOf(answer) : writeJson(shown), contentType: JSON_TYPE, items: 1, ...(usage ? { usage } : {}) },
+    output: { body: shown === body ? text : writeJson(shown), contentType: JSON_TYPE, items: 1, ...(usage ? { usage } : {}) },
   };
 }
 
@@ -104,12 +90,6 @@ function named(body: Members, { model }: BackendCall): Members {
   return typeof body["model"] !== "string" || body["model"] === model ? body : { ...body, model };
 }
 
-/** The reason in an error body; older servers have it outside of any `error`. */
-function reasonOf(body: unknown): string | null {
-  const said = reasonIn(body);
-  return said === null && isObject(body) && typeof body["message"] === "string" ? body["message"] : said;
-}
-
 /** What goes on of a chunk, and of the text that it was read from; "" for nothing. */
 export type ShowChunk = (chunk: Members, data: string) => string;
 
@@ -119,8 +99,10 @@ export async function streamChat(call: BackendCall, outside: Outside, sink: Sink
   if (input === null) return NOT_CHAT;
   const body = { ...input, stream: true, stream_options: { ...optionsOf(input), include_usage: true } };
   const reading = new ChatReading(call, show);
-  const streamed = await stream(outside, urlOf(call), questionOf(call, body, "text/event-stream"), call, sink, reading);
-  return "answer" in streamed ? outcomeOf(streamed.answer, call) : streamed.outcome;
+  const streamed = await stream(outside, urlOf(call), questionOf(call, body, "text/event-stream"), call, sink, reading, (answer) =>
+    outcomeOf(answer, call),
+  );
+  return streamed.ok ? streamed.value : streamed.fault;
 }
 
 /** A chat's chunks for a client of OpenAI's API: word for word, but under the name that it knows. */
@@ -163,7 +145,7 @@ class ChatReading implements Reading {
   }
 
   failed(failure: SaidFailure): Outcome {
-    return failureOutcome(failure, this.#call);
+    return refusedInside(failure, this.#call.identity);
   }
 
   /** A server that ends before every choice has a reason to end has broken off, whatever it says. */

@@ -1,9 +1,8 @@
 /**
- * PURE. How an attempt at a backend can end, and what that tells of the backend. What it makes of the inference is
- * decided in inferences/inference.ts.
+ * PURE. How an attempt at a backend can end. What a backend's answer means is decided in judgement.ts, what follows for the
+ * inference in inferences/retry.ts.
  */
 import type { Content } from "../content/content.ts";
-import { RETRY_AFTER_MAX_MS } from "../limits.ts";
 
 export const FAILURE_CLASSES = ["input", "model", "capacity", "infrastructure", "timeout"] as const;
 export type FailureClass = (typeof FAILURE_CLASSES)[number];
@@ -14,8 +13,21 @@ export interface Failure {
   /** Stable, snake_case: `backend_timeout`, `backend_cut`, `max_time_in_queue_seconds` … */
   readonly code: string;
   readonly message: string;
-  /** The HTTP status that says the same: of the backend where it gave one. */
+  /** The HTTP status that says the same. */
   readonly status: number;
+  /** What the backend itself said, if it answered with an error. */
+  readonly upstream?: Upstream;
+}
+
+/** A backend's own words, for clients of a wire that has them too. */
+export interface Upstream {
+  readonly status: number;
+  /** How long it asked to be left alone. */
+  readonly retryAfterMs?: number | undefined;
+  /** The error object of OpenAI's API, if it sent one. */
+  readonly error?:
+    | { readonly message: string; readonly type: string | null; readonly param: string | null; readonly code: string | number | null }
+    | undefined;
 }
 
 /** How one attempt ended, as its backend tells it. */
@@ -25,6 +37,8 @@ export type Outcome =
   | { readonly kind: "kept"; readonly kept: Kept; readonly items: number }
   | { readonly kind: "retry"; readonly error: Failure; readonly retryAfterMs?: number }
   | { readonly kind: "rejected"; readonly error: Failure }
+  /** It never reached its backend: it does not count as an attempt. */
+  | { readonly kind: "unreached"; readonly error: Failure }
   /** Its runner let go of it: cancelled, or its lease lost. Nothing is to be recorded. */
   | { readonly kind: "abandoned" };
 
@@ -54,34 +68,4 @@ export interface KeptPart extends Kept {
 export interface Usage {
   readonly promptTokens: number;
   readonly completionTokens: number;
-}
-
-/** What an outcome tells of the backend, beside what it makes of the inference. */
-export type BackendEvidence =
-  | { readonly kind: "proved" }
-  /** `itsOwn`: the failure may be the inference's own doing, such as an input that makes a server answer 500. */
-  | { readonly kind: "failed"; readonly itsOwn: boolean }
-  /** It asked to be left alone for so long. */
-  | { readonly kind: "asked"; readonly ms: number }
-  | { readonly kind: "unknown" };
-
-/** A server that answers is proved, whatever it thinks of the input; one that is busy is not broken. */
-export function evidenceOf(outcome: Outcome): BackendEvidence {
-  switch (outcome.kind) {
-    case "done":
-    case "kept":
-      return { kind: "proved" };
-    case "rejected":
-      return { kind: outcome.error.class === "infrastructure" ? "unknown" : "proved" };
-    case "abandoned":
-      return { kind: "unknown" };
-    case "retry":
-      if (outcome.error.class === "capacity") {
-        if (outcome.retryAfterMs !== undefined) return { kind: "asked", ms: Math.min(outcome.retryAfterMs, RETRY_AFTER_MAX_MS) };
-        return outcome.error.code === "backend_unavailable" ? { kind: "failed", itsOwn: false } : { kind: "unknown" };
-      }
-      return { kind: "failed", itsOwn: outcome.error.code !== "backend_cut" && outcome.error.code !== "backend_unreachable" };
-    default:
-      return outcome satisfies never;
-  }
 }

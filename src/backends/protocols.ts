@@ -1,8 +1,9 @@
 /** Which protocol a backend is spoken to in. A new one is one file and one line here. */
 import { READY_TIMEOUT_MS } from "../limits.ts";
-import { type Outside, type Protocol, type Readiness, type Server, identityFor } from "./backend.ts";
+import type { Outside, Protocol, Readiness, Server } from "./backend.ts";
 import { generatingChat } from "./generate.ts";
 import { http } from "./http.ts";
+import { identityFor } from "./identity.ts";
 import { oip } from "./oip.ts";
 
 const PROTOCOLS: Readonly<Record<Server["protocol"], Protocol>> = { oip, openai: generatingChat, http };
@@ -16,7 +17,8 @@ type BackendOutside = Outside & { secret: (name: string) => string | null };
 /** Asks a backend whether it is ready, with its credential. Never throws. */
 export async function readinessOf(backend: Server, version: string, ports: BackendOutside): Promise<Readiness> {
   const identity = identityFor(backend, ports.secret);
-  if (identity === null) return { ready: false, detail: `The deployment has no secret ${backend.credential?.secret ?? ""}.` };
+  if (identity === null)
+    return { ready: false, reached: true, detail: `The deployment has no secret ${backend.credential?.secret ?? ""}.` };
   return protocolOf(backend).ready({ backend, version, identity, timeoutMs: READY_TIMEOUT_MS }, ports);
 }
 

@@ -7,19 +7,10 @@
  */
 import { BACKEND_ANSWER_BYTES, STREAM_LINGER_MS } from "../limits.ts";
 import type { Outcome } from "./outcome.ts";
-import {
-  type Answer,
-  type BackendCall,
-  type Outside,
-  type Question,
-  type Sink,
-  answerOf,
-  connect,
-  cutOff,
-  garbage,
-  oversized,
-  refusal,
-} from "./backend.ts";
+import { type Result, read } from "../encoding/result.ts";
+import { BrokenOff } from "../encoding/streams.ts";
+import { type Answer, type BackendCall, type Outside, type Question, type Sink, answerOf, connect } from "./backend.ts";
+import { cutOff, garbage, oversized } from "./judgement.ts";
 import { type Members, type SaidFailure, meaningsOf } from "./stream-events.ts";
 import { EventReader, type ServerEvent } from "./event-reader.ts";
 
@@ -33,7 +24,7 @@ export interface Reading {
   ended(isDone: boolean): Outcome;
 }
 
-/** Asks for a stream and gives it on to the sink. An answer that is a refusal or no stream comes back whole. */
+/** Asks for a stream and gives it on to the sink. `whole` judges an answer that is a refusal or no stream. */
 export async function stream(
   outside: Outside,
   url: string,
@@ -41,11 +32,13 @@ export async function stream(
   call: BackendCall,
   sink: Sink,
   reading: Reading,
-): Promise<{ outcome: Outcome } | { answer: Answer }> {
-  return connect<{ outcome: Outcome } | { answer: Answer }>(outside, url, question, call, async (response, over) => {
+  whole: (answer: Answer) => Outcome,
+): Promise<Result<Outcome, Outcome>> {
+  return connect<Outcome>(outside, url, question, call, async (response, over) => {
     const isStream = /^text\/event-stream\s*(?:;|$)/i.test(response.headers.get("content-type") ?? "");
-    if (!response.ok || !isStream || !response.body) return answerOf(response, outside, call);
-    return { outcome: await relay(response.body, sink, reading, over, outside) };
+    if (response.ok && isStream && response.body) return read(await relay(response.body, sink, reading, over, outside));
+    const answer = await answerOf(response, outside, call);
+    return answer.ok ? read(whole(answer.value)) : answer;
   });
 }
 
@@ -63,7 +56,7 @@ async function relay(
   try {
     for (;;) {
       const { done, value } = await within(reader.read(), over);
-      const { text, outcome } = done ? readRest(events, reading) : read(events.of(value), reading);
+      const { text, outcome } = done ? readRest(events, reading) : readEvents(events.of(value), reading);
       if (text !== "") await within(sink.write(new TextEncoder().encode(text)), over);
       if (outcome) {
         lingers = !done;
@@ -81,7 +74,7 @@ async function relay(
 /** The outcome of a stream that came whole, such as that of a server that answers nothing else. */
 export function outcomeOfEvents(bytes: Uint8Array, reading: Reading): Outcome {
   const events = new EventReader();
-  return read(events.of(bytes), reading).outcome ?? readRest(events, reading).outcome ?? reading.ended(false);
+  return readEvents(events.of(bytes), reading).outcome ?? readRest(events, reading).outcome ?? reading.ended(false);
 }
 
 interface Read {
@@ -93,10 +86,10 @@ interface Read {
 
 /** Reads what came of an event that nothing ended: what can't be read of it has broken off. */
 function readRest(events: EventReader, reading: Reading): Read {
-  return read(events.rest(), reading, cutOff());
+  return readEvents(events.rest(), reading, cutOff());
 }
 
-function read(events: Iterable<ServerEvent>, reading: Reading, odd = garbage("an event that is not a JSON object")): Read {
+function readEvents(events: Iterable<ServerEvent>, reading: Reading, odd = garbage("an event that is not a JSON object")): Read {
   let text = "";
   for (const event of events) {
     for (const meaning of meaningsOf(event)) {
@@ -123,12 +116,6 @@ function read(events: Iterable<ServerEvent>, reading: Reading, odd = garbage("an
   return { text, outcome: null };
 }
 
-/** The outcome of a failure that a successful answer speaks of: that of its status, by default 500. */
-export function failureOutcome({ status, reason }: SaidFailure, { identity }: Pick<BackendCall, "identity">): Outcome {
-  const told = { status: status ?? 500, headers: new Headers(), at: 0, conceal: identity.conceal };
-  return refusal(told, reason) ?? garbage("a failure whose status is a success");
-}
-
 /** Reads what little is left of a body that is as good as over, so that its connection can serve again; cuts what is not over. */
 async function leave(reader: ReadableStreamDefaultReader<Uint8Array>, over: AbortSignal): Promise<void> {
   try {
@@ -144,6 +131,6 @@ function within<T>(work: Promise<T>, over: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(new Error("over"));
     over.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => over.removeEventListener("abort", stop));
+    work.then(resolve, (error: unknown) => reject(new BrokenOff(error))).finally(() => over.removeEventListener("abort", stop));
   });
 }

@@ -6,9 +6,10 @@
  * the server gives. What holds no data (comments, empty events, `id` and `retry` alone) means nothing.
  * Source: what vLLM, SGLang, llama.cpp, Ollama, TGI, Triton and OpenRouter send.
  */
-import { parseJson, writeJson } from "../encoding/json.ts";
+import { parseJson } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { ServerEvent } from "./event-reader.ts";
+import { reasonIn } from "./reason.ts";
 
 export type Members = Readonly<Record<string, unknown>>;
 
@@ -117,7 +118,7 @@ function members(list: unknown, name: string): unknown[] {
 function said(value: Members): SaidFailure {
   const levels: Members[] = [value];
   for (let level = value["error"]; isObject(level) && levels.length < 3; level = level["error"]) levels.unshift(level);
-  return { status: first(levels, statusIn), reason: first(levels, reasonIn) };
+  return { status: first(levels, statusIn), reason: reasonIn(value) };
 }
 
 function first<T>(levels: readonly Members[], read: (level: Members) => T | null): T | null {
@@ -126,22 +127,6 @@ function first<T>(levels: readonly Members[], read: (level: Members) => T | null
     if (found !== null) return found;
   }
   return null;
-}
-
-function reasonIn(level: Members): string | null {
-  for (const name of ["message", "error", "detail", "msg", "reason", "errors", "error_message", "error_msg", "exception"]) {
-    const value = level[name];
-    if (typeof value === "string" && value !== "") return value;
-    if (Array.isArray(value) && value.length > 0) return value.map(entryText).join("; ");
-  }
-  return null;
-}
-
-/** An entry of a list of errors, such as FastAPI's `{"loc": [...], "msg"}`. */
-function entryText(entry: unknown): string {
-  if (!isObject(entry)) return typeof entry === "string" ? entry : writeJson(entry);
-  const place = Array.isArray(entry["loc"]) ? `${entry["loc"].join(".")}: ` : "";
-  return `${place}${reasonIn(entry) ?? writeJson(entry)}`;
 }
 
 const STATUS_MEMBERS = ["code", "status", "status_code", "statusCode", "http_status", "http_code"];

@@ -10,9 +10,19 @@ export const JSON_TYPE = "application/json";
 export const MEDIA_TYPE =
   /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$%&'*+.^`|~-]+=(?:[\w!#$%&'*+.^`|~-]+|"[\x20-\x21\x23-\x5b\x5d-\x7e]*"))*$/;
 
-/** Whether a media type is JSON (RFC 6839 has the suffix). */
+/** The first of the media types that a header holds: a line that is sent twice comes as a list (RFC 9110, 5.2). */
+export function firstType(contentType: string): string {
+  return (/^(?:[^",]|"(?:[^"\\]|\\.)*")*/.exec(contentType)?.[0] ?? "").trim();
+}
+
+/** The type and subtype alone, in lower case. */
+export function essenceOf(contentType: string): string {
+  return (firstType(contentType).split(";")[0] ?? "").trim().toLowerCase();
+}
+
+/** Whether a media type is JSON, by its essence (WHATWG MIME Sniffing, "JSON MIME type"; RFC 6839 has the suffix). */
 export function isJson(contentType: string): boolean {
-  return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType);
+  return /^(?:(?:application|text)\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)$/.test(essenceOf(contentType));
 }
 
 /** The length in bytes; of a text, in UTF-8. */
@@ -22,7 +32,7 @@ export function sizeOf(body: string | Uint8Array): number {
 
 /** The ending of a file's name by its type; "bin" where it is not known. */
 export function endingOf(contentType: string): string {
-  const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
+  const type = essenceOf(contentType);
   return ENDINGS[type] ?? (type.endsWith("+json") ? "json" : type.startsWith("text/") ? "txt" : "bin");
 }
 

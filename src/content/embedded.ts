@@ -6,6 +6,8 @@
  *   that is not JSON, files may be found in odd places.
  * - A string that is taken is gone from the JSON, so that it is checked here: its escapes, and its base64.
  */
+import { Malformed } from "../encoding/result.ts";
+import { BrokenOff } from "../encoding/streams.ts";
 import { MEDIA_TYPE } from "./content.ts";
 import { CONTENT_TYPE_CHARACTERS, KIB } from "../limits.ts";
 import { sniff } from "./sniff.ts";
@@ -33,9 +35,6 @@ export interface EmbeddedTaker {
   /** JSON that remains, as it came. The chunk is not the taker's after this. */
   json(chunk: Uint8Array): Promise<void>;
 }
-
-/** A body that can't be what the setting says it is. The message names the field and what is wrong with it. */
-export class NotEmbedded extends Error {}
 
 const TEXT_TYPE = "text/plain;charset=utf-8";
 const UNKNOWN_TYPE = "application/octet-stream";
@@ -158,7 +157,7 @@ export class EmbeddedReader {
     this.#name = new Uint8Array(longestOf(root));
   }
 
-  /** The chunk is no longer needed when this resolves. Throws NotEmbedded. */
+  /** The chunk is no longer needed when this resolves. Throws Malformed. */
   async write(chunk: Uint8Array): Promise<void> {
     this.#from = 0;
     this.#openedAt = 0;
@@ -186,7 +185,7 @@ export class EmbeddedReader {
 
   /** Throws where the text breaks off. */
   async end(): Promise<void> {
-    if (this.#state !== "between" || this.#depth > 0) throw new Error("a JSON text that breaks off");
+    if (this.#state !== "between" || this.#depth > 0) throw new BrokenOff("a JSON text that breaks off");
   }
 
   /** To where the content of a file begins, or to the chunk's end. */
@@ -246,7 +245,7 @@ export class EmbeddedReader {
   }
 
   #nest(isObject: boolean): void {
-    if (this.#depth === DEPTH_MAX) throw new NotEmbedded(`JSON that is nested deeper than ${DEPTH_MAX}`);
+    if (this.#depth === DEPTH_MAX) throw new Malformed(`JSON that is nested deeper than ${DEPTH_MAX}`);
     this.#depth++;
     this.#objects[this.#depth] = isObject;
     this.#places[this.#depth] = this.#place;
@@ -388,8 +387,8 @@ export class EmbeddedReader {
 
 const WRONG_ESCAPE = "has an escape that JSON does not know";
 
-function notAFile({ field }: FileField, what: string): NotEmbedded {
-  return new NotEmbedded(`field ${field} ${what}`);
+function notAFile({ field }: FileField, what: string): Malformed {
+  return new Malformed(`field ${field} ${what}`);
 }
 
 /** A string that is a file, from after its first quote or what was read of it: its bytes gather in a buffer. */

@@ -4,6 +4,8 @@
  * after the last is passed over, as the RFC has it. A body that ends before its last boundary was cut.
  */
 import { joined } from "../encoding/chunks.ts";
+import { Malformed } from "../encoding/result.ts";
+import { BrokenOff } from "../encoding/streams.ts";
 import { MULTIPART_HEAD_BYTES, PARTS_MAX } from "../limits.ts";
 
 export interface PartHead {
@@ -52,7 +54,7 @@ export class MultipartReader {
 
   /** Throws where the last boundary has not come. */
   end(): void {
-    if (this.#state !== "after") throw new Error("a multipart body without its last boundary");
+    if (this.#state !== "after") throw new BrokenOff("a multipart body without its last boundary");
   }
 
   /** False where more has to come first. */
@@ -82,10 +84,10 @@ export class MultipartReader {
   async #head(): Promise<boolean> {
     const end = indexOf(this.#rest, new Uint8Array([...LINE, ...LINE]));
     if (end === -1) {
-      if (this.#rest.byteLength > MULTIPART_HEAD_BYTES) throw new Error("a part's head that does not end");
+      if (this.#rest.byteLength > MULTIPART_HEAD_BYTES) throw new Malformed("a part's head does not end");
       return false;
     }
-    if (++this.#parts > PARTS_MAX) throw new Error(`more than ${PARTS_MAX} parts`);
+    if (++this.#parts > PARTS_MAX) throw new Malformed(`it has more than ${PARTS_MAX} parts`);
     const head = headOf(new TextDecoder().decode(this.#rest.subarray(0, end)));
     this.#rest = this.#rest.subarray(end + 4);
     this.#state = "body";

@@ -8,6 +8,7 @@
  *   time, by the reader below. (A reviver sees each number's source too, but took 2.8 s for 9 MB of small integers
  *   with one large one among them; this takes a tenth.)
  */
+import { type Result, faulty, read } from "./result.ts";
 
 /** Where a number may be beyond what a double holds: 16 digits that are no fraction, or an exponent of 3 digits. */
 const BEYOND_DOUBLES = /(?<![\d.])\d{16}|\d[eE]\+?\d{3}/;
@@ -40,9 +41,32 @@ export function writeJson(value: unknown): string {
   return writeExact(value) ?? "null";
 }
 
-function withinStack<T>(read: () => T): T {
+/** What some writers of JSON have for numbers that it lacks, and strings, which may hold the same. */
+const STRINGS_AND_NON_NUMBERS = /"(?:[^"\\]|\\[^])*"|-?\b(?:NaN|Infinity)\b/g;
+
+/**
+ * As parseJson, but NaN and the infinities may stand where numbers do, as Python's json module writes them. They are read
+ * as the texts "NaN", "Infinity" and "-Infinity", which is what they are in the text that comes back: as it came if it is
+ * JSON, else with these in quotes.
+ */
+export function parseTolerantly(text: string): Result<{ readonly value: unknown; readonly text: string }, SyntaxError> {
+  const strictly = attempted(text);
+  if (strictly.ok || !/\b(?:NaN|Infinity)\b/.test(text)) return strictly;
+  return attempted(text.replaceAll(STRINGS_AND_NON_NUMBERS, (part) => (part.startsWith('"') ? part : `"${part}"`)));
+}
+
+function attempted(text: string): Result<{ readonly value: unknown; readonly text: string }, SyntaxError> {
   try {
-    return read();
+    return read({ value: parseJson(text), text });
+  } catch (error) {
+    if (error instanceof SyntaxError) return faulty(error);
+    throw error;
+  }
+}
+
+function withinStack<T>(reading: () => T): T {
+  try {
+    return reading();
   } catch (error) {
     if (error instanceof RangeError) throw new SyntaxError("The JSON is nested too deeply.", { cause: error });
     throw error;

@@ -4,9 +4,27 @@ import { joined } from "./chunks.ts";
 /** The size of a chunk that is handed on. */
 const CHUNK_BYTES = 262_144;
 
+/** The sender's side of a body failed: it broke off, or can't be decoded. The cause is the platform's own error. */
+export class BrokenOff extends Error {
+  constructor(cause: unknown) {
+    super("the body broke off", { cause });
+    this.name = "BrokenOff";
+  }
+}
+
+/** What a body's reader gives. Rejects with BrokenOff, so that a body that fails can't be mistaken for a fault of ours. */
+export async function fromSender<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    throw new BrokenOff(error);
+  }
+}
+
 /**
  * Hands a body on, chunk by chunk: the next is read when the one before was taken, and its buffer may be used again
- * then. Throws if the body breaks off, the taker throws, or `over` is aborted; the body is then cancelled.
+ * then. Throws BrokenOff if the body breaks off; throws too if the taker throws
+ * or `over` is aborted; the body is then cancelled.
  */
 export async function pump(body: ReadableStream, take: (chunk: Uint8Array) => Promise<void>, over: AbortSignal): Promise<void> {
   const reader = readerOf(body);
@@ -15,7 +33,7 @@ export async function pump(body: ReadableStream, take: (chunk: Uint8Array) => Pr
   try {
     for (;;) {
       over.throwIfAborted();
-      const chunk = await reader.read();
+      const chunk = await fromSender(reader.read());
       over.throwIfAborted(); // a body that was cancelled looks like one that has ended
       if (chunk === null) return;
       if (chunk.byteLength > 0) await take(chunk);
@@ -92,7 +110,7 @@ export async function readUpTo(
   for (;;) {
     const { done, value } = pace
       ? await readInTime(reader, from + pace.graceMs + (bytes / pace.bytesPerSecond) * 1_000)
-      : await reader.read();
+      : await fromSender(reader.read());
     if (done) return true;
     const left = limitBytes - bytes;
     bytes += value.byteLength;

@@ -4,7 +4,7 @@
  * hour, or as their bytes. The stored input keeps the references, so each attempt makes links of its own.
  */
 import { toBase64 } from "../encoding/base64.ts";
-import { rejected } from "../backends/backend.ts";
+import { unsendable } from "../backends/judgement.ts";
 import type { Outcome } from "../backends/outcome.ts";
 import type { FileForm } from "../backends/store.ts";
 import { type Content, isJson } from "../content/content.ts";
@@ -60,7 +60,7 @@ export async function supplied(
   let room = FILES_INLINE_BYTES;
   for (const text of wanted) {
     const file = files.find(({ id }) => id === fileIdOf(text));
-    if (!file) return { outcome: rejected("input", "file_gone", 410, `The file "${text.slice(0, 64)}" is no longer there.`) };
+    if (!file) return { outcome: unsendable("file_gone", `The file "${text.slice(0, 64)}" is no longer there.`, 410) };
     if (form === "url") {
       values.set(text, await linkOf(ports, file));
       continue;
@@ -68,10 +68,10 @@ export async function supplied(
     room -= file.bytes;
     if (room < 0) {
       const message = `The input's files have more than ${FILES_INLINE_BYTES} bytes together; its model takes them inline.`;
-      return { outcome: rejected("input", "files_too_large", 413, message) };
+      return { outcome: unsendable("files_too_large", message, 413) };
     }
     const object = file.bytes === 0 ? null : await ports.payloads.get(objectKey(file));
-    if (!object && file.bytes > 0) return { outcome: rejected("input", "file_gone", 410, `The file "${file.id}" is no longer there.`) };
+    if (!object && file.bytes > 0) return { outcome: unsendable("file_gone", `The file "${file.id}" is no longer there.`, 410) };
     const base64 = object ? toBase64(await object.bytes()) : "";
     values.set(text, form === "inline" ? `data:${file.contentType};base64,${base64}` : base64);
   }

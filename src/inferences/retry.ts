@@ -19,14 +19,14 @@ export type Verdict = { readonly next: "queued"; readonly delayMs: number } | { 
  * the submit or the last redrive.
  */
 export function afterFailure(
-  outcome: Extract<Outcome, { kind: "retry" | "rejected" }>,
+  outcome: Extract<Outcome, { error: Failure }>,
   attempt: number,
   retry: RetrySettings,
   random: number,
 ): Verdict {
   if (outcome.kind === "rejected" || attempt >= retry.maxAttempts) return { next: "failed", error: outcome.error };
   const ceiling = Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (attempt - 1));
-  const asked = Math.min(outcome.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
+  const asked = Math.min((outcome.kind === "retry" && outcome.retryAfterMs) || 0, RETRY_AFTER_MAX_MS);
   return { next: "queued", delayMs: Math.max(Math.floor(random * (ceiling + 1)), asked) };
 }
 

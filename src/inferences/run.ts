@@ -4,9 +4,11 @@
  * remains without sending a wake-up. An output is stored before the status says so. A runner may die between any two
  * lines: its lease lapses and the sweep takes over; if it wakes up after that, the fence refuses what it writes.
  */
-import { type BackendCall, type Sink, identityFor, rejected } from "../backends/backend.ts";
+import type { BackendCall, Sink } from "../backends/backend.ts";
+import { identityFor } from "../backends/identity.ts";
+import { evidenceOf, misconfigured } from "../backends/judgement.ts";
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
-import { type Failure, type Outcome, evidenceOf } from "../backends/outcome.ts";
+import type { Failure, Outcome } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
 import { log, logError } from "../platform/log.ts";
 import { QUARANTINE_TAKEDOWNS, RUN_SECONDS, RUN_TIME_SAMPLE } from "../limits.ts";
@@ -163,7 +165,7 @@ const NOTHING: Next = { recorded: true, claimed: null, askedAt: 0 };
 
 const INPUT_GONE: Failure = { class: "infrastructure", code: "input_gone", message: "The stored input is no longer there.", status: 500 };
 
-function failed(ports: Ports, claimed: Claim, outcome: Extract<Outcome, { kind: "retry" | "rejected" }>, tookDown: boolean): Sql {
+function failed(ports: Ports, claimed: Claim, outcome: Extract<Outcome, { error: Failure }>, tookDown: boolean): Sql {
   if (tookDown && claimed.takedowns + 1 >= QUARANTINE_TAKEDOWNS) return inferenceStatements.fail(claimed, QUARANTINED);
   const verdict = afterFailure(outcome, claimed.attemptsSince, claimed.retry, ports.random());
   return verdict.next === "failed"
@@ -175,22 +177,26 @@ function failed(ports: Ports, claimed: Claim, outcome: Extract<Outcome, { kind: 
 function standing(ports: Ports, { id, backend, runWithinSeconds }: Claim, outcome: Outcome, runMs: number): Sql[] {
   const after = evidenceOf(outcome);
   switch (after.kind) {
-    case "proved": {
-      const sampled = (outcome.kind === "done" || outcome.kind === "kept") && (!backend.sampled || ports.random() * RUN_TIME_SAMPLE < 1);
+    case "succeeded":
+    case "answered": {
+      const sampled = after.kind === "succeeded" && (!backend.sampled || ports.random() * RUN_TIME_SAMPLE < 1);
       return [
         ...(backend.failures > 0 ? [backendStatements.proved(backend.id)] : []),
         ...(sampled ? [backendStatements.sample(backend.id, runMs)] : []),
       ];
     }
-    case "failed": {
+    case "failed":
+    case "perhaps":
+    case "away": {
       // A client that allows less than the backend may take learns nothing of the backend when it takes longer.
       const impatient = runWithinSeconds !== null && runWithinSeconds < backend.timeoutSeconds;
       if (outcome.kind === "retry" && outcome.error.code === "run_within_seconds" && impatient) return [];
-      return [backendStatements.failed(backend.id, after.itsOwn ? id : null)];
+      return [backendStatements.failed(backend.id, after.kind === "perhaps" ? id : null)];
     }
     case "asked":
       return [backendStatements.asked(backend.id, after.ms)];
-    case "unknown":
+    case "misconfigured":
+    case "nothing":
       return [];
     default:
       return after satisfies never;
@@ -213,7 +219,8 @@ async function tookItsBackendDown(ports: Ports, claimed: Claim, outcome: Outcome
 async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: AbortSignal, sink: Sink | null): Promise<Outcome> {
   const { backend, model, version, capability } = claimed;
   const identity = identityFor(backend, ports.secret);
-  if (identity === null) return rejected("infrastructure", "backend_misconfigured", 502, "The backend's credential is not configured.");
+  if (identity === null)
+    return misconfigured(`The deployment has no secret ${backend.credential?.secret ?? ""}, which the backend's credential names.`);
   const stored = await readPayload(ports.payloads, claimed.input);
   if (stored === null) return { kind: "rejected", error: INPUT_GONE };
   const ready = await supplied(ports, claimed.accountId, stored, backend.files);
@@ -231,6 +238,7 @@ async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: A
     backend,
     model,
     version,
+    attempt: { inferenceId: claimed.id, number: claimed.attempt },
     capability,
     input,
     timeoutMs: seconds * 1000,

@@ -4,14 +4,15 @@
  * so a stale attempt can't either. What comes beside an output (the parts of a multipart answer, the fields of JSON that
  * are to be files) are objects of their own, under names of their own.
  */
-import type { ExtractedFields, TakenIn } from "../backends/backend.ts";
+import { type ExtractedFields, type TakenIn, contentLengthOf } from "../backends/backend.ts";
 import type { KeptPart } from "../backends/outcome.ts";
 import { ONCE } from "./bucket.ts";
 import { joined } from "../encoding/chunks.ts";
-import { type Content, endingOf, isJson, sizeOf } from "../content/content.ts";
-import { EmbeddedReader, type EmbeddedTaker, type FileField, NotEmbedded } from "../content/embedded.ts";
+import { type Content, endingOf, firstType, isJson, sizeOf } from "../content/content.ts";
+import { EmbeddedReader, type EmbeddedTaker, type FileField } from "../content/embedded.ts";
 import { hexOf } from "../encoding/hex.ts";
-import { pump } from "../encoding/streams.ts";
+import { Malformed, type Result, faulty, read } from "../encoding/result.ts";
+import { BrokenOff, pump } from "../encoding/streams.ts";
 import { MultipartReader, type PartHead, type PartsTaker, boundaryOf } from "../content/multipart.ts";
 import { BACKEND_ANSWER_BYTES, PARTS_MAX, PART_NAME_CHARACTERS } from "../limits.ts";
 import { type Stored, isInline } from "./payloads.ts";
@@ -56,55 +57,45 @@ export async function takeIn(
   response: Response,
   most: number,
   over: AbortSignal,
-): Promise<TakenIn> {
-  const contentType = response.headers.get("content-type") ?? "application/octet-stream";
+): Promise<Result<TakenIn>> {
+  const contentType = firstType(response.headers.get("content-type") ?? "") || "application/octet-stream";
   const boundary = boundaryOf(contentType);
   if (boundary !== null) return takeInParts(shelf, taking, response, boundary, over);
   if (isJson(contentType) && taking.outputFiles.length > 0) return takeInFiles(shelf, taking, response, over);
   const announced = lengthOf(response);
+  if (Number.isNaN(announced)) {
+    await response.body?.cancel();
+    return faulty("its Content-Length is not one length");
+  }
   const key = outputKey(taking);
   const begin = () => new ObjectWriting(shelf, key, contentType, announced);
-  const state: { writing: ObjectWriting | null; failure: { failed: unknown } | null } = {
-    writing: announced !== null && announced > most ? begin() : null,
-    failure: null,
-  };
+  const state: { writing: ObjectWriting | null } = { writing: announced !== null && announced > most ? begin() : null };
   const first: Uint8Array[] = [];
   let bytes = 0;
-  const keep = async (chunk: Uint8Array, writing: ObjectWriting) => {
-    try {
-      await writing.write(chunk);
-    } catch (error) {
-      state.failure = { failed: error };
-      throw error;
-    }
-  };
   const take = async (chunk: Uint8Array) => {
     bytes += chunk.byteLength;
-    if (announced !== null && bytes > announced) throw new Error(`${announced} bytes were announced, and more came`);
+    if (announced !== null && bytes > announced) throw new BrokenOff(`${announced} bytes were announced, and more came`);
     if (!state.writing && bytes <= most) {
       first.push(chunk.slice());
       return;
     }
     if (!state.writing) {
       state.writing = begin();
-      for (const earlier of first.splice(0)) await keep(earlier, state.writing);
+      for (const earlier of first.splice(0)) await state.writing.write(earlier);
     }
-    await keep(chunk, state.writing);
+    await state.writing.write(chunk);
   };
   try {
     if (response.body) await pump(response.body, take, over);
-    if (announced !== null && bytes !== announced) throw new Error(`${announced} bytes were announced, ${bytes} came`);
+    if (announced !== null && bytes !== announced) throw new BrokenOff(`${announced} bytes were announced, ${bytes} came`);
+    return read(
+      state.writing
+        ? { kind: "kept", kept: { key, contentType, ...(await state.writing.end()) } }
+        : { kind: "bytes", bytes: joined(first) },
+    );
   } catch (error) {
     await state.writing?.abort();
-    if (state.failure) return state.failure;
     throw error;
-  }
-  if (!state.writing) return { bytes: joined(first) };
-  try {
-    return { kept: { key, contentType, ...(await state.writing.end()) } };
-  } catch (error) {
-    await state.writing.abort();
-    return { failed: error };
   }
 }
 
@@ -115,7 +106,7 @@ async function takeInParts(
   response: Response,
   boundary: string,
   over: AbortSignal,
-): Promise<TakenIn> {
+): Promise<Result<TakenIn>> {
   const beside = new PartWriter(shelf, outputKey(hold));
   const taker = new MultipartTaker(beside);
   const reader = new MultipartReader(boundary, taker);
@@ -127,7 +118,7 @@ async function takeInParts(
 }
 
 /** Of JSON, the fields that are to be files, which go into the bucket while they come, and what is left, with their addresses. */
-async function takeInFiles(shelf: OutputStores, taking: OutputTarget, response: Response, over: AbortSignal): Promise<TakenIn> {
+async function takeInFiles(shelf: OutputStores, taking: OutputTarget, response: Response, over: AbortSignal): Promise<Result<TakenIn>> {
   const beside = new PartWriter(shelf, outputKey(taking));
   const json = new BoundedBuffer();
   const reader = new EmbeddedReader(taking.outputFiles, fileTaker(shelf, taking, beside, json));
@@ -139,7 +130,7 @@ async function takeInFiles(shelf: OutputStores, taking: OutputTarget, response: 
 }
 
 /** See FieldExtraction: JSON that is at hand already. */
-export async function extract(shelf: OutputStores, taking: OutputTarget, text: string): Promise<ExtractedFields> {
+export async function extract(shelf: OutputStores, taking: OutputTarget, text: string): Promise<Result<ExtractedFields>> {
   const beside = new PartWriter(shelf, outputKey(taking));
   const json = new BoundedBuffer();
   const reader = new EmbeddedReader(taking.outputFiles, fileTaker(shelf, taking, beside, json));
@@ -148,19 +139,24 @@ export async function extract(shelf: OutputStores, taking: OutputTarget, text: s
     await reader.end();
     return { json: json.whole() };
   });
-  if ("failed" in taken) throw taken.failed;
-  return taken.garbage === undefined ? { json: new TextDecoder().decode(taken.json), parts: taken.parts } : { garbage: taken.garbage };
+  return taken.ok ? read({ json: new TextDecoder().decode(taken.value.json), parts: taken.value.parts }) : taken;
 }
 
-/** Nothing is left beside where it can't be taken in. Throws where the body broke off. */
-async function takingBeside<T>(beside: PartWriter, take: () => Promise<{ json: T }>) {
+interface BesideTaken<T> {
+  readonly kind: "parts";
+  readonly json: T;
+  readonly parts: readonly KeptPart[];
+  readonly discard: () => Promise<void>;
+}
+
+/** Nothing is left beside if it can't be taken in. Rejects with BrokenOff if the body broke off. */
+async function takingBeside<T>(beside: PartWriter, take: () => Promise<{ json: T }>): Promise<Result<BesideTaken<T>>> {
   try {
     const { json } = await take();
-    return { json, parts: beside.parts, discard: () => beside.abort() };
+    return read({ kind: "parts", json, parts: beside.parts, discard: () => beside.abort() });
   } catch (error) {
     await beside.abort();
-    if (beside.failure) return beside.failure;
-    if (error instanceof NotEmbedded) return { garbage: error.message };
+    if (error instanceof Malformed) return faulty(error.message);
     throw error;
   }
 }
@@ -174,13 +170,13 @@ export interface OutputStores extends ObjectStores {
 function fileTaker({ publicUrl }: OutputStores, { id }: OutputOwner, beside: PartWriter, json: BoundedBuffer): EmbeddedTaker {
   return {
     begin({ name, contentType }) {
-      if (beside.parts.length === PARTS_MAX) throw new NotEmbedded(`it holds more than ${PARTS_MAX} files`);
+      if (beside.parts.length === PARTS_MAX) throw new Malformed(`it holds more than ${PARTS_MAX} files`);
       return beside.begin(`${name}.${endingOf(contentType)}`, contentType);
     },
     data: (chunk) => beside.write(chunk),
     end: async () => `${publicUrl}/v1/inferences/${id}/result/${(await beside.end()).name}`,
     async json(chunk) {
-      if (!json.add(chunk)) throw new NotEmbedded(`without its files it has more than ${BACKEND_ANSWER_BYTES} bytes`);
+      if (!json.add(chunk)) throw new Malformed(`without its files it has more than ${BACKEND_ANSWER_BYTES} bytes`);
     },
   };
 }
@@ -203,7 +199,7 @@ class MultipartTaker implements PartsTaker {
 
   async data(chunk: Uint8Array): Promise<void> {
     if (!this.#isJson) return this.#beside.write(chunk);
-    if (!this.json?.add(chunk)) throw new Error("the part that is JSON is too large");
+    if (!this.json?.add(chunk)) throw new Malformed("the part that is JSON is too large");
   }
 
   async end(): Promise<void> {
@@ -214,8 +210,6 @@ class MultipartTaker implements PartsTaker {
 /** Objects beside an attempt's output, written one after the other, under names that no other has. */
 class PartWriter {
   readonly parts: KeptPart[] = [];
-  /** What the bucket has refused. */
-  failure: { failed: unknown } | null = null;
   readonly #shelf: ObjectStores;
   readonly #key: string;
   #current: { name: string; key: string; contentType: string; writing: ObjectWriting } | null = null;
@@ -231,13 +225,13 @@ class PartWriter {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#current) await this.#inBucket(this.#current.writing.write(chunk));
+    if (this.#current) await this.#current.writing.write(chunk);
   }
 
   async end(): Promise<KeptPart> {
     if (!this.#current) throw new Error("nothing was begun");
     const { name, key, contentType, writing } = this.#current;
-    const part = { name, key, contentType, ...(await this.#inBucket(writing.end())) };
+    const part = { name, key, contentType, ...(await writing.end()) };
     this.parts.push(part);
     this.#current = null;
     return part;
@@ -248,15 +242,6 @@ class PartWriter {
     await this.#current?.writing.abort();
     const keys = this.parts.map(({ key }) => key);
     if (keys.length > 0) await this.#shelf.payloads.delete(keys).catch(() => {});
-  }
-
-  async #inBucket<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (error) {
-      this.failure = { failed: error };
-      throw error;
-    }
   }
 
   /** As its sender has it, in characters that need no escape in an address; another one where that is taken. */
@@ -289,8 +274,7 @@ class BoundedBuffer {
   }
 }
 
-/** The length that a response's body will have; null where that is not known: what is announced is the length before decoding. */
+/** The length that a response's body will have; null if that is not known: what is announced is the length before decoding. */
 function lengthOf({ headers }: Response): number | null {
-  const announced = headers.get("content-length");
-  return announced === null || headers.has("content-encoding") ? null : Number(announced);
+  return headers.has("content-encoding") ? null : contentLengthOf(headers);
 }

@@ -14,12 +14,14 @@
  * Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md; Triton's
  * docs/protocol/extension_binary_data.md.
  */
-import { parseJson } from "../encoding/json.ts";
+import { parseJson, parseTolerantly } from "../encoding/json.ts";
+import { read } from "../encoding/result.ts";
 import type { Fault } from "../problem.ts";
 import { prefixed } from "./codec.ts";
 import { KINDS } from "./datatype.ts";
 import {
   type Head,
+  type Manner,
   type Parameters,
   type Read,
   type Tensor,
@@ -68,7 +70,7 @@ export function readInferRequest(body: Uint8Array | string, headLength: number |
   const wish = parameters.value?.["binary_data_output"];
   if (wish !== undefined && typeof wish !== "boolean")
     return fault(["parameters", "binary_data_output"], "binary_data_output is not a boolean");
-  const inputs = readTensors(head["inputs"], "input", tail);
+  const inputs = readTensors(head["inputs"], "input", tail, "strict");
   if (!inputs.ok) return inputs;
   const outputs = readRequested(head["outputs"]);
   if (!outputs.ok) return outputs;
@@ -84,15 +86,15 @@ export function readInferRequest(body: Uint8Array | string, headLength: number |
 }
 
 /** A server's response of either form. */
-export function readInferResponse(body: Uint8Array | string, headLength: number | null): Read<InferResponse> {
-  const opened = open(body, headLength);
+export function readInferResponse(body: Uint8Array | string, headLength: number | null, manner: Manner = "strict"): Read<InferResponse> {
+  const opened = open(body, headLength, manner);
   if (!opened.ok) return opened;
   const { head, tail } = opened.value;
   if (!isObject(head)) return fault([], "the body is not a JSON object");
   const { id, model_name: name, model_version: version } = head;
   const parameters = readParameters(head["parameters"], ["parameters"], "lenient");
   if (!parameters.ok) return parameters;
-  const outputs = readTensors(head["outputs"], "output", tail);
+  const outputs = readTensors(head["outputs"], "output", tail, manner);
   if (!outputs.ok) return outputs;
   return {
     ok: true,
@@ -109,9 +111,13 @@ export function readInferResponse(body: Uint8Array | string, headLength: number 
 /** The bytes after the head, given out in order; null where the body is JSON alone. */
 type Tail = { readonly bytes: Uint8Array; at: number } | null;
 
-function open(body: Uint8Array | string, headLength: number | null): Read<{ readonly head: unknown; readonly tail: Tail }> {
+function open(
+  body: Uint8Array | string,
+  headLength: number | null,
+  manner: Manner = "strict",
+): Read<{ readonly head: unknown; readonly tail: Tail }> {
   if (headLength === null) {
-    const head = readText(body);
+    const head = readText(body, manner);
     return head.ok ? { ok: true, value: { head: head.value, tail: null } } : head;
   }
   if (headLength === 0) return fault([], "the body has no JSON head, since Inference-Header-Content-Length is 0");
@@ -120,31 +126,37 @@ function open(body: Uint8Array | string, headLength: number | null): Read<{ read
   if (headLength > bytes.length) {
     return fault([], `Inference-Header-Content-Length is ${headLength}, but the body has only ${bytes.length} bytes`);
   }
-  const head = readText(bytes.subarray(0, headLength));
+  const head = readText(bytes.subarray(0, headLength), manner);
   return head.ok ? { ok: true, value: { head: head.value, tail: { bytes, at: headLength } } } : head;
 }
 
-function readText(body: Uint8Array | string): Read<unknown> {
+function readText(body: Uint8Array | string, manner: Manner): Read<unknown> {
   let text: string;
   try {
     text = typeof body === "string" ? body : new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(body);
-  } catch {
-    return fault([], "the JSON is not UTF-8");
+  } catch (error) {
+    if (error instanceof TypeError) return fault([], "the JSON is not UTF-8");
+    throw error;
+  }
+  if (manner === "tolerant") {
+    const known = parseTolerantly(text);
+    return known.ok ? read(known.value.value) : fault([], `the JSON is malformed: ${known.fault.message}`);
   }
   try {
-    return { ok: true, value: parseJson(text) };
+    return read(parseJson(text));
   } catch (error) {
-    return fault([], `the JSON is malformed: ${error instanceof Error ? error.message : "it does not parse"}`);
+    if (error instanceof SyntaxError) return fault([], `the JSON is malformed: ${error.message}`);
+    throw error;
   }
 }
 
-function readTensors(values: unknown, role: "input" | "output", tail: Tail): Read<Tensor[]> {
+function readTensors(values: unknown, role: "input" | "output", tail: Tail, manner: Manner): Read<Tensor[]> {
   const list = `${role}s`;
   if (!Array.isArray(values)) return fault([list], values === undefined ? `there are no ${list}` : `${list} is not an array`);
   const tensors: Tensor[] = [];
   const names = new Set<string>();
   for (let index = 0; index < values.length; index++) {
-    const tensor = readTensor(values[index], role, [list, index], tail);
+    const tensor = readTensor(values[index], role, [list, index], tail, manner);
     if (!tensor.ok) return tensor;
     const { name } = tensor.value;
     if (names.has(name)) return fault([list, index, "name"], `${role} ${quoted(name)} is given twice`);
@@ -156,8 +168,8 @@ function readTensors(values: unknown, role: "input" | "output", tail: Tail): Rea
   return { ok: true, value: tensors };
 }
 
-function readTensor(value: unknown, role: "input" | "output", path: Fault["path"], tail: Tail): Read<Tensor> {
-  const head = readHead(value, role, path);
+function readTensor(value: unknown, role: "input" | "output", path: Fault["path"], tail: Tail, manner: Manner): Read<Tensor> {
+  const head = readHead(value, role, path, manner);
   if (!head.ok) return head;
   const called = `${role} ${quoted(head.value.name)}`;
   const { data, parameters: given } = value as { readonly data?: unknown; readonly parameters?: unknown }; // readHead has found an object
@@ -165,7 +177,7 @@ function readTensor(value: unknown, role: "input" | "output", path: Fault["path"
   if (!parameters.ok) return parameters;
   const { binary_data_size: size, ...others } = parameters.value ?? {};
   const whole: Head = { ...head.value, ...(Object.keys(others).length > 0 && { parameters: others }) };
-  if (size === undefined) return withJson(whole, data ?? undefined, role, [...path, "data"]);
+  if (size === undefined) return withJson(whole, data ?? undefined, role, [...path, "data"], manner);
 
   const at = [...path, "parameters", "binary_data_size"];
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)

@@ -13,6 +13,7 @@
  */
 
 import { parseJson } from "../encoding/json.ts";
+import { type Result, faulty, read } from "../encoding/result.ts";
 import { type Datatype, type Element, KINDS } from "./datatype.ts";
 import { type Tensor, isObject, plainOf, quoted } from "./tensor.ts";
 
@@ -22,9 +23,11 @@ export type Form =
   | { readonly kind: "items"; readonly count: number }
   | { readonly kind: "fields"; readonly scalar: boolean };
 
-export type Mapped =
-  | { readonly ok: true; readonly form: Form; readonly inputs: readonly Tensor[] | null }
-  | { readonly ok: false; readonly detail: string };
+/** What a plain input makes; `inputs` is null if it is tensors already. */
+export interface Mapped {
+  readonly form: Form;
+  readonly inputs: readonly Tensor[] | null;
+}
 
 /** Dimensions of a field, whose levels are descended one in another. */
 const RANK_MAX = 64;
@@ -48,20 +51,20 @@ export function itemsIn(value: unknown): number {
   return 1;
 }
 
-/** The tensors of a plain input; `inputs` is null where it is tensors already. */
-export function toTensors(input: unknown): Mapped {
-  if (isTensorInput(input)) return { ok: true, form: { kind: "tensors" }, inputs: null };
+/** The tensors of a plain input. */
+export function toTensors(input: unknown): Result<Mapped> {
+  if (isTensorInput(input)) return read({ form: { kind: "tensors" }, inputs: null });
   const columns = Array.isArray(input) && input.length > 0 && input.every(isObject) ? columnsOf(input) : null;
   const fields: JsonObject = columns ?? (isObject(input) ? input : { input });
   const inputs: Tensor[] = [];
   for (const [name, value] of Object.entries(fields)) {
     const tensor = tensorOf(name, value);
-    if (typeof tensor === "string") return { ok: false, detail: tensor };
-    inputs.push(tensor);
+    if (!tensor.ok) return tensor;
+    inputs.push(tensor.value);
   }
-  if (inputs.length === 0) return { ok: false, detail: "the input has no fields" };
-  if (columns && Array.isArray(input)) return { ok: true, form: { kind: "items", count: input.length }, inputs };
-  return { ok: true, form: { kind: "fields", scalar: Object.values(fields).every((value) => !Array.isArray(value)) }, inputs };
+  if (inputs.length === 0) return faulty("the input has no fields");
+  if (columns && Array.isArray(input)) return read({ form: { kind: "items", count: input.length }, inputs });
+  return read({ form: { kind: "fields", scalar: Object.values(fields).every((value) => !Array.isArray(value)) }, inputs });
 }
 
 /** One array per field over all items. */
@@ -77,19 +80,20 @@ function columnsOf(items: readonly JsonObject[]): JsonObject {
 }
 
 /** A tensor, or what keeps the value from being one. */
-function tensorOf(name: string, value: unknown): Tensor | string {
+function tensorOf(name: string, value: unknown): Result<Tensor> {
   const shape: number[] = [];
   for (let level = value; Array.isArray(level); level = level[0]) {
-    if (shape.length === RANK_MAX) return `field ${quoted(name)} is nested deeper than ${RANK_MAX} levels`;
+    if (shape.length === RANK_MAX) return faulty(`field ${quoted(name)} is nested deeper than ${RANK_MAX} levels`);
     shape.push(level.length);
   }
   const data: Element[] = [];
   const fault = flatten(value, shape, 0, data);
-  if (fault) return `field ${quoted(name)} ${fault}`;
-  const datatype = datatypeOf(data);
-  if (typeof datatype === "object") return `field ${quoted(name)} ${datatype.fault}`;
+  if (fault) return faulty(`field ${quoted(name)} ${fault}`);
+  const known = datatypeOf(data);
+  if (!known.ok) return faulty(`field ${quoted(name)} ${known.fault}`);
+  const datatype = known.value;
   const isFloat = KINDS[datatype].is === "float";
-  return { name, shape: shape.length > 0 ? shape : [1], datatype, data: isFloat ? data.map(Number) : data };
+  return read({ name, shape: shape.length > 0 ? shape : [1], datatype, data: isFloat ? data.map(Number) : data });
 }
 
 function flatten(value: unknown, shape: readonly number[], depth: number, into: Element[]): string | null {
@@ -113,33 +117,33 @@ function isElement(value: unknown): value is Element {
 }
 
 /** The type that holds all elements, or why none does. */
-function datatypeOf(data: readonly Element[]): Datatype | { readonly fault: string } {
+function datatypeOf(data: readonly Element[]): Result<Datatype> {
   const types = new Set(data.map((element) => typeof element));
   const isNumeric = types.has("number") || types.has("bigint");
   types.delete("bigint");
   if (isNumeric) types.add("number");
-  if (types.size > 1) return { fault: "mixes types" };
-  if (types.has("boolean")) return "BOOL";
+  if (types.size > 1) return faulty("mixes types");
+  if (types.has("boolean")) return read("BOOL");
   if (isNumeric) return numberType(data);
-  return data.every((text) => String(text).isWellFormed()) ? "BYTES" : { fault: "holds text that is not valid Unicode" };
+  return data.every((text) => String(text).isWellFormed()) ? read("BYTES") : faulty("holds text that is not valid Unicode");
 }
 
-function numberType(data: readonly Element[]): Datatype | { readonly fault: string } {
+function numberType(data: readonly Element[]): Result<Datatype> {
   if (data.every((element) => typeof element === "bigint" || Number.isSafeInteger(element))) {
     const large = data.filter((element) => typeof element === "bigint");
-    if (large.every((element) => element >= KINDS.INT64.least && element <= KINDS.INT64.most)) return "INT64";
+    if (large.every((element) => element >= KINDS.INT64.least && element <= KINDS.INT64.most)) return read("INT64");
     const isUnsigned = data.every((element) => Number(element) >= 0) && large.every((element) => element <= KINDS.UINT64.most);
-    return isUnsigned ? "UINT64" : { fault: "holds an integer that neither INT64 nor UINT64 can" };
+    return isUnsigned ? read("UINT64") : faulty("holds an integer that neither INT64 nor UINT64 can");
   }
-  return data.every((element) => Math.abs(Number(element)) < KINDS.FP32.limit) ? "FP32" : "FP64";
+  return read(data.every((element) => Math.abs(Number(element)) < KINDS.FP32.limit) ? "FP32" : "FP64");
 }
 
 /** Output tensors as plain JSON, in the form in which the input came; or what is wrong with them. */
-export function fromTensors(outputs: readonly Tensor[], form: Form): { ok: true; value: unknown } | { ok: false; detail: string } {
+export function fromTensors(outputs: readonly Tensor[], form: Form): Result<unknown> {
   const values = new Map<string, unknown>();
   for (const tensor of outputs) {
     const elements = elementsOf(tensor);
-    if (!elements) return { ok: false, detail: `output ${quoted(tensor.name)} holds text that is not the JSON it is said to be` };
+    if (!elements) return faulty(`output ${quoted(tensor.name)} holds text that is not the JSON it is said to be`);
     values.set(tensor.name, nest(elements, tensor.shape));
   }
   const names = [...values.keys()];
@@ -148,18 +152,17 @@ export function fromTensors(outputs: readonly Tensor[], form: Form): { ok: true;
       { length: form.count },
       (_, index) => Object.fromEntries(names.map((name) => [name, (values.get(name) as unknown[])[index]])), // nest gives arrays for shapes with a first dimension
     );
-    return { ok: true, value: items };
+    return read(items);
   }
   const bare = form.kind === "fields" && form.scalar;
-  return {
-    ok: true,
-    value: Object.fromEntries(
+  return read(
+    Object.fromEntries(
       outputs.map((tensor) => {
         const value = values.get(tensor.name);
         return [tensor.name, bare && tensor.shape.length === 1 && tensor.shape[0] === 1 && Array.isArray(value) ? value[0] : value];
       }),
     ),
-  };
+  );
 }
 
 /** The elements as JSON values; null where they are said to be JSON and are not. */
@@ -168,8 +171,9 @@ function elementsOf(tensor: Tensor): readonly unknown[] | null {
   if (tensor.parameters?.["content_type"] !== "application/json") return elements;
   try {
     return elements.map((element) => parseJson(String(element)));
-  } catch {
-    return null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
   }
 }
 

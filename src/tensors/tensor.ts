@@ -2,16 +2,18 @@
  * PURE. A tensor as the Open Inference Protocol has it, and the reading of one from JSON or from the raw bytes of the
  * binary extension. What is read is checked whole, so whatever holds a Tensor need not look again:
  * - the shape, the datatype and the data agree, in number and in type; integers are in their type's range, numbers
- *   finite when rounded to it, texts valid Unicode;
+ *   finite when rounded to it, texts valid Unicode; null and "NaN" are NaN to a float;
  * - data comes flat or nested as the shape has it; sizes of 1 don't count in nesting. It is kept flat, row-major;
  * - data stays in the form in which it came, elements or bytes, until another is asked for. Of bytes nothing is copied,
  *   and nothing but their number is checked, for BYTES also the lengths: any byte is a boolean, any bits a float.
  * A fault is a value, and the first one found.
  * Source: kserve/open-inference-protocol, specification/protocol/inference_rest.md, "Tensor Data".
  */
+import type { Result } from "../encoding/result.ts";
 import type { Fault } from "../problem.ts";
 import { countTexts, decode, decodeTexts, encode } from "./codec.ts";
 import { type Datatype, type Element, KINDS, type Kind, datatypeNamed } from "./datatype.ts";
+import { datatypeLike, elementsLike, shapeLike } from "./tolerance.ts";
 
 export type Parameters = Readonly<Record<string, string | number | bigint | boolean>>;
 
@@ -24,7 +26,7 @@ export interface Tensor {
 }
 
 /** What was read, or the first fault in it. */
-export type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault };
+export type Read<T> = Result<T, Fault>;
 
 /** Dimensions of a tensor; more than anybody has, and far from exhausting the stack. */
 const RANK_MAX = 64;
@@ -54,13 +56,17 @@ export function quoted(text: string): string {
 /** A tensor's head: all but its data. */
 export type Head = Omit<Tensor, "data">;
 
+/** How a tensor is read: as the protocol has it, or also what can be read without guessing (tolerance.ts). */
+export type Manner = "strict" | "tolerant";
+
 /** Name, datatype and shape, of an `input` or `output`. */
-export function readHead(value: unknown, role: "input" | "output", path: Path): Read<Omit<Head, "parameters">> {
+export function readHead(value: unknown, role: "input" | "output", path: Path, manner: Manner = "strict"): Read<Omit<Head, "parameters">> {
   if (!isObject(value)) return fault(path, `${role} is not an object`);
-  const { name, shape, datatype } = value;
+  const { name, datatype } = value;
+  const shape = manner === "strict" ? value["shape"] : (shapeLike(value["shape"], value["data"]) ?? value["shape"]);
   if (typeof name !== "string") return fault([...path, "name"], `${role} without a name`);
   const called = `${role} ${quoted(name)}`;
-  const known = datatypeNamed(datatype);
+  const known = manner === "strict" ? datatypeNamed(datatype) : datatypeLike(datatype);
   if (!known) {
     const given = datatype === undefined ? "no datatype" : "an unknown datatype";
     return fault([...path, "datatype"], `${called} has ${given}; there are ${Object.keys(KINDS).join(", ")}`);
@@ -110,8 +116,10 @@ export function withBytes(head: Head, bytes: Uint8Array, role: "input" | "output
 }
 
 /** The tensor of this head whose data this JSON value is. `path` is that of the data. */
-export function withJson(head: Head, data: unknown, role: "input" | "output", path: Path): Read<Tensor> {
+export function withJson(head: Head, given: unknown, role: "input" | "output", path: Path, manner: Manner = "strict"): Read<Tensor> {
   const called = `${role} ${quoted(head.name)}`;
+  const isScalar = manner === "tolerant" && given !== undefined && !Array.isArray(given) && countOf(head.shape) === 1;
+  const data = isScalar ? [given] : given;
   if (!Array.isArray(data)) return fault(path, data === undefined ? `${called} has no data` : `${called}: data is not an array`);
   const nested = Array.isArray(data[0]);
   const flat = nested ? flattened(data, head.shape) : (data as readonly unknown[]); // has no type but its own
@@ -120,7 +128,7 @@ export function withJson(head: Head, data: unknown, role: "input" | "output", pa
   if (flat.length !== count) {
     return fault(path, `${called}: shape ${shapeText(head.shape)} needs ${count} elements, data has ${flat.length}`);
   }
-  const elements = elementsIn(flat, KINDS[head.datatype]);
+  const elements = manner === "strict" ? elementsIn(flat, KINDS[head.datatype]) : elementsLike(flat, head.datatype);
   if (typeof elements === "number") {
     const what = flaw(flat[elements], head.datatype);
     return fault(nested ? path : [...path, elements], `${called}: element ${elements} ${what}`);
@@ -192,16 +200,24 @@ function isLong(value: unknown, least: bigint, most: bigint): boolean {
   return Number.isSafeInteger(value) ? least < 0n || Number(value) >= 0 : isLong(BigInt(Number(value)), least, most);
 }
 
+/** What stands for the floats that JSON lacks: null, as many libraries write them, and the protocol's own texts (see plainOf). */
+const NON_NUMBERS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
+  [null, Number.NaN],
+  ["NaN", Number.NaN],
+  ["Infinity", Number.POSITIVE_INFINITY],
+  ["-Infinity", Number.NEGATIVE_INFINITY],
+]);
+
 /** Whole numbers come as bigints where they are large, though a double is meant; they are made doubles. */
 function floatsIn(values: readonly unknown[], limit: number): readonly Element[] | number {
-  let large = false;
+  let asTheyAre = true;
   for (let index = 0; index < values.length; index++) {
     const value = values[index];
-    if (typeof value === "number" ? !(value < limit && value > -limit) : typeof value !== "bigint" || Math.abs(Number(value)) >= limit)
-      return index;
-    large ||= typeof value === "bigint";
+    if (typeof value === "number" && value < limit && value > -limit) continue;
+    if (!NON_NUMBERS.has(value) && (typeof value !== "bigint" || Math.abs(Number(value)) >= limit)) return index;
+    asTheyAre = false;
   }
-  return large ? values.map(Number) : (values as readonly Element[]); // each has been looked at
+  return asTheyAre ? (values as readonly Element[]) : values.map((value) => NON_NUMBERS.get(value) ?? Number(value)); // each has been looked at
 }
 
 /** What is wrong with a value that is no element of the type. */
@@ -241,7 +257,7 @@ export interface Plain {
  *   written as JSON (proto3);
  * - where an element of BYTES is not UTF-8, all of the tensor's are base64, and its `content_type` parameter says so,
  *   which is how MLServer marks them.
- * Neither is read back: it is for clients that asked for JSON. Bytes lose nothing.
+ * The first is read back as the float that it stands for, and so is null. Bytes lose nothing.
  */
 export function plainOf(tensor: Tensor): Plain {
   const { data, datatype, parameters } = tensor;

@@ -18,9 +18,10 @@ export function asTensors({ body, contentType }: Content): readonly Tensor[] {
   const text = typeof body === "string" ? body : new TextDecoder().decode(body);
   const value = parseJson(text);
   const mapped = toTensors(value);
-  if (!mapped.ok || !mapped.inputs) return [whole(text, contentType)];
-  const isNamed = isObject(value) || mapped.form.kind === "items";
-  return mapped.inputs.map((tensor) => ({
+  if (!mapped.ok || !mapped.value.inputs) return [whole(text, contentType)];
+  const { inputs, form } = mapped.value;
+  const isNamed = isObject(value) || form.kind === "items";
+  return inputs.map((tensor) => ({
     ...tensor,
     name: isNamed ? tensor.name : OUTPUT,
     datatype: tensor.datatype === "FP32" ? "FP64" : tensor.datatype,

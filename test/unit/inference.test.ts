@@ -2,7 +2,7 @@
 import { getRandomValues } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { FAILURE_CLASSES, type Failure, evidenceOf } from "../../src/backends/outcome.ts";
+import { FAILURE_CLASSES, type Failure } from "../../src/backends/outcome.ts";
 import { waitOf } from "../../src/inferences/wait.ts";
 import { QUARANTINED, RUNNER_LOST, WAITED_TOO_LONG, afterFailure } from "../../src/inferences/retry.ts";
 import { STATUSES, type Status, isFinal, mayBecome } from "../../src/inferences/status.ts";
@@ -141,42 +141,6 @@ describe("after a failed attempt", () => {
     expect(RUNNER_LOST).toMatchObject({ class: "infrastructure", code: "runner_lost", status: 500 });
     expect(WAITED_TOO_LONG).toMatchObject({ class: "timeout", code: "max_time_in_queue_seconds", status: 504 });
     expect(FAILURE_CLASSES).toEqual(["input", "model", "capacity", "infrastructure", "timeout"]);
-  });
-});
-
-describe("what an outcome tells of its backend", () => {
-  const failure = (failureClass: Failure["class"], code: string): Failure => ({
-    class: failureClass,
-    code,
-    message: "It failed.",
-    status: 502,
-  });
-  const output = { body: "{}", contentType: "application/json", items: 1 };
-
-  test.each([
-    ["an answer", { kind: "done", output }, { kind: "proved" }],
-    ["a refusal of the input", { kind: "rejected", error: failure("input", "backend_rejected") }, { kind: "proved" }],
-    ["an answer that is too large", { kind: "rejected", error: failure("model", "backend_oversized") }, { kind: "proved" }],
-    ["a wrong address or credential", { kind: "rejected", error: failure("infrastructure", "backend_misconfigured") }, { kind: "unknown" }],
-    ["an attempt that was let go", { kind: "abandoned" }, { kind: "unknown" }],
-    ["a broken connection", { kind: "retry", error: failure("infrastructure", "backend_cut") }, { kind: "failed", itsOwn: false }],
-    ["a time limit", { kind: "retry", error: failure("timeout", "run_within_seconds") }, { kind: "failed", itsOwn: true }],
-    ["503", { kind: "retry", error: failure("capacity", "backend_unavailable") }, { kind: "failed", itsOwn: false }],
-    ["500", { kind: "retry", error: failure("infrastructure", "backend_error") }, { kind: "failed", itsOwn: true }],
-    ["garbage", { kind: "retry", error: failure("infrastructure", "backend_garbage") }, { kind: "failed", itsOwn: true }],
-    ["429", { kind: "retry", error: failure("capacity", "backend_busy") }, { kind: "unknown" }],
-    [
-      "503 with Retry-After",
-      { kind: "retry", error: failure("capacity", "backend_unavailable"), retryAfterMs: 2_000 },
-      { kind: "asked", ms: 2_000 },
-    ],
-    [
-      "429 with an endless Retry-After",
-      { kind: "retry", error: failure("capacity", "backend_busy"), retryAfterMs: 1e12 },
-      { kind: "asked", ms: 60_000 },
-    ],
-  ] as const)("%s", (_, outcome, standing) => {
-    expect(evidenceOf(outcome)).toEqual(standing);
   });
 });
 

@@ -34,14 +34,16 @@ async function infer(input: Content, answer: Response, binary?: boolean): Promis
   };
   const identity = { headers: {}, conceal: (text: string) => text };
   const stop = new AbortController().signal;
+  const attempt = { inferenceId: INFERENCE, number: 1 };
   const takeIn = () => Promise.reject(new Error("nothing goes to the bucket"));
   const outcome = await oip.infer(
-    { backend, model: "ours", version: "", input, capability: "", timeoutMs: 1_000, stop, identity, takeIn, extract: null },
+    { backend, model: "ours", version: "", attempt, input, capability: "", timeoutMs: 1_000, stop, identity, takeIn, extract: null },
     outside,
   );
   return { outcome, sent };
 }
 
+const INFERENCE = "01990000-0000-7000-8000-000000000001";
 const json = (text: string): Content => ({ body: text, contentType: "application/json" });
 const echo = { outputs: [{ name: "x", shape: [2], datatype: "INT64", data: [1, 2] }] };
 /** An answer with the raw data of a tensor, said to have JSON of that length. */
@@ -90,7 +92,7 @@ describe("the client of tensor servers", () => {
     const { answer } = rawAnswer();
     const { outcome, sent } = await infer(json('{"x":[1,-9223372036854775808]}'), answer);
     expect(new TextDecoder().decode(sent[0]?.bytes)).toBe(
-      '{"inputs":[{"name":"x","shape":[2],"datatype":"INT64","data":[1,-9223372036854775808]}]}',
+      '{"id":"01990000-0000-7000-8000-000000000001","inputs":[{"name":"x","shape":[2],"datatype":"INT64","data":[1,-9223372036854775808]}]}',
     );
     expect(outcome).toEqual({ kind: "done", output: { ...json('{"x":[1,-9223372036854775808]}'), items: 1 } });
   });
@@ -99,7 +101,7 @@ describe("the client of tensor servers", () => {
     "calls an answer whose JSON is said to be %j bytes long not valid",
     async (length) => {
       const { outcome } = await infer(json('{"x":1}'), rawAnswer(length).answer);
-      expect(outcome).toMatchObject({ kind: "retry", error: { code: "backend_garbage" } });
+      expect(outcome).toMatchObject({ kind: "rejected", error: { code: "backend_garbage" } });
     },
   );
 

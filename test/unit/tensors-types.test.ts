@@ -265,9 +265,16 @@ describe("an element", () => {
       expect(refused(datatype, [1], [-limit]).detail).toContain("out of the range");
     }
     expect(refused(datatype, [1], [2n ** 1023n * 3n]).detail).toMatch(/out of the range|too large/);
-    for (const other of ["1", "NaN", true, null])
-      expect(refused(datatype, [1], [other]).detail).toBe('input "x": element 0 is not a number');
+    for (const other of ["1", "nan", true, {}]) expect(refused(datatype, [1], [other]).detail).toBe('input "x": element 0 is not a number');
     expect(read(datatype, [1], [2n ** 60n]).ok).toBe(datatype !== "FP16");
+  });
+
+  test.each(FLOATS)("of %s that JSON has no number for is null or its name, and stays what it is", (datatype) => {
+    const { inputs } = good(read(datatype, [5], [1.5, null, "NaN", "Infinity", "-Infinity"]));
+    expect(inputs[0]?.data).toEqual([1.5, Number.NaN, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+    const [tensor] = inputs;
+    expect(tensor && plainOf(through(tensor, true)).elements).toEqual([1.5, "NaN", "NaN", "Infinity", "-Infinity"]);
+    expect(tensor && plainOf(through(tensor, false)).elements).toEqual([1.5, "NaN", "NaN", "Infinity", "-Infinity"]);
   });
 
   test("of a float that is a large whole number is the double nearest to it", () => {

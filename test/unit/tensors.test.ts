@@ -7,23 +7,21 @@ import { type Form, type Mapped, fromTensors, isTensorInput, itemsIn, toTensors 
 import type { Tensor } from "../../src/tensors/tensor.ts";
 import { writeInferRequest } from "../../src/tensors/wire.ts";
 
-type Good = Extract<Mapped, { ok: true }>;
-
-function mapped(input: unknown): Good & { inputs: readonly Tensor[] } {
+function mapped(input: unknown): Mapped & { inputs: readonly Tensor[] } {
   const result = toTensors(input);
-  if (!result.ok) return expect.fail(result.detail);
-  return { ...result, inputs: result.inputs ?? expect.fail("taken for tensors already") };
+  if (!result.ok) return expect.fail(result.fault);
+  return { ...result.value, inputs: result.value.inputs ?? expect.fail("taken for tensors already") };
 }
 
 /** What keeps an input from being tensors. */
 function refused(input: unknown): string {
   const result = toTensors(input);
-  return result.ok ? expect.fail(`accepted ${JSON.stringify(input)}`) : result.detail;
+  return result.ok ? expect.fail(`accepted ${JSON.stringify(input)}`) : result.fault;
 }
 
 function back(outputs: readonly Tensor[], form: Form): unknown {
   const plain = fromTensors(outputs, form);
-  return plain.ok ? plain.value : expect.fail(plain.detail);
+  return plain.ok ? plain.value : expect.fail(plain.fault);
 }
 
 /** The outputs in a server's answer, or what is wrong with it. */
@@ -81,7 +79,6 @@ describe("a field of a plain input", () => {
     ["a boolean", false, "BOOL"],
   ])("that is %s becomes a tensor of its name, of shape [1]", (_, value, datatype) => {
     expect(mapped({ field: value })).toEqual({
-      ok: true,
       form: FIELDS(true),
       inputs: [{ name: "field", shape: [1], datatype, data: [value] }],
     });
@@ -162,9 +159,10 @@ describe("an input that no tensor can hold is refused with its field named", () 
     fc.assert(
       fc.property(fc.jsonValue(), (input) => {
         const result = toTensors(input);
-        if (!result.ok) expect(result.detail).not.toBe("");
+        if (!result.ok) expect(result.fault).not.toBe("");
         else
-          for (const { shape, data } of result.inputs ?? []) expect(data).toHaveLength(shape.reduce((product, size) => product * size, 1));
+          for (const { shape, data } of result.value.inputs ?? [])
+            expect(data).toHaveLength(shape.reduce((product, size) => product * size, 1));
       }),
     );
   });
@@ -178,7 +176,6 @@ describe("items", () => {
 
   test("are read by column, the items as the first dimension", () => {
     expect(mapped(pictures)).toEqual({
-      ok: true,
       form: ITEMS(2),
       inputs: [
         { name: "image_path", shape: [2], datatype: "BYTES", data: ["a.png", "b.png"] },
@@ -219,7 +216,7 @@ describe("tensors", () => {
   const input = { id: "7", inputs: [{ name: "x", shape: [2], datatype: "FP32", data: [1, 2] }], parameters: { top_k: 3 } };
 
   test("are left as they are", () => {
-    expect(toTensors(input)).toEqual({ ok: true, form: { kind: "tensors" }, inputs: null });
+    expect(toTensors(input)).toEqual({ ok: true, value: { form: { kind: "tensors" }, inputs: null } });
     expect(isTensorInput(input)).toBe(true);
   });
 
@@ -273,7 +270,7 @@ describe("the way back", () => {
 
   test("ends at an output that is said to hold JSON and does not, with its name", () => {
     const broken: Tensor = { name: "colors", shape: [1], datatype: "BYTES", data: ["{"], parameters: { content_type: "application/json" } };
-    expect(fromTensors([broken], ITEMS(1))).toMatchObject({ ok: false, detail: expect.stringContaining('"colors"') });
+    expect(fromTensors([broken], ITEMS(1))).toMatchObject({ ok: false, fault: expect.stringContaining('"colors"') });
   });
 
   test.each([{ shape: [1_000_000_000, 0] }, { shape: [1_000, 1_000, 1_000, 0] }, { shape: [0, 1_000_000_000] }])(

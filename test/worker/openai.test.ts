@@ -352,6 +352,7 @@ async function streamed(
       backend: { id: "b", url: "http://gpu.test", protocol: "openai", remoteModel: "meta/llama", credential: null },
       model: "llama",
       version: "",
+      attempt: { inferenceId: "01990000-0000-7000-8000-000000000001", number: 1 },
       input: { body: JSON.stringify({ messages: MESSAGES, ...input }), contentType: "application/json" },
       capability: CHAT,
       timeoutMs: 5_000,
@@ -484,8 +485,8 @@ describe("the whole of a stream", () => {
       "",
     ],
     ["says nothing", "", { kind: "retry", error: { code: "backend_cut" } }, ""],
-    ["says only that it is done", "data: [DONE]\n\n", { kind: "retry", error: { code: "backend_garbage" } }, ""],
-    ["says something that is not JSON", "data: <html>\n\n", { kind: "retry", error: { code: "backend_garbage" } }, ""],
+    ["says only that it is done", "data: [DONE]\n\n", { kind: "rejected", error: { code: "backend_garbage" } }, ""],
+    ["says something that is not JSON", "data: <html>\n\n", { kind: "rejected", error: { code: "backend_garbage" } }, ""],
     [
       "leaves every finish_reason out",
       [...HELLO.slice(0, 3), "[DONE]"].map(eventOf).join(""),
@@ -498,7 +499,7 @@ describe("the whole of a stream", () => {
       { kind: "retry", error: { code: "backend_cut" } },
       "Hello",
     ],
-    ["says something that is no object", "data: [1]\n\n", { kind: "retry", error: { code: "backend_garbage" } }, ""],
+    ["says something that is no object", "data: [1]\n\n", { kind: "rejected", error: { code: "backend_garbage" } }, ""],
     [
       "fails on its way",
       eventOf(HELLO[1]) + eventOf({ error: { message: "no secret here", code: 503 } }) + eventOf("[DONE]"),

@@ -1,0 +1,166 @@
+/**
+ * PURE. The reason that a server gives for an error, in whatever form it has it. One reader for all: servers of one protocol
+ * stand behind proxies and frameworks that have forms of their own. It knows
+ * - JSON: `{"error": …}` of OpenAI, Triton, TF Serving and KServe, `{"detail": …}` of FastAPI (a text, or a list of
+ *   `{loc, msg}`) and of problem details (RFC 9457), `{"message": …}`, `{"code", "type", "message"}` of TorchServe,
+ *   `{"errors": …}` as a list or by field, and these within one another;
+ * - HTML: its title, else its first heading, else its text;
+ * - plain text: its first lines; of a Python traceback the last one.
+ */
+import { essenceOf } from "../content/content.ts";
+import { parseJson } from "../encoding/json.ts";
+import { isObject } from "../tensors/tensor.ts";
+
+/** What is read of an error's body; a reason is at its beginning. */
+const BODY_BYTES = 64 * 1024;
+/** Of a text that is no JSON. */
+const TEXT_CHARACTERS = 500;
+/** Reasons of one list that are told. */
+const LIST_MAX = 5;
+/** Objects in one another that are looked into. */
+const DEPTH_MAX = 6;
+
+/** Members that hold what happened, the most telling first; each a text, a list or an object. */
+const TELLING = [
+  "message",
+  "msg",
+  "detail",
+  "error_message",
+  "errorMessage",
+  "error_msg",
+  "error_description",
+  "Message",
+  "description",
+  "reason",
+  "fault",
+  "faultstring",
+  "exception",
+  "error",
+  "err",
+  "title",
+] as const;
+/** Members that list what is wrong, one by one. */
+const LISTS = ["errors", "details", "violations", "invalid-params", "invalid_params", "issues"] as const;
+/** Members that say where. */
+const PLACES = ["loc", "field", "param", "path", "name", "pointer"] as const;
+
+/** The reason in an error's body; null where it gives none. */
+export function reasonOf(bytes: Uint8Array, contentType: string | null): string | null {
+  const essence = essenceOf(contentType ?? "");
+  if (/^(?:image|audio|video|font|model)\//.test(essence) || essence === "application/octet-stream") return null;
+  const text = new TextDecoder().decode(bytes.subarray(0, BODY_BYTES)).trim();
+  if (text === "") return null;
+  const first = text[0] ?? "";
+  if ('{["'.includes(first)) {
+    const value = jsonIn(text);
+    if (value !== undefined) return reasonIn(value);
+  }
+  return first === "<" || essence.includes("html") || essence.includes("xml") ? reasonInMarkup(text) : reasonInText(text);
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** The reason in an error's value; null where it gives none. */
+export function reasonIn(value: unknown, depth = 0): string | null {
+  if (typeof value === "string") return value.trim() || null;
+  if (depth === DEPTH_MAX) return null;
+  if (Array.isArray(value)) return reasonInList(value, depth);
+  if (!isObject(value)) return null;
+  if (isObject(value["error"]) || Array.isArray(value["error"])) {
+    const inner = reasonIn(value["error"], depth + 1);
+    if (inner !== null) return inner;
+  }
+  const told = tellingIn(value, depth);
+  const listed = listIn(value, depth);
+  if (listed !== null) return told === null || told === listed ? listed : `${told.replace(/[.:]$/, "")}: ${listed}`;
+  return told;
+}
+
+function tellingIn(value: Readonly<Record<string, unknown>>, depth: number): string | null {
+  for (const name of TELLING) {
+    const told = reasonIn(value[name], depth + 1);
+    if (told !== null) return told;
+  }
+  return null;
+}
+
+function listIn(value: Readonly<Record<string, unknown>>, depth: number): string | null {
+  for (const name of LISTS) {
+    const list = value[name];
+    const told = Array.isArray(list) ? reasonInList(list, depth) : isObject(list) ? reasonsByField(list, depth) : reasonIn(list, depth + 1);
+    if (told !== null) return told;
+  }
+  return null;
+}
+
+function reasonInList(list: readonly unknown[], depth: number): string | null {
+  const reasons = list.slice(0, LIST_MAX).flatMap((item) => {
+    const told = reasonIn(item, depth + 1);
+    if (told === null) return [];
+    const place = isObject(item) ? placeIn(item) : null;
+    return place === null || told.startsWith(`${place}:`) ? [told] : [`${place}: ${told}`];
+  });
+  return reasons.length > 0 ? reasons.join("; ") : null;
+}
+
+/** `{"prompt": ["is required"]}`; where nothing is listed by field, it is an object as any other. */
+function reasonsByField(fields: Readonly<Record<string, unknown>>, depth: number): string | null {
+  const reasons = Object.entries(fields)
+    .slice(0, LIST_MAX)
+    .flatMap(([field, value]) => {
+      const told = typeof value === "string" || Array.isArray(value) ? reasonIn(value, depth + 1) : null;
+      return told === null ? [] : [`${field}: ${told}`];
+    });
+  return reasons.length > 0 ? reasons.join("; ") : reasonIn(fields, depth + 1);
+}
+
+/** Where the fault is, as its server has it: `body.prompt`. */
+function placeIn(item: Readonly<Record<string, unknown>>): string | null {
+  for (const name of PLACES) {
+    const place = item[name];
+    if (typeof place === "string" && place !== "") return place;
+    if (Array.isArray(place) && place.length > 0 && place.every(isStep)) return place.join(".");
+  }
+  const source = item["source"];
+  return isObject(source) && typeof source["pointer"] === "string" ? source["pointer"] : null;
+}
+
+function isStep(step: unknown): step is string | number {
+  return typeof step === "string" || typeof step === "number";
+}
+
+function reasonInMarkup(text: string): string | null {
+  for (const element of ["title", "h1", "message", "faultstring", "h2"]) {
+    const inner = new RegExp(`<${element}(?:\\s[^>]*)?>([\\s\\S]{0,2000}?)</${element}>`, "i").exec(text)?.[1];
+    const told = inner === undefined ? "" : bare(inner);
+    if (told !== "") return shortened(told);
+  }
+  const told = bare(text.replaceAll(/<(script|style|head)\b[\s\S]*?<\/\1>/gi, " "));
+  return told === "" ? null : shortened(told);
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " ", "#39": "'", "#x27": "'" };
+
+/** A piece of markup as text. */
+function bare(markup: string): string {
+  const text = markup.replaceAll(/<[^>]*>/g, " ").replaceAll(/&(#?\w{2,6});/g, (entity, name: string) => ENTITIES[name] ?? entity);
+  return text.replaceAll(/\s+/g, " ").trim();
+}
+
+function reasonInText(text: string): string | null {
+  // Bytes that are no text, whatever they are said to be.
+  if (text.includes("\0") || text.includes("\ufffd")) return null;
+  const last = text.startsWith("Traceback (most recent call last)") ? text.split("\n").findLast((line) => line.trim() !== "") : undefined;
+  return shortened((last ?? text).replaceAll(/\s+/g, " ").trim());
+}
+
+function shortened(text: string): string {
+  return text.length > TEXT_CHARACTERS ? `${text.slice(0, TEXT_CHARACTERS)}…` : text;
+}

@@ -1,0 +1,222 @@
+/** One judgement of every answer: what a client is told, whether it is tried again, and what the circuit learns from it. */
+import { describe, expect, test } from "vitest";
+import {
+  type FindingName,
+  FINDINGS,
+  UNREACHABLE,
+  cutOff,
+  evidenceOf,
+  garbage,
+  oversized,
+  refusal,
+  refusedInside,
+  tooSlow,
+  unsendable,
+} from "../../src/backends/judgement.ts";
+import type { Outcome } from "../../src/backends/outcome.ts";
+import { failureIn } from "../../src/backends/stream-events.ts";
+import { reasonOf } from "../../src/backends/reason.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+function answer(status: number, { headers = {}, body = "" }: { headers?: Record<string, string>; body?: string } = {}) {
+  return {
+    status,
+    headers: new Headers(headers),
+    at: 0,
+    bytes: bytes(body),
+    conceal: (text: string) => text.replaceAll("hunter2", "[secret]"),
+  };
+}
+
+function refused(...given: Parameters<typeof answer>): Extract<Outcome, { kind: "retry" | "rejected" }> {
+  const outcome = refusal(answer(...given));
+  return outcome?.kind === "retry" || outcome?.kind === "rejected" ? outcome : expect.fail("no refusal");
+}
+
+describe("a status", () => {
+  /** Its code and class, whether it is tried again, and what the circuit learns. */
+  const TOLD: readonly (readonly [statuses: readonly number[], code: string, failureClass: string, again: boolean, evidence: string])[] = [
+    [
+      [500, 506, 507, 508, 510, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530, 540, 561, 598, 599],
+      "backend_error",
+      "infrastructure",
+      true,
+      "perhaps",
+    ],
+    [[424], "backend_error", "infrastructure", true, "perhaps"],
+    [[502], "backend_error", "infrastructure", true, "failed"],
+    [[501, 505, 511], "backend_error", "infrastructure", false, "misconfigured"],
+    [[503], "backend_unavailable", "capacity", true, "failed"],
+    [[408, 504], "backend_timeout", "timeout", true, "perhaps"],
+    [[409, 420, 421, 423, 425, 429, 449], "backend_busy", "capacity", true, "nothing"],
+    [[460, 499], "backend_cut", "infrastructure", true, "failed"],
+    [[400, 412, 413, 414, 415, 416, 418, 422, 431, 451, 470], "backend_rejected", "input", false, "answered"],
+    [[401, 402, 403, 404, 405, 406, 407, 410, 411], "backend_misconfigured", "infrastructure", false, "misconfigured"],
+    [[100, 300, 301, 302, 304, 307, 308, 600, 999], "backend_error", "infrastructure", false, "misconfigured"],
+  ];
+  const EACH = TOLD.flatMap(([statuses, ...told]) => statuses.map((status) => [status, ...told] as const));
+
+  test.each(EACH)("%i is %s of class %s, tried again: %s, and the circuit learns: %s", (status, code, failureClass, again, evidence) => {
+    const outcome = refused(status);
+    expect([outcome.error.code, outcome.error.class, outcome.kind === "retry", evidenceOf(outcome).kind]).toEqual([
+      code,
+      failureClass,
+      again,
+      evidence,
+    ]);
+    expect(outcome.error.message).toBe(`The backend answered ${status}.`);
+    expect(outcome.error.upstream).toEqual({ status });
+    expect(outcome.error.status).toBeGreaterThanOrEqual(400);
+    expect(outcome.error.status).toBeLessThan(505);
+  });
+
+  test.each([200, 201, 202, 204, 206, 299])("%i is a success", (status) => {
+    expect(refusal(answer(status))).toBeNull();
+  });
+
+  test.each([
+    [503, "7", 7_000],
+    [429, "7", 7_000],
+    [425, "7", 7_000],
+    [409, "86400", 60_000],
+  ])("%i with Retry-After %s rests the backend for %i ms, and nothing is held against it", (status, after, ms) => {
+    const outcome = refused(status, { headers: { "retry-after": after } });
+    expect(evidenceOf(outcome)).toEqual({ kind: "asked", ms });
+    expect(outcome).toMatchObject({
+      kind: "retry",
+      retryAfterMs: Number(after) * 1_000,
+      error: { upstream: { retryAfterMs: Number(after) * 1_000 } },
+    });
+  });
+});
+
+describe("what is no refusal", () => {
+  test.each<[string, Outcome, boolean, string]>([
+    ["no connection", UNREACHABLE, true, "failed"],
+    ["an answer that breaks off", cutOff(), true, "failed"],
+    ["no answer in time", tooSlow(1_000), true, "perhaps"],
+    ["odd content in a success", garbage("no choices"), false, "answered"],
+    ["a success that is too large", oversized(), false, "answered"],
+    ["an input that was never sent", unsendable("input_not_chat", "…"), false, "nothing"],
+    ["an attempt that was let go", { kind: "abandoned" }, false, "nothing"],
+    ["a success", { kind: "done", output: { body: "{}", contentType: "application/json", items: 1 } }, false, "succeeded"],
+  ])("%s", (_, outcome, again, evidence) => {
+    expect([outcome.kind === "retry", evidenceOf(outcome).kind]).toEqual([again, evidence]);
+  });
+
+  test("every finding tells a client a status that it knows", () => {
+    const names = Object.keys(FINDINGS) as FindingName[];
+    for (const name of names) expect(["own", 500, 502, 503, 504]).toContain(FINDINGS[name].status);
+  });
+});
+
+describe("the reason that a server gives", () => {
+  const LOC = [{ type: "missing", loc: ["body", "prompt"], msg: "Field required", input: {} }];
+  test.each<[string, unknown, string | null]>([
+    ["FastAPI: a list", { detail: LOC }, "body.prompt: Field required"],
+    [
+      "FastAPI: two of them",
+      { detail: [...LOC, { loc: ["body", "n", 0], msg: "too small" }] },
+      "body.prompt: Field required; body.n.0: too small",
+    ],
+    ["FastAPI: a text", { detail: "Model is loading" }, "Model is loading"],
+    ["FastAPI: an object", { detail: { error: "no such adapter" } }, "no such adapter"],
+    [
+      "OpenAI",
+      { error: { message: "too long", type: "invalid_request_error", param: "messages", code: "context_length_exceeded" } },
+      "too long",
+    ],
+    ["vLLM before 0.10", { object: "error", message: "too long", type: "BadRequestError", param: null, code: 400 }, "too long"],
+    ["Triton, TF Serving, KServe, Ollama", { error: "unexpected shape for input 'x'" }, "unexpected shape for input 'x'"],
+    ["TorchServe", { code: 400, type: "BadRequestException", message: "Parameter model is required." }, "Parameter model is required."],
+    ["a message", { message: "nope" }, "nope"],
+    [
+      "a message beside a reason phrase",
+      { timestamp: 1, status: 400, error: "Bad Request", message: "prompt must not be null" },
+      "prompt must not be null",
+    ],
+    ["a list of errors", { errors: [{ message: "first" }, { message: "second" }] }, "first; second"],
+    ["errors as texts", { errors: ["first", "second"] }, "first; second"],
+    ["errors by field", { errors: { prompt: ["is required", "is too short"] } }, "prompt: is required; is too short"],
+    [
+      "JSON:API",
+      { errors: [{ status: "422", title: "Invalid", detail: "is required", source: { pointer: "/data/prompt" } }] },
+      "/data/prompt: is required",
+    ],
+    [
+      "a message with a list",
+      { message: "Validation failed", errors: [{ field: "prompt", message: "is required" }] },
+      "Validation failed: prompt: is required",
+    ],
+    [
+      "problem details",
+      { type: "about:blank", title: "Unprocessable", status: 422, detail: "The prompt is empty." },
+      "The prompt is empty.",
+    ],
+    ["problem details without a detail", { type: "about:blank", title: "Unprocessable", status: 422 }, "Unprocessable"],
+    ["Google", { error: { code: 400, message: "Invalid JSON payload", status: "INVALID_ARGUMENT", details: [] } }, "Invalid JSON payload"],
+    ["SageMaker", { ErrorCode: "X", Message: "Received client error" }, "Received client error"],
+    [
+      "TGI",
+      { error: "Input validation error: `inputs` must have less than 4096 tokens", error_type: "validation" },
+      "Input validation error: `inputs` must have less than 4096 tokens",
+    ],
+    ["a list at its root", [{ error: "one" }], "one"],
+    ["a text", "just so", "just so"],
+    ["an empty error", { error: {} }, null],
+    ["nothing that tells", { ok: false }, null],
+  ])("in JSON of %s", (_, body, reason) => {
+    expect(reasonOf(bytes(JSON.stringify(body)), "application/json")).toBe(reason);
+    expect(reasonOf(bytes(JSON.stringify(body)), null)).toBe(reason);
+  });
+
+  test.each([
+    ["text/plain", "out of memory\n", "out of memory"],
+    ["text/plain; charset=utf-8", "  two\n lines ", "two lines"],
+    ["text/plain", 'Traceback (most recent call last):\n  File "x.py"\nValueError: bad prompt\n', "ValueError: bad prompt"],
+    ["text/html", "<html><head><title>502 Bad Gateway</title></head><body><h1>other</h1></body></html>", "502 Bad Gateway"],
+    ["text/html", "<!doctype html><title>\n</title><h1>Tunnel &amp; origin error</h1>", "Tunnel & origin error"],
+    ["text/html", "<p>No such <b>page</b></p>", "No such page"],
+    ["application/xml", "<Error><Code>X</Code><Message>Access denied</Message></Error>", "Access denied"],
+    ["application/json", "no JSON at all", "no JSON at all"],
+    ["image/png", "\u0089PNG", null],
+    ["text/plain", "\0\0", null],
+    ["text/plain", "", null],
+  ])("in %s: %j", (type, body, reason) => {
+    expect(reasonOf(bytes(body), type)).toBe(reason);
+  });
+
+  test("is in the message, without our credential", () => {
+    expect(refused(422, { body: JSON.stringify({ detail: LOC }), headers: { "content-type": "application/json" } }).error.message).toBe(
+      "The backend answered 422: body.prompt: Field required",
+    );
+    expect(refused(400, { body: '{"error":"key hunter2 is wrong"}' }).error.message).toBe(
+      "The backend answered 400: key [secret] is wrong",
+    );
+  });
+
+  test("is kept in OpenAI's own members for clients of that API, without our credential", () => {
+    const error = { message: "hunter2 is too long", type: "invalid_request_error", param: "messages", code: "context_length_exceeded" };
+    expect(refused(400, { body: JSON.stringify({ error }) }).error.upstream).toEqual({
+      status: 400,
+      error: { ...error, message: "[secret] is too long" },
+    });
+  });
+});
+
+describe("an error inside a success", () => {
+  test.each<[unknown, string, boolean]>([
+    [{ error: { message: "no", code: 400 } }, "backend_rejected", false],
+    [{ error: { message: "no", code: "429" } }, "backend_busy", true],
+    [{ error: { message: "no", type: "BadRequestError" } }, "backend_rejected", false],
+    [{ object: "error", message: "no", code: 404 }, "backend_misconfigured", false],
+    [{ error: "no", status_code: 422 }, "backend_rejected", false],
+    [{ error: "no" }, "backend_error", true],
+  ])("%j is judged by the status that it says", (value, code, again) => {
+    const failure = failureIn(value) ?? expect.fail("no failure");
+    const outcome = refusedInside(failure, { conceal: (text) => text });
+    const error = "error" in outcome ? outcome.error : expect.fail("no error");
+    expect([outcome.kind === "retry", error.code, error.message]).toEqual([again, code, expect.stringContaining(": no")]);
+  });
+});
