@@ -1,6 +1,6 @@
 /** The catalogue, in the shapes of OpenAI's API with our members beside them, and what a model has to do. */
 import { waitOf } from "../inferences/wait.ts";
-import { depthOf } from "../inferences/store.ts";
+import { depthOf } from "../inferences/sql/read.ts";
 import { type Model, findModel, listModels } from "../models/store.ts";
 import { DEPTH_MAX, MODELS_LISTED } from "../limits.ts";
 import { problem } from "../problem.ts";

@@ -7,7 +7,7 @@
  *   does, as in the hosts of their regional environments. A deployment is shown as the version, or as the model's name
  *   where it has none, and that name is taken for a deployment too.
  * - An id is enough to find a request: `/async_request/{id}` is the same with and without a model before it.
- * - What is running can't be cancelled here; asked to, we answer 200 and `canceled: false`, as published.
+ * - What is running can't be canceled here; asked to, we answer 200 and `canceled: false`, as published.
  * Decided here, where the vendor publishes nothing or two things: an unknown id is 404; a body's unknown members are
  * ignored, since their schema does not forbid them; a fault in a body is 400; `async_run_remote` takes either the
  * chain's own input or the envelope of `async_predict`, told apart by `model_input`; a second cancel answers as the
@@ -33,7 +33,7 @@ import type { Payload } from "../payloads/payload.ts";
 import { openPayload } from "../payloads/payloads.ts";
 import type { Lane } from "../models/lane.ts";
 import { cancel } from "../inferences/change.ts";
-import { depthOf } from "../inferences/store.ts";
+import { depthOf } from "../inferences/sql/read.ts";
 import { type Submission, submit } from "../inferences/submit.ts";
 import { hintSweep, hintWork } from "../inferences/hints.ts";
 import { writeJson } from "../encoding/json.ts";

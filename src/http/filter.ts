@@ -1,6 +1,6 @@
 /** The members by which a list or a bulk call picks inferences, as clients write them. */
 import * as z from "zod";
-import type { Filter } from "../inferences/statements.ts";
+import type { Filter } from "../inferences/sql/filter.ts";
 import { instantSchema } from "./time.ts";
 
 /**

@@ -5,7 +5,7 @@
 import { isUuid } from "../ids.ts";
 import type { InferenceName } from "../inferences/change.ts";
 import type { Inference } from "../inferences/inference.ts";
-import { findInference, findWithWait } from "../inferences/store.ts";
+import { findInference, findWithWait } from "../inferences/sql/read.ts";
 import { type Problem, problem } from "../problem.ts";
 import type { KeyCall } from "./route.ts";
 

@@ -10,9 +10,11 @@ import { type After, bestEffort, hintDeliveries, hintSweep, hintWork } from "./h
 import type { Inference } from "./inference.ts";
 import { removeNoted } from "./objects.ts";
 import { removeEnded } from "./sql/ended.ts";
-import { type Cursor, type Filter, OPEN } from "./statements.ts";
+import { type BulkPage, bulk, cancelInference, redriveInference } from "./sql/change.ts";
+import type { Cursor, Filter } from "./sql/filter.ts";
+import { OPEN } from "./sql/fragments.ts";
+import { findInference } from "./sql/read.ts";
 import { isFinal, type Status } from "./status.ts";
-import { type BulkPage, bulk, cancelInference, findInference, redriveInference } from "./store.ts";
 
 /** Names an inference. */
 export interface InferenceName {

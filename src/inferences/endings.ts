@@ -7,7 +7,7 @@
 import type { Clock, Ports } from "../ports.ts";
 import type { Database, Sql } from "../platform/sql.ts";
 import type { Claim } from "./sql/record.ts";
-import { recordAndClaim } from "./store.ts";
+import { recordAndClaim } from "./sql/claim.ts";
 
 /** Statements that end an attempt, the end itself first, and the claim that follows; null where nothing more is to be claimed. */
 export interface Ending {

@@ -1,6 +1,6 @@
 /**
  * The leases of one runner invocation. All that it holds is renewed every LEASE_RENEW_MS in one statement, on a task of
- * its own, however busy the runners are. What the renewal does not bring back is lost (cancelled, or taken over): its
+ * its own, however busy the runners are. What the renewal does not bring back is lost (canceled, or taken over): its
  * signal is aborted, which closes the connection to the backend. A lease that is not renewed in time is let go
  * LEASE_MARGIN_MS before it lapses, whatever the renewal still waits for, so that a backend is never called by two
  * runners for one slot. That is measured by a timer, since a clock may be set.
@@ -9,12 +9,12 @@ import { logError } from "../platform/log.ts";
 import { LEASE_MARGIN_MS, LEASE_MS, LEASE_RENEW_MS } from "../limits.ts";
 import type { Ports } from "../ports.ts";
 import type { Fence } from "./sql/record.ts";
-import { renewLeases } from "./store.ts";
+import { renewLeases } from "./sql/claim.ts";
 
 const RETRY_RENEWAL_MS = 1_000;
 
-interface Held {
-  readonly hold: Fence;
+interface HeldLease {
+  readonly fence: Fence;
   readonly stop: AbortController;
   /** Calls off the timer that lets go of it. */
   unguard: () => void;
@@ -26,7 +26,7 @@ export class Leases {
   /** The runner invocation's name in every row it holds. */
   readonly lease: string;
   readonly #ports: Pick<Ports, "db" | "clock">;
-  readonly #held = new Map<string, Held>();
+  readonly #held = new Map<string, HeldLease>();
   #renewing = false;
 
   constructor(ports: Pick<Ports, "db" | "clock">, lease: string) {
@@ -35,35 +35,35 @@ export class Leases {
   }
 
   /** Takes charge of a claim that was asked for at `askedAt`; the signal tells when to let go of it. */
-  take(hold: Fence, askedAt: number): AbortSignal {
-    const held = { hold, stop: new AbortController(), unguard: () => {}, until: askedAt };
-    this.#held.set(nameOf(hold), held);
+  take(fence: Fence, askedAt: number): AbortSignal {
+    const held = { fence, stop: new AbortController(), unguard: () => {}, until: askedAt };
+    this.#held.set(nameOf(fence), held);
     this.#guard(held, askedAt);
     if (!this.#renewing) void this.#renewLoop();
     return held.stop.signal;
   }
 
-  /** Whether the hold may still write. */
-  has(hold: Fence): boolean {
-    return this.#held.has(nameOf(hold));
+  /** Whether its runner still holds the lease. */
+  has(fence: Fence): boolean {
+    return this.#held.has(nameOf(fence));
   }
 
   /**
-   * Whether a call may begin under the hold: to be asked right before one. An isolate that stood still goes on with what it
+   * Whether a call may begin under the lease: to be asked right before one. An isolate that stood still goes on with what it
    * was about to do before any of its timers tells it that its lease is gone.
    */
-  mayCall(hold: Fence): boolean {
-    const held = this.#held.get(nameOf(hold));
+  mayCall(fence: Fence): boolean {
+    const held = this.#held.get(nameOf(fence));
     if (held && this.#ports.clock.now() >= held.until) this.#lose(held);
-    return this.has(hold);
+    return this.has(fence);
   }
 
-  release(hold: Fence): void {
-    this.#held.get(nameOf(hold))?.unguard();
-    this.#held.delete(nameOf(hold));
+  release(fence: Fence): void {
+    this.#held.get(nameOf(fence))?.unguard();
+    this.#held.delete(nameOf(fence));
   }
 
-  /** Goes on over moments in which nothing is held, so that one hold after the other costs no new timer. */
+  /** Goes on over moments in which nothing is held, so that one lease after the other costs no new timer. */
   async #renewLoop(): Promise<void> {
     this.#renewing = true;
     for (let pause = LEASE_RENEW_MS; this.#held.size > 0; pause = await this.#renew()) await this.#ports.clock.sleep(pause);
@@ -77,13 +77,13 @@ export class Leases {
     if (asked.length === 0) return LEASE_RENEW_MS;
     const askedAt = clock.now();
     try {
-      const kept = await renewLeases(
+      const renewed = await renewLeases(
         db,
         this.lease,
-        asked.map(({ hold }) => hold),
+        asked.map(({ fence }) => fence),
       );
       for (const held of asked) {
-        if (!kept.has(nameOf(held.hold))) this.#lose(held);
+        if (!renewed.has(nameOf(held.fence))) this.#lose(held);
         else if (this.#holds(held)) this.#guard(held, askedAt);
       }
       return Math.min(LEASE_RENEW_MS, Math.max(RETRY_RENEWAL_MS, askedAt + LEASE_RENEW_MS - clock.now()));
@@ -94,7 +94,7 @@ export class Leases {
   }
 
   /** Counts from before the write that granted the lease. */
-  #guard(held: Held, askedAt: number): void {
+  #guard(held: HeldLease, askedAt: number): void {
     const { clock } = this.#ports;
     held.unguard();
     const most = LEASE_MS - LEASE_MARGIN_MS;
@@ -104,17 +104,17 @@ export class Leases {
     held.unguard = clock.after(left, () => this.#lose(held));
   }
 
-  #holds(held: Held): boolean {
-    return this.#held.get(nameOf(held.hold)) === held;
+  #holds(held: HeldLease): boolean {
+    return this.#held.get(nameOf(held.fence)) === held;
   }
 
-  #lose(held: Held): void {
+  #lose(held: HeldLease): void {
     if (!this.#holds(held)) return;
-    this.release(held.hold);
+    this.release(held.fence);
     held.stop.abort();
   }
 }
 
-function nameOf(hold: Fence): string {
-  return `${hold.accountId}/${hold.id}/${hold.attempt}`;
+function nameOf(fence: Fence): string {
+  return `${fence.accountId}/${fence.id}/${fence.attempt}`;
 }

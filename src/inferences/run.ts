@@ -25,8 +25,8 @@ import { noteUpload } from "../payloads/removals.ts";
 import { bestEffort, hintDeliveries, hintWork } from "./hints.ts";
 import type { Lane } from "../models/lane.ts";
 import type { Claim } from "./sql/record.ts";
-import { inferenceStatements } from "./statements.ts";
-import { claim, standsAlone } from "./store.ts";
+import { changeStatements } from "./sql/change.ts";
+import { claim, claimStatements, standsAlone } from "./sql/claim.ts";
 
 const RECORD_RETRY_MS = 250;
 const RECORD_RETRY_MAX_MS = 4_000;
@@ -65,7 +65,7 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
   const { clock, db } = ports;
   const stopAt = clock.now() + RUN_SECONDS * 1000;
   const begunAt = clock.now();
-  const claimNext = inferenceStatements.claim(lane, leases.lease);
+  const claimNext = claimStatements.claim(lane, leases.lease);
   const told: Promise<void>[] = []; // not waited for in between, but this invocation must not end before them
   const first = await claim(db, lane, leases.lease);
   if (first) found();
@@ -90,7 +90,7 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
 
 /**
  * Records how an attempt ended, and claims what comes next in the lane. Where there was nothing to record any more, because
- * it was cancelled or taken over, its slot is given back: by a statement of its own, which no other end has to pay for.
+ * it was canceled or taken over, its slot is given back: by a statement of its own, which no other end has to pay for.
  */
 async function conclude(
   ports: Ports,
@@ -104,7 +104,7 @@ async function conclude(
     (await persist(ports, leases, claimed, () => endings.write({ statements: these, claim: following }))) ?? NOTHING;
   const next = statements.length > 0 ? await write(statements, claimNext) : null;
   if (next?.recorded) return next;
-  const release = [inferenceStatements.release(claimed)];
+  const release = [claimStatements.release(claimed)];
   if (!next?.claimed) return write(release, claimNext);
   // Another slot was free too; this one is for whoever hears of it. Tried once: what was claimed must not wait for it, and it lapses.
   await bestEffort("slot_not_given_back", endings.write({ statements: release, claim: null }));
@@ -133,14 +133,11 @@ export async function attempt(
     if (outcome.kind === "done") {
       const { payload, bytes } = await storeOutput(ports, claimed, outcome.output);
       const { items, usage = null, parts = [] } = outcome.output;
-      return [inferenceStatements.succeed(claimed, payload, bytes, items, usage, parts), ...standing(ports, claimed, outcome, runMs)];
+      return [changeStatements.succeed(claimed, payload, bytes, items, usage, parts), ...standing(ports, claimed, outcome, runMs)];
     }
     if (outcome.kind === "kept") {
       const { kept, items } = outcome;
-      return [
-        inferenceStatements.succeed(claimed, { at: "object", ...kept }, kept.bytes, items),
-        ...standing(ports, claimed, outcome, runMs),
-      ];
+      return [changeStatements.succeed(claimed, { at: "object", ...kept }, kept.bytes, items), ...standing(ports, claimed, outcome, runMs)];
     }
     log("attempt_failed", { ...known, class: outcome.error.class, code: outcome.error.code });
     const tookDown = await tookItsBackendDown(ports, claimed, outcome);
@@ -166,11 +163,11 @@ const NOTHING: Next = { recorded: true, claimed: null, askedAt: 0 };
 const INPUT_GONE: Failure = { class: "infrastructure", code: "input_gone", message: "The stored input is no longer there.", status: 500 };
 
 function failed(ports: Ports, claimed: Claim, outcome: Extract<Outcome, { error: Failure }>, tookDown: boolean): Sql {
-  if (tookDown && claimed.takedowns + 1 >= QUARANTINE_TAKEDOWNS) return inferenceStatements.fail(claimed, QUARANTINED);
+  if (tookDown && claimed.takedowns + 1 >= QUARANTINE_TAKEDOWNS) return changeStatements.fail(claimed, QUARANTINED);
   const verdict = afterFailure(outcome, claimed.attemptsSince, claimed.retry, ports.random());
   return verdict.next === "failed"
-    ? inferenceStatements.fail(claimed, verdict.error)
-    : inferenceStatements.retry(claimed, outcome.error, verdict.delayMs, tookDown);
+    ? changeStatements.fail(claimed, verdict.error)
+    : changeStatements.retry(claimed, outcome.error, verdict.delayMs, tookDown);
 }
 
 /** What the outcome tells of the backend, as statements; most of the time there is nothing to write. */
@@ -264,7 +261,7 @@ export async function persist<T>(ports: Ports, leases: Leases, claimed: Claim, w
     } catch (error) {
       logError("outcome_not_recorded", error, known);
       if (!(error instanceof Unavailable)) {
-        await ports.db.batch([inferenceStatements.fail(claimed, BROKE)]);
+        await ports.db.batch([changeStatements.fail(claimed, BROKE)]);
         return null;
       }
       await ports.clock.sleep(pause);

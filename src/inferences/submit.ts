@@ -17,8 +17,8 @@ import type { RetrySettings } from "./retry.ts";
 import { newInferenceId } from "../ids.ts";
 import { isInline, storeInput } from "../payloads/payloads.ts";
 import type { Claim } from "./sql/record.ts";
-import type { NewInference } from "./statements.ts";
-import { type Inserted, findByIdempotencyKey, findInference, insertInference } from "./store.ts";
+import { type Inserted, type NewInference, insertInference } from "./sql/insert.ts";
+import { findByIdempotencyKey, findInference } from "./sql/read.ts";
 import { type After, bestEffort, hintSweep, hintWork } from "./hints.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */

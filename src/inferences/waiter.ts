@@ -3,7 +3,7 @@
  * may be streamed. The inference is a row in its lane like any other and keeps its place: it is claimed at its turn, by
  * the request when it looks, or by a runner that finds it first in line and claims it in the request's name. The request
  * then holds the lease, calls the backend, and records the end as a runner does.
- * What may go wrong: the client goes away (the inference is cancelled and its backend's connection closed); the isolate
+ * What may go wrong: the client goes away (the inference is canceled and its backend's connection closed); the isolate
  * dies (the lease lapses, and the inference is a runner's from then on).
  */
 import { randomBase62 } from "../ids.ts";
@@ -16,8 +16,8 @@ import { isFinal } from "./status.ts";
 import { Leases } from "./leases.ts";
 import { attempt, persist } from "./run.ts";
 import type { Claim } from "./sql/record.ts";
-import { inferenceStatements } from "./statements.ts";
-import { giveBack, cancelForWaiter, recordForWaiter, claimForWaiter, releaseWaiter } from "./store.ts";
+import { changeStatements } from "./sql/change.ts";
+import { cancelForWaiter, claimForWaiter, claimStatements, giveBack, recordForWaiter, releaseWaiter } from "./sql/claim.ts";
 import { type Submission, type Submitted, submit } from "./submit.ts";
 import { type After, bestEffort, hintDeliveries, hintWork } from "./hints.ts";
 import { type StreamWords, StreamSink } from "./stream.ts";
@@ -124,9 +124,9 @@ class Waiter {
     const ending = await attempt(this.#ports, this.#leases, claimed, stop, this.#sink);
     const { accountId, id } = claimed;
     const isLeft = gone.aborted && !this.#first.replayed;
-    // While this isolate stood still the attempt may have been given up, another claimed in this request's name, and that cancelled.
-    const nextAttempt = inferenceStatements.giveBack(accountId, id, this.#waiter);
-    const statements = [...(isLeft ? [inferenceStatements.cancel(accountId, id)] : []), ...ending, nextAttempt];
+    // While this isolate stood still the attempt may have been given up, another claimed in this request's name, and that canceled.
+    const nextAttempt = claimStatements.giveBack(accountId, id, this.#waiter);
+    const statements = [...(isLeft ? [changeStatements.cancel(accountId, id)] : []), ...ending, nextAttempt];
     const recorded = await persist(this.#ports, this.#leases, claimed, () => recordForWaiter(this.#ports.db, statements, claimed));
     this.#leases.release(claimed);
     if (recorded?.othersWait) after(hintWork(this.#ports, [{ model: claimed.model, version: claimed.version }]));
@@ -140,7 +140,7 @@ class Waiter {
     return stands;
   }
 
-  /** The client is gone: what it submitted is cancelled, unless it was only asking for what another request submitted. */
+  /** The client is gone: what it submitted is canceled, unless it was only asking for what another request submitted. */
   async #leave(): Promise<Inference> {
     const { inference, replayed } = this.#first;
     if (replayed) return inference;

@@ -1,12 +1,62 @@
-/** Asks the database for all that is due, in one pass, and makes it so. */
+/** SQL of the sweep: all that is due, in one pass, and what is to be done about it. */
 import * as z from "zod";
 import type { Failure } from "../backends/outcome.ts";
 import { logError } from "../platform/log.ts";
 import { Unavailable } from "../platform/unavailable.ts";
-import type { Database, Row, Sql } from "../platform/sql.ts";
+import { type Database, NOW, type Row, type Sql, sql } from "../platform/sql.ts";
 import { deliveryStatements, waitingFrom } from "../webhooks/sql/deliveries.ts";
 import { type Lane, laneSchema } from "../models/lane.ts";
-import { inferenceStatements } from "../inferences/statements.ts";
+import { agesAt, due, ended, from, json, logged, ranFor, releaseLease, setCanceled, startByAfter } from "../inferences/sql/fragments.ts";
+import { claimable, laneOfRow, nextTurn, slots, turnAgain } from "../inferences/sql/lane.ts";
+import { WAKE_UP_LOST_MS } from "../limits.ts";
+
+export const dueStatements = {
+  /** Sweep: waited longer than they may. */
+  expireDue: (limit: number, error: Failure) => sql`
+    UPDATE inferences SET status = 'expired', ${ended}, error = ${JSON.stringify(error)}, log = ${logged("expired")}
+    WHERE ${due(limit)} AND ${from(["queued"], "expired")} AND start_by <= ${NOW} RETURNING id`,
+  /** Sweep: to be canceled by now, as asked at submit. */
+  cancelDue: (limit: number) => sql`
+    UPDATE inferences SET ${setCanceled}
+    WHERE ${due(limit)} AND ${from(["queued", "in_progress"], "canceled")} AND cancel_at <= ${NOW} RETURNING id`,
+  /** Sweep: their runner is lost and no attempt is left. */
+  failLapsed: (limit: number, error: Failure) => sql`
+    UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
+      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
+    WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before >= max_attempts RETURNING id`,
+  /** Sweep: their runner is lost; they are claimable again at once, by a runner: whoever waited is as lost. */
+  requeueLapsed: (limit: number, error: Failure) => sql`
+    UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
+      waiter = NULL,
+      log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW})`)}
+    WHERE ${due(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before < max_attempts
+    RETURNING model, version`,
+  /** Sweep: their back-off is over. */
+  readyDue: (limit: number) => sql`
+    UPDATE inferences SET not_before = NULL, turn = ${turnAgain}, updated_at = ${NOW}, log = ${logged("ready")}
+    WHERE ${due(limit)} AND status = 'queued' AND not_before <= ${NOW} AND start_by > ${NOW} RETURNING model, version`,
+  /** Sweep: waited so long that they count for one level more, in its account's next turn there. */
+  ageDue: (limit: number) => sql`
+    UPDATE inferences SET level = level - 1, ages_at = ${agesAt(sql`level - 1`)},
+      turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.level - 1`)},
+      log = ${logged("aged", sql`json_object('level', level - 1)`)}
+    WHERE ${due(limit)} AND status = 'queued' AND ages_at <= ${NOW} RETURNING id`,
+  /** Sweep: lanes with free slots whose next inference nobody took: its wake-up was lost, or its backend is back. */
+  lostWakeUps: () => sql`
+    SELECT lane.model, lane.version, lane.slots FROM (
+      SELECT model, version, sum(max(0, ${slots})) AS slots
+      FROM backends WHERE (model, version) > ('', '') GROUP BY model, version
+    ) AS lane
+    WHERE lane.slots > 0 AND (
+      SELECT updated_at FROM inferences WHERE ${claimable(sql`lane.model`, sql`lane.version`)} ORDER BY level, turn, id LIMIT 1
+    ) <= ${NOW} - ${WAKE_UP_LOST_MS}`,
+  /** Whether there is anything that the sweep has to come back for. */
+  anyDated: () => sql`SELECT 1 AS dated FROM inferences WHERE due_at IS NOT NULL LIMIT 1`,
+  /** Declares the runners of all attempts that began before then dead: their inferences are due at once. */
+  lapse: (startedBefore: number) => sql`
+    UPDATE inferences SET lease_until = ${NOW}
+    WHERE status = 'in_progress' AND lease IS NOT NULL AND backend_id > '' AND started_at < ${startedBefore} RETURNING id`,
+} satisfies Record<string, (...args: never[]) => Sql>;
 
 export interface SweepPass {
   canceled: number;
@@ -47,14 +97,14 @@ async function batchOrEach(db: Database, statements: readonly Sql[]): Promise<Ro
 /** One pass over all that is due, in one transaction and round trip. */
 export async function sweepDue(db: Database, limit: number, lost: Failure, waited: Failure): Promise<SweepPass> {
   const statements = [
-    inferenceStatements.cancelDue(limit),
-    inferenceStatements.expireDue(limit, waited),
-    inferenceStatements.failLapsed(limit, lost),
-    inferenceStatements.requeueLapsed(limit, lost),
-    inferenceStatements.readyDue(limit),
-    inferenceStatements.ageDue(limit),
-    inferenceStatements.lostWakeUps(),
-    inferenceStatements.anyDated(),
+    dueStatements.cancelDue(limit),
+    dueStatements.expireDue(limit, waited),
+    dueStatements.failLapsed(limit, lost),
+    dueStatements.requeueLapsed(limit, lost),
+    dueStatements.readyDue(limit),
+    dueStatements.ageDue(limit),
+    dueStatements.lostWakeUps(),
+    dueStatements.anyDated(),
     deliveryStatements.waiting(),
   ];
   const [canceled = [], expired = [], failed = [], requeued = [], ready = [], aged = [], neglected = [], dated = [], waiting = []] =
@@ -74,5 +124,5 @@ export async function sweepDue(db: Database, limit: number, lost: Failure, waite
 
 /** Makes what began before then due at once: for an operator who knows that no runner of that time is alive. */
 export async function lapseLeases(db: Database, startedBefore: number): Promise<number> {
-  return (await db.all(inferenceStatements.lapse(startedBefore))).length;
+  return (await db.all(dueStatements.lapse(startedBefore))).length;
 }

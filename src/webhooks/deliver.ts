@@ -6,7 +6,7 @@
  */
 import type { EventName } from "../inferences/webhook.ts";
 import type { Inference } from "../inferences/inference.ts";
-import { findAsOf } from "../inferences/store.ts";
+import { findAsOf } from "../inferences/sql/read.ts";
 import { randomBase62 } from "../ids.ts";
 import { LINK_METHODS, signLink } from "../files/link-token.ts";
 import { DELIVERIES_AT_ONCE, EVENT_LINK_SECONDS } from "../limits.ts";

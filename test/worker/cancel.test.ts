@@ -3,8 +3,10 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { run } from "../../src/inferences/run.ts";
-import { inferenceStatements } from "../../src/inferences/statements.ts";
-import { cancelInference, claim } from "../../src/inferences/store.ts";
+import { cancelInference, changeStatements } from "../../src/inferences/sql/change.ts";
+import { claim, claimStatements } from "../../src/inferences/sql/claim.ts";
+import { insertStatements } from "../../src/inferences/sql/insert.ts";
+import { dueStatements } from "../../src/maintenance/due.ts";
 import { BULK_ROWS, LEASE_MS, LEASE_RENEW_MS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
 import {
@@ -44,7 +46,7 @@ async function served(slots = 1): Promise<string> {
 
 async function queuedMany(model: string, accountId: string, count: number): Promise<void> {
   for (let done = 0; done < count; done += 500) {
-    await db.batch(Array.from({ length: Math.min(500, count - done) }, () => inferenceStatements.insert(submission(model, { accountId }))));
+    await db.batch(Array.from({ length: Math.min(500, count - done) }, () => insertStatements.insert(submission(model, { accountId }))));
   }
 }
 
@@ -56,13 +58,13 @@ async function counts(model: string): Promise<Record<string, unknown>> {
 }
 
 describe("a cancel that races", () => {
-  const finishes: [string, string, (hold: Parameters<typeof inferenceStatements.fail>[0]) => Sql][] = [
+  const finishes: [string, string, (hold: Parameters<typeof changeStatements.fail>[0]) => Sql][] = [
     [
       "a success",
       "succeeded",
-      (hold) => inferenceStatements.succeed(hold, { at: "row", body: '{"done":true}', contentType: "application/json" }, 13, 1),
+      (hold) => changeStatements.succeed(hold, { at: "row", body: '{"done":true}', contentType: "application/json" }, 13, 1),
     ],
-    ["a failure", "failed", (hold) => inferenceStatements.fail(hold, BROKEN)],
+    ["a failure", "failed", (hold) => changeStatements.fail(hold, BROKEN)],
   ];
 
   test.each(finishes)("%s, 250 rounds: one of the two happens, and stays", { timeout: 60_000 }, async (_what, end, finish) => {
@@ -125,7 +127,7 @@ describe("a cancel that races", () => {
     const model = await served(100);
     for (let round = 0; round < 100; round++) {
       const id = await queued(model);
-      const claiming = db.all(inferenceStatements.claim(laneOf(model), `lease-${round}`));
+      const claiming = db.all(claimStatements.claim(laneOf(model), `lease-${round}`));
       const [rows, canceled] = await Promise.all([claiming, cancelInference(db, "account-a", id)]);
       expect(canceled).toMatchObject({ status: "canceled", stopped: rows.length === 1 ? "best_effort" : "confirmed" });
       expect(await rowOf(id)).toMatchObject({
@@ -258,7 +260,7 @@ describe("a cancel of a running inference", () => {
     const hold = await claimed(model);
     await cancelInference(db, "account-a", id);
     expect(await claim(db, laneOf(model), "another")).toBeNull();
-    await db.all(inferenceStatements.release(hold));
+    await db.all(claimStatements.release(hold));
     expect((await claimed(model)).id).toBe(next);
   });
 
@@ -315,7 +317,7 @@ describe("a cancel by filter", () => {
     await claimed(model);
     const done = await queued(model, { accountId });
     const hold = await claimed(model);
-    await db.all(inferenceStatements.fail(hold, WRONG));
+    await db.all(changeStatements.fail(hold, WRONG));
     await queuedMany(model, accountId, 3);
     await queued(other, { accountId });
     await queued(model, { accountId: "account-b" });
@@ -379,7 +381,7 @@ describe("a redrive", () => {
       maxTimeInQueueSeconds: 60,
       retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
     });
-    await db.all(inferenceStatements.fail(await claimed(model), error));
+    await db.all(changeStatements.fail(await claimed(model), error));
     return id;
   }
 
@@ -396,7 +398,7 @@ describe("a redrive", () => {
     expect(Number(row["start_by"]) - Number(row["updated_at"])).toBe(60_000);
     const it = await claimed(model);
     expect([it.attempt, it.attemptsSince]).toEqual([2, 1]);
-    await db.all(inferenceStatements.succeed(it, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
+    await db.all(changeStatements.succeed(it, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
     const { logs } = await object(stillAs(key, "GET", `/v1/inferences/${id}?logs=1`));
     expect(logs).toMatchObject(["queued", "claimed", "failed", "redriven", "claimed", "succeeded"].map((event) => ({ event })));
   });
@@ -406,7 +408,7 @@ describe("a redrive", () => {
     const model = await served();
     const id = await queued(model, { accountId });
     await env.DB.prepare("UPDATE inferences SET start_by = 1 WHERE id = ?").bind(id).run();
-    await db.all(inferenceStatements.expireDue(10, BROKEN));
+    await db.all(dueStatements.expireDue(10, BROKEN));
     expect((await stillAs(key, "POST", `/v1/inferences/${id}/redrive`)).status).toBe(202);
     expect((await claimed(model)).id).toBe(id);
   });
@@ -434,7 +436,7 @@ describe("a redrive", () => {
     if (status === "in_progress" || status === "succeeded") {
       const hold = await claimed(model);
       if (status === "succeeded") {
-        await db.all(inferenceStatements.succeed(hold, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
+        await db.all(changeStatements.succeed(hold, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
       }
     }
     if (status === "canceled") await cancelInference(db, accountId, id);

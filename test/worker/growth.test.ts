@@ -2,7 +2,11 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
-import { inferenceStatements } from "../../src/inferences/statements.ts";
+import { changeStatements } from "../../src/inferences/sql/change.ts";
+import { claimStatements } from "../../src/inferences/sql/claim.ts";
+import { insertStatements } from "../../src/inferences/sql/insert.ts";
+import { readStatements } from "../../src/inferences/sql/read.ts";
+import { dueStatements } from "../../src/maintenance/due.ts";
 import { DEPTH_MAX, POSITION_MAX, SWEEP_ROWS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
 import { claimed, forgetAll, laneOf, newBackend, newModel, queued, submission } from "./support.ts";
@@ -55,14 +59,14 @@ async function readBy(questions: Readonly<Record<string, readonly Sql[]>>): Prom
 }
 
 const sweepStatements = () => [
-  inferenceStatements.cancelDue(SWEEP_ROWS),
-  inferenceStatements.expireDue(SWEEP_ROWS, WAITED_TOO_LONG),
-  inferenceStatements.failLapsed(SWEEP_ROWS, RUNNER_LOST),
-  inferenceStatements.requeueLapsed(SWEEP_ROWS, RUNNER_LOST),
-  inferenceStatements.readyDue(SWEEP_ROWS),
-  inferenceStatements.ageDue(SWEEP_ROWS),
-  inferenceStatements.lostWakeUps(),
-  inferenceStatements.anyDated(),
+  dueStatements.cancelDue(SWEEP_ROWS),
+  dueStatements.expireDue(SWEEP_ROWS, WAITED_TOO_LONG),
+  dueStatements.failLapsed(SWEEP_ROWS, RUNNER_LOST),
+  dueStatements.requeueLapsed(SWEEP_ROWS, RUNNER_LOST),
+  dueStatements.readyDue(SWEEP_ROWS),
+  dueStatements.ageDue(SWEEP_ROWS),
+  dueStatements.lostWakeUps(),
+  dueStatements.anyDated(),
 ];
 
 /** Of what was counted with few and with many: what grew. */
@@ -80,15 +84,15 @@ describe("with few and with many", () => {
       const last = await queued(model, { accountId: "stored-07", priority: 2 });
       for (let count = 0; count < 5; count++) await queued(model, { accountId: "stored-07" });
       const read = await readBy({
-        submit: [inferenceStatements.insert(submission(model, { accountId: "stored-07" }))],
-        status: [inferenceStatements.find("stored-07", waiting)],
-        "status with its wait": [inferenceStatements.findWaiting("stored-07", last)],
-        depth: [inferenceStatements.depth(laneOf(model))],
-        renew: [inferenceStatements.renew(running.lease, [running])],
-        claim: [inferenceStatements.claim(laneOf(model), "measured")],
+        submit: [insertStatements.insert(submission(model, { accountId: "stored-07" }))],
+        status: [readStatements.find("stored-07", waiting)],
+        "status with its wait": [readStatements.findWaiting("stored-07", last)],
+        depth: [readStatements.depth(laneOf(model))],
+        renew: [claimStatements.renew(running.lease, [running])],
+        claim: [claimStatements.claim(laneOf(model), "measured")],
         sweep: sweepStatements(),
-        succeed: [inferenceStatements.succeed(running, { at: "row", body: "{}", contentType: "application/json" }, 2, 1)],
-        cancel: [inferenceStatements.cancel("stored-07", waiting)],
+        succeed: [changeStatements.succeed(running, { at: "row", body: "{}", contentType: "application/json" }, 2, 1)],
+        cancel: [changeStatements.cancel("stored-07", waiting)],
       });
       await env.DB.prepare("DELETE FROM inferences WHERE model = ? AND id > '019'").bind(model).run();
       return read;
@@ -107,21 +111,21 @@ describe("with few and with many", () => {
       const asked = async (round: number) => {
         const last = await queued(model, { accountId: "stored-07" });
         return readBy({
-          claim: [inferenceStatements.claim(laneOf(model), `measured-${round}`)],
-          submit: [inferenceStatements.insert(submission(model, { accountId: "stored-07" }))],
-          "submit of a new account": [inferenceStatements.insert(submission(model, { accountId: `new-${round}` }))],
-          status: [inferenceStatements.find("stored-07", last)],
-          "status with its wait": [inferenceStatements.findWaiting("stored-07", last)],
+          claim: [claimStatements.claim(laneOf(model), `measured-${round}`)],
+          submit: [insertStatements.insert(submission(model, { accountId: "stored-07" }))],
+          "submit of a new account": [insertStatements.insert(submission(model, { accountId: `new-${round}` }))],
+          status: [readStatements.find("stored-07", last)],
+          "status with its wait": [readStatements.findWaiting("stored-07", last)],
           sweep: sweepStatements(),
         });
       };
       await store(model, "queued", 0, 2 * POSITION_MAX);
       const few = await asked(1);
       await store(model, "queued", 2 * POSITION_MAX, DEPTH_MAX);
-      const deep = await rowsRead(inferenceStatements.depth(laneOf(model)));
+      const deep = await rowsRead(readStatements.depth(laneOf(model)));
       await store(model, "queued", 2 * POSITION_MAX + DEPTH_MAX, MANY - 2 * POSITION_MAX - DEPTH_MAX);
       expect(grown(few, await asked(2))).toEqual({});
-      expect(await rowsRead(inferenceStatements.depth(laneOf(model)))).toBeLessThanOrEqual(deep + CONSTANT);
+      expect(await rowsRead(readStatements.depth(laneOf(model)))).toBeLessThanOrEqual(deep + CONSTANT);
     },
   );
 
@@ -133,8 +137,8 @@ describe("with few and with many", () => {
       await newBackend(model, { protocol: "http", max_concurrency: 1_000 });
       const asked = async () => {
         const id = await queued(model, { accountId: "another", priority: 2 });
-        const { results, meta } = await env.DB.prepare(inferenceStatements.claim(laneOf(model), "measured").text)
-          .bind(...inferenceStatements.claim(laneOf(model), "measured").params)
+        const { results, meta } = await env.DB.prepare(claimStatements.claim(laneOf(model), "measured").text)
+          .bind(...claimStatements.claim(laneOf(model), "measured").params)
           .all();
         expect(results.map((row) => row["id"])).toEqual([id]);
         await env.DB.prepare("DELETE FROM inferences WHERE id = ?").bind(id).run();
@@ -161,7 +165,7 @@ describe("with few and with many", () => {
         }
         for (let account = 0; account < accounts; account++) await claimed(model);
         await queued(model, { accountId: "another", priority: 2 });
-        read.push(await rowsRead(inferenceStatements.claim(laneOf(model), "measured")));
+        read.push(await rowsRead(claimStatements.claim(laneOf(model), "measured")));
       }
       const [few = 0, many = 0] = read;
       expect(few).toBeGreaterThan(0);

@@ -9,8 +9,10 @@ import { TRANSITIONS, type Status } from "../../src/inferences/status.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/models/lane.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
-import { inferenceStatements } from "../../src/inferences/statements.ts";
-import { cancelInference, claim, redriveInference } from "../../src/inferences/store.ts";
+import { cancelInference, changeStatements, redriveInference } from "../../src/inferences/sql/change.ts";
+import { claim, claimStatements } from "../../src/inferences/sql/claim.ts";
+import { insertStatements } from "../../src/inferences/sql/insert.ts";
+import { dueStatements } from "../../src/maintenance/due.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { AGEING_MS, LEASE_MS, LEASE_RENEW_MS, SWEEP_PASS_MS, SWEEP_ROWS, SWEEP_TICK_MS, WAKE_UP_LOST_MS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
@@ -54,7 +56,7 @@ async function served(slots = 1): Promise<string> {
 
 async function queuedMany(model: string, count: number, priority = 0): Promise<void> {
   for (let done = 0; done < count; done += 500) {
-    await db.batch(Array.from({ length: Math.min(500, count - done) }, () => inferenceStatements.insert(submission(model, { priority }))));
+    await db.batch(Array.from({ length: Math.min(500, count - done) }, () => insertStatements.insert(submission(model, { priority }))));
   }
 }
 
@@ -98,8 +100,8 @@ describe("River #1302: a rescuer overwrote a completed job", () => {
         const id = await queued(model);
         const hold = await claimed(model, `lease-${round}`);
         await env.DB.prepare("UPDATE inferences SET lease_until = 1 WHERE id = ?").bind(id).run();
-        const finish = () => db.batch([inferenceStatements.succeed(hold, OUTPUT, 13, 1)]);
-        const rescue = () => db.batch([inferenceStatements.requeueLapsed(10, RUNNER_LOST)]);
+        const finish = () => db.batch([changeStatements.succeed(hold, OUTPUT, 13, 1)]);
+        const rescue = () => db.batch([dueStatements.requeueLapsed(10, RUNNER_LOST)]);
         const both = round % 2 === 0 ? [finish(), rescue()] : [rescue(), finish()];
         const rows = (await Promise.all(both)).map(([changed = []]) => changed.length);
         expect(rows.toSorted((a, b) => a - b)).toEqual([0, 1]);
@@ -119,7 +121,7 @@ describe("River #1302: a rescuer overwrote a completed job", () => {
     const id = await queued(model);
     const hold = await claimed(model);
     await timePasses(model, LEASE_MS - 5_000);
-    expect(await db.all(inferenceStatements.renew(hold.lease, [hold]))).toHaveLength(1);
+    expect(await db.all(claimStatements.renew(hold.lease, [hold]))).toHaveLength(1);
     await timePasses(model, LEASE_MS - 5_000);
     await swept();
     expect(await rowOf(id)).toMatchObject({ status: "in_progress", attempt: 1, lease: hold.lease });
@@ -265,11 +267,11 @@ test("Bull #91: a runner that joins late gets nothing that another works on, and
   await timePasses(model, LEASE_MS);
   await swept();
   const second = await claimed(model, "second");
-  await db.all(inferenceStatements.succeed(second, OUTPUT, 13, 1));
+  await db.all(changeStatements.succeed(second, OUTPUT, 13, 1));
   const row = await rowOf(id);
-  expect(await db.all(inferenceStatements.succeed(first, { ...OUTPUT, body: '{"late":true}' }, 13, 1))).toEqual([]);
-  expect(await db.all(inferenceStatements.retry(first, BROKEN, 0, false))).toEqual([]);
-  expect(await db.all(inferenceStatements.fail(first, BROKEN))).toEqual([]);
+  expect(await db.all(changeStatements.succeed(first, { ...OUTPUT, body: '{"late":true}' }, 13, 1))).toEqual([]);
+  expect(await db.all(changeStatements.retry(first, BROKEN, 0, false))).toEqual([]);
+  expect(await db.all(changeStatements.fail(first, BROKEN))).toEqual([]);
   expect(await rowOf(id)).toEqual(row);
 });
 
@@ -333,12 +335,12 @@ test(
         const it = await claim(db, laneOf(model), `lease-${seed}`);
         if (it) holds.push(it);
       },
-      () => record((hold) => inferenceStatements.retry(hold, BROKEN, random(2) * 5_000, false)),
-      () => record((hold) => inferenceStatements.fail(hold, BROKEN)),
+      () => record((hold) => changeStatements.retry(hold, BROKEN, random(2) * 5_000, false)),
+      () => record((hold) => changeStatements.fail(hold, BROKEN)),
       () => cancelInference(db, "account-a", ids[random(ids.length)] ?? ""),
       () => redriveInference(db, "account-a", ids[random(ids.length)] ?? ""),
       () => timePasses(model, random(3) * 40_000),
-      () => db.all(inferenceStatements.expireDue(1, WAITED_TOO_LONG)),
+      () => db.all(dueStatements.expireDue(1, WAITED_TOO_LONG)),
       swept,
       async () => ids.push(await queued(model, { priority: random(3), cancelAfterSeconds: 100 })),
     ];
@@ -374,7 +376,7 @@ test("awa: ageing fires: a low priority runs in the end, although higher ones ne
     await queued(model);
     const it = await claimed(model);
     if (it.id === low) ranAfter = round;
-    await db.all(inferenceStatements.succeed(it, OUTPUT, 13, 1));
+    await db.all(changeStatements.succeed(it, OUTPUT, 13, 1));
     await timePasses(model, step);
     await swept();
   }

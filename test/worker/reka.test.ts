@@ -10,8 +10,9 @@ import type { Status } from "../../src/inferences/status.ts";
 import type { Payload } from "../../src/payloads/payload.ts";
 import { storeOutput } from "../../src/payloads/take-in.ts";
 import { removeEnded } from "../../src/inferences/sql/ended.ts";
-import { inferenceStatements } from "../../src/inferences/statements.ts";
-import { cancelInference, findInference } from "../../src/inferences/store.ts";
+import { cancelInference, changeStatements } from "../../src/inferences/sql/change.ts";
+import { insertStatements } from "../../src/inferences/sql/insert.ts";
+import { findInference, readStatements } from "../../src/inferences/sql/read.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, WEBHOOK_URL_CHARACTERS } from "../../src/limits.ts";
 import {
   ORIGIN,
@@ -66,7 +67,7 @@ async function servedModel(protocol = "http"): Promise<string> {
 
 /** Ends an inference that waits as the first of its model, with that output. */
 async function succeed(model: string, output: Payload, bytes = 2): Promise<void> {
-  await db.all(inferenceStatements.succeed(await claimed(model), output, bytes, 1));
+  await db.all(changeStatements.succeed(await claimed(model), output, bytes, 1));
 }
 
 const inRow = (body: string | Uint8Array, contentType = "application/json"): Payload => ({ at: "row", body, contentType });
@@ -75,7 +76,7 @@ const inRow = (body: string | Uint8Array, contentType = "application/json"): Pay
 async function bring(model: string, { accountId }: Tenant, id: string, status: Status): Promise<void> {
   if (status === "in_progress") await claimed(model);
   else if (status === "succeeded") await succeed(model, inRow('{"images":[]}'));
-  else if (status === "failed") await db.all(inferenceStatements.fail(await claimed(model), RUNNER_LOST));
+  else if (status === "failed") await db.all(changeStatements.fail(await claimed(model), RUNNER_LOST));
   else if (status === "canceled") await cancelInference(db, accountId, id);
   else if (status === "expired") await expire(id);
 }
@@ -224,7 +225,7 @@ describe("a request through the Reka API", () => {
     const { key } = await newTenant();
     const model = await servedModel();
     const id = await submit(key, model);
-    await db.all(inferenceStatements.retry(await claimed(model), RUNNER_LOST, 60_000, false));
+    await db.all(changeStatements.retry(await claimed(model), RUNNER_LOST, 60_000, false));
     expect(await object(get(key, `requests/${id}/status?with_logs=true`))).toStrictEqual({
       request_id: id,
       status: "IN_QUEUE",
@@ -394,7 +395,7 @@ describe("an output", () => {
     const contentType = `application/octet-stream;head=${head.length}`;
     const hold = await claimed(model);
     const { payload, bytes } = await storeOutput(still(), hold, { body, contentType });
-    await db.all(inferenceStatements.succeed(hold, payload, bytes, 1));
+    await db.all(changeStatements.succeed(hold, payload, bytes, 1));
     const { output } = await object(get(key, `requests/${id}`));
     expect(output).toEqual({ model_name: model, outputs: [{ ...tensor, data: Array.from({ length: count }, () => 0x0101) }] });
   });
@@ -418,7 +419,7 @@ describe("an output", () => {
     const id = await submit(key, model, "edit", `{"input":${text}}`);
     const hold = await claimed(model);
     const { payload, bytes } = await storeOutput(still(), hold, { body: text, contentType: "application/json" });
-    await db.all(inferenceStatements.succeed(hold, payload, bytes, 1));
+    await db.all(changeStatements.succeed(hold, payload, bytes, 1));
     const after = await findInference(db, accountId, id);
     const finishedAt = after && "finishedAt" in after ? after.finishedAt : expect.fail("has not ended");
     await removeEnded(db, [{ accountId, id, finishedAt }], "payloads");
@@ -647,7 +648,7 @@ describe("the list of requests", () => {
           .toString(16)
           .padStart(12, "0");
         const id = `${stamp.slice(0, 8)}-${stamp.slice(8)}-7000-8000-${String(index).padStart(12, "0")}`;
-        return inferenceStatements.insert(submission(model, { accountId, id }));
+        return insertStatements.insert(submission(model, { accountId, id }));
       });
     const day = 86_400_000;
     await db.batch([...dated(day, 100), ...dated(3 * day, 3), ...dated(5 * day, 100)]);
@@ -655,7 +656,7 @@ describe("the list of requests", () => {
       .bind(3 * day, accountId)
       .run();
     const filter = { statuses: ["queued"] as const, createdAfter: 3 * day, createdBefore: 3 * day + 1 };
-    const statement = inferenceStatements.list(accountId, filter, { before: null, offset: 0, limit: 100 });
+    const statement = readStatements.list(accountId, filter, { before: null, offset: 0, limit: 100 });
     const { results, meta } = await env.DB.prepare(statement.text)
       .bind(...statement.params)
       .all();
@@ -666,7 +667,7 @@ describe("the list of requests", () => {
   test("goes page by page, newest first, 25 to a page unless told", async () => {
     const { key, accountId } = await newTenant();
     const model = await newModel();
-    await db.batch(Array.from({ length: 30 }, () => inferenceStatements.insert(submission(model, { accountId }))));
+    await db.batch(Array.from({ length: 30 }, () => insertStatements.insert(submission(model, { accountId }))));
     const first = await listed(key);
     expect([first.items.length, first.next_offset, first.has_more]).toEqual([25, 25, true]);
     const second = await listed(key, `?offset=${first.next_offset}`);

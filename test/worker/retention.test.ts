@@ -8,8 +8,8 @@ import { storeInput } from "../../src/payloads/payloads.ts";
 import { noteUpload } from "../../src/payloads/removals.ts";
 import { retain } from "../../src/maintenance/retention.ts";
 import { removeEnded } from "../../src/inferences/sql/ended.ts";
-import { type NewInference, inferenceStatements } from "../../src/inferences/statements.ts";
-import { cancelInference } from "../../src/inferences/store.ts";
+import { cancelInference, changeStatements } from "../../src/inferences/sql/change.ts";
+import type { NewInference } from "../../src/inferences/sql/insert.ts";
 import { ORPHAN_MS, RETENTION_SECONDS } from "../../src/limits.ts";
 import { Unavailable } from "../../src/platform/unavailable.ts";
 import { sql } from "../../src/platform/sql.ts";
@@ -43,7 +43,7 @@ async function succeeded(model: string, ago: number, more: Partial<NewInference>
   await queued(model, { accountId: owner, id, input, inputBytes: LARGE.length, ...more });
   const hold = await claimed(model);
   const { payload, bytes } = await storeOutput(still(), hold, { body: LARGE, contentType: JSON_TYPE });
-  await db.all(inferenceStatements.succeed(hold, payload, bytes, 1));
+  await db.all(changeStatements.succeed(hold, payload, bytes, 1));
   await age(id, ago);
   return id;
 }
@@ -187,7 +187,7 @@ describe("an inference with a retention of its own", () => {
   test("can't be redriven once its input is gone", async () => {
     const model = await served();
     const id = await queued(model, { accountId, retentionSeconds: 60 });
-    await db.all(inferenceStatements.fail(await claimed(model), { class: "model", code: "x", message: "x", status: 500 }));
+    await db.all(changeStatements.fail(await claimed(model), { class: "model", code: "x", message: "x", status: 500 }));
     await age(id, 61_000);
     await keepHouse();
     expect((await as(key, "POST", `/v1/inferences/${id}/redrive`)).status).toBe(410);
@@ -250,7 +250,7 @@ describe("a crash", () => {
     await put(`outputs/${accountId}/${whole}/2`); // of an attempt that is not the one that succeeded
     const first = await claimed(model);
     await put(`outputs/${accountId}/${first.id}/1`);
-    await db.all(inferenceStatements.fail(first, { class: "model", code: "x", message: "x", status: 500 }));
+    await db.all(changeStatements.fail(first, { class: "model", code: "x", message: "x", status: 500 }));
     const second = await claimed(model);
     await put(`outputs/${accountId}/${second.id}/1`);
     expect(new Set([first.id, second.id])).toEqual(new Set([failed, running]));

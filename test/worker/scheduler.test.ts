@@ -8,8 +8,9 @@ import { findBackend } from "../../src/backends/store.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/models/lane.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
-import { type NewInference, inferenceStatements } from "../../src/inferences/statements.ts";
-import { cancelInference, claim, redriveInference } from "../../src/inferences/store.ts";
+import { cancelInference, changeStatements, redriveInference } from "../../src/inferences/sql/change.ts";
+import { claim, claimStatements } from "../../src/inferences/sql/claim.ts";
+import { type NewInference, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { AGEING_MS, CIRCUIT_FAILURES, LEASE_MS, PROBE_MS, REST_MS, RETRY_AFTER_MAX_MS, WAKE_UP_LOST_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
@@ -78,7 +79,7 @@ async function claims(model: string, count: number): Promise<Claim[]> {
   return won;
 }
 
-const succeed = (it: Claim) => db.all(inferenceStatements.succeed(it, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
+const succeed = (it: Claim) => db.all(changeStatements.succeed(it, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
 
 /** A sweep, and what it woke. */
 async function swept(instead: Partial<Ports> = {}): Promise<Lane[]> {
@@ -98,7 +99,7 @@ async function swept(instead: Partial<Ports> = {}): Promise<Lane[]> {
 /** Many at once, in one transaction for each 500. */
 async function queuedMany(model: string, count: number, more: Partial<NewInference> = {}): Promise<void> {
   for (let done = 0; done < count; done += 500) {
-    await db.batch(Array.from({ length: Math.min(500, count - done) }, () => inferenceStatements.insert(submission(model, more))));
+    await db.batch(Array.from({ length: Math.min(500, count - done) }, () => insertStatements.insert(submission(model, more))));
   }
 }
 
@@ -118,7 +119,7 @@ describe("with one slot, the backend sees", () => {
     const { model } = await served(1);
     const id = await queued(model);
     const first = await claimed(model);
-    await db.all(inferenceStatements.retry(first, { class: "capacity", code: "backend_busy", message: "busy", status: 503 }, 1_000, false));
+    await db.all(changeStatements.retry(first, { class: "capacity", code: "backend_busy", message: "busy", status: 503 }, 1_000, false));
     const later = await queued(model);
     await timePasses(model, 1_000);
     await swept();
@@ -240,8 +241,8 @@ describe("fairness", () => {
         continue;
       }
       await db.batch([
-        inferenceStatements.fail(it, { class: "capacity", code: "backend_busy", message: "busy", status: 503 }),
-        inferenceStatements.release(it),
+        changeStatements.fail(it, { class: "capacity", code: "backend_busy", message: "busy", status: 503 }),
+        claimStatements.release(it),
       ]);
       await redriveInference(db, "account-a", old);
     }
@@ -430,9 +431,7 @@ describe("a retry", () => {
     await timePasses(model, 100_000);
     const first = await claimed(model);
     await timePasses(model, 20_000);
-    await db.all(
-      inferenceStatements.retry(first, { class: "timeout", code: "backend_timeout", message: "late", status: 504 }, 2_000, false),
-    );
+    await db.all(changeStatements.retry(first, { class: "timeout", code: "backend_timeout", message: "late", status: 504 }, 2_000, false));
     const left = Number((await rowOf(id))["start_by"]) - (await databaseNow());
     expect(left).toBeGreaterThan(501_000);
     expect(left).toBeLessThanOrEqual(502_000);
@@ -450,9 +449,7 @@ describe("a retry", () => {
       await timePasses(model, 30_000);
       const it = await claimed(model);
       await timePasses(model, 10_000);
-      await db.all(
-        inferenceStatements.retry(it, { class: "timeout", code: "backend_timeout", message: "late", status: 504 }, 1_000, false),
-      );
+      await db.all(changeStatements.retry(it, { class: "timeout", code: "backend_timeout", message: "late", status: 504 }, 1_000, false));
       await timePasses(model, 1_000);
       await swept();
     }

@@ -7,8 +7,12 @@ import type { Failure } from "../../src/backends/outcome.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
 import { STATUSES, type Status, TRANSITIONS } from "../../src/inferences/status.ts";
 import type { Fence } from "../../src/inferences/sql/record.ts";
-import { type Filter, inferenceStatements } from "../../src/inferences/statements.ts";
-import { claim, renewLeases } from "../../src/inferences/store.ts";
+import { changeStatements } from "../../src/inferences/sql/change.ts";
+import { claim, claimStatements, renewLeases } from "../../src/inferences/sql/claim.ts";
+import type { Filter } from "../../src/inferences/sql/filter.ts";
+import { insertStatements } from "../../src/inferences/sql/insert.ts";
+import { readStatements } from "../../src/inferences/sql/read.ts";
+import { dueStatements } from "../../src/maintenance/due.ts";
 import { fileStatements } from "../../src/files/store.ts";
 import { removalStatements } from "../../src/payloads/removals.ts";
 import { endedStatements } from "../../src/inferences/sql/ended.ts";
@@ -50,40 +54,40 @@ const FUTURE = "start_by = 9000000000000000, lease_until = 9000000000000000";
 const start = ({ accountId }: Fence) => ({ accountId, id: "" });
 
 const WAYS: Readonly<Record<string, Way>> = {
-  claim: { from: ["queued"], to: "in_progress", when: FUTURE, change: (_, model) => inferenceStatements.claim(laneOf(model), "other") },
-  succeed: { from: ["in_progress"], to: "succeeded", change: (hold) => inferenceStatements.succeed(hold, OUTPUT, 13, 1) },
-  fail: { from: ["in_progress"], to: "failed", change: (hold) => inferenceStatements.fail(hold, BROKEN) },
+  claim: { from: ["queued"], to: "in_progress", when: FUTURE, change: (_, model) => claimStatements.claim(laneOf(model), "other") },
+  succeed: { from: ["in_progress"], to: "succeeded", change: (hold) => changeStatements.succeed(hold, OUTPUT, 13, 1) },
+  fail: { from: ["in_progress"], to: "failed", change: (hold) => changeStatements.fail(hold, BROKEN) },
   failLapsed: {
     from: ["in_progress"],
     to: "failed",
     when: "lease_until = 1, max_attempts = 1",
-    change: () => inferenceStatements.failLapsed(10, RUNNER_LOST),
+    change: () => dueStatements.failLapsed(10, RUNNER_LOST),
   },
-  retry: { from: ["in_progress"], to: "queued", change: (hold) => inferenceStatements.retry(hold, BROKEN, 1_000, true) },
+  retry: { from: ["in_progress"], to: "queued", change: (hold) => changeStatements.retry(hold, BROKEN, 1_000, true) },
   requeueLapsed: {
     from: ["in_progress"],
     to: "queued",
     when: "lease_until = 1",
-    change: () => inferenceStatements.requeueLapsed(10, RUNNER_LOST),
+    change: () => dueStatements.requeueLapsed(10, RUNNER_LOST),
   },
-  redrive: { from: ["failed", "expired"], to: "queued", change: ({ accountId, id }) => inferenceStatements.redrive(accountId, id) },
+  redrive: { from: ["failed", "expired"], to: "queued", change: ({ accountId, id }) => changeStatements.redrive(accountId, id) },
   redrivePage: {
     from: ["failed", "expired"],
     to: "queued",
-    change: (hold) => inferenceStatements.redrivePage(start(hold), false, { statuses: ["failed", "expired"] }, 10),
+    change: (hold) => changeStatements.redrivePage(start(hold), false, { statuses: ["failed", "expired"] }, 10),
   },
-  cancel: { from: ["queued", "in_progress"], to: "canceled", change: ({ accountId, id }) => inferenceStatements.cancel(accountId, id) },
+  cancel: { from: ["queued", "in_progress"], to: "canceled", change: ({ accountId, id }) => changeStatements.cancel(accountId, id) },
   cancelPage: {
     from: ["queued", "in_progress"],
     to: "canceled",
-    change: (hold) => inferenceStatements.cancelPage(start(hold), false, { statuses: ["queued", "in_progress"] }, 10),
+    change: (hold) => changeStatements.cancelPage(start(hold), false, { statuses: ["queued", "in_progress"] }, 10),
   },
-  cancelDue: { from: ["queued", "in_progress"], to: "canceled", when: "cancel_at = 1", change: () => inferenceStatements.cancelDue(10) },
+  cancelDue: { from: ["queued", "in_progress"], to: "canceled", when: "cancel_at = 1", change: () => dueStatements.cancelDue(10) },
   expireDue: {
     from: ["queued"],
     to: "expired",
     when: "start_by = 1",
-    change: () => inferenceStatements.expireDue(10, WAITED_TOO_LONG),
+    change: () => dueStatements.expireDue(10, WAITED_TOO_LONG),
   },
 };
 
@@ -147,9 +151,9 @@ describe("a status", () => {
 
 describe("what a runner writes", () => {
   const writes: [string, (hold: Fence) => Sql][] = [
-    ["a success", (hold) => inferenceStatements.succeed(hold, OUTPUT, 13, 1)],
-    ["a failure", (hold) => inferenceStatements.fail(hold, BROKEN)],
-    ["a retry", (hold) => inferenceStatements.retry(hold, BROKEN, 0, false)],
+    ["a success", (hold) => changeStatements.succeed(hold, OUTPUT, 13, 1)],
+    ["a failure", (hold) => changeStatements.fail(hold, BROKEN)],
+    ["a retry", (hold) => changeStatements.retry(hold, BROKEN, 0, false)],
   ];
   const stale: [string, (hold: Fence) => Fence][] = [
     ["an earlier attempt", (hold) => ({ ...hold, attempt: hold.attempt - 1 })],
@@ -175,15 +179,15 @@ describe("what a runner writes", () => {
     const id = await queued(model);
     const late = await claimed(model, "slept");
     await env.DB.prepare("UPDATE inferences SET lease_until = 1 WHERE id = ?").bind(id).run();
-    await db.all(inferenceStatements.requeueLapsed(10, RUNNER_LOST));
+    await db.all(dueStatements.requeueLapsed(10, RUNNER_LOST));
     const current = await claimed(model, "next");
-    expect(await db.all(inferenceStatements.succeed(late, OUTPUT, 13, 1))).toEqual([]);
-    expect(await db.all(inferenceStatements.succeed(current, OUTPUT, 13, 1))).toHaveLength(1);
+    expect(await db.all(changeStatements.succeed(late, OUTPUT, 13, 1))).toEqual([]);
+    expect(await db.all(changeStatements.succeed(current, OUTPUT, 13, 1))).toHaveLength(1);
   });
 
   test.each([
-    ["queues it again", inferenceStatements.requeueLapsed(10, RUNNER_LOST), 3],
-    ["fails it", inferenceStatements.failLapsed(10, RUNNER_LOST), 1],
+    ["queues it again", dueStatements.requeueLapsed(10, RUNNER_LOST), 3],
+    ["fails it", dueStatements.failLapsed(10, RUNNER_LOST), 1],
   ])("holds off the sweep that %s while its lease lasts, although the row is due", async (_what, statement, max_attempts) => {
     const model = await served();
     const id = await queued(model);
@@ -200,7 +204,7 @@ describe("what a runner writes", () => {
     const mine = await claimed(model, "mine");
     const canceled = await claimed(model, "mine");
     const theirs = await claimed(model, "theirs");
-    await db.all(inferenceStatements.cancel(canceled.accountId, canceled.id));
+    await db.all(changeStatements.cancel(canceled.accountId, canceled.id));
     await env.DB.prepare("UPDATE inferences SET lease_until = lease_until - 20000 WHERE model = ?").bind(model).run();
     const before = await Promise.all([mine, theirs].map(({ id }) => rowOf(id)));
     const kept = await renewLeases(db, "mine", [mine, canceled, theirs, { ...mine, attempt: 7 }]);
@@ -266,47 +270,54 @@ describe("every statement is an index search:", () => {
   const ended = [{ accountId: "a", id: "i", finishedAt: 1 }];
   const ofInferences = {
     insert: [
-      inferenceStatements.insert(submission("m")),
-      inferenceStatements.insert(submission("m", { version: "v", idempotencyKey: "k", capability: "c" })),
+      insertStatements.insert(submission("m")),
+      insertStatements.insert(submission("m", { version: "v", idempotencyKey: "k", capability: "c" })),
     ],
-    findByIdempotencyKey: [inferenceStatements.findByIdempotencyKey("a", "k")],
-    releaseIdempotencyKey: [inferenceStatements.releaseIdempotencyKey("a", "k")],
-    claim: [inferenceStatements.claim(laneOf("m"), "l")],
-    standsAlone: [inferenceStatements.standsAlone("b", hold)],
-    release: [inferenceStatements.release(hold)],
-    succeed: [inferenceStatements.succeed(hold, OUTPUT, 13, 1)],
-    fail: [inferenceStatements.fail(hold, BROKEN)],
-    retry: [inferenceStatements.retry(hold, BROKEN, 0, false), inferenceStatements.retry(hold, BROKEN, 1, true)],
-    renew: [inferenceStatements.renew("l", [hold])],
-    cancel: [inferenceStatements.cancel("a", "i"), inferenceStatements.cancel("a", "i", ["queued"])],
-    redrive: [inferenceStatements.redrive("a", "i")],
-    find: [inferenceStatements.find("a", "i")],
-    findWaiting: [inferenceStatements.findWaiting("a", "i")],
-    depth: [inferenceStatements.depth(laneOf("m"))],
-    cancelPage: [false, true].map((whole) => inferenceStatements.cancelPage(cursor, whole, open, 10)),
-    redrivePage: [false, true].map((whole) => inferenceStatements.redrivePage(cursor, whole, redrivable, 10)),
-    countPage: [false, true].map((whole) => inferenceStatements.countPage(cursor, whole, filter, 10)),
-    pageEnd: [false, true].map((whole) => inferenceStatements.pageEnd(cursor, whole, 10)),
-    expireDue: [inferenceStatements.expireDue(10, WAITED_TOO_LONG)],
-    cancelDue: [inferenceStatements.cancelDue(10)],
-    failLapsed: [inferenceStatements.failLapsed(10, RUNNER_LOST)],
-    requeueLapsed: [inferenceStatements.requeueLapsed(10, RUNNER_LOST)],
-    readyDue: [inferenceStatements.readyDue(10)],
-    ageDue: [inferenceStatements.ageDue(10)],
-    lostWakeUps: [inferenceStatements.lostWakeUps()],
-    anyDated: [inferenceStatements.anyDated()],
-    lapse: [inferenceStatements.lapse(1)],
-    claimOwn: [inferenceStatements.claimOwn("a", "i", "lease")],
-    handedOver: [inferenceStatements.handedOver("a", "i", "lease", 0)],
-    giveBack: [inferenceStatements.giveBack("a", "i", "lease")],
-    isFront: [inferenceStatements.isFront("a", "i")],
-    anyWaiting: [inferenceStatements.anyWaiting(laneOf("m"))],
-    releaseWaiter: [inferenceStatements.releaseWaiter("a", "i", "lease")],
+    findByIdempotencyKey: [readStatements.findByIdempotencyKey("a", "k")],
+    releaseIdempotencyKey: [insertStatements.releaseIdempotencyKey("a", "k")],
+    claim: [claimStatements.claim(laneOf("m"), "l")],
+    standsAlone: [claimStatements.standsAlone("b", hold)],
+    release: [claimStatements.release(hold)],
+    succeed: [changeStatements.succeed(hold, OUTPUT, 13, 1)],
+    fail: [changeStatements.fail(hold, BROKEN)],
+    retry: [changeStatements.retry(hold, BROKEN, 0, false), changeStatements.retry(hold, BROKEN, 1, true)],
+    renew: [claimStatements.renew("l", [hold])],
+    cancel: [changeStatements.cancel("a", "i"), changeStatements.cancel("a", "i", ["queued"])],
+    redrive: [changeStatements.redrive("a", "i")],
+    find: [readStatements.find("a", "i")],
+    findWaiting: [readStatements.findWaiting("a", "i")],
+    depth: [readStatements.depth(laneOf("m"))],
+    cancelPage: [false, true].map((whole) => changeStatements.cancelPage(cursor, whole, open, 10)),
+    redrivePage: [false, true].map((whole) => changeStatements.redrivePage(cursor, whole, redrivable, 10)),
+    countPage: [false, true].map((whole) => changeStatements.countPage(cursor, whole, filter, 10)),
+    pageEnd: [false, true].map((whole) => changeStatements.pageEnd(cursor, whole, 10)),
+    expireDue: [dueStatements.expireDue(10, WAITED_TOO_LONG)],
+    cancelDue: [dueStatements.cancelDue(10)],
+    failLapsed: [dueStatements.failLapsed(10, RUNNER_LOST)],
+    requeueLapsed: [dueStatements.requeueLapsed(10, RUNNER_LOST)],
+    readyDue: [dueStatements.readyDue(10)],
+    ageDue: [dueStatements.ageDue(10)],
+    lostWakeUps: [dueStatements.lostWakeUps()],
+    anyDated: [dueStatements.anyDated()],
+    lapse: [dueStatements.lapse(1)],
+    claimOwn: [claimStatements.claimOwn("a", "i", "lease")],
+    handedOver: [claimStatements.handedOver("a", "i", "lease", 0)],
+    giveBack: [claimStatements.giveBack("a", "i", "lease")],
+    isFront: [claimStatements.isFront("a", "i")],
+    anyWaiting: [claimStatements.anyWaiting(laneOf("m"))],
+    releaseWaiter: [claimStatements.releaseWaiter("a", "i", "lease")],
     list: [false, true].map((inputs) =>
-      inferenceStatements.list("a", { ...filter, capability: "c" }, { before: inputs ? null : "i", offset: 10, limit: 10 }, inputs),
+      readStatements.list("a", { ...filter, capability: "c" }, { before: inputs ? null : "i", offset: 10, limit: 10 }, inputs),
     ),
-    findInput: [inferenceStatements.findInput("a", "i")],
-  } satisfies Record<keyof typeof inferenceStatements, readonly Sql[]>;
+    findInput: [readStatements.findInput("a", "i")],
+  } satisfies Record<
+    | keyof typeof insertStatements
+    | keyof typeof claimStatements
+    | keyof typeof readStatements
+    | keyof typeof changeStatements
+    | keyof typeof dueStatements,
+    readonly Sql[]
+  >;
 
   const ofRetention = {
     expiredPayloads: [retentionStatements.expiredPayloads(10)],

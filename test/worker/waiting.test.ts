@@ -3,7 +3,8 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { run } from "../../src/inferences/run.ts";
-import { type NewInference, inferenceStatements } from "../../src/inferences/statements.ts";
+import { changeStatements } from "../../src/inferences/sql/change.ts";
+import { type NewInference, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { CIRCUIT_FAILURES, DEPTH_MAX, LEASE_MS, POSITION_MAX } from "../../src/limits.ts";
 import {
@@ -44,7 +45,7 @@ const startsIn = (inference: Record<string, unknown>) => Date.parse(String(infer
 
 async function queuedMany(model: string, count: number, more: Partial<NewInference> = {}): Promise<void> {
   for (let done = 0; done < count; done += 500) {
-    await db.batch(Array.from({ length: Math.min(500, count - done) }, () => inferenceStatements.insert(submission(model, more))));
+    await db.batch(Array.from({ length: Math.min(500, count - done) }, () => insertStatements.insert(submission(model, more))));
   }
 }
 
@@ -108,7 +109,7 @@ describe("an inference that is queued", () => {
     const tenant = await newTenant();
     const model = await served(1, 1_000);
     const id = await queued(model, { accountId: tenant.accountId });
-    await db.all(inferenceStatements.retry(await claimed(model), BUSY, 20_000, false));
+    await db.all(changeStatements.retry(await claimed(model), BUSY, 20_000, false));
     const waits = await show(tenant, id);
     expect(waits).toMatchObject({ status: "queued", waiting_on: "retry_backoff", queue_position: null, poll_after: 10, attempts: 1 });
     expect(startsIn(waits)).toBeGreaterThan(18_000);
@@ -271,7 +272,7 @@ describe("a model's queue", () => {
     const tenant = await newTenant();
     const model = await served(1);
     await queued(model);
-    await db.all(inferenceStatements.retry(await claimed(model), BUSY, 20_000, false));
+    await db.all(changeStatements.retry(await claimed(model), BUSY, 20_000, false));
     expect(await showQueue(tenant, model)).toMatchObject({ queued: 1 });
   });
 
@@ -384,12 +385,12 @@ describe("the metrics", () => {
     const first = await claimed(model);
     await near("queue_ms", 30_000);
     await timePasses(model, 5_000);
-    await db.all(inferenceStatements.retry(first, BUSY, 0, false));
+    await db.all(changeStatements.retry(first, BUSY, 0, false));
     await near("run_ms", 5_000);
     await timePasses(model, 60_000);
     const second = await claimed(model);
     await timePasses(model, 10_000);
-    await db.all(inferenceStatements.succeed(second, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
+    await db.all(changeStatements.succeed(second, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
     await near("queue_ms", 30_000);
     await near("run_ms", 15_000);
     await near("total_ms", 105_000);

@@ -7,8 +7,8 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import { fromBase64 } from "../../src/encoding/base64.ts";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { inferenceStatements } from "../../src/inferences/statements.ts";
-import { bulk } from "../../src/inferences/store.ts";
+import { bulk, changeStatements } from "../../src/inferences/sql/change.ts";
+import { dueStatements } from "../../src/maintenance/due.ts";
 import { WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
 import { run } from "../../src/inferences/run.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
@@ -112,7 +112,7 @@ async function succeeded(
   more: Parameters<typeof submission>[1] = {},
 ): Promise<string> {
   const id = await queued(model, { accountId: tenant.accountId, ...more });
-  await db.all(inferenceStatements.succeed(await claimed(model), DONE, 13, 1));
+  await db.all(changeStatements.succeed(await claimed(model), DONE, 13, 1));
   return id;
 }
 
@@ -249,7 +249,7 @@ describe("a delivery", () => {
     const watch = await watched();
     const id = await queued(watch.model, { accountId: watch.tenant.accountId });
     const body = JSON.stringify("x".repeat(bytes - 2));
-    await db.all(inferenceStatements.succeed(await claimed(watch.model), { ...DONE, body }, bytes, 1));
+    await db.all(changeStatements.succeed(await claimed(watch.model), { ...DONE, body }, bytes, 1));
     await rounds(watch.tenant.accountId, hook.fetch);
     const { data } = bodyOf((hook.got as [Received])[0]);
     expect(data["output"]).toBe(whole ? JSON.parse(body) : null);
@@ -294,10 +294,10 @@ describe("a delivery", () => {
     const { accountId } = watch.tenant;
     const id = await queued(watch.model, { accountId });
     const broke = { class: "infrastructure", code: "backend_error", message: "It broke.", status: 500 } as const;
-    await db.all(inferenceStatements.retry(await claimed(watch.model), broke, 0, false));
-    await db.all(inferenceStatements.fail(await claimed(watch.model), broke));
+    await db.all(changeStatements.retry(await claimed(watch.model), broke, 0, false));
+    await db.all(changeStatements.fail(await claimed(watch.model), broke));
     await stillAs(watch.tenant.key, "POST", `/v1/inferences/${id}/redrive`);
-    await db.all(inferenceStatements.succeed(await claimed(watch.model), DONE, 13, 1));
+    await db.all(changeStatements.succeed(await claimed(watch.model), DONE, 13, 1));
     await rounds(accountId, hook.fetch);
     const events = (await deliveries(watch.tenant, id)).map(({ sequence, event }) => [sequence, event]);
     expect(events).toEqual([
@@ -323,7 +323,7 @@ describe("a delivery", () => {
     const { tenant, model } = await watched();
     const id = await queued(model, { accountId: tenant.accountId });
     const failure = { class: "model", code: "backend_error", message: "It broke.", status: 500 } as const;
-    await db.all(inferenceStatements.fail(await claimed(model), failure));
+    await db.all(changeStatements.fail(await claimed(model), failure));
     await rounds(tenant.accountId, hook.fetch);
     await stillAs(tenant.key, "POST", `/v1/inferences/${id}/redrive`);
     await later(MINUTE);
@@ -333,7 +333,7 @@ describe("a delivery", () => {
     expect(second.body).toBe(first.body);
     expect(second.headers["webhook-id"]).toBe(first.headers["webhook-id"]);
     expect(bodyOf(second)).toMatchObject({ type: "inference.failed", data: { status: "failed", error: { code: "backend_error" } } });
-    await db.all(inferenceStatements.succeed(await claimed(model), DONE, 13, 1));
+    await db.all(changeStatements.succeed(await claimed(model), DONE, 13, 1));
     await rounds(tenant.accountId, hook.fetch);
     expect((await deliveries(tenant, id)).map(({ sequence, event }) => [sequence, event])).toEqual([
       [1, "inference.failed"],
@@ -354,8 +354,8 @@ describe("a delivery", () => {
       succeeded: () => succeeded({ tenant, model }),
       async failed() {
         const { id, hold } = await running();
-        await db.all(inferenceStatements.fail(hold, failure));
-        expect(await db.all(inferenceStatements.succeed(hold, DONE, 13, 1))).toEqual([]);
+        await db.all(changeStatements.fail(hold, failure));
+        expect(await db.all(changeStatements.succeed(hold, DONE, 13, 1))).toEqual([]);
         return id;
       },
       async "failed of a lost runner"() {
@@ -368,13 +368,13 @@ describe("a delivery", () => {
       async expired() {
         const id = await queued(model, { accountId });
         await env.DB.prepare("UPDATE inferences SET start_by = 1 WHERE id = ?").bind(id).run();
-        await db.batch([inferenceStatements.expireDue(10, WAITED_TOO_LONG), inferenceStatements.expireDue(10, WAITED_TOO_LONG)]);
+        await db.batch([dueStatements.expireDue(10, WAITED_TOO_LONG), dueStatements.expireDue(10, WAITED_TOO_LONG)]);
         return id;
       },
       async canceled() {
         const { id, hold } = await running();
         await stillAs(tenant.key, "POST", `/v1/inferences/${id}/cancel`);
-        expect(await db.all(inferenceStatements.succeed(hold, DONE, 13, 1))).toEqual([]);
+        expect(await db.all(changeStatements.succeed(hold, DONE, 13, 1))).toEqual([]);
         await stillAs(tenant.key, "POST", `/v1/inferences/${id}/cancel`);
         return id;
       },
@@ -389,7 +389,7 @@ describe("a delivery", () => {
       expect([name, told.map(({ event, status }) => [event, status])]).toEqual([name, [[`inference.${name.split(" ")[0]}`, "pending"]]]);
     }
     const { id, hold } = await running();
-    await db.all(inferenceStatements.retry(hold, failure, 0, false));
+    await db.all(changeStatements.retry(hold, failure, 0, false));
     expect(await deliveries(tenant, id)).toEqual([]);
   });
 
@@ -397,7 +397,7 @@ describe("a delivery", () => {
     const cost = async (tenant: Tenant, model: string) => {
       const id = await queued(model, { accountId: tenant.accountId });
       const hold = await claimed(model);
-      const { text, params } = inferenceStatements.succeed(hold, DONE, 13, 1);
+      const { text, params } = changeStatements.succeed(hold, DONE, 13, 1);
       const { meta } = await env.DB.prepare(text)
         .bind(...params)
         .run();
@@ -883,7 +883,7 @@ describe("the API of webhooks", () => {
     const failure = { class: "model", code: "backend_error", message: "It broke.", status: 500 } as const;
     for (let round = 0; round * 2 < DELIVERY_EVENTS_KEPT + 5; round++) {
       if (round > 0) await stillAs(tenant.key, "POST", `/v1/inferences/${id}/redrive`);
-      await db.all(inferenceStatements.fail(await claimed(model), failure));
+      await db.all(changeStatements.fail(await claimed(model), failure));
     }
     const sequences: number[] = [];
     for (let after = "", pages = 0; pages < 10; pages++) {
@@ -976,7 +976,7 @@ describe("in Baseten's dialect", () => {
     await as(watch.tenant.key, "DELETE", `/v1/webhooks/${String(watch.webhook["id"])}`);
     const id = await submitTo(watch);
     expect(await statusIn(watch.tenant, id)).toEqual(["QUEUED", "PENDING"]);
-    await db.all(inferenceStatements.succeed(await claimed(watch.model), DONE, 13, 1));
+    await db.all(changeStatements.succeed(await claimed(watch.model), DONE, 13, 1));
     expect(await statusIn(watch.tenant, id)).toEqual(["SUCCEEDED", "PENDING"]);
     await rounds(watch.tenant.accountId, hook.fetch);
     expect(await statusIn(watch.tenant, id)).toEqual(["SUCCEEDED", "SUCCEEDED"]);
@@ -1003,7 +1003,7 @@ describe("in Baseten's dialect", () => {
     const watch = await watched();
     const { key, accountId } = watch.tenant;
     const id = await submitTo(watch);
-    await db.all(inferenceStatements.succeed(await claimed(watch.model), DONE, 13, 1));
+    await db.all(changeStatements.succeed(await claimed(watch.model), DONE, 13, 1));
     const gone = receiver(() => new Response("gone", { status: 410 }));
     await rounds(accountId, gone.fetch);
     expect(await statusIn(watch.tenant, id)).toEqual(["WEBHOOK_FAILED", "FAILED"]);
@@ -1022,7 +1022,7 @@ describe("in Baseten's dialect", () => {
     const watch = await watched({ events: ["inference.started"] });
     const failing = await submitTo(watch);
     const failure = { class: "model", code: "backend_error", message: "It broke.", status: 500 } as const;
-    await db.all(inferenceStatements.fail(await claimed(watch.model), failure));
+    await db.all(changeStatements.fail(await claimed(watch.model), failure));
     const canceled = await submitTo(watch);
     await stillAs(watch.tenant.key, "DELETE", `/async_request/${canceled}`);
     await rounds(watch.tenant.accountId, hook.fetch);
@@ -1046,7 +1046,7 @@ test("in Reka's dialect a webhook is sent what the request's own URL shows", asy
   const accepted = await object(
     stillAs(key, "POST", path, { input: { prompt: "a red kite" }, webhook_url: "https://other.example.com/r" }),
   );
-  await db.all(inferenceStatements.succeed(await claimed(watch.model), DONE, 13, 1));
+  await db.all(changeStatements.succeed(await claimed(watch.model), DONE, 13, 1));
   await rounds(accountId, hook.fetch);
   const told = hook.got.filter(({ url }) => url.includes("other")).map(({ body }) => JSON.parse(body) as unknown);
   const shown = await object(stillAs(key, "GET", `/v2/inference/requests/${String(accepted["request_id"])}`));

@@ -30,7 +30,7 @@ export const laneOfRow = [sql`inferences.model`, sql`inferences.version`] as con
 /** The turn of one that comes back after an attempt: its round has been served or is, so it goes with that one. */
 export const turnAgain = sql`coalesce((${turns(sql`min(peer.turn)`, ...laneOfRow, sql`inferences.level`)}), 0)`;
 
-/** What keeps a slot: a lease that lives, also of one that was cancelled while its runner has not let go of it yet. */
+/** What keeps a slot: a lease that lives, also of one that was canceled while its runner has not let go of it yet. */
 export const live = (alias: Sql) => sql`${alias}.lease IS NOT NULL AND ${alias}.lease_until > ${NOW}`;
 
 /**

@@ -1,0 +1,132 @@
+/** SQL on changes of status: how an attempt ends, cancel and redrive, of one inference or of a page of them. */
+import * as z from "zod";
+import type { Failure, KeptPart, Usage } from "../../backends/outcome.ts";
+import { REDRIVE_ATTEMPTS_MAX } from "../../limits.ts";
+import { type Lane, laneSchema } from "../../models/lane.ts";
+import type { Payload } from "../../payloads/payload.ts";
+import { type Database, NOW, type Sql, first, sql } from "../../platform/sql.ts";
+import type { Inference } from "../inference.ts";
+import type { Status } from "../status.ts";
+import { type Cursor, type Filter, matching, pageAfter } from "./filter.ts";
+import {
+  OPEN,
+  agesAt,
+  ended,
+  fenced,
+  from,
+  json,
+  logged,
+  notBefore,
+  ranFor,
+  releaseLease,
+  setCanceled,
+  startByAfter,
+} from "./fragments.ts";
+import { laneOfRow, nextTurn, turnAgain } from "./lane.ts";
+import { type Fence, digestOf, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
+
+const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, takedowns = 0,
+  not_before = NULL, waiter = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
+  turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)},
+  log = ${logged("redriven")}`;
+
+/** What was not removed may be run again, but not for ever. */
+const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed_at IS NULL AND attempt < ${REDRIVE_ATTEMPTS_MAX}`;
+
+export const changeStatements = {
+  succeed: (
+    fence: Fence,
+    output: Payload,
+    bytes: number,
+    items: number,
+    usage: Usage | null = null,
+    parts: readonly KeptPart[] = [],
+  ) => sql`
+    UPDATE inferences SET status = 'succeeded', ${ended}, ${ranFor}, ${releaseLease},
+      output = ${textOf(output)}, output_object = ${output.at === "object" ? output.key : null},
+      output_type = ${typeOf(output)}, output_bytes = ${bytes}, output_items = ${items}, output_sha256 = ${digestOf(output)},
+      output_parts = ${parts.length === 0 ? null : JSON.stringify(parts)}, parts_bytes = ${parts.reduce((sum, part) => sum + part.bytes, 0)},
+      usage = ${usage === null ? null : JSON.stringify(usage)},
+      log = ${logged("succeeded", sql`json_object('attempt', attempt)`)}
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "succeeded")} RETURNING status`,
+  fail: (fence: Fence, error: Failure) => sql`
+    UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
+      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "failed")} RETURNING status`,
+  retry: (fence: Fence, error: Failure, delayMs: number, tookDown: boolean) => sql`
+    UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(delayMs)},
+      turn = ${delayMs > 0 ? sql`turn` : turnAgain}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
+      log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW} + ${delayMs})`)}
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "queued")} RETURNING status`,
+  cancel: (accountId: string, id: string, only: readonly Status[] = OPEN) => sql`
+    UPDATE inferences SET ${setCanceled}
+    WHERE account_id = ${accountId} AND id = ${id} AND ${from(only, "canceled")} RETURNING ${inferenceColumns}`,
+  redrive: (accountId: string, id: string) => sql`
+    UPDATE inferences SET ${setRedriven}
+    WHERE account_id = ${accountId} AND id = ${id} AND ${redrivable} RETURNING ${inferenceColumns}`,
+  /** One page of a bulk cancel; the statement after it tells how far it has come. */
+  cancelPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
+    UPDATE inferences SET ${setCanceled}
+    WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${from(["queued", "in_progress"], "canceled")} AND ${matching(filter)}
+    RETURNING id`,
+  redrivePage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
+    UPDATE inferences SET ${setRedriven}
+    WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${redrivable} AND ${matching(filter)}
+    RETURNING model, version`,
+  /** What a page would be about, counted. */
+  countPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
+    SELECT count(*) AS matched FROM inferences WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${matching(filter)}`,
+  pageEnd: (cursor: Cursor, whole: boolean, limit: number) => sql`
+    SELECT count(*) AS seen, max(account_id) AS accountId, (SELECT id FROM (${pageAfter(cursor, whole, limit)}) ORDER BY account_id DESC, id DESC LIMIT 1) AS id
+    FROM (${pageAfter(cursor, whole, limit)})`,
+} satisfies Record<string, (...args: never[]) => Sql>;
+
+/** Cancels what is not final yet, or only what has one of these statuses; null where there is nothing to cancel. */
+export async function cancelInference(
+  db: Database,
+  accountId: string,
+  id: string,
+  only: readonly Status[] = OPEN,
+): Promise<Inference | null> {
+  return inferenceOrNull(await first(db, changeStatements.cancel(accountId, id, only)));
+}
+
+/** Queues a failed or expired one again; null where there is nothing to redrive. */
+export async function redriveInference(db: Database, accountId: string, id: string): Promise<Inference | null> {
+  return inferenceOrNull(await first(db, changeStatements.redrive(accountId, id)));
+}
+
+/** One page of a bulk call: how many of the rows it looked at matched, and where to go on; null at the end. */
+export interface BulkPage {
+  seen: number;
+  matched: number;
+  next: Cursor | null;
+  /** Of those that were redriven. */
+  lanes: Lane[];
+}
+
+const pageEndSchema = z.object({ seen: z.number(), accountId: z.string().nullable(), id: z.string().nullable() });
+
+/** Cancels, redrives or only counts what the filter matches among the next rows after the cursor. */
+export async function bulk(
+  db: Database,
+  action: "cancel" | "redrive" | "count",
+  cursor: Cursor,
+  whole: boolean,
+  filter: Filter,
+  limit: number,
+): Promise<BulkPage> {
+  const statement = {
+    cancel: changeStatements.cancelPage,
+    redrive: changeStatements.redrivePage,
+    count: changeStatements.countPage,
+  }[action](cursor, whole, filter, limit);
+  const [ends = [], rows = []] = await db.batch([changeStatements.pageEnd(cursor, whole, limit), statement]);
+  const { seen, accountId, id } = pageEndSchema.parse(ends[0]);
+  return {
+    seen,
+    matched: action === "count" ? Number(rows[0]?.["matched"] ?? 0) : rows.length,
+    next: seen === limit && accountId !== null && id !== null ? { accountId, id } : null,
+    lanes: action === "redrive" ? z.array(laneSchema).parse(rows) : [],
+  };
+}

@@ -1,0 +1,164 @@
+/** SQL on claims and leases: who runs an inference, runners and requests that wait for it alike, and how an attempt's end is written. */
+import { LEASE_MS } from "../../limits.ts";
+import type { Lane } from "../../models/lane.ts";
+import { type Database, NOW, type Sql, first, sql } from "../../platform/sql.ts";
+import type { Inference } from "../inference.ts";
+import { changeStatements } from "./change.ts";
+import { fenced, from, logged, releaseLease } from "./fragments.ts";
+import { claimable, live, pickOf } from "./lane.ts";
+import { readStatements } from "./read.ts";
+import { type Claim, type Fence, claimColumns, claimOrNull, inferenceOrNull } from "./record.ts";
+
+const isPicked = sql`pick.backend_id IS NOT NULL AND inferences.account_id = pick.account_id AND inferences.id = pick.id
+  AND ${from(["queued"], "in_progress")}`;
+
+const setClaimed = (lease: Sql) => sql`status = 'in_progress', attempt = attempt + 1, backend_id = pick.backend_id,
+  lease = ${lease}, lease_until = ${NOW} + ${LEASE_MS}, started_at = ${NOW},
+  first_started_at = coalesce(first_started_at, ${NOW}), updated_at = ${NOW},
+  log = ${logged("claimed", sql`json_object('attempt', attempt + 1, 'backend', pick.backend_id)`)}`;
+
+export const claimStatements = {
+  /**
+   * One statement: the lane's next inference, given to the backend with the most free slots; a retry goes to another
+   * backend than the last where one has a slot. One that a request waits for is claimed in that request's name.
+   */
+  claim: (lane: Lane, lease: string) => sql`
+    UPDATE inferences SET ${setClaimed(sql`coalesce(inferences.waiter, ${lease})`)}
+    FROM (${pickOf(lane)}) AS pick
+    WHERE ${isPicked} RETURNING ${claimColumns}`,
+  /** The same, for the request that waits for this one: only when it is the lane's next. */
+  claimOwn: (accountId: string, id: string, waiter: string) => {
+    const own = (column: Sql) => sql`(SELECT ${column} FROM inferences WHERE account_id = ${accountId} AND id = ${id})`;
+    return sql`
+    UPDATE inferences SET ${setClaimed(sql`${waiter}`)}
+    FROM (${pickOf({ model: own(sql`model`), version: own(sql`version`) })}) AS pick
+    WHERE ${isPicked} AND inferences.account_id = ${accountId} AND inferences.id = ${id} AND inferences.waiter = ${waiter}
+    RETURNING ${claimColumns}`;
+  },
+  /**
+   * What was claimed in the name of the request that waits for it, since the attempts that it has begun: that may have
+   * been a while ago, so the lease is made to count from now.
+   */
+  handedOver: (accountId: string, id: string, waiter: string, begun: number) => sql`
+    UPDATE inferences SET lease_until = ${NOW} + ${LEASE_MS}
+    WHERE account_id = ${accountId} AND id = ${id} AND status = 'in_progress' AND lease = ${waiter} AND lease_until > ${NOW}
+      AND attempt > ${begun}
+    RETURNING ${claimColumns}`,
+  /** It was canceled after it was claimed in the name of its request, which has not begun to run it. */
+  giveBack: (accountId: string, id: string, waiter: string) => sql`
+    UPDATE inferences SET ${releaseLease} WHERE account_id = ${accountId} AND id = ${id} AND lease = ${waiter} AND status = 'canceled' RETURNING id`,
+  /** Whether one that a request waits for is the first of its lane, so that its turn may come at any moment. */
+  isFront: (accountId: string, id: string) => sql`
+    SELECT NOT EXISTS (SELECT 1 FROM inferences AS other
+      WHERE other.status = 'queued' AND other.not_before IS NULL AND other.model = inferences.model AND other.version = inferences.version
+        AND (other.level, other.turn, other.id) < (inferences.level, inferences.turn, inferences.id)) AS front
+    FROM inferences WHERE account_id = ${accountId} AND id = ${id} AND status = 'queued' AND not_before IS NULL`,
+  /** Its request is gone without cancelling it. */
+  releaseWaiter: (accountId: string, id: string, waiter: string) => sql`
+    UPDATE inferences SET waiter = NULL WHERE account_id = ${accountId} AND id = ${id} AND waiter = ${waiter} RETURNING id`,
+  /** Whether anything waits in a lane. */
+  anyWaiting: (lane: Lane) => sql`SELECT 1 AS waiting FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT 1`,
+  /** Whether a backend has nothing else in progress and nobody has seen it fail. */
+  standsAlone: (backendId: string, fence: Fence) => sql`
+    SELECT 1 AS alone FROM backends WHERE id = ${backendId} AND failures = 0 AND NOT EXISTS (
+      SELECT 1 FROM inferences AS other INDEXED BY inferences_running
+      WHERE other.backend_id = ${backendId} AND ${live(sql`other`)} AND (other.account_id, other.id) <> (${fence.accountId}, ${fence.id}))`,
+  /**
+   * Renews the leases of one runner invocation; those that do not come back are lost to it. A lease that has lapsed is
+   * not renewed, though nobody took it: its slot may have been given away already.
+   */
+  renew: (lease: string, fences: readonly Fence[]) => sql`
+    UPDATE inferences SET lease_until = ${NOW} + ${LEASE_MS}
+    WHERE (account_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(fences.map((fence) => [fence.accountId, fence.id]))}))
+      AND status = 'in_progress' AND lease = ${lease} AND lease_until > ${NOW}
+    RETURNING account_id AS accountId, id, attempt`,
+  /** A runner has let go of one that was canceled under it: only now is the slot free. */
+  release: (fence: Fence) => sql`UPDATE inferences SET ${releaseLease} WHERE ${fenced(fence)} AND status = 'canceled' RETURNING id`,
+} satisfies Record<string, (...args: never[]) => Sql>;
+
+/** Claims the lane's next inference under `lease`; null where nothing is claimable. */
+export async function claim(db: Database, lane: Lane, lease: string): Promise<Claim | null> {
+  return claimOrNull(await first(db, claimStatements.claim(lane, lease)));
+}
+
+/** An inference as the request that waits for it finds it. */
+export interface WaiterState {
+  readonly inference: Inference | null;
+  /** Its turn has come: what is needed to run it. */
+  readonly claimed: Claim | null;
+  /** It is the next of its lane. */
+  readonly isFront: boolean;
+}
+
+/**
+ * Claims the inference if it is the lane's next, and tells how it stands. What was claimed in its name already comes back
+ * as claimed too, unless it is an attempt that its request has begun before.
+ */
+export async function claimForWaiter(db: Database, accountId: string, id: string, waiter: string, begun: number): Promise<WaiterState> {
+  const [handedOver = [], claimed = [], front = [], found = []] = await db.batch([
+    claimStatements.handedOver(accountId, id, waiter, begun),
+    claimStatements.claimOwn(accountId, id, waiter),
+    claimStatements.isFront(accountId, id),
+    readStatements.find(accountId, id),
+  ]);
+  return {
+    inference: inferenceOrNull(found[0]),
+    claimed: claimOrNull(handedOver[0] ?? claimed[0]),
+    isFront: front[0]?.["front"] === 1,
+  };
+}
+
+/** Records how the attempt of a waiting request ended, and tells how the inference stands now and whether others wait in its lane. */
+export async function recordForWaiter(
+  db: Database,
+  statements: readonly Sql[],
+  { accountId, id, model, version }: Claim,
+): Promise<{ inference: Inference | null; othersWait: boolean }> {
+  const answers = await db.batch([...statements, claimStatements.anyWaiting({ model, version }), readStatements.find(accountId, id)]);
+  return { inference: inferenceOrNull(answers.at(-1)?.[0]), othersWait: answers.at(-2)?.[0] !== undefined };
+}
+
+/** It was canceled: a slot that was taken in its request's name, before that began to run it, is free. */
+export async function giveBack(db: Database, accountId: string, id: string, waiter: string): Promise<void> {
+  await db.all(claimStatements.giveBack(accountId, id, waiter));
+}
+
+/** Its request is gone while it waits: canceled, and its slot is free where it had one. Null where it is final already. */
+export async function cancelForWaiter(db: Database, accountId: string, id: string, waiter: string): Promise<Inference | null> {
+  const [canceled = []] = await db.batch([changeStatements.cancel(accountId, id), claimStatements.giveBack(accountId, id, waiter)]);
+  return inferenceOrNull(canceled[0]);
+}
+
+/** Nobody waits for it any more: a runner is to have it. */
+export async function releaseWaiter(db: Database, accountId: string, id: string, waiter: string): Promise<void> {
+  await db.all(claimStatements.releaseWaiter(accountId, id, waiter));
+}
+
+/**
+ * Records how attempts ended (succeed, fail or retry first, then what it tells of the backend), each with the claim that
+ * follows where there is one, in one transaction and round trip. What became of each, in the order of the endings.
+ */
+export async function recordAndClaim(
+  db: Database,
+  endings: readonly { statements: readonly Sql[]; claim: Sql | null }[],
+): Promise<{ recorded: boolean; claimed: Claim | null }[]> {
+  const all = endings.map(({ statements, claim: next }) => (next ? [...statements, next] : statements));
+  const answers = await db.batch(all.flat());
+  let begin = 0;
+  return endings.map(({ claim: next }, index) => {
+    const end = begin + (all[index]?.length ?? 0);
+    const of = answers.slice(begin, end);
+    begin = end;
+    return { recorded: of[0]?.[0] !== undefined, claimed: claimOrNull(next ? of.at(-1)?.[0] : undefined) };
+  });
+}
+
+export async function standsAlone(db: Database, backendId: string, fence: Fence): Promise<boolean> {
+  return (await first(db, claimStatements.standsAlone(backendId, fence))) !== null;
+}
+
+/** Renews leases of one runner invocation. Returns which attempts it still has, each as `account/id/attempt`. */
+export async function renewLeases(db: Database, lease: string, fences: readonly Fence[]): Promise<Set<string>> {
+  const rows = await db.all(claimStatements.renew(lease, fences));
+  return new Set(rows.map((row) => `${String(row["accountId"])}/${String(row["id"])}/${String(row["attempt"])}`));
+}

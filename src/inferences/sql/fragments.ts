@@ -1,0 +1,57 @@
+/**
+ * What the statements on inferences are made of. Invariants kept here:
+ * - every change of status is ONE conditional UPDATE … RETURNING, its WHERE derived from the transition table; no row back
+ *   means that another writer won, and the loser stops quietly;
+ * - a statement of a runner names attempt and lease, so a stale attempt can change nothing;
+ * - all times are the database's own (NOW), so isolates' clocks don't matter;
+ * - the line of the log is appended by the statement that makes the change.
+ */
+import { AGEING_MS, LOG_CHARACTERS } from "../../limits.ts";
+import { NOW, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
+import type { LogEntry } from "../inference.ts";
+import { type Status, mayBecome } from "../status.ts";
+import type { Fence } from "./record.ts";
+
+export const OPEN: readonly Status[] = ["queued", "in_progress"];
+
+/** `status IN (…)`: the statuses given, each checked against the transition table when the module is loaded. */
+export function from(statuses: readonly Status[], to: Status): Sql {
+  for (const status of statuses) {
+    if (!mayBecome(status, to)) throw new Error(`no transition from ${status} to ${to}`);
+  }
+  return among(statuses);
+}
+
+export function among(statuses: readonly Status[]): Sql {
+  return sql`status IN (${join(statuses.map(text), ",")})`;
+}
+
+/** A constant of ours as a literal, so that the planner can match the condition of a partial index. */
+function text(constant: Status): Sql {
+  return { text: `'${constant}'`, params: [] };
+}
+
+/** The log with one more line; its time is NOW. */
+export function logged(event: LogEntry["event"], members: Sql = sql`'{}'`): Sql {
+  return sql`json_insert(iif(length(log) > ${LOG_CHARACTERS}, json_array(log -> '$[0]', json_object('at', ${NOW}, 'event', 'shortened')), log),
+    '$[#]', json_patch(json_object('at', ${NOW}, 'event', ${event}), ${members}))`;
+}
+
+export const json = (value: unknown) => sql`json(${JSON.stringify(value)})`;
+/** The row of an attempt, while its runner holds the lease. */
+export const fenced = (fence: Fence) =>
+  sql`account_id = ${fence.accountId} AND id = ${fence.id} AND attempt = ${fence.attempt} AND lease = ${fence.lease}`;
+export const releaseLease = sql`lease = NULL, lease_until = NULL`;
+export const ended = sql`finished_at = ${NOW}, updated_at = ${NOW}, ages_at = NULL, cancel_at = NULL`;
+export const ranFor = sql`run_ms = run_ms + (${NOW} - started_at)`;
+const ranForIfRunning = sql`run_ms = run_ms + iif(status = 'in_progress', ${NOW} - started_at, 0)`;
+/** The time in the queue that an inference has not used up when its attempt ends: it may wait that long again. */
+export const startByAfter = (delayMs: SqlValue) => sql`start_by = ${NOW} + ${delayMs} + max(0, start_by - started_at)`;
+export const notBefore = (delayMs: number) => (delayMs > 0 ? sql`${NOW} + ${delayMs}` : sql`NULL`);
+export const agesAt = (level: Sql) => sql`iif(${level} > 0, ${NOW} + ${AGEING_MS}, NULL)`;
+/** Rows whose time has come, oldest first. */
+export const due = (limit: number) =>
+  sql`(account_id, id) IN (SELECT account_id, id FROM inferences WHERE due_at <= ${NOW} ORDER BY due_at LIMIT ${limit})`;
+
+export const setCanceled = sql`status = 'canceled', stopped = iif(status = 'queued', 'confirmed', 'best_effort'),
+  ${ended}, ${ranForIfRunning}, log = ${logged("canceled")}`;

@@ -1,0 +1,142 @@
+/** SQL that reads inferences: one by its name, with why it waits; lists; the state of a lane. */
+import * as z from "zod";
+import { CIRCUIT_FAILURES, DEPTH_MAX, POSITION_MAX } from "../../limits.ts";
+import type { Lane } from "../../models/lane.ts";
+import type { Payload } from "../../payloads/payload.ts";
+import { type Database, NOW, type Row, type Sql, first, jsonColumn, sql } from "../../platform/sql.ts";
+import type { Inference } from "../inference.ts";
+import type { LaneState } from "../wait.ts";
+import { type Filter, idsOf, matching } from "./filter.ts";
+import { claimable, live, slots } from "./lane.ts";
+import { fromRow, inferenceOrNull, inputColumns, inputFrom, laneStateSchema, inferenceColumns } from "./record.ts";
+
+/** What a list is to return. */
+export interface ListPage {
+  /** Only older ones than this id. */
+  readonly before: string | null;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export const readStatements = {
+  find: (accountId: string, id: string) => sql`
+    SELECT ${inferenceColumns} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
+  /** With the state of its lane where it waits, from which its wait is reckoned. */
+  findWaiting: (accountId: string, id: string) => sql`
+    SELECT ${inferenceColumns}, ${NOW} AS now,
+      CASE WHEN status = 'queued' THEN (SELECT count(*) FROM (SELECT 1 FROM inferences AS other
+        WHERE other.status = 'queued' AND other.not_before IS NULL AND other.model = inferences.model AND other.version = inferences.version
+          AND (other.level, other.turn, other.id) < (inferences.level, inferences.turn, inferences.id) LIMIT ${POSITION_MAX})) END AS ahead,
+      CASE WHEN status = 'queued' THEN (SELECT json_object(
+          'capacity', coalesce(sum(iif(state = 'active' AND coalesce(rested_until, 0) <= ${NOW} AND failures < ${CIRCUIT_FAILURES}, max_concurrency, 0)), 0),
+          'freeSlots', coalesce(sum(max(0, ${slots})), 0), 'meanRunMs', avg(mean_run_ms))
+        FROM backends WHERE backends.model = inferences.model AND backends.version = inferences.version) END AS lane
+    FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
+  findByIdempotencyKey: (accountId: string, key: string) => sql`
+    SELECT ${inferenceColumns} FROM inferences WHERE account_id = ${accountId} AND idempotency_key = ${key}`,
+  findInput: (accountId: string, id: string) => sql`
+    SELECT ${inputColumns} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
+  /** An account's inferences, newest first: those before an id (all, where it is null), from the offset-th of them on. */
+  list: (accountId: string, filter: Filter, page: ListPage, inputs = false) => sql`
+    SELECT ${inputs ? sql`${inferenceColumns}, ${inputColumns}` : inferenceColumns} FROM inferences
+    WHERE account_id = ${accountId}${page.before === null ? sql`` : sql` AND id < ${page.before}`} AND ${idsOf(filter)} AND ${matching(filter)}
+    ORDER BY id DESC LIMIT ${page.limit} OFFSET ${page.offset}`,
+  /** The state of a model's queue. Counted up to DEPTH_MAX, so that a deep queue costs no more to look at. */
+  depth: (lane: Lane) => sql`
+    SELECT ${NOW} AS now, claimable.queued + resting.queued AS queued, min(coalesce(claimable.oldest, resting.oldest), coalesce(resting.oldest, claimable.oldest)) AS oldest, (
+        SELECT count(*) FROM backends JOIN inferences AS running INDEXED BY inferences_running
+          ON running.backend_id = backends.id AND ${live(sql`running`)}
+        WHERE backends.model = ${lane.model} AND backends.version = ${lane.version}) AS inProgress,
+      (SELECT json_object(
+          'capacity', coalesce(sum(iif(state = 'active' AND coalesce(rested_until, 0) <= ${NOW} AND failures < ${CIRCUIT_FAILURES}, max_concurrency, 0)), 0),
+          'freeSlots', coalesce(sum(max(0, ${slots})), 0), 'meanRunMs', avg(mean_run_ms))
+        FROM backends WHERE backends.model = ${lane.model} AND backends.version = ${lane.version}) AS lane
+    FROM (SELECT count(*) AS queued, min(created_at) AS oldest
+      FROM (SELECT created_at FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT ${DEPTH_MAX})) AS claimable,
+    (SELECT count(*) AS queued, min(created_at) AS oldest
+      FROM (SELECT created_at FROM inferences INDEXED BY inferences_backing_off
+        WHERE status = 'queued' AND not_before IS NOT NULL AND model = ${lane.model} AND version = ${lane.version} LIMIT ${DEPTH_MAX})) AS resting`,
+} satisfies Record<string, (...args: never[]) => Sql>;
+
+export async function findInference(db: Database, accountId: string, id: string): Promise<Inference | null> {
+  return inferenceOrNull(await first(db, readStatements.find(accountId, id)));
+}
+
+/** As findInference, and why it waits where it does; reads as many rows more as wait before it. */
+export async function findWithWait(db: Database, accountId: string, id: string): Promise<Inference | null> {
+  return inferenceOrNull(await first(db, readStatements.findWaiting(accountId, id)));
+}
+
+/** The inference that a key of a submit stands for, with the fingerprint of that submit. */
+export async function findByIdempotencyKey(
+  db: Database,
+  accountId: string,
+  key: string,
+): Promise<{ inference: Inference; fingerprint: string } | null> {
+  const row = await first(db, readStatements.findByIdempotencyKey(accountId, key));
+  return row ? { inference: fromRow(row), fingerprint: String(row["fingerprint"]) } : null;
+}
+
+/** The columns of a delivery's snapshot, under the names that they are read by (see inferenceColumns). */
+const MEMBERS: Readonly<Record<string, string>> = {
+  updated_at: "updatedAt",
+  start_by: "startBy",
+  not_before: "notBefore",
+  first_started_at: "startedAt",
+  started_at: "lastStartedAt",
+  finished_at: "finishedAt",
+  run_ms: "runMs",
+  backend_id: "backendId",
+};
+
+/** An inference as an earlier change left it, of which a delivery has kept the columns that change. */
+export async function findAsOf(db: Database, accountId: string, id: string, snapshot: Row): Promise<Inference | null> {
+  const row = await first(db, readStatements.find(accountId, id));
+  if (!row) return null;
+  const columns = Object.entries(snapshot).map(([column, value]) => [MEMBERS[column] ?? column, value]);
+  const { log, ...then } = fromRow({ ...row, ...Object.fromEntries(columns), endDelivery: null });
+  return { ...then, log: log.filter(({ at }) => at <= then.updatedAt) };
+}
+
+/** What was submitted; null where there is no such inference. */
+export async function findInput(db: Database, accountId: string, id: string): Promise<Payload | null> {
+  const row = await first(db, readStatements.findInput(accountId, id));
+  return row && inputFrom(row);
+}
+
+/** Of one account, newest first. Reads as many rows as it passes over: what the filter leaves out, and the offset. */
+export async function listInferences(db: Database, accountId: string, filter: Filter, page: ListPage): Promise<Inference[]> {
+  return (await db.all(readStatements.list(accountId, filter, page))).map(fromRow);
+}
+
+/** As listInferences, each with its input. */
+export async function listWithInputs(
+  db: Database,
+  accountId: string,
+  filter: Filter,
+  page: ListPage,
+): Promise<{ inference: Inference; input: Payload }[]> {
+  const rows = await db.all(readStatements.list(accountId, filter, page, true));
+  return rows.map((row) => ({ inference: fromRow(row), input: inputFrom(row) }));
+}
+
+/** What a lane has to do. `queued` counts up to DEPTH_MAX. */
+export interface Depth {
+  queued: number;
+  inProgress: number;
+  oldestWaitMs: number | null;
+  lane: LaneState;
+}
+
+const depthSchema = z.object({
+  now: z.number(),
+  queued: z.number(),
+  oldest: z.number().nullable(),
+  inProgress: z.number(),
+  lane: jsonColumn(laneStateSchema),
+});
+
+export async function depthOf(db: Database, lane: Lane): Promise<Depth> {
+  const { now, oldest, ...depth } = depthSchema.parse(await first(db, readStatements.depth(lane)));
+  return { ...depth, oldestWaitMs: oldest === null ? null : now - oldest, lane: { ahead: depth.queued, ...depth.lane } };
+}
