@@ -8,7 +8,7 @@ import { configOf } from "./config.ts";
 import { Unavailable } from "./platform/unavailable.ts";
 import { SWEEP_NAME, accountMeterOf, portsOf } from "./entry/bindings.ts";
 import { Problem, problem } from "./problem.ts";
-import { LimitReached, admit, identify, rateLimitHeaders } from "./http/admit.ts";
+import { LimitReached, admit, identify, rateLimitHeaders, wasRefused } from "./http/admit.ts";
 import type { Allowance } from "./keys/gate.ts";
 import { logError } from "./platform/log.ts";
 import { mustBeOperator } from "./http/guards.ts";
@@ -75,7 +75,7 @@ function routedUrl(text: string): URL {
   return url;
 }
 
-/** One routed call: who, gate, handler. A read runs beside the gate; its answer counts only if the gate admits. */
+/** One routed call: who, gate, handler. A read of one row runs beside the gate; its answer counts only if the gate admits. */
 async function answer(dialect: Dialect, route: Dialect["routes"][number], call: Call): Promise<Response> {
   let allowance: Allowance | null = null;
   let response: Response;
@@ -87,8 +87,9 @@ async function answer(dialect: Dialect, route: Dialect["routes"][number], call: 
     } else {
       const caller = await identify(call.request.headers, call.config.keySecrets);
       belongsTo(call.request, caller.accountId);
+      const runsBeside = route.beside === true && !wasRefused(caller);
       const admission = admit(call.ports.gate, caller, route.access);
-      const early = route.access === "read" ? settled(route.handle({ ...call, caller })) : null;
+      const early = runsBeside ? settled(route.handle({ ...call, caller })) : null;
       allowance = await admission;
       response = await (early ? early.then((outcome) => outcome()) : route.handle({ ...call, caller }));
     }

@@ -36,7 +36,7 @@ export const fileRoutes: readonly BareRoute[] = [
   { method: "GET", path: "/v1/files", access: "read", handle: showFiles },
   { method: "GET", path: "/v1/files/:id", access: "read", handle: getFile },
   { method: "GET", path: "/v1/files/:id/content", access: "read", handle: downloadFile },
-  { method: "GET", path: "/v1/files/:id/info", access: "read", handle: showFile },
+  { method: "GET", path: "/v1/files/:id/info", access: "read", beside: true, handle: showFile },
   { method: "DELETE", path: "/v1/files/:id", access: "submit", handle: deleteFile },
   { method: "POST", path: "/v1/uploads", access: "submit", handle: createUpload },
   { method: "GET", path: "/v1/uploads/:id", access: "read", handle: showUpload },

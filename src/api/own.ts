@@ -18,7 +18,7 @@ export const own: Dialect = {
     ...linkRoutes,
     ...webhookRoutes,
     { method: "POST", path: "/v1/inferences", access: "submit", handle: submitInference },
-    { method: "GET", path: "/v1/inferences/:id", access: "read", handle: showInference },
+    { method: "GET", path: "/v1/inferences/:id", access: "read", beside: true, handle: showInference },
     { method: "DELETE", path: "/v1/inferences/:id", access: "cancel", handle: remove },
     { method: "GET", path: "/v1/inferences/:id/result", access: "read", handle: showResult },
     { method: "GET", path: "/v1/inferences/:id/result/:part", access: "read", handle: showNamedPart },

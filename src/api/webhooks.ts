@@ -44,7 +44,7 @@ export const webhookRoutes: readonly BareRoute[] = [
   { method: "GET", path: "/v1/webhooks/endpoints", access: "read", handle: showEndpoints },
   { method: "POST", path: "/v1/webhooks/enable", access: "submit", handle: enableUrl },
   { method: "POST", path: "/v1/webhooks/resend", access: "submit", handle: resendOfUrls },
-  { method: "GET", path: "/v1/webhooks/:id", access: "read", handle: showWebhook },
+  { method: "GET", path: "/v1/webhooks/:id", access: "read", beside: true, handle: showWebhook },
   { method: "PATCH", path: "/v1/webhooks/:id", access: "submit", handle: changeOne },
   { method: "DELETE", path: "/v1/webhooks/:id", access: "submit", handle: endWebhook },
   { method: "POST", path: "/v1/webhooks/:id/test", access: "submit", handle: testWebhook },

@@ -118,7 +118,7 @@ function callsUnder(prefix: (typeof PREFIXES)[number]): BareRoute[] {
 
 function requestsUnder(prefix: string): BareRoute[] {
   return [
-    { method: "GET", path: `${prefix}/async_request/:id`, access: "read", handle: showRequest },
+    { method: "GET", path: `${prefix}/async_request/:id`, access: "read", beside: true, handle: showRequest },
     { method: "DELETE", path: `${prefix}/async_request/:id`, access: "cancel", handle: cancelRequest },
   ];
 }

@@ -47,7 +47,7 @@ export const openai: Dialect = {
   routes: [
     ...CHAT_PATHS.map((path) => ({ method: "POST", path, access: "submit", handle: complete }) as const),
     { method: "GET", path: "/v1/models", access: "read", handle: showModels },
-    { method: "GET", path: "/v1/models/:name", access: "read", handle: showModel },
+    { method: "GET", path: "/v1/models/:name", access: "read", beside: true, handle: showModel },
   ],
   limitHeaders({ limit, remaining, resetMs }: Allowance) {
     return {

@@ -38,7 +38,7 @@ import { submit } from "../inferences/submit.ts";
 import { writeJson } from "../encoding/json.ts";
 import type { Allowance } from "../keys/gate.ts";
 import { type Model, listModels } from "../models/store.ts";
-import { JSON_BODY_BYTES, PAGE, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
+import { JSON_BODY_BYTES, OFFSET_MAX, PAGE, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
 import { type Problem, faultText, problem } from "../problem.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { isObject } from "../tensors/tensor.ts";
@@ -53,7 +53,7 @@ export const reka: Dialect = {
     { method: "GET", path: `${ROOT}/models`, access: "read", handle: showModels },
     { method: "GET", path: `${ROOT}/requests`, access: "read", handle: showRequests },
     { method: "GET", path: `${ROOT}/requests/:id`, access: "read", handle: showResult },
-    { method: "GET", path: `${ROOT}/requests/:id/status`, access: "read", handle: showStatus },
+    { method: "GET", path: `${ROOT}/requests/:id/status`, access: "read", beside: true, handle: showStatus },
     { method: "GET", path: `${ROOT}/requests/:id/input`, access: "read", handle: showInput },
     { method: "POST", path: `${ROOT}/requests/:id/cancel`, access: "cancel", handle: cancel },
     // No model is called `requests`, and a chat completion is no capability of one called `chat`.
@@ -283,8 +283,7 @@ const instant = z
   .pipe(z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], { error: "must be a time such as 2026-01-31T12:00:00Z" }))
   .transform((text) => Date.parse(/T[^Z+-]*$/.test(text) ? `${text}Z` : text) + (/\.\d{3}\d*[1-9]/.test(text) ? 1 : 0));
 
-/** As far as fifteen digits go. */
-const OFFSETS = [0, 999_999_999_999_999] as const;
+const OFFSETS = [0, OFFSET_MAX] as const;
 
 const requestsSchema = z.object({
   endpoint_id: z.string().optional(),
@@ -321,7 +320,7 @@ async function showRequests(call: KeyCall): Promise<Response> {
 /** What follows a page that was read one row beyond its limit. */
 function rest(rows: number, { limit, offset }: { limit: number; offset: number }) {
   const has_more = rows > limit;
-  return { next_offset: has_more ? offset + limit : null, has_more };
+  return { next_offset: has_more && offset + limit <= OFFSET_MAX ? offset + limit : null, has_more };
 }
 
 async function listed(

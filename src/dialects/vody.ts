@@ -81,6 +81,7 @@ export const vody: Dialect = {
       "/inference/:id/status",
       {
         summary: "Get the status of an inference.",
+        beside: true,
         params: idParam,
         answers: { 200: { description: "The status object.", json: statusSchema } },
       },

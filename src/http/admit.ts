@@ -2,6 +2,8 @@
  * An isolate's side of the gate: finds the key in a request, has it prove itself without I/O, and asks its gate.
  * This is where grants will be kept: the rest of the Worker sees only `admit`.
  */
+import { MEMORY_THINGS, REFUSED_KEY_MS } from "../limits.ts";
+import { Memory } from "../platform/memory.ts";
 import type { GatePort } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
 import type { Allowance, Refusal } from "../keys/gate.ts";
@@ -40,10 +42,24 @@ export class LimitReached extends Problem {
   }
 }
 
-/** Asks the key's gate for one permit. Throws the problem that refuses it, `LimitReached` where it is one too many. */
+/** Keys that were refused a moment ago, by digest, and why. */
+const refused = new Memory<Refusal>(MEMORY_THINGS);
+
+/** Whether a key was refused a moment ago: then nothing is done for it before its gate has admitted it. */
+export function wasRefused({ digest }: { digest: string }): boolean {
+  return refused.get(digest, Date.now()) !== undefined;
+}
+
+/**
+ * Asks the key's gate for one permit. Throws the problem that refuses it, `LimitReached` if it is one too many. What can't
+ * change, such as a revocation, is not asked again for a moment.
+ */
 export async function admit(gate: GatePort, identity: KeyIdentity & { digest: string }, scope: Scope): Promise<Allowance> {
+  const known = refused.get(identity.digest, Date.now());
+  if (known === "revoked" || known === "unknown") throw refusal(known, scope, null);
   const verdict = await gate.admit(identity.keyId, identity.digest, scope);
   if (verdict.admitted) return verdict.allowance;
+  refused.set(identity.digest, verdict.reason, Date.now() + REFUSED_KEY_MS);
   throw refusal(verdict.reason, scope, verdict.allowance);
 }
 

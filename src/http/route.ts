@@ -41,8 +41,7 @@ export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
 
 /**
  * `open`: anyone; `operator`: the deployment's ADMIN_TOKEN; else a key with that scope, whose gate counts the call.
- * A `read` runs beside the question to the gate, and its answer is thrown away when the gate refuses; anything that
- * changes something waits for the gate first.
+ * The gate is asked first. Only a route that says `beside` runs meanwhile, and its answer is thrown away when the gate refuses.
  */
 export type Access = "open" | "operator" | Scope;
 
@@ -70,6 +69,8 @@ export interface AnswerShape {
 export interface RouteShape {
   /** One sentence: what the call does. */
   readonly summary: string;
+  /** It reads one row by its key and changes nothing, so it may run while the gate is asked. */
+  readonly beside?: true;
   /** Path parameters, each with a description. */
   readonly params?: z.ZodObject;
   readonly query?: z.ZodType;
@@ -94,12 +95,14 @@ export type BareRoute =
       readonly method: Method;
       readonly path: string;
       readonly access: "open" | "operator";
+      readonly beside?: undefined;
       readonly handle: (call: Call) => Response | Promise<Response>;
     }
   | {
       readonly method: Method;
       readonly path: string;
       readonly access: Scope;
+      readonly beside?: true;
       readonly handle: (call: KeyCall) => Response | Promise<Response>;
     };
 

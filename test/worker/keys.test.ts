@@ -9,6 +9,7 @@ import { KEY_PATTERN, digestOf, mintKey } from "../../src/keys/key.ts";
 import { type Key, findKey } from "../../src/keys/store.ts";
 import { KEY_LIMITS, KEY_RECORD_MS } from "../../src/limits.ts";
 import { Problem } from "../../src/problem.ts";
+import { DIALECTS } from "../../src/wires.ts";
 import { ORIGIN, type Tenant, as, call, held, newModel, newTenant, object, operator, ports, submitted, unknownKey } from "./support.ts";
 
 /** A read that costs little: of an id that nobody has. 404 means that the gate let it pass. */
@@ -214,34 +215,77 @@ describe("a key that expires", () => {
   );
 });
 
+/** An environment in which asking anything is counted. */
+function watched() {
+  const asked = vi.fn<(what: string | symbol) => void>();
+  const watch = <T extends object>(binding: T, ...methods: string[]): T =>
+    new Proxy(binding, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          if (methods.includes(String(name))) asked(name);
+          return Reflect.apply(value, target, args) as unknown;
+        };
+      },
+    });
+  const watching: Env = {
+    ...env,
+    GATE: watch(env.GATE, "getByName", "get", "idFromName"),
+    DB: watch(env.DB, "prepare", "batch", "exec", "withSession"),
+    PAYLOADS: watch(env.PAYLOADS, "get", "head", "put", "list"),
+  };
+  const send = (key: string, path: string) =>
+    handle(new Request(ORIGIN + path, { headers: { Authorization: `Bearer ${key}` } }), watching, createExecutionContext());
+  return { asked, send };
+}
+
+describe("a key that is refused", () => {
+  const LISTS = ["/v1/files", "/v1/webhooks", "/v1/models", "/v2/inference/requests?offset=10000", "/v1/models/any/queue", "/v2/models"];
+  const ONE = `/v1/inferences/${crypto.randomUUID()}`;
+
+  test("for being revoked has no list read for it, and from then on costs no I/O at all", async () => {
+    const { key, keyId } = await newTenant();
+    await operator("DELETE", `/keys/${keyId}`);
+    const { asked, send } = watched();
+    expect((await send(key, "/v1/files")).status).toBe(401);
+    expect(asked.mock.calls.flat()).toEqual(["getByName"]);
+    asked.mockClear();
+    for (const path of [...LISTS, ONE]) expect([path, (await send(key, path)).status]).toEqual([path, 401]);
+    expect(asked.mock.calls).toEqual([]);
+  });
+
+  test.each<[string, Record<string, unknown>, number]>([
+    ["over its limit", { limits: { read: 1 } }, 429],
+    ["without the scope", { scopes: ["submit"] }, 403],
+    ["expired", { expires_at: "2020-01-01T00:00:00Z" }, 401],
+  ])("for being %s asks its gate alone", async (_name, more, status) => {
+    const { key } = await newTenant(more);
+    const { asked, send } = watched();
+    await send(key, "/v1/files");
+    await send(key, "/v1/files");
+    asked.mockClear();
+    for (const path of [...LISTS, ONE]) expect([path, (await send(key, path)).status]).toEqual([path, status]);
+    expect(new Set(asked.mock.calls.flat())).toEqual(new Set(["getByName"]));
+  });
+
+  test("is asked of its gate again when it may have changed", async () => {
+    const { key, keyId } = await newTenant({ scopes: ["submit"] });
+    expect((await as(key, "GET", ONE)).status).toBe(403);
+    await operator("PATCH", `/keys/${keyId}`, { scopes: ["read"] });
+    expect((await as(key, "GET", ONE)).status).toBe(404);
+  });
+});
+
+test("beside the gate run reads alone", () => {
+  const beside = DIALECTS.flatMap(({ routes }) => routes).filter((it) => it.beside === true);
+  expect(beside.length).toBeGreaterThan(0);
+  for (const { method, path, access } of beside) expect([path, method, access]).toEqual([path, "GET", "read"]);
+});
+
 describe("a forged key", () => {
   const random = (count: number) => crypto.getRandomValues(new Uint8Array(count));
   const secrets = [env.KEY_SECRET];
-
-  /** An environment in which asking anything is counted. */
-  function watched() {
-    const asked = vi.fn<(what: string | symbol) => void>();
-    const watch = <T extends object>(binding: T, ...methods: string[]): T =>
-      new Proxy(binding, {
-        get(target, name) {
-          const value: unknown = Reflect.get(target, name);
-          if (typeof value !== "function") return value;
-          return (...args: unknown[]) => {
-            if (methods.includes(String(name))) asked(name);
-            return Reflect.apply(value, target, args) as unknown;
-          };
-        },
-      });
-    const watching: Env = {
-      ...env,
-      GATE: watch(env.GATE, "getByName", "get", "idFromName"),
-      DB: watch(env.DB, "prepare", "batch", "exec", "withSession"),
-      PAYLOADS: watch(env.PAYLOADS, "get", "head", "put", "list"),
-    };
-    const send = (key: string, path: string) =>
-      handle(new Request(ORIGIN + path, { headers: { Authorization: `Bearer ${key}` } }), watching, createExecutionContext());
-    return { asked, send };
-  }
 
   /** Another character of the same alphabet. */
   const other = (character: string) => (character === "x" ? "y" : "x");

@@ -13,7 +13,7 @@ import { removeEnded } from "../../src/inferences/sql/ended.ts";
 import { cancelInference, changeStatements } from "../../src/inferences/sql/change.ts";
 import { insertStatements } from "../../src/inferences/sql/insert.ts";
 import { findInference, readStatements } from "../../src/inferences/sql/read.ts";
-import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, WEBHOOK_URL_CHARACTERS } from "../../src/limits.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, OFFSET_MAX, WEBHOOK_URL_CHARACTERS } from "../../src/limits.ts";
 import {
   ORIGIN,
   type Tenant,
@@ -682,7 +682,7 @@ describe("the list of requests", () => {
       ["?limit=7&offset=21", [7, 28, true]],
       ["?limit=7&offset=23", [7, null, false]],
       ["?offset=30", [0, null, false]],
-      ["?offset=999999999999999", [0, null, false]],
+      [`?offset=${OFFSET_MAX}`, [0, null, false]],
       [`?status=IN_QUEUE&model_id=${model}&limit=29`, [29, 29, true]],
     ];
     for (const [query, expected] of table) {
@@ -762,6 +762,7 @@ describe("the list of requests", () => {
     ["limit=1e1", "limit", "must be an integer from 1 to 100"],
     ["limit=5&limit=x", "limit", "must be an integer from 1 to 100"],
     ["offset=-1", "offset", expect.stringContaining("must be an integer from 0")],
+    [`offset=${OFFSET_MAX + 1}`, "offset", expect.stringContaining("must be an integer from 0 to 10000")],
     ["offset=1e400", "offset", expect.stringContaining("must be an integer from 0")],
     ["offset=99999999999999999999", "offset", expect.stringContaining("must be an integer from 0")],
     ["status=in_queue", "status", expect.stringContaining("IN_QUEUE")],
