@@ -23,6 +23,7 @@ const GATES: readonly (readonly [name: string, ...command: string[]])[] = [
   ["types: tests", "tsc", "-p", "test"],
   ["types: tests inside workerd", "tsc", "-p", "test/worker"],
   ["types: benchmarks", "tsc", "-p", "bench"],
+  ["types: real servers", "tsc", "-p", "field"],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check"],
   ["wrangler deploy --dry-run", "wrangler", "deploy", "--dry-run", "--outdir", bundle],

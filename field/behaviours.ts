@@ -1,0 +1,213 @@
+/** What is looked at with each server: one function each, which says what it saw, and whether it is as it should be. */
+import { setTimeout as wait } from "node:timers/promises";
+import { type Deployment, until } from "../test/support/deployment.ts";
+import type { Program } from "./python.ts";
+import type { FieldServer, Item } from "./servers.ts";
+
+export interface Seen {
+  readonly saw: string;
+  /** False: a fault of ours, or a wish that nobody can fulfil there. */
+  readonly good: boolean;
+}
+
+export interface Scene {
+  readonly deployment: Deployment;
+  readonly server: FieldServer;
+  readonly program: Program;
+  readonly model: string;
+  readonly backend: string;
+}
+
+interface Shown {
+  readonly id: string;
+  readonly status: string;
+  readonly is_final: boolean;
+  readonly attempts: number;
+  readonly output: unknown;
+  readonly stopped?: string;
+  readonly error: { readonly class: string; readonly code: string; readonly message: string } | null;
+}
+
+const SOON_MS = 1_000;
+/** The server is told by a reset or by nothing: what it does in a second is what it does. */
+const AFTER_CANCEL_MS = 3_000;
+
+let number = 0;
+const newText = (words: string) => `${words} ${++number}`;
+
+async function submit({ deployment, server, model }: Scene, item: Item, more: Record<string, unknown> = {}): Promise<string> {
+  const answer = await deployment.api("POST", "/v1/inferences", { model, input: server.input(item), ...more });
+  if (answer.status !== 202) throw new Error(`a submit was answered ${answer.status}: ${answer.text}`);
+  return (answer.body as Shown).id;
+}
+
+async function show({ deployment }: Scene, id: string): Promise<Shown> {
+  return (await deployment.api("GET", `/v1/inferences/${id}`)).body as Shown;
+}
+
+function end(scene: Scene, id: string): Promise<Shown> {
+  return until(
+    () => show(scene, id),
+    ({ is_final }) => is_final,
+  );
+}
+
+async function run(scene: Scene, item: Item, more: Record<string, unknown> = {}): Promise<Shown> {
+  return end(scene, await submit(scene, item, more));
+}
+
+const told = ({ status, attempts, error }: Shown) =>
+  error
+    ? `${status} after ${attempts} attempt${attempts === 1 ? "" : "s"}: ${error.class}/${error.code}, "${error.message.slice(0, 160)}"`
+    : status;
+
+/** Waits until the server has begun with a text. */
+const begun = ({ program }: Scene, text: string) =>
+  until(
+    async () => program.noted(text).length,
+    (count) => count > 0,
+  );
+
+export const BEHAVIOURS: Readonly<Record<string, (scene: Scene) => Promise<Seen>>> = {
+  async "first answer"(scene) {
+    const text = newText("first answer");
+    const shown = await run(scene, { text });
+    const answer = scene.server.text(shown.output);
+    const good = answer === text.toUpperCase();
+    return { good, saw: good ? "the text, in capitals" : `${told(shown)}, output ${JSON.stringify(shown.output)?.slice(0, 200)}` };
+  },
+
+  async "failure of the model"(scene) {
+    if (scene.server.protocol === "openai") return { good: true, saw: "not tried: its form has no such member" };
+    const shown = await run(
+      scene,
+      { text: newText("fails"), fail: "no such color: mauve" },
+      { retry: { initial_delay_ms: 0, max_delay_ms: 0 } },
+    );
+    return { good: shown.status === "failed" && shown.error !== null, saw: told(shown) };
+  },
+
+  async "bad input"({ deployment, server, model, ...rest }) {
+    const scene = { deployment, server, model, ...rest };
+    const input = server.protocol === "oip" ? { inputs: [{ name: "text", shape: [2], datatype: "FP32", data: [1] }] } : { nonsense: true };
+    const answer = await deployment.api("POST", "/v1/inferences", { model, input, retry: { initial_delay_ms: 0, max_delay_ms: 0 } });
+    if (answer.status !== 202) return { good: answer.status === 422, saw: `refused with ${answer.status} at submit` };
+    const shown = await end(scene, (answer.body as Shown).id);
+    return { good: shown.status === "failed", saw: told(shown) };
+  },
+
+  async "types of tensors"(scene) {
+    if (scene.server.protocol !== "oip") return { good: true, saw: "no tensors" };
+    const sent = [
+      { name: "f", shape: [2], datatype: "FP32", data: [1.5, -2] },
+      { name: "i", shape: [1, 2], datatype: "INT64", data: [3, 4] },
+      { name: "b", shape: [2], datatype: "BOOL", data: [true, false] },
+      { name: "u", shape: [1], datatype: "UINT8", data: [255] },
+    ];
+    const bad: string[] = [];
+    for (const tensor of sent) {
+      const { deployment, model } = scene;
+      const answer = await deployment.api("POST", "/v1/inferences", { model, input: { inputs: [tensor] } });
+      const shown = await end(scene, (answer.body as Shown).id);
+      const [output] = (shown.output as { outputs?: { data: unknown; datatype: string }[] } | null)?.outputs ?? [];
+      if (JSON.stringify(output?.data) !== JSON.stringify(tensor.data))
+        bad.push(`${tensor.datatype}: ${output ? JSON.stringify(output) : told(shown)}`);
+    }
+    return { good: bad.length === 0, saw: bad.length === 0 ? "FP32, INT64, BOOL and UINT8 come back as sent" : bad.join("; ") };
+  },
+
+  async "input of 1 MiB"(scene) {
+    const text = newText("x".repeat(1024 * 1024));
+    const id = await submit(scene, { text });
+    const shown = await end(scene, id);
+    if (shown.status !== "succeeded") return { good: false, saw: told(shown) };
+    const result = await scene.deployment.api("GET", `/v1/inferences/${id}/result`);
+    const answer = scene.server.text(result.body);
+    return { good: answer === text.toUpperCase(), saw: answer === text.toUpperCase() ? "whole, both ways" : "another text came back" };
+  },
+
+  async "four at once, two allowed"(scene) {
+    const since = Date.now();
+    const texts = [1, 2, 3, 4].map(() => newText("at once"));
+    const ends = await Promise.all(texts.map((text) => run(scene, { text, seconds: 0.5 })));
+    const took = ((Date.now() - since) / 1000).toFixed(1);
+    const edges = texts.flatMap((text) =>
+      scene.program.noted(text).flatMap(({ event, at }) => {
+        if (event === "began") return [{ at, step: 1 }];
+        return event === "ended" ? [{ at, step: -1 }] : [];
+      }),
+    );
+    let most = 0;
+    let now = 0;
+    for (const { step } of edges.toSorted((a, b) => a.at - b.at)) most = Math.max(most, (now += step));
+    const good = ends.every(({ status }) => status === "succeeded") && most <= 2;
+    return { good, saw: `${ends.filter(({ status }) => status === "succeeded").length} of 4 succeeded in ${took} s, ${most} at once` };
+  },
+
+  async "time limit of 1 s"(scene) {
+    const shown = await run(scene, { text: newText("too slow"), seconds: 4 }, { run_within_seconds: 1, retry: { max_attempts: 1 } });
+    return { good: shown.error?.class === "timeout", saw: told(shown) };
+  },
+
+  async cancel(scene) {
+    const text = newText("canceled");
+    const id = await submit(scene, { text, seconds: 6 });
+    const heard = scene.server.name === "LitServe, OpenAI form" ? `${text} slowly` : text;
+    await begun(scene, heard);
+    const canceledAt = Date.now();
+    const answer = await scene.deployment.api("POST", `/v1/inferences/${id}/cancel`);
+    const shown = answer.body as Shown;
+    await wait(AFTER_CANCEL_MS); // what the server does in this time is what is looked at
+    const after = scene.program.noted(heard).filter(({ event, at }) => event === "tick" && at > canceledAt + SOON_MS);
+    const good = answer.status === 200 && shown.status === "canceled";
+    return { good, saw: `\`${shown.stopped ?? "?"}\`; the server ${after.length === 0 ? "stopped within 1 s" : "went on to the end"}` };
+  },
+
+  async "client leaves its stream"(scene) {
+    const { deployment, server, model } = scene;
+    if (server.protocol !== "openai") return { good: true, saw: "no stream" };
+    const text = newText("streamed");
+    const asked = server.input({ text, seconds: 6 }) as Record<string, unknown>;
+    const heard = server.name === "LitServe, OpenAI form" ? `${text} slowly` : text;
+    const gone = new AbortController();
+    const response = await fetch(`${deployment.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${deployment.key}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ model, stream: true, ...asked }),
+      signal: gone.signal,
+    });
+    const reader = response.body?.getReader();
+    await reader?.read();
+    const leftAt = Date.now();
+    gone.abort();
+    await reader?.cancel().catch(() => undefined); // aborted
+    await wait(AFTER_CANCEL_MS);
+    const after = scene.program.noted(heard).filter(({ event, at }) => event === "tick" && at > leftAt + SOON_MS);
+    return {
+      good: after.length === 0,
+      saw: after.length === 0 ? "the server stopped within 1 s" : `the server went on: ${after.length} words`,
+    };
+  },
+
+  async "restart in the middle"(scene) {
+    const text = newText("restarted");
+    const id = await submit(scene, { text, seconds: 2 }, { retry: { max_attempts: 10 } });
+    await begun(scene, scene.server.name === "LitServe, OpenAI form" ? `${text} slowly` : text);
+    scene.program.kill();
+    await scene.program.again(scene.server.ready);
+    const shown = await end(scene, id);
+    return {
+      good: shown.status === "succeeded",
+      saw: told(shown) + (shown.status === "succeeded" ? ` after ${shown.attempts} attempts` : ""),
+    };
+  },
+
+  async readiness({ deployment, program, server, backend }) {
+    const ready = async () => (await deployment.operator("GET", `/backends/${backend}/ready`))["ready"];
+    const up = await ready();
+    program.kill();
+    const down = await ready();
+    await program.again(server.ready);
+    return { good: up === true && down === false, saw: `ready: ${String(up)}; killed: ${String(down)}` };
+  },
+};
