@@ -122,9 +122,9 @@ export function refusal(answer: Judged & { readonly bytes: Uint8Array }): Outcom
  * The outcome of a failure that a server says inside a success: in a body with status 200, or as an event of a stream. It
  * stands for the status that it says; by default 500.
  */
-export function refusedInside({ status, reason }: SaidFailure, { conceal }: Pick<Judged, "conceal">): Outcome {
+export function refusedInside({ status, reason, object }: SaidFailure, { conceal }: Pick<Judged, "conceal">): Outcome {
   const judged = { status: status ?? 500, headers: new Headers(), at: 0, conceal };
-  return refused(judged, reason, undefined) ?? failing("error", "The backend answered an error.");
+  return refused(judged, reason, openaiErrorIn(object)) ?? failing("error", "The backend answered an error.");
 }
 
 function refused(answer: Judged, reason: string | null, error: Upstream["error"]): Outcome | null {

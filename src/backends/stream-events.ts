@@ -1,12 +1,12 @@
 /**
- * PURE. What each event of a server's stream means, whatever server sent it. A stream has sent
- * its status long before it fails, so that servers say a failure in ways of their own: as an event named `error`, as a
- * field `error:`, as JSON that no field frames, or as an object with `error`, `detail` or a `finish_reason` of "error".
- * Some then say `[DONE]` all the same. All of these are one thing here, a failure, with the status and the reason that
- * the server gives. What holds no data (comments, empty events, `id` and `retry` alone) means nothing.
+ * PURE. What each event of a server's stream means, whatever server sent it. A stream has sent its status long before it
+ * fails, so that servers say a failure in ways of their own: as an event named `error`, as a field `error:`, as JSON that
+ * no field frames, or as an object with `error`, `detail` or a `finish_reason` of "error". Some then say `[DONE]` all the
+ * same. All of these are one thing here, a failure, with the status and the reason that the server gives; what it comes to
+ * is decided in judgement.ts. What holds no data (comments, empty events, `id` and `retry` alone) means nothing.
  * Source: what vLLM, SGLang, llama.cpp, Ollama, TGI, Triton and OpenRouter send.
  */
-import { parseJson } from "../encoding/json.ts";
+import { parseTolerantly } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { ServerEvent } from "./event-reader.ts";
 import { reasonIn } from "./reason.ts";
@@ -17,7 +17,7 @@ export type Meaning =
   | { readonly kind: "nothing" }
   /** `[DONE]`: the server has said all. */
   | { readonly kind: "done" }
-  /** A part of the answer, and the text that it was read from. */
+  /** A part of the answer, and its text as JSON. */
   | { readonly kind: "part"; readonly part: Members; readonly data: string }
   | { readonly kind: "failure"; readonly failure: SaidFailure }
   /** Data that is no JSON object. */
@@ -28,6 +28,8 @@ export interface SaidFailure {
   /** As an HTTP status; null if the server does not say. */
   readonly status: number | null;
   readonly reason: string | null;
+  /** The object that says it; null if it is none. */
+  readonly object: Members | null;
 }
 
 /** `[DONE]`, as some have it in quotes. */
@@ -43,10 +45,12 @@ export function meaningsOf({ name, data, unframed }: ServerEvent): Meaning[] {
   return unframed === "" ? meanings : [...meanings, ...meaningsUnframed(unframed)];
 }
 
-function meaningOf(data: string): Meaning {
-  if (data === "") return { kind: "nothing" };
-  if (ENDS.test(data)) return { kind: "done" };
-  const value = parsed(data);
+function meaningOf(text: string): Meaning {
+  if (text === "") return { kind: "nothing" };
+  if (ENDS.test(text)) return { kind: "done" };
+  const known = parseTolerantly(text);
+  if (!known.ok) return { kind: "garbage" };
+  const { value, text: data } = known.value;
   if (value === null) return { kind: "nothing" };
   if (!isObject(value)) return { kind: "garbage" };
   const failure = failureIn(value);
@@ -56,15 +60,14 @@ function meaningOf(data: string): Meaning {
 
 /** What lines say that no field frames: JSON as a whole, or line by line. Anything else is nothing, by the standard. */
 function meaningsUnframed(text: string): Meaning[] {
-  const isWhole = parsed(text) !== undefined;
-  return (isWhole ? [text] : text.split("\n")).map(meaningOf).filter(({ kind }) => kind === "part" || kind === "failure");
+  return (parseTolerantly(text).ok ? [text] : text.split("\n")).map(meaningOf).filter(({ kind }) => kind === "part" || kind === "failure");
 }
 
 /** A text that is a failure by its frame, whatever it says. */
 function failureSaid(text: string): SaidFailure {
-  const value = parsed(text);
-  if (isObject(value)) return said(value);
-  return { status: null, reason: typeof value === "string" ? value : text.trim() || null };
+  const known = parseTolerantly(text);
+  if (known.ok && isObject(known.value.value)) return said(known.value.value);
+  return { status: null, reason: (known.ok ? reasonIn(known.value.value) : null) ?? (text.trim() || null), object: null };
 }
 
 /** Members by which an answer is one; what has none of them and gives a reason is a refusal. */
@@ -77,7 +80,9 @@ export function failureIn(value: unknown): SaidFailure | null {
   if (!isObject(value)) return null;
   if (!isNothing(value["error"]) || value["object"] === "error" || value["type"] === "error") return said(value);
   const finish = finishesOf(value).find((reason) => FAILED_FINISHES.has(reason));
-  if (finish !== undefined) return { status: FAILED_FINISHES.get(finish) ?? null, reason: `it ended with finish_reason "${finish}"` };
+  if (finish !== undefined) {
+    return { status: FAILED_FINISHES.get(finish) ?? null, reason: `it ended with finish_reason "${finish}"`, object: null };
+  }
   if (ANSWERS.some((name) => name in value)) return null;
   return REASONS.some((name) => !isNothing(value[name])) ? said(value) : null;
 }
@@ -118,7 +123,7 @@ function members(list: unknown, name: string): unknown[] {
 function said(value: Members): SaidFailure {
   const levels: Members[] = [value];
   for (let level = value["error"]; isObject(level) && levels.length < 3; level = level["error"]) levels.unshift(level);
-  return { status: first(levels, statusIn), reason: reasonIn(value) };
+  return { status: first(levels, statusIn), reason: reasonIn(value), object: value };
 }
 
 function first<T>(levels: readonly Members[], read: (level: Members) => T | null): T | null {
@@ -188,12 +193,3 @@ const STATUS_OF_TYPE: ReadonlyMap<string, number> = new Map([
   ["gatewaytimeout", 504],
   ["deadlineexceeded", 504],
 ]);
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
