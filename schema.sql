@@ -183,19 +183,20 @@ CREATE TABLE file_parts (
 ) STRICT, WITHOUT ROWID;
 
 -- What an account stores in R2 is counted by the statements that change it, whoever makes them, in their transactions:
--- so the count can't drift, and costs one row written for what is in R2, none for what is in a row.
+-- so the count can't drift, and costs one row written for what is in R2, none for what is in a row. A file counts as at
+-- least 8 KiB, since its row takes room too.
 CREATE TRIGGER files_added AFTER INSERT ON files
 BEGIN
-  UPDATE accounts SET stored_bytes = stored_bytes + NEW.bytes WHERE id = NEW.account_id;
+  UPDATE accounts SET stored_bytes = stored_bytes + max(NEW.bytes, 8192) WHERE id = NEW.account_id;
 END;
 CREATE TRIGGER files_resized AFTER UPDATE OF bytes ON files WHEN NEW.bytes <> OLD.bytes
 BEGIN
-  UPDATE accounts SET stored_bytes = stored_bytes + NEW.bytes - OLD.bytes WHERE id = NEW.account_id;
+  UPDATE accounts SET stored_bytes = stored_bytes + max(NEW.bytes, 8192) - max(OLD.bytes, 8192) WHERE id = NEW.account_id;
 END;
 CREATE TRIGGER files_removed AFTER DELETE ON files
 BEGIN
   DELETE FROM file_parts WHERE account_id = OLD.account_id AND file_id = OLD.id;
-  UPDATE accounts SET stored_bytes = stored_bytes - OLD.bytes WHERE id = OLD.account_id;
+  UPDATE accounts SET stored_bytes = stored_bytes - max(OLD.bytes, 8192) WHERE id = OLD.account_id;
 END;
 CREATE TRIGGER payloads_added AFTER INSERT ON inferences WHEN NEW.input_object IS NOT NULL
 BEGIN

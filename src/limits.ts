@@ -172,6 +172,8 @@ export const ORPHAN_MS = 3_600_000;
 
 /** What an account may store beside rows, unless it has a quota of its own. */
 export const QUOTA_BYTES = 100 * 2 ** 30;
+/** A file counts as this much at least: its row takes room too. The number stands in schema.sql as well. */
+export const FILE_CHARGE_BYTES = 8 * KIB;
 /** Of one part of an upload that a client sends part by part; R2 takes 5 MiB to 5 GiB, and many clients' networks 100 MB at once. */
 export const FILE_PART_BYTES = { default: 8 * KIB * KIB, range: [8 * KIB * KIB, 100 * KIB * KIB] } as const;
 /** As many parts as R2 takes. */

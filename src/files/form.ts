@@ -4,8 +4,10 @@
  * passed over.
  */
 import { MultipartReader, type PartHead, type PartsTaker } from "../content/multipart.ts";
-import { pump } from "../encoding/streams.ts";
+import { Malformed } from "../encoding/result.ts";
+import { BrokenOff, pump } from "../encoding/streams.ts";
 import { FORM_FIELD_BYTES } from "../limits.ts";
+import { logError } from "../platform/log.ts";
 import { Problem, problem } from "../problem.ts";
 
 export interface FormFile {
@@ -28,7 +30,7 @@ export function fileInForm(body: ReadableStream<Uint8Array>, boundary: string, g
       reader.end();
       await taker.finish();
     } catch (error) {
-      const reason = error instanceof Problem ? error : broken(error);
+      const reason = reasonOf(error, gone);
       found.reject(reason); // of no effect if the file has begun
       await taker.fail(reason);
     }
@@ -36,6 +38,9 @@ export function fileInForm(body: ReadableStream<Uint8Array>, boundary: string, g
   void read();
   return found.promise;
 }
+
+/** The file is refused, for a reason that its reader knows. */
+class ReaderGone extends Error {}
 
 class FileTaker implements PartsTaker {
   readonly #found: (file: FormFile) => void;
@@ -58,7 +63,11 @@ class FileTaker implements PartsTaker {
   }
 
   async data(chunk: Uint8Array): Promise<void> {
-    if (this.#isFile) return this.#writer?.write(chunk.slice());
+    if (this.#isFile) {
+      return this.#writer?.write(chunk.slice()).catch((error: unknown) => {
+        throw new ReaderGone("the file's reader is gone", { cause: error });
+      });
+    }
     this.#fieldBytes += chunk.byteLength;
     if (this.#fieldBytes > FORM_FIELD_BYTES) {
       throw problem("body_too_large", {
@@ -82,8 +91,13 @@ class FileTaker implements PartsTaker {
   }
 }
 
-function broken(error: unknown): Problem {
-  return problem("bad_request", { detail: `The form broke off: ${error instanceof Error ? error.message : "it ended early"}.` });
+/** Why a form can't be read. What is neither its sender's nor its reader's doing is a fault of ours. */
+function reasonOf(error: unknown, gone: AbortSignal): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof Malformed) return problem("bad_request", { detail: `The form is not valid: ${error.message}.` });
+  if (error instanceof BrokenOff || gone.aborted) return problem("bad_request", { detail: "The form broke off before its last boundary." });
+  if (!(error instanceof ReaderGone)) logError("form_not_read", error);
+  return problem("internal");
 }
 
 /** The name in a Content-Disposition (RFC 6266), the extended one before the plain one; null if there is none. */

@@ -8,12 +8,23 @@
 import type { Upload, Writing } from "../payloads/bucket.ts";
 import { FILE_PARTS, PUT_BYTES, UPLOAD_PART_BYTES } from "../limits.ts";
 import { hexOf } from "../encoding/hex.ts";
-import { pump } from "../encoding/streams.ts";
+import { BrokenOff, pump } from "../encoding/streams.ts";
 import type { Ports } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
 import { quotaExceeded } from "./quota.ts";
 import { abandon, removeFile } from "./remove.ts";
-import { type StoredFile, type NewFile, beginParts, fileIsReady, findFile, insertFile, objectKey, setAside, storageOf } from "./store.ts";
+import {
+  type StoredFile,
+  type NewFile,
+  beginParts,
+  chargeOf,
+  fileIsReady,
+  findFile,
+  insertFile,
+  objectKey,
+  setAside,
+  storageOf,
+} from "./store.ts";
 
 export type FilePorts = Pick<Ports, "db" | "payloads" | "uploads">;
 
@@ -48,7 +59,7 @@ export async function receiveFile(ports: FilePorts, draft: Omit<NewFile, "bytes"
 
 export async function admitted(ports: FilePorts, draft: NewFile): Promise<StoredFile> {
   const file = await insertFile(ports.db, draft);
-  if (!file) throw quotaExceeded(await storageOf(ports.db, draft.accountId), draft.bytes);
+  if (!file) throw quotaExceeded(await storageOf(ports.db, draft.accountId), chargeOf(draft.bytes));
   return file;
 }
 
@@ -110,7 +121,7 @@ async function receiveInParts(ports: FilePorts, file: StoredFile, incoming: Inco
   const done: { partNumber: number; etag: string }[] = [];
   const flush = async () => {
     if (incoming.bytes === null && !(await setAside(ports.db, file, bytes)))
-      throw quotaExceeded(await storageOf(ports.db, file.accountId), bytes);
+      throw quotaExceeded(await storageOf(ports.db, file.accountId), chargeOf(bytes));
     if (!upload) {
       upload = await ports.uploads.begin(objectKey(file), file.contentType);
       await beginParts(ports.db, file, upload.id);
@@ -136,7 +147,7 @@ async function receiveInParts(ports: FilePorts, file: StoredFile, incoming: Inco
     const sha256 = hexOf(await digest.end());
     if (incoming.sha256 !== null && incoming.sha256 !== sha256) throw mismatch(incoming.sha256, sha256);
     if (done.length === 0) {
-      if (!(await setAside(ports.db, file, bytes))) throw quotaExceeded(await storageOf(ports.db, file.accountId), bytes);
+      if (!(await setAside(ports.db, file, bytes))) throw quotaExceeded(await storageOf(ports.db, file.accountId), chargeOf(bytes));
       const writing = ports.uploads.open(objectKey(file), bytes, file.contentType);
       if (filled > 0) await writing.write(buffer.subarray(0, filled));
       await writing.end();
@@ -159,26 +170,15 @@ function began(upload: Upload | null): Upload {
   return upload;
 }
 
-/** A body's chunks, one after the other; one that breaks off is the client's, or nobody's, fault. */
+/** A body's chunks, one after the other. Throws `bad_request` if the body breaks off, or what is wrong with the form that it is in. */
 async function read(incoming: Incoming, take: (chunk: Uint8Array) => Promise<void>): Promise<void> {
   if (!incoming.body) return;
-  let failure: unknown = null;
   try {
-    await pump(
-      incoming.body,
-      async (chunk) => {
-        try {
-          await take(chunk);
-        } catch (error) {
-          failure = error;
-          throw error;
-        }
-      },
-      incoming.gone,
-    );
+    await pump(incoming.body, take, incoming.gone);
   } catch (error) {
-    if (error instanceof Problem) throw error; // of a form, which says what is wrong with it
-    throw failure ?? problem("bad_request", { detail: `The body broke off: ${error instanceof Error ? error.message : "it ended early"}` });
+    if (error instanceof BrokenOff && error.cause instanceof Problem) throw error.cause;
+    if (error instanceof BrokenOff || incoming.gone.aborted) throw problem("bad_request", { detail: "The body broke off before its end." });
+    throw error;
   }
 }
 

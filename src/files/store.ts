@@ -4,7 +4,7 @@
  * time is not there any more, whether or not the sweep has seen it.
  */
 import * as z from "zod";
-import { FILE_USED_SECONDS, QUOTA_BYTES, UPLOAD_SECONDS } from "../limits.ts";
+import { FILE_CHARGE_BYTES, FILE_USED_SECONDS, QUOTA_BYTES, UPLOAD_SECONDS } from "../limits.ts";
 import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
 
 export interface StoredFile {
@@ -47,6 +47,9 @@ export interface StorageUse {
 
 const columns = sql`account_id, id, state, name, content_type, bytes, sha256, origin, upload_id, part_bytes, created_at, expires_at`;
 const quota = sql`coalesce(quota_bytes, ${QUOTA_BYTES})`;
+/** What a file counts as; the triggers of the table count the same. */
+export const chargeOf = (bytes: number) => Math.max(bytes, FILE_CHARGE_BYTES);
+
 const keep = (seconds: number) => sql`${NOW} + ${seconds * 1000}`;
 const uploading = (accountId: string, id: string) =>
   sql`account_id = ${accountId} AND id = ${id} AND state = 'uploading' AND expires_at > ${NOW}`;
@@ -58,7 +61,7 @@ export const fileStatements = {
     INSERT INTO files (account_id, id, state, name, content_type, bytes, sha256, origin, part_bytes, created_at, expires_at)
     SELECT id, ${it.id}, 'uploading', ${it.name}, ${it.contentType}, ${it.bytes}, ${it.sha256}, ${it.origin}, ${it.partBytes},
       ${NOW}, ${keep(UPLOAD_SECONDS)}
-    FROM accounts WHERE id = ${it.accountId} AND removed_at IS NULL AND stored_bytes + ${it.bytes} <= ${quota}
+    FROM accounts WHERE id = ${it.accountId} AND removed_at IS NULL AND stored_bytes + ${chargeOf(it.bytes)} <= ${quota}
     RETURNING ${columns}`,
   find: (accountId: string, id: string) => sql`
     SELECT ${columns} FROM files WHERE account_id = ${accountId} AND id = ${id} AND expires_at > ${NOW}`,
@@ -69,7 +72,7 @@ export const fileStatements = {
   /** Of a file whose length is not known before its end. No row comes back where the quota would be exceeded. */
   setAside: (accountId: string, id: string, bytes: number) => sql`
     UPDATE files SET bytes = ${bytes} WHERE ${uploading(accountId, id)} AND EXISTS (SELECT 1 FROM accounts
-      WHERE accounts.id = ${accountId} AND stored_bytes - files.bytes + ${bytes} <= ${quota})
+      WHERE accounts.id = ${accountId} AND stored_bytes - max(files.bytes, ${FILE_CHARGE_BYTES}) + ${chargeOf(bytes)} <= ${quota})
     RETURNING ${columns}`,
   ready: (accountId: string, id: string, bytes: number, sha256: string | null) => sql`
     UPDATE files SET state = 'ready', bytes = ${bytes}, sha256 = ${sha256}, upload_id = NULL, part_bytes = NULL,

@@ -4,7 +4,7 @@ import OpenAI from "openai";
 import { beforeAll, describe, expect, test } from "vitest";
 import { removeExpiredFiles } from "../../src/files/remove.ts";
 import { unnamedFiles } from "../../src/files/store.ts";
-import { FILE_PART_BYTES, KIB, UPLOAD_PART_BYTES } from "../../src/limits.ts";
+import { FILE_CHARGE_BYTES, FILE_PART_BYTES, KIB, UPLOAD_PART_BYTES } from "../../src/limits.ts";
 import { signLink } from "../../src/files/link-token.ts";
 import {
   ORIGIN,
@@ -150,7 +150,7 @@ describe("a file", () => {
     expect(answer.status).toBe(201);
     const file = await object(answer);
     expect(file).toMatchObject({ bytes: size, sha256: await sha256(bytes), content_type: "application/octet-stream", name: null });
-    expect((await stored()) - before).toBe(size);
+    expect((await stored()) - before).toBe(Math.max(size, FILE_CHARGE_BYTES));
     const got = await send("GET", `/v1/files/${String(file["id"])}`);
     expect(await sha256(await got.bytes())).toBe(await sha256(bytes));
   });
@@ -248,7 +248,7 @@ describe("a file", () => {
     expect((await traces(other.accountId)).length).toBe(6);
     await removeExpiredFiles(still());
     expect((await traces(other.accountId)).length).toBe(2);
-    expect(await stored(other.accountId)).toBe(11);
+    expect(await stored(other.accountId)).toBe(FILE_CHARGE_BYTES);
     const { objects } = await env.PAYLOADS.list({ prefix: `files/${other.accountId}/` });
     const named = objects.map(({ key }) => key);
     expect(await unnamedFiles(still().db, [...named, "files/x", "files/a/b", "files/a/b/c"])).toEqual([
@@ -562,6 +562,25 @@ describe("a quota", () => {
     await send("DELETE", `/v1/files/${String(id)}`, undefined, {}, other.key);
     expect(await stored(other.accountId)).toBe(40_000);
     await uploaded(noise(1), {}, other.key);
+  });
+
+  test("counts each file as 8 KiB at least, while it comes too, so that small files don't fill the database", async () => {
+    const other = await newTenant();
+    await operator("PATCH", `/accounts/${other.accountId}`, { quota_bytes: 3 * FILE_CHARGE_BYTES + 1 });
+    const first = await uploaded(noise(1), {}, other.key);
+    await object(send("POST", "/v1/files?empty=1", "", {}, other.key));
+    await object(send("POST", "/v1/files", unknownLength(noise(10), 5), {}, other.key));
+    expect(await stored(other.accountId)).toBe(3 * FILE_CHARGE_BYTES);
+    const answer = await send("POST", "/v1/files", noise(1), {}, other.key);
+    expect([answer.status, await object(answer)]).toMatchObject([
+      413,
+      { code: "quota_exceeded", stored_bytes: 3 * FILE_CHARGE_BYTES, wanted_bytes: FILE_CHARGE_BYTES },
+    ]);
+    expect(await codeOf(as(other.key, "POST", "/v1/uploads", { bytes: 1 }))).toEqual({ status: 413, code: "quota_exceeded" });
+    await send("DELETE", `/v1/files/${String(first["id"])}`, undefined, {}, other.key);
+    expect(await stored(other.accountId)).toBe(2 * FILE_CHARGE_BYTES);
+    await uploaded(noise(FILE_CHARGE_BYTES + 1), {}, other.key);
+    expect(await stored(other.accountId)).toBe(3 * FILE_CHARGE_BYTES + 1);
   });
 
   test("is not exceeded by many at once", async () => {
