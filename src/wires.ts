@@ -2,7 +2,7 @@
 import { baseten } from "./dialects/baseten.ts";
 import { oip } from "./dialects/oip.ts";
 import { openai } from "./dialects/openai.ts";
-import { reka } from "./dialects/reka.ts";
+import { reka } from "./dialects/reka/reka.ts";
 import { vody } from "./dialects/vody.ts";
 import { admin } from "./admin/admin.ts";
 import { health } from "./api/health.ts";

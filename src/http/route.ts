@@ -74,6 +74,8 @@ export interface RouteShape {
   /** Path parameters, each with a description. */
   readonly params?: z.ZodObject;
   readonly query?: z.ZodType;
+  /** Query parameters that may be given more than once: their values come joined with commas. Of any other, the last counts. */
+  readonly repeatable?: readonly string[];
   readonly body?: JsonBody | RawBody;
   /** By status; refusals are the dialect's own and stand in its `problems`. */
   readonly answers: Readonly<Record<number, AnswerShape>>;
@@ -128,20 +130,25 @@ export function route<const S extends RouteShape, A extends Access>(
   shape: S,
   handle: (call: A extends Scope ? KeyCall : Call, input: Input<S>) => Response | Promise<Response>,
 ): Route {
-  const { query, body } = shape;
+  const { query, repeatable = [], body } = shape;
   return {
     ...shape,
     access,
     method,
     path,
     async handle(call) {
-      const asked = query ? check(query, Object.fromEntries(call.url.searchParams), "query") : undefined;
+      const asked = query ? check(query, queryOf(call.url, repeatable), "query") : undefined;
       const sent = body && "json" in body ? await readJson(call.request, body.limitBytes) : null;
       const value = sent && body && "json" in body ? check(body.json, body.prepare ? body.prepare(sent.value) : sent.value) : undefined;
       const input = { query: asked, body: value, text: sent?.text ?? "" } as Input<S>; // as the schemas of this shape have it
       return handle(call as Parameters<typeof handle>[0], input); // the router gives a caller to whatever asks for a scope
     },
   };
+}
+
+function queryOf({ searchParams }: URL, repeatable: readonly string[]): Record<string, string> {
+  const repeated = repeatable.filter((name) => searchParams.has(name)).map((name) => [name, searchParams.getAll(name).join(",")]);
+  return { ...Object.fromEntries(searchParams), ...Object.fromEntries(repeated) };
 }
 
 const NO_QUERY = z.strictObject({});

@@ -17,12 +17,15 @@ import { mintKey } from "../../src/keys/key.ts";
 import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../../src/limits.ts";
 import type { Clock, Ports } from "../../src/ports.ts";
 import { portsOf } from "../../src/entry/bindings.ts";
+import { asDocumented } from "./documented.ts";
 
 export const ORIGIN = "http://claimcheck.test";
 
 /** A request to the Worker. */
-export function call(path: string, init: RequestInit = {}): Promise<Response> {
-  return exports.default.fetch(new Request(ORIGIN + path, init));
+export async function call(path: string, init: RequestInit = {}): Promise<Response> {
+  const request = new Request(ORIGIN + path, init);
+  const { method, url } = request;
+  return asDocumented({ method, url }, await exports.default.fetch(request));
 }
 
 /** A JSON request with a key, in the header that every dialect takes. */
@@ -189,9 +192,10 @@ export async function stillAs(
     headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json", ...headers },
     ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
   };
-  const answer = await handle(new Request(ORIGIN + path, init), environment, ctx);
+  const request = new Request(ORIGIN + path, init);
+  const answer = await handle(request, environment, ctx);
   await waitOnExecutionContext(ctx);
-  return answer;
+  return asDocumented(request, answer);
 }
 
 /** A model without versions has one lane. */

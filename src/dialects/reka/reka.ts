@@ -16,48 +16,75 @@
  * - an error has one of the five published types, by its HTTP status; a 429 has the `code` of the page on rate limits too,
  *   since their pages disagree. The window of those limits is a second, as everywhere here, not Reka's 24 hours.
  */
-import * as z from "zod";
-import { cachingOf, json, jsonText, unlessKnown } from "../http/answer.ts";
-import { check, readJson } from "../http/body.ts";
-import { atHand, download } from "../http/download.ts";
-import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
-import { metricsOf } from "../api/inferences.ts";
-import { type Rendered, render, renderInline } from "../http/output.ts";
-import { lookUp, lookUpWithWait, nameIn } from "../http/lookup.ts";
-import { webhookOf } from "../http/webhook-url.ts";
-import type { Dialect, KeyCall } from "../http/route.ts";
-import { JSON_TYPE, endingOf, sizeOf } from "../content/content.ts";
-import type { Inference, LogEntry } from "../inferences/inference.ts";
-import { STATUSES, type Status } from "../inferences/status.ts";
-import type { Payload } from "../payloads/payload.ts";
-import { storedObject } from "../payloads/payloads.ts";
-import type { Filter } from "../inferences/sql/filter.ts";
-import { findInput, listInferences, listWithInputs } from "../inferences/sql/read.ts";
-import { cancel as cancelInference } from "../inferences/change.ts";
-import { submit } from "../inferences/submit.ts";
-import { writeJson } from "../encoding/json.ts";
-import type { Allowance } from "../keys/gate.ts";
-import { type Model, listModels } from "../models/store.ts";
-import { JSON_BODY_BYTES, OFFSET_MAX, PAGE, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
-import { type Problem, faultText, problem } from "../problem.ts";
-import { itemsIn } from "../tensors/plain.ts";
-import { isObject } from "../tensors/tensor.ts";
+import type * as z from "zod";
+import { metricsOf } from "../../api/inferences.ts";
+import { JSON_TYPE, endingOf } from "../../content/content.ts";
+import { writeJson } from "../../encoding/json.ts";
+import { cachingOf, json, jsonText, unlessKnown } from "../../http/answer.ts";
+import { atHand, download } from "../../http/download.ts";
+import { idempotencyOf, replayHeaders } from "../../http/idempotency.ts";
+import { lookUp, lookUpWithWait, nameIn } from "../../http/lookup.ts";
+import { render } from "../../http/output.ts";
+import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
+import { webhookOf } from "../../http/webhook-url.ts";
+import { cancel as cancelInference } from "../../inferences/change.ts";
+import type { Inference } from "../../inferences/inference.ts";
+import type { Filter } from "../../inferences/sql/filter.ts";
+import { STATUSES } from "../../inferences/status.ts";
+import { findInput, listInferences, listWithInputs } from "../../inferences/sql/read.ts";
+import { submit } from "../../inferences/submit.ts";
+import type { Allowance } from "../../keys/gate.ts";
+import { OFFSET_MAX } from "../../limits.ts";
+import { listModels } from "../../models/store.ts";
+import type { Payload } from "../../payloads/payload.ts";
+import { storedObject } from "../../payloads/payloads.ts";
+import { type Problem, faultText, problem } from "../../problem.ts";
+import { itemsIn } from "../../tensors/plain.ts";
+import {
+  ROOT,
+  SHOWN,
+  endpointOf,
+  itemOf,
+  outputUrl,
+  requestUrl,
+  resultText,
+  shortText,
+  shownLine,
+  shownModel,
+  textOf,
+  withTexts,
+} from "./present.ts";
+import {
+  type Accepted,
+  CANCEL,
+  GET_INPUT,
+  GET_RESULT,
+  GET_STATUS,
+  LIST_MODELS,
+  LIST_REQUESTS,
+  type RequestsQuery,
+  type Rest,
+  SUBMIT,
+  type ShownStatus,
+  errorSchema,
+} from "./schemas.ts";
 
-const ROOT = "/v2/inference";
 const CHAT = `${ROOT}/chat/completions`;
 
 export const reka: Dialect = {
   name: "reka",
+  title: "Reka Vision API, version 2",
   owns: (path) => (path === ROOT || path.startsWith(`${ROOT}/`)) && path.replace(/\/+$/, "") !== CHAT,
+  error: errorSchema,
   routes: [
-    { method: "GET", path: `${ROOT}/models`, access: "read", handle: showModels },
-    { method: "GET", path: `${ROOT}/requests`, access: "read", handle: showRequests },
-    { method: "GET", path: `${ROOT}/requests/:id`, access: "read", handle: showResult },
-    { method: "GET", path: `${ROOT}/requests/:id/status`, access: "read", beside: true, handle: showStatus },
-    { method: "GET", path: `${ROOT}/requests/:id/input`, access: "read", handle: showInput },
-    { method: "POST", path: `${ROOT}/requests/:id/cancel`, access: "cancel", handle: cancel },
+    route("read", "GET", `${ROOT}/models`, LIST_MODELS, showModels),
+    route("read", "GET", `${ROOT}/requests`, LIST_REQUESTS, showRequests),
+    route("read", "GET", `${ROOT}/requests/:id`, GET_RESULT, showResult),
+    route("read", "GET", `${ROOT}/requests/:id/status`, GET_STATUS, showStatus),
+    route("read", "GET", `${ROOT}/requests/:id/input`, GET_INPUT, showInput),
+    route("cancel", "POST", `${ROOT}/requests/:id/cancel`, CANCEL, cancel),
     // No model is called `requests`, and a chat completion is no capability of one called `chat`.
-    { method: "POST", path: `${ROOT}/(?!requests/|chat/completions(?:/|$)):model/:capability`, access: "submit", handle: submitRequest },
+    route("submit", "POST", `${ROOT}/(?!requests/|chat/completions(?:/|$)):model/:capability`, SUBMIT, submitRequest),
   ],
   limitHeaders({ limit, remaining, resetMs, retryAfterMs }: Allowance) {
     return {
@@ -77,7 +104,7 @@ export const reka: Dialect = {
   refuse(fault: Problem) {
     const { faults, headers } = fault;
     const status = fault.code === "invalid_input" ? 400 : fault.status;
-    const error = {
+    const error: z.infer<typeof errorSchema>["error"] = {
       type: errorType(status),
       ...(status === 429 ? { code: "rate_limit_exceeded" } : {}),
       message: faults.length > 0 ? faults.map(faultText).join("; ") : fault.detail,
@@ -88,7 +115,7 @@ export const reka: Dialect = {
   },
 };
 
-function errorType(status: number): string {
+function errorType(status: number): z.infer<typeof errorSchema>["error"]["type"] {
   if (status >= 500) return "server_error";
   if (status === 429) return "rate_limit_error";
   if (status === 404 || status === 410) return "not_found_error";
@@ -105,23 +132,10 @@ function paramOf(path: readonly (string | number)[] = []): { param?: string } {
 /** A model's capability is one segment of a path. */
 const CAPABILITY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
-const submissionSchema = z.object({
-  input: z.custom<Readonly<Record<string, unknown>>>(isObject, {
-    error: ({ input }) => (input === undefined ? "is missing" : "must be an object"),
-  }),
-  webhook_url: z
-    .string()
-    .min(1)
-    .max(WEBHOOK_URL_CHARACTERS)
-    .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ""), "must be an http or https URL")
-    .nullish(),
-});
-
-async function submitRequest(call: KeyCall): Promise<Response> {
+async function submitRequest(call: KeyCall, { body, text }: Input<typeof SUBMIT>): Promise<Response> {
   const { model = "", capability = "" } = call.params;
   if (!CAPABILITY.test(capability)) throw problem("model_not_found", { detail: "No model offers such a capability." });
-  const { text, value } = await readJson(call.request, JSON_BODY_BYTES);
-  const { input, webhook_url } = check(submissionSchema, value);
+  const { input, webhook_url } = body;
   const submitted = await submit(
     call.ports,
     {
@@ -138,7 +152,7 @@ async function submitRequest(call: KeyCall): Promise<Response> {
   );
   const { id, status } = submitted.inference;
   const self = requestUrl(call, id);
-  const accepted = {
+  const accepted: Accepted = {
     request_id: id,
     status: SHOWN[status],
     status_url: `${self}/status`,
@@ -148,59 +162,19 @@ async function submitRequest(call: KeyCall): Promise<Response> {
   return json(accepted, { status: 202, headers: { ...replayHeaders(submitted), Location: accepted.status_url } });
 }
 
-const requestUrl = (call: KeyCall, id: string) => `${call.origin}${ROOT}/requests/${id}`;
-
 // One request
 
-const SHOWN = {
-  queued: "IN_QUEUE",
-  in_progress: "IN_PROGRESS",
-  succeeded: "COMPLETED",
-  failed: "FAILED",
-  canceled: "CANCELED",
-  expired: "FAILED",
-} as const satisfies Record<Status, string>;
-
-async function showStatus(call: KeyCall): Promise<Response> {
-  const { with_logs } = check(statusSchema, queryOf(call));
+async function showStatus(call: KeyCall, { query }: Input<typeof GET_STATUS>): Promise<Response> {
   const inference = await lookUpWithWait(call, notFound);
   const ahead = inference.status === "queued" ? inference.wait?.ahead : null;
-  const status = {
+  const status: ShownStatus = {
     request_id: inference.id,
     status: SHOWN[inference.status],
     queue_position: typeof ahead === "number" ? ahead + 1 : null,
-    logs: with_logs ? inference.log.map(shownLine) : null,
+    logs: query.with_logs ? inference.log.map(shownLine) : null,
     metrics: metricsOf(inference),
   };
   return unlessKnown(call.request, json(status, { headers: cachingOf(inference) }));
-}
-
-const statusSchema = z.object({ with_logs: z.stringbool({ error: "must be true or false" }).default(false) });
-
-/** What a line of the log says, where it has no error to tell of. */
-const EVENTS: Readonly<Record<LogEntry["event"], string>> = {
-  queued: "Queued.",
-  claimed: "An attempt began.",
-  attempt_failed: "An attempt failed.",
-  ready: "Ready for the next attempt.",
-  aged: "Waited so long that it goes before others.",
-  succeeded: "Completed.",
-  failed: "Failed.",
-  canceled: "Canceled.",
-  expired: "Waited for too long.",
-  redriven: "Queued again.",
-  shortened: "Earlier lines were left out.",
-};
-
-function shownLine({ at, event, attempt, error, retry_at }: LogEntry): Record<string, unknown> {
-  return {
-    timestamp: time(at),
-    level: error || event === "expired" ? "ERROR" : "INFO",
-    message: error?.message ?? EVENTS[event],
-    event,
-    ...(attempt === undefined ? {} : { attempt }),
-    ...(retry_at === undefined ? {} : { retry_at: time(retry_at) }),
-  };
 }
 
 async function showResult(call: KeyCall): Promise<Response> {
@@ -232,23 +206,6 @@ async function resultTextOf(call: KeyCall, inference: Inference): Promise<string
   return resultText(inference, textOf(rendered, output, outputUrl(call, id)));
 }
 
-/** The result object, around the text of its output. */
-function resultText(inference: Inference, output: string): string {
-  const result = {
-    request_id: inference.id,
-    status: SHOWN[inference.status],
-    error: shownError(inference),
-    metrics: metricsOf(inference),
-  };
-  return withTexts(result, { output });
-}
-
-function shownError(inference: Inference): Record<string, string> | null {
-  if (!("error" in inference)) return null;
-  const { class: failureClass, code, message } = inference.error;
-  return { type: inference.status === "expired" ? "expired" : failureClass, code, message };
-}
-
 async function showInput(call: KeyCall): Promise<Response> {
   const { accountId, id } = nameIn(call, notFound);
   const input = await findInput(call.ports.db, accountId, id);
@@ -264,48 +221,8 @@ const notFound = () => problem("inference_not_found", { detail: "There is no suc
 
 // Lists
 
-const integer = ([least, most]: readonly [number, number]) =>
-  z
-    .string()
-    .refine(
-      (text) => /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most,
-      `must be an integer from ${least} to ${most}`,
-    )
-    .transform(Number);
-
-/**
- * A time in ms, from ISO 8601; without an offset it is UTC. Times here are whole ms, so a bound between two of them is
- * as good as the later one. A `+` that a client did not encode has become a space.
- */
-const instant = z
-  .string()
-  .transform((text) => text.replace(/ (?=\d\d:\d\d$)/, "+"))
-  .pipe(z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], { error: "must be a time such as 2026-01-31T12:00:00Z" }))
-  .transform((text) => Date.parse(/T[^Z+-]*$/.test(text) ? `${text}Z` : text) + (/\.\d{3}\d*[1-9]/.test(text) ? 1 : 0));
-
-const OFFSETS = [0, OFFSET_MAX] as const;
-
-const requestsSchema = z.object({
-  endpoint_id: z.string().optional(),
-  capability: z.string().optional(),
-  model_id: z.string().optional(),
-  status: z.enum([...new Set(Object.values(SHOWN))]).optional(),
-  start: instant.optional(),
-  end: instant.optional(),
-  expand: z.array(z.string()).refine((parts) => parts.every((part) => part === "payloads"), 'may only be "payloads"'),
-  limit: integer(PAGE.range).default(PAGE.default),
-  offset: integer(OFFSETS).default(0),
-});
-
-/** A query's members; of one that is repeated the last. */
-function queryOf({ url }: KeyCall): Record<string, unknown> {
-  return Object.fromEntries(url.searchParams);
-}
-
-async function showRequests(call: KeyCall): Promise<Response> {
-  const expand = call.url.searchParams.getAll("expand").flatMap((list) => list.split(",").filter((part) => part !== ""));
-  const query = check(requestsSchema, { ...queryOf(call), expand });
-  const { limit, offset } = query;
+async function showRequests(call: KeyCall, { query }: Input<typeof LIST_REQUESTS>): Promise<Response> {
+  const { expand, limit, offset } = query;
   const filter = filterOf(query);
   const rows = filter ? await listed(call, filter, { before: null, offset, limit: limit + 1 }, expand.length > 0) : [];
   const items = rows.slice(0, limit).map(({ inference, input }) => {
@@ -318,7 +235,7 @@ async function showRequests(call: KeyCall): Promise<Response> {
 }
 
 /** What follows a page that was read one row beyond its limit. */
-function rest(rows: number, { limit, offset }: { limit: number; offset: number }) {
+function rest(rows: number, { limit, offset }: { limit: number; offset: number }): Rest {
   const has_more = rows > limit;
   return { next_offset: has_more && offset + limit <= OFFSET_MAX ? offset + limit : null, has_more };
 }
@@ -334,7 +251,7 @@ async function listed(
 }
 
 /** Null where the query names no endpoint, or contradicts itself, so that nothing can match. */
-function filterOf(query: z.infer<typeof requestsSchema>): Filter | null {
+function filterOf(query: RequestsQuery): Filter | null {
   const { endpoint_id, model_id, capability, status: wanted, start, end } = query;
   const endpoint = endpoint_id === undefined ? { model: model_id, capability } : partsOf(endpoint_id);
   if (endpoint_id !== undefined && endpointOf(endpoint) !== endpoint_id) return null;
@@ -344,81 +261,14 @@ function filterOf(query: z.infer<typeof requestsSchema>): Filter | null {
   return { ...endpoint, statuses, createdAfter: start, createdBefore: end };
 }
 
-/** Of the wires that know no capabilities, the endpoint is the model. */
-function endpointOf({ model = "", capability = "" }: { model?: string | undefined; capability?: string | undefined }): string {
-  return capability === "" ? model : `${model}/${capability}`;
-}
-
 /** The model and capability of an endpoint's id: a model's name has no slash. */
 function partsOf(endpointId: string): { model: string; capability: string } {
   const slash = endpointId.indexOf("/");
   return slash < 0 ? { model: endpointId, capability: "" } : { model: endpointId.slice(0, slash), capability: endpointId.slice(slash + 1) };
 }
 
-/** One request of a list. */
-function itemOf(inference: Inference): Record<string, unknown> {
-  const { id, model, capability, status, createdAt, startedAt } = inference;
-  return {
-    request_id: id,
-    endpoint_id: endpointOf(inference),
-    model_id: model,
-    capability: capability === "" ? null : capability,
-    status: SHOWN[status],
-    created_at: time(createdAt),
-    started_at: startedAt === null ? null : time(startedAt),
-    completed_at: "finishedAt" in inference ? time(inference.finishedAt) : null,
-    error: shownError(inference),
-    metrics: metricsOf(inference),
-  };
-}
-
-const modelsSchema = z.object({ limit: integer(PAGE.range).default(PAGE.range[1]), offset: integer(OFFSETS).default(0) });
-
 /** The catalogue, in the form of the list of requests. */
-async function showModels(call: KeyCall): Promise<Response> {
-  const page = check(modelsSchema, queryOf(call));
+async function showModels(call: KeyCall, { query: page }: Input<typeof LIST_MODELS>): Promise<Response> {
   const models = (await listModels(call.ports.db, "", page.offset + page.limit + 1)).slice(page.offset);
   return json({ items: models.slice(0, page.limit).map(shownModel), ...rest(models.length, page) });
-}
-
-/** Where `capabilities` is empty, anything may be asked of the model. */
-function shownModel({ name, description, capabilities, createdAt }: Model): Record<string, unknown> {
-  return { model_id: name, description, capabilities, created_at: time(createdAt) };
-}
-
-const time = (ms: number) => new Date(ms).toISOString();
-
-// Payloads: stored JSON goes into an answer as the text that it is. Read as values, 10 MB could be more than an isolate has.
-
-/** An object's text, with members that are JSON texts already. */
-function withTexts(members: Readonly<Record<string, unknown>>, texts: Readonly<Record<string, string>>): string {
-  const ready = Object.entries(texts).map(([name, text]) => `${writeJson(name)}:${text}`);
-  return `${writeJson(members).slice(0, -1)},${ready.join(",")}}`;
-}
-
-/** A payload as the text of an object: itself if it is JSON or tensors, else its address; "null" if it was removed. */
-function textOf(rendered: Rendered, payload: Payload, url: string): string {
-  switch (rendered.kind) {
-    case "json":
-      return asObject(rendered.text);
-    case "elsewhere":
-      return writeJson({ url, content_type: payload.contentType, file_size: lengthOf(payload) });
-    case "gone":
-      return "null";
-    default:
-      return rendered satisfies never;
-  }
-}
-
-const shortText = (payload: Payload, url: string) => textOf(renderInline(payload), payload, url);
-
-/** JSON that is no object, in one. */
-function asObject(text: string): string {
-  return text.trimStart().startsWith("{") ? text : `{"value":${text}}`;
-}
-
-const outputUrl = (call: Pick<KeyCall, "origin">, id: string) => `${call.origin}/v1/inferences/${id}/result`;
-
-function lengthOf(payload: Payload): number {
-  return payload.at === "object" ? payload.bytes : sizeOf(payload.body);
 }
