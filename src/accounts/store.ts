@@ -1,19 +1,20 @@
 /** All SQL on accounts, the tenants. Removing one keeps its rows until their retention is over; its keys die at once. */
 import * as z from "zod";
 import { RETENTION_SECONDS } from "../limits.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
+import { type Database, NOW, type Sql, rowsOf, sql } from "../platform/sql.ts";
 
-export interface Account {
-  readonly id: string;
-  readonly name: string;
-  /** How long its inferences are kept after their end. */
-  readonly retentionSeconds: number;
-  readonly createdAt: number;
-  readonly removedAt: number | null;
+const accountSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  createdAt: z.number(),
+  removedAt: z.number().nullable(),
   /** How much it may store beside rows; null: the default. */
-  readonly quotaBytes: number | null;
-  readonly storedBytes: number;
-}
+  quotaBytes: z.number().nullable(),
+  storedBytes: z.number(),
+  /** How long its inferences are kept after their end. */
+  retentionSeconds: z.number(),
+});
+export type Account = Readonly<z.infer<typeof accountSchema>>;
 
 /** What is left out stays as it is. */
 export interface AccountChange {
@@ -22,7 +23,8 @@ export interface AccountChange {
   readonly retentionSeconds?: number | undefined;
 }
 
-const columns = sql`id, name, created_at, removed_at, quota_bytes, stored_bytes, retention_seconds`;
+const columns = sql`id, name, created_at AS createdAt, removed_at AS removedAt, quota_bytes AS quotaBytes, stored_bytes AS storedBytes,
+  retention_seconds AS retentionSeconds`;
 
 export const accountStatements = {
   insert: (id: string, name: string, quotaBytes: number | null = null, retentionSeconds: number = RETENTION_SECONDS.default) => sql`
@@ -39,30 +41,7 @@ export const accountStatements = {
     UPDATE accounts SET removed_at = coalesce(removed_at, ${NOW}) WHERE id = ${id} RETURNING ${columns}`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
-const rowSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  created_at: z.number(),
-  removed_at: z.number().nullable(),
-  quota_bytes: z.number().nullable(),
-  stored_bytes: z.number(),
-  retention_seconds: z.number(),
-});
-
-function fromRow(row: Row): Account {
-  const known = rowSchema.parse(row);
-  return {
-    id: known.id,
-    name: known.name,
-    createdAt: known.created_at,
-    removedAt: known.removed_at,
-    quotaBytes: known.quota_bytes,
-    storedBytes: known.stored_bytes,
-    retentionSeconds: known.retention_seconds,
-  };
-}
-
-const orNull = (row: Row | null): Account | null => (row ? fromRow(row) : null);
+const accounts = rowsOf(accountSchema);
 
 export async function insertAccount(
   db: Database,
@@ -71,22 +50,22 @@ export async function insertAccount(
   quotaBytes: number | null = null,
   retentionSeconds?: number,
 ): Promise<Account | null> {
-  return orNull(await first(db, accountStatements.insert(id, name, quotaBytes, retentionSeconds)));
+  return accounts.first(db, accountStatements.insert(id, name, quotaBytes, retentionSeconds));
 }
 
 export async function findAccount(db: Database, id: string): Promise<Account | null> {
-  return orNull(await first(db, accountStatements.find(id)));
+  return accounts.first(db, accountStatements.find(id));
 }
 
 export async function listAccounts(db: Database, after: string, limit: number): Promise<Account[]> {
-  return (await db.all(accountStatements.list(after, limit))).map(fromRow);
+  return accounts.all(db, accountStatements.list(after, limit));
 }
 
 /** Null where there is no such account or it is removed. */
 export async function changeAccount(db: Database, id: string, change: AccountChange): Promise<Account | null> {
-  return orNull(await first(db, accountStatements.change(id, change)));
+  return accounts.first(db, accountStatements.change(id, change));
 }
 
 export async function removeAccount(db: Database, id: string): Promise<Account | null> {
-  return orNull(await first(db, accountStatements.remove(id)));
+  return accounts.first(db, accountStatements.remove(id));
 }

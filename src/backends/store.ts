@@ -1,7 +1,7 @@
 /** All SQL on backends but the claim's, which picks one (inferences/lane.ts). */
 import * as z from "zod";
 import { CIRCUIT_FAILURES, PROBE_MS, REST_MAX_MS, REST_MS } from "../limits.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
+import { type Database, NOW, type Sql, first, jsonColumn, rowsOf, sql } from "../platform/sql.ts";
 
 export const PROTOCOL_NAMES = ["oip", "openai", "http"] as const;
 export const BACKEND_STATES = ["active", "draining", "paused"] as const;
@@ -48,33 +48,39 @@ export const claimedBackendSchema = z.object({
 export type ClaimedBackend = z.infer<typeof claimedBackendSchema>;
 
 /** A backend's circuit, as its failures and its rest tell. */
-export type Circuit = "closed" | "open" | "half_open";
+const CIRCUITS = ["closed", "open", "half_open"] as const;
+export type Circuit = (typeof CIRCUITS)[number];
 
-export interface Backend {
-  readonly id: string;
-  readonly model: string;
-  /** Empty where the model has no versions. */
-  readonly version: string;
-  readonly url: string;
-  readonly protocol: (typeof PROTOCOL_NAMES)[number];
+/** What says how to call a backend. */
+const addressSchema = z.object({
+  id: z.string(),
+  /** Empty if the model has no versions. */
+  version: z.string(),
+  url: z.string(),
+  protocol: z.enum(PROTOCOL_NAMES),
   /** The model's name on that server. */
-  readonly remoteModel: string;
-  readonly credential: Credential | null;
-  readonly state: (typeof BACKEND_STATES)[number];
-  readonly maxConcurrency: number;
+  remoteModel: z.string(),
+  credential: jsonColumn(credentialSchema).nullable(),
+});
+
+const backendSchema = addressSchema.extend({
+  model: z.string(),
+  state: z.enum(BACKEND_STATES),
+  maxConcurrency: z.number(),
   /** Of one attempt. */
-  readonly timeoutSeconds: number;
-  readonly files: FileForm;
-  readonly createdAt: number;
+  timeoutSeconds: z.number(),
+  files: z.enum(FILE_FORMS),
+  createdAt: z.number(),
   /** Inferences it has in progress. */
-  readonly inProgress: number;
-  readonly circuit: Circuit;
+  inProgress: z.number(),
+  circuit: z.enum(CIRCUITS),
   /** In a row. */
-  readonly failures: number;
-  /** It gets nothing until then; null where it isn't rested. */
-  readonly restedUntil: number | null;
-  readonly meanRunMs: number | null;
-}
+  failures: z.number(),
+  /** It gets nothing until then; null if it isn't rested. */
+  restedUntil: z.number().nullable(),
+  meanRunMs: z.number().nullable(),
+});
+export type Backend = Readonly<z.infer<typeof backendSchema>>;
 
 export type NewBackend = Omit<Backend, "files" | "createdAt" | "inProgress" | "circuit" | "failures" | "restedUntil" | "meanRunMs"> & {
   /** Links unless told. */
@@ -84,11 +90,12 @@ export type BackendChange = Partial<
   Pick<Backend, "url" | "remoteModel" | "credential" | "state" | "maxConcurrency" | "timeoutSeconds" | "files">
 >;
 
-const columns = sql`id, model, version, url, protocol, remote_model, credential, state, max_concurrency, timeout_seconds, files, created_at,
-  failures, iif(rested_until > ${NOW}, rested_until, NULL) AS rested_until, mean_run_ms,
+const address = sql`id, version, url, protocol, remote_model AS remoteModel, credential`;
+const columns = sql`${address}, model, state, max_concurrency AS maxConcurrency, timeout_seconds AS timeoutSeconds, files,
+  created_at AS createdAt, failures, iif(rested_until > ${NOW}, rested_until, NULL) AS restedUntil, mean_run_ms AS meanRunMs,
   CASE WHEN rested_until > ${NOW} THEN 'open' WHEN failures >= ${CIRCUIT_FAILURES} THEN 'half_open' ELSE 'closed' END AS circuit,
   (SELECT count(*) FROM inferences INDEXED BY inferences_running WHERE inferences.backend_id = backends.id AND inferences.lease IS NOT NULL
-    AND inferences.lease_until > ${NOW}) AS in_progress`;
+    AND inferences.lease_until > ${NOW}) AS inProgress`;
 
 export const backendStatements = {
   /** No row comes back where the model or version is unknown. */
@@ -135,7 +142,7 @@ export const backendStatements = {
   /** Sweep: backends whose health is to be asked for now; each is put off, so that two passes don't ask twice. */
   takeProbes: () => sql`
     UPDATE backends SET probe_at = ${NOW} + ${PROBE_MS} WHERE probe_at <= ${NOW} AND state = 'active'
-    RETURNING id, version, url, protocol, remote_model, credential, timeout_seconds, failures`,
+    RETURNING ${address}`,
   /** It says that it is ready: nothing is in doubt until it fails again, and a rest is over, so that one inference may prove it. */
   ready: (id: string) => sql`
     UPDATE backends SET probe_at = NULL,
@@ -144,66 +151,22 @@ export const backendStatements = {
   remove: (id: string) => sql`DELETE FROM backends WHERE id = ${id} RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
-const rowSchema = z.object({
-  id: z.string(),
-  model: z.string(),
-  version: z.string(),
-  url: z.string(),
-  protocol: z.enum(PROTOCOL_NAMES),
-  remote_model: z.string(),
-  credential: z.string().nullable(),
-  state: z.enum(BACKEND_STATES),
-  max_concurrency: z.number(),
-  timeout_seconds: z.number(),
-  files: z.enum(FILE_FORMS),
-  created_at: z.number(),
-  in_progress: z.number(),
-  circuit: z.enum(["closed", "open", "half_open"]),
-  failures: z.number(),
-  rested_until: z.number().nullable(),
-  mean_run_ms: z.number().nullable(),
-});
-
-const credentialFrom = (text: string | null): Credential | null => (text === null ? null : credentialSchema.parse(JSON.parse(text)));
-
-function fromRow(row: Row): Backend {
-  const known = rowSchema.parse(row);
-  return {
-    id: known.id,
-    model: known.model,
-    version: known.version,
-    url: known.url,
-    protocol: known.protocol,
-    remoteModel: known.remote_model,
-    credential: credentialFrom(known.credential),
-    state: known.state,
-    maxConcurrency: known.max_concurrency,
-    timeoutSeconds: known.timeout_seconds,
-    files: known.files,
-    createdAt: known.created_at,
-    inProgress: known.in_progress,
-    circuit: known.circuit,
-    failures: known.failures,
-    restedUntil: known.rested_until,
-    meanRunMs: known.mean_run_ms,
-  };
-}
-
-const orNull = (row: Row | null): Backend | null => (row ? fromRow(row) : null);
+const backends = rowsOf(backendSchema);
+const addresses = rowsOf(addressSchema);
 
 /** Null where the model or version is unknown. */
 export async function insertBackend(db: Database, backend: NewBackend): Promise<Backend | null> {
-  return orNull(await first(db, backendStatements.insert(backend)));
+  return backends.first(db, backendStatements.insert(backend));
 }
 
 export async function findBackend(db: Database, id: string): Promise<Backend | null> {
-  return orNull(await first(db, backendStatements.find(id)));
+  return backends.first(db, backendStatements.find(id));
 }
 
 /** Of one model, or of all. */
 export async function listBackends(db: Database, model: string | null, after: string, limit: number): Promise<Backend[]> {
   const statement = model === null ? backendStatements.list(after, limit) : backendStatements.ofModel(model, after, limit);
-  return (await db.all(statement)).map(fromRow);
+  return backends.all(db, statement);
 }
 
 /** The protocols of the active backends of a version of a model, its default where that is null. */
@@ -212,30 +175,12 @@ export async function activeProtocols(db: Database, model: string, version: stri
 }
 
 export async function changeBackend(db: Database, id: string, change: BackendChange): Promise<Backend | null> {
-  return orNull(await first(db, backendStatements.change(id, change)));
+  return backends.first(db, backendStatements.change(id, change));
 }
 
-const probeSchema = z
-  .object({
-    id: z.string(),
-    version: z.string(),
-    url: z.string(),
-    protocol: z.enum(PROTOCOL_NAMES),
-    remote_model: z.string(),
-    credential: z.string().nullable(),
-  })
-  .transform((row) => ({
-    id: row.id,
-    version: row.version,
-    url: row.url,
-    protocol: row.protocol,
-    remoteModel: row.remote_model,
-    credential: credentialFrom(row.credential),
-  }));
-
 /** Backends in doubt whose health is to be asked for now. */
-export async function takeProbes(db: Database): Promise<z.infer<typeof probeSchema>[]> {
-  return z.array(probeSchema).parse(await db.all(backendStatements.takeProbes()));
+export function takeProbes(db: Database): Promise<z.infer<typeof addressSchema>[]> {
+  return addresses.all(db, backendStatements.takeProbes());
 }
 
 /** Notes that a rested backend says that it is ready. */

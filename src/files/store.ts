@@ -5,28 +5,29 @@
  */
 import * as z from "zod";
 import { FILE_CHARGE_BYTES, FILE_USED_SECONDS, QUOTA_BYTES, UPLOAD_SECONDS } from "../limits.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
+import { type Database, NOW, type Sql, first, rowsOf, sql } from "../platform/sql.ts";
 
-export interface StoredFile {
-  readonly accountId: string;
-  readonly id: string;
-  readonly state: "uploading" | "ready";
-  /** '' where it has none. */
-  readonly name: string;
-  readonly contentType: string;
+const fileSchema = z.object({
+  accountId: z.string(),
+  id: z.string(),
+  state: z.enum(["uploading", "ready"]),
+  /** Empty if it has none. */
+  name: z.string(),
+  contentType: z.string(),
   /** While it is uploading: what is set aside for it. */
-  readonly bytes: number;
-  /** In hex; null where it is not known. While it is uploading: what the client says it is. */
-  readonly sha256: string | null;
+  bytes: z.number(),
+  /** In hex; null if it is not known. While it is uploading: what the client says it is. */
+  sha256: z.string().nullable(),
   /** Where clients reached us when it was made. */
-  readonly origin: string;
+  origin: z.string(),
   /** Of an upload in parts. */
-  readonly uploadId: string | null;
-  /** Of each part but the last, where a client sends them. */
-  readonly partBytes: number | null;
-  readonly createdAt: number;
-  readonly expiresAt: number;
-}
+  uploadId: z.string().nullable(),
+  /** Of each part but the last, if a client sends them. */
+  partBytes: z.number().nullable(),
+  createdAt: z.number(),
+  expiresAt: z.number(),
+});
+export type StoredFile = Readonly<z.infer<typeof fileSchema>>;
 
 export type NewFile = Omit<StoredFile, "state" | "createdAt" | "expiresAt" | "uploadId">;
 
@@ -45,7 +46,8 @@ export interface StorageUse {
   readonly quota: number;
 }
 
-const columns = sql`account_id, id, state, name, content_type, bytes, sha256, origin, upload_id, part_bytes, created_at, expires_at`;
+const columns = sql`account_id AS accountId, id, state, name, content_type AS contentType, bytes, sha256, origin, upload_id AS uploadId,
+  part_bytes AS partBytes, created_at AS createdAt, expires_at AS expiresAt`;
 const quota = sql`coalesce(quota_bytes, ${QUOTA_BYTES})`;
 /** What a file counts as; the triggers of the table count the same. */
 export const chargeOf = (bytes: number) => Math.max(bytes, FILE_CHARGE_BYTES);
@@ -88,7 +90,7 @@ export const fileStatements = {
   dropParts: (accountId: string, id: string) => sql`
     DELETE FROM file_parts WHERE account_id = ${accountId} AND file_id = ${id} RETURNING number`,
   remove: (accountId: string, id: string) => sql`DELETE FROM files WHERE account_id = ${accountId} AND id = ${id} RETURNING ${columns}`,
-  storage: (accountId: string) => sql`SELECT stored_bytes, ${quota} AS quota_bytes FROM accounts WHERE id = ${accountId}`,
+  storage: (accountId: string) => sql`SELECT stored_bytes AS stored, ${quota} AS quota FROM accounts WHERE id = ${accountId}`,
   /** Those that are ready. */
   findMany: (accountId: string, ids: readonly string[]) => sql`
     SELECT ${columns} FROM files WHERE account_id = ${accountId} AND ${among(ids)} AND state = 'ready' AND expires_at > ${NOW}`,
@@ -106,57 +108,24 @@ export const fileStatements = {
         AND id = substr(object.value, 7 + instr(substr(object.value, 7), '/')))`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
-const rowSchema = z.object({
-  account_id: z.string(),
-  id: z.string(),
-  state: z.enum(["uploading", "ready"]),
-  name: z.string(),
-  content_type: z.string(),
-  bytes: z.number(),
-  sha256: z.string().nullable(),
-  origin: z.string(),
-  upload_id: z.string().nullable(),
-  part_bytes: z.number().nullable(),
-  created_at: z.number(),
-  expires_at: z.number(),
-});
-
-function fromRow(row: Row): StoredFile {
-  const known = rowSchema.parse(row);
-  return {
-    accountId: known.account_id,
-    id: known.id,
-    state: known.state,
-    name: known.name,
-    contentType: known.content_type,
-    bytes: known.bytes,
-    sha256: known.sha256,
-    origin: known.origin,
-    uploadId: known.upload_id,
-    partBytes: known.part_bytes,
-    createdAt: known.created_at,
-    expiresAt: known.expires_at,
-  };
-}
-
-const orNull = (row: Row | null): StoredFile | null => (row ? fromRow(row) : null);
+const files = rowsOf(fileSchema);
 
 /** Null where its account's quota would be exceeded. */
 export async function insertFile(db: Database, file: NewFile): Promise<StoredFile | null> {
-  return orNull(await first(db, fileStatements.insert(file)));
+  return files.first(db, fileStatements.insert(file));
 }
 
 export async function findFile(db: Database, accountId: string, id: string): Promise<StoredFile | null> {
-  return orNull(await first(db, fileStatements.find(accountId, id)));
+  return files.first(db, fileStatements.find(accountId, id));
 }
 
 export async function listFiles(db: Database, accountId: string, after: string, limit: number): Promise<StoredFile[]> {
-  return (await db.all(fileStatements.list(accountId, after, limit))).map(fromRow);
+  return files.all(db, fileStatements.list(accountId, after, limit));
 }
 
 /** Notes R2's id of an upload in parts; null where nobody waits for the file any more. */
 export async function beginParts(db: Database, { accountId, id }: StoredFile, uploadId: string): Promise<StoredFile | null> {
-  return orNull(await first(db, fileStatements.begun(accountId, id, uploadId)));
+  return files.first(db, fileStatements.begun(accountId, id, uploadId));
 }
 
 /** Sets so many bytes aside for a file in all; false where its account's quota would be exceeded. */
@@ -172,7 +141,7 @@ export async function fileIsReady(
   sha256: string | null,
 ): Promise<StoredFile | null> {
   const [rows] = await db.batch([fileStatements.ready(accountId, id, bytes, sha256), fileStatements.dropParts(accountId, id)]);
-  return orNull(rows?.[0] ?? null);
+  return files.read(rows?.[0]);
 }
 
 /** False where the upload is over. */
@@ -191,29 +160,26 @@ export async function removeFileRow(db: Database, { accountId, id }: Pick<Stored
   await db.all(fileStatements.remove(accountId, id));
 }
 
-const storageSchema = z.object({ stored_bytes: z.number(), quota_bytes: z.number() });
+const storage = rowsOf(z.object({ stored: z.number(), quota: z.number() }));
 
 export async function storageOf(db: Database, accountId: string): Promise<StorageUse> {
-  const row = await first(db, fileStatements.storage(accountId));
-  if (!row) return { stored: 0, quota: QUOTA_BYTES };
-  const known = storageSchema.parse(row);
-  return { stored: known.stored_bytes, quota: known.quota_bytes };
+  return (await storage.first(db, fileStatements.storage(accountId))) ?? { stored: 0, quota: QUOTA_BYTES };
 }
 
 /** Those of the files that are there, which are kept for an inference's sake from now on. */
 export async function useFiles(db: Database, accountId: string, ids: readonly string[]): Promise<StoredFile[]> {
   const [found = []] = await db.batch([fileStatements.findMany(accountId, ids), fileStatements.used(accountId, ids)]);
-  return found.map(fromRow);
+  return found.flatMap((row) => files.read(row) ?? []);
 }
 
 /** Those of the files that are there. */
 export async function findFiles(db: Database, accountId: string, ids: readonly string[]): Promise<StoredFile[]> {
-  return (await db.all(fileStatements.findMany(accountId, ids))).map(fromRow);
+  return files.all(db, fileStatements.findMany(accountId, ids));
 }
 
 /** Files past their time. */
 export async function expiredFiles(db: Database, limit: number): Promise<StoredFile[]> {
-  return (await db.all(fileStatements.expired(limit))).map(fromRow);
+  return files.all(db, fileStatements.expired(limit));
 }
 
 /** What the keys of files' objects begin with. */

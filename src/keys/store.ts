@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { KEY_LIMITS, KEY_LIMIT_RANGE } from "../limits.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
+import { type Database, NOW, type Sql, jsonColumn, rowsOf, sql } from "../platform/sql.ts";
 import { SCOPES, type Scope } from "./key.ts";
 
 /** Requests a second by class of call. */
@@ -15,17 +15,18 @@ export const limitsSchema = z.strictObject({
 } satisfies Record<Scope, z.ZodInt>);
 export type Limits = z.infer<typeof limitsSchema>;
 
-export interface Key {
-  readonly id: string;
-  readonly accountId: string;
-  readonly name: string;
-  readonly digest: string;
-  readonly scopes: readonly Scope[];
-  readonly limits: Limits;
-  readonly createdAt: number;
-  readonly expiresAt: number | null;
-  readonly revokedAt: number | null;
-}
+const keySchema = z.object({
+  id: z.string(),
+  accountId: z.string(),
+  name: z.string(),
+  digest: z.string(),
+  scopes: jsonColumn(z.array(z.enum(SCOPES))),
+  limits: jsonColumn(limitsSchema.partial()).transform((own) => ({ ...KEY_LIMITS, ...own }) as Limits), // JSON has no member that is undefined
+  createdAt: z.number(),
+  expiresAt: z.number().nullable(),
+  revokedAt: z.number().nullable(),
+});
+export type Key = Readonly<z.infer<typeof keySchema>>;
 
 export interface NewKey {
   accountId: string;
@@ -44,8 +45,8 @@ export interface KeyChange {
   expiresAt?: number | null;
 }
 
-const columns = sql`id, account_id, name, digest, scopes, limits, created_at, expires_at,
-  coalesce(revoked_at, (SELECT removed_at FROM accounts WHERE accounts.id = keys.account_id)) AS revoked_at`;
+const columns = sql`id, account_id AS accountId, name, digest, scopes, limits, created_at AS createdAt, expires_at AS expiresAt,
+  coalesce(revoked_at, (SELECT removed_at FROM accounts WHERE accounts.id = keys.account_id)) AS revokedAt`;
 
 export const keyStatements = {
   insert: (key: NewKey) => sql`
@@ -72,53 +73,26 @@ export const keyStatements = {
     WHERE account_id = ${accountId} AND id = ${id} RETURNING ${columns}`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
-const rowSchema = z.object({
-  id: z.string(),
-  account_id: z.string(),
-  name: z.string(),
-  digest: z.string(),
-  scopes: z.string(),
-  limits: z.string(),
-  created_at: z.number(),
-  expires_at: z.number().nullable(),
-  revoked_at: z.number().nullable(),
-});
-
-function fromRow(row: Row): Key {
-  const known = rowSchema.parse(row);
-  return {
-    id: known.id,
-    accountId: known.account_id,
-    name: known.name,
-    digest: known.digest,
-    scopes: z.array(z.enum(SCOPES)).parse(JSON.parse(known.scopes)),
-    limits: { ...KEY_LIMITS, ...limitsSchema.partial().parse(JSON.parse(known.limits)) } as Limits, // partial() types its members as possibly undefined; JSON has none
-    createdAt: known.created_at,
-    expiresAt: known.expires_at,
-    revokedAt: known.revoked_at,
-  };
-}
-
-const orNull = (row: Row | null): Key | null => (row ? fromRow(row) : null);
+const keys = rowsOf(keySchema);
 
 /** Null where the account does not exist. */
 export async function insertKey(db: Database, key: NewKey): Promise<Key | null> {
-  return orNull(await first(db, keyStatements.insert(key)));
+  return keys.first(db, keyStatements.insert(key));
 }
 
 export async function findKey(db: Database, accountId: string, id: string): Promise<Key | null> {
-  return orNull(await first(db, keyStatements.find(accountId, id)));
+  return keys.first(db, keyStatements.find(accountId, id));
 }
 
 export async function listKeys(db: Database, accountId: string, after: string, limit: number): Promise<Key[]> {
-  return (await db.all(keyStatements.list(accountId, after, limit))).map(fromRow);
+  return keys.all(db, keyStatements.list(accountId, after, limit));
 }
 
 /** Null where there is no such key or it is revoked. */
 export async function changeKey(db: Database, accountId: string, id: string, change: KeyChange): Promise<Key | null> {
-  return orNull(await first(db, keyStatements.change(accountId, id, change)));
+  return keys.first(db, keyStatements.change(accountId, id, change));
 }
 
 export async function revokeKey(db: Database, accountId: string, id: string): Promise<Key | null> {
-  return orNull(await first(db, keyStatements.revoke(accountId, id)));
+  return keys.first(db, keyStatements.revoke(accountId, id));
 }

@@ -1,22 +1,27 @@
 /** All SQL on models: the catalogue of what clients may ask for. */
 import * as z from "zod";
 import type { FileField } from "../content/embedded.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../platform/sql.ts";
+import { type Database, NOW, type Sql, first, jsonColumn, rowsOf, sql } from "../platform/sql.ts";
 
-export interface Model {
-  readonly name: string;
-  readonly description: string;
-  /** Empty where the model has no versions. */
-  readonly versions: readonly string[];
-  readonly defaultVersion: string;
-  /** How many of one account's inferences may run at once; null = as many as there are slots. */
-  readonly accountConcurrency: number | null;
-  /** What may be asked of it, such as `text-to-image`; empty = anything. */
-  readonly capabilities: readonly string[];
+export const fileFieldsSchema = z.array(
+  z.object({ field: z.string(), encoding: z.enum(["base64", "text"]), contentType: z.string().nullable() }),
+);
+
+const modelSchema = z.object({
+  name: z.string(),
+  description: z.string(),
+  /** Empty if the model has no versions. */
+  versions: jsonColumn(z.array(z.string())),
+  defaultVersion: z.string(),
+  /** How many of one account's inferences may run at once; null: as many as there are slots. */
+  accountConcurrency: z.number().nullable(),
+  /** What may be asked of it, such as `text-to-image`; empty: anything. */
+  capabilities: jsonColumn(z.array(z.string())),
   /** The fields of its outputs that are kept as files. */
-  readonly outputFiles: readonly FileField[];
-  readonly createdAt: number;
-}
+  outputFiles: jsonColumn(fileFieldsSchema),
+  createdAt: z.number(),
+});
+export type Model = Readonly<z.infer<typeof modelSchema>>;
 
 export interface NewModel {
   name: string;
@@ -28,11 +33,8 @@ export interface NewModel {
   outputFiles: readonly FileField[];
 }
 
-export const fileFieldsSchema = z.array(
-  z.object({ field: z.string(), encoding: z.enum(["base64", "text"]), contentType: z.string().nullable() }),
-);
-
-const columns = sql`name, description, versions, default_version, account_concurrency, capabilities, output_files, created_at`;
+const columns = sql`name, description, versions, default_version AS defaultVersion, account_concurrency AS accountConcurrency, capabilities,
+  output_files AS outputFiles, created_at AS createdAt`;
 
 export const modelStatements = {
   insert: (model: NewModel) => sql`
@@ -59,44 +61,19 @@ export const modelStatements = {
     DELETE FROM models WHERE name = ${name} AND NOT EXISTS (SELECT 1 FROM backends WHERE backends.model = models.name) RETURNING name`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
-const rowSchema = z.object({
-  name: z.string(),
-  description: z.string(),
-  versions: z.string(),
-  default_version: z.string(),
-  account_concurrency: z.number().nullable(),
-  capabilities: z.string(),
-  output_files: z.string(),
-  created_at: z.number(),
-});
-
-function fromRow(row: Row): Model {
-  const known = rowSchema.parse(row);
-  return {
-    name: known.name,
-    description: known.description,
-    versions: z.array(z.string()).parse(JSON.parse(known.versions)),
-    defaultVersion: known.default_version,
-    accountConcurrency: known.account_concurrency,
-    capabilities: z.array(z.string()).parse(JSON.parse(known.capabilities)),
-    outputFiles: fileFieldsSchema.parse(JSON.parse(known.output_files)),
-    createdAt: known.created_at,
-  };
-}
-
-const orNull = (row: Row | null): Model | null => (row ? fromRow(row) : null);
+const models = rowsOf(modelSchema);
 
 /** Null where the name is taken. */
 export async function insertModel(db: Database, model: NewModel): Promise<Model | null> {
-  return orNull(await first(db, modelStatements.insert(model)));
+  return models.first(db, modelStatements.insert(model));
 }
 
 export async function findModel(db: Database, name: string): Promise<Model | null> {
-  return orNull(await first(db, modelStatements.find(name)));
+  return models.first(db, modelStatements.find(name));
 }
 
 export async function listModels(db: Database, after: string, limit: number): Promise<Model[]> {
-  return (await db.all(modelStatements.list(after, limit))).map(fromRow);
+  return models.all(db, modelStatements.list(after, limit));
 }
 
 /** The names of models that backends are there for, but of which nobody takes work now. */
@@ -105,7 +82,7 @@ export async function modelsNotReady(db: Database, limit: number): Promise<strin
 }
 
 export async function changeModel(db: Database, name: string, change: Omit<NewModel, "name">): Promise<Model | null> {
-  return orNull(await first(db, modelStatements.change(name, change)));
+  return models.first(db, modelStatements.change(name, change));
 }
 
 /** False where there is no such model, or a backend serves it. */

@@ -81,6 +81,17 @@ export async function first(db: Database, statement: Sql): Promise<Row | null> {
   return rows[0] ?? null;
 }
 
+/** Reads rows of one form; the members of its schema are the names of the columns. */
+export function rowsOf<T>(schema: z.ZodType<T>) {
+  const read = (row: Row | null | undefined): T | null => (row ? schema.parse(row) : null);
+  return {
+    read,
+    /** The first row of a statement; null if there is none. */
+    first: async (db: Database, statement: Sql): Promise<T | null> => read(await first(db, statement)),
+    all: async (db: Database, statement: Sql): Promise<T[]> => (await db.all(statement)).map((row) => schema.parse(row)),
+  };
+}
+
 /** The database behind a D1 binding; every answer within `limitMs`, or Unavailable. */
 export function d1(binding: D1Database, limitMs: number): Database {
   const prepare = (statement: Sql) => binding.prepare(statement.text).bind(...statement.params);
