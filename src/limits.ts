@@ -215,7 +215,7 @@ export const MODELS_LISTED = 1_000;
 
 /** What an isolate remembers of one kind, such as of its backends. */
 export const MEMORY_THINGS = 1_000;
-/** How long it is remembered which forms of tensors a server takes; and of one that did not answer the question. */
+/** How long it is remembered which forms of a request a server takes; and of one that did not answer the question. */
 export const FORMS_MS = 300_000;
 export const FORMS_UNSURE_MS = 10_000;
 /** How long it is remembered what a server says of its model; and that none said anything. */

@@ -27,7 +27,7 @@ export interface Outside {
     /** Aborted after `ms`. */
     timeout(ms: number): AbortSignal;
   };
-  /** What this isolate knows of servers: whether one takes raw tensors. Without it all are given JSON, and none is asked. */
+  /** What this isolate knows of servers: whether one takes raw tensors, or `stream_options`. Without it all are given JSON, and none is asked. */
   readonly forms?: Memory<boolean>;
 }
 

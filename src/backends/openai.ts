@@ -7,7 +7,7 @@
  */
 import { JSON_TYPE } from "../content/content.ts";
 import { parseJson, parseTolerantly, writeJson } from "../encoding/json.ts";
-import { BACKEND_ANSWER_BYTES } from "../limits.ts";
+import { BACKEND_ANSWER_BYTES, FORMS_MS } from "../limits.ts";
 import { Completion, isUsageAlone, usageOf } from "./completion.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { Outcome } from "./outcome.ts";
@@ -82,6 +82,9 @@ function outcomeOf(answer: Answer, call: BackendCall): Outcome {
   };
 }
 
+/** Statuses of a request that has a member too many, among other things. */
+const REFUSES_MEMBERS: ReadonlySet<number | null> = new Set([400, 422]);
+
 /** How a text begins that is a stream. */
 const STREAM = /^\ufeff?\s*(?:data|event|id|retry)?:/;
 
@@ -93,16 +96,39 @@ function named(body: Members, { model }: BackendCall): Members {
 /** What goes on of a chunk, and of the text that it was read from; "" for nothing. */
 export type ShowChunk = (chunk: Members, data: string) => string;
 
-/** Asks for a chat's stream and gives it on to the sink as `show` has it; what is kept is the whole. */
+/**
+ * Asks for a chat's stream and gives it on to the sink as `show` has it; what is kept is the whole. That tokens are to be
+ * counted is added to the request, and some servers refuse what they don't know. One that refuses is asked without; it is
+ * remembered which of the two a server takes.
+ */
 export async function streamChat(call: BackendCall, outside: Outside, sink: Sink, show: ShowChunk): Promise<Outcome> {
   const input = chatOf(call);
   if (input === null) return NOT_CHAT;
-  const body = { ...input, stream: true, stream_options: { ...optionsOf(input), include_usage: true } };
-  const reading = new ChatReading(call, show);
-  const streamed = await stream(outside, urlOf(call), questionOf(call, body, "text/event-stream"), call, sink, reading, (answer) =>
-    outcomeOf(answer, call),
-  );
-  return streamed.ok ? streamed.value : streamed.fault;
+  const { forms, clock } = outside;
+  const name = `stream_options ${call.backend.id} ${call.backend.url}`;
+  const known = forms?.get(name, clock.now());
+  const begunAt = clock.now();
+  let refusedBy: number | null = null;
+  const ask = async (body: Members): Promise<Outcome> => {
+    const timeoutMs = Math.max(1, call.timeoutMs - (clock.now() - begunAt));
+    const question = questionOf(call, { ...body, stream: true }, "text/event-stream");
+    const reading = new ChatReading(call, show);
+    const whole = (answer: Answer) => {
+      refusedBy = answer.status;
+      return outcomeOf(answer, call);
+    };
+    const streamed = await stream(outside, urlOf(call), question, { ...call, timeoutMs }, sink, reading, whole);
+    return streamed.ok ? streamed.value : streamed.fault;
+  };
+  const isAsked = isObject(input["stream_options"]);
+  if (isAsked || known !== false) {
+    const outcome = await ask({ ...input, stream_options: { ...optionsOf(input), include_usage: true } });
+    if (outcome.kind === "done") forms?.set(name, true, clock.now() + FORMS_MS);
+    if (isAsked || known === true || !REFUSES_MEMBERS.has(refusedBy)) return outcome;
+  }
+  const outcome = await ask(input);
+  if (outcome.kind === "done") forms?.set(name, false, clock.now() + FORMS_MS);
+  return outcome;
 }
 
 /** A chat's chunks for a client of OpenAI's API: word for word, but under the name that it knows. */

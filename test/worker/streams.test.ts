@@ -247,6 +247,58 @@ describe.each<[string, (failure: unknown) => Response]>([
   });
 });
 
+describe("a server that refuses stream_options", () => {
+  const form = STREAMS.find(({ name }) => name === "vLLM's");
+  const asked: Record<string, unknown>[] = [];
+
+  /** A server that takes the options or refuses them as it does what else it does not know, and counts who asks. */
+  const strict = (refuses: (body: Record<string, unknown>) => boolean): ScriptedBackend => {
+    asked.length = 0;
+    return async (request) => {
+      if (request.method !== "POST") return Response.json({ data: [] });
+      const body: Record<string, unknown> = await request.json();
+      asked.push(body);
+      if (!refuses(body)) return streamOf(form ?? { sends: [], ends: "close" });
+      return Response.json(
+        { detail: [{ type: "extra_forbidden", loc: ["body", "stream_options"], msg: "not permitted" }] },
+        { status: 422 },
+      );
+    };
+  };
+  const chat = (key: string, model: string, more: object = {}) =>
+    as(key, "POST", "/v1/chat/completions", { model, messages: [{ role: "user", content: "Hi" }], stream: true, ...more });
+  const options = () => asked.map((body) => "stream_options" in body);
+
+  test("is asked without those that the client did not send, and from then on only so", async () => {
+    world(strict((body) => "stream_options" in body));
+    const { key, model } = await watched("openai");
+    for (let time = 0; time < 2; time++) {
+      const answer = await chat(key, model);
+      expect([answer.status, (await answer.text()).endsWith("data: [DONE]\n\n")]).toEqual([200, true]);
+      expect(await ended(key, idOf(answer))).toMatchObject({ status: "succeeded", attempts: 1 });
+    }
+    expect(options()).toEqual([true, false, false]);
+    const own = await chat(key, model, { stream_options: { include_usage: true } });
+    expect([own.status, options().slice(3)]).toEqual([422, [true]]);
+  });
+
+  test("is not asked again for an input that it refuses once it is known to take them", async () => {
+    world(strict((body) => JSON.stringify(body["messages"]).includes("bad")));
+    const { key, model } = await watched("openai");
+    await (await chat(key, model)).text();
+    const bad = await chat(key, model, { messages: [{ role: "user", content: "bad" }] });
+    expect([bad.status, options()]).toEqual([422, [true, true]]);
+  });
+
+  test("is not taken for one that does by an input that it refuses either way", async () => {
+    world(strict((body) => JSON.stringify(body["messages"]).includes("bad")));
+    const { key, model } = await watched("openai");
+    expect((await chat(key, model, { messages: [{ role: "user", content: "bad" }] })).status).toBe(422);
+    await (await chat(key, model)).text();
+    expect(options()).toEqual([true, false, true]);
+  });
+});
+
 describe("a server that streams unasked", () => {
   test.each(["text/event-stream", "text/plain", "application/json"])("is read whole, whatever it calls that: %s", async (type) => {
     const form = STREAMS.find(({ name }) => name === "vLLM's");
