@@ -7,7 +7,7 @@ import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-const SRC = fileURLToPath(new URL("../../src/", import.meta.url));
+const SRC = fileURLToPath(new URL("../../src", import.meta.url));
 
 /** From the top down; `local/` runs in Node beside the Worker and is no part of it. */
 const ORDER = [

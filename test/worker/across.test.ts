@@ -5,19 +5,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import type { Status } from "../../src/inferences/status.ts";
-import {
-  type ScriptedBackend,
-  type Tenant,
-  as,
-  backendIs,
-  expire,
-  held,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  until,
-} from "./support.ts";
+import { expire } from "./support/inferences.ts";
+import { held } from "./support/clock.ts";
+import { type ScriptedBackend, backendIs } from "./support/outside.ts";
+import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { as, object, until } from "./support/requests.ts";
 
 /** How each dialect hands in a job. Those that wait for the answer are left waiting. */
 const SUBMITTERS: Readonly<Record<string, (key: string, model: string) => Promise<Response>>> = {

@@ -3,23 +3,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
 import { KEY_LIMITS, LEASE_MS, QUOTA_BYTES, RETENTION_SECONDS } from "../../src/limits.ts";
-import {
-  as,
-  backendIs,
-  call,
-  claimed,
-  ended,
-  echo,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  stillAs,
-  stillEnv,
-  submitted,
-  timePasses,
-} from "./support.ts";
+import { claimed, ended, submitted } from "./support/inferences.ts";
+import { timePasses } from "./support/clock.ts";
+import { stillAs, stillEnv } from "./support/ports.ts";
+import { backendIs, echo } from "./support/outside.ts";
+import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { as, call, object, operator } from "./support/requests.ts";
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const SOME_TEXT = expect.stringMatching(/\S/);

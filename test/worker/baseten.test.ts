@@ -7,31 +7,12 @@ import { handle } from "../../src/router.ts";
 import { statusOf } from "../../src/dialects/baseten.ts";
 import { STATUSES } from "../../src/inferences/status.ts";
 import { BACKEND_ANSWER_BYTES, BASETEN_BODY_BYTES, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
-import {
-  type ScriptedBackend,
-  as,
-  backendIs,
-  backendRow,
-  call,
-  echo,
-  ended,
-  expire,
-  faultyDatabase,
-  hang,
-  held,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  publicNames,
-  rowOf,
-  stillAs,
-  stillEnv,
-  submitted,
-  unknownKey,
-  until,
-} from "./support.ts";
+import { backendRow, ended, expire, rowOf, submitted } from "./support/inferences.ts";
+import { held } from "./support/clock.ts";
+import { faultyDatabase, stillAs, stillEnv } from "./support/ports.ts";
+import { type ScriptedBackend, backendIs, echo, hang, publicNames } from "./support/outside.ts";
+import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
+import { as, call, object, operator, until } from "./support/requests.ts";
 
 // What backs off waits for ticks of the sweep, and a busy machine is slow.
 vi.setConfig({ testTimeout: 30_000 });

@@ -5,7 +5,9 @@ import { handle } from "../../src/router.ts";
 import { readJson, weigh } from "../../src/http/body.ts";
 import { belongsTo, release, reserve } from "../../src/http/body-memory.ts";
 import { ACCOUNT_BODIES_BYTES, BODIES_BYTES, BODY_PACE, JSON_BODY_BYTES, JSON_DEPTH, BODY_ROOM_MS } from "../../src/limits.ts";
-import { ORIGIN, type Tenant, newModel, newTenant, object, stillAs, stillEnv } from "./support.ts";
+import { stillAs, stillEnv } from "./support/ports.ts";
+import { type Tenant, newModel, newTenant } from "./support/tenants.ts";
+import { ORIGIN, object } from "./support/requests.ts";
 
 let tenant: Tenant;
 let model: string;

@@ -9,28 +9,12 @@ import { insertStatements } from "../../src/inferences/sql/insert.ts";
 import { dueStatements } from "../../src/maintenance/due.ts";
 import { BULK_ROWS, LEASE_MS, LEASE_RENEW_MS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
-import {
-  as,
-  claimed,
-  forgetAll,
-  gpu,
-  held,
-  laneOf,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  queued,
-  rowOf,
-  standingClock,
-  still,
-  stillAs,
-  stillEnv,
-  submission,
-  until,
-  timePasses,
-} from "./support.ts";
+import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
+import { held, standingClock, timePasses } from "./support/clock.ts";
+import { still, stillAs, stillEnv } from "./support/ports.ts";
+import { gpu } from "./support/outside.ts";
+import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { as, object, operator, until } from "./support/requests.ts";
 
 const { db } = still();
 const BROKEN: Failure = { class: "infrastructure", code: "backend_cut", message: "The backend's answer broke off.", status: 502 };

@@ -1,7 +1,7 @@
 /** That an answer which is not as its route says is noticed by every test that gets one. */
 import { expect, test } from "vitest";
-import { ORIGIN } from "./support.ts";
-import { asDocumented } from "./documented.ts";
+import { ORIGIN } from "./support/requests.ts";
+import { asDocumented } from "./support/documented.ts";
 
 const STATUS_URL = `${ORIGIN}/inference/5f0c9f6e-8f0b-4c8f-9d55-0c8f4a4ad000/status`;
 const REFUSAL = { error: "Not Found", message: "There is no such inference.", code: 404 };

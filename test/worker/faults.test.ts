@@ -12,29 +12,12 @@ import { DATABASE_MS, LEASE_MARGIN_MS, LEASE_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
 import { SWEEP_NAME, portsOf } from "../../src/entry/bindings.ts";
 import worker from "../../src/worker.ts";
-import {
-  ORIGIN,
-  backendIs,
-  databaseNow,
-  faultyDatabase,
-  forgetAll,
-  gpu,
-  hang,
-  held,
-  laneOf,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  queued,
-  rowOf,
-  standingClock,
-  still,
-  stillAs,
-  stillEnv,
-  timePasses,
-} from "./support.ts";
+import { forgetAll, laneOf, queued, rowOf } from "./support/inferences.ts";
+import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
+import { faultyDatabase, still, stillAs, stillEnv } from "./support/ports.ts";
+import { backendIs, gpu, hang } from "./support/outside.ts";
+import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { ORIGIN, object, operator } from "./support/requests.ts";
 
 const LOST = new Error("D1_ERROR: Network connection lost.");
 const ONCE = { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 };

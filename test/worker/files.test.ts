@@ -6,23 +6,11 @@ import { removeExpiredFiles } from "../../src/files/remove.ts";
 import { unnamedFiles } from "../../src/files/store.ts";
 import { FILE_CHARGE_BYTES, FILE_PART_BYTES, KIB, UPLOAD_PART_BYTES } from "../../src/limits.ts";
 import { signLink } from "../../src/files/link-token.ts";
-import {
-  ORIGIN,
-  type Tenant,
-  as,
-  backendIs,
-  call,
-  ended,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  still,
-  stillAs,
-  stillEnv,
-  submitted,
-} from "./support.ts";
+import { ended, submitted } from "./support/inferences.ts";
+import { still, stillAs, stillEnv } from "./support/ports.ts";
+import { backendIs } from "./support/outside.ts";
+import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, operator } from "./support/requests.ts";
 
 const MIB = KIB * KIB;
 const PART = FILE_PART_BYTES.range[0];

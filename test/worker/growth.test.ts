@@ -9,7 +9,8 @@ import { readStatements } from "../../src/inferences/sql/read.ts";
 import { dueStatements } from "../../src/maintenance/due.ts";
 import { DEPTH_MAX, POSITION_MAX, SWEEP_ROWS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
-import { claimed, forgetAll, laneOf, newBackend, newModel, queued, submission } from "./support.ts";
+import { claimed, forgetAll, laneOf, queued, submission } from "./support/inferences.ts";
+import { newBackend, newModel } from "./support/tenants.ts";
 
 const FEW = 1_000;
 const MANY = 100_000;

@@ -3,7 +3,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { run } from "../../src/inferences/run.ts";
 import { IDEMPOTENCY_KEY_CHARACTERS, IDEMPOTENCY_MS, INLINE_BYTES } from "../../src/limits.ts";
-import { gpu, laneOf, newBackend, newModel, newTenant, object, rowOf, still, stillAs, timePasses } from "./support.ts";
+import { laneOf, rowOf } from "./support/inferences.ts";
+import { timePasses } from "./support/clock.ts";
+import { still, stillAs } from "./support/ports.ts";
+import { gpu } from "./support/outside.ts";
+import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { object } from "./support/requests.ts";
 
 type Send = (key: string, model: string, idempotencyKey: string, input?: string) => Promise<Response>;
 

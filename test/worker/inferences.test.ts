@@ -6,25 +6,12 @@ import { describe, expect, test, vi } from "vitest";
 import { handle } from "../../src/router.ts";
 import { run } from "../../src/inferences/run.ts";
 import { BATCH_ITEMS, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
-import {
-  ORIGIN,
-  as,
-  backendIs,
-  call,
-  echo,
-  ended,
-  expire,
-  held,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  ports,
-  submitted,
-  unknownKey,
-  until,
-} from "./support.ts";
+import { ended, expire, submitted } from "./support/inferences.ts";
+import { held } from "./support/clock.ts";
+import { ports } from "./support/ports.ts";
+import { backendIs, echo } from "./support/outside.ts";
+import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

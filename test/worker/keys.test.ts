@@ -10,7 +10,11 @@ import { type Key, findKey } from "../../src/keys/store.ts";
 import { KEY_LIMITS, KEY_RECORD_MS } from "../../src/limits.ts";
 import { Problem } from "../../src/problem.ts";
 import { DIALECTS } from "../../src/wires.ts";
-import { ORIGIN, type Tenant, as, call, held, newModel, newTenant, object, operator, ports, submitted, unknownKey } from "./support.ts";
+import { submitted } from "./support/inferences.ts";
+import { held } from "./support/clock.ts";
+import { ports } from "./support/ports.ts";
+import { type Tenant, newModel, newTenant, unknownKey } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, operator } from "./support/requests.ts";
 
 /** A read that costs little: of an id that nobody has. 404 means that the gate let it pass. */
 const poll = (key: string) => as(key, "GET", `/inference/${crypto.randomUUID()}/status`);

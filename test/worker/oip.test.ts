@@ -12,25 +12,11 @@ import { writeJson } from "../../src/encoding/json.ts";
 import { BACKEND_ANSWER_BYTES, BODIES_BYTES, FORMS_MS, FORMS_UNSURE_MS, JSON_BODY_BYTES, TENSOR_BODY_BYTES } from "../../src/limits.ts";
 import { DATATYPES, type Datatype } from "../../src/tensors/datatype.ts";
 import { TensorServer } from "../support/tensors.ts";
-import {
-  ORIGIN,
-  type ScriptedBackend,
-  as,
-  backendIs,
-  call,
-  ended,
-  hang,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  rowOf,
-  stillAs,
-  stillEnv,
-  unknownKey,
-  until,
-} from "./support.ts";
+import { ended, rowOf } from "./support/inferences.ts";
+import { stillAs, stillEnv } from "./support/ports.ts";
+import { type ScriptedBackend, backendIs, hang } from "./support/outside.ts";
+import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
 
 const HEAD = "Inference-Header-Content-Length";
 const encode = (text: string) => new TextEncoder().encode(text);

@@ -8,24 +8,11 @@ import type { BackendCall, Outside } from "../../src/backends/backend.ts";
 import { CHAT, openai } from "../../src/backends/openai.ts";
 import type { Outcome } from "../../src/backends/outcome.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED } from "../../src/limits.ts";
-import {
-  ORIGIN,
-  type ScriptedBackend,
-  as,
-  backendIs,
-  call,
-  echo,
-  ended,
-  expire,
-  held,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  unknownKey,
-  until,
-} from "./support.ts";
+import { ended, expire } from "./support/inferences.ts";
+import { held } from "./support/clock.ts";
+import { type ScriptedBackend, backendIs, echo } from "./support/outside.ts";
+import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
 
 const PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
 const [PATH] = PATHS;

@@ -4,7 +4,10 @@ import { describe, expect, test } from "vitest";
 import { toBase64 } from "../../src/encoding/base64.ts";
 import { hexOf } from "../../src/encoding/hex.ts";
 import { INLINE_BYTES, UPLOAD_PART_BYTES } from "../../src/limits.ts";
-import { as, backendIs, call, ended, newBackend, newModel, newTenant, object, operator, submitted, until } from "./support.ts";
+import { ended, submitted } from "./support/inferences.ts";
+import { backendIs } from "./support/outside.ts";
+import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { as, call, object, operator, until } from "./support/requests.ts";
 
 const { key, accountId } = await newTenant();
 

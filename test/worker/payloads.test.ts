@@ -4,7 +4,10 @@ import { describe, expect, test } from "vitest";
 import { partOf } from "../../src/http/download.ts";
 import { hexOf } from "../../src/encoding/hex.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, UPLOAD_PART_BYTES } from "../../src/limits.ts";
-import { as, backendIs, call, ended, newBackend, newModel, newTenant, object, operator, rowOf, submitted, until } from "./support.ts";
+import { ended, rowOf, submitted } from "./support/inferences.ts";
+import { backendIs } from "./support/outside.ts";
+import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { as, call, object, operator, until } from "./support/requests.ts";
 
 const { key, accountId } = await newTenant();
 

@@ -16,28 +16,12 @@ import { dueStatements } from "../../src/maintenance/due.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { AGEING_MS, LEASE_MS, LEASE_RENEW_MS, SWEEP_PASS_MS, SWEEP_ROWS, SWEEP_TICK_MS, WAKE_UP_LOST_MS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
-import {
-  ORIGIN,
-  claimed,
-  databaseNow,
-  forgetAll,
-  gpu,
-  held,
-  laneOf,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  queued,
-  rowOf,
-  standingClock,
-  still,
-  stillAs,
-  stillEnv,
-  submission,
-  timePasses,
-  until,
-} from "./support.ts";
+import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
+import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
+import { still, stillAs, stillEnv } from "./support/ports.ts";
+import { gpu } from "./support/outside.ts";
+import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { ORIGIN, object, until } from "./support/requests.ts";
 
 const { db } = still();
 const BROKEN: Failure = { class: "infrastructure", code: "backend_cut", message: "The backend's answer broke off.", status: 502 };

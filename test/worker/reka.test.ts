@@ -14,31 +14,11 @@ import { cancelInference, changeStatements } from "../../src/inferences/sql/chan
 import { insertStatements } from "../../src/inferences/sql/insert.ts";
 import { findInference, readStatements } from "../../src/inferences/sql/read.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, OFFSET_MAX, WEBHOOK_URL_CHARACTERS } from "../../src/limits.ts";
-import {
-  ORIGIN,
-  type Tenant,
-  as,
-  backendIs,
-  call,
-  claimed,
-  ended,
-  expire,
-  faultyDatabase,
-  forgetAll,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  publicNames,
-  queued,
-  rowOf,
-  still,
-  stillAs,
-  stillEnv,
-  submission,
-  unknownKey,
-} from "./support.ts";
+import { claimed, ended, expire, forgetAll, queued, rowOf, submission } from "./support/inferences.ts";
+import { faultyDatabase, still, stillAs, stillEnv } from "./support/ports.ts";
+import { backendIs, publicNames } from "./support/outside.ts";
+import { type Tenant, newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, operator } from "./support/requests.ts";
 
 const { db } = still();
 const ROOT = "/v2/inference";

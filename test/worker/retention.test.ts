@@ -13,7 +13,11 @@ import type { NewInference } from "../../src/inferences/sql/insert.ts";
 import { ORPHAN_MS, RETENTION_SECONDS } from "../../src/limits.ts";
 import { Unavailable } from "../../src/platform/unavailable.ts";
 import { sql } from "../../src/platform/sql.ts";
-import { as, claimed, forgetAll, newBackend, newModel, newTenant, object, operator, queued, rowOf, still, timePasses } from "./support.ts";
+import { claimed, forgetAll, queued, rowOf } from "./support/inferences.ts";
+import { timePasses } from "./support/clock.ts";
+import { still } from "./support/ports.ts";
+import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { as, object, operator } from "./support/requests.ts";
 
 const { db } = still();
 const DAY_MS = 86_400_000;

@@ -14,27 +14,12 @@ import { type NewInference, insertStatements } from "../../src/inferences/sql/in
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { AGEING_MS, CIRCUIT_FAILURES, LEASE_MS, PROBE_MS, REST_MS, RETRY_AFTER_MAX_MS, WAKE_UP_LOST_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
-import {
-  type ScriptedBackend,
-  backendRow,
-  claimed,
-  databaseNow,
-  forgetAll,
-  gpu,
-  hang,
-  held,
-  laneOf,
-  newBackend,
-  newModel,
-  object,
-  operator,
-  queued,
-  rowOf,
-  still,
-  submission,
-  timePasses,
-  until,
-} from "./support.ts";
+import { backendRow, claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
+import { databaseNow, held, timePasses } from "./support/clock.ts";
+import { still } from "./support/ports.ts";
+import { type ScriptedBackend, gpu, hang } from "./support/outside.ts";
+import { newBackend, newModel } from "./support/tenants.ts";
+import { object, operator, until } from "./support/requests.ts";
 
 const { db } = still();
 const NO_DELAY = { maxAttempts: 3, initialDelayMs: 0, maxDelayMs: 0 };

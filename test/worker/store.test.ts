@@ -24,7 +24,9 @@ import { deliveryStatements } from "../../src/webhooks/sql/deliveries.ts";
 import { endpointStatements } from "../../src/webhooks/sql/endpoints.ts";
 import { secretStatements } from "../../src/webhooks/sql/secrets.ts";
 import { subscriptionStatements } from "../../src/webhooks/sql/subscriptions.ts";
-import { claimed, forgetAll, laneOf, newBackend, newModel, queued, rowOf, still, submission } from "./support.ts";
+import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
+import { still } from "./support/ports.ts";
+import { newBackend, newModel } from "./support/tenants.ts";
 
 const { db } = still();
 const TABLES =

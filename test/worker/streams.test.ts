@@ -5,19 +5,11 @@
 import { describe, expect, test } from "vitest";
 import { DECODERS, type Decoded } from "../support/decoders.ts";
 import { type Amounts, REMOTE_MODEL, STREAMS, type StreamForm } from "../support/streams.ts";
-import {
-  type ScriptedBackend,
-  as,
-  backendIs,
-  ended,
-  held,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  publicNames,
-  until,
-} from "./support.ts";
+import { ended } from "./support/inferences.ts";
+import { held } from "./support/clock.ts";
+import { type ScriptedBackend, backendIs, publicNames } from "./support/outside.ts";
+import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { as, object, until } from "./support/requests.ts";
 
 const HOOK = "https://hooks.example.com/streams";
 

@@ -4,23 +4,10 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { handle } from "../../src/router.ts";
 import { BATCH_ITEMS, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
-import {
-  ORIGIN,
-  type ScriptedBackend,
-  as,
-  backendIs,
-  call,
-  echo,
-  ended,
-  expire,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  unknownKey,
-  until,
-} from "./support.ts";
+import { ended, expire } from "./support/inferences.ts";
+import { type ScriptedBackend, backendIs, echo } from "./support/outside.ts";
+import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
 
 const CHAIR = { image_path: "https://img.test/1.png", product_type: "Chair" };
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/;

@@ -20,23 +20,12 @@ import { WAITER_LOOK_MAX_MS, LEASE_MS, LEASE_RENEW_MS, STREAM_IDLE_MS } from "..
 import { Unavailable } from "../../src/platform/unavailable.ts";
 import type { Ports } from "../../src/ports.ts";
 import { Problem } from "../../src/problem.ts";
-import {
-  type ScriptedBackend,
-  claimed,
-  databaseNow,
-  forgetAll,
-  gpu,
-  hang,
-  held,
-  laneOf,
-  newModel,
-  queued,
-  rowOf,
-  standingClock,
-  still,
-  timePasses,
-  until,
-} from "./support.ts";
+import { claimed, forgetAll, laneOf, queued, rowOf } from "./support/inferences.ts";
+import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
+import { still } from "./support/ports.ts";
+import { type ScriptedBackend, gpu, hang } from "./support/outside.ts";
+import { newModel } from "./support/tenants.ts";
+import { until } from "./support/requests.ts";
 
 beforeEach(forgetAll);
 

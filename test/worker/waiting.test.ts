@@ -7,23 +7,12 @@ import { changeStatements } from "../../src/inferences/sql/change.ts";
 import { type NewInference, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { CIRCUIT_FAILURES, DEPTH_MAX, LEASE_MS, POSITION_MAX } from "../../src/limits.ts";
-import {
-  type Tenant,
-  claimed,
-  forgetAll,
-  gpu,
-  laneOf,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  operator,
-  queued,
-  still,
-  stillAs,
-  submission,
-  timePasses,
-} from "./support.ts";
+import { claimed, forgetAll, laneOf, queued, submission } from "./support/inferences.ts";
+import { timePasses } from "./support/clock.ts";
+import { still, stillAs } from "./support/ports.ts";
+import { gpu } from "./support/outside.ts";
+import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { object, operator } from "./support/requests.ts";
 
 const { db } = still();
 const BUSY: Failure = { class: "capacity", code: "backend_busy", message: "The backend answered 429.", status: 503 };

@@ -27,32 +27,11 @@ import { settingsOf } from "../../src/entry/delivery-object.ts";
 import { DeliveryLoop, type DeliverySettings } from "../../src/webhooks/deliver.ts";
 import { HOSTILE } from "../unit/target.test.ts";
 import "../unit/schedule.test.ts";
-import {
-  type ScriptedBackend,
-  type Tenant,
-  as,
-  backendIs,
-  call,
-  claimed,
-  ended,
-  forgetAll,
-  hang,
-  laneOf,
-  newBackend,
-  newModel,
-  newTenant,
-  object,
-  ports,
-  ORIGIN,
-  queued,
-  rowOf,
-  still,
-  stillAs,
-  stillEnv,
-  type submission,
-  submitted,
-  until,
-} from "./support.ts";
+import { claimed, ended, forgetAll, laneOf, queued, rowOf, type submission, submitted } from "./support/inferences.ts";
+import { ports, still, stillAs, stillEnv } from "./support/ports.ts";
+import { type ScriptedBackend, backendIs, hang } from "./support/outside.ts";
+import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { as, call, object, ORIGIN, until } from "./support/requests.ts";
 
 const HOOK = "https://hooks.example.com/h";
 const DONE = { at: "row", body: '{"done":true}', contentType: "application/json" } as const;

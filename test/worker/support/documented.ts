@@ -4,8 +4,8 @@
  */
 import { Router } from "itty-router";
 import * as z from "zod";
-import { DIALECTS } from "../../src/wires.ts";
-import type { Dialect, RouteShape } from "../../src/http/route.ts";
+import { DIALECTS } from "../../../src/wires.ts";
+import type { Dialect, RouteShape } from "../../../src/http/route.ts";
 
 interface Documented {
   readonly dialect: Dialect;
