@@ -28,6 +28,7 @@ import { check, mustFit } from "../http/body.ts";
 import { readBytes } from "../http/bytes.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import type { Dialect, KeyCall, BareRoute } from "../http/route.ts";
+import { EVENTS_TYPE, eventStream } from "../http/sse.ts";
 import { GENERATE, type Generated, eventOf, generatedBy, isGenerated } from "../backends/generate.ts";
 import { BINARY_EXTENSION, HEAD_LENGTH, sharedMemoryIn } from "../backends/oip.ts";
 import type { Failure } from "../backends/outcome.ts";
@@ -72,7 +73,8 @@ const SERVER = { name: "claimcheck", version: "0.1.0", extensions: [BINARY_EXTEN
 
 const MODEL_PATHS = ["/v2/models/:model", "/v2/models/:model/versions/:version"];
 const BODY_TYPES = /^application\/(?:(?:[\w.+-]+\+)?json|octet-stream|x-www-form-urlencoded)\s*(?:;|$)/i;
-const EVENTS_TYPE = "text/event-stream; charset=utf-8";
+/** With the charset, as Triton has it. */
+const EVENTS = { "Content-Type": `${EVENTS_TYPE}; charset=utf-8` };
 /** In doubt, a backend's health is looked at that often, in seconds. */
 const RETRY_AFTER = String(PROBE_MS / 1000);
 /** Models that an answer names. */
@@ -406,7 +408,7 @@ async function run(
     throw unready(model, "it has no active backend");
   }
   const attended = await submitAndWait(ports, submission, { after, gone: request.signal, ...(stream && { stream }) });
-  if (attended.kind === "streaming") return events(attended.body, headersOf(attended.inference, false));
+  if (attended.kind === "streaming") return eventStream(attended.body, { ...EVENTS, ...headersOf(attended.inference, false) });
   const { inference, replayed } = attended;
   const headers = headersOf(inference, replayed);
   if (inference.status !== "succeeded") throw failed(inference, headers);
@@ -497,7 +499,7 @@ async function generate(call: KeyCall, stream: StreamWords | null = null): Promi
     const { id: _, ...generated } = generatedIn(content);
     const shown = { ...generatedBy(generated, inference), ...(typeof id === "string" && { id }) };
     // A backend that does not stream has said all at once.
-    return stream ? events(eventOf(shown), {}) : json(shown);
+    return stream ? eventStream(eventOf(shown), EVENTS) : json(shown);
   });
 }
 
@@ -518,10 +520,4 @@ function generatedIn(content: Content): Generated {
   const value = isJson(contentType) ? parseJson(text) : text;
   if (isGenerated(value)) return value;
   return { text_output: typeof value === "string" ? value : text };
-}
-
-function events(body: string | ReadableStream<Uint8Array>, headers: Record<string, string>): Response {
-  // The last is how proxies of the nginx kind are told not to hold back what should pass at once.
-  const own = { "Content-Type": EVENTS_TYPE, "Cache-Control": "private, no-store", "X-Accel-Buffering": "no" };
-  return new Response(body, { headers: { ...own, ...headers } });
 }

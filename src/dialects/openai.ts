@@ -17,6 +17,7 @@ import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import { showModel, showModels } from "../api/models.ts";
 import { render, valueOf } from "../http/output.ts";
 import type { Dialect, KeyCall } from "../http/route.ts";
+import { EVENTS_TYPE, eventStream, reframed } from "../http/sse.ts";
 import { CHAT } from "../backends/openai.ts";
 import type { Failure } from "../backends/outcome.ts";
 import { DONE, KEEP_ALIVE, framed } from "../backends/event-reader.ts";
@@ -32,7 +33,6 @@ import { type Fault, type Problem, type ProblemCode, problem } from "../problem.
 import { isObject } from "../tensors/tensor.ts";
 
 const CHAT_PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
-const STREAM_TYPE = "text/event-stream";
 
 const requestSchema = z.looseObject({
   model: z.string().min(1).max(128),
@@ -80,13 +80,13 @@ async function complete(call: KeyCall): Promise<Response> {
     { after: call.after, gone: call.request.signal, ...(stream ? { stream: WORDS } : {}) },
   );
   const headers = { "X-Inference-Id": attended.inference.id };
-  if (attended.kind === "streaming") return streamed(attended.body, headers);
+  if (attended.kind === "streaming") return eventStream(attended.body, headers);
   const { inference, replayed } = attended;
   const more = { ...headers, ...replayHeaders({ replayed }) };
   if (inference.status !== "succeeded") return failed(inference, more);
-  if (stream && inference.output.contentType.startsWith(STREAM_TYPE)) {
+  if (stream && inference.output.contentType.startsWith(EVENTS_TYPE)) {
     const body = await openPayload(call.ports.payloads, inference.output);
-    if (body !== null) return streamed(body, more);
+    if (body !== null) return eventStream(reframed(body), more);
   }
   const completion = valueOf(await render(call.ports.payloads, inference.output));
   if (!isObject(completion) || !Array.isArray(completion["choices"])) {
@@ -94,13 +94,7 @@ async function complete(call: KeyCall): Promise<Response> {
     return refusal({ ...errorOf(400, message, "not_a_chat_model"), param: "model" }, more);
   }
   const shown = { ...completion, model };
-  return stream ? streamed(asStream(shown, stream_options?.include_usage === true), more) : json(shown, { headers: more });
-}
-
-function streamed(body: string | Uint8Array | ReadableStream, headers: Record<string, string>): Response {
-  // The last is how proxies of the nginx kind are told not to hold back what should pass at once.
-  const own = { "Content-Type": STREAM_TYPE, "Cache-Control": "private, no-store", "X-Accel-Buffering": "no" };
-  return new Response(body, { headers: { ...own, ...headers } });
+  return stream ? eventStream(asStream(shown, stream_options?.include_usage === true), more) : json(shown, { headers: more });
 }
 
 const encoded = (text: string) => new TextEncoder().encode(text);

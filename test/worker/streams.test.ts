@@ -305,6 +305,19 @@ describe("a server that streams unasked", () => {
   });
 });
 
+test("a stream that a plain server answered a chat with is given on in a frame that every client reads", async () => {
+  const form = STREAMS.find(({ name }) => name === "one with names, ids and retries");
+  world(() => streamOf(form ?? { sends: [], ends: "close" }));
+  const { key, model } = await watched("http");
+  const text = await (
+    await as(key, "POST", "/v1/chat/completions", { model, messages: [{ role: "user", content: "Hi" }], stream: true })
+  ).text();
+  for (const [name, decode] of Object.entries(DECODERS)) {
+    const { values, error } = decode(text);
+    expect([name, values.map((value) => WIRES[0]?.textIn(value) ?? "").join(""), error]).toEqual([name, "Hello", null]);
+  }
+});
+
 describe("a failure in a success of a tensor server", () => {
   test.each<[string, unknown, string]>([
     ["infer", { inputs: [{ name: "x", shape: [1], datatype: "INT64", data: [1] }] }, "odd shape"],

@@ -1,0 +1,29 @@
+/** Answers that are server-sent events, as every wire that streams has them. */
+import { EventReader, framed } from "../backends/event-reader.ts";
+
+export const EVENTS_TYPE = "text/event-stream";
+
+/** An answer of these events. The last header is how proxies of the nginx kind are told not to hold back what should pass at once. */
+export function eventStream(body: string | ReadableStream<Uint8Array>, headers: Readonly<Record<string, string>>): Response {
+  const own = { "Content-Type": EVENTS_TYPE, "Cache-Control": "private, no-store", "X-Accel-Buffering": "no" };
+  return new Response(body, { headers: { ...own, ...headers } });
+}
+
+/** A stored stream with its data alone, framed as ours is. */
+export function reframed(stored: string | Uint8Array | ReadableStream): ReadableStream<Uint8Array> {
+  const body: ReadableStream<Uint8Array> = new Response(stored).body ?? new Blob([]).stream();
+  const events = new EventReader();
+  const encoder = new TextEncoder();
+  const dataOf = (read: ReturnType<EventReader["of"]>): string =>
+    [...read].map(({ data }) => (data === null || data.trim() === "" ? "" : framed(data))).join("");
+  return body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        controller.enqueue(encoder.encode(dataOf(events.of(chunk))));
+      },
+      flush(controller) {
+        controller.enqueue(encoder.encode(dataOf(events.rest())));
+      },
+    }),
+  );
+}
