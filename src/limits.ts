@@ -123,10 +123,6 @@ export const ADMIN_BODY_BYTES = 64 * KIB;
 export const TENSOR_BODY_BYTES = 16 * KIB * KIB;
 export const TENSOR_BODY_COPIES = 3;
 export const BATCH_ITEMS = 256;
-/** The body of an asynchronous request to Baseten's API, as published. */
-export const BASETEN_BODY_BYTES = 256 * KIB;
-/** Parts at the end of `model-{id}-{env}` that may be the environment's name: theirs are like `prod-us`. Each is looked up. */
-export const BASETEN_ENVIRONMENT_PARTS = 3;
 /** What the values of a body may take of the memory, as its text is weighed: room for 10 MB of numbers, whatever they are. */
 export const JSON_HEAP_BYTES = 48_000_000;
 /** A body's text is there as it came, within its values, and as it is stored. */

@@ -1,5 +1,5 @@
 /** The wires, in the order in which they are asked for an unknown path. */
-import { baseten } from "./dialects/baseten.ts";
+import { baseten } from "./dialects/baseten/baseten.ts";
 import { oip } from "./dialects/oip.ts";
 import { openai } from "./dialects/openai.ts";
 import { reka } from "./dialects/reka/reka.ts";

@@ -4,9 +4,10 @@ import { env, exports } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { handle } from "../../src/router.ts";
-import { statusOf } from "../../src/dialects/baseten.ts";
+import { ASYNC_BODY_BYTES } from "../../src/dialects/baseten/schemas.ts";
+import { statusOf } from "../../src/dialects/baseten/present.ts";
 import { STATUSES } from "../../src/inferences/status.ts";
-import { BACKEND_ANSWER_BYTES, BASETEN_BODY_BYTES, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
 import { backendRow, ended, expire, rowOf, submitted } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
 import { faultyDatabase, stillAs, stillEnv } from "./support/ports.ts";
@@ -258,10 +259,10 @@ describe("an asynchronous request", () => {
     const path = `${modelOf(await newModel())}/async_predict`;
     const bare = JSON.stringify({ model_input: "" }).length;
     const ofLength = (bytes: number) => JSON.stringify({ model_input: "x".repeat(bytes - bare) });
-    expect(BASETEN_BODY_BYTES).toBe(262_144);
-    const whole = await as(key, "POST", path, ofLength(BASETEN_BODY_BYTES));
+    expect(ASYNC_BODY_BYTES).toBe(262_144);
+    const whole = await as(key, "POST", path, ofLength(ASYNC_BODY_BYTES));
     expect(whole.status).toBe(201);
-    const refused = as(key, "POST", path, ofLength(BASETEN_BODY_BYTES + 1));
+    const refused = as(key, "POST", path, ofLength(ASYNC_BODY_BYTES + 1));
     expect(await seen(refused)).toStrictEqual(refusal(413, "payload_too_large", "The body exceeds 262144 bytes."));
   });
 
@@ -832,8 +833,8 @@ describe("a call that waits", () => {
     const { key } = await newTenant();
     const model = await servedBy(async (request) => Response.json((await request.text()).length));
     const ofLength = (bytes: number) => `"${"x".repeat(bytes - 2)}"`;
-    const large = await as(key, "POST", `${modelOf(model)}/predict`, ofLength(BASETEN_BODY_BYTES * 4));
-    expect([large.status, await large.json()]).toEqual([200, BASETEN_BODY_BYTES * 4]);
+    const large = await as(key, "POST", `${modelOf(model)}/predict`, ofLength(ASYNC_BODY_BYTES * 4));
+    expect([large.status, await large.json()]).toEqual([200, ASYNC_BODY_BYTES * 4]);
     const refused = as(key, "POST", `${modelOf(model)}/predict`, ofLength(JSON_BODY_BYTES + 1));
     expect(await seen(refused)).toStrictEqual(refusal(413, "payload_too_large"));
   });
