@@ -8,7 +8,7 @@
  *   whatever its index. A call of a tool has its name once, in its first piece: a piece that has neither id nor index, or
  *   an index of nothing that has come, goes on the last call, unless it has a name itself after a call that is complete.
  */
-import { parseJson, writeJson } from "../encoding/json.ts";
+import { writeJson } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
 
 type Members = Readonly<Record<string, unknown>>;
@@ -117,21 +117,26 @@ class UnknownText {
   }
 }
 
+/** An entry that comes piece by piece, and how much of the call that it may be has come. */
 interface Entry {
-  readonly index: number | null;
-  readonly value: unknown;
+  readonly joined: JoinedObject;
+  readonly call: CallSoFar;
 }
 
 class JoinedList {
   readonly #tally: Tally;
-  readonly #name: string;
-  readonly #entries: Entry[] = [];
-  /** The object that was last begun or continued. */
-  #latest: JoinedObject | null = null;
+  readonly #isOfCalls: boolean;
+  readonly #values: { readonly index: number; readonly value: unknown }[] = [];
+  readonly #byIndex = new Map<number, Entry>();
+  /** By their ids, and by their ids at their indexes. */
+  readonly #byId = new Map<string, Entry>();
+  /** The one that was last begun or continued. */
+  #latest: Entry | null = null;
+  #lastIndex = 0;
 
   constructor(tally: Tally, name: string) {
     this.#tally = tally;
-    this.#name = name;
+    this.#isOfCalls = name === CALLS;
   }
 
   add(values: readonly unknown[]): void {
@@ -143,71 +148,70 @@ class JoinedList {
 
   /** A list of parts that goes on as text: the text is a part of its own, which the next text continues. */
   addText(text: string): this {
-    if (this.#latest === null) {
-      this.#latest = new JoinedObject(this.#tally);
-      this.#latest.add({ type: "text" });
-      this.#entries.push({ index: null, value: this.#latest });
-    }
-    this.#latest.add({ text });
+    this.#latest ??= this.#begin({ type: "text" }, null);
+    this.#latest.joined.add({ text });
     return this;
   }
 
   #append(value: unknown): void {
     this.#tally.characters += writeJson(value).length + ENTRY_CHARACTERS;
-    this.#entries.push({ index: null, value });
+    this.#values.push({ index: this.#lastIndex, value });
     this.#latest = null;
   }
 
   #addObject({ index: said, ...piece }: Members): void {
     const index = indexOf(said);
-    let entry = this.#entryFor(piece, index);
-    if (!entry) {
-      entry = new JoinedObject(this.#tally);
-      if (index !== null && !this.#isOfCalls) entry.add({ index });
-      this.#entries.push({ index: index ?? this.#lastIndex(), value: entry });
+    const entry = this.#entryFor(piece, index);
+    if (entry) {
+      entry.joined.add(piece);
+      entry.call.add(piece);
     }
-    entry.add(piece);
-    this.#latest = entry;
+    this.#latest = entry ?? this.#begin(piece, index);
+    const id = textOf(piece["id"]);
+    if (id !== null) for (const name of [id, at(id, index)]) this.#byId.set(name, this.#latest);
+  }
+
+  #begin(piece: Members, index: number | null): Entry {
+    const entry: Entry = { joined: new JoinedObject(this.#tally), call: new CallSoFar() };
+    if (index !== null) {
+      this.#lastIndex = index;
+      this.#byIndex.set(index, entry);
+      if (!this.#isOfCalls) entry.joined.add({ index });
+    }
+    entry.joined.add(piece);
+    entry.call.add(piece);
+    this.#values.push({ index: this.#lastIndex, value: entry.joined });
+    return entry;
   }
 
   /** The entry that a piece continues; null if it begins one. */
-  #entryFor(piece: Members, index: number | null): JoinedObject | null {
-    const objects = this.#entries.filter((entry): entry is Entry & { value: JoinedObject } => entry.value instanceof JoinedObject);
+  #entryFor(piece: Members, index: number | null): Entry | null {
     const id = textOf(piece["id"]);
     const name = textOf(callIn(piece).name);
     if (id !== null) {
       // Some give one id to several, which then have other indexes, and a name each.
-      const known = objects.findLast(({ value, index: at }) => value.get("id") === id && (index === null || at === index || name === null));
-      if (known) return known.value;
+      const known = this.#byId.get(at(id, index)) ?? (index === null || name === null ? this.#byId.get(id) : undefined);
+      if (known) return known;
       if (index === null) return null;
     }
-    const found = index === null ? this.#latest : objects.findLast((entry) => entry.index === index)?.value;
+    const found = index === null ? this.#latest : this.#byIndex.get(index);
     if (found) return beginsAnother(piece, found) ? null : found;
     return this.#isOfCalls && id === null && name === null ? this.#latest : null;
   }
 
-  /** Where an entry without an index stands: after those that have come. */
-  #lastIndex(): number | null {
-    return this.#entries.at(-1)?.index ?? null;
-  }
-
-  get #isOfCalls(): boolean {
-    return this.#name === CALLS;
-  }
-
   value(): unknown[] {
-    return this.#entries.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0)).map(({ value }) => plain(value));
+    return this.#values.toSorted((a, b) => a.index - b.index).map(({ value }) => plain(value));
   }
 }
 
+const at = (id: string, index: number | null) => JSON.stringify([id, index]);
+
 /** Whether a piece can't belong to an entry: it has another name, or a name and arguments after arguments that are complete. */
-function beginsAnother(piece: Members, entry: JoinedObject): boolean {
-  const soFar = entry.value();
-  const [mine, its] = [callIn(piece), callIn(soFar)];
+function beginsAnother(piece: Members, { joined, call }: Entry): boolean {
+  const mine = callIn(piece);
   const differ = (a: unknown, b: unknown) => textOf(a) !== null && textOf(b) !== null && a !== b;
-  if (differ(mine.name, its.name) || ["id", "type", "name"].some((name) => differ(piece[name], soFar[name]))) return true;
-  if (textOf(piece["id"]) !== null || textOf(mine.name) === null) return false;
-  return !isBlank(mine.input) && isComplete(its.input);
+  if (differ(mine.name, call.name) || ["id", "type", "name"].some((name) => differ(piece[name], joined.get(name)))) return true;
+  return textOf(piece["id"]) === null && textOf(mine.name) !== null && !isBlank(mine.input) && call.isComplete;
 }
 
 /** The name of the tool that an entry calls, and what it is called with. */
@@ -217,20 +221,43 @@ function callIn(entry: Members): { readonly name: unknown; readonly input: unkno
   return isObject(custom) ? { name: custom["name"], input: custom["input"] } : { name: null, input: null };
 }
 
+/** A call whose arguments come piece by piece: whether the braces that they opened are all closed. */
+class CallSoFar {
+  #name: string | null = null;
+  #depth = 0;
+  #isInString = false;
+  #isEscaped = false;
+  #isComplete = false;
+
+  get name(): string | null {
+    return this.#name;
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  add(piece: Members): void {
+    const { name, input } = callIn(piece);
+    this.#name = textOf(name) ?? this.#name;
+    if (isObject(input)) this.#isComplete = true;
+    if (typeof input === "string") for (const character of input) this.#read(character);
+  }
+
+  #read(character: string): void {
+    if (this.#isInString) {
+      if (this.#isEscaped) this.#isEscaped = false;
+      else if (character === "\\") this.#isEscaped = true;
+      else if (character === '"') this.#isInString = false;
+    } else if (character === '"') this.#isInString = true;
+    else if (character === "{" || character === "[") this.#depth++;
+    else if (character === "}" || character === "]") this.#isComplete = --this.#depth === 0;
+  }
+}
+
 function indexOf(said: unknown): number | null {
   const index = typeof said === "string" && /^\d{1,9}$/.test(said) ? Number(said) : said;
   return isCount(index) ? index : null;
-}
-
-function isComplete(text: unknown): boolean {
-  if (typeof text !== "string") return isObject(text);
-  if (!text.trimEnd().endsWith("}")) return false;
-  try {
-    return isObject(parseJson(text));
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
 }
 
 function isBlank(text: unknown): boolean {

@@ -1,4 +1,5 @@
 /** How the chunks of a completion are put together to what it would have been at once. */
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Completion } from "../../src/backends/completion.ts";
 
@@ -120,6 +121,57 @@ describe("tool calls", () => {
   ])("%s", (_name, deltas, whole) => {
     expect(messageOf(...deltas)).toStrictEqual(message({ tool_calls: whole }));
   });
+});
+
+/** A text cut into pieces. */
+const pieces = (text: string) =>
+  fc.array(fc.integer({ min: 0, max: text.length }), { maxLength: 5 }).map((cuts) => {
+    const ends = [...cuts.toSorted((a, b) => a - b), text.length];
+    return ends.map((end, index) => text.slice(index === 0 ? 0 : ends[index - 1], end));
+  });
+
+/** A call, and the pieces in which some server sends it: the first says what it is, later ones say that again, empty or not at all. */
+const sent = fc
+  .record({ name: fc.constantFrom("f", "g"), args: fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 }) })
+  .chain(({ name, args }) => {
+    const whole = call("", name, JSON.stringify(args));
+    const again = fc.constantFrom<"same" | "empty" | "none">("same", "empty", "none");
+    return fc.record({ whole: fc.constant(whole), cut: pieces(whole.function.arguments), id: again, named: again });
+  });
+
+test("calls of tools that come in pieces, one through the other, are what was sent", () => {
+  fc.assert(
+    fc.property(fc.array(sent, { minLength: 1, maxLength: 4 }), fc.array(fc.nat(), { minLength: 40, maxLength: 40 }), (all, turns) => {
+      const wholes = all.map(({ whole }, index) => ({ ...whole, id: `call-${index}` }));
+      const said = { same: (text: string) => text, empty: () => "", none: () => undefined };
+      const queues = all.map(({ whole, cut, id, named }, index) =>
+        cut.map((part, turn) => ({
+          index,
+          id: turn === 0 ? `call-${index}` : said[id](`call-${index}`),
+          type: "function",
+          function: { name: turn === 0 ? whole.function.name : said[named](whole.function.name), arguments: part },
+        })),
+      );
+      const deltas: unknown[] = [];
+      for (let turn = 0; queues.some((queue) => queue.length > 0); turn++) {
+        const left = queues.filter((queue) => queue.length > 0);
+        const piece = left[(turns[turn % turns.length] ?? 0) % left.length]?.shift();
+        deltas.push(calls(JSON.parse(JSON.stringify(piece)) as object));
+      }
+      expect(messageOf(...deltas)).toEqual(message({ tool_calls: wholes }));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("text that comes in pieces is what was sent, however often a piece is alike", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom("a", "ha", " ", "\n", "é"), { minLength: 1 }), (parts) => {
+      const deltas = parts.map((content) => ({ role: "assistant", content, reasoning_content: content }));
+      const whole = parts.join("");
+      expect(messageOf(...deltas)).toEqual(message({ content: whole, reasoning_content: whole }));
+    }),
+  );
 });
 
 describe("members", () => {
