@@ -197,6 +197,9 @@ export const FILE_LAP_MS = 60_000;
 /** How far the time in an inference's id, by an isolate's clock and before its input was stored, may be from its creation by the database's. */
 export const ID_MARGIN_MS = 600_000;
 
+/** How soon a client should ask again. */
+export const POLL_AFTER_SECONDS = { range: [1, 30] } as const;
+
 /** How far into a list an offset may lead: each row before it is read. Cursors lead as far as the list goes. */
 export const OFFSET_MAX = 10_000;
 /** How long an isolate remembers that a key was refused, so that its next reads don't run beside the question to its gate. */

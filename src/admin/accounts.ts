@@ -1,12 +1,13 @@
 /** `/admin/v1/accounts`: the tenants. */
 import * as z from "zod";
 import { type Account, changeAccount, findAccount, insertAccount, listAccounts, removeAccount } from "../accounts/store.ts";
+import { pageQuery } from "../http/page.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { newAccountId } from "../keys/key.ts";
 import { listKeys } from "../keys/store.ts";
 import { PAGE, QUOTA_BYTES, RETENTION_SECONDS } from "../limits.ts";
 import type { Call } from "../http/route.ts";
-import { found, nameSchema, pageQuery, routesOf } from "./resource.ts";
+import { found, nameSchema, routesOf } from "./resource.ts";
 
 const accountSchema = z.object({
   id: z.string(),
@@ -60,7 +61,7 @@ export const accountRoutes = routesOf({
       return present(found(await insertAccount(ports.db, id, name, quota_bytes ?? null, retention_seconds), "account"));
     },
   },
-  list: { takes: pageQuery, run: ({ ports }, { after }, limit) => listAccounts(ports.db, after, limit) },
+  list: { takes: pageQuery(), run: ({ ports }, { after }, limit) => listAccounts(ports.db, after, limit) },
   find: ({ ports }, id) => findAccount(ports.db, id),
   update: {
     takes: accountUpdateSchema,

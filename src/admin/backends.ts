@@ -15,6 +15,7 @@ import {
 } from "../backends/store.ts";
 import { json } from "../http/answer.ts";
 import { type Call, type RouteShape, route } from "../http/route.ts";
+import { pageQuery } from "../http/page.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { randomBase62 } from "../ids.ts";
 import { hintWork } from "../inferences/hints.ts";
@@ -22,7 +23,7 @@ import { BACKEND_TIMEOUT_SECONDS, MAX_CONCURRENCY, WAKE_UPS_PER_LANE } from "../
 import { findModel } from "../models/store.ts";
 import { problem } from "../problem.ts";
 import { pathNameSchema } from "./models.ts";
-import { PREFIX, found, given, pageQuery, routesOf } from "./resource.ts";
+import { PREFIX, found, given, routesOf } from "./resource.ts";
 
 const backendSchema = z.object({
   id: z.string(),
@@ -128,7 +129,7 @@ export const backendRoutes = [
     idOf: (backend: Backend) => backend.id,
     create: { takes: newBackendSchema, answers: backendSchema, run: create },
     list: {
-      takes: pageQuery.extend({ model: z.string().optional().describe("Only those that serve this model.") }),
+      takes: pageQuery().extend({ model: z.string().optional().describe("Only those that serve this model.") }),
       run: ({ ports }, { model, after }, limit) => listBackends(ports.db, model ?? null, after, limit),
     },
     find: ({ ports }, id) => findBackend(ports.db, id),

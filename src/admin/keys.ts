@@ -1,12 +1,13 @@
 /** `/admin/v1/keys`: the API keys of an account. A key's text is in the answer that creates it and nowhere else. */
 import * as z from "zod";
 import { findAccount } from "../accounts/store.ts";
+import { pageQuery } from "../http/page.ts";
 import { instantSchema, time, timeSchema } from "../http/time.ts";
 import { SCOPES, accountOf, digestOf, mintKey } from "../keys/key.ts";
 import { type Key, type KeyChange, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey } from "../keys/store.ts";
 import type { Call } from "../http/route.ts";
 import { problem } from "../problem.ts";
-import { found, given, nameSchema, pageQuery, routesOf } from "./resource.ts";
+import { found, given, nameSchema, routesOf } from "./resource.ts";
 
 const keySchema = z.object({
   id: z.string().describe("It begins with the account's id."),
@@ -52,7 +53,7 @@ export const keyRoutes = routesOf({
   idOf: (key: Key) => key.id,
   create: { takes: newKeySchema, answers: keyCreatedSchema, run: create },
   list: {
-    takes: pageQuery.extend({ account_id: z.string().describe("Whose keys.") }),
+    takes: pageQuery().extend({ account_id: z.string().describe("Whose keys.") }),
     run: ({ ports }, { account_id, after }, limit) => listKeys(ports.db, account_id, after, limit),
   },
   find: ({ ports }, id) => findKey(ports.db, accountOf(id), id),

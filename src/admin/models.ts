@@ -2,12 +2,13 @@
 import * as z from "zod";
 import { MEDIA_TYPE } from "../content/content.ts";
 import type { FileField } from "../content/embedded.ts";
+import { pageQuery } from "../http/page.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { CONTENT_TYPE_CHARACTERS, MAX_CONCURRENCY, OUTPUT_FILE_FIELDS } from "../limits.ts";
 import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
 import { problem } from "../problem.ts";
 import type { Call } from "../http/route.ts";
-import { found, pageQuery, routesOf } from "./resource.ts";
+import { found, routesOf } from "./resource.ts";
 
 /** What stands in paths as one segment. */
 export const pathNameSchema = z
@@ -86,7 +87,7 @@ export const modelRoutes = routesOf({
   present,
   idOf: (model: Model) => model.name,
   create: { takes: newModelSchema, answers: modelSchema, run: create },
-  list: { takes: pageQuery, run: ({ ports }, { after }, limit) => listModels(ports.db, after, limit) },
+  list: { takes: pageQuery(), run: ({ ports }, { after }, limit) => listModels(ports.db, after, limit) },
   find: ({ ports }, name) => findModel(ports.db, name),
   update: { takes: modelUpdateSchema, run: update },
   delete: { summary: "Delete a model that no backend serves.", answers: modelDeletedSchema, run: remove },

@@ -4,8 +4,9 @@
  */
 import * as z from "zod";
 import { json } from "../http/answer.ts";
+import type { pageQuery } from "../http/page.ts";
 import { type Call, type Route, route } from "../http/route.ts";
-import { ADMIN_BODY_BYTES, PAGE } from "../limits.ts";
+import { ADMIN_BODY_BYTES } from "../limits.ts";
 import { problem } from "../problem.ts";
 
 export const PREFIX = "/admin/v1";
@@ -13,13 +14,7 @@ export const PREFIX = "/admin/v1";
 /** What people call things. */
 export const nameSchema = z.string().trim().min(1).max(128).describe("A name for people.");
 
-/** One row of a page at most more than it shows says that there is another page. */
-export const pageQuery = z.strictObject({
-  after: z.string().max(256).default("").describe("The `next_after` of the page before; the first page by default."),
-  limit: z.coerce.number().int().min(PAGE.range[0]).max(PAGE.range[1]).default(PAGE.default).describe("Rows on this page at most."),
-});
-
-type Page = z.infer<typeof pageQuery>;
+type Page = z.infer<ReturnType<typeof pageQuery>>;
 
 export interface Resource<
   Row,

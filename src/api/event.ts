@@ -7,14 +7,12 @@ import type { Payload } from "../payloads/payload.ts";
 import { writeJson } from "../encoding/json.ts";
 import { EVENT_OUTPUT_BYTES } from "../limits.ts";
 import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
-import { present } from "./inferences.ts";
+import { present } from "./present.ts";
 
 export async function presentOwnEvent({ name, at, inference, origin, resultLink }: WebhookEvent): Promise<DeliveryMessage> {
-  const data = present(inference, { origin });
-  if (inference.status === "succeeded" && bytesOf(inference.output) > EVENT_OUTPUT_BYTES) {
-    data["output"] = null;
-    data["output_url"] = await resultLink();
-  }
+  const shown = present(inference, { origin });
+  const isLarge = inference.status === "succeeded" && bytesOf(inference.output) > EVENT_OUTPUT_BYTES;
+  const data = isLarge ? { ...shown, output: null, output_url: await resultLink() } : shown;
   return { body: eventOf(name, at, data) };
 }
 

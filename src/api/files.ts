@@ -1,7 +1,5 @@
 /**
- * Files: `/v1/files`, and `/v1/uploads` for those that are sent part by part. A file is the bytes of one request, as they
- * come, or of an upload whose parts can be sent in any order, at once and again; what was cut asks which parts are there
- * and goes on with the others. An upload's id is the file's.
+ * Files: `/v1/files`. A file is the bytes of one request, as they come, or of an upload in parts (uploads.ts).
  */
 import * as z from "zod";
 import { type FormFile, fileInForm, fileNameIn } from "../files/form.ts";
@@ -9,78 +7,142 @@ import { MEDIA_TYPE, endingOf } from "../content/content.ts";
 import { isUuid, newInferenceId } from "../ids.ts";
 import { type StoredFile, findFile, listFiles, objectKey } from "../files/store.ts";
 import { IN_PARTS, type Incoming, receiveFile } from "../files/receive.ts";
-import { beginUpload, completeUpload, divisionOf, partBytesFor, receivePart, receivedParts } from "../files/uploads.ts";
 import { removeFile } from "../files/remove.ts";
 import { referenceTo } from "../files/references.ts";
-import {
-  ADMIN_BODY_BYTES,
-  CONTENT_TYPE_CHARACTERS,
-  FILE_HASHED_BYTES,
-  FILE_NAME_CHARACTERS,
-  FILE_PARTS,
-  FILE_PART_BYTES,
-  UPLOAD_PART_BYTES,
-} from "../limits.ts";
+import { CONTENT_TYPE_CHARACTERS, FILE_NAME_CHARACTERS, UPLOAD_PART_BYTES } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { boundaryOf } from "../content/multipart.ts";
-import { isOpenAiClient, presentOpenAiFile, wantsObject } from "./openai-files.ts";
+import { isOpenAiClient, openAiFileSchema, presentOpenAiFile, wantsObject } from "./openai-files.ts";
 import { json } from "../http/answer.ts";
-import { check, readJson } from "../http/body.ts";
+import { check } from "../http/body.ts";
 import { download } from "../http/download.ts";
-import { pageOf } from "../http/page.ts";
+import { pageQuery } from "../http/page.ts";
 import { reserve } from "../http/body-memory.ts";
-import type { KeyCall, BareRoute } from "../http/route.ts";
+import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { time, timeSchema } from "../http/time.ts";
 
-export const fileRoutes: readonly BareRoute[] = [
-  { method: "POST", path: "/v1/files", access: "submit", handle: uploadFile },
-  { method: "GET", path: "/v1/files", access: "read", handle: showFiles },
-  { method: "GET", path: "/v1/files/:id", access: "read", handle: getFile },
-  { method: "GET", path: "/v1/files/:id/content", access: "read", handle: downloadFile },
-  { method: "GET", path: "/v1/files/:id/info", access: "read", beside: true, handle: showFile },
-  { method: "DELETE", path: "/v1/files/:id", access: "submit", handle: deleteFile },
-  { method: "POST", path: "/v1/uploads", access: "submit", handle: createUpload },
-  { method: "GET", path: "/v1/uploads/:id", access: "read", handle: showUpload },
-  { method: "PUT", path: "/v1/uploads/:id/parts/:number", access: "submit", handle: uploadPart },
-  { method: "POST", path: "/v1/uploads/:id/complete", access: "submit", handle: finishUpload },
-  { method: "DELETE", path: "/v1/uploads/:id", access: "submit", handle: deleteUpload },
-];
-
-const OCTETS = "application/octet-stream";
+export const OCTETS = "application/octet-stream";
 const SHA256 = /^[0-9a-f]{64}$/;
 
-const contentTypeSchema = z.string().max(CONTENT_TYPE_CHARACTERS).regex(MEDIA_TYPE, "must be a media type, such as video/mp4");
-const nameSchema = z
+export const contentTypeSchema = z.string().max(CONTENT_TYPE_CHARACTERS).regex(MEDIA_TYPE, "must be a media type, such as video/mp4");
+export const nameSchema = z
   .string()
   .min(1)
   .max(FILE_NAME_CHARACTERS)
   .regex(/^[^\p{Cc}/\\]+$/u, "must be a name without slashes or control characters");
-const sha256Schema = z.string().toLowerCase().regex(SHA256, "must be 64 hexadecimal digits");
+export const sha256Schema = z.string().toLowerCase().regex(SHA256, "must be 64 hexadecimal digits");
 
-const sentSchema = z.object({
-  name: nameSchema.optional(),
-  sha256: sha256Schema.optional(),
-  content_type: contentTypeSchema,
-  empty: z.enum(["0", "1"]).default("0"),
+export const fileSchema = z.object({
+  id: z.uuid(),
+  object: z.literal("file"),
+  status: z.enum(["uploading", "ready"]),
+  name: z.string().nullable(),
+  content_type: z.string(),
+  bytes: z.int(),
+  sha256: z.string().nullable().describe("In hex; null if it is not known."),
+  reference: z.string().describe("How an input refers to it."),
+  created_at: timeSchema,
+  expires_at: timeSchema,
+  urls: z.object({ self: z.string(), info: z.string(), link: z.string() }),
 });
 
+/** In OpenAI's form for its clients. */
+const eitherSchema = z.union([fileSchema, openAiFileSchema]);
+
+const querySchema = z.strictObject({
+  name: nameSchema.optional().describe("Its name; also by `Content-Disposition`."),
+  sha256: sha256Schema.optional().describe("Its SHA-256 in hex, which is checked; also by `Content-Digest`."),
+  empty: z.enum(["0", "1"]).default("0").describe("`1`: it is meant to have no bytes."),
+});
+
+const sentSchema = z.object({ name: nameSchema.optional(), content_type: contentTypeSchema });
+
+const params = z.object({ id: z.string().describe("The file's id.") });
+const BYTES = {
+  200: { description: "Its bytes.", other: { "*/*": "The file." } },
+  206: { description: "The part of it that `Range` asks for.", other: { "*/*": "Some of its bytes." } },
+};
+
+const UPLOAD = {
+  summary: "Upload a file.",
+  query: querySchema,
+  body: { raw: { "*/*": "The file itself, under its own content type.", "multipart/form-data": "A form with one file." } },
+  answers: { 201: { description: "The file.", json: eitherSchema } },
+} as const satisfies RouteShape;
+
+const LIST = {
+  summary: "List files, oldest first.",
+  query: pageQuery().extend({
+    order: z.literal("asc").optional().describe("The order that there is."),
+    purpose: z.string().optional().describe("Sent by OpenAI's clients; means nothing here."),
+  }),
+  answers: {
+    200: {
+      description: "A page of files.",
+      json: z.object({
+        object: z.literal("list"),
+        data: z.array(eitherSchema),
+        first_id: z.string().nullable(),
+        last_id: z.string().nullable(),
+        has_more: z.boolean(),
+        next_after: z.string().nullable().describe("The `after` of the next page; null on the last one."),
+      }),
+    },
+  },
+} as const satisfies RouteShape;
+
+export const fileRoutes = [
+  route("submit", "POST", "/v1/files", UPLOAD, upload),
+  route("read", "GET", "/v1/files", LIST, list),
+  route(
+    "read",
+    "GET",
+    "/v1/files/:id",
+    { summary: "Get a file: its bytes, or what describes it for clients that take JSON alone.", params, answers: BYTES },
+    get,
+  ),
+  route("read", "GET", "/v1/files/:id/content", { summary: "Get a file's bytes.", params, answers: BYTES }, getContent),
+  route(
+    "read",
+    "GET",
+    "/v1/files/:id/info",
+    { summary: "Get what describes a file.", beside: true, params, answers: { 200: { description: "The file.", json: fileSchema } } },
+    getInfo,
+  ),
+  route(
+    "submit",
+    "DELETE",
+    "/v1/files/:id",
+    {
+      summary: "Delete a file.",
+      params,
+      answers: {
+        200: {
+          description: "It is gone; for OpenAI's clients.",
+          json: z.object({ id: z.string(), object: z.literal("file"), deleted: z.literal(true) }),
+        },
+        204: { description: "It is gone." },
+      },
+    },
+    remove,
+  ),
+];
+
 /** The body is the file, or a form with one file in it. */
-async function uploadFile(call: KeyCall): Promise<Response> {
+async function upload(call: KeyCall, { query }: Input<typeof UPLOAD>): Promise<Response> {
   const { request } = call;
   mustBeWhole(request.headers);
   const form = await formOf(request);
   try {
-    const query = call.url.searchParams;
     const given = check(sentSchema, {
-      name: query.get("name") ?? (form ? form.name : fileNameIn(request.headers.get("content-disposition") ?? "")) ?? undefined,
-      sha256: query.get("sha256") ?? undefined,
+      name: query.name ?? (form ? form.name : fileNameIn(request.headers.get("content-disposition") ?? "")) ?? undefined,
       content_type: (form ? form.contentType : request.headers.get("content-type")) ?? OCTETS,
-      empty: query.get("empty") ?? undefined,
     });
     const draft = { ...identityOf(call), name: given.name ?? "", contentType: given.content_type, sha256: null };
-    const mayBeEmpty = given.empty === "1";
+    const mayBeEmpty = query.empty === "1";
     const incoming: Incoming = form
-      ? { body: form.body, bytes: null, sha256: given.sha256 ?? null, gone: request.signal, mayBeEmpty }
-      : { ...incomingOf(call, given.sha256 ?? null), mayBeEmpty };
+      ? { body: form.body, bytes: null, sha256: query.sha256 ?? null, gone: request.signal, mayBeEmpty }
+      : { ...incomingOf(call, query.sha256 ?? null), mayBeEmpty };
     if (incoming.bytes === null) reserve(request, UPLOAD_PART_BYTES); // it is collected part by part
     const receiving = receiveFile(call.ports, draft, incoming);
     call.after(quietly(receiving)); // what a client that left has begun is still cleared away
@@ -124,8 +186,8 @@ async function formOf({ headers, body, signal }: Request): Promise<FormFile | nu
 }
 
 /** Oldest first. Cursors are ids, as OpenAI's clients have it. */
-async function showFiles(call: KeyCall): Promise<Response> {
-  const { after, limit } = pageOf(call.url);
+async function list(call: KeyCall, { query }: Input<typeof LIST>): Promise<Response> {
+  const { after, limit } = query;
   const files = await listFiles(call.ports.db, call.caller.accountId, after, limit + 1);
   const shown = files.slice(0, limit);
   const hasMore = files.length > limit;
@@ -140,12 +202,12 @@ async function showFiles(call: KeyCall): Promise<Response> {
   });
 }
 
-async function showFile(call: KeyCall): Promise<Response> {
+async function getInfo(call: KeyCall): Promise<Response> {
   return json(presentFile(await find(call), call));
 }
 
 /** The bytes; to those who take JSON and not the file's type, and to OpenAI's clients, the object that describes it. */
-async function getFile(call: KeyCall): Promise<Response> {
+async function get(call: KeyCall): Promise<Response> {
   const file = await find(call);
   const answer = wantsObject(call.request, file) ? json(presented(file, call)) : await bytesOf(call, file);
   const headers = new Headers(answer.headers);
@@ -153,7 +215,7 @@ async function getFile(call: KeyCall): Promise<Response> {
   return new Response(answer.body, { status: answer.status, headers });
 }
 
-async function downloadFile(call: KeyCall): Promise<Response> {
+async function getContent(call: KeyCall): Promise<Response> {
   return bytesOf(call, await find(call));
 }
 
@@ -179,100 +241,27 @@ export function serveFile({ request, ports }: Pick<KeyCall, "request" | "ports">
   });
 }
 
-async function deleteFile(call: KeyCall): Promise<Response> {
+async function remove(call: KeyCall): Promise<Response> {
   const file = await find(call);
   await removeFile(call.ports, file);
   if (isOpenAiClient(call.request)) return json({ id: file.id, object: "file", deleted: true });
   return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
 }
 
-// Uploads
-
-const uploadSchema = z
-  .strictObject({
-    bytes: z.int().min(1),
-    part_bytes: z.int().min(FILE_PART_BYTES.range[0]).max(FILE_PART_BYTES.range[1]).optional(),
-    content_type: contentTypeSchema.optional(),
-    name: nameSchema.optional(),
-    sha256: sha256Schema.optional(),
-  })
-  .transform((upload) => ({ ...upload, part_bytes: upload.part_bytes ?? partBytesFor(upload.bytes) }))
-  .refine(({ bytes, part_bytes }) => part_bytes <= FILE_PART_BYTES.range[1] && Math.ceil(bytes / part_bytes) <= FILE_PARTS, {
-    path: ["bytes"],
-    message: `must fit into ${FILE_PARTS} parts`,
-  })
-  .refine(({ bytes, sha256 }) => sha256 === undefined || bytes <= FILE_HASHED_BYTES, {
-    path: ["sha256"],
-    message: `can be checked up to ${FILE_HASHED_BYTES} bytes; send Content-Digest with each part instead`,
-  });
-
-async function createUpload(call: KeyCall): Promise<Response> {
-  const body = check(uploadSchema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
-  const file = await beginUpload(call.ports, {
-    ...identityOf(call),
-    name: body.name ?? "",
-    contentType: body.content_type ?? OCTETS,
-    bytes: body.bytes,
-    sha256: body.sha256 ?? null,
-    partBytes: body.part_bytes,
-  });
-  return json(presentUpload(file, [], call), { status: 201, headers: { Location: `${call.origin}/v1/uploads/${file.id}` } });
-}
-
-async function showUpload(call: KeyCall): Promise<Response> {
-  const file = await findUpload(call);
-  return json(presentUpload(file, await receivedParts(call.ports, file), call));
-}
-
-async function uploadPart(call: KeyCall): Promise<Response> {
-  const number = Number(/^[1-9]\d{0,4}$/.exec(call.params["number"] ?? "")?.[0] ?? Number.NaN);
-  if (!Number.isInteger(number)) throw problem("not_found", { detail: "Parts are numbered from 1." });
-  const file = await findUpload(call);
-  if (file.state === "ready") throw problem("conflict", { detail: "The upload has been completed." });
-  const receiving = receivePart(call.ports, file, number, incomingOf(call, null));
-  call.after(quietly(receiving));
-  await receiving;
-  return json({ id: file.id, object: "upload.part", number, bytes: divisionOf(file).sizeOf(number) });
-}
-
-async function finishUpload(call: KeyCall): Promise<Response> {
-  const completing = completeUpload(call.ports, await findUpload(call), call.request.signal);
-  call.after(quietly(completing));
-  return json(presentFile(await completing, call));
-}
-
-async function deleteUpload(call: KeyCall): Promise<Response> {
-  const file = await findUpload(call);
-  if (file.state === "ready") throw problem("conflict", { detail: "The upload has been completed; delete the file." });
-  await removeFile(call.ports, file);
-  return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
-}
-
-// What they have in common
-
 /** The file that the path names, if it is the caller's; `file_not_found` otherwise, whoever's it is. */
-async function find(call: KeyCall): Promise<StoredFile> {
+export async function find(call: KeyCall): Promise<StoredFile> {
   const id = call.params["id"] ?? "";
   const file = isUuid(id) ? await findFile(call.ports.db, call.caller.accountId, id.toLowerCase()) : null;
   if (!file) throw problem("file_not_found", { detail: `There is no file "${id.slice(0, 64)}".` });
   return file;
 }
 
-/** As `find`, of those that a client sends, or has sent, part by part. */
-async function findUpload(call: KeyCall): Promise<StoredFile> {
-  const file = await find(call);
-  if (file.state === "uploading" && file.partBytes === null) {
-    throw problem("file_not_found", { detail: `There is no upload "${file.id}".` });
-  }
-  return file;
-}
-
-function identityOf({ caller, ports, origin }: KeyCall) {
+export function identityOf({ caller, ports, origin }: KeyCall) {
   return { accountId: caller.accountId, id: newInferenceId(ports.clock.now(), ports.randomBytes), origin };
 }
 
 /** A request's body as its headers tell of it. `sha256` is what the client says elsewhere. Throws 400 and 415. */
-function incomingOf({ request }: KeyCall, sha256: string | null): Incoming {
+export function incomingOf({ request }: KeyCall, sha256: string | null): Incoming {
   const { headers, body, signal } = request;
   if (headers.has("content-encoding")) throw encoded();
   const length = headers.get("content-length");
@@ -298,18 +287,16 @@ function digestIn(headers: Headers, name: "repr-digest" | "content-digest"): str
 }
 
 /** Keeps work going if its request is gone. Its failure is the answer's, if there is still a client to read it. */
-async function quietly(work: Promise<unknown>): Promise<void> {
+export async function quietly(work: Promise<unknown>): Promise<void> {
   await work.catch(() => {});
 }
 
-const time = (ms: number) => new Date(ms).toISOString();
-
 /** In the form of its client. */
-function presented(file: StoredFile, call: KeyCall) {
+function presented(file: StoredFile, call: KeyCall): z.infer<typeof eitherSchema> {
   return isOpenAiClient(call.request) ? presentOpenAiFile(file) : presentFile(file, call);
 }
 
-function presentFile(file: StoredFile, { origin }: Pick<KeyCall, "origin">): Record<string, unknown> {
+export function presentFile(file: StoredFile, { origin }: Pick<KeyCall, "origin">): z.infer<typeof fileSchema> {
   const self = `${origin}/v1/files/${file.id}`;
   return {
     id: file.id,
@@ -323,21 +310,5 @@ function presentFile(file: StoredFile, { origin }: Pick<KeyCall, "origin">): Rec
     created_at: time(file.createdAt),
     expires_at: time(file.expiresAt),
     urls: { self, info: `${self}/info`, link: `${self}/link` },
-  };
-}
-
-function presentUpload(file: StoredFile, received: readonly number[], { origin }: Pick<KeyCall, "origin">): Record<string, unknown> {
-  const self = `${origin}/v1/uploads/${file.id}`;
-  return {
-    id: file.id,
-    object: "upload",
-    status: file.state,
-    bytes: file.bytes,
-    part_bytes: file.partBytes,
-    parts: divisionOf(file).parts,
-    received,
-    created_at: time(file.createdAt),
-    expires_at: time(file.expiresAt),
-    urls: { self, part: `${self}/parts/{number}`, complete: `${self}/complete`, file: `${origin}/v1/files/${file.id}` },
   };
 }

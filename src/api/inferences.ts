@@ -1,77 +1,153 @@
-/**
- * Our own API over inferences: `/v1/inferences`. The object that `present` makes is the same in every channel.
- */
+/** Our own API over inferences: submit, get, cancel, redrive and delete, of one or of many. */
 import * as z from "zod";
-import { JSON_TYPE, endingOf } from "../content/content.ts";
-import { itemsIn } from "../tensors/plain.ts";
-import type { Inference } from "../inferences/inference.ts";
-import { isFinal } from "../inferences/status.ts";
-import { storedObject } from "../payloads/payloads.ts";
+import { JSON_TYPE } from "../content/content.ts";
+import { writeJson } from "../encoding/json.ts";
+import { cachingOf, json, unlessKnown } from "../http/answer.ts";
+import { filterOf, filterShape, metadataSchema, narrows } from "../http/filter.ts";
+import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
+import { lookUpWithWait, nameIn } from "../http/lookup.ts";
+import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { webhookOf } from "../http/webhook-url.ts";
 import {
   cancel as cancelInference,
   cancelMany as cancelInferences,
   redrive as redriveInference,
   remove as removeInference,
 } from "../inferences/change.ts";
-import { submit } from "../inferences/submit.ts";
+import { submit as submitInference } from "../inferences/submit.ts";
+import { EVENTS } from "../inferences/webhook.ts";
 import {
   ADMIN_BODY_BYTES,
   BACKEND_TIMEOUT_SECONDS,
+  BULK_ROWS,
   CANCEL_AFTER_SECONDS,
   INITIAL_DELAY_MS,
   JSON_BODY_BYTES,
   MAX_ATTEMPTS,
   MAX_DELAY_MS,
   MAX_TIME_IN_QUEUE_SECONDS,
-  POSITION_MAX,
-  PRIORITY,
   PAYLOAD_RETENTION_SECONDS,
+  POLL_AFTER_SECONDS,
+  PRIORITY,
 } from "../limits.ts";
-import { writeJson } from "../encoding/json.ts";
 import { problem } from "../problem.ts";
-import { EVENTS } from "../inferences/webhook.ts";
-import { cachingOf, json, unlessKnown } from "../http/answer.ts";
-import { atHand, download } from "../http/download.ts";
-import { check, readJson } from "../http/body.ts";
-import { filterOf, filterShape, metadataSchema, narrows } from "../http/filter.ts";
-import { renderInline, typeHeaders, valueOf } from "../http/output.ts";
-import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
-import { lookUp, lookUpWithWait, nameIn, notFoundAs } from "../http/lookup.ts";
-import type { KeptPart } from "../backends/outcome.ts";
-import type { KeyCall } from "../http/route.ts";
-import { webhookOf } from "../http/webhook-url.ts";
+import { itemsIn } from "../tensors/plain.ts";
+import { inferenceSchema, notFound, present } from "./present.ts";
 
 const within = ([least, most]: readonly [number, number]) => z.int().min(least).max(most).optional();
 
 const submissionSchema = z.strictObject({
   model: z.string().min(1).max(128),
-  version: z.string().min(1).max(128).optional(),
+  version: z.string().min(1).max(128).optional().describe("The model's default version by default."),
   // JSON.parse has made it, so there is nothing to check but that it is there.
-  input: z.unknown().refine((input) => input !== undefined, "is missing"),
-  priority: within(PRIORITY.range),
-  max_time_in_queue_seconds: within(MAX_TIME_IN_QUEUE_SECONDS.range),
-  run_within_seconds: within(BACKEND_TIMEOUT_SECONDS.range),
+  input: z
+    .unknown()
+    .refine((input) => input !== undefined, "is missing")
+    .describe("Any JSON; what the model takes."),
+  priority: within(PRIORITY.range).describe(`0 goes first; ${PRIORITY.default} by default.`),
+  max_time_in_queue_seconds: within(MAX_TIME_IN_QUEUE_SECONDS.range).describe(
+    `It expires if it has not started by then; ${MAX_TIME_IN_QUEUE_SECONDS.default} by default.`,
+  ),
+  run_within_seconds: within(BACKEND_TIMEOUT_SECONDS.range).describe("Of one attempt; the backend's timeout by default."),
   retry: z
     .strictObject({
-      max_attempts: within(MAX_ATTEMPTS.range),
-      initial_delay_ms: within(INITIAL_DELAY_MS.range),
-      max_delay_ms: within(MAX_DELAY_MS.range),
+      max_attempts: within(MAX_ATTEMPTS.range).describe(`The first counts; ${MAX_ATTEMPTS.default} by default.`),
+      initial_delay_ms: within(INITIAL_DELAY_MS.range).describe(`${INITIAL_DELAY_MS.default} by default.`),
+      max_delay_ms: within(MAX_DELAY_MS.range).describe(`${MAX_DELAY_MS.default} by default.`),
     })
-    .optional(),
-  cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range),
-  retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range),
-  metadata: metadataSchema.optional(),
-  webhook: z.strictObject({ url: z.string(), events: z.array(z.enum(EVENTS)).min(1).optional() }).optional(),
+    .optional()
+    .describe("How often and how soon it is tried again."),
+  cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range).describe("It is canceled so long after the submit; never by default."),
+  retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range).describe(
+    "How long input and output are kept after its end; never longer than the account's retention.",
+  ),
+  metadata: metadataSchema.optional().describe("The client's own words, up to 16 entries."),
+  webhook: z
+    .strictObject({
+      url: z.string(),
+      events: z.array(z.enum(EVENTS)).min(1).optional().describe("How it ended by default."),
+    })
+    .optional()
+    .describe("Who is sent its events."),
 });
 
-/** How soon to ask again: half the estimated wait, within these. */
-const POLL_AFTER_SECONDS = 1;
-const POLL_AFTER_MAX_SECONDS = 30;
+const cancelManySchema = z
+  .strictObject({
+    status: z.enum(["queued", "in_progress"]).optional().describe("Both by default."),
+    ...filterShape,
+    dry_run: z.boolean().optional().describe("Only counts."),
+    after: z.string().optional().describe("The `next` of the call before."),
+  })
+  .refine(narrows, "must contain at least one filter");
 
-export async function submitInference(call: KeyCall): Promise<Response> {
-  const { text, value } = await readJson(call.request, JSON_BODY_BYTES);
-  const body = check(submissionSchema, value);
-  const submitted = await submit(
+const canceledSchema = z.object({
+  dry_run: z.boolean(),
+  looked_at: z.int().describe(`Inferences that this call looked at, at most ${BULK_ROWS}.`),
+  canceled: z.int().optional(),
+  matched: z.int().optional().describe("With `dry_run`: those that would be canceled."),
+  next: z.string().nullable().describe("The `after` of the next call; null at the end."),
+});
+
+const params = z.object({ id: z.string().describe("The inference's id.") });
+const shown = (description: string) => ({ description, json: inferenceSchema });
+
+const SUBMIT = {
+  summary: "Submit an inference.",
+  body: { json: submissionSchema, limitBytes: JSON_BODY_BYTES },
+  answers: { 202: shown("Accepted.") },
+} as const satisfies RouteShape;
+
+const GET = {
+  summary: "Get an inference.",
+  beside: true,
+  params,
+  query: z.strictObject({ logs: z.string().optional().describe("`1` or `true`: with what happened to it.") }),
+  answers: { 200: shown("The inference."), 304: { description: "It is as `If-None-Match` says." } },
+} as const satisfies RouteShape;
+
+const CANCEL_MANY = {
+  summary: `Cancel inferences by filter; looks at ${BULK_ROWS} a call.`,
+  body: { json: cancelManySchema, limitBytes: ADMIN_BODY_BYTES },
+  answers: { 200: { description: "How many, and where to go on.", json: canceledSchema } },
+} as const satisfies RouteShape;
+
+export const inferenceRoutes = [
+  route("submit", "POST", "/v1/inferences", SUBMIT, submit),
+  route("read", "GET", "/v1/inferences/:id", GET, get),
+  route(
+    "cancel",
+    "DELETE",
+    "/v1/inferences/:id",
+    {
+      summary: "Delete an inference that has ended, with its input and output.",
+      params,
+      answers: { 204: { description: "It is gone." } },
+    },
+    remove,
+  ),
+  route(
+    "cancel",
+    "POST",
+    "/v1/inferences/:id/cancel",
+    { summary: "Cancel an inference.", params, answers: { 200: shown("The inference, which is canceled.") } },
+    cancel,
+  ),
+  route(
+    "submit",
+    "POST",
+    "/v1/inferences/:id/redrive",
+    {
+      summary: "Queue a failed or expired inference again under its id.",
+      params,
+      answers: { 202: shown("The inference, which is queued.") },
+    },
+    redrive,
+  ),
+  route("cancel", "POST", "/v1/inferences/cancel", CANCEL_MANY, cancelMany),
+];
+
+async function submit(call: KeyCall, { body, text }: Input<typeof SUBMIT>): Promise<Response> {
+  const submitted = await submitInference(
     call.ports,
     {
       ...call.caller,
@@ -102,70 +178,13 @@ export async function submitInference(call: KeyCall): Promise<Response> {
   return json(present(inference, call), { status: 202, headers });
 }
 
-export async function showInference(call: KeyCall): Promise<Response> {
+async function get(call: KeyCall, { query }: Input<typeof GET>): Promise<Response> {
   const inference = await lookUpWithWait(call, notFound);
-  return unlessKnown(call.request, json(present(inference, call), { headers: cachingOf(inference) }));
+  const logs = query.logs === "1" || query.logs === "true";
+  return unlessKnown(call.request, json(present(inference, call, logs), { headers: cachingOf(inference) }));
 }
 
-/** The output itself. Before the end 409; after a failure the failure, as a problem. */
-export async function showResult(call: KeyCall): Promise<Response> {
-  const inference = await lookUp(call, notFound);
-  switch (inference.status) {
-    case "queued":
-    case "in_progress":
-      throw problem("not_finished", {
-        detail: `The inference is ${inference.status}.`,
-        headers: { "Retry-After": String(POLL_AFTER_SECONDS) },
-        members: { inference_status: inference.status },
-      });
-    case "failed":
-    case "expired":
-    case "canceled":
-      throw problem("inference_failed", {
-        status: 409,
-        detail: inference.status === "canceled" ? "The inference was canceled; it has no result." : inference.error.message,
-        members: { inference_status: inference.status, error: inference.status === "canceled" ? null : errorOf(inference.error) },
-      });
-    case "succeeded":
-      return result(call, inference);
-    default:
-      return inference satisfies never;
-  }
-}
-
-/** The stored output of a succeeded inference, as the backend typed it. */
-export async function result(call: KeyCall, inference: Extract<Inference, { status: "succeeded" }>): Promise<Response> {
-  const { output, id } = inference;
-  const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
-  const { "Content-Type": contentType = "", ...headers } = typeHeaders(output.contentType);
-  const whole = output.at === "row" ? await atHand(output.body) : storedObject(call.ports.payloads, output);
-  if (whole === null) throw problem("payload_gone", { detail: "The result has expired." });
-  return download(call.request, { ...whole, contentType, headers, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` });
-}
-
-/** What came beside the output: nothing before there is one. */
-export function partsOf(inference: Inference): readonly KeptPart[] {
-  return inference.status === "succeeded" ? inference.parts : [];
-}
-
-export function showNamedPart(call: KeyCall): Promise<Response> {
-  const name = call.params["part"] ?? "";
-  return showPart(call, (parts) => parts.find((part) => part.name === name));
-}
-
-/** One of the parts that came beside the output. */
-export async function showPart(call: KeyCall, pick: (parts: readonly KeptPart[]) => KeptPart | undefined): Promise<Response> {
-  const inference = await lookUp(call, notFound);
-  if (inference.status !== "succeeded") return showResult(call); // which says what there is instead
-  if (inference.dataRemoved) throw problem("payload_gone", { detail: "The result has expired." });
-  const part = pick(partsOf(inference));
-  const whole = part && storedObject(call.ports.payloads, { at: "object", ...part });
-  if (!part || !whole) throw problem("not_found", { detail: "The result has no such part." });
-  const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
-  return download(call.request, { ...whole, contentType: part.contentType, etag, cacheControl, fileName: part.name });
-}
-
-export async function remove(call: KeyCall): Promise<Response> {
+async function remove(call: KeyCall): Promise<Response> {
   const removed = await removeInference(call.ports, nameIn(call, notFound), call.after);
   switch (removed.kind) {
     case "removed":
@@ -178,7 +197,7 @@ export async function remove(call: KeyCall): Promise<Response> {
       const held = "The runner is still finishing this inference; try again.";
       throw problem("not_finished", {
         detail: removed.kind === "still_held" ? held : `The inference is ${status}; cancel it first.`,
-        headers: { "Retry-After": String(POLL_AFTER_SECONDS) },
+        headers: { "Retry-After": String(POLL_AFTER_SECONDS.range[0]) },
         members: { inference_status: status },
       });
     }
@@ -187,7 +206,7 @@ export async function remove(call: KeyCall): Promise<Response> {
   }
 }
 
-export async function cancel(call: KeyCall): Promise<Response> {
+async function cancel(call: KeyCall): Promise<Response> {
   const canceled = await cancelInference(call.ports, nameIn(call, notFound), call.after);
   if (canceled.kind === "not_found") throw notFound(call.params["id"] ?? "");
   const { inference } = canceled;
@@ -198,21 +217,7 @@ export async function cancel(call: KeyCall): Promise<Response> {
   });
 }
 
-const cancelManySchema = z
-  .strictObject({
-    status: z.enum(["queued", "in_progress"]).optional(),
-    ...filterShape,
-    dry_run: z.boolean().optional(),
-    after: z.string().optional(),
-  })
-  .refine(narrows, "must hold at least one filter");
-
-/**
- * Cancels what a filter matches, a bounded number of rows a call: `next` of the answer is the `after` of the next call,
- * until it is null. With `dry_run` it only counts.
- */
-export async function cancelMany(call: KeyCall): Promise<Response> {
-  const body = check(cancelManySchema, (await readJson(call.request, ADMIN_BODY_BYTES)).value);
+async function cancelMany(call: KeyCall, { body }: Input<typeof CANCEL_MANY>): Promise<Response> {
   const change = { filter: filterOf(body), status: body.status, everyAccount: false, dryRun: body.dry_run ?? false };
   const done = await cancelInferences(
     call.ports,
@@ -224,10 +229,10 @@ export async function cancelMany(call: KeyCall): Promise<Response> {
     looked_at: done.seen,
     [body.dry_run ? "matched" : "canceled"]: done.matched,
     next: done.next?.id ?? null,
-  });
+  } satisfies z.infer<typeof canceledSchema>);
 }
 
-export async function redrive(call: KeyCall): Promise<Response> {
+async function redrive(call: KeyCall): Promise<Response> {
   const redriven = await redriveInference(call.ports, nameIn(call, notFound), call.after);
   switch (redriven.kind) {
     case "redriven":
@@ -248,93 +253,4 @@ export async function redrive(call: KeyCall): Promise<Response> {
     default:
       return redriven satisfies never;
   }
-}
-
-/** Says that the caller has no inference of that id. */
-export const notFound = notFoundAs((id) => `There is no inference "${id}".`);
-
-const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
-
-/** The inference as our API shows it. */
-export function present(inference: Inference, call: { origin: string; url?: URL }): Record<string, unknown> {
-  const { id, status } = inference;
-  const self = `${call.origin}/v1/inferences/${id}`;
-  const finishedAt = "finishedAt" in inference ? inference.finishedAt : null;
-  const logs = call.url?.searchParams.get("logs");
-  return {
-    id,
-    model: inference.model,
-    version: inference.version || null,
-    capability: inference.capability || null,
-    status,
-    is_final: isFinal(status),
-    priority: inference.priority,
-    created_at: time(inference.createdAt),
-    updated_at: time(inference.updatedAt),
-    started_at: time(inference.startedAt),
-    finished_at: time(finishedAt),
-    expires_at: time("expiresAt" in inference ? inference.expiresAt : null),
-    data_removed: "dataRemoved" in inference && inference.dataRemoved,
-    ...waitingOf(inference),
-    attempts: inference.attempt,
-    max_attempts: inference.retry.maxAttempts,
-    metrics: metricsOf(inference),
-    input_items: inference.inputItems,
-    output_items: inference.status === "succeeded" ? inference.outputItems : null,
-    output: inference.status === "succeeded" ? valueOf(renderInline(inference.output)) : null,
-    ...(inference.status === "succeeded" && inference.parts.length > 0
-      ? { output_parts: inference.parts.map((part) => presentPart(part, self)) }
-      : {}),
-    error: "error" in inference ? errorOf(inference.error) : null,
-    metadata: inference.metadata,
-    webhook: inference.webhook && { url: inference.webhook.url, events: inference.webhook.events },
-    webhook_status: inference.webhook?.status ?? "none",
-    ...(inference.status === "canceled" ? { stopped: inference.stopped } : {}),
-    urls: { self, result: `${self}/result`, cancel: `${self}/cancel` },
-    ...(logs === "1" || logs === "true"
-      ? { logs: inference.log.map((line) => ({ ...line, at: time(line.at), ...(line.retry_at ? { retry_at: time(line.retry_at) } : {}) })) }
-      : {}),
-  };
-}
-
-const presentPart = ({ name, contentType, bytes, sha256 }: KeptPart, self: string) => ({
-  name,
-  content_type: contentType,
-  bytes,
-  sha256,
-  url: `${self}/result/${name}`,
-});
-
-/** What it took so far: ms until its first start, in attempts and in all, and tokens where they were counted. */
-export function metricsOf(inference: Inference): Record<string, number | null> {
-  const { startedAt, createdAt, runMs } = inference;
-  return {
-    queue_ms: startedAt === null ? null : startedAt - createdAt,
-    run_ms: startedAt === null ? null : runMs,
-    total_ms: "finishedAt" in inference ? inference.finishedAt - createdAt : null,
-    ...(inference.status === "succeeded" && inference.usage
-      ? { prompt_tokens: inference.usage.promptTokens, completion_tokens: inference.usage.completionTokens }
-      : {}),
-  };
-}
-
-/** Why it waits, for how long, and when asking again makes sense. */
-function waitingOf(inference: Inference): Record<string, unknown> {
-  const none = { waiting_on: null, queue_position: null, estimated_start_at: null };
-  if (inference.status === "in_progress") return { ...none, poll_after: POLL_AFTER_SECONDS };
-  if (inference.status !== "queued") return { ...none, poll_after: null };
-  const { wait } = inference;
-  const estimatedMs = wait?.estimatedMs ?? null;
-  const seconds = Math.ceil((estimatedMs ?? 0) / 2_000);
-  return {
-    waiting_on: wait?.on ?? "position",
-    queue_position:
-      wait?.ahead === undefined || wait.ahead === null ? null : wait.ahead >= POSITION_MAX ? `${POSITION_MAX}+` : wait.ahead + 1,
-    estimated_start_at: estimatedMs === null ? null : time(Date.now() + estimatedMs),
-    poll_after: Math.min(POLL_AFTER_MAX_SECONDS, Math.max(POLL_AFTER_SECONDS, seconds)),
-  };
-}
-
-function errorOf(error: Extract<Inference, { status: "failed" | "expired" }>["error"]): Record<string, unknown> {
-  return { class: error.class, code: error.code, message: error.message };
 }

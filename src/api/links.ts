@@ -15,24 +15,72 @@ import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { lookUp } from "../http/lookup.ts";
 import { serveFile } from "./files.ts";
-import { notFound, partsOf, showPart, showResult } from "./inferences.ts";
-import type { Call, KeyCall, BareRoute } from "../http/route.ts";
+import { notFound } from "./present.ts";
+import { getPart, getResult, partsOf } from "./results.ts";
+import { type Call, type KeyCall, route } from "../http/route.ts";
+import { time, timeSchema } from "../http/time.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
-export const linkRoutes: readonly BareRoute[] = [
-  { method: "POST", path: "/v1/files/:id/link", access: "read", handle: linkToFile },
-  { method: "POST", path: "/v1/inferences/:id/link", access: "read", handle: linkToResult },
-  // All of them, so that one that a link does not allow is refused as a link is.
-  ...METHODS.map((method): BareRoute => ({ method, path: "/v1/links/:token", access: "open", handle: follow })),
-];
-
 const wantedSchema = z.strictObject({
-  expires_in_seconds: z.int().min(LINK_SECONDS.range[0]).max(LINK_SECONDS.range[1]).default(LINK_SECONDS.default),
-  methods: z.array(z.enum(LINK_METHODS)).min(1).default(["GET"]),
+  expires_in_seconds: z
+    .int()
+    .min(LINK_SECONDS.range[0])
+    .max(LINK_SECONDS.range[1])
+    .default(LINK_SECONDS.default)
+    .describe(`How long it is good for; ${LINK_SECONDS.default} by default.`),
+  methods: z.array(z.enum(LINK_METHODS)).min(1).default(["GET"]).describe("What it may be used for; GET by default."),
 });
 
-const resultLinkSchema = wantedSchema.extend({ part: z.string().optional() });
+const resultWantedSchema = wantedSchema.extend({
+  part: z.string().optional().describe("One of the result's parts; the output by default."),
+});
+
+const linkSchema = z.object({ url: z.string(), methods: z.array(z.enum(LINK_METHODS)), expires_at: timeSchema });
+
+const made = { 201: { description: "The link.", json: linkSchema } };
+
+export const linkRoutes = [
+  route(
+    "read",
+    "POST",
+    "/v1/files/:id/link",
+    {
+      summary: "Make a link to a file that needs no key.",
+      params: z.object({ id: z.string().describe("The file's id.") }),
+      body: { raw: { "application/json": wantedSchema.optional() } },
+      answers: made,
+    },
+    linkToFile,
+  ),
+  route(
+    "read",
+    "POST",
+    "/v1/inferences/:id/link",
+    {
+      summary: "Make a link to an inference's result that needs no key.",
+      params: z.object({ id: z.string().describe("The inference's id.") }),
+      body: { raw: { "application/json": resultWantedSchema.optional() } },
+      answers: made,
+    },
+    linkToResult,
+  ),
+  // All methods, so that one that a link does not allow is refused as a link is. What others add to its query is let be.
+  ...METHODS.map((method) =>
+    route(
+      "open",
+      method,
+      "/v1/links/:token",
+      {
+        summary: method === "GET" ? "Follow a link." : `Refuse to ${method} by a link.`,
+        params: z.object({ token: z.string().describe("What the link was made with.") }),
+        query: z.looseObject({}),
+        answers: { 200: { description: "The file or the result.", other: { "*/*": "Its bytes." } } },
+      },
+      follow,
+    ),
+  ),
+];
 
 async function linkToFile(call: KeyCall): Promise<Response> {
   const id = (call.params["id"] ?? "").toLowerCase();
@@ -43,7 +91,7 @@ async function linkToFile(call: KeyCall): Promise<Response> {
 
 /** Also before the end: until then it is answered as the result itself is. Parts have to be there. */
 async function linkToResult(call: KeyCall): Promise<Response> {
-  const { part: name, ...wanted } = await wantedIn(call, resultLinkSchema);
+  const { part: name, ...wanted } = await wantedIn(call, resultWantedSchema);
   const inference = await lookUp(call, notFound);
   const { id } = inference;
   if (name === undefined) return linkTo(call, { kind: "result", id }, wanted);
@@ -63,7 +111,8 @@ async function linkTo(call: KeyCall, to: Pick<Link, "kind" | "part" | "id">, wan
   const methods = LINK_METHODS.filter((method) => wanted.methods.includes(method));
   const { accountId, keyId } = call.caller;
   const token = await signLink({ ...to, accountId, keyId, methods, expiresAt }, secret);
-  return json({ url: `${call.origin}/v1/links/${token}`, methods, expires_at: new Date(expiresAt * 1000).toISOString() }, { status: 201 });
+  const link = { url: `${call.origin}/v1/links/${token}`, methods, expires_at: time(expiresAt * 1000) };
+  return json(link satisfies z.infer<typeof linkSchema>, { status: 201 });
 }
 
 async function follow(call: Call): Promise<Response> {
@@ -98,7 +147,7 @@ async function answerTo(link: Link, call: Call): Promise<Response> {
     }
     case "result": {
       const asked = { ...call, params: { id }, caller: { accountId, keyId: link.keyId ?? "" } };
-      return part === undefined ? showResult(asked) : showPart(asked, (parts) => parts[part]);
+      return part === undefined ? getResult(asked) : getPart(asked, (parts) => parts[part]);
     }
     default:
       return kind satisfies never;

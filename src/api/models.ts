@@ -1,4 +1,5 @@
 /** The catalogue, in the shapes of OpenAI's API with our members beside them, and what a model has to do. */
+import * as z from "zod";
 import { waitOf } from "../inferences/wait.ts";
 import { depthOf } from "../inferences/sql/read.ts";
 import { type Model, findModel, listModels } from "../models/store.ts";
@@ -6,10 +7,49 @@ import { DEPTH_MAX, MODELS_LISTED } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { json } from "../http/answer.ts";
 import { pageOf } from "../http/page.ts";
-import type { KeyCall } from "../http/route.ts";
+import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+
+export const modelSchema = z.object({
+  id: z.string(),
+  object: z.literal("model"),
+  created: z.int(),
+  owned_by: z.string(),
+  description: z.string(),
+  versions: z.array(z.string()),
+  default_version: z.string().nullable(),
+  capabilities: z.array(z.string()).describe("What may be asked of it; anything if there are none."),
+});
+
+export const modelsSchema = z.object({
+  object: z.literal("list"),
+  data: z.array(modelSchema),
+  has_more: z.boolean(),
+  next_after: z.string().nullable().describe("The `after` of the next page; null on the last one."),
+});
+
+const queueSchema = z.object({
+  model: z.string(),
+  version: z.string().nullable(),
+  queued: z.int().describe(`Exact below ${DEPTH_MAX}.`),
+  queued_is_exact: z.boolean(),
+  in_progress: z.int(),
+  capacity: z.int().describe("Slots of the backends that take work."),
+  oldest_wait_ms: z.number().nullable(),
+  estimated_wait_ms: z.number().nullable().describe("Of an inference submitted now; null if nothing was measured."),
+  mean_run_ms: z.number().nullable(),
+});
+
+const QUEUE = {
+  summary: "Get what a model has to do: for clients, and for what scales its backends.",
+  params: z.object({ name: z.string().describe("The model's name.") }),
+  query: z.strictObject({ version: z.string().optional().describe("The model's default version by default.") }),
+  answers: { 200: { description: "Its queue.", json: queueSchema } },
+} as const satisfies RouteShape;
+
+export const queueRoute = route("read", "GET", "/v1/models/:name/queue", QUEUE, getQueue);
 
 /** `GET /v1/models?after=&limit=`: by default all of them. */
-export async function showModels(call: KeyCall): Promise<Response> {
+export async function listAll(call: KeyCall): Promise<Response> {
   const { after, limit } = pageOf(call.url, MODELS_LISTED);
   const models = await listModels(call.ports.db, after, limit + 1);
   const shown = models.slice(0, limit);
@@ -18,24 +58,24 @@ export async function showModels(call: KeyCall): Promise<Response> {
     data: shown.map(presentModel),
     has_more: models.length > limit,
     next_after: models.length > limit ? (shown.at(-1)?.name ?? null) : null,
-  });
+  } satisfies z.infer<typeof modelsSchema>);
 }
 
 /** `GET /v1/models/{name}` */
-export async function showModel(call: KeyCall): Promise<Response> {
+export async function get(call: KeyCall): Promise<Response> {
   const name = call.params["name"] ?? "";
   const model = await findModel(call.ports.db, name);
-  if (!model) throw problem("model_not_found", { detail: `There is no model "${name.slice(0, 128)}".` });
+  if (!model) throw modelNotFound(name);
   return json(presentModel(model));
 }
 
-/** `GET /v1/models/{name}/queue?version=`: what a model has to do, for clients and for whoever scales its backends. */
-export async function showQueue(call: KeyCall): Promise<Response> {
+async function getQueue(call: KeyCall, { query }: Input<typeof QUEUE>): Promise<Response> {
   const name = call.params["name"] ?? "";
   const model = await findModel(call.ports.db, name);
-  const version = call.url.searchParams.get("version") ?? model?.defaultVersion ?? "";
-  if (!model || (version !== "" && !model.versions.includes(version))) {
-    throw problem("model_not_found", { detail: `There is no such model or version: "${name.slice(0, 128)}".` });
+  if (!model) throw modelNotFound(name);
+  const version = query.version ?? model.defaultVersion;
+  if (version !== "" && !model.versions.includes(version)) {
+    throw problem("model_not_found", { detail: `The model "${name}" has no version "${version.slice(0, 128)}".` });
   }
   const depth = await depthOf(call.ports.db, { model: model.name, version });
   const wait = waitOf(depth.lane, null, 0);
@@ -49,18 +89,20 @@ export async function showQueue(call: KeyCall): Promise<Response> {
     oldest_wait_ms: depth.oldestWaitMs,
     estimated_wait_ms: wait.estimatedMs,
     mean_run_ms: depth.lane.meanRunMs === null ? null : Math.round(depth.lane.meanRunMs),
-  });
+  } satisfies z.infer<typeof queueSchema>);
 }
 
-export function presentModel(model: Model): Record<string, unknown> {
+const modelNotFound = (name: string) => problem("model_not_found", { detail: `There is no model "${name.slice(0, 128)}".` });
+
+function presentModel(model: Model): z.infer<typeof modelSchema> {
   return {
     id: model.name,
     object: "model",
     created: Math.floor(model.createdAt / 1000),
     owned_by: "claimcheck",
     description: model.description,
-    versions: model.versions,
+    versions: [...model.versions],
     default_version: model.defaultVersion || null,
-    capabilities: model.capabilities,
+    capabilities: [...model.capabilities],
   };
 }

@@ -2,6 +2,7 @@
  * Files as OpenAI's clients see them. Their `/v1/files` is ours too, so their requests are told apart by the headers that
  * their libraries send, and answered with their file object. What they do not ask for stays ours.
  */
+import * as z from "zod";
 import { essenceOf } from "../http/download.ts";
 import type { StoredFile } from "../files/store.ts";
 
@@ -21,16 +22,27 @@ export function wantsObject(request: Request, file: StoredFile): boolean {
   return !takesFile && accepted.includes("application/json");
 }
 
+export const openAiFileSchema = z.object({
+  id: z.string(),
+  object: z.literal("file"),
+  bytes: z.int(),
+  created_at: z.int(),
+  expires_at: z.int(),
+  filename: z.string(),
+  purpose: z.literal("user_data"),
+  status: z.enum(["processed", "uploaded"]),
+});
+
 /** OpenAI's file object. They have no name for a file without one, and their purposes mean nothing here. */
-export function presentOpenAiFile({ id, bytes, name, state, createdAt, expiresAt }: StoredFile) {
+export function presentOpenAiFile({ id, bytes, name, state, createdAt, expiresAt }: StoredFile): z.infer<typeof openAiFileSchema> {
   return {
     id,
-    object: "file" as const,
+    object: "file",
     bytes,
     created_at: Math.floor(createdAt / 1000),
     expires_at: Math.floor(expiresAt / 1000),
     filename: name || id,
-    purpose: "user_data" as const,
-    status: state === "ready" ? ("processed" as const) : ("uploaded" as const),
+    purpose: "user_data",
+    status: state === "ready" ? "processed" : "uploaded",
   };
 }

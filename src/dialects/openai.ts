@@ -14,7 +14,7 @@ import * as z from "zod";
 import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
-import { showModel, showModels } from "../api/models.ts";
+import { get as getModel, listAll as listModels } from "../api/models.ts";
 import { render, valueOf } from "../http/output.ts";
 import type { Dialect, KeyCall } from "../http/route.ts";
 import { EVENTS_TYPE, eventStream, reframed } from "../http/sse.ts";
@@ -46,8 +46,8 @@ export const openai: Dialect = {
   owns: (path) => /^\/v1\/(?:chat(?:\/.*)?|models(?:\/[^/]*)?)$/.test(path) || path === CHAT_PATHS[1],
   routes: [
     ...CHAT_PATHS.map((path) => ({ method: "POST", path, access: "submit", handle: complete }) as const),
-    { method: "GET", path: "/v1/models", access: "read", handle: showModels },
-    { method: "GET", path: "/v1/models/:name", access: "read", beside: true, handle: showModel },
+    { method: "GET", path: "/v1/models", access: "read", handle: listModels },
+    { method: "GET", path: "/v1/models/:name", access: "read", beside: true, handle: getModel },
   ],
   limitHeaders({ limit, remaining, resetMs }: Allowance) {
     return {

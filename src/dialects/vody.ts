@@ -12,7 +12,7 @@ import { json } from "../http/answer.ts";
 import { cachingOf, unlessKnown } from "../http/answer.ts";
 import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
 import { lookUp, notFoundAs } from "../http/lookup.ts";
-import { result } from "../api/inferences.ts";
+import { serveResult } from "../api/results.ts";
 import { type Dialect, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { isFinal } from "../inferences/status.ts";
@@ -133,7 +133,7 @@ async function getStatus(call: KeyCall): Promise<Response> {
 
 async function getResults(call: KeyCall): Promise<Response> {
   const inference = await lookUp(call, notFound);
-  if (inference.status === "succeeded") return result(call, inference);
+  if (inference.status === "succeeded") return serveResult(call, inference);
   const headers = cachingOf(inference);
   if (!isFinal(inference.status)) return json(statusOf(inference), { status: 202, headers: { ...headers, "Retry-After": "1" } });
   return refusal(responseCode(inference), "error" in inference ? inference.error.message : "The inference was canceled.", headers);

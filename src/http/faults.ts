@@ -167,7 +167,7 @@ export function closest(name: string, known: readonly string[]): string | null {
   for (const candidate of known) {
     const target = plain(candidate);
     const distance = target === wanted ? 0 : editsBetween(wanted, target);
-    if (distance <= Math.max(1, Math.floor(target.length / 4)) && (best === null || distance < best.distance)) {
+    if (distance <= Math.max(1, Math.floor(target.length / 3)) && (best === null || distance < best.distance)) {
       best = { name: candidate, distance };
     }
   }

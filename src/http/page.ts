@@ -8,13 +8,23 @@ import { CURSOR_CHARACTERS, PAGE } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { check } from "./body.ts";
 
+/** The query of a list. `extend` it by what the list filters by. */
+export function pageQuery(defaultLimit: number = PAGE.default) {
+  return z.strictObject({
+    after: z.string().max(CURSOR_CHARACTERS).default("").describe("The cursor that the page before gave out; the first page by default."),
+    limit: z.coerce
+      .number()
+      .int()
+      .min(PAGE.range[0])
+      .max(PAGE.range[1])
+      .default(defaultLimit)
+      .describe(`How many to list at most; ${defaultLimit} by default.`),
+  });
+}
+
 /** Reads the page asked for from a query; throws 422. */
 export function pageOf(url: URL, defaultLimit: number = PAGE.default): { after: string; limit: number } {
-  const schema = z.object({
-    after: z.string().max(CURSOR_CHARACTERS).default(""),
-    limit: z.coerce.number().int().min(PAGE.range[0]).max(PAGE.range[1]).default(defaultLimit),
-  });
-  return check(schema, Object.fromEntries(url.searchParams), "query");
+  return check(pageQuery(defaultLimit).strip(), Object.fromEntries(url.searchParams), "query");
 }
 
 /** An opaque cursor for the row with that key. */

@@ -485,7 +485,12 @@ describe("a submission", () => {
       "must have at most 16 entries, and has 17",
     ],
     ["an unknown member", (model) => ({ model, input: 1, inputs: 1 }), "#/inputs", 'is not a known member; did you mean "input"?'],
-    ["an unknown member of retry", (model) => ({ model, input: 1, retry: { attempts: 1 } }), "#/retry/attempts", "is not a known member"],
+    [
+      "an unknown member of retry",
+      (model) => ({ model, input: 1, retry: { attempts: 1 } }),
+      "#/retry/attempts",
+      'is not a known member; did you mean "max_attempts"?',
+    ],
   ])("with %s is refused with a pointer to it", async (_name, body, pointer, said) => {
     const { key } = await newTenant();
     const detail = said instanceof RegExp ? expect.stringMatching(said) : said;
@@ -499,6 +504,25 @@ describe("a submission", () => {
     const metadata = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`${index}`.padEnd(64, "m"), "é".repeat(512)]));
     const id = await submitted(key, await newModel(), 1, { metadata });
     expect((await read(key, id))["metadata"]).toEqual(metadata);
+  });
+
+  test.each([
+    ["GET", `/v1/inferences/${crypto.randomUUID()}?log=1`, '"log" is not a query parameter of this call; did you mean "logs"?'],
+    ["GET", "/v1/files?afer=x", '"afer" is not a query parameter of this call; did you mean "after"?'],
+    ["GET", "/v1/webhooks?limit=5", '"limit" is not a query parameter of this call.'],
+    ["POST", "/v1/inferences?model=m", '"model" is not a query parameter of this call.'],
+    ["GET", "/v1/models/any/queue?versoin=2", '"versoin" is not a query parameter of this call; did you mean "version"?'],
+  ])("%s %s is refused, since nothing would read that parameter", async (method, path, detail) => {
+    const { key } = await newTenant();
+    const answer = await as(key, method, path, method === "POST" ? { model: "m", input: 1 } : undefined);
+    expect([answer.status, (await object(answer))["detail"]]).toEqual([422, detail]);
+  });
+
+  test("of an unknown version of a model does not blame the model", async () => {
+    const { key } = await newTenant();
+    const model = await newModel({ versions: ["1"] });
+    const answer = await object(as(key, "GET", `/v1/models/${model}/queue?version=7`));
+    expect(answer).toMatchObject({ code: "model_not_found", detail: `The model "${model}" has no version "7".` });
   });
 
   test("names every fault at once", async () => {

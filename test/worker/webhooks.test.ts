@@ -799,19 +799,15 @@ describe("the API of webhooks", () => {
       data: { account_id: tenant.accountId },
     });
     expect((await as(key, "DELETE", path)).status).toBe(200);
-    for (const [method, at] of [
+    for (const [method, at, body] of [
       ["GET", path],
-      ["PATCH", path],
+      ["PATCH", path, {}],
       ["DELETE", path],
       ["POST", `${path}/test`],
       ["POST", `${path}/enable`],
-      ["POST", `${path}/resend`],
+      ["POST", `${path}/resend`, { since: "2026-01-01T00:00Z" }],
     ] as const) {
-      expect([method, at, (await as(key, method, at, method === "GET" || method === "DELETE" ? undefined : {})).status]).toEqual([
-        method,
-        at,
-        404,
-      ]);
+      expect([method, at, (await as(key, method, at, body)).status]).toEqual([method, at, 404]);
     }
   });
 

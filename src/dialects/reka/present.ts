@@ -1,5 +1,5 @@
 /** How Reka's wire shows an inference: the status words, the result object, an item of a list, and stored payloads as text. */
-import { metricsOf } from "../../api/inferences.ts";
+import { metricsOf } from "../../api/present.ts";
 import { sizeOf } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { type Rendered, renderInline } from "../../http/output.ts";

@@ -17,7 +17,7 @@
  *   since their pages disagree. The window of those limits is a second, as everywhere here, not Reka's 24 hours.
  */
 import type * as z from "zod";
-import { metricsOf } from "../../api/inferences.ts";
+import { metricsOf } from "../../api/present.ts";
 import { JSON_TYPE, endingOf } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { cachingOf, json, jsonText, unlessKnown } from "../../http/answer.ts";

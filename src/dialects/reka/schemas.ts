@@ -1,5 +1,6 @@
 /** What Reka's wire takes and answers. The members are the published ones; where Reka publishes no form, `reka.ts` says what was decided. */
 import * as z from "zod";
+import { metricsSchema } from "../../api/present.ts";
 import type { RouteShape } from "../../http/route.ts";
 import { JSON_BODY_BYTES, OFFSET_MAX, PAGE, WEBHOOK_URL_CHARACTERS } from "../../limits.ts";
 import { isObject } from "../../tensors/tensor.ts";
@@ -28,11 +29,9 @@ const statusName = z.enum(["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "FAILED", "CA
 export type StatusName = z.infer<typeof statusName>;
 
 const requestId = z.uuid().describe("The request's id.");
-const metrics = z
-  .record(z.string(), z.number().nullable())
-  .describe(
-    "`queue_ms`, `run_ms` and `total_ms`, each null until it is known; of a text model `prompt_tokens` and `completion_tokens` too.",
-  );
+const metrics = metricsSchema.describe(
+  "`queue_ms`, `run_ms` and `total_ms`, each null until it is known; of a text model `prompt_tokens` and `completion_tokens` too.",
+);
 const timestamp = z.iso.datetime();
 
 /** An input or an output, inside an object where it is none by itself. */

@@ -1,0 +1,151 @@
+/** What an inference's webhooks were sent, what became of it, and sending it again. */
+import * as z from "zod";
+import { json } from "../http/answer.ts";
+import { lookUp } from "../http/lookup.ts";
+import { badCursor, keyIn, pageFrom, pageQuery } from "../http/page.ts";
+import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { instantSchema, time, timeSchema } from "../http/time.ts";
+import { hintDeliveries, hintSweep } from "../inferences/hints.ts";
+import { DELIVERY_STATUSES } from "../inferences/webhook.ts";
+import { ADMIN_BODY_BYTES, DELIVERIES_RESENT } from "../limits.ts";
+import { type Problem, problem } from "../problem.ts";
+import { deliveryIdOf, deliveryKeyOf, keyAt, placeOf } from "../webhooks/delivery.ts";
+import { type Delivery, findDelivery, listDeliveries, resendDelivery, resendSince } from "../webhooks/sql/deliveries.ts";
+import { findEndpoint } from "../webhooks/sql/endpoints.ts";
+import { notFound } from "./present.ts";
+import { attemptResultSchema, find as findWebhook, presentAttempt } from "./webhooks.ts";
+
+const deliverySchema = z.object({
+  id: z.string().describe("Its `webhook-id`, the same in each attempt."),
+  inference_id: z.string(),
+  event: z.string(),
+  sequence: z.int().describe("Of the event among those of its inference."),
+  webhook_id: z.string().nullable().describe("Null for the URL that came with the inference."),
+  url: z.string(),
+  status: z.enum(DELIVERY_STATUSES).exclude(["held"]),
+  held: z.boolean().describe("Its endpoint is not called at present; send it again once it is."),
+  created_at: timeSchema,
+  next_attempt_at: timeSchema.nullable(),
+  attempts: z.array(z.object({ at: timeSchema, ...attemptResultSchema.shape })),
+});
+
+const inferenceParam = z.object({ id: z.string().describe("The inference's id.") });
+
+const LIST = {
+  summary: "List the deliveries of an inference, oldest event first.",
+  params: inferenceParam,
+  query: pageQuery(),
+  answers: {
+    200: {
+      description: "A page of deliveries.",
+      json: z.object({
+        deliveries: z.array(deliverySchema),
+        next: z.string().nullable().describe("The `after` of the next page; null on the last one."),
+      }),
+    },
+  },
+} as const satisfies RouteShape;
+
+const resentSchema = z.object({
+  resent: z.int(),
+  next: timeSchema.nullable().describe("The `since` of the next call; null at the end."),
+});
+
+const resendShape = {
+  body: { json: z.strictObject({ since: instantSchema }), limitBytes: ADMIN_BODY_BYTES },
+  answers: { 202: { description: "How many, and where to go on.", json: resentSchema } },
+} as const;
+
+const RESEND_OF_URLS = {
+  summary: `Send again what failed or was held since a time, of URLs that came with inferences; ${DELIVERIES_RESENT} a call.`,
+  ...resendShape,
+} as const satisfies RouteShape;
+
+const RESEND_OF_WEBHOOK = {
+  summary: `Send again what failed or was held since a time, of one webhook; ${DELIVERIES_RESENT} a call.`,
+  params: z.object({ id: z.string().describe("The webhook's id.") }),
+  ...resendShape,
+} as const satisfies RouteShape;
+
+export const deliveryRoutes = [
+  route("read", "GET", "/v1/inferences/:id/deliveries", LIST, list),
+  route(
+    "submit",
+    "POST",
+    "/v1/inferences/:id/deliveries/:delivery/resend",
+    {
+      summary: "Send a delivery again, whatever became of it.",
+      params: inferenceParam.extend({ delivery: z.string().describe("The delivery's id.") }),
+      answers: { 202: { description: "The delivery.", json: deliverySchema } },
+    },
+    resend,
+  ),
+  route("submit", "POST", "/v1/webhooks/resend", RESEND_OF_URLS, (call, input) => resendAll(call, "", input.body.since)),
+  route("submit", "POST", "/v1/webhooks/:id/resend", RESEND_OF_WEBHOOK, resendOfWebhook),
+];
+
+async function list(call: KeyCall, { query }: Input<typeof LIST>): Promise<Response> {
+  const { after, limit } = query;
+  const { accountId, id } = await lookUp(call, notFound);
+  const key = keyAt(keyIn(after), accountId, id);
+  if (!key) throw badCursor();
+  const { rows, next } = pageFrom(await listDeliveries(call.ports.db, key, limit + 1), limit, placeOf);
+  return json({ deliveries: rows.map(present), next });
+}
+
+/** One that is being tried at this moment stays as it is. */
+async function resend(call: KeyCall): Promise<Response> {
+  const { db } = call.ports;
+  const { accountId, id } = await lookUp(call, notFound);
+  const key = deliveryKeyOf(call.params["delivery"] ?? "", accountId, id);
+  const missing = () => problem("not_found", { detail: "There is no such delivery." });
+  if (!key) throw missing();
+  const found = await findDelivery(db, key);
+  if (!found) throw missing();
+  const endpoint = await findEndpoint(db, accountId, found.url);
+  if (endpoint?.state) throw stopped(endpoint.state);
+  const delivery = await resendDelivery(db, key);
+  if (!delivery) throw missing();
+  announce(call);
+  return json(present(delivery), { status: 202 });
+}
+
+async function resendOfWebhook(call: KeyCall, input: Input<typeof RESEND_OF_WEBHOOK>): Promise<Response> {
+  const { id, endpoint } = await findWebhook(call);
+  if (endpoint?.state) throw stopped(endpoint.state);
+  return resendAll(call, id, input.body.since);
+}
+
+/** Deliveries to URLs that are not called at present are left out. */
+async function resendAll(call: KeyCall, webhookId: string, since: number): Promise<Response> {
+  const done = await resendSince(call.ports.db, call.caller.accountId, webhookId, since);
+  announce(call);
+  return json({ resent: done.resent, next: time(done.next) } satisfies z.infer<typeof resentSchema>, { status: 202 });
+}
+
+function stopped(state: string): Problem {
+  return problem("conflict", { detail: `The endpoint is not called at present (${state}); enable it first.` });
+}
+
+/** The delivery objects hear of it now; otherwise the sweep tells them. */
+function announce(call: KeyCall): void {
+  call.after(hintDeliveries(call.ports, [call.caller.accountId]));
+  call.after(hintSweep(call.ports));
+}
+
+function present(delivery: Delivery): z.infer<typeof deliverySchema> {
+  const { inferenceId, event, sequence, webhookId, url, status, createdAt, nextAt, attempts } = delivery;
+  return {
+    id: deliveryIdOf(delivery),
+    inference_id: inferenceId,
+    event,
+    sequence,
+    webhook_id: webhookId || null,
+    url,
+    status: status === "held" ? "pending" : status,
+    held: status === "held",
+    created_at: time(createdAt),
+    next_attempt_at: time(nextAt),
+    attempts: attempts.map((attempt) => ({ at: time(attempt.at), ...presentAttempt(attempt) })),
+  };
+}

@@ -1,0 +1,99 @@
+/** An inference's result: its stored output, and the parts that came beside it. */
+import * as z from "zod";
+import type { KeptPart } from "../backends/outcome.ts";
+import { endingOf } from "../content/content.ts";
+import { cachingOf } from "../http/answer.ts";
+import { atHand, download } from "../http/download.ts";
+import { lookUp } from "../http/lookup.ts";
+import { typeHeaders } from "../http/output.ts";
+import { type KeyCall, route } from "../http/route.ts";
+import type { Inference } from "../inferences/inference.ts";
+import { POLL_AFTER_SECONDS } from "../limits.ts";
+import { storedObject } from "../payloads/payloads.ts";
+import { problem } from "../problem.ts";
+import { errorOf, notFound } from "./present.ts";
+
+const params = z.object({ id: z.string().describe("The inference's id.") });
+const bytes = (what: string) => ({
+  200: { description: what, other: { "*/*": what } },
+  206: { description: "The part of it that `Range` asks for.", other: { "*/*": "Some of its bytes." } },
+});
+
+export const resultRoutes = [
+  route(
+    "read",
+    "GET",
+    "/v1/inferences/:id/result",
+    { summary: "Get the output of an inference that has succeeded.", params, answers: bytes("The output, as the backend typed it.") },
+    getResult,
+  ),
+  route(
+    "read",
+    "GET",
+    "/v1/inferences/:id/result/:part",
+    {
+      summary: "Get one of the parts that came beside the output.",
+      params: params.extend({ part: z.string().describe("The part's name.") }),
+      answers: bytes("The part, as the backend typed it."),
+    },
+    getNamedPart,
+  ),
+];
+
+/** The output itself. Before the end 409; after a failure the failure, as a problem. */
+export async function getResult(call: KeyCall): Promise<Response> {
+  const inference = await lookUp(call, notFound);
+  switch (inference.status) {
+    case "queued":
+    case "in_progress":
+      throw problem("not_finished", {
+        detail: `The inference is ${inference.status}.`,
+        headers: { "Retry-After": String(POLL_AFTER_SECONDS.range[0]) },
+        members: { inference_status: inference.status },
+      });
+    case "failed":
+    case "expired":
+    case "canceled":
+      throw problem("inference_failed", {
+        status: 409,
+        detail: inference.status === "canceled" ? "The inference was canceled; it has no result." : inference.error.message,
+        members: { inference_status: inference.status, error: inference.status === "canceled" ? null : errorOf(inference.error) },
+      });
+    case "succeeded":
+      return serveResult(call, inference);
+    default:
+      return inference satisfies never;
+  }
+}
+
+/** The stored output of a succeeded inference, as the backend typed it. */
+export async function serveResult(call: KeyCall, inference: Extract<Inference, { status: "succeeded" }>): Promise<Response> {
+  const { output, id } = inference;
+  const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
+  const { "Content-Type": contentType = "", ...headers } = typeHeaders(output.contentType);
+  const whole = output.at === "row" ? await atHand(output.body) : storedObject(call.ports.payloads, output);
+  if (whole === null) throw problem("payload_gone", { detail: "The result has expired." });
+  return download(call.request, { ...whole, contentType, headers, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` });
+}
+
+/** What came beside the output: nothing before there is one. */
+export function partsOf(inference: Inference): readonly KeptPart[] {
+  return inference.status === "succeeded" ? inference.parts : [];
+}
+
+export function getNamedPart(call: KeyCall): Promise<Response> {
+  const name = call.params["part"] ?? "";
+  return getPart(call, (parts) => parts.find((part) => part.name === name));
+}
+
+/** One of the parts that came beside the output. */
+export async function getPart(call: KeyCall, pick: (parts: readonly KeptPart[]) => KeptPart | undefined): Promise<Response> {
+  const inference = await lookUp(call, notFound);
+  if (inference.status !== "succeeded") return getResult(call); // which says what there is instead
+  if (inference.dataRemoved) throw problem("payload_gone", { detail: "The result has expired." });
+  const part = pick(partsOf(inference));
+  const whole = part && storedObject(call.ports.payloads, { at: "object", ...part });
+  if (!part || !whole) throw problem("not_found", { detail: "The result has no such part." });
+  const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
+  return download(call.request, { ...whole, contentType: part.contentType, etag, cacheControl, fileName: part.name });
+}
