@@ -11,7 +11,7 @@ import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED } fr
 import { ended, expire } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
 import { type ScriptedBackend, backendIs, echo } from "./support/outside.ts";
-import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
+import { newBackend, newModel, newTenant, BAD_KEYS } from "./support/tenants.ts";
 import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
 
 const PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
@@ -787,21 +787,11 @@ describe("who may call the OpenAI API", () => {
         ...(method === "POST" ? { body: JSON.stringify({ model: "any-model", messages: MESSAGES }) } : {}),
       });
 
-    test.each<[string, () => Promise<string | null>]>([
-      ["without a key", async () => null],
-      ["with an empty key", async () => ""],
-      ["with a key of OpenAI's", async () => "sk-proj-0123456789"],
-      ["with a key that is gone", async () => unknownKey((await newTenant()).accountId)],
-      [
-        "with a revoked key",
-        async () => {
-          const { key, keyId } = await newTenant();
-          await operator("DELETE", `/keys/${keyId}`);
-          return key;
-        },
-      ],
-      ["with an expired key", async () => (await newTenant({ expires_at: "2020-01-01T00:00:00Z" })).key],
-    ])("is not answered %s", async (_, makeKey) => {
+    test.each([
+      ...BAD_KEYS,
+      ["with an empty key", async (): Promise<string | null> => ""],
+      ["with a key of OpenAI's", async (): Promise<string | null> => "sk-proj-0123456789"],
+    ] as const)("is not answered %s", async (_fault, makeKey) => {
       const answer = await send(await makeKey());
       expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer realm="/);
       expect(answer.headers.get("cache-control")).toBe("private, no-store");

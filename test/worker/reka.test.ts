@@ -17,7 +17,7 @@ import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, OFFSET
 import { claimed, ended, expire, forgetAll, queued, rowOf, submission } from "./support/inferences.ts";
 import { faultyDatabase, still, stillAs, stillEnv } from "./support/ports.ts";
 import { backendIs, publicNames } from "./support/outside.ts";
-import { type Tenant, newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
+import { type Tenant, newBackend, newModel, newTenant, BAD_KEYS } from "./support/tenants.ts";
 import { ORIGIN, as, call, object, operator } from "./support/requests.ts";
 
 const { db } = still();
@@ -1034,20 +1034,7 @@ describe("who may call the Reka API", () => {
     });
     const send = (key: string | null) => call(path, init(key));
 
-    test.each<[string, () => Promise<string | null>]>([
-      ["without a key", async () => null],
-      ["with a malformed key", async () => "sk-000"],
-      ["with a key that is gone", async () => unknownKey((await newTenant()).accountId)],
-      [
-        "with a revoked key",
-        async () => {
-          const { key, keyId } = await newTenant();
-          await operator("DELETE", `/keys/${keyId}`);
-          return key;
-        },
-      ],
-      ["with an expired key", async () => (await newTenant({ expires_at: "2020-01-01T00:00:00Z" })).key],
-    ])("is not answered %s", async (_name, makeKey) => {
+    test.each(BAD_KEYS)("is not answered %s", async (_fault, makeKey) => {
       const answer = await send(await makeKey());
       expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer realm="/);
       expect(answer.headers.get("cache-control")).toBe("private, no-store");

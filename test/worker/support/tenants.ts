@@ -43,3 +43,20 @@ export async function unknownKey(accountId: string): Promise<string> {
   const { key } = await mintKey(accountId, env.KEY_SECRET, (count) => crypto.getRandomValues(new Uint8Array(count)));
   return key;
 }
+
+/** Keys that open nothing, by what is wrong with them, and how one is made; null: none is sent. */
+export const BAD_KEYS: readonly (readonly [fault: string, make: () => Promise<string | null>])[] = [
+  ["without a key", async () => null],
+  ["with a malformed key", async () => "sk-000"],
+  ["with a key that is gone", async () => unknownKey((await newTenant()).accountId)],
+  ["with a key of an account that is gone", () => unknownKey("000000000000")],
+  [
+    "with a revoked key",
+    async () => {
+      const { key, keyId } = await newTenant();
+      await operator("DELETE", `/keys/${keyId}`);
+      return key;
+    },
+  ],
+  ["with an expired key", async () => (await newTenant({ expires_at: "2020-01-01T00:00:00Z" })).key],
+];
