@@ -94,19 +94,21 @@ async function batchOrEach(db: Database, statements: readonly Sql[]): Promise<Ro
   return answers;
 }
 
+/** What a pass asks about inferences, in this order. */
+export const passStatements = (limit: number, lost: Failure, waited: Failure): Sql[] => [
+  dueStatements.cancelDue(limit),
+  dueStatements.expireDue(limit, waited),
+  dueStatements.failLapsed(limit, lost),
+  dueStatements.requeueLapsed(limit, lost),
+  dueStatements.readyDue(limit),
+  dueStatements.ageDue(limit),
+  dueStatements.lostWakeUps(),
+  dueStatements.anyDated(),
+];
+
 /** One pass over all that is due, in one transaction and round trip. */
 export async function sweepDue(db: Database, limit: number, lost: Failure, waited: Failure): Promise<SweepPass> {
-  const statements = [
-    dueStatements.cancelDue(limit),
-    dueStatements.expireDue(limit, waited),
-    dueStatements.failLapsed(limit, lost),
-    dueStatements.requeueLapsed(limit, lost),
-    dueStatements.readyDue(limit),
-    dueStatements.ageDue(limit),
-    dueStatements.lostWakeUps(),
-    dueStatements.anyDated(),
-    deliveryStatements.waiting(),
-  ];
+  const statements = [...passStatements(limit, lost, waited), deliveryStatements.waiting()];
   const [canceled = [], expired = [], failed = [], requeued = [], ready = [], aged = [], neglected = [], dated = [], waiting = []] =
     await batchOrEach(db, statements);
   const deliveries = waitingFrom(waiting);

@@ -6,7 +6,7 @@ import { changeStatements } from "../../src/inferences/sql/change.ts";
 import { claimStatements } from "../../src/inferences/sql/claim.ts";
 import { insertStatements } from "../../src/inferences/sql/insert.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
-import { dueStatements } from "../../src/maintenance/due.ts";
+import { passStatements } from "../../src/maintenance/due.ts";
 import { DEPTH_MAX, POSITION_MAX, SWEEP_ROWS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
 import { claimed, forgetAll, laneOf, queued, submission } from "./support/inferences.ts";
@@ -59,16 +59,7 @@ async function readBy(questions: Readonly<Record<string, readonly Sql[]>>): Prom
   return read;
 }
 
-const sweepStatements = () => [
-  dueStatements.cancelDue(SWEEP_ROWS),
-  dueStatements.expireDue(SWEEP_ROWS, WAITED_TOO_LONG),
-  dueStatements.failLapsed(SWEEP_ROWS, RUNNER_LOST),
-  dueStatements.requeueLapsed(SWEEP_ROWS, RUNNER_LOST),
-  dueStatements.readyDue(SWEEP_ROWS),
-  dueStatements.ageDue(SWEEP_ROWS),
-  dueStatements.lostWakeUps(),
-  dueStatements.anyDated(),
-];
+const sweepStatements = () => passStatements(SWEEP_ROWS, RUNNER_LOST, WAITED_TOO_LONG);
 
 /** Of what was counted with few and with many: what grew. */
 function grown(few: Record<string, number>, many: Record<string, number>): Record<string, [number, number]> {

@@ -175,6 +175,20 @@ describe("a chat completion", () => {
   });
 });
 
+/** A stream that stands still after its first half until it may go on. */
+function inTwoHalves(first: string, goesOn: Promise<void>, second: string): Response {
+  const encoder = new TextEncoder();
+  const body = new ReadableStream({
+    async start(controller) {
+      controller.enqueue(encoder.encode(first));
+      await goesOn;
+      controller.enqueue(encoder.encode(second));
+      controller.close();
+    },
+  });
+  return new Response(body, { headers: STREAM_TYPE });
+}
+
 describe("a streamed chat completion", () => {
   test("passes as it came, and its usage only to a client that asked for it", async () => {
     const asked: Record<string, unknown>[] = [];
@@ -220,20 +234,12 @@ describe("a streamed chat completion", () => {
   test("comes while the server is still speaking", async () => {
     const { key } = await newTenant();
     const more = held<void>();
-    const encoder = new TextEncoder();
-    const model = await served(
-      () =>
-        new Response(
-          new ReadableStream({
-            async start(controller) {
-              controller.enqueue(encoder.encode(eventOf(HELLO[0]) + eventOf(HELLO[1]).slice(0, 20)));
-              await more.promise;
-              controller.enqueue(encoder.encode(eventOf(HELLO[1]).slice(20) + HELLO.slice(2).map(eventOf).join("")));
-              controller.close();
-            },
-          }),
-          { headers: STREAM_TYPE },
-        ),
+    const model = await served(() =>
+      inTwoHalves(
+        eventOf(HELLO[0]) + eventOf(HELLO[1]).slice(0, 20),
+        more.promise,
+        eventOf(HELLO[1]).slice(20) + HELLO.slice(2).map(eventOf).join(""),
+      ),
     );
     const answer = await chat(key, model, { stream: true });
     const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -249,21 +255,7 @@ describe("a streamed chat completion", () => {
   test("that a client cancelled elsewhere ends with that, not with [DONE]", async () => {
     const { key } = await newTenant();
     const more = held<void>();
-    const encoder = new TextEncoder();
-    const model = await served(
-      () =>
-        new Response(
-          new ReadableStream({
-            async start(controller) {
-              controller.enqueue(encoder.encode(eventOf(HELLO[1])));
-              await more.promise;
-              controller.enqueue(encoder.encode(HELLO.slice(2).map(eventOf).join("")));
-              controller.close();
-            },
-          }),
-          { headers: STREAM_TYPE },
-        ),
-    );
+    const model = await served(() => inTwoHalves(eventOf(HELLO[1]), more.promise, HELLO.slice(2).map(eventOf).join("")));
     const answer = await chat(key, model, { stream: true });
     expect((await as(key, "POST", `/v1/inferences/${answer.headers.get("x-inference-id") ?? ""}/cancel`)).status).toBe(200);
     more.release();

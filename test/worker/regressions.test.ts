@@ -7,7 +7,6 @@ import type { Failure } from "../../src/backends/outcome.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
 import { TRANSITIONS, type Status } from "../../src/inferences/status.ts";
 import { run } from "../../src/inferences/run.ts";
-import type { Lane } from "../../src/models/lane.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
 import { cancelInference, changeStatements, redriveInference } from "../../src/inferences/sql/change.ts";
 import { claim, claimStatements } from "../../src/inferences/sql/claim.ts";
@@ -18,7 +17,7 @@ import { AGEING_MS, LEASE_MS, LEASE_RENEW_MS, SWEEP_PASS_MS, SWEEP_ROWS, SWEEP_T
 import type { Sql } from "../../src/platform/sql.ts";
 import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
-import { still, stillAs, stillEnv } from "./support/ports.ts";
+import { still, stillAs, stillEnv, swept } from "./support/ports.ts";
 import { gpu } from "./support/outside.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
 import { ORIGIN, object, until } from "./support/requests.ts";
@@ -52,19 +51,6 @@ async function abandon(model: string): Promise<void> {
   )
     .bind(model)
     .run();
-}
-
-async function swept(): Promise<Lane[]> {
-  const woken: Lane[] = [];
-  await sweep(
-    still({
-      fetch: gpu(() => new Response(null, { status: 503 })),
-      async wake(lanes) {
-        woken.push(...lanes);
-      },
-    }),
-  );
-  return woken;
 }
 
 const statusOf = async (id: string) => (await rowOf(id))["status"];

@@ -11,12 +11,11 @@ import type { Claim } from "../../src/inferences/sql/record.ts";
 import { cancelInference, changeStatements, redriveInference } from "../../src/inferences/sql/change.ts";
 import { claim, claimStatements } from "../../src/inferences/sql/claim.ts";
 import { type NewInference, insertStatements } from "../../src/inferences/sql/insert.ts";
-import { sweep } from "../../src/maintenance/sweep.ts";
 import { AGEING_MS, CIRCUIT_FAILURES, LEASE_MS, PROBE_MS, REST_MS, RETRY_AFTER_MAX_MS, WAKE_UP_LOST_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
 import { backendRow, claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { databaseNow, held, timePasses } from "./support/clock.ts";
-import { still } from "./support/ports.ts";
+import { still, swept } from "./support/ports.ts";
 import { type ScriptedBackend, gpu, hang } from "./support/outside.ts";
 import { newBackend, newModel } from "./support/tenants.ts";
 import { object, operator, until } from "./support/requests.ts";
@@ -65,21 +64,6 @@ async function claims(model: string, count: number): Promise<Claim[]> {
 }
 
 const succeed = (it: Claim) => db.all(changeStatements.succeed(it, { at: "row", body: "{}", contentType: "application/json" }, 2, 1));
-
-/** A sweep, and what it woke. */
-async function swept(instead: Partial<Ports> = {}): Promise<Lane[]> {
-  const woken: Lane[] = [];
-  await sweep(
-    still({
-      fetch: gpu(() => new Response(null, { status: 503 })),
-      async wake(lanes) {
-        woken.push(...lanes);
-      },
-      ...instead,
-    }),
-  );
-  return woken;
-}
 
 /** Many at once, in one transaction for each 500. */
 async function queuedMany(model: string, count: number, more: Partial<NewInference> = {}): Promise<void> {

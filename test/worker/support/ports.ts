@@ -2,6 +2,8 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { handle } from "../../../src/router.ts";
+import { sweep } from "../../../src/maintenance/sweep.ts";
+import type { Lane } from "../../../src/models/lane.ts";
 import type { Ports } from "../../../src/ports.ts";
 import { portsOf } from "../../../src/entry/bindings.ts";
 import { asDocumented } from "./documented.ts";
@@ -67,4 +69,19 @@ export function faultyDatabase(fault: <T>(texts: readonly string[], effect: () =
         () => env.DB.batch(statements.map(({ real }) => real)),
       ),
   };
+}
+
+/** A pass of the sweep whose GPU servers all answer 503, and the lanes that it woke. */
+export async function swept(instead: Partial<Ports> = {}): Promise<Lane[]> {
+  const woken: Lane[] = [];
+  await sweep(
+    still({
+      fetch: async () => new Response(null, { status: 503 }),
+      async wake(lanes) {
+        woken.push(...lanes);
+      },
+      ...instead,
+    }),
+  );
+  return woken;
 }
