@@ -1,6 +1,6 @@
 /** The wires, in the order in which they are asked for an unknown path. */
 import { baseten } from "./dialects/baseten/baseten.ts";
-import { oip } from "./dialects/oip.ts";
+import { oip } from "./dialects/oip/oip.ts";
 import { openai } from "./dialects/openai.ts";
 import { reka } from "./dialects/reka/reka.ts";
 import { vody } from "./dialects/vody.ts";

@@ -1,0 +1,60 @@
+/** How the Open Inference Protocol's wire shows an output or a failure, whatever protocol the backend speaks. */
+import { type Generated, isGenerated } from "../../backends/generate.ts";
+import type { Failure } from "../../backends/outcome.ts";
+import { type Content, isJson } from "../../content/content.ts";
+import { parseJson } from "../../encoding/json.ts";
+import type { Inference } from "../../inferences/inference.ts";
+import { isFinal } from "../../inferences/status.ts";
+import { type Problem, problem } from "../../problem.ts";
+import { type InferResponse, readInferResponse } from "../../tensors/infer.ts";
+import { headOf } from "../../tensors/wire.ts";
+import { asTensors } from "../../tensors/wrap.ts";
+
+/** A stored output as a response of the protocol, whatever protocol its backend speaks. */
+export function responseIn(content: Content): InferResponse {
+  const { body, contentType } = content;
+  const headLength = headOf(contentType);
+  const read = headLength !== null || isJson(contentType) ? readInferResponse(body, headLength) : null;
+  return read?.ok ? read.value : { model_name: "", outputs: asTensors(content) };
+}
+
+function textIn({ body }: Content): string {
+  return typeof body === "string" ? body : new TextDecoder().decode(body);
+}
+
+export function failed(inference: Exclude<Inference, { status: "succeeded" }>, headers: Record<string, string>): Problem {
+  if (inference.status === "canceled") return problem("inference_failed", { status: 409, detail: CANCELED, headers });
+  if (!isFinal(inference.status) || !("error" in inference))
+    return problem("unavailable", { detail: "The inference has not ended.", headers });
+  return problem("inference_failed", { status: statusOf(inference.error), detail: inference.error.message, headers });
+}
+
+export const CANCELED = "The inference was canceled.";
+
+function statusOf({ class: failureClass, status }: Failure): number {
+  switch (failureClass) {
+    case "input":
+      return 400;
+    case "model":
+      return 500;
+    case "capacity":
+      return 503;
+    case "timeout":
+      return 504;
+    case "infrastructure":
+      return status === 500 ? 500 : 502;
+    default:
+      return failureClass satisfies never;
+  }
+}
+
+/** A stored output as text, whatever its backend takes for that. Throws 501 where it is none. */
+export function generatedIn(content: Content): Generated {
+  const { contentType } = content;
+  const isText = isJson(contentType) || /^text\//i.test(contentType);
+  if (!isText) throw problem("not_implemented", { detail: `The model answers with ${contentType}, not with text.` });
+  const text = textIn(content);
+  const value = isJson(contentType) ? parseJson(text) : text;
+  if (isGenerated(value)) return value;
+  return { text_output: typeof value === "string" ? value : text };
+}
