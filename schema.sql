@@ -8,8 +8,11 @@ CREATE TABLE accounts (
   created_at INTEGER NOT NULL,
   removed_at INTEGER,
   quota_bytes INTEGER,                   -- how much it may store; NULL = the default
-  stored_bytes INTEGER NOT NULL DEFAULT 0,  -- what it stores beside rows; kept by the triggers below, and by nothing else
-  retention_seconds INTEGER NOT NULL DEFAULT 604800   -- how long its inferences are kept after their end
+  stored_bytes INTEGER NOT NULL DEFAULT 0,  -- what it stores, rows included; kept by the triggers below, and by what removes inferences
+  retention_seconds INTEGER NOT NULL DEFAULT 604800,  -- how long its inferences are kept after their end
+  open_limit INTEGER,                    -- how many of its inferences may be open; NULL = the default
+  open_at_most INTEGER NOT NULL DEFAULT 0,      -- never less than are open: those at the last count and all submits since
+  open_counted_at INTEGER NOT NULL DEFAULT 0    -- of that count, which is made only when the limit is reached
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE keys (
@@ -137,6 +140,10 @@ CREATE TABLE inferences (
   ) VIRTUAL,
   output_parts TEXT,                     -- JSON array of what came beside the output: name, key in R2, contentType, bytes, sha256
   parts_bytes INTEGER NOT NULL DEFAULT 0,   -- of those together
+  -- What it counts as in its account's stored_bytes, in the row or in R2: 8 KiB at least, since its row takes room too.
+  charged_bytes INTEGER GENERATED ALWAYS AS (
+    max(8192, iif(data_removed_at IS NULL, input_bytes + coalesce(output_bytes, 0) + parts_bytes, 0) + length(CAST(metadata AS BLOB)) - 2)
+  ) VIRTUAL,
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
@@ -182,8 +189,8 @@ CREATE TABLE file_parts (
   PRIMARY KEY (account_id, file_id, number)
 ) STRICT, WITHOUT ROWID;
 
--- What an account stores in R2 is counted by the statements that change it, whoever makes them, in their transactions:
--- so the count can't drift, and costs one row written for what is in R2, none for what is in a row. A file counts as at
+-- What an account stores is counted by the statements that change it, whoever makes them, in their transactions: so the
+-- count can't drift. An inference costs one row written for it, unless its output makes it larger than the least charge.
 -- least 8 KiB, since its row takes room too.
 CREATE TRIGGER files_added AFTER INSERT ON files
 BEGIN
@@ -198,23 +205,15 @@ BEGIN
   DELETE FROM file_parts WHERE account_id = OLD.account_id AND file_id = OLD.id;
   UPDATE accounts SET stored_bytes = stored_bytes - max(OLD.bytes, 8192) WHERE id = OLD.account_id;
 END;
-CREATE TRIGGER payloads_added AFTER INSERT ON inferences WHEN NEW.input_object IS NOT NULL
+-- What goes is taken off by the batch that removes it, once for all rows of an account (inferences/sql/ended.ts).
+CREATE TRIGGER inferences_charged AFTER INSERT ON inferences
 BEGIN
-  UPDATE accounts SET stored_bytes = stored_bytes + NEW.input_bytes WHERE id = NEW.account_id;
+  UPDATE accounts SET stored_bytes = stored_bytes + NEW.charged_bytes, open_at_most = open_at_most + 1 WHERE id = NEW.account_id;
 END;
-CREATE TRIGGER payloads_changed AFTER UPDATE OF input_object, output_object, parts_bytes ON inferences
-WHEN NEW.input_object IS NOT OLD.input_object OR NEW.output_object IS NOT OLD.output_object OR NEW.parts_bytes <> OLD.parts_bytes
+CREATE TRIGGER inferences_resized AFTER UPDATE OF output_bytes, parts_bytes, data_removed_at ON inferences
+WHEN NEW.charged_bytes <> OLD.charged_bytes
 BEGIN
-  UPDATE accounts SET stored_bytes = stored_bytes
-    + iif(NEW.input_object IS NULL, 0, NEW.input_bytes) + iif(NEW.output_object IS NULL, 0, NEW.output_bytes) + NEW.parts_bytes
-    - iif(OLD.input_object IS NULL, 0, OLD.input_bytes) - iif(OLD.output_object IS NULL, 0, OLD.output_bytes) - OLD.parts_bytes
-  WHERE id = NEW.account_id;
-END;
-CREATE TRIGGER payloads_removed AFTER DELETE ON inferences WHEN OLD.input_object IS NOT NULL OR OLD.output_object IS NOT NULL OR OLD.parts_bytes > 0
-BEGIN
-  UPDATE accounts SET stored_bytes = stored_bytes
-    - iif(OLD.input_object IS NULL, 0, OLD.input_bytes) - iif(OLD.output_object IS NULL, 0, OLD.output_bytes) - OLD.parts_bytes
-  WHERE id = OLD.account_id;
+  UPDATE accounts SET stored_bytes = stored_bytes + NEW.charged_bytes - OLD.charged_bytes WHERE id = NEW.account_id;
 END;
 
 -- Payloads that are past their own retention. What is past its account's is found by its id, which sorts by age.

@@ -166,7 +166,21 @@ export const ORPHAN_MS = 3_600_000;
 
 // Files
 
-/** What an account may store beside rows, unless it has a quota of its own. */
+/** How many inferences of an account may be open, unless the operator has set another limit for it. */
+export const OPEN_INFERENCES = { default: 50_000, range: [1, 1_000_000] } as const;
+/** How often the open inferences of an account at its limit are counted, which reads that many rows of an index. */
+export const OPEN_COUNT_MS = 5_000;
+/** An inference counts as this much at least: its row takes room too. The number stands in schema.sql as well. */
+export const INFERENCE_CHARGE_BYTES = 8 * KIB;
+/** A D1 database can't grow beyond this. */
+export const DATABASE_BYTES = 10_000_000_000;
+/** The fill at which the operator is warned, and the one at which submits are refused: what runs must still be recorded. */
+export const DATABASE_WARN_BYTES = 0.8 * DATABASE_BYTES;
+export const DATABASE_FULL_BYTES = 0.95 * DATABASE_BYTES;
+/** How often an isolate logs that the database fills up. */
+export const DATABASE_WARN_MS = 60_000;
+
+/** What an account may store, unless it has a quota of its own. */
 export const QUOTA_BYTES = 100 * 2 ** 30;
 /** A file counts as this much at least: its row takes room too. The number stands in schema.sql as well. */
 export const FILE_CHARGE_BYTES = 8 * KIB;

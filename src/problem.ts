@@ -32,10 +32,12 @@ const CATALOGUE = {
   digest_mismatch: { status: 422, title: "Digest does not match" },
   invalid_input: { status: 422, title: "Input not valid" },
   rate_limited: { status: 429, title: "Too many requests" },
+  too_many_open: { status: 429, title: "Too many open inferences" },
   inference_failed: { status: 500, title: "Inference failed" },
   internal: { status: 500, title: "Internal error" },
   not_implemented: { status: 501, title: "Not implemented" },
   model_not_ready: { status: 503, title: "Model not ready" },
+  database_full: { status: 503, title: "Database nearly full" },
   unavailable: { status: 503, title: "Temporarily unavailable" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

@@ -8,8 +8,10 @@ const accountSchema = z.object({
   name: z.string(),
   createdAt: z.number(),
   removedAt: z.number().nullable(),
-  /** How much it may store beside rows; null: the default. */
+  /** How much it may store; null: the default. */
   quotaBytes: z.number().nullable(),
+  /** How many of its inferences may be open; null: the default. */
+  openLimit: z.number().nullable(),
   storedBytes: z.number(),
   /** How long its inferences are kept after their end. */
   retentionSeconds: z.number(),
@@ -20,20 +22,29 @@ export type Account = Readonly<z.infer<typeof accountSchema>>;
 export interface AccountChange {
   readonly name?: string | undefined;
   readonly quotaBytes?: number | null | undefined;
+  readonly openLimit?: number | null | undefined;
   readonly retentionSeconds?: number | undefined;
 }
 
+/** A new account; what is left out gets its default. */
+export interface NewAccount extends AccountChange {
+  readonly id: string;
+  readonly name: string;
+}
+
 const columns = sql`id, name, created_at AS createdAt, removed_at AS removedAt, quota_bytes AS quotaBytes, stored_bytes AS storedBytes,
-  retention_seconds AS retentionSeconds`;
+  retention_seconds AS retentionSeconds, open_limit AS openLimit`;
 
 export const accountStatements = {
-  insert: (id: string, name: string, quotaBytes: number | null = null, retentionSeconds: number = RETENTION_SECONDS.default) => sql`
-    INSERT INTO accounts (id, name, quota_bytes, retention_seconds, created_at)
-    VALUES (${id}, ${name}, ${quotaBytes}, ${retentionSeconds}, ${NOW}) RETURNING ${columns}`,
+  insert: (it: NewAccount) => sql`
+    INSERT INTO accounts (id, name, quota_bytes, open_limit, retention_seconds, created_at)
+    VALUES (${it.id}, ${it.name}, ${it.quotaBytes ?? null}, ${it.openLimit ?? null}, ${it.retentionSeconds ?? RETENTION_SECONDS.default}, ${NOW})
+    RETURNING ${columns}`,
   find: (id: string) => sql`SELECT ${columns} FROM accounts WHERE id = ${id}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM accounts WHERE id > ${after} ORDER BY id LIMIT ${limit}`,
   change: (id: string, change: AccountChange) => sql`
     UPDATE accounts SET name = coalesce(${change.name ?? null}, name),
+      open_limit = iif(${change.openLimit === undefined ? 0 : 1}, ${change.openLimit ?? null}, open_limit),
       quota_bytes = iif(${change.quotaBytes === undefined ? 0 : 1}, ${change.quotaBytes ?? null}, quota_bytes),
       retention_seconds = coalesce(${change.retentionSeconds ?? null}, retention_seconds)
     WHERE id = ${id} AND removed_at IS NULL RETURNING ${columns}`,
@@ -43,14 +54,8 @@ export const accountStatements = {
 
 const accounts = rowsOf(accountSchema);
 
-export async function insertAccount(
-  db: Database,
-  id: string,
-  name: string,
-  quotaBytes: number | null = null,
-  retentionSeconds?: number,
-): Promise<Account | null> {
-  return accounts.first(db, accountStatements.insert(id, name, quotaBytes, retentionSeconds));
+export async function insertAccount(db: Database, it: NewAccount): Promise<Account | null> {
+  return accounts.first(db, accountStatements.insert(it));
 }
 
 export async function findAccount(db: Database, id: string): Promise<Account | null> {

@@ -5,7 +5,7 @@ import { pageQuery } from "../http/page.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { newAccountId } from "../keys/key.ts";
 import { listKeys } from "../keys/store.ts";
-import { PAGE, QUOTA_BYTES, RETENTION_SECONDS } from "../limits.ts";
+import { OPEN_INFERENCES, PAGE, QUOTA_BYTES, RETENTION_SECONDS } from "../limits.ts";
 import type { Call } from "../http/route.ts";
 import { found, nameSchema, routesOf } from "./resource.ts";
 
@@ -14,6 +14,7 @@ const accountSchema = z.object({
   name: z.string(),
   quota_bytes: z.int().describe("How much it may store."),
   stored_bytes: z.int().describe("How much it stores."),
+  open_limit: z.int().describe("How many of its inferences may be open: queued or in progress."),
   retention_seconds: z.int().describe("How long its inferences are kept after their end."),
   created_at: timeSchema,
   removed_at: timeSchema.nullable(),
@@ -22,6 +23,13 @@ const accountSchema = z.object({
 const newAccountSchema = z.strictObject({
   name: nameSchema,
   quota_bytes: z.int().min(0).nullable().optional().describe(`How much it may store; null, the default, is ${QUOTA_BYTES}.`),
+  open_limit: z
+    .int()
+    .min(OPEN_INFERENCES.range[0])
+    .max(OPEN_INFERENCES.range[1])
+    .nullable()
+    .optional()
+    .describe(`How many of its inferences may be open; null, the default, is ${OPEN_INFERENCES.default}.`),
   retention_seconds: z
     .int()
     .min(RETENTION_SECONDS.range[0])
@@ -34,12 +42,19 @@ const accountUpdateSchema = newAccountSchema
   .partial()
   .refine((change) => Object.keys(change).length > 0, "must contain at least one member");
 
+const settingsOf = ({ quota_bytes, open_limit, retention_seconds }: Omit<z.infer<typeof accountUpdateSchema>, "name">) => ({
+  quotaBytes: quota_bytes,
+  openLimit: open_limit,
+  retentionSeconds: retention_seconds,
+});
+
 function present(account: Account): z.infer<typeof accountSchema> {
   return {
     id: account.id,
     name: account.name,
     quota_bytes: account.quotaBytes ?? QUOTA_BYTES,
     stored_bytes: account.storedBytes,
+    open_limit: account.openLimit ?? OPEN_INFERENCES.default,
     retention_seconds: account.retentionSeconds,
     created_at: time(account.createdAt),
     removed_at: time(account.removedAt),
@@ -56,17 +71,16 @@ export const accountRoutes = routesOf({
   create: {
     takes: newAccountSchema,
     answers: accountSchema,
-    async run({ ports }, { name, quota_bytes, retention_seconds }) {
-      const id = newAccountId(ports.randomBytes);
-      return present(found(await insertAccount(ports.db, id, name, quota_bytes ?? null, retention_seconds), "account"));
+    async run({ ports }, { name, ...settings }) {
+      const account = { ...settingsOf(settings), id: newAccountId(ports.randomBytes), name };
+      return present(found(await insertAccount(ports.db, account), "account"));
     },
   },
   list: { takes: pageQuery(), run: ({ ports }, { after }, limit) => listAccounts(ports.db, after, limit) },
   find: ({ ports }, id) => findAccount(ports.db, id),
   update: {
     takes: accountUpdateSchema,
-    run: ({ ports }, id, { name, quota_bytes, retention_seconds }) =>
-      changeAccount(ports.db, id, { name, quotaBytes: quota_bytes, retentionSeconds: retention_seconds }),
+    run: ({ ports }, id, { name, ...settings }) => changeAccount(ports.db, id, { ...settingsOf(settings), name }),
   },
   delete: {
     summary: "Delete an account. Its keys are refused at once; its inferences stay until their retention is over.",

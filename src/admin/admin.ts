@@ -5,6 +5,7 @@ import { accountRoutes } from "./accounts.ts";
 import { backendRoutes } from "./backends.ts";
 import { keyRoutes } from "./keys.ts";
 import { modelRoutes } from "./models.ts";
+import { healthRoutes } from "./health.ts";
 import { operationRoutes } from "./operations.ts";
 
 export const admin: Dialect = {
@@ -12,6 +13,6 @@ export const admin: Dialect = {
   title: "Admin API",
   owns: (path) => path === "/admin" || path.startsWith("/admin/"),
   error: problemSchema,
-  routes: [...accountRoutes, ...keyRoutes, ...modelRoutes, ...backendRoutes, ...operationRoutes].map(refusingOtherQueries),
+  routes: [...accountRoutes, ...keyRoutes, ...modelRoutes, ...backendRoutes, ...operationRoutes, ...healthRoutes].map(refusingOtherQueries),
   refuse: problemDetails,
 };

@@ -12,32 +12,33 @@ import { parseJson } from "../encoding/json.ts";
 import { signLink } from "./link-token.ts";
 import { FILE_REFERENCES, FILES_INLINE_BYTES, LINK_SECONDS } from "../limits.ts";
 import type { Ports } from "../ports.ts";
-import { type Fault, problem } from "../problem.ts";
+import type { Database } from "../platform/sql.ts";
+import { type Fault, type Problem, problem } from "../problem.ts";
 import { fileIdOf, placeOf, referencesIn, replaceReferences } from "./references.ts";
 import { type StoredFile, findFiles, objectKey, useFiles } from "./store.ts";
 
-/** Throws `invalid_input` where an input refers to what is no file of the account; `path` is where the input is in its body. */
-export async function mustHaveFiles(ports: Pick<Ports, "db">, accountId: string, input: Content, path: Fault["path"]): Promise<void> {
+/** What refuses an input that refers to a file which its account does not have; `path` is where the input is in its body. */
+export async function missingFile(db: Database, accountId: string, input: Content, path: Fault["path"]): Promise<Problem | null> {
   const { body, contentType } = input;
-  if (typeof body !== "string" || !isJson(contentType)) return;
+  if (typeof body !== "string" || !isJson(contentType)) return null;
   const wanted = referencesIn(body);
-  if (wanted.length === 0) return;
+  if (wanted.length === 0) return null;
   const fault = (name: string, detail: string) =>
     problem("invalid_input", { faults: [{ path: [...path, ...placeOf(parseJson(body), name)], detail }] });
   const [first = "", last = ""] = [wanted[0], wanted.at(FILE_REFERENCES)];
-  if (wanted.length > FILE_REFERENCES) throw fault(last, `is one file too many: an input may refer to ${FILE_REFERENCES}`);
+  if (wanted.length > FILE_REFERENCES) return fault(last, `is one file too many: an input may refer to ${FILE_REFERENCES}`);
   const ids = wanted.map(fileIdOf);
   const there = new Set(
     (
       await useFiles(
-        ports.db,
+        db,
         accountId,
         ids.filter((id) => id !== null),
       )
     ).map(({ id }) => id),
   );
   const missing = wanted.find((_, index) => !there.has(ids[index] ?? ""));
-  if (missing !== undefined) throw fault(missing, `refers to the file "${(missing || first).slice(0, 64)}", which is not there`);
+  return missing === undefined ? null : fault(missing, `refers to the file "${(missing || first).slice(0, 64)}", which is not there`);
 }
 
 /** An input as a backend is to get it, or the outcome where a file that it refers to is gone or too large. */

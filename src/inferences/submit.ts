@@ -4,21 +4,19 @@
  * names it; when the row is not written, the object is taken back.
  */
 import { type Content, sizeOf } from "../content/content.ts";
-import { mustHaveFiles } from "../files/supply.ts";
-import { mustHaveRoom } from "../files/quota.ts";
-import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../limits.ts";
-import { findModel } from "../models/store.ts";
-import { askAgain } from "../platform/unavailable.ts";
+import { missingFile } from "../files/supply.ts";
+import { quotaExceeded } from "../files/quota.ts";
+import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, OPEN_COUNT_MS, PRIORITY } from "../limits.ts";
+import { fillOf } from "../platform/fill.ts";
 import type { Ports } from "../ports.ts";
-import { type Fault, Problem, problem } from "../problem.ts";
+import { type Fault, type Problem, problem } from "../problem.ts";
 import type { Webhook } from "./webhook.ts";
 import { type Inference, asSubmitted } from "./inference.ts";
 import type { RetrySettings } from "./retry.ts";
 import { newInferenceId } from "../ids.ts";
 import { isInline, storeInput } from "../payloads/payloads.ts";
 import type { Claim } from "./sql/record.ts";
-import { type Inserted, type NewInference, insertInference } from "./sql/insert.ts";
-import { findByIdempotencyKey, findInference } from "./sql/read.ts";
+import { type NewInference, chargeOf, findByIdempotencyKey, insertOnce, isBelowOpenLimit, standingOf } from "./sql/insert.ts";
 import { type After, bestEffort, hintSweep, hintWork } from "./hints.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */
@@ -60,35 +58,62 @@ export interface Submitted {
 }
 
 /**
- * Accepts a submission. Throws `model_not_found` where no model of that name and version offers the capability, and
- * `idempotency_key_reused` where the key stands for another body.
+ * Accepts a submission. Throws what refuses it: no model serves it, a file that it refers to is missing, the account has too
+ * many open or stores too much, its idempotency key stands for another body.
  */
 export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
-  const { accountId, input } = submission;
   const id = newInferenceId(ports.clock.now(), ports.randomBytes);
-  try {
-    await mustHaveFiles(ports, accountId, input, submission.inputPath ?? []);
-    if (!isInline(input)) await Promise.all([assertServed(ports, submission), mustHaveRoom(ports.db, accountId, sizeOf(input.body))]);
-  } catch (error) {
-    // What was accepted is answered again, though it would not be accepted now.
-    const earlier = error instanceof Problem ? await replayOf(ports, submission) : null;
-    if (earlier) return earlier;
-    throw error;
+  const refused = await refusalBefore(ports, submission);
+  const accepted = refused ? null : await accept(ports, id, submission, after);
+  if (accepted) return accepted;
+  // What was accepted once is answered again, though it would not be accepted now.
+  const earlier = await replayOf(ports, submission);
+  if (earlier) return earlier;
+  const standing = await standingOf(ports.db, submission.accountId, wantedIn(submission));
+  throw refused ?? refusalIn(submission, standing) ?? problem("unavailable", { headers: { "Retry-After": "1" } });
+}
+
+/** What refuses a submission before anything of it is stored. A small input needs no question: the one write decides. */
+async function refusalBefore({ db }: Ports, submission: Submission): Promise<Problem | null> {
+  const { accountId, input, inputPath = [] } = submission;
+  if (fillOf(db).state === "full") {
+    return problem("database_full", { detail: "No new inferences are taken until there is room again.", headers: { "Retry-After": "60" } });
   }
-  const { payload, bytes: inputBytes } = await storeInput(ports.payloads, accountId, id, input);
-  const askedAt = ports.clock.now();
-  const { inference, claimed, hasSlot } = await insertOnce(ports, {
+  const missing = await missingFile(db, accountId, input, inputPath);
+  if (missing || isInline(input)) return missing;
+  return refusalIn(submission, await standingOf(db, accountId, wantedIn(submission)));
+}
+
+const wantedIn = ({ model, version, capability }: Submission) => ({ model, version: version ?? null, capability: capability ?? "" });
+
+/** What of an account's standing refuses a submission; null if nothing does. */
+function refusalIn(submission: Submission, { served, ...account }: Awaited<ReturnType<typeof standingOf>>): Problem | null {
+  if (!served) return modelNotFound(submission);
+  const bytes = chargeOf({ inputBytes: sizeOf(submission.input.body), metadata: submission.metadata ?? {} });
+  if (account.stored + bytes > account.quota) return quotaExceeded(account, bytes);
+  if (account.open < account.openLimit) return null;
+  return problem("too_many_open", {
+    detail: `The account has ${account.open} open inferences and may have ${account.openLimit}. Wait until some have ended, or cancel some.`,
+    headers: { "Retry-After": String(Math.ceil(OPEN_COUNT_MS / 1000)) },
+    members: { open_inferences: account.open, open_limit: account.openLimit },
+  });
+}
+
+/** Stores the input and writes the row. Null if the write decided against it; then nothing of it stays. */
+async function accept(ports: Ports, id: string, submission: Submission, after: After): Promise<Submitted | null> {
+  const { accountId, retry } = submission;
+  const { payload, bytes: inputBytes } = await storeInput(ports.payloads, accountId, id, submission.input);
+  const it: NewInference = {
     accountId,
     id,
     keyId: submission.keyId,
     dialect: submission.dialect,
-    model: submission.model,
-    version: submission.version ?? null,
+    ...wantedIn(submission),
     priority: submission.priority ?? PRIORITY.default,
     retry: {
-      maxAttempts: submission.retry?.maxAttempts ?? MAX_ATTEMPTS.default,
-      initialDelayMs: submission.retry?.initialDelayMs ?? INITIAL_DELAY_MS.default,
-      maxDelayMs: submission.retry?.maxDelayMs ?? MAX_DELAY_MS.default,
+      maxAttempts: retry?.maxAttempts ?? MAX_ATTEMPTS.default,
+      initialDelayMs: retry?.initialDelayMs ?? INITIAL_DELAY_MS.default,
+      maxDelayMs: retry?.maxDelayMs ?? MAX_DELAY_MS.default,
     },
     maxTimeInQueueSeconds: submission.maxTimeInQueueSeconds ?? MAX_TIME_IN_QUEUE_SECONDS.default,
     runWithinSeconds: submission.runWithinSeconds ?? null,
@@ -100,47 +125,32 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     inputBytes,
     inputItems: submission.inputItems,
     retentionSeconds: submission.retentionSeconds ?? null,
-    capability: submission.capability ?? "",
     waiter: submission.waiter ?? null,
     webhook: submission.webhook ?? null,
-  });
-  if (inference) {
-    const { model, version } = inference;
-    if (submission.waiter === undefined && hasSlot) after(hintWork(ports, [{ model, version }]));
-    after(hintSweep(ports));
-    return { inference, replayed: false, claimed, askedAt };
+  };
+  let askedAt = ports.clock.now();
+  let inserted = await insertOnce(ports.db, it);
+  if (!inserted.inference && (await isBelowOpenLimit(ports.db, accountId))) {
+    askedAt = ports.clock.now();
+    inserted = await insertOnce(ports.db, it);
   }
-  if (payload.at === "object" && payload.key !== null) after(bestEffort("input_not_taken_back", ports.payloads.delete(payload.key)));
-  const earlier = await replayOf(ports, submission);
-  if (!earlier) throw modelNotFound(submission);
-  return earlier;
+  const { inference, claimed, hasSlot } = inserted;
+  if (!inference) {
+    if (payload.at === "object" && payload.key !== null) after(bestEffort("input_not_taken_back", ports.payloads.delete(payload.key)));
+    return null;
+  }
+  if (submission.waiter === undefined && hasSlot) after(hintWork(ports, [{ model: inference.model, version: inference.version }]));
+  after(hintSweep(ports));
+  return { inference, replayed: false, claimed, askedAt };
 }
 
-/** The answer to an earlier submit under the same key; null where there was none. Throws where it was another submit. */
+/** The answer to an earlier submit under the same key; null if there was none. Throws if that was another submit. */
 async function replayOf(ports: Ports, { accountId, idempotency }: Submission): Promise<Submitted | null> {
   if (!idempotency) return null;
   const earlier = await findByIdempotencyKey(ports.db, accountId, idempotency.key);
   if (!earlier) return null;
   if (earlier.fingerprint !== idempotency.fingerprint) throw problem("idempotency_key_reused");
   return { inference: asSubmitted(earlier.inference), replayed: true, claimed: null, askedAt: ports.clock.now() };
-}
-
-/** Inserts, and once more where the first answer was lost: the same id can't be written twice. */
-async function insertOnce(ports: Ports, it: NewInference): Promise<Inserted> {
-  let tries = 0;
-  return askAgain(async () => {
-    tries++;
-    const inserted = await insertInference(ports.db, it);
-    if (inserted.inference || tries === 1) return inserted;
-    return { inference: await findInference(ports.db, it.accountId, it.id), claimed: null, hasSlot: true };
-  });
-}
-
-async function assertServed(ports: Ports, submission: Submission): Promise<void> {
-  const model = await findModel(ports.db, submission.model);
-  const { version, capability = "" } = submission;
-  const isOffered = capability === "" || model?.capabilities.length === 0 || model?.capabilities.includes(capability);
-  if (!model || !isOffered || (version !== undefined && !model.versions.includes(version))) throw modelNotFound(submission);
 }
 
 function modelNotFound({ model, version, capability = "" }: Submission): Problem {

@@ -7,7 +7,8 @@
 import { readinessOf } from "../backends/protocols.ts";
 import { backendIsReady, takeProbes } from "../backends/store.ts";
 import { log, logError } from "../platform/log.ts";
-import { PROBES_AT_ONCE, SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../limits.ts";
+import { fillOf } from "../platform/fill.ts";
+import { DATABASE_WARN_MS, PROBES_AT_ONCE, SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../limits.ts";
 import type { Ports } from "../ports.ts";
 import { retain } from "./retention.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "../inferences/retry.ts";
@@ -18,9 +19,20 @@ import { bestEffort, hintDeliveries, hintWork } from "../inferences/hints.ts";
 /** One pass. Returns whether anything is left to come back for. */
 export async function sweep(ports: Ports): Promise<boolean> {
   const [dated, doubted, more] = await Promise.all([sweepInferences(ports), takeProbes(ports.db), keepHouse(ports)]);
+  warnOfFill(ports);
   // Not waited for: a server that hangs must not hold up what time demands.
   void bestEffort("backend_not_probed", probe(ports, doubted));
   return dated || doubted.length > 0 || more;
+}
+
+let warnedAt = -Infinity;
+
+/** Tells the operator's log that the database fills up, once in DATABASE_WARN_MS. */
+function warnOfFill({ db, clock }: Ports): void {
+  const { state, bytes, limitBytes } = fillOf(db);
+  if (state === "ok" || clock.now() - warnedAt < DATABASE_WARN_MS) return;
+  warnedAt = clock.now();
+  log("database_filling", { state, bytes, limit_bytes: limitBytes });
 }
 
 /** A step of the retention. A bucket that fails must not hold up what time demands. */

@@ -74,6 +74,8 @@ export interface Database {
   all(statement: Sql): Promise<Row[]>;
   /** Several statements in one transaction and one round trip; the rows of each, in order. */
   batch(statements: readonly Sql[]): Promise<Row[][]>;
+  /** Its size in bytes, as the last answer to this isolate said; null if that is not known. */
+  bytes?(): number | null;
 }
 
 export async function first(db: Database, statement: Sql): Promise<Row | null> {
@@ -92,17 +94,26 @@ export function rowsOf<T>(schema: z.ZodType<T>) {
   };
 }
 
+/** The size that each binding's last answer said; one entry for each binding of an isolate. */
+const sizes = new WeakMap<D1Database, number>();
+
 /** The database behind a D1 binding; every answer within `limitMs`, or Unavailable. */
 export function d1(binding: D1Database, limitMs: number): Database {
+  const noteSize = (answer: { meta: { size_after: number } } | undefined) => {
+    if (answer) sizes.set(binding, answer.meta.size_after);
+  };
   const prepare = (statement: Sql) => binding.prepare(statement.text).bind(...statement.params);
   return {
     async all(statement) {
-      const { results } = await ask("database", limitMs, () => prepare(statement).all<Row>());
-      return results;
+      const answer = await ask("database", limitMs, () => prepare(statement).all<Row>());
+      noteSize(answer);
+      return answer.results;
     },
     async batch(statements) {
       const answers = await ask("database", limitMs, () => binding.batch<Row>(statements.map(prepare)));
+      noteSize(answers.at(-1));
       return answers.map((answer) => answer.results);
     },
+    bytes: () => sizes.get(binding) ?? null,
   };
 }

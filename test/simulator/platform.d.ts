@@ -8,13 +8,13 @@ import type { Gate } from "../../src/keys/gate.ts";
 declare global {
   interface D1Statement {
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as the platform has it
-    all<T>(): Promise<{ results: T[] }>;
+    all<T>(): Promise<{ results: T[]; meta: { size_after: number } }>;
   }
 
   interface D1Database {
     prepare(text: string): { bind(...params: unknown[]): D1Statement };
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as the platform has it
-    batch<T>(statements: D1Statement[]): Promise<{ results: T[] }[]>;
+    batch<T>(statements: D1Statement[]): Promise<{ results: T[]; meta: { size_after: number } }[]>;
   }
 
   interface R2MultipartUpload {

@@ -519,7 +519,7 @@ export class World {
     for (const { id, keyId, digest, limits } of accounts) {
       const scopes = ["submit", "read", "cancel"] as const;
       const key = { accountId: id, id: keyId, digest, name: "key", scopes, limits, expiresAt: null };
-      this.#transact([accountStatements.insert(id, id), keyStatements.insert(key)], setup);
+      this.#transact([accountStatements.insert({ id, name: id }), keyStatements.insert(key)], setup);
     }
     for (const { name, version, accountConcurrency, backends } of models) {
       this.model.accountCaps.set(name, accountConcurrency);

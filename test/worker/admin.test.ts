@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
-import { KEY_LIMITS, LEASE_MS, QUOTA_BYTES, RETENTION_SECONDS } from "../../src/limits.ts";
+import { KEY_LIMITS, LEASE_MS, OPEN_INFERENCES, QUOTA_BYTES, RETENTION_SECONDS } from "../../src/limits.ts";
 import { claimed, ended, submitted } from "./support/inferences.ts";
 import { timePasses } from "./support/clock.ts";
 import { stillAs, stillEnv } from "./support/ports.ts";
@@ -55,6 +55,7 @@ describe("accounts", () => {
       id: expect.stringMatching(/^[0-9A-Za-z]{12}$/),
       name: "Shop",
       quota_bytes: QUOTA_BYTES,
+      open_limit: OPEN_INFERENCES.default,
       retention_seconds: RETENTION_SECONDS.default,
       stored_bytes: 0,
       created_at: TIME,

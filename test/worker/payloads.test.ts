@@ -358,7 +358,8 @@ describe("an output of several parts", () => {
     const before = await storedBytes();
     const { id } = await run(await serving(() => answer()));
     expect((await objectsOf(String(id))).length).toBe(2);
-    expect((await storedBytes()) - before).toBe(image.byteLength + sound.byteLength);
+    const { input_bytes, output_bytes } = await rowOf(String(id));
+    expect((await storedBytes()) - before).toBe(image.byteLength + sound.byteLength + Number(input_bytes) + Number(output_bytes));
     expect((await as(key, "DELETE", `/v1/inferences/${String(id)}`)).status).toBe(204);
     expect(await storedBytes()).toBe(before);
     const left = await until(

@@ -275,7 +275,9 @@ describe("every statement is an index search:", () => {
       insertStatements.insert(submission("m")),
       insertStatements.insert(submission("m", { version: "v", idempotencyKey: "k", capability: "c" })),
     ],
-    findByIdempotencyKey: [readStatements.findByIdempotencyKey("a", "k")],
+    standing: [insertStatements.standing("a", { model: "m", version: "v", capability: "c" })],
+    countOpen: [insertStatements.countOpen("a")],
+    findByIdempotencyKey: [insertStatements.findByIdempotencyKey("a", "k")],
     releaseIdempotencyKey: [insertStatements.releaseIdempotencyKey("a", "k")],
     claim: [claimStatements.claim(laneOf("m"), "l")],
     standsAlone: [claimStatements.standsAlone("b", hold)],
@@ -327,9 +329,11 @@ describe("every statement is an index search:", () => {
   } satisfies Record<keyof typeof retentionStatements, readonly Sql[]>;
 
   const ofEnded = {
-    noteObjects: [endedStatements.noteObjects(ended)],
-    removePayloads: [endedStatements.removePayloads(ended)],
-    remove: [endedStatements.remove(ended)],
+    noteObjects: [endedStatements.noteObjects(ended, 1)],
+    removePayloads: [endedStatements.removePayloads(ended, 1)],
+    remove: [endedStatements.remove(ended, 1)],
+    uncharge: [endedStatements.uncharge(ended, 1)],
+    now: [endedStatements.now()],
     unnamed: [
       endedStatements.unnamed([
         { key: "inputs/a/i", accountId: "a", id: "i", attempt: null },
@@ -405,7 +409,7 @@ describe("every statement is an index search:", () => {
   } satisfies Record<keyof typeof backendStatements, readonly Sql[]>;
 
   const ofAccounts = {
-    insert: [accountStatements.insert("a", "n")],
+    insert: [accountStatements.insert({ id: "a", name: "n" })],
     find: [accountStatements.find("a")],
     list: [accountStatements.list("", 10)],
     change: [accountStatements.change("a", { name: "n", quotaBytes: 1, retentionSeconds: 86_400 })],

@@ -1,7 +1,7 @@
 /**
  * SQL on inferences that have ended: how rows and payloads go, and which objects belong to no row. Invariants kept here:
  * - a row that goes is named as it was seen at its end, so an inference that was redriven since stays, and so does one
- *   that a runner still holds;
+ *   that a runner still holds at that moment;
  * - the objects of a row that goes are noted as removals in the same transaction.
  */
 import { type Database, NOW, type Sql, sql } from "../../platform/sql.ts";
@@ -22,27 +22,33 @@ export interface ObjectKey {
   readonly attempt: number | null;
 }
 
-/** Rows that were seen at their end, have not changed since, and that no runner holds any more: `[account, id, finished_at]` of each. */
-const seenEnded = (those: readonly EndedRow[]) => sql`finished_at IS NOT NULL AND coalesce(lease_until, 0) <= ${NOW}
+/** Rows that were seen at their end, have not changed since, and that no runner held at `asOf`: `[account, id, finished_at]` of each. */
+const seenEnded = (those: readonly EndedRow[], asOf: number) => sql`finished_at IS NOT NULL AND coalesce(lease_until, 0) <= ${asOf}
   AND (account_id, id, finished_at) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(${JSON.stringify(
     those.map(({ accountId, id, finishedAt }) => [accountId, id, finishedAt]),
   )}))`;
 
 export const endedStatements = {
   /** The objects of inferences that are about to lose them, noted so that they go whatever happens in between. */
-  noteObjects: (those: readonly EndedRow[]) => sql`
+  noteObjects: (those: readonly EndedRow[], asOf: number) => sql`
     INSERT INTO removals (due_at, object, upload_id)
-    SELECT 0, input_object, '' FROM inferences WHERE ${seenEnded(those)} AND input_object IS NOT NULL
-    UNION ALL SELECT 0, output_object, '' FROM inferences WHERE ${seenEnded(those)} AND output_object IS NOT NULL
+    SELECT 0, input_object, '' FROM inferences WHERE ${seenEnded(those, asOf)} AND input_object IS NOT NULL
+    UNION ALL SELECT 0, output_object, '' FROM inferences WHERE ${seenEnded(those, asOf)} AND output_object IS NOT NULL
     UNION ALL SELECT 0, part.value ->> 'key', ''
-      FROM (SELECT output_parts FROM inferences WHERE ${seenEnded(those)} AND output_parts IS NOT NULL) AS them, json_each(them.output_parts) AS part
+      FROM (SELECT output_parts FROM inferences WHERE ${seenEnded(those, asOf)} AND output_parts IS NOT NULL) AS them, json_each(them.output_parts) AS part
     WHERE TRUE
     ON CONFLICT DO NOTHING RETURNING object`,
-  removePayloads: (those: readonly EndedRow[]) => sql`
+  removePayloads: (those: readonly EndedRow[], asOf: number) => sql`
     UPDATE inferences SET input = NULL, input_object = NULL, output = NULL, output_object = NULL, output_sha256 = NULL, output_parts = NULL, parts_bytes = 0,
       data_removed_at = ${NOW}, updated_at = ${NOW}
-    WHERE ${seenEnded(those)} RETURNING id`,
-  remove: (those: readonly EndedRow[]) => sql`DELETE FROM inferences WHERE ${seenEnded(those)} RETURNING id`,
+    WHERE ${seenEnded(those, asOf)} RETURNING id`,
+  /** What rows that are about to go count as, taken off once for each account. */
+  uncharge: (those: readonly EndedRow[], asOf: number) => sql`
+    UPDATE accounts SET stored_bytes = stored_bytes - (
+      SELECT coalesce(sum(charged_bytes), 0) FROM inferences WHERE account_id = accounts.id AND ${seenEnded(those, asOf)})
+    WHERE id IN (SELECT value FROM json_each(${JSON.stringify([...new Set(those.map(({ accountId }) => accountId))])})) RETURNING id`,
+  now: () => sql`SELECT ${NOW} AS now`,
+  remove: (those: readonly EndedRow[], asOf: number) => sql`DELETE FROM inferences WHERE ${seenEnded(those, asOf)} RETURNING id`,
   /** The keys of inputs and outputs that no row names. A success keeps what its last attempt has written. */
   unnamed: (keys: readonly ObjectKey[]) => sql`
     SELECT named.value ->> 0 AS object FROM json_each(${JSON.stringify(
@@ -60,8 +66,14 @@ export async function removeEnded(
   those: readonly EndedRow[],
   what: "row" | "payloads",
 ): Promise<{ removed: number; objects: number }> {
-  const remove = what === "row" ? endedStatements.remove(those) : endedStatements.removePayloads(those);
-  const [objects = [], removed = []] = await db.batch([endedStatements.noteObjects(those), remove]);
+  const asOf = Number((await db.all(endedStatements.now()))[0]?.["now"]); // one moment, so that all statements are about the same rows
+  const [objects = [], ...rest] = await db.batch([
+    endedStatements.noteObjects(those, asOf),
+    ...(what === "row"
+      ? [endedStatements.uncharge(those, asOf), endedStatements.remove(those, asOf)]
+      : [endedStatements.removePayloads(those, asOf)]),
+  ]);
+  const removed = rest.at(-1) ?? [];
   return { removed: removed.length, objects: objects.length };
 }
 

@@ -1,14 +1,18 @@
 /** SQL that makes an inference of a submission: one write decides whether it is accepted. */
-import { IDEMPOTENCY_MS } from "../../limits.ts";
+import * as z from "zod";
+import { sizeOf } from "../../content/content.ts";
+import { IDEMPOTENCY_MS, INFERENCE_CHARGE_BYTES, OPEN_COUNT_MS, OPEN_INFERENCES, QUOTA_BYTES } from "../../limits.ts";
+import { askAgain } from "../../platform/unavailable.ts";
 import type { Payload } from "../../payloads/payload.ts";
 import { type Database, NOW, type Row, type Sql, first, sql } from "../../platform/sql.ts";
 import type { Inference } from "../inference.ts";
 import type { RetrySettings } from "../retry.ts";
 import type { Webhook } from "../webhook.ts";
+import { findInference } from "./read.ts";
 import { claimStatements } from "./claim.ts";
 import { agesAt } from "./fragments.ts";
-import { hasSlot, laneOfRow, nextTurn } from "./lane.ts";
-import { type Claim, claimOrNull, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
+import { hasSlot, laneOfRow, live, nextTurn } from "./lane.ts";
+import { type Claim, claimOrNull, fromRow, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
 
 /** A submission, complete: every default is filled in and the input is stored or small. */
 export interface NewInference {
@@ -40,10 +44,32 @@ export interface NewInference {
   webhook: Webhook | null;
 }
 
+/** What a submit asks for. */
+export type Wanted = Pick<NewInference, "model" | "version" | "capability">;
+
+/** The lane that serves what is wanted; no row if there is none. */
+const laneFor = (wanted: Wanted) => sql`
+  SELECT * FROM (
+    SELECT name AS model, coalesce(${wanted.version}, default_version) AS version, versions, capabilities, ${NOW} AS now
+    FROM models WHERE name = ${wanted.model}
+  ) AS offered
+  WHERE (offered.version = '' AND offered.versions = '[]'
+      OR EXISTS (SELECT 1 FROM json_each(offered.versions) WHERE json_each.value = offered.version))
+    AND (${wanted.capability} = '' OR offered.capabilities = '[]'
+      OR EXISTS (SELECT 1 FROM json_each(offered.capabilities) WHERE json_each.value = ${wanted.capability}))`;
+
+const quotaOf = (account: Sql) => sql`coalesce(${account}.quota_bytes, ${QUOTA_BYTES})`;
+const openIn = (account: Sql) => sql`coalesce(${account}.open_at_most, 0)`;
+const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit, ${OPEN_INFERENCES.default})`;
+
+/** What a submission counts as in its account's stored_bytes, as inferences.charged_bytes has it: empty metadata, `{}`, is free. */
+export const chargeOf = ({ inputBytes, metadata }: Pick<NewInference, "inputBytes" | "metadata">) =>
+  Math.max(INFERENCE_CHARGE_BYTES, inputBytes + sizeOf(JSON.stringify(metadata)) - 2);
+
 export const insertStatements = {
   /**
-   * Nothing is written, and no row comes back, where the model or version is unknown or the model does not offer the
-   * capability, or where the id or the account's idempotency key is taken: the one write decides. Beside the row it returns
+   * Writes nothing and returns no row if the model or version is unknown, the model does not offer the capability, the
+   * account has too many open or stores too much, or the id or the account's idempotency key is taken: the one write decides. Beside the row it returns
    * whether its lane has a slot for it.
    */
   insert: (it: NewInference) => sql`
@@ -58,16 +84,32 @@ export const insertStatements = {
       ${textOf(it.input)}, ${it.input.at === "object" ? it.input.key : null}, ${typeOf(it.input)},
       ${it.inputBytes}, ${it.inputItems}, ${it.capability}, ${it.waiter}, ${it.retentionSeconds ?? null},
       ${it.webhook === null ? null : JSON.stringify(it.webhook)}, json_array(json_object('at', lane.now, 'event', 'queued'))
-    FROM (
-      SELECT name AS model, coalesce(${it.version}, default_version) AS version, versions, capabilities, ${NOW} AS now
-      FROM models WHERE name = ${it.model}
-    ) AS lane
-    WHERE (lane.version = '' AND lane.versions = '[]'
-        OR EXISTS (SELECT 1 FROM json_each(lane.versions) WHERE json_each.value = lane.version))
-      AND (${it.capability} = '' OR lane.capabilities = '[]'
-        OR EXISTS (SELECT 1 FROM json_each(lane.capabilities) WHERE json_each.value = ${it.capability}))
+    FROM (${laneFor(it)}) AS lane LEFT JOIN accounts AS owner ON owner.id = ${it.accountId}
+    WHERE ${openIn(sql`owner`)} < ${openLimitOf(sql`owner`)} AND coalesce(owner.stored_bytes, 0) + ${chargeOf(it)} <= ${quotaOf(sql`owner`)}
     ON CONFLICT DO NOTHING
     RETURNING ${inferenceColumns}, ${hasSlot(...laneOfRow)} AS hasSlot`,
+  /** What may be in the way of a submit: whether the model is served so, and how much the account has. */
+  standing: (accountId: string, wanted: Wanted) => sql`
+    SELECT EXISTS (${laneFor(wanted)}) AS served, coalesce(owner.stored_bytes, 0) AS stored, ${quotaOf(sql`owner`)} AS quota,
+      ${openIn(sql`owner`)} AS open, ${openLimitOf(sql`owner`)} AS openLimit
+    FROM (SELECT ${accountId} AS id) AS asked LEFT JOIN accounts AS owner ON owner.id = asked.id`,
+  /**
+   * Counts the open inferences of an account at its limit, in the index of what may be claimed and among what runs. What
+   * backs off is left out: each of those has had a slot. OPEN_COUNT_MS at least lie between two counts.
+   */
+  countOpen: (accountId: string) => sql`
+    UPDATE accounts SET open_counted_at = ${NOW}, open_at_most = (
+        SELECT count(*) FROM models AS served CROSS JOIN json_each(iif(served.versions = '[]', '[""]', served.versions)) AS version
+        CROSS JOIN inferences AS own INDEXED BY inferences_by_account
+        WHERE served.name > '' AND own.status = 'queued' AND own.not_before IS NULL AND own.model = served.name AND own.version = version.value
+          AND own.account_id = accounts.id)
+      + (SELECT count(*) FROM backends AS host
+        CROSS JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
+        WHERE host.model > '' AND running.account_id = accounts.id)
+    WHERE id = ${accountId} AND open_at_most >= ${openLimitOf(sql`accounts`)} AND open_counted_at <= ${NOW} - ${OPEN_COUNT_MS}
+    RETURNING open_at_most < ${openLimitOf(sql`accounts`)} AS below`,
+  findByIdempotencyKey: (accountId: string, key: string) => sql`
+    SELECT ${inferenceColumns} FROM inferences WHERE account_id = ${accountId} AND idempotency_key = ${key}`,
   /** Frees a key whose day is over. */
   releaseIdempotencyKey: (accountId: string, key: string | null) => sql`
     UPDATE inferences SET idempotency_key = NULL
@@ -98,4 +140,45 @@ export async function insertInference(db: Database, it: NewInference): Promise<I
 
 function insertedAs(row: Row | null | undefined, claimed?: Row): Inserted {
   return { inference: inferenceOrNull(row), claimed: claimOrNull(claimed), hasSlot: row?.["hasSlot"] === 1 };
+}
+
+const standingSchema = z.object({
+  served: z.number().transform((served) => served === 1),
+  stored: z.number(),
+  quota: z.number(),
+  open: z.number(),
+  openLimit: z.number(),
+});
+
+/** What may be in the way of a submit. */
+export async function standingOf(db: Database, accountId: string, wanted: Wanted): Promise<z.infer<typeof standingSchema>> {
+  const [row] = await db.all(insertStatements.standing(accountId, wanted));
+  return standingSchema.parse(row);
+}
+
+/** Counts anew what an account has open, if it seems to be at its limit. Returns whether it is below. */
+export async function isBelowOpenLimit(db: Database, accountId: string): Promise<boolean> {
+  const [row] = await db.all(insertStatements.countOpen(accountId));
+  return row?.["below"] === 1;
+}
+
+/** The inference that a key of a submit stands for, with the fingerprint of that submit. */
+export async function findByIdempotencyKey(
+  db: Database,
+  accountId: string,
+  key: string,
+): Promise<{ inference: Inference; fingerprint: string } | null> {
+  const row = await first(db, insertStatements.findByIdempotencyKey(accountId, key));
+  return row ? { inference: fromRow(row), fingerprint: String(row["fingerprint"]) } : null;
+}
+
+/** Inserts, and once more if the first answer was lost: the same id can't be written twice. */
+export async function insertOnce(db: Database, it: NewInference): Promise<Inserted> {
+  let tries = 0;
+  return askAgain(async () => {
+    tries++;
+    const inserted = await insertInference(db, it);
+    if (inserted.inference || tries === 1) return inserted;
+    return { inference: await findInference(db, it.accountId, it.id), claimed: null, hasSlot: true };
+  });
 }

@@ -32,8 +32,6 @@ export const readStatements = {
           'freeSlots', coalesce(sum(max(0, ${slots})), 0), 'meanRunMs', avg(mean_run_ms))
         FROM backends WHERE backends.model = inferences.model AND backends.version = inferences.version) END AS lane
     FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
-  findByIdempotencyKey: (accountId: string, key: string) => sql`
-    SELECT ${inferenceColumns} FROM inferences WHERE account_id = ${accountId} AND idempotency_key = ${key}`,
   findInput: (accountId: string, id: string) => sql`
     SELECT ${inputColumns} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
   /** An account's inferences, newest first: those before an id (all, where it is null), from the offset-th of them on. */
@@ -65,16 +63,6 @@ export async function findInference(db: Database, accountId: string, id: string)
 /** As findInference, and why it waits where it does; reads as many rows more as wait before it. */
 export async function findWithWait(db: Database, accountId: string, id: string): Promise<Inference | null> {
   return inferenceOrNull(await first(db, readStatements.findWaiting(accountId, id)));
-}
-
-/** The inference that a key of a submit stands for, with the fingerprint of that submit. */
-export async function findByIdempotencyKey(
-  db: Database,
-  accountId: string,
-  key: string,
-): Promise<{ inference: Inference; fingerprint: string } | null> {
-  const row = await first(db, readStatements.findByIdempotencyKey(accountId, key));
-  return row ? { inference: fromRow(row), fingerprint: String(row["fingerprint"]) } : null;
 }
 
 /** The columns of a delivery's snapshot, under the names that they are read by (see inferenceColumns). */

@@ -1,0 +1,192 @@
+/** What one account can take of the database: its bytes and its open inferences; and what is refused before the database is full. */
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { run } from "../../src/inferences/run.ts";
+import { insertStatements } from "../../src/inferences/sql/insert.ts";
+import { submit } from "../../src/inferences/submit.ts";
+import { DATABASE_BYTES, DATABASE_FULL_BYTES, INFERENCE_CHARGE_BYTES, KIB, OPEN_COUNT_MS, OPEN_INFERENCES } from "../../src/limits.ts";
+import type { Ports } from "../../src/ports.ts";
+import type { Sql } from "../../src/platform/sql.ts";
+import { laneOf, queued, submission } from "./support/inferences.ts";
+import { gpu } from "./support/outside.ts";
+import { still, stillAs } from "./support/ports.ts";
+import { object, operator } from "./support/requests.ts";
+import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+
+const storedBy = async (accountId: string) => Number((await object(operator("GET", `/accounts/${accountId}`)))["stored_bytes"]);
+const post = (key: string, model: string, input: unknown = "x", more: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
+  stillAs(key, "POST", "/v1/inferences", { model, input, ...more }, headers);
+
+describe("what an account stores", () => {
+  test(
+    "is bounded by its quota: of 1,500 inputs of 32 KiB into a paused lane the rest is refused with the figures, others' are not",
+    { timeout: 60_000 },
+    async () => {
+      const [flood, other] = [await newTenant(), await newTenant()];
+      const model = await newModel();
+      await newBackend(model, { protocol: "http", state: "paused" });
+      const input = "i".repeat(32 * KIB - 2);
+      const quota = 300 * 32 * KIB;
+      await operator("PATCH", `/accounts/${flood.accountId}`, { quota_bytes: quota });
+      const statuses = new Map<number, number>();
+      let refusal: Response | null = null;
+      for (let sent = 0; sent < 1_500; sent += 10) {
+        for (const answer of await Promise.all(Array.from({ length: 10 }, () => post(flood.key, model, input)))) {
+          statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+          if (answer.status === 413) refusal = answer;
+        }
+      }
+      expect([...statuses]).toEqual([
+        [202, 300],
+        [413, 1_200],
+      ]);
+      expect(refusal && (await object(refusal))).toMatchObject({
+        code: "quota_exceeded",
+        stored_bytes: quota,
+        quota_bytes: quota,
+        wanted_bytes: 32 * KIB,
+      });
+      expect(await storedBy(flood.accountId)).toBe(quota);
+      expect((await post(other.key, model, input)).status).toBe(202);
+    },
+  );
+
+  test("counts input, output and metadata wherever they lie, a least amount for each, and nothing of what is removed", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await newModel();
+    await newBackend(model, { protocol: "http" });
+    await post(key, model);
+    expect(await storedBy(accountId)).toBe(INFERENCE_CHARGE_BYTES);
+    const metadata = { order: "7".repeat(500) };
+    const input = "i".repeat(20_000);
+    const { id } = await object(post(key, model, input, { metadata }));
+    const submitted = INFERENCE_CHARGE_BYTES + input.length + 2 + JSON.stringify(metadata).length - 2;
+    expect(await storedBy(accountId)).toBe(submitted);
+    const output = JSON.stringify("o".repeat(10_000));
+    await run(
+      still({ fetch: gpu(() => new Response(output, { headers: { "Content-Type": "application/json" } })) }),
+      [laneOf(model)],
+      "lease",
+    );
+    expect(await storedBy(accountId)).toBe(submitted + output.length + output.length + 3 - INFERENCE_CHARGE_BYTES);
+    expect((await stillAs(key, "DELETE", `/v1/inferences/${String(id)}`)).status).toBe(204);
+    expect(await storedBy(accountId)).toBe(output.length + 3);
+  });
+
+  test("over the quota does not keep an earlier submit from being answered again", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await newModel();
+    const once = { "Idempotency-Key": "order-7" };
+    const first = await object(post(key, model, "x", {}, once));
+    await operator("PATCH", `/accounts/${accountId}`, { quota_bytes: 1 });
+    expect((await post(key, model)).status).toBe(413);
+    const again = await post(key, model, "x", {}, once);
+    expect([again.status, (await object(again))["id"]]).toEqual([202, first["id"]]);
+  });
+
+  test("costs one row written for an inference, at its submit", async () => {
+    const model = await newModel();
+    const { accountId } = await newTenant();
+    const written = async (statement: Sql) =>
+      (
+        await env.DB.prepare(statement.text)
+          .bind(...statement.params)
+          .run()
+      ).meta.rows_written;
+    const uncounted = await written(insertStatements.insert(submission(model, { accountId: "no account" })));
+    expect(await written(insertStatements.insert(submission(model, { accountId })))).toBe(uncounted + 1);
+  });
+});
+
+describe("the open inferences of an account", () => {
+  const limited = async (open_limit: number) => {
+    const tenant = await newTenant();
+    await operator("PATCH", `/accounts/${tenant.accountId}`, { open_limit });
+    return tenant;
+  };
+  const timeToCount = (accountId: string) =>
+    env.DB.prepare("UPDATE accounts SET open_counted_at = open_counted_at - ? WHERE id = ?").bind(OPEN_COUNT_MS, accountId).run();
+
+  test("are bounded: one too many is 429 with the figures, for its account alone, until some have ended", async () => {
+    const { key, accountId } = await limited(3);
+    const model = await newModel();
+    const ids: string[] = [];
+    for (let sent = 0; sent < 3; sent++) ids.push(String((await object(post(key, model)))["id"]));
+    const refused = await post(key, model);
+    expect([refused.status, refused.headers.get("retry-after"), await object(refused)]).toMatchObject([
+      429,
+      String(OPEN_COUNT_MS / 1000),
+      { code: "too_many_open", open_inferences: 3, open_limit: 3 },
+    ]);
+    expect((await post((await newTenant()).key, model)).status).toBe(202);
+    await stillAs(key, "POST", `/v1/inferences/${ids[0]}/cancel`);
+    await timeToCount(accountId);
+    expect((await post(key, model)).status).toBe(202);
+    expect((await post(key, model)).status).toBe(429);
+  });
+
+  test("count those that run", async () => {
+    const { key, accountId } = await limited(2);
+    const model = await newModel();
+    await newBackend(model, { protocol: "http" });
+    await queued(model, { accountId });
+    const lane = laneOf(model);
+    await run(
+      still({
+        fetch: gpu(async () => {
+          await post(key, model);
+          await timeToCount(accountId);
+          expect((await post(key, model)).status).toBe(429);
+          return Response.json("done");
+        }),
+      }),
+      [lane],
+      "lease",
+    );
+    await timeToCount(accountId);
+    expect((await post(key, model)).status).toBe(202);
+  });
+
+  test("are counted only at the limit, and then no more than once in five seconds", async () => {
+    const { accountId } = await limited(1);
+    const model = await newModel();
+    await queued(model, { accountId });
+    const count = async () => (await still().db.all(insertStatements.countOpen(accountId))).length;
+    expect([await count(), await count()]).toEqual([1, 0]);
+    await timeToCount(accountId);
+    expect(await count()).toBe(1);
+    await operator("PATCH", `/accounts/${accountId}`, { open_limit: 2 });
+    await timeToCount(accountId);
+    expect(await count()).toBe(0);
+  });
+
+  test.each([0, OPEN_INFERENCES.range[1] + 1, 1.5, "many"])("can't be bounded by %j", async (open_limit) => {
+    const { accountId } = await newTenant();
+    expect((await operator("PATCH", `/accounts/${accountId}`, { open_limit })).status).toBe(422);
+  });
+});
+
+describe("a database", () => {
+  const ofSize = (bytes: number): Ports => {
+    const { db } = still();
+    return still({ db: { all: (it) => db.all(it), batch: (them) => db.batch(them), bytes: () => bytes } });
+  };
+  const submitTo = (ports: Ports, model: string) =>
+    submit(
+      ports,
+      { accountId: "a", keyId: "k", dialect: "claimcheck", model, input: { body: "{}", contentType: "application/json" }, inputItems: 1 },
+      () => {},
+    );
+
+  test("that is nearly full takes no submits, and says so", async () => {
+    const model = await newModel();
+    expect((await submitTo(ofSize(DATABASE_FULL_BYTES - 1), model)).inference.status).toBe("queued");
+    await expect(submitTo(ofSize(DATABASE_FULL_BYTES), model)).rejects.toMatchObject({ code: "database_full", status: 503 });
+  });
+
+  test("shows the operator how full it is", async () => {
+    const answer = await object(operator("GET", "/health"));
+    expect(answer).toEqual({ database: { bytes: expect.any(Number), limit_bytes: DATABASE_BYTES, state: "ok" } });
+    expect((answer["database"] as { bytes: number }).bytes).toBeGreaterThan(10_000);
+  });
+});
