@@ -10,6 +10,7 @@ import { problem } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
 import { type Place, read } from "./faults.ts";
 import { receive } from "./incoming.ts";
+import { mustHoldNoKey } from "./no-keys.ts";
 
 /** The body as JSON: its text as sent, and its value. Throws 415, 413 or 400. */
 export async function readJson(request: Request, limitBytes: number): Promise<{ text: string; value: unknown }> {
@@ -29,6 +30,7 @@ export async function readJson(request: Request, limitBytes: number): Promise<{ 
   } catch (error) {
     throw problem("bad_json", { detail: `The body is not JSON: ${error instanceof Error ? error.message : "it does not parse"}` });
   }
+  mustHoldNoKey(text, value);
   return { text, value };
 }
 

@@ -6,6 +6,7 @@
 import { joined } from "../encoding/chunks.ts";
 import { Problem, problem } from "../problem.ts";
 import { receive } from "./incoming.ts";
+import { bytesMustHoldNoKey } from "./no-keys.ts";
 
 /** "deflate" is the zlib format (RFC 9110, 8.4.1.2), as it is in DecompressionStream. */
 const ENCODINGS: Readonly<Record<string, "gzip" | "deflate">> = { gzip: "gzip", "x-gzip": "gzip", deflate: "deflate" };
@@ -33,5 +34,7 @@ export async function readBytes(request: Request, limitBytes: number, copies: nu
     if (format === null || error instanceof Problem) throw error;
     throw problem("bad_request", { detail: `The body is not ${encoding}, as its Content-Encoding says.` });
   });
-  return joined(parts);
+  const bytes = joined(parts);
+  bytesMustHoldNoKey(bytes);
+  return bytes;
 }

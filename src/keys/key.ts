@@ -14,6 +14,11 @@ export type Scope = (typeof SCOPES)[number];
 /** What public secret scanners look for. */
 export const KEY_PATTERN = /^ck_([0-9A-Za-z]{18})_([0-9A-Za-z]{24})([0-9A-Za-z]{10})([0-9A-Za-z]{6})$/;
 
+/** The same within any text. */
+const KEY_ANYWHERE = /ck_[0-9A-Za-z]{18}_[0-9A-Za-z]{40}/g;
+
+export const KEY_LENGTH = 62;
+
 const ACCOUNT_ID_LENGTH = 12;
 
 const KEY_SUFFIX_LENGTH = 6;
@@ -46,12 +51,23 @@ export async function parseKey(text: string, secrets: readonly string[]): Promis
   const match = KEY_PATTERN.exec(text);
   const keyId = match?.[1];
   const tag = match?.[3];
-  if (!keyId || !tag || checksumOf(text.slice(0, -CHECKSUM_LENGTH)) !== text.slice(-CHECKSUM_LENGTH)) return null;
+  if (!keyId || !tag || !hasChecksum(text)) return null;
   const body = text.slice(0, -(TAG_LENGTH + CHECKSUM_LENGTH));
   for (const secret of secrets) {
     if (sameText(await tagOf(body, secret), tag)) return { keyId, accountId: accountOf(keyId) };
   }
   return null;
+}
+
+/** The first text within another that has a key's form and checksum; null if there is none. Takes time in proportion to the text. */
+export function findKeyIn(text: string): string | null {
+  if (!text.includes("ck_")) return null;
+  for (const [candidate] of text.matchAll(KEY_ANYWHERE)) if (hasChecksum(candidate)) return candidate;
+  return null;
+}
+
+function hasChecksum(text: string): boolean {
+  return checksumOf(text.slice(0, -CHECKSUM_LENGTH)) === text.slice(-CHECKSUM_LENGTH);
 }
 
 /** The account that a key id begins with. */

@@ -60,6 +60,51 @@ describe("a body", () => {
     },
   );
 
+  describe("that has one of our keys in it", () => {
+    const input = (text: string) => JSON.stringify({ model, input: { messages: [{ role: "user", content: text }] } });
+
+    test("is refused with its place, without the key being said back or stored", async () => {
+      const answer = await submit(input(`my key is ${tenant.key}, why does it fail?`));
+      const text = await answer.text();
+      expect([answer.status, JSON.parse(text)]).toMatchObject([
+        422,
+        {
+          code: "invalid_input",
+          errors: [
+            {
+              pointer: "#/input/messages/0/content",
+              detail: expect.stringMatching(/^contains an API key \(ck_[0-9A-Za-z]{18}_…\): send keys/),
+            },
+          ],
+        },
+      ]);
+      expect(text).not.toContain(tenant.key.slice(-40));
+    });
+
+    test.each<[string, (key: string) => [path: string, body: unknown]]>([
+      ["a chat", (key) => ["/v1/chat/completions", { model, messages: [{ role: "user", content: key }] }]],
+      ["a tensor", (key) => [`/v2/models/${model}/infer`, { inputs: [{ name: "x", shape: [1], datatype: "BYTES", data: [key] }] }]],
+      ["metadata", (key) => ["/v1/inferences", { model, input: 1, metadata: { key } }]],
+      ["a name", (key) => ["/v1/inferences", { model, input: { [key]: 1 } }]],
+      ["another account's", (key) => ["/v1/inferences", { model, input: key }]],
+    ])("is refused in %s", async (_name, bodyOf) => {
+      const [path, body] = bodyOf((await newTenant()).key);
+      const answer = await stillAs(tenant.key, "POST", path, body);
+      expect([400, 422]).toContain(answer.status);
+      expect(await answer.text()).toContain("contains an API key");
+    });
+
+    test("is taken if one character of it is another, and in no time whatever it is full of", { timeout: 30_000 }, async () => {
+      const last = tenant.key.endsWith("0") ? "1" : "0";
+      const wrong = tenant.key.slice(0, -1) + last;
+      expect((await submit(input(wrong))).status).toBe(202);
+      const from = Date.now();
+      expect((await submit(input(wrong.repeat(Math.floor(9_000_000 / wrong.length))))).status).toBe(202);
+      expect((await submit(input("ck_".repeat(3_000_000)))).status).toBe(202);
+      expect(Date.now() - from).toBeLessThan(10_000);
+    });
+  });
+
   test("is weighed by what is outside its strings, whatever is in them", () => {
     const texts = ['"', "\\", '\\"', "[{,:]}", "\\\\", '"]}', "\u2028", "\ud800", ""];
     const clean = weigh(JSON.stringify({ a: ["", [""]] }));
