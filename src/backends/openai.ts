@@ -13,7 +13,7 @@ import { isObject } from "../tensors/tensor.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Answer, type BackendCall, type Outside, type Protocol, type Sink, askReady, exchange, inputText, textOf } from "./backend.ts";
 import { cutOff, garbage, oversized, refusal, refusedInside, unsendable } from "./judgement.ts";
-import { type Reading, outcomeOfEvents, stream } from "./sse.ts";
+import { type Reading, isEventStream, outcomeOfEvents, stream } from "./sse.ts";
 import { type Members, type SaidFailure, failureIn } from "./stream-events.ts";
 import { framed } from "./event-reader.ts";
 
@@ -67,9 +67,11 @@ function outcomeOf(answer: Answer, call: BackendCall): Outcome {
   const refused = refusal(answer);
   if (refused) return refused;
   const known = parseTolerantly(textOf(answer));
-  // A server that streams whatever is asked for, or does not say that it does.
-  if (!known.ok && STREAM.test(textOf(answer))) return outcomeOfEvents(answer.bytes, new ChatReading(call, () => ""));
-  if (!known.ok) return garbage("it is not JSON");
+  if (!known.ok) {
+    // A server that streams whatever is asked for, or does not say that it does.
+    const isStream = isEventStream(answer.headers) || STREAM.test(textOf(answer));
+    return isStream ? outcomeOfEvents(answer.bytes, new ChatReading(call, () => "")) : garbage("it is not JSON");
+  }
   const { value: body, text } = known.value;
   const failure = failureIn(body);
   if (failure) return refusedInside(failure, answer);

@@ -5,6 +5,7 @@
  * take the blank line after it for an event. What the client does not take is not asked of the backend: at most the
  * event that is being read is held here.
  */
+import { essenceOf } from "../content/content.ts";
 import { BACKEND_ANSWER_BYTES, STREAM_LINGER_MS } from "../limits.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Result, read } from "../encoding/result.ts";
@@ -35,11 +36,16 @@ export async function stream(
   whole: (answer: Answer) => Outcome,
 ): Promise<Result<Outcome, Outcome>> {
   return connect<Outcome>(outside, url, question, call, async (response, over) => {
-    const isStream = /^text\/event-stream\s*(?:;|$)/i.test(response.headers.get("content-type") ?? "");
-    if (response.ok && isStream && response.body) return read(await relay(response.body, sink, reading, over, outside));
+    if (response.ok && isEventStream(response.headers) && response.body)
+      return read(await relay(response.body, sink, reading, over, outside));
     const answer = await answerOf(response, outside, call);
     return answer.ok ? read(whole(answer.value)) : answer;
   });
+}
+
+/** Whether an answer says that it is a stream of events. */
+export function isEventStream(headers: Headers): boolean {
+  return essenceOf(headers.get("content-type") ?? "") === "text/event-stream";
 }
 
 /** Reads to the end. Throws when either side is gone or it is over. */

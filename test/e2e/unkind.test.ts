@@ -1,0 +1,60 @@
+/** A GPU server that is as unkind as real ones, through the real runtime and over real sockets: what each way of it comes to. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
+import { type Gpu, startGpu } from "../support/gpu.ts";
+import { REPERTOIRE, type Unkindness } from "../support/repertoire.ts";
+
+let deployment: Deployment;
+let key: string;
+const gpus: Gpu[] = [];
+
+beforeAll(async () => {
+  deployment = await deploy({ folder: newFolder() });
+  const account = await deployment.operator("POST", "/accounts", { name: "Unkind" });
+  const limits = { submit: 10_000, read: 10_000 };
+  key = String((await deployment.operator("POST", "/keys", { account_id: account["id"], limits }))["key"]);
+});
+
+afterAll(async () => {
+  endAll();
+  await Promise.all(gpus.map((gpu) => gpu.close()));
+});
+
+interface Ended {
+  readonly is_final: boolean;
+  readonly status: string;
+  readonly attempts: number;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+const INPUTS = { oip: { x: [1.5] }, openai: { messages: [{ role: "user", content: "Hi" }] } };
+/** Enough to see whether it is tried again. */
+const RETRY = { max_attempts: 2, initial_delay_ms: 50, max_delay_ms: 50 };
+let models = 0;
+
+async function endOf({ speaks, does }: Unkindness): Promise<Ended> {
+  const gpu = await startGpu([does]);
+  gpus.push(gpu);
+  const model = `unkind-${++models}`;
+  await deployment.operator("POST", "/models", { name: model });
+  await deployment.operator("POST", "/backends", { model, url: gpu.url, protocol: speaks });
+  const body = { model, input: INPUTS[speaks], retry: RETRY, run_within_seconds: 1 };
+  const { id } = (await ask(deployment.url, key, "POST", "/v1/inferences", body)).body as { id: string };
+  return until(
+    async () => (await ask(deployment.url, key, "GET", `/v1/inferences/${id}`)).body as Ended,
+    ({ is_final }) => is_final,
+    60,
+  );
+}
+
+test.concurrent.each(REPERTOIRE)("$name, of a server of $speaks, comes to what it is", async (unkindness) => {
+  const { comesTo } = unkindness;
+  const ended = await endOf(unkindness);
+  if (comesTo === "succeeded") {
+    expect(ended).toMatchObject({ status: "succeeded", attempts: 1, error: null });
+  } else {
+    const { code, reason, again } = comesTo;
+    const error = { code: expect.stringContaining(code), message: expect.stringContaining(reason) };
+    expect(ended).toMatchObject({ status: "failed", attempts: again ? 2 : 1, error });
+  }
+});
