@@ -15,7 +15,7 @@ import { mustBeOperator } from "./http/guards.ts";
 import { SAFE_HEADERS } from "./http/answer.ts";
 import { own } from "./api/own.ts";
 import { belongsTo, release } from "./http/body-memory.ts";
-import type { Call, Dialect, Method } from "./http/route.ts";
+import type { Call, Dialect, KeyCall, Method, Route } from "./http/route.ts";
 import { DIALECTS } from "./wires.ts";
 
 /** A stall of the platform is over in a second or in a minute; a client that asks every other second learns soon. */
@@ -76,7 +76,7 @@ function routedUrl(text: string): URL {
 }
 
 /** One routed call: who, gate, handler. A read of one row runs beside the gate; its answer counts only if the gate admits. */
-async function answer(dialect: Dialect, route: Dialect["routes"][number], call: Call): Promise<Response> {
+async function answer(dialect: Dialect, route: Route, call: Call): Promise<Response> {
   let allowance: Allowance | null = null;
   let response: Response;
   try {
@@ -86,12 +86,13 @@ async function answer(dialect: Dialect, route: Dialect["routes"][number], call: 
       response = await route.handle(call);
     } else {
       const caller = await identify(call.request.headers, call.config.keySecrets);
+      const known: KeyCall = { ...call, caller };
       belongsTo(call.request, caller.accountId);
       const runsBeside = route.beside === true && !wasRefused(caller);
       const admission = admit(call.ports.gate, caller, route.access);
-      const early = runsBeside ? settled(route.handle({ ...call, caller })) : null;
+      const early = runsBeside ? settled(route.handle(known)) : null;
       allowance = await admission;
-      response = await (early ? early.then((outcome) => outcome()) : route.handle({ ...call, caller }));
+      response = await (early ? early.then((outcome) => outcome()) : route.handle(known));
     }
   } catch (error) {
     if (error instanceof LimitReached) allowance = error.allowance;

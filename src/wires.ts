@@ -1,7 +1,7 @@
 /** The wires, in the order in which they are asked for an unknown path. */
 import { baseten } from "./dialects/baseten/baseten.ts";
 import { oip } from "./dialects/oip/oip.ts";
-import { openai } from "./dialects/openai.ts";
+import { openai } from "./dialects/openai/openai.ts";
 import { reka } from "./dialects/reka/reka.ts";
 import { vody } from "./dialects/vody.ts";
 import { admin } from "./admin/admin.ts";
@@ -9,5 +9,5 @@ import { health } from "./api/health.ts";
 import { own } from "./api/own.ts";
 import type { Dialect } from "./http/route.ts";
 
-/** In the order in which they are asked for an unknown path; ours answers whatever no other does. */
+/** In the order in which they are asked for an unknown path. A path that none of them has is answered as by our own. */
 export const DIALECTS: readonly Dialect[] = [openai, vody, reka, baseten, oip, admin, health, own];

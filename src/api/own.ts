@@ -14,7 +14,7 @@ import { type Dialect, refusingOtherQueries } from "../http/route.ts";
 export const own: Dialect = {
   name: "claimcheck",
   title: "Claimcheck API",
-  owns: () => true,
+  owns: (path) => path === "/v1" || path.startsWith("/v1/"),
   error: problemSchema,
   routes: [
     ...inferenceRoutes,

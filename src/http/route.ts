@@ -91,23 +91,6 @@ export interface Route extends RouteShape {
   readonly handle: (call: Call) => Response | Promise<Response>;
 }
 
-/** A route that carries no schemas yet. */
-export type BareRoute =
-  | {
-      readonly method: Method;
-      readonly path: string;
-      readonly access: "open" | "operator";
-      readonly beside?: undefined;
-      readonly handle: (call: Call) => Response | Promise<Response>;
-    }
-  | {
-      readonly method: Method;
-      readonly path: string;
-      readonly access: Scope;
-      readonly beside?: true;
-      readonly handle: (call: KeyCall) => Response | Promise<Response>;
-    };
-
 type Checked<T> = T extends z.ZodType ? z.infer<T> : undefined;
 type BodyOf<S extends RouteShape> = S["body"] extends { readonly json: infer J } ? Checked<J> : undefined;
 
@@ -115,7 +98,9 @@ type BodyOf<S extends RouteShape> = S["body"] extends { readonly json: infer J }
 export interface Input<S extends RouteShape = RouteShape> {
   readonly query: Checked<S["query"]>;
   readonly body: BodyOf<S>;
-  /** The JSON body as it was sent; empty if the route reads none. */
+  /** The JSON body before it was checked: with its members in order, and those that no schema has. */
+  readonly sent: unknown;
+  /** Its text; empty if the route reads none. */
   readonly text: string;
 }
 
@@ -140,7 +125,7 @@ export function route<const S extends RouteShape, A extends Access>(
       const asked = query ? check(query, queryOf(call.url, repeatable), "query") : undefined;
       const sent = body && "json" in body ? await readJson(call.request, body.limitBytes) : null;
       const value = sent && body && "json" in body ? check(body.json, body.prepare ? body.prepare(sent.value) : sent.value) : undefined;
-      const input = { query: asked, body: value, text: sent?.text ?? "" } as Input<S>; // as the schemas of this shape have it
+      const input = { query: asked, body: value, sent: sent?.value, text: sent?.text ?? "" } as Input<S>; // as the schemas of this shape have it
       return handle(call as Parameters<typeof handle>[0], input); // the router gives a caller to whatever asks for a scope
     },
   };
@@ -170,18 +155,18 @@ export function refusingOtherQueries(it: Route): Route {
 export interface Dialect {
   readonly name: string;
   /** For readers: whose wire it is. */
-  readonly title?: string;
+  readonly title: string;
   /** Whether an unknown path is answered in this dialect. */
   owns(path: string): boolean;
   /** The path that a request is about, where its host says a part of it; null where it does not. */
   pathOf?(url: URL): string | null;
-  readonly routes: readonly (Route | BareRoute)[];
+  readonly routes: readonly Route[];
   /** Headers by which this dialect shows where a key stands, beside ours; none of them replaces what an answer says itself. */
   limitHeaders?(allowance: Allowance): Readonly<Record<string, string>>;
   /** An event as this dialect sends it to a webhook that was set in it; ours by default. */
   presentEvent?(event: WebhookEvent): Promise<DeliveryMessage>;
   /** The body of its error answers. */
-  readonly error?: z.ZodType;
+  readonly error: z.ZodType;
   /** A problem as this dialect's error answer. */
   refuse(problem: Problem, call: Pick<Call, "requestId">): Response;
 }

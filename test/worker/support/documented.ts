@@ -15,7 +15,7 @@ interface Documented {
 const routes = Router<{ method: string; url: string }, [], Documented>();
 for (const dialect of DIALECTS) {
   for (const route of dialect.routes) {
-    if ("answers" in route) routes[verbOf(route.method)](route.path, () => ({ dialect, route }));
+    routes[verbOf(route.method)](route.path, () => ({ dialect, route }));
   }
 }
 

@@ -1,0 +1,87 @@
+/**
+ * The OpenAI API: chat completions, whole or streamed, and the models. A chat completion is an inference like any other,
+ * whose client waits for it; `X-Inference-Id` says which.
+ * Source: openai/openai-openapi 2.3.0, `/chat/completions`, `/models`, `ErrorResponse`.
+ * Decided here, where OpenAI publishes nothing or has no such thing:
+ * - the members `model` and `messages` are checked, all others are the model server's to judge: its 4xx is answered with
+ *   its status. What fails otherwise has the status of the failure, and its code as `code`; a cancel is 499;
+ * - a model whose answer is no chat completion is 400 `not_a_chat_model`, so that no client tries again;
+ * - the end of a stream, `[DONE]`, is said once the inference is recorded: clients leave when they read it. A stream that
+ *   breaks off ends with the error object as its last event instead;
+ * - a stream of a server that does not stream, or of an inference that has ended (`Idempotency-Key`), has one chunk.
+ */
+import { get as getModel, listAll as listModels } from "../../api/models.ts";
+import { CHAT } from "../../backends/openai.ts";
+import { JSON_TYPE } from "../../content/content.ts";
+import { writeJson } from "../../encoding/json.ts";
+import { json } from "../../http/answer.ts";
+import { idempotencyOf, replayHeaders } from "../../http/idempotency.ts";
+import { render, valueOf } from "../../http/output.ts";
+import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
+import { EVENTS_TYPE, eventStream, reframed } from "../../http/sse.ts";
+import { submitAndWait } from "../../inferences/waiter.ts";
+import type { Allowance } from "../../keys/gate.ts";
+import { openPayload } from "../../payloads/payloads.ts";
+import type { Problem } from "../../problem.ts";
+import { isObject } from "../../tensors/tensor.ts";
+import { CODES, WORDS, asStream, errorOf, failed, placeOf, refusal } from "./present.ts";
+import { CHAT_COMPLETION, GET_MODEL, LIST_MODELS, errorSchema } from "./schemas.ts";
+
+const CHAT_PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
+
+export const openai: Dialect = {
+  name: "openai",
+  title: "OpenAI API",
+  owns: (path) => /^\/v1\/(?:chat(?:\/.*)?|models(?:\/[^/]*)?)$/.test(path) || path === CHAT_PATHS[1],
+  error: errorSchema,
+  routes: [
+    ...CHAT_PATHS.map((path) => route("submit", "POST", path, CHAT_COMPLETION, complete)),
+    route("read", "GET", "/v1/models", LIST_MODELS, listModels),
+    route("read", "GET", "/v1/models/:name", GET_MODEL, getModel),
+  ],
+  limitHeaders({ limit, remaining, resetMs }: Allowance) {
+    return {
+      "x-ratelimit-limit-requests": String(limit),
+      "x-ratelimit-remaining-requests": String(remaining),
+      "x-ratelimit-reset-requests": `${Math.ceil(resetMs)}ms`,
+    };
+  },
+  refuse({ code, status, detail, faults, headers }: Problem) {
+    const message = faults.map((fault) => (fault.path.length > 0 ? `${placeOf(fault.path)}: ${fault.detail}` : fault.detail)).join("; ");
+    const error = errorOf(code === "invalid_input" ? 400 : status, message || detail, CODES[code] ?? code);
+    return refusal({ ...error, param: faults[0] && faults[0].path.length > 0 ? placeOf(faults[0].path) : null }, headers);
+  },
+};
+
+async function complete(call: KeyCall, { body: asked, sent, text }: Input<typeof CHAT_COMPLETION>): Promise<Response> {
+  const { model, stream, stream_options } = asked;
+  const attended = await submitAndWait(
+    call.ports,
+    {
+      ...call.caller,
+      dialect: "openai",
+      model,
+      capability: CHAT,
+      input: { body: writeJson(sent), contentType: JSON_TYPE },
+      inputItems: 1,
+      idempotency: await idempotencyOf(call.request, call.url, text),
+    },
+    { after: call.after, gone: call.request.signal, ...(stream ? { stream: WORDS } : {}) },
+  );
+  const headers = { "X-Inference-Id": attended.inference.id };
+  if (attended.kind === "streaming") return eventStream(attended.body, headers);
+  const { inference, replayed } = attended;
+  const more = { ...headers, ...replayHeaders({ replayed }) };
+  if (inference.status !== "succeeded") return failed(inference, more);
+  if (stream && inference.output.contentType.startsWith(EVENTS_TYPE)) {
+    const body = await openPayload(call.ports.payloads, inference.output);
+    if (body !== null) return eventStream(reframed(body), more);
+  }
+  const completion = valueOf(await render(call.ports.payloads, inference.output));
+  if (!isObject(completion) || !Array.isArray(completion["choices"])) {
+    const message = `The model "${model}" does not answer with chat completions. What it answered is the result of inference ${inference.id}.`;
+    return refusal({ ...errorOf(400, message, "not_a_chat_model"), param: "model" }, more);
+  }
+  const shown = { ...completion, model };
+  return stream ? eventStream(asStream(shown, stream_options?.include_usage === true), more) : json(shown, { headers: more });
+}

@@ -1,0 +1,100 @@
+/** How OpenAI's wire shows an error, and a completion that is there already as a stream. */
+import type * as z from "zod";
+import { DONE, KEEP_ALIVE, framed } from "../../backends/event-reader.ts";
+import type { Failure } from "../../backends/outcome.ts";
+import { writeJson } from "../../encoding/json.ts";
+import { json } from "../../http/answer.ts";
+import type { Inference } from "../../inferences/inference.ts";
+import { isFinal } from "../../inferences/status.ts";
+import { type Fault, type ProblemCode, problem } from "../../problem.ts";
+import { isObject } from "../../tensors/tensor.ts";
+import type { errorSchema } from "./schemas.ts";
+
+const encoded = (text: string) => new TextEncoder().encode(text);
+
+const canceled = () => errorOf(499, "The inference was canceled.", "canceled");
+
+/** What a stream says beside the chunks. */
+export const WORDS = {
+  idle: encoded(KEEP_ALIVE),
+  succeeded: encoded(framed(DONE)),
+  failed: (error: Failure | null) => encoded(framed(writeJson(bodyOf(error ? errorOfFailure(error) : canceled())))),
+};
+
+/** A completion that is there already, as a stream. */
+export function asStream(completion: Readonly<Record<string, unknown>>, tellsUsage: boolean): string {
+  const { choices, usage, ...head } = completion;
+  const chunk = {
+    ...head,
+    object: "chat.completion.chunk",
+    choices: [choices].flat().map(chunkOf),
+    ...(tellsUsage ? { usage: null } : {}),
+  };
+  const last = { ...chunk, choices: [], usage: usage ?? null };
+  return [chunk, ...(tellsUsage ? [last] : [])].map((it) => framed(writeJson(it))).join("") + framed(DONE);
+}
+
+function chunkOf(choice: unknown): unknown {
+  if (!isObject(choice)) return choice;
+  const { message, ...rest } = choice;
+  if (!isObject(message)) return { ...rest, delta: {} };
+  const calls = message["tool_calls"];
+  if (!Array.isArray(calls)) return { ...rest, delta: message };
+  return { ...rest, delta: { ...message, tool_calls: calls.map((it: unknown, index) => (isObject(it) ? { index, ...it } : it)) } };
+}
+
+/** The answer of an inference that has no output. */
+export function failed(inference: Exclude<Inference, { status: "succeeded" }>, headers: Record<string, string>): Response {
+  if (inference.status === "canceled") return refusal(canceled(), headers);
+  if (!isFinal(inference.status) || !("error" in inference)) throw problem("unavailable", { detail: "The inference has not ended." });
+  const { error } = inference;
+  // What ended the attempts was the model, whatever its backend: the clients' own retries would only repeat it.
+  const final = error.class === "model" ? { "x-should-retry": "false" } : {};
+  return refusal(errorOfFailure(error), { ...headers, ...final });
+}
+
+interface ApiError {
+  readonly status: number;
+  readonly message: string;
+  readonly type: string;
+  readonly code: string;
+  readonly param: string | null;
+}
+
+export function errorOf(status: number, message: string, code: string): ApiError {
+  return { status, message, type: TYPES[status] ?? (status >= 500 ? "server_error" : "invalid_request_error"), param: null, code };
+}
+
+function errorOfFailure({ status, message, code }: Failure): ApiError {
+  return errorOf(status, message, code);
+}
+
+/** All four members, always. */
+function bodyOf({ message, type, param, code }: ApiError): z.infer<typeof errorSchema> {
+  return { error: { message, type, param, code } };
+}
+
+export function refusal(error: ApiError, headers: Readonly<Record<string, string>>): Response {
+  return json(bodyOf(error), { status: error.status, headers: { ...headers } });
+}
+
+const TYPES: Readonly<Record<number, string>> = {
+  401: "authentication_error",
+  403: "permission_error",
+  404: "not_found_error",
+  429: "rate_limit_error",
+};
+
+/** Where OpenAI has a code of its own for what we call otherwise. */
+export const CODES: Partial<Record<ProblemCode, string>> = {
+  missing_key: "invalid_api_key",
+  invalid_key: "invalid_api_key",
+  revoked_key: "invalid_api_key",
+  expired_key: "invalid_api_key",
+  rate_limited: "rate_limit_exceeded",
+};
+
+/** Such as `messages[0].role`. */
+export function placeOf(path: Fault["path"]): string {
+  return path.map((part, index) => (typeof part === "number" ? `[${part}]` : `${index > 0 ? "." : ""}${part}`)).join("");
+}

@@ -1,0 +1,71 @@
+/** What OpenAI's wire takes and answers. Only what decides here is checked; all other members are the model server's to judge. */
+import * as z from "zod";
+import { modelSchema, modelsSchema } from "../../api/models.ts";
+import type { RouteShape } from "../../http/route.ts";
+import { JSON_BODY_BYTES } from "../../limits.ts";
+
+export const errorSchema = z.object({
+  error: z.object({
+    message: z.string().describe("What happened and what is wanted, for people."),
+    type: z.string().describe("What kind of error it is, such as `invalid_request_error`."),
+    param: z.string().nullable().describe("The first member at fault, such as `messages[0].role`."),
+    code: z.string().nullable().describe("What happened, for programs."),
+  }),
+});
+
+const model = z.string().min(1).max(128).describe("The model's name.");
+const usage = z
+  .looseObject({
+    prompt_tokens: z.number().optional().describe("Tokens of the prompt."),
+    completion_tokens: z.number().optional().describe("Tokens of the answer."),
+    total_tokens: z.number().optional().describe("Both together."),
+  })
+  .nullish()
+  .describe("What was counted.");
+
+const chatRequest = z.looseObject({
+  model,
+  messages: z
+    .array(z.looseObject({ role: z.string().min(1).describe("Whose message it is.") }))
+    .min(1, "must hold at least one message")
+    .describe("The messages so far."),
+  stream: z.boolean().nullish().describe("Whether the answer comes as server-sent events."),
+  stream_options: z
+    .looseObject({ include_usage: z.boolean().nullish().describe("Whether the last chunk counts the tokens.") })
+    .nullish()
+    .describe("How it streams."),
+});
+
+const completion = z.looseObject({
+  model: z.string().describe("The model's name, as it was asked for."),
+  choices: z.array(z.unknown()).describe("What the model says."),
+  usage,
+});
+
+export const CHAT_COMPLETION = {
+  summary: "Complete a chat, whole or streamed.",
+  body: { json: chatRequest, limitBytes: JSON_BODY_BYTES },
+  answers: {
+    200: {
+      description: "The completion.",
+      json: completion,
+      other: { "text/event-stream": "With `stream`: its chunks, then `[DONE]`; an error object as the last event if it breaks off." },
+    },
+  },
+} as const satisfies RouteShape;
+
+export const LIST_MODELS = {
+  summary: "List the models.",
+  query: z.object({
+    after: z.string().optional().describe("The `next_after` of the page before."),
+    limit: z.string().optional().describe("Models of a page, from 1 to 100; all by default."),
+  }),
+  answers: { 200: { description: "The models, by name.", json: modelsSchema } },
+} as const satisfies RouteShape;
+
+export const GET_MODEL = {
+  summary: "Get a model.",
+  beside: true,
+  params: z.object({ name: z.string().describe("The model's name.") }),
+  answers: { 200: { description: "The model.", json: modelSchema } },
+} as const satisfies RouteShape;
