@@ -34,13 +34,15 @@ export interface SaidFailure {
 
 /** `[DONE]`, as some have it in quotes. */
 const ENDS = /^"?\[DONE\]"?$/;
+/** Names of events that are failures, whatever they hold. */
+const FAILS = /^(?:error|exception|failure|failed)$/i;
 /** Names of events that only keep a connection alive. */
 const KEEPS_ALIVE = /^(?:ping|keep-?alive|heartbeat)$/i;
 
 /** What an event means, in the order in which it says it. */
 export function meaningsOf({ name, data, unframed }: ServerEvent): Meaning[] {
   const meanings: Meaning[] = [];
-  if (name.toLowerCase() === "error") meanings.push({ kind: "failure", failure: failureSaid(data ?? "") });
+  if (FAILS.test(name)) meanings.push({ kind: "failure", failure: failureSaid(data ?? "") });
   else if (data !== null && !KEEPS_ALIVE.test(name)) meanings.push(meaningOf(data.trim()));
   return unframed === "" ? meanings : [...meanings, ...meaningsUnframed(unframed)];
 }
@@ -72,7 +74,6 @@ function failureSaid(text: string): SaidFailure {
 
 /** Members by which an answer is one; what has none of them and gives a reason is a refusal. */
 const ANSWERS = ["choices", "text_output", "outputs", "token"];
-
 const REASONS = ["detail", "errors", "message", "msg", "error_message", "error_msg", "exception"];
 
 /** The failure that an answer, or a part of one, speaks of; null if it is no failure. */
@@ -134,8 +135,9 @@ function first<T>(levels: readonly Members[], read: (level: Members) => T | null
   return null;
 }
 
+/** Members that hold a status, the first that does is believed. */
 const STATUS_MEMBERS = ["code", "status", "status_code", "statusCode", "http_status", "http_code"];
-
+/** Members that name the kind of a failure; what a kind says is in STATUS_OF_TYPE. */
 const TYPE_MEMBERS = ["type", "code", "error_type", "status"];
 
 function statusIn(level: Members): number | null {

@@ -93,6 +93,17 @@ describe("an event", () => {
     expect(meaning).toMatchObject({ kind: "part", data: '{"choices":[{"logprobs":["NaN","-Infinity"]}]}' });
   });
 
+  test.each(["error", "Error", "exception", "failure"])("named %s is a failure, whatever it holds", (name) => {
+    for (const [data, reason] of [
+      ["lost", "lost"],
+      ['{"choices":[],"message":"lost"}', "lost"],
+      ['"lost"', "lost"],
+      ["", null],
+    ]) {
+      expect(meanings(`event: ${name}\ndata: ${data}\n\n`)).toMatchObject([{ kind: "failure", failure: { status: null, reason } }]);
+    }
+  });
+
   test("may say a part and a failure", () => {
     const [part, failure] = meanings('data: {"choices":[]}\n{"error":"lost"}\n\n');
     expect([part, failure]).toMatchObject([{ kind: "part" }, { kind: "failure", failure: { reason: "lost" } }]);
