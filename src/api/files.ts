@@ -15,6 +15,7 @@ import { boundaryOf } from "../content/multipart.ts";
 import { isOpenAiClient, openAiFileSchema, presentOpenAiFile, wantsObject } from "./openai-files.ts";
 import { json } from "../http/answer.ts";
 import { check } from "../http/body.ts";
+import { storedOrigin } from "../http/origin.ts";
 import { download } from "../http/download.ts";
 import { pageQuery } from "../http/page.ts";
 import { reserve } from "../http/body-memory.ts";
@@ -256,8 +257,9 @@ export async function find(call: KeyCall): Promise<StoredFile> {
   return file;
 }
 
-export function identityOf({ caller, ports, origin }: KeyCall) {
-  return { accountId: caller.accountId, id: newInferenceId(ports.clock.now(), ports.randomBytes), origin };
+export function identityOf(call: KeyCall) {
+  const { caller, ports } = call;
+  return { accountId: caller.accountId, id: newInferenceId(ports.clock.now(), ports.randomBytes), origin: storedOrigin(call) };
 }
 
 /** A request's body as its headers tell of it. `sha256` is what the client says elsewhere. Throws 400 and 415. */

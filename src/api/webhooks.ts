@@ -8,6 +8,7 @@ import { json } from "../http/answer.ts";
 import { keyIn, pageFrom, pageQuery } from "../http/page.ts";
 import { type Call, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { time, timeSchema } from "../http/time.ts";
+import { storedOrigin } from "../http/origin.ts";
 import { targetOf } from "../http/webhook-url.ts";
 import { randomBase62 } from "../ids.ts";
 import { ENDS, EVENTS } from "../inferences/webhook.ts";
@@ -193,7 +194,7 @@ async function create(call: KeyCall, input: Input<typeof CREATE>): Promise<Respo
   const { url: asked, events, description = "" } = input.body;
   const url = await targetOf(call, asked, ["url"]);
   const id = `wh_${randomBase62(WEBHOOK_SUFFIX, ports.randomBytes)}`;
-  const made = { accountId, id, url, events: [...new Set(events ?? ENDS)], description, origin: call.origin };
+  const made = { accountId, id, url, events: [...new Set(events ?? ENDS)], description, origin: storedOrigin(call) };
   if (!(await insertSubscription(ports.db, made))) {
     const detail = (await hasSubscriptionTo(ports.db, accountId, url))
       ? "There is a webhook with this URL already."

@@ -4,6 +4,7 @@ import { problem } from "../problem.ts";
 import { ENDS, type EventName, type Webhook } from "../inferences/webhook.ts";
 import { judgeName } from "../webhooks/resolver.ts";
 import { judgeTarget } from "../webhooks/target.ts";
+import { storedOrigin } from "./origin.ts";
 import type { Call } from "./route.ts";
 
 /**
@@ -37,5 +38,5 @@ export async function webhookOf(
   path: readonly string[],
   events: readonly EventName[] = ENDS,
 ): Promise<Webhook> {
-  return { url: await targetOf(call, url, path), events, origin: call.origin };
+  return { url: await targetOf(call, url, path), events, origin: storedOrigin(call) };
 }

@@ -1,4 +1,5 @@
 /** Files: taken in whole or part by part, checked, given out, referred to, linked to, counted and cleared away. */
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import OpenAI from "openai";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -8,7 +9,8 @@ import { FILE_CHARGE_BYTES, FILE_PART_BYTES, KIB, UPLOAD_PART_BYTES } from "../.
 import { signLink } from "../../src/files/link-token.ts";
 import { ended, submitted } from "./support/inferences.ts";
 import { still, stillAs, stillEnv } from "./support/ports.ts";
-import { backendIs } from "./support/outside.ts";
+import { handle } from "../../src/router.ts";
+import { backendIs, publicNames } from "./support/outside.ts";
 import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
 import { ORIGIN, as, call, object, operator } from "./support/requests.ts";
 
@@ -340,6 +342,46 @@ test.each([
   expect([answer.status, await object(answer)]).toMatchObject([400, { detail: expect.stringContaining("?empty=1") }]);
   expect(await traces(other.accountId)).toEqual([]);
   expect(await object(send("POST", "/v1/files?empty=1", "", headers, other.key))).toMatchObject({ bytes: 0, status: "ready" });
+});
+
+describe("a host that a client made up", () => {
+  const at = (origin: string, path: string, body: BodyInit, type: string) =>
+    exports.default.fetch(
+      new Request(origin + path, { method: "POST", body, headers: { Authorization: `Bearer ${tenant.key}`, "Content-Type": type } }),
+    );
+  const json = JSON.stringify;
+  const hook = { url: "https://hooks.example.com/x" };
+
+  test.each([
+    ["a file", "/v1/files", "x", "text/plain"],
+    ["an upload", "/v1/uploads", json({ bytes: 10 }), "application/json"],
+    ["a webhook", "/v1/webhooks", json(hook), "application/json"],
+    ["an inference's webhook", "/v1/inferences", json({ model: "m", input: 1, webhook: hook }), "application/json"],
+  ])("is not stored with %s", async (_what, path, body, type) => {
+    backendIs(publicNames);
+    for (const origin of ["https://evil.example", "https://workers.dev.evil.example", "http://10.0.0.7:8000", "http://evil.test.example"]) {
+      const answer = await at(origin, path, body, type);
+      expect([origin, answer.status, await object(answer)]).toMatchObject([origin, 400, { detail: expect.stringContaining("PUBLIC_URL") }]);
+    }
+    const { results } = await env.DB.prepare("SELECT origin FROM files UNION SELECT origin FROM webhooks").all();
+    expect(json(results)).not.toMatch(/evil|10\.0\.0\.7/);
+  });
+
+  test("is of no effect where the operator has set the address, and the platform's own hosts are taken", async () => {
+    const originOf = async (answer: Response) => {
+      const { id } = await object(answer);
+      return env.DB.prepare("SELECT origin FROM files WHERE id = ?").bind(id).first("origin");
+    };
+    for (const origin of ["https://claimcheck.acme.workers.dev", "http://127.0.0.1:8787", "http://localhost:8787"]) {
+      expect(await originOf(await at(origin, "/v1/files", "x", "text/plain"))).toBe(origin);
+    }
+    const set = stillEnv({ PUBLIC_URL: "https://inference.acme.com/" });
+    const ctx = createExecutionContext();
+    const headers = { Authorization: `Bearer ${tenant.key}`, "Content-Type": "text/plain" };
+    const answer = await handle(new Request("https://evil.example/v1/files", { method: "POST", body: "x", headers }), set, ctx);
+    await waitOnExecutionContext(ctx);
+    expect(await originOf(answer)).toBe("https://inference.acme.com");
+  });
 });
 
 describe("to OpenAI's client", () => {
