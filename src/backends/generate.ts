@@ -1,7 +1,7 @@
 /**
  * Text generation as the Open Inference Protocol has it, and how a server of the OpenAI API comes to offer it: the text
  * is the one message of a chat, and what the model says to it is the output. A stream's pieces are events of their own,
- * and there is no last one to say that it was. Token ids, which the protocol has in its details, no chat tells.
+ * and none of them says that it is the last. A chat has no token ids, which the protocol has in its details.
  * Source: kserve/open-inference-protocol, specification/protocol/generate_rest.yaml.
  */
 import { JSON_TYPE } from "../content/content.ts";
@@ -21,7 +21,7 @@ const MAX_TOKENS = 20;
 
 export type Generated = Readonly<Record<string, unknown>> & { readonly text_output: string };
 
-/** What an answer is said to come from. */
+/** The model that an answer names. */
 export type Origin = Pick<BackendCall, "model" | "version">;
 
 export function isGenerated(value: unknown): value is Generated {
@@ -38,7 +38,7 @@ export function eventOf(value: unknown): string {
   return framed(writeJson(value));
 }
 
-/** What the stored input of such a request asks for; null where it is none. */
+/** What the stored input of such a request asks for; null if it is none. */
 export function generateInput({ input }: BackendCall): Generate | null {
   const value = parsed(inputText(input));
   if (!isObject(value) || typeof value["text_input"] !== "string") return null;

@@ -1,7 +1,7 @@
 /**
  * PURE. Joins the pieces in which an object comes bit by bit to what it would have been at once. Texts are joined, lists
  * are appended, objects are joined member by member, anything else replaces what was there; null and an empty text
- * replace nothing. Members that nobody has heard of yet are treated alike, so that what a server adds is not lost.
+ * replace nothing. Unknown members are joined by the same rules, so that what a server adds is not lost.
  * - A text that is a name (`id`, `role`, `format` …) is said again and not continued. Of an unknown text both are possible:
  *   one that comes again and again as it was, and only so, is a name.
  * - An entry of a list is found by its `id`, then by its `index`. One of another id, type or name is another entry,
@@ -95,7 +95,7 @@ export class JoinedObject {
   }
 }
 
-/** A text of which nobody knows whether its pieces follow each other or say the same again. */
+/** A text of an unknown member: its pieces may follow each other or repeat the whole. */
 class UnknownText {
   readonly #first: string;
   #again = 0;

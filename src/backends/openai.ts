@@ -1,8 +1,8 @@
 /**
  * Client of servers of the OpenAI API, such as vLLM: an inference's input is the body of a chat completion. The server
  * is asked for the model by the name that it knows, and its answer has the name that clients know. Whether the
- * answer streams is the caller's affair, not the input's; a stream is put together on its way, and what is kept is the
- * whole. The tokens are always asked for; who did not ask for them is not told.
+ * answer streams is decided by the caller, not by the input. A stream is put together on its way, and the whole is stored.
+ * The tokens are always asked for; a client that did not ask for them does not see them.
  * Source: openai/openai-openapi, `POST /v1/chat/completions`.
  */
 import { JSON_TYPE } from "../content/content.ts";
@@ -46,7 +46,7 @@ export const openai: Protocol = {
 
 const NOT_CHAT = unsendable("input_not_chat", "The input of a chat model must be an object with `messages`.");
 
-/** The input as the body of a chat completion; null where it is none. */
+/** The input as the body of a chat completion; null if it is none. */
 function chatOf({ input }: BackendCall): Members | null {
   const value: unknown = parseJson(inputText(input));
   return isObject(value) && Array.isArray(value["messages"]) ? value : null;

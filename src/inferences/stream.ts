@@ -9,13 +9,13 @@ import { logError } from "../platform/log.ts";
 import { STREAM_IDLE_MS } from "../limits.ts";
 import type { Clock } from "../ports.ts";
 
-/** What is said in a stream beside the backend's words, once it has begun. */
+/** What a wire says in a stream beside the backend's words, once it has begun. */
 export interface StreamWords {
   /** While the backend says nothing; without a meaning. */
   readonly idle?: Uint8Array;
-  /** At the end, where the backend's last words are not enough. Said once it is recorded: a client may leave when it reads it. */
+  /** At the end. Written once the end is recorded, since a client may leave when it reads this. */
   readonly succeeded?: Uint8Array;
-  /** Instead of an end; null where there is no failure: it was canceled. */
+  /** Instead of an end. Null means that it did not fail: it was canceled. */
   failed(error: Failure | null): Uint8Array;
 }
 
@@ -64,14 +64,14 @@ export class StreamSink implements Sink {
     }
   }
 
-  /** Says that there is nothing to say, where nothing else was said for a while and all of it was taken. */
+  /** Writes the idle words after a pause in which nothing was written and the client had taken all. */
   async #stayAwake(idle: Uint8Array): Promise<void> {
     const { signal } = this.#over;
     while (!signal.aborted && !this.#gone.signal.aborted) {
       const writes = this.#writes;
       await this.#clock.sleep(STREAM_IDLE_MS, signal);
       if (signal.aborted || this.#writes !== writes || this.#taken !== writes || !this.#writer) continue;
-      await this.#give(this.#writer, idle).catch(() => undefined); // who has gone is told of by the signal
+      await this.#give(this.#writer, idle).catch(() => undefined); // `gone` says so
     }
   }
 
@@ -80,7 +80,7 @@ export class StreamSink implements Sink {
     return this.#gone.signal;
   }
 
-  /** Says the last, to whoever still listens. */
+  /** Writes the last words, if the client still reads. */
   async say(last: Uint8Array | undefined): Promise<void> {
     this.#over.abort();
     try {
