@@ -5,7 +5,7 @@ import { Tally } from "./test/support/tally.ts";
 
 // In the environment, since that is where wrangler looks for the required secrets of wrangler.toml.
 process.env["KEY_SECRET"] = "a-secret-for-tests-that-is-long-enough";
-process.env["ADMIN_TOKEN"] = "an-admin-token-for-tests";
+process.env["ADMIN_TOKEN"] = "an-admin-token-for-tests-of-40-characters";
 
 export default defineConfig(async () => {
   const migrations = await readD1Migrations("./migrations");

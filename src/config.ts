@@ -7,9 +7,9 @@ import { PUBLIC_ONLY, type TargetRules } from "./webhooks/target.ts";
 
 const settings = z.object({
   PUBLIC_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
-  KEY_SECRET: z.string().min(32, "must have at least 32 characters"),
+  KEY_SECRET: z.string().min(32, "must have at least 32 characters; make one with: openssl rand -base64 32"),
   KEY_SECRET_PREVIOUS: z.string().min(32).optional(),
-  ADMIN_TOKEN: z.string().min(16, "must have at least 16 characters"),
+  ADMIN_TOKEN: z.string().min(32, "must have at least 32 characters; make one with: openssl rand -base64 24"),
   WEBHOOKS_TO_LOOPBACK: z.enum(["", "1"]).default(""),
 });
 

@@ -145,6 +145,8 @@ export const KEY_LIMIT_RANGE = [1, 10_000] as const;
 export const ACCOUNT_LIMITS = {
   webhookTests: { most: 10, spanMs: 60_000 },
   linkReads: { most: 100, spanMs: 1_000 },
+  /** Of one address, not of an account. A token of 32 characters can't be found so; a leaked list of tokens is slow to try. */
+  adminGuesses: { most: 20, spanMs: 60_000 },
 } as const;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
 export const KEY_RECORD_MS = 30_000;

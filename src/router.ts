@@ -82,7 +82,7 @@ async function answer(dialect: Dialect, route: Route, call: Call): Promise<Respo
   try {
     if (route.access === "open") response = await route.handle(call);
     else if (route.access === "operator") {
-      await mustBeOperator(call.request, call.config.adminToken);
+      await mustBeOperator(call);
       response = await route.handle(call);
     } else {
       const caller = await identify(call.request.headers, call.config.keySecrets);

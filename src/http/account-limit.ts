@@ -4,7 +4,11 @@ import { ACCOUNT_LIMITS } from "../limits.ts";
 import { problem } from "../problem.ts";
 import type { Call } from "./route.ts";
 
-const WHAT = { webhookTests: "test pings", linkReads: "reads by link" } as const satisfies Record<AccountLimit, string>;
+const WHAT = {
+  webhookTests: "test pings",
+  linkReads: "reads by link",
+  adminGuesses: "guesses of the admin token",
+} as const satisfies Record<AccountLimit, string>;
 
 /** Takes one permit of the account. Throws 429 with `Retry-After` if there is none. */
 export async function mayTake({ accountMeter }: Pick<Call, "accountMeter">, accountId: string, limit: AccountLimit): Promise<void> {
@@ -12,7 +16,7 @@ export async function mayTake({ accountMeter }: Pick<Call, "accountMeter">, acco
   if (retryAfterMs === 0) return;
   const { most, spanMs } = ACCOUNT_LIMITS[limit];
   throw problem("rate_limited", {
-    detail: `An account may make at most ${most} ${WHAT[limit]} ${spanMs === 1_000 ? "a second" : "a minute"}.`,
+    detail: `${limit === "adminGuesses" ? "One address" : "An account"} may make at most ${most} ${WHAT[limit]} ${spanMs === 1_000 ? "a second" : "a minute"}.`,
     headers: { "Retry-After": String(Math.ceil(retryAfterMs / 1_000)) },
   });
 }

@@ -1,14 +1,41 @@
 /** Guards return nothing or throw a problem. */
 import { digestOf, sameText } from "../keys/key.ts";
-import { problem } from "../problem.ts";
+import { MEMORY_THINGS } from "../limits.ts";
+import { log } from "../platform/log.ts";
+import { Memory } from "../platform/memory.ts";
+import { Problem, problem } from "../problem.ts";
+import { mayTake } from "./account-limit.ts";
+import type { Call } from "./route.ts";
 
-/** The operator's token, compared by digest so that neither length nor content shows in the time it takes. */
-export async function mustBeOperator(request: Request, adminToken: string): Promise<void> {
+/** Addresses that have guessed the operator's token too often, and how they are refused until their time. */
+const guessers = new Memory<Problem>(MEMORY_THINGS);
+
+/**
+ * The operator's token, compared by digest so that neither length nor content shows in the time it takes. Wrong ones are
+ * logged and counted by address; from one that guesses on, no token is looked at until its time is over.
+ */
+export async function mustBeOperator(call: Pick<Call, "request" | "config" | "requestId" | "ports" | "accountMeter">): Promise<void> {
+  const { request, config, requestId } = call;
+  const from = networkOf(request.headers.get("cf-connecting-ip") ?? ""); // Cloudflare sets it; without it all callers count as one
+  const now = call.ports.clock.now();
+  const refusal = guessers.get(from, now);
+  if (refusal) throw refusal;
   const token = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
-  if (!sameText(await digestOf(token), await digestOf(adminToken))) {
-    throw problem("invalid_admin_token", {
-      detail: "Operator's calls need the deployment's token: Authorization: Bearer <ADMIN_TOKEN>.",
-      headers: { "WWW-Authenticate": 'Bearer realm="claimcheck-admin"' },
+  if (sameText(await digestOf(token), await digestOf(config.adminToken))) return;
+  if (token !== "") {
+    log("admin_token_refused", { request_id: requestId, from });
+    await mayTake(call, `operator ${from}`, "adminGuesses").catch((error: unknown) => {
+      if (error instanceof Problem) guessers.set(from, error, now + Number(error.headers["Retry-After"]) * 1_000);
+      throw error;
     });
   }
+  throw problem("invalid_admin_token", {
+    detail: "Operator's calls need the deployment's token: Authorization: Bearer <ADMIN_TOKEN>.",
+    headers: { "WWW-Authenticate": 'Bearer realm="claimcheck-admin"' },
+  });
+}
+
+/** An IPv4 address, or the /64 of an IPv6 address, all of which is one customer's. */
+function networkOf(address: string): string {
+  return address.split(":").slice(0, 4).join(":");
 }

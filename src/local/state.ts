@@ -1,6 +1,6 @@
 /**
  * The state folder of an embedded runtime: its secrets, the credentials that scripts read, and the lock that keeps two
- * runtimes from sharing one folder. Every file with a secret in it has mode 0600.
+ * runtimes from sharing one folder. The folder is its owner's alone, and every file with a secret in it too.
  */
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -32,7 +32,8 @@ export class State {
 
   constructor(folder: string) {
     this.folder = folder;
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700); // it may have been there
   }
 
   path(...parts: string[]): string {

@@ -1,6 +1,6 @@
 /** The operator's calls: each to create, list, show, change and take away; who may not; and what is refused. */
 import { env } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
 import { KEY_LIMITS, LEASE_MS, OPEN_INFERENCES, QUOTA_BYTES, RETENTION_SECONDS } from "../../src/limits.ts";
 import { claimed, ended, submitted } from "./support/inferences.ts";
@@ -440,7 +440,7 @@ describe("who may make an operator's call", () => {
   describe.each(ROUTES)("%s %s", (method, path, body) => {
     test.each<[string, () => Promise<Record<string, string>>]>([
       ["no token", async () => ({})],
-      ["another token", async () => ({ Authorization: "Bearer an-admin-token-for-test2" })],
+      ["another token", async () => ({ Authorization: "Bearer an-admin-token-for-tests-of-40-character2" })],
       ["the token and something more", async () => ({ Authorization: `Bearer ${env.ADMIN_TOKEN}x` })],
       ["the token cut short", async () => ({ Authorization: `Bearer ${env.ADMIN_TOKEN.slice(0, -1)}` })],
       ["the token under another scheme", async () => ({ Authorization: `Token ${env.ADMIN_TOKEN}` })],
@@ -455,6 +455,23 @@ describe("who may make an operator's call", () => {
       expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer realm="/);
       expect(await seen(answer)).toStrictEqual(refusal(401, "invalid_admin_token"));
     });
+  });
+
+  test("not from an address that has guessed 20 times in a minute, whatever it sends then; each guess is logged", async () => {
+    const lines = vi.spyOn(console, "log").mockImplementation(() => {});
+    const guess = (token: string, from: string) =>
+      call("/admin/v1/accounts", { headers: { Authorization: `Bearer ${token}`, "CF-Connecting-IP": from } });
+    const guesser = `2001:db8:${Math.floor(Math.random() * 1e4)}:1:`;
+    const statuses: number[] = [];
+    for (let count = 0; count < 21; count++) statuses.push((await guess(`a-guess-${count}`, `${guesser}:${count}`)).status);
+    const logged = lines.mock.calls.filter(([line]) => String(line).includes("admin_token_refused"));
+    lines.mockRestore();
+    expect(statuses).toEqual([...Array.from({ length: 20 }, () => 401), 429]);
+    expect(logged.length).toBe(21);
+    expect(logged.join()).not.toContain("a-guess");
+    const blocked = await guess(env.ADMIN_TOKEN, `${guesser}:1`);
+    expect([blocked.status, Number(blocked.headers.get("retry-after")) > 0]).toEqual([429, true]);
+    expect((await guess(env.ADMIN_TOKEN, "192.0.2.1")).status).toBe(200);
   });
 
   test("leaves nothing behind when refused", async () => {

@@ -4,9 +4,10 @@ import { asDocumented } from "./documented.ts";
 
 export const ORIGIN = "http://claimcheck.test";
 
-/** A request to the Worker. */
+/** A request to the Worker, each from an address of its own unless a test gives one. */
 export async function call(path: string, init: RequestInit = {}): Promise<Response> {
   const request = new Request(ORIGIN + path, init);
+  if (!request.headers.has("CF-Connecting-IP")) request.headers.set("CF-Connecting-IP", crypto.randomUUID());
   const { method, url } = request;
   return asDocumented({ method, url }, await exports.default.fetch(request));
 }
