@@ -8,18 +8,18 @@ import "./quiet.ts";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { appendFileSync, createWriteStream, mkdirSync, readFileSync, readdirSync, statSync, truncateSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { getCACertificates, rootCertificates } from "node:tls";
 import * as esbuild from "esbuild";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
+import { LogFile } from "./log-file.ts";
 import type { Secrets } from "./state.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const CRON_MS = 60_000;
-const LOG_BYTES = 10_000_000;
 const NAME = "claimcheck";
 /**
  * Whatever this machine reaches. The same binding that a deployment may have to a private network; here it also spares each
@@ -72,8 +72,7 @@ export async function freePort(host: string): Promise<number> {
 /** Starts the Worker; returns once it answers. Throws PortTaken where the port is not free. */
 export async function startRuntime({ host, port, folder, secrets }: RuntimeOptions): Promise<Runtime> {
   await probe(host, port);
-  const logFile = logFileIn(folder);
-  const logs = createWriteStream(logFile, { flags: "a" });
+  const logs = new LogFile(join(folder, "worker.log"));
   // A development secret takes the place of a deployed one; wrangler looks for it here.
   process.env["KEY_SECRET"] = secrets.keySecret;
   process.env["ADMIN_TOKEN"] = secrets.adminToken;
@@ -86,7 +85,7 @@ export async function startRuntime({ host, port, folder, secrets }: RuntimeOptio
     cf: false,
     resourcePersistencePath: join(folder, "storage"),
     handleStructuredLogs: ({ level, message }: { level: string; message: string }) => {
-      logs.write(`${level === "error" ? "error " : ""}${message}\n`);
+      logs.write(`${level === "error" ? "error " : ""}${message}`);
     },
     workers: [
       {
@@ -122,7 +121,7 @@ export async function startRuntime({ host, port, folder, secrets }: RuntimeOptio
   const cron = setInterval(() => void worker.scheduled({ cron: "* * * * *" }).catch(() => undefined), CRON_MS);
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
-    logFile,
+    logFile: logs.path,
     async stop() {
       clearInterval(cron);
       await dispose();
@@ -215,12 +214,4 @@ function probe(host: string, port: number): Promise<number> {
       server.close(() => resolve(typeof address === "object" && address ? address.port : port));
     });
   });
-}
-
-function logFileIn(folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, "worker.log");
-  appendFileSync(file, "");
-  if (statSync(file).size > LOG_BYTES) truncateSync(file);
-  return file;
 }

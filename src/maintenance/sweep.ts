@@ -8,7 +8,8 @@ import { readinessOf } from "../backends/protocols.ts";
 import { backendIsReady, takeProbes } from "../backends/store.ts";
 import { log, logError } from "../platform/log.ts";
 import { fillOf } from "../platform/fill.ts";
-import { DATABASE_WARN_MS, PROBES_AT_ONCE, SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../limits.ts";
+import { MEMORY_THINGS, DATABASE_WARN_MS, PROBES_AT_ONCE, SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../limits.ts";
+import { Memory } from "../platform/memory.ts";
 import type { Ports } from "../ports.ts";
 import { retain } from "./retention.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "../inferences/retry.ts";
@@ -45,6 +46,9 @@ async function keepHouse(ports: Ports): Promise<boolean> {
   }
 }
 
+/** What a backend said when it was asked last: only a change is logged. */
+const probed = new Memory<boolean>(MEMORY_THINGS);
+
 /**
  * Asks backends in doubt for their health, a few at a time: an invocation has few connections, and one that waits for a
  * connection must not look like one that does not answer.
@@ -54,7 +58,8 @@ async function probe(ports: Ports, backends: Awaited<ReturnType<typeof takeProbe
   const ask = async () => {
     for (let backend = rest.shift(); backend; backend = rest.shift()) {
       const { ready } = await readinessOf(backend, backend.version, ports);
-      log("backend_probed", { backend: backend.id, ready });
+      if (probed.get(backend.id, ports.clock.now()) !== ready) log("backend_probed", { backend: backend.id, ready });
+      probed.set(backend.id, ready, Number.POSITIVE_INFINITY);
       if (ready) await backendIsReady(ports.db, backend.id);
     }
   };

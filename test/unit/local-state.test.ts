@@ -1,0 +1,55 @@
+/** The state folder of an embedded runtime: its owner's alone, and its log bounded. */
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { LogFile } from "../../src/local/log-file.ts";
+import { State } from "../../src/local/state.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "claimcheck-state-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const modeOf = (path: string) => statSync(path).mode & 0o777;
+
+test("the folder can be read by its owner alone, also one that was there", () => {
+  const [made, found] = [join(folder, "made"), join(folder, "found")];
+  mkdirSync(found);
+  chmodSync(found, 0o755);
+  expect([made, found].map((path) => modeOf(new State(path).folder))).toEqual([0o700, 0o700]);
+  new State(made).secrets();
+  expect(modeOf(join(made, "secrets.json"))).toBe(0o600);
+});
+
+test("the admin token that is made has the length that is demanded", () => {
+  expect(new State(folder).secrets().adminToken.length).toBeGreaterThanOrEqual(32);
+});
+
+test("the log has a line with its time for each event, and is its owner's alone, also one that was there", () => {
+  const path = join(folder, "worker.log");
+  writeFileSync(path, "before\n", { mode: 0o644 });
+  const log = new LogFile(path);
+  log.write('{"event":"one"}');
+  log.write("error two");
+  log.end();
+  const lines = readFileSync(path, "utf8").split("\n");
+  expect(lines.map((line) => line.replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, "TIME "))).toEqual([
+    "before",
+    'TIME {"event":"one"}',
+    "TIME error two",
+    "",
+  ]);
+  expect(modeOf(path)).toBe(0o600);
+});
+
+test("the log never has more than two files of its size", () => {
+  const path = join(folder, "worker.log");
+  const log = new LogFile(path, 1_000);
+  for (let count = 0; count < 200; count++) log.write(`line ${count}`);
+  log.end();
+  expect(readdirSync(folder).toSorted()).toEqual(["worker.log", "worker.log.1"]);
+  for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(1_000);
+  expect(readFileSync(path, "utf8")).toContain("line 199");
+});
