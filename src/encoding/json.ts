@@ -222,3 +222,43 @@ function writeArray(values: readonly unknown[]): string {
   }
   return `${text}]`;
 }
+
+/** Where the string that begins there ends: its closing quote, or the end of the text. */
+export function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let before = end;
+    while (text.charCodeAt(before - 1) === 0x5c) before--;
+    if ((end - before) % 2 === 0) return end;
+  }
+  return text.length;
+}
+
+/**
+ * The name of a member that an object of a JSON text has twice, or null. Readers differ in which of the two counts, so that
+ * one may check what another does not use. Linear in the text, which is JSON.
+ */
+export function repeatedMember(text: string): string | null {
+  const members: Set<string>[] = [];
+  const next = /["{}]/g;
+  for (let found = next.exec(text); found; found = next.exec(text)) {
+    if (found[0] === "{") members.push(new Set());
+    else if (found[0] === "}") members.pop();
+    else {
+      const end = endOfString(text, found.index);
+      next.lastIndex = end + 1;
+      const inside = members.at(-1);
+      if (!inside || !isName(text, end + 1)) continue;
+      const name = String(JSON.parse(text.slice(found.index, end + 1)));
+      if (inside.has(name)) return name;
+      inside.add(name);
+    }
+  }
+  return null;
+}
+
+/** Whether a string that ended there is a member's name. */
+function isName(text: string, after: number): boolean {
+  let at = after;
+  while (text.charCodeAt(at) <= 0x20) at++;
+  return text[at] === ":";
+}

@@ -4,7 +4,7 @@
  * judged by its text, before any of them is made: 10 MB of `[1],[1],…` would be 160 MB.
  */
 import type * as z from "zod";
-import { parseJson } from "../encoding/json.ts";
+import { endOfString, parseJson } from "../encoding/json.ts";
 import { JSON_DEPTH, JSON_HEAP_BYTES, JSON_TEXT_COPIES } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
@@ -108,14 +108,4 @@ export function weigh(text: string): { depth: number; heapBytes: number } {
     }
   }
   return { depth: deepest, heapBytes: brackets * BRACKET_BYTES + members * MEMBER_BYTES + elements * ELEMENT_BYTES };
-}
-
-/** Where the string that begins there ends: its closing quote, or the end of the text. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let before = end;
-    while (text.charCodeAt(before - 1) === 0x5c) before--;
-    if ((end - before) % 2 === 0) return end;
-  }
-  return text.length;
 }

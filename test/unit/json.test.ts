@@ -1,7 +1,7 @@
 /** Exact JSON: what JSON.parse and JSON.stringify agree on is the measure, but for integers beyond doubles. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseJson, writeJson } from "../../src/encoding/json.ts";
+import { parseJson, writeJson, repeatedMember } from "../../src/encoding/json.ts";
 
 /** Values with integers of any size, the unsafe ones as bigints. */
 const anyInteger = fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }).map((value) => {
@@ -108,5 +108,27 @@ describe("exact JSON", () => {
     expect(writeJson(odd)).toBe('[1,null,null,null,{"kept":0},null]');
     expect(writeJson([1n, Number.NaN])).toBe("[1,null]");
     expect(writeJson(undefined)).toBe("null");
+  });
+});
+
+describe("a member given twice", () => {
+  test.each<[string, string | null]>([
+    ["{}", null],
+    ['{"a":1,"b":{"a":1},"c":[{"a":1},{"a":1}]}', null],
+    ['{"a":1,"a":2}', "a"],
+    ['{"a":1, "b" : {"c":[],"c" :1}}', "c"],
+    ['{"a":1,"\\u0061":2}', "a"],
+    ['{"a":"{\\"b\\":1,\\"b\\":2}","b":"a"}', null],
+    ['[{"x":"a","y":"a"},{"x":1,"":2,"":3}]', ""],
+    ['{"__proto__":1,"__proto__":2}', "__proto__"],
+    ['"a"', null],
+  ])("in %s is %j", (text, name) => {
+    expect(repeatedMember(text)).toBe(name);
+  });
+
+  test("is found in no time in a text of strings and backslashes", () => {
+    const from = performance.now();
+    expect(repeatedMember(JSON.stringify({ a: "\\".repeat(2_000_000), b: Array.from({ length: 100_000 }, () => '"{}') }))).toBeNull();
+    expect(performance.now() - from).toBeLessThan(2_000);
   });
 });

@@ -630,6 +630,19 @@ describe("a request that is wrong", () => {
     expect((await both()).map(({ status }) => status)).toEqual([200, 200]);
   });
 
+  test("is 400 for a member given twice, in either form, which a backend may read otherwise than we do", async () => {
+    const { key } = await newTenant();
+    const { model } = await echoing(true);
+    const data = new Uint8Array(4);
+    const said = 'The member "id" is given twice in one object; give it once.';
+    const head = { id: "one", ID: "two", inputs: [tensor("x", "UINT8", [data.length], undefined, { binary_data_size: data.length })] };
+    const twice = JSON.stringify(head).replace('"ID"', '"id"');
+    const body = { body: new Blob([twice, data]), length: twice.length };
+    expect(await seen(inferRaw(key, model, body))).toStrictEqual(refused(400, said));
+    const text = JSON.stringify({ ...head, inputs: [tensor("x", "UINT8", [1], [1])] }).replace('"ID"', '"id"');
+    expect(await seen(infer(key, model, text))).toStrictEqual(refused(400, said));
+  });
+
   test("is 413 for a small body that unpacks to a large one", async () => {
     const { key } = await newTenant();
     const { model } = await echoing();

@@ -3,7 +3,7 @@ import { HEAD_LENGTH, sharedMemoryIn } from "../../backends/oip.ts";
 import { activeProtocols } from "../../backends/store.ts";
 import { type Content, JSON_TYPE } from "../../content/content.ts";
 import { toBase64 } from "../../encoding/base64.ts";
-import { parseJson, writeJson } from "../../encoding/json.ts";
+import { parseJson, writeJson, repeatedMember } from "../../encoding/json.ts";
 import { mustFit } from "../../http/body.ts";
 import { readBytes } from "../../http/bytes.ts";
 import { idempotencyOf } from "../../http/idempotency.ts";
@@ -80,14 +80,24 @@ export async function requestIn(call: KeyCall, { bytes, headLength }: Body): Pro
     return { asked, input: contentOf(writeInferRequest(asked, { binary: true })) };
   }
   if (headLength !== null) {
-    jsonText(call.request, bytes.subarray(0, headLength), bytes.length * TENSOR_BODY_COPIES);
-    return { asked: good(readInferRequest(bytes, headLength)), input: { body: bytes, contentType: tensorsType(headLength) } };
+    const head = jsonText(call.request, bytes.subarray(0, headLength), bytes.length * TENSOR_BODY_COPIES);
+    const asked = good(readInferRequest(bytes, headLength));
+    mustNameOnce(head);
+    return { asked, input: { body: bytes, contentType: tensorsType(headLength) } };
   }
   const text = jsonText(call.request, bytes);
   const read = readInferRequest(text, null);
   const loose = read.ok ? null : readLoosely(text);
   const asked = good(loose && !(await mayTakeTensors(call)) ? loose : read);
+  mustNameOnce(text);
   return { asked, input: { body: text, contentType: JSON_TYPE } };
+}
+
+/** A backend gets the JSON as it came, so it must not read there what was not checked here. Throws 400. */
+function mustNameOnce(text: string): void {
+  const name = repeatedMember(text);
+  if (name !== null)
+    throw problem("bad_request", { detail: `The member "${name.slice(0, 64)}" is given twice in one object; give it once.` });
 }
 
 /** All of a request but its tensors; null where even that can't be read. */
