@@ -3,7 +3,8 @@
  * `/predictions`, a function. The input goes as it came and the answer comes back as it is, with its content type, of any
  * size: what is not small goes into the bucket while it comes. JSON is looked at, and refused where it is none, up to the
  * size that may be parsed at all. Of a multipart answer the first part of JSON is the output, and each other one an
- * object of its own beside it; so are the fields of JSON that the model's setting says are files.
+ * object of its own beside it; so are the fields of JSON that the model's setting says are files. A chat that such a server
+ * answers with a stream is put together, since the stream may say that it failed.
  * Such a server has no health address that we could know; it counts as ready as soon as it answers anything at all.
  */
 import { JSON_TYPE, firstType, isJson } from "../content/content.ts";
@@ -13,7 +14,9 @@ import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../limits.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { type Protocol, type TakenIn, answerOf, connect, exchange, inputText, readinessIn } from "./backend.ts";
 import { failing, findingOf, garbage, refusal } from "./judgement.ts";
+import { CHAT, outcomeOfChat } from "./openai.ts";
 import type { Outcome } from "./outcome.ts";
+import { isEventStream } from "./sse.ts";
 
 const NOT_JSON = "what is said to be JSON is none";
 
@@ -48,8 +51,11 @@ export const http: Protocol = {
         return answer.ok ? faulty(refusal(answer.value) ?? failing("error", "The backend answered an error.")) : answer;
       }
       const contentType = firstType(response.headers.get("content-type") ?? "") || "application/octet-stream";
-      const taken = await call.takeIn(response, isJson(contentType) ? BACKEND_ANSWER_BYTES : INLINE_BYTES, over);
-      return taken.ok ? read(await outcomeOf(contentType, taken.value)) : faulty(garbage(taken.fault));
+      const isChat = call.capability === CHAT && isEventStream(response.headers);
+      const taken = await call.takeIn(response, isJson(contentType) || isChat ? BACKEND_ANSWER_BYTES : INLINE_BYTES, over);
+      if (!taken.ok) return faulty(garbage(taken.fault));
+      if (isChat && taken.value.kind === "bytes") return read(outcomeOfChat(taken.value.bytes, call));
+      return read(await outcomeOf(contentType, taken.value));
     });
     return answered.ok ? answered.value : answered.fault;
   },

@@ -70,7 +70,7 @@ function outcomeOf(answer: Answer, call: BackendCall): Outcome {
   if (!known.ok) {
     // A server that streams whatever is asked for, or does not say that it does.
     const isStream = isEventStream(answer.headers) || STREAM.test(textOf(answer));
-    return isStream ? outcomeOfEvents(answer.bytes, new ChatReading(call, () => "")) : garbage("it is not JSON");
+    return isStream ? outcomeOfChat(answer.bytes, call) : garbage("it is not JSON");
   }
   const { value: body, text } = known.value;
   const failure = failureIn(body);
@@ -86,6 +86,11 @@ function outcomeOf(answer: Answer, call: BackendCall): Outcome {
 
 /** Statuses of a request that has a member too many, among other things. */
 const REFUSES_MEMBERS: ReadonlySet<number | null> = new Set([400, 422]);
+
+/** A chat whose stream came whole. */
+export function outcomeOfChat(events: Uint8Array, call: BackendCall): Outcome {
+  return outcomeOfEvents(events, new ChatReading(call, () => ""));
+}
 
 /** How a text begins that is a stream. */
 const STREAM = /^\ufeff?\s*(?:data|event|id|retry)?:/;
