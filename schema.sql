@@ -37,7 +37,8 @@ CREATE TABLE models (
   account_concurrency INTEGER,           -- how many of one account's inferences may run at once; NULL = as many as there are slots
   created_at INTEGER NOT NULL,
   capabilities TEXT NOT NULL DEFAULT '[]',  -- JSON array of what may be asked of it, such as text-to-image; empty = anything
-  output_files TEXT NOT NULL DEFAULT '[]'   -- JSON array of the fields of its outputs that are kept as files: field, encoding, contentType
+  output_files TEXT NOT NULL DEFAULT '[]',  -- JSON array of the fields of its outputs that are kept as files: field, encoding, contentType
+  max_output_bytes INTEGER               -- of an output, as it comes out decoded; NULL = the default
 ) STRICT, WITHOUT ROWID;
 
 -- One GPU server for one version of a model.

@@ -116,6 +116,8 @@ export const PART_NAME_CHARACTERS = 100;
 export const DELETE_KEYS = 1_000;
 /** A text below this is not worth the zipping. */
 export const GZIP_BYTES = KIB;
+/** What an output may be, as it comes out decoded, with all that comes beside it: 100 KB of gzip may hold 100 MB. */
+export const OUTPUT_BYTES = { default: 2 ** 30, range: [1, 50_000_000_000] } as const;
 /** What is read of a backend's answer that must be parsed. */
 export const BACKEND_ANSWER_BYTES = 10_000_000;
 export const ADMIN_BODY_BYTES = 64 * KIB;

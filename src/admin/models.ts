@@ -4,7 +4,7 @@ import { MEDIA_TYPE } from "../content/content.ts";
 import type { FileField } from "../content/embedded.ts";
 import { pageQuery } from "../http/page.ts";
 import { time, timeSchema } from "../http/time.ts";
-import { CONTENT_TYPE_CHARACTERS, MAX_CONCURRENCY, OUTPUT_FILE_FIELDS } from "../limits.ts";
+import { CONTENT_TYPE_CHARACTERS, MAX_CONCURRENCY, OUTPUT_BYTES, OUTPUT_FILE_FIELDS } from "../limits.ts";
 import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
 import { problem } from "../problem.ts";
 import type { Call } from "../http/route.ts";
@@ -44,6 +44,7 @@ const modelSchema = z.object({
   account_concurrency: z.int().nullable().describe("How many of one account's inferences run at once at most; null: any number."),
   capabilities: z.array(z.string()),
   output_files: z.array(z.object({ field: z.string(), encoding: z.enum(["base64", "text"]), content_type: z.string().nullable() })),
+  max_output_bytes: z.int().describe("What an output may be, as it comes out decoded, with all that comes beside it."),
   created_at: timeSchema,
 });
 
@@ -60,6 +61,13 @@ const modelUpdateSchema = z.strictObject({
     .describe("How many of one account's inferences run at once at most; null, the default, is any number."),
   capabilities: z.array(capabilitySchema).max(32).optional().describe("What may be asked of it; anything by default."),
   output_files: z.array(outputFileSchema).max(OUTPUT_FILE_FIELDS).optional(),
+  max_output_bytes: z
+    .int()
+    .min(OUTPUT_BYTES.range[0])
+    .max(OUTPUT_BYTES.range[1])
+    .nullable()
+    .optional()
+    .describe(`What an output may be, as it comes out decoded; null is the default of ${OUTPUT_BYTES.default}.`),
 });
 
 const newModelSchema = modelUpdateSchema.extend({ name: pathNameSchema });
@@ -75,6 +83,7 @@ function present(model: Model): z.infer<typeof modelSchema> {
     account_concurrency: model.accountConcurrency,
     capabilities: [...model.capabilities],
     output_files: model.outputFiles.map(({ field, encoding, contentType }) => ({ field, encoding, content_type: contentType })),
+    max_output_bytes: model.maxOutputBytes ?? OUTPUT_BYTES.default,
     created_at: time(model.createdAt),
   };
 }
@@ -103,6 +112,7 @@ async function create({ ports }: Call, body: z.infer<typeof newModelSchema>): Pr
     accountConcurrency: body.account_concurrency ?? null,
     capabilities: [...new Set(body.capabilities)],
     outputFiles: fileFieldsOf(body.output_files ?? []),
+    maxOutputBytes: body.max_output_bytes ?? null,
   });
   if (!model) throw problem("conflict", { detail: `There is a model "${body.name}" already.` });
   return present(model);
@@ -120,6 +130,7 @@ async function update({ ports }: Call, name: string, body: z.infer<typeof modelU
     accountConcurrency: body.account_concurrency === undefined ? model.accountConcurrency : body.account_concurrency,
     capabilities: body.capabilities ? [...new Set(body.capabilities)] : model.capabilities,
     outputFiles: body.output_files ? fileFieldsOf(body.output_files) : model.outputFiles,
+    maxOutputBytes: body.max_output_bytes === undefined ? model.maxOutputBytes : body.max_output_bytes,
   });
 }
 

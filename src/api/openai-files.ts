@@ -3,7 +3,7 @@
  * their libraries send, and answered with their file object. What they do not ask for stays ours.
  */
 import * as z from "zod";
-import { essenceOf } from "../http/download.ts";
+import { unambiguousType } from "../http/download.ts";
 import type { StoredFile } from "../files/store.ts";
 
 /** Sent by the libraries that OpenAI publishes, in every language. */
@@ -17,7 +17,7 @@ export function isOpenAiClient({ headers }: Request): boolean {
 export function wantsObject(request: Request, file: StoredFile): boolean {
   if (isOpenAiClient(request)) return true;
   const accepted = (request.headers.get("accept") ?? "*/*").split(",").map((range) => range.split(";")[0]?.trim().toLowerCase());
-  const type = essenceOf(file.contentType) ?? "";
+  const type = unambiguousType(file.contentType) ?? "";
   const takesFile = accepted.some((range) => range === "*/*" || range === type || range === `${type.split("/")[0]}/*`);
   return !takesFile && accepted.includes("application/json");
 }

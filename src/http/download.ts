@@ -44,7 +44,7 @@ export async function download(request: Request, it: Download): Promise<Response
 
   const headers: Record<string, string> = {
     ...common,
-    "Content-Type": essenceOf(it.contentType) === null ? OCTETS : it.contentType,
+    "Content-Type": unambiguousType(it.contentType) === null ? OCTETS : it.contentType,
     ...it.headers,
     "Content-Disposition": disposition(it),
   };
@@ -145,13 +145,13 @@ const SHOWN = /^(?:image\/(?!svg)[\w.+-]+|audio\/[\w.+-]+|video\/[\w.+-]+|text\/
  * The essence of a Content-Type: type and subtype in lower case. Null for a text that is not one media type. Browsers take
  * the last of several (`image/png, text/html`), so a text with a comma has none, even if it stands in a parameter.
  */
-export function essenceOf(contentType: string): string | null {
+export function unambiguousType(contentType: string): string | null {
   return /^\s*([\w!#$&^.+-]+\/[\w!#$&^.+-]+)\s*(?:;[^,]*)?$/.exec(contentType)?.[1]?.toLowerCase() ?? null;
 }
 
 /** `Content-Disposition` (RFC 6266): a name in ASCII for all, and the whole name for those who know more (RFC 8187). */
 function disposition({ contentType, fileName }: Download): string {
-  const kind = SHOWN.test(essenceOf(contentType) ?? "") ? "inline" : "attachment";
+  const kind = SHOWN.test(unambiguousType(contentType) ?? "") ? "inline" : "attachment";
   const name = fileName.toWellFormed();
   const plain = name.replaceAll(/[^\x20-\x7e]|["\\%]/g, "_");
   const whole = encodeURIComponent(name).replaceAll(/['()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);

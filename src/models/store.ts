@@ -19,6 +19,8 @@ const modelSchema = z.object({
   capabilities: jsonColumn(z.array(z.string())),
   /** The fields of its outputs that are kept as files. */
   outputFiles: jsonColumn(fileFieldsSchema),
+  /** What an output of it may be, as it comes out decoded; null: the default. */
+  maxOutputBytes: z.number().nullable(),
   createdAt: z.number(),
 });
 export type Model = Readonly<z.infer<typeof modelSchema>>;
@@ -31,16 +33,17 @@ export interface NewModel {
   accountConcurrency: number | null;
   capabilities: readonly string[];
   outputFiles: readonly FileField[];
+  maxOutputBytes: number | null;
 }
 
 const columns = sql`name, description, versions, default_version AS defaultVersion, account_concurrency AS accountConcurrency, capabilities,
-  output_files AS outputFiles, created_at AS createdAt`;
+  output_files AS outputFiles, max_output_bytes AS maxOutputBytes, created_at AS createdAt`;
 
 export const modelStatements = {
   insert: (model: NewModel) => sql`
-    INSERT INTO models (name, description, versions, default_version, account_concurrency, capabilities, output_files, created_at)
+    INSERT INTO models (name, description, versions, default_version, account_concurrency, capabilities, output_files, max_output_bytes, created_at)
     VALUES (${model.name}, ${model.description}, ${JSON.stringify(model.versions)}, ${model.defaultVersion},
-      ${model.accountConcurrency}, ${JSON.stringify(model.capabilities)}, ${JSON.stringify(model.outputFiles)}, ${NOW})
+      ${model.accountConcurrency}, ${JSON.stringify(model.capabilities)}, ${JSON.stringify(model.outputFiles)}, ${model.maxOutputBytes}, ${NOW})
     ON CONFLICT DO NOTHING RETURNING ${columns}`,
   find: (name: string) => sql`SELECT ${columns} FROM models WHERE name = ${name}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM models WHERE name > ${after} ORDER BY name LIMIT ${limit}`,
@@ -54,7 +57,8 @@ export const modelStatements = {
   change: (name: string, change: Omit<NewModel, "name">) => sql`
     UPDATE models SET description = ${change.description}, versions = ${JSON.stringify(change.versions)},
       default_version = ${change.defaultVersion}, account_concurrency = ${change.accountConcurrency},
-      capabilities = ${JSON.stringify(change.capabilities)}, output_files = ${JSON.stringify(change.outputFiles)}
+      capabilities = ${JSON.stringify(change.capabilities)}, output_files = ${JSON.stringify(change.outputFiles)},
+      max_output_bytes = ${change.maxOutputBytes}
     WHERE name = ${name} RETURNING ${columns}`,
   /** Not while a backend serves it. */
   remove: (name: string) => sql`

@@ -48,7 +48,31 @@ const outputKey = ({ accountId, id, attempt }: OutputOwner) => `outputs/${accoun
 export interface OutputTarget extends OutputOwner {
   /** The fields of its model's outputs that are kept as files. */
   readonly outputFiles: readonly FileField[];
+  /** What its model's outputs may be, as they come out decoded, with all that comes beside them. */
+  readonly maxOutputBytes: number;
 }
+
+/** Hands a response's body on as it comes out decoded. Throws Malformed as soon as it is more than its model's outputs may be. */
+async function pumpOutput(
+  { body }: Response,
+  { maxOutputBytes }: OutputTarget,
+  take: (chunk: Uint8Array) => Promise<void>,
+  over: AbortSignal,
+): Promise<void> {
+  if (!body) return;
+  let bytes = 0;
+  await pump(
+    body,
+    (chunk) => {
+      bytes += chunk.byteLength;
+      if (bytes > maxOutputBytes) throw new Malformed(tooLarge(maxOutputBytes));
+      return take(chunk);
+    },
+    over,
+  );
+}
+
+const tooLarge = (maxOutputBytes: number) => `it has more than ${maxOutputBytes} bytes, which is the most for an output of its model`;
 
 /** See TakeIn: a response's body, under the key of an attempt's output where it goes into the bucket. */
 export async function takeIn(
@@ -66,6 +90,10 @@ export async function takeIn(
   if (Number.isNaN(announced)) {
     await response.body?.cancel();
     return faulty("its Content-Length is not one length");
+  }
+  if (announced !== null && announced > taking.maxOutputBytes) {
+    await response.body?.cancel();
+    return faulty(tooLarge(taking.maxOutputBytes));
   }
   const key = outputKey(taking);
   const begin = () => new ObjectWriting(shelf, key, contentType, announced);
@@ -86,7 +114,7 @@ export async function takeIn(
     await state.writing.write(chunk);
   };
   try {
-    if (response.body) await pump(response.body, take, over);
+    await pumpOutput(response, taking, take, over);
     if (announced !== null && bytes !== announced) throw new BrokenOff(`${announced} bytes were announced, ${bytes} came`);
     return read(
       state.writing
@@ -95,6 +123,7 @@ export async function takeIn(
     );
   } catch (error) {
     await state.writing?.abort();
+    if (error instanceof Malformed) return faulty(error.message);
     throw error;
   }
 }
@@ -102,16 +131,16 @@ export async function takeIn(
 /** Of a multipart body, the first part that is JSON and all others, which go into the bucket while they come. */
 async function takeInParts(
   shelf: ObjectStores,
-  hold: OutputOwner,
+  taking: OutputTarget,
   response: Response,
   boundary: string,
   over: AbortSignal,
 ): Promise<Result<TakenIn>> {
-  const beside = new PartWriter(shelf, outputKey(hold));
+  const beside = new PartWriter(shelf, outputKey(taking));
   const taker = new MultipartTaker(beside);
   const reader = new MultipartReader(boundary, taker);
   return takingBeside(beside, async () => {
-    if (response.body) await pump(response.body, (chunk) => reader.write(chunk), over);
+    await pumpOutput(response, taking, (chunk) => reader.write(chunk), over);
     reader.end();
     return { json: taker.json?.whole() ?? null };
   });
@@ -123,7 +152,7 @@ async function takeInFiles(shelf: OutputStores, taking: OutputTarget, response: 
   const json = new BoundedBuffer();
   const reader = new EmbeddedReader(taking.outputFiles, fileTaker(shelf, taking, beside, json));
   return takingBeside(beside, async () => {
-    if (response.body) await pump(response.body, (chunk) => reader.write(chunk), over);
+    await pumpOutput(response, taking, (chunk) => reader.write(chunk), over);
     await reader.end();
     return { json: json.whole() };
   });

@@ -534,6 +534,7 @@ export class World {
             accountConcurrency,
             capabilities: [],
             outputFiles: [],
+            maxOutputBytes: null,
           }),
         ],
         setup,

@@ -188,6 +188,7 @@ describe("models", () => {
       account_concurrency: null,
       capabilities: [],
       output_files: [],
+      max_output_bytes: 2 ** 30,
       created_at: TIME,
     });
     expect(await done("GET", `/models/${name}`)).toStrictEqual(created);

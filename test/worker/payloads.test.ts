@@ -155,6 +155,35 @@ describe("an output", () => {
   });
 });
 
+describe("an output that is larger than its model's may be", () => {
+  const type = { "Content-Type": "video/mp4" };
+  const part = (bytes: Uint8Array) => new Blob(["--b\r\nContent-Type: video/mp4\r\n\r\n", new Uint8Array(bytes), "\r\n--b--"]).stream();
+
+  test.each<[string, () => Response]>([
+    ["without its length", () => new Response(inPieces(pattern(200_001)), { headers: type })],
+    ["of a length that is announced", () => new Response(pattern(200_001).slice(), { headers: { ...type, "Content-Length": "200001" } })],
+    ["of several parts", () => new Response(part(pattern(200_001)), { headers: { "Content-Type": "multipart/mixed; boundary=b" } })],
+  ])("fails with the reason, is not run again, and leaves nothing: %s", async (_how, answer) => {
+    let calls = 0;
+    const model = await serving(() => {
+      calls++;
+      return answer();
+    });
+    expect(await object(operator("PATCH", `/models/${model}`, { max_output_bytes: 200_000 }))).toMatchObject({ max_output_bytes: 200_000 });
+    const { id, status, error } = await run(model);
+    expect([status, error, calls]).toMatchObject(["failed", { message: expect.stringContaining("more than 200000 bytes") }, 1]);
+    expect(await objectsOf(String(id))).toEqual([]);
+  });
+
+  test("has 1 GiB by default, and is taken to the byte", async () => {
+    const model = await serving(() => new Response(inPieces(pattern(200_000)), { headers: type }));
+    expect(await object(operator("GET", `/models/${model}`))).toMatchObject({ max_output_bytes: 2 ** 30 });
+    await operator("PATCH", `/models/${model}`, { max_output_bytes: 200_000 });
+    expect((await run(model))["status"]).toBe("succeeded");
+    expect(await object(operator("PATCH", `/models/${model}`, { max_output_bytes: null }))).toMatchObject({ max_output_bytes: 2 ** 30 });
+  });
+});
+
 describe("a result", () => {
   const data = pattern(50_000);
   let id = "";
@@ -234,10 +263,9 @@ describe("a result", () => {
   });
 
   test.each([
-    ["image/png, text/html", "attachment", "application/octet-stream"],
-    ["image/png,text/html", "attachment", "application/octet-stream"],
+    ["image/png, text/html", "inline", "image/png"], // of two lines the first was stored
+    ["text/html, image/png", "attachment", "text/html"],
     ['image/png; x="a,b"', "attachment", "application/octet-stream"],
-    ["text/plain, text/html", "attachment", "application/octet-stream"],
     ["text/plainx", "attachment", "text/plainx"],
     ["text/html; x=image/png", "attachment", "text/html; x=image/png"],
     ["image/svg+xml", "attachment", "image/svg+xml"],

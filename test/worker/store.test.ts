@@ -370,6 +370,7 @@ describe("every statement is an index search:", () => {
     accountConcurrency: 1,
     capabilities: [],
     outputFiles: [],
+    maxOutputBytes: null,
   };
   const ofModels = {
     insert: [modelStatements.insert(model)],

@@ -8,7 +8,7 @@ import { fromBase64, toBase64 } from "../../encoding/base64.ts";
 import { FAILURE_CLASSES, type KeptPart } from "../../backends/outcome.ts";
 import { claimedBackendSchema } from "../../backends/store.ts";
 import { fileFieldsSchema } from "../../models/store.ts";
-import { RETENTION_SECONDS } from "../../limits.ts";
+import { OUTPUT_BYTES, RETENTION_SECONDS } from "../../limits.ts";
 import { type Row, jsonColumn, sql } from "../../platform/sql.ts";
 import { DELIVERY_STATUSES, EVENTS, webhookStatusOf } from "../webhook.ts";
 import type { Inference, LogEntry } from "../inference.ts";
@@ -49,6 +49,7 @@ export const claimColumns = sql`account_id AS accountId, id, model, version, att
   takedowns, lease, ${inputColumns}, capability, ${retryColumns}, run_within_seconds AS runWithinSeconds,
   webhook IS NOT NULL OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = inferences.account_id) AS watched,
   (SELECT output_files FROM models WHERE models.name = inferences.model) AS outputFiles,
+  (SELECT max_output_bytes FROM models WHERE models.name = inferences.model) AS maxOutputBytes,
   (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
       'credential', json(credential), 'files', files, 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
       'alone', NOT EXISTS (SELECT 1 FROM inferences AS other INDEXED BY inferences_running WHERE other.backend_id = backends.id
@@ -218,6 +219,11 @@ const claimSchema = inputSchema
     watched: z.number().transform((watched) => watched === 1),
     /** The fields of its model's outputs that are kept as files. */
     outputFiles: jsonColumn(fileFieldsSchema).nullable(),
+    /** What its output may be, as it comes out decoded. */
+    maxOutputBytes: z
+      .number()
+      .nullable()
+      .transform((bytes) => bytes ?? OUTPUT_BYTES.default),
     backend: jsonColumn(claimedBackendSchema),
     ...retrySchema.shape,
   })
