@@ -49,7 +49,7 @@ export async function signingKeyFor(keySecrets: readonly string[]): Promise<Sign
   return newest;
 }
 
-async function sealingKey(secret: string): Promise<CryptoKey> {
+async function sealingKey(secret: string) {
   return crypto.subtle.importKey("raw", await derive(secret, SEALING), "AES-GCM", false, ["encrypt", "decrypt"]);
 }
 

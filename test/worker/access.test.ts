@@ -1,0 +1,125 @@
+/** Who may make which call: made from the table of routes, so that a route that is added is held to it at once. */
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { Access, Dialect } from "../../src/http/route.ts";
+import { DIALECTS } from "../../src/wires.ts";
+import { submitted } from "./support/inferences.ts";
+import { backendIs, publicNames } from "./support/outside.ts";
+import { as, call, object } from "./support/requests.ts";
+import { BAD_KEYS, newModel, newTenant } from "./support/tenants.ts";
+
+type Route = Dialect["routes"][number];
+
+const UNKNOWN_ID = "01900000-0000-7000-8000-000000000000";
+
+/** What stands in a path for each parameter; ids are those of nothing. */
+const NOTHING: Readonly<Record<string, string>> = {
+  id: UNKNOWN_ID,
+  model: "a-model-that-nobody-made",
+  name: "a-model-that-nobody-made",
+  version: "v1",
+  capability: "anything",
+  part: "part-1",
+  number: "1",
+  delivery: "msg_x",
+  token: "no-token",
+};
+
+function pathOf({ path }: Route, values: Readonly<Record<string, string>> = {}): string {
+  const known = { ...NOTHING, ...values };
+  return path.replaceAll(/\(\?!(?:[^()]|\([^()]*\))*\)/g, "").replaceAll(/:(\w+)/g, (_, name: string) => {
+    const value = known[name];
+    if (value === undefined) throw new Error(`nothing is said to stand for ":${name}" in ${path}`);
+    return value;
+  });
+}
+
+const ofAccess = (...accesses: readonly Access[]) =>
+  DIALECTS.flatMap(({ routes }) =>
+    routes.filter(({ access }) => accesses.includes(access)).map((route) => [`${route.method} ${route.path}`, route] as const),
+  );
+
+/** Without a body: who may call is decided before one is looked at. */
+const send = ({ method }: Route, path: string, key: string | null) =>
+  call(path, { method, headers: key === null ? {} : { "X-Api-Key": key } });
+
+describe.each(ofAccess("read", "submit", "cancel"))("%s", (_name, route) => {
+  test.each(BAD_KEYS)("is not answered %s", async (_fault, makeKey) => {
+    const answer = await send(route, pathOf(route), await makeKey());
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer realm="/);
+    expect(answer.headers.get("cache-control")).toBe("private, no-store");
+  });
+
+  test("needs its scope", async () => {
+    const { key } = await newTenant({ scopes: ["submit", "read", "cancel"].filter((scope) => scope !== route.access) });
+    const answer = await send(route, pathOf(route), key);
+    expect(answer.status).toBe(403);
+    expect(await answer.text()).toContain(route.access);
+  });
+
+  test("does not take the operator's token", async () => {
+    const answer = await call(pathOf(route), { method: route.method, headers: { Authorization: `Bearer ${env.ADMIN_TOKEN}` } });
+    expect(answer.status).toBe(401);
+  });
+});
+
+describe.each(ofAccess("operator"))("%s", (_name, route) => {
+  test.each(BAD_KEYS)("is not answered %s", async (_fault, makeKey) => {
+    expect((await send(route, pathOf(route), await makeKey())).status).toBe(401);
+  });
+
+  test("does not take an account's key", async () => {
+    const { key } = await newTenant();
+    const answer = await call(pathOf(route), { method: route.method, headers: { Authorization: `Bearer ${key}` } });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("cache-control")).toBe("private, no-store");
+  });
+});
+
+/** What an id in a path may be of, by how the path begins; and how an account makes one. */
+const KINDS: readonly (readonly [begins: RegExp, make: (key: string) => Promise<string>])[] = [
+  [
+    /^\/v1\/files\//,
+    async (key) => String((await object(call("/v1/files", { method: "POST", body: "x", headers: { "X-Api-Key": key } })))["id"]),
+  ],
+  [/^\/v1\/uploads\//, async (key) => String((await object(as(key, "POST", "/v1/uploads", { bytes: 9_000_000 })))["id"])],
+  [
+    /^\/v1\/webhooks\//,
+    async (key) => String((await object(as(key, "POST", "/v1/webhooks", { url: "https://hooks.example.com/" })))["id"]),
+  ],
+  [/inferences?\/|async_request\//, async (key) => submitted(key, await newModel())],
+];
+
+/** What a call with this path must be sent to come as far as its look-up; an empty object by default. */
+const BODIES: Readonly<Record<string, string>> = {
+  "PATCH /v1/webhooks/:id": '{"description":"mine"}',
+  "POST /v1/webhooks/:id/resend": '{"since":"2026-01-01T00:00:00Z"}',
+};
+
+describe.each(ofAccess("read", "submit", "cancel").filter(([, { path }]) => path.includes(":id")))("%s", (name, route) => {
+  test("answers about another account's as about one that is not there", async () => {
+    backendIs(publicNames);
+    const make = KINDS.find(([begins]) => begins.test(route.path))?.[1];
+    if (!make) throw new Error(`nothing is said to make what ${route.path} is about`);
+    const [owner, stranger] = [await newTenant(), await newTenant()];
+    const theirs = await make(owner.key);
+    const ask = async (id: string) => {
+      const takesJson = route.method === "POST" || route.method === "PATCH";
+      const answer = await call(pathOf(route, { id }), {
+        method: route.method,
+        headers: { "X-Api-Key": stranger.key, ...(takesJson ? { "Content-Type": "application/json" } : {}) },
+        ...(takesJson ? { body: BODIES[name] ?? "{}" } : {}),
+        ...(route.method === "PUT" ? { body: "x" } : {}),
+      });
+      const text = await answer.text();
+      return {
+        status: answer.status,
+        text: text.replaceAll(id, "<id>").replaceAll(answer.headers.get("x-request-id") ?? "none", "<request>"),
+      };
+    };
+    const unknown = await ask(theirs.startsWith("wh_") ? `wh_${"0".repeat(theirs.length - 3)}` : UNKNOWN_ID);
+    expect(await ask(theirs)).toEqual(unknown);
+    expect(unknown.status).toBe(404);
+  });
+});
