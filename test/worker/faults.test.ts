@@ -179,7 +179,7 @@ describe("a runner whose database fails", () => {
 
   const records = (texts: readonly string[]) => texts.some((text) => text.includes("status = 'succeeded'"));
   const renews = (texts: readonly string[]) =>
-    texts.some((text) => text.includes("RETURNING account_id, id, attempt") && !text.includes("pick"));
+    texts.some((text) => text.includes("RETURNING account_id AS accountId, id, attempt") && !text.includes("pick"));
 
   /** Moves the clock on until the work is over; how far it was moved. */
   async function movedUntil(work: Promise<unknown>, clock: ReturnType<typeof standingClock>, step: number, most: number): Promise<number> {
