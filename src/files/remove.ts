@@ -5,6 +5,7 @@
  */
 import type { Upload } from "../payloads/bucket.ts";
 import { FILE_SWEEP_ROWS } from "../limits.ts";
+import { logError } from "../platform/log.ts";
 import type { Ports } from "../ports.ts";
 import { type StoredFile, expiredFiles, objectKey, removeFileRow } from "./store.ts";
 
@@ -28,7 +29,7 @@ export async function removeExpiredFiles(stores: Stores): Promise<boolean> {
 export async function abandon(upload: Upload): Promise<void> {
   try {
     await upload.abort();
-  } catch {
-    // It is over already, or its parts go with time.
+  } catch (error) {
+    logError("upload_not_aborted", error);
   }
 }

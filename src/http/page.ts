@@ -36,8 +36,9 @@ export function cursorOf(key: string): string {
 export function keyIn(cursor: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(fromBase64(cursor.replaceAll("-", "+").replaceAll("_", "/")));
-  } catch {
-    throw badCursor(); // base64 or UTF-8 that does not decode: a text that we never gave out
+  } catch (error) {
+    if (error instanceof DOMException || error instanceof TypeError) throw badCursor(); // not base64, or not UTF-8
+    throw error;
   }
 }
 

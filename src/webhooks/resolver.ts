@@ -6,6 +6,7 @@
 import * as z from "zod";
 import type { Outside } from "../backends/backend.ts";
 import { RESOLVER_MS } from "../limits.ts";
+import { errorText, log } from "../platform/log.ts";
 import { judgeAddresses } from "./target.ts";
 
 export type NameJudgement =
@@ -55,7 +56,8 @@ async function addressesOf(name: string, kind: Kind, { fetch }: Outside, signal:
     if (status !== NO_ERROR && status !== NO_SUCH_NAME) return null;
     // Names that the name is another name for come along as records of their own kind.
     return records.filter((record) => record.type === RECORDS[kind]).map((record) => record.data);
-  } catch {
-    return null; // not reached, too late, or no answer of a resolver: each leaves the name unknown
+  } catch (error) {
+    log("name_not_resolved", { name, kind, cause: errorText(error) }); // not reached, too late, or no answer of a resolver
+    return null;
   }
 }

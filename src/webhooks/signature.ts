@@ -28,8 +28,9 @@ export function secretKey(secret: string): Uint8Array | null {
   let key: Uint8Array;
   try {
     key = fromBase64(text);
-  } catch {
-    return null;
+  } catch (error) {
+    if (error instanceof DOMException) return null; // not base64
+    throw error;
   }
   const [least, most] = WEBHOOK_SECRET_BYTES.range;
   return key.byteLength >= least && key.byteLength <= most && toBase64(key) === text ? key : null;
