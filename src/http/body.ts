@@ -66,7 +66,7 @@ async function readText(request: Request, limitBytes: number): Promise<string> {
     }
   };
   let text = "";
-  await receive(request, request.body, { limitBytes, copies: JSON_TEXT_COPIES }, (chunk) => (text += decode(chunk)));
+  await receive(request, { limitBytes, copies: JSON_TEXT_COPIES }, (chunk) => (text += decode(chunk)));
   return text + decode();
 }
 

@@ -1,17 +1,52 @@
-/** A body as it comes: bounded in size and in pace, and with room taken for each byte that is held. */
+/**
+ * A body as it comes, unpacked if it is compressed: bounded in size and in pace, and with room taken for each byte that is held.
+ * What counts is its size as it comes out: a small body that unpacks to a large one is refused as soon as it is beyond the
+ * limit, and no more of it is unpacked.
+ * Source: RFC 9110, 8.4 (Content-Encoding) and 15.5.16 (what a 415 says).
+ */
 import { TooSlow, readUpTo } from "../encoding/streams.ts";
 import { BODY_PACE } from "../limits.ts";
-import { problem } from "../problem.ts";
+import { Problem, problem } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
 
+/** "deflate" is the zlib format (RFC 9110, 8.4.1.2), as it is in DecompressionStream. */
+const ENCODINGS: Readonly<Record<string, "gzip" | "deflate">> = { gzip: "gzip", "x-gzip": "gzip", deflate: "deflate" };
+
+interface Bounds {
+  readonly limitBytes: number;
+  /** How many times it will be held. */
+  readonly copies: number;
+}
+
 /**
- * Hands on the chunks of a request's body; `body` is it as it came or unpacked, and it will be held `copies` times. Throws
+ * Hands on the chunks of a request's body, unpacked. Throws 415 for an encoding that is not known, 400 if it does not unpack,
  * 413 beyond `limitBytes`, which may be announced, 408 if it comes too slowly, and 503 if there is no room for it now.
  */
-export async function receive(
+export async function receive(request: Request, bounds: Bounds, take: (chunk: Uint8Array) => void): Promise<void> {
+  const encodings = (request.headers.get("content-encoding") ?? "")
+    .split(",")
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== "" && name !== "identity");
+  const [encoding] = encodings;
+  if (encoding === undefined) return receivePlain(request, request.body, bounds, take);
+  const format = ENCODINGS[encoding];
+  if (encodings.length > 1 || format === undefined) {
+    throw problem("unsupported_media_type", {
+      detail: "The body's Content-Encoding must be gzip or deflate, once.",
+      headers: { "Accept-Encoding": "gzip, deflate" },
+    });
+  }
+  const unpacked = request.body?.pipeThrough(new DecompressionStream(format)) ?? null;
+  await receivePlain(request, unpacked, bounds, take).catch((error: unknown) => {
+    if (error instanceof Problem) throw error;
+    throw problem("bad_request", { detail: `The body is not ${encoding}, as its Content-Encoding says.` });
+  });
+}
+
+async function receivePlain(
   request: Request,
   body: ReadableStream<Uint8Array> | null,
-  { limitBytes, copies }: { limitBytes: number; copies: number },
+  { limitBytes, copies }: Bounds,
   take: (chunk: Uint8Array) => void,
 ): Promise<void> {
   const tooLarge = () => problem("body_too_large", { detail: `The body exceeds ${limitBytes} bytes.` });

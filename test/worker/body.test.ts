@@ -7,7 +7,7 @@ import { belongsTo, release, reserve } from "../../src/http/body-memory.ts";
 import { ACCOUNT_BODIES_BYTES, BODIES_BYTES, BODY_PACE, JSON_BODY_BYTES, JSON_DEPTH, BODY_ROOM_MS } from "../../src/limits.ts";
 import { stillAs, stillEnv } from "./support/ports.ts";
 import { type Tenant, newModel, newTenant } from "./support/tenants.ts";
-import { ORIGIN, object } from "./support/requests.ts";
+import { ORIGIN, call, object } from "./support/requests.ts";
 
 let tenant: Tenant;
 let model: string;
@@ -29,6 +29,53 @@ async function stillStreams(key: string, path: string, body: ReadableStream, hea
   return handle(new Request(ORIGIN + path, init), stillEnv(), ctx);
 }
 const submit = (body: string) => stillAs(tenant.key, "POST", "/v1/inferences", body);
+
+/** What `text` becomes in a coding. */
+const packed = async (text: string, coding: "gzip" | "deflate") =>
+  new Response(new Blob([text]).stream().pipeThrough(new CompressionStream(coding))).arrayBuffer();
+
+describe("a compressed body", () => {
+  const JSON_ROUTES = [
+    ["/v1/inferences", () => ({ model, input: { text: "x" } }), 202],
+    ["/inference/", () => [{ image_path: "https://img.test/1.png", product_type: "Shoes" }], 202],
+    ["/v2/inference/", () => ({ input: { text: "x" } }), 202],
+    ["/baseten/", () => ({ model_input: { text: "x" } }), 201],
+  ] as const;
+  const pathOf = (path: string) =>
+    ({
+      "/inference/": `/inference/${model}`,
+      "/v2/inference/": `/v2/inference/${model}/edit`,
+      "/baseten/": `/baseten/${model}/async_predict`,
+    })[path] ?? path;
+  const send = (path: string, body: BodyInit, coding: string) =>
+    call(pathOf(path), {
+      method: "POST",
+      body,
+      headers: { Authorization: `Bearer ${tenant.key}`, "Content-Type": "application/json", "Content-Encoding": coding },
+    });
+
+  test.each(JSON_ROUTES)("is taken by the JSON route %s in gzip and deflate", async (path, body, status) => {
+    for (const coding of ["gzip", "deflate"] as const) {
+      expect((await send(path, await packed(JSON.stringify(body()), coding), coding)).status).toBe(status);
+    }
+  });
+
+  test("in another coding is 415 and says what is taken", async () => {
+    const answer = await send("/v1/inferences", "{}", "br");
+    expect([answer.status, answer.headers.get("accept-encoding")]).toEqual([415, "gzip, deflate"]);
+  });
+
+  test("that is not what it says is 400", async () => {
+    const answer = await send("/v1/inferences", "{}", "gzip");
+    expect([answer.status, await object(answer)]).toMatchObject([400, { detail: "The body is not gzip, as its Content-Encoding says." }]);
+  });
+
+  test("that unpacks to more than may be is 413", async () => {
+    const bomb = await packed(`{"model":"${model}","input":"${" ".repeat(JSON_BODY_BYTES)}"}`, "gzip");
+    expect(bomb.byteLength).toBeLessThan(JSON_BODY_BYTES / 100);
+    expect((await send("/v1/inferences", bomb, "gzip")).status).toBe(413);
+  });
+});
 
 describe("a body", () => {
   test.each(["[", '{"a":', "[[", '[{"":'])("of nothing but %s is refused before it is read as values", async (opening) => {
