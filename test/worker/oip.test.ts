@@ -7,6 +7,7 @@ import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { release, reserve } from "../../src/http/body-memory.ts";
+import { prefersAsync } from "../../src/http/prefer.ts";
 import { handle } from "../../src/router.ts";
 import { writeJson } from "../../src/encoding/json.ts";
 import { BACKEND_ANSWER_BYTES, BODIES_BYTES, FORMS_MS, FORMS_UNSURE_MS, JSON_BODY_BYTES, TENSOR_BODY_BYTES } from "../../src/limits.ts";
@@ -583,6 +584,19 @@ describe("a request that is wrong", () => {
       expect((await infer(key, model, { inputs: [X] }, { "Content-Type": type })).status).toBe(200);
     },
   );
+
+  test("with a Prefer header of 100 KB costs no more than one without", async () => {
+    const { key } = await newTenant();
+    const { model } = await echoing();
+    for (const Prefer of ['"\\'.repeat(50_000), '"'.repeat(100_000), `a="${"\\".repeat(100_000)}`]) {
+      const begun = performance.now();
+      expect(prefersAsync(new Headers({ Prefer }))).toBe(false);
+      expect(performance.now() - begun).toBeLessThan(500); // it took seconds when each quote was looked for to the end
+    }
+    const Prefer = 'wait="a,respond-async", respond-async; x=1';
+    expect((await infer(key, model, { inputs: [X] }, { Prefer })).status).toBe(202);
+    expect((await infer(key, model, { inputs: [X] }, { Prefer: 'wait="a,respond-async"' })).status).toBe(200);
+  });
 
   test.each(["br", "zstd", "compress", "gzip, gzip", "gzip, br"])("for a body in %s is 415 and says what is taken", async (encoding) => {
     const { key } = await newTenant();

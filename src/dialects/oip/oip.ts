@@ -30,6 +30,7 @@ import { activeProtocols } from "../../backends/store.ts";
 import { type Content, JSON_TYPE } from "../../content/content.ts";
 import { json } from "../../http/answer.ts";
 import { check } from "../../http/body.ts";
+import { prefersAsync } from "../../http/prefer.ts";
 import { replayHeaders } from "../../http/idempotency.ts";
 import { type Dialect, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
 import { EVENTS_TYPE, eventStream } from "../../http/sse.ts";
@@ -179,12 +180,6 @@ async function run(
 
 function headersOf({ id }: Inference, replayed: boolean): Record<string, string> {
   return { "X-Inference-Id": id, Vary: "Prefer", ...replayHeaders({ replayed }) };
-}
-
-/** `Prefer: respond-async` (RFC 7240, 4.1), whatever else is preferred. */
-function prefersAsync(headers: Headers): boolean {
-  const preferences = (headers.get("prefer") ?? "").replaceAll(/"(?:[^"\\]|\\.)*"/g, "").split(",");
-  return preferences.some((preference) => /^\s*respond-async\s*(?:[;=]|$)/i.test(preference));
 }
 
 // Text

@@ -69,12 +69,13 @@ import {
   errorSchema,
 } from "./schemas.ts";
 
-const CHAT = `${ROOT}/chat/completions`;
+/** The path of chat completions, which are OpenAI's. */
+const CHAT = new RegExp(`^${ROOT}/chat/completions/*$`);
 
 export const reka: Dialect = {
   name: "reka",
   title: "Reka Vision API, version 2",
-  owns: (path) => (path === ROOT || path.startsWith(`${ROOT}/`)) && path.replace(/\/+$/, "") !== CHAT,
+  owns: (path) => (path === ROOT || path.startsWith(`${ROOT}/`)) && !CHAT.test(path),
   error: errorSchema,
   routes: [
     route("read", "GET", `${ROOT}/models`, LIST_MODELS, showModels),
