@@ -9,13 +9,23 @@ import { Problem, problem } from "../problem.ts";
 import type { Allowance, Refusal } from "../keys/gate.ts";
 import { type KeyIdentity, type Scope, digestOf, parseKey } from "../keys/key.ts";
 
+const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="claimcheck"' };
 const SCHEME = /^(?:Bearer|Api-Key|Key|Token)\s+(\S+)\s*$/i;
 
-/** The key of a request, from any of the headers that the dialects know, or null. */
+/** The key of a request, from any of the headers that the dialects know, or null. Throws if two headers have different keys. */
 export function presentedKey(headers: Headers): string | null {
-  const direct = headers.get("x-vody-api-key")?.trim() || headers.get("x-api-key")?.trim();
-  if (direct) return direct;
-  return SCHEME.exec(headers.get("authorization") ?? "")?.[1] ?? null;
+  const presented = [
+    { header: "x-vody-api-key", key: headers.get("x-vody-api-key")?.trim() },
+    { header: "x-api-key", key: headers.get("x-api-key")?.trim() },
+    { header: "Authorization", key: SCHEME.exec(headers.get("authorization") ?? "")?.[1] },
+  ].filter(({ key }) => key);
+  const [first] = presented;
+  const other = presented.find(({ key }) => key !== first?.key);
+  if (first && other) {
+    const detail = `The headers ${first.header} and ${other.header} have different API keys; send one key, in one header.`;
+    throw problem("invalid_key", { detail, headers: CHALLENGE });
+  }
+  return first?.key ?? null;
 }
 
 /** Whose request this is. Throws `missing_key` or `invalid_key`; no I/O. */
@@ -33,9 +43,10 @@ export class LimitReached extends Problem {
 
   constructor(allowance: Allowance) {
     const { scope, limit, retryAfterMs } = allowance;
+    const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
     super("rate_limited", {
-      detail: `More than ${limit} ${scope} requests a second with this key.`,
-      headers: { "Retry-After": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
+      detail: `This key may make ${limit} "${scope}" ${limit === 1 ? "request" : "requests"} a second, and this was one too many. Try again in ${seconds} s; an operator can raise "limits.${scope}" of the key.`,
+      headers: { "Retry-After": String(seconds) },
       members: { "violated-policies": [scope] },
     });
     this.allowance = allowance;
@@ -74,8 +85,6 @@ export function rateLimitHeaders(allowance: Allowance): Record<string, string> {
     RateLimit: `"${scope}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`,
   };
 }
-
-const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="claimcheck"' };
 
 function refusal(reason: Refusal, scope: Scope, allowance: Allowance | null): Problem {
   switch (reason) {

@@ -430,10 +430,20 @@ describe("where a key is looked for", () => {
     ["a scheme alone", { Authorization: "Bearer" }, null],
     ["no scheme", { Authorization: "k" }, null],
     ["Basic", { Authorization: "Basic k" }, null],
-    ["both, where the vendor's own header goes first", { "x-vody-api-key": "k", Authorization: "Bearer l" }, "k"],
+    ["the same in two headers", { "x-vody-api-key": "k", Authorization: "Bearer k" }, "k"],
     ["both, where one is empty", { "X-Api-Key": "", Authorization: "Bearer l" }, "l"],
   ])("with %s", (_name, headers, key) => {
     expect(presentedKey(new Headers(headers))).toBe(key);
+  });
+
+  test.each([
+    [{ "X-Api-Key": "other" }, "x-api-key and Authorization"],
+    [{ "X-Vody-Api-Key": "other" }, "x-vody-api-key and Authorization"],
+  ])("two headers with different keys are refused, whichever is good: %s", async (other, named) => {
+    const { key } = await newTenant();
+    const answer = await call("/v1/models", { headers: { Authorization: `Bearer ${key}`, ...other } });
+    expect(answer.status).toBe(401);
+    expect(await answer.text()).toContain(`The headers ${named} have different API keys; send one key, in one header.`);
   });
 
   test("is the headers, never the address", async () => {
