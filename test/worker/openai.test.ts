@@ -812,10 +812,13 @@ describe("who may call the OpenAI API", () => {
     });
   });
 
-  test.each(["/v1/chat", "/v1/chat/", "/v1/chat/completions/x"])("has nothing at %s", async (path) => {
-    const { key } = await newTenant();
-    expect(await seen(as(key, "GET", path))).toStrictEqual(refusal(404, "not_found_error", "not_found"));
-  });
+  test.each(["/v1/chat", "/v1/chat/completions/x", "/v1/batches", "/v1/images/generations", "/v1/responses/r/cancel"])(
+    "has nothing at %s",
+    async (path) => {
+      const { key } = await newTenant();
+      expect(await seen(as(key, "GET", path))).toStrictEqual(refusal(404, "not_found_error", "not_found"));
+    },
+  );
 
   test.each([
     ["we", "D1_ERROR: no such table: secrets: SQLITE_ERROR", 500, "internal"],

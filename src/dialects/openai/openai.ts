@@ -29,10 +29,14 @@ import { CHAT_COMPLETION, GET_MODEL, LIST_MODELS, errorSchema } from "./schemas.
 
 const CHAT_PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
 
+/** Where OpenAI has anything, ours or not: its clients read no other error than its own. */
+const OPENAI_PATHS =
+  /^\/v1\/(?:models(?:\/[^/]*)?|(?:assistants|audio|batches|chat|completions|containers|conversations|edits|embeddings|engines|evals|fine_tuning|images|moderations|realtime|responses|threads|vector_stores|videos)(?:\/.*)?)$/;
+
 export const openai: Dialect = {
   name: "openai",
   title: "OpenAI API",
-  owns: (path) => /^\/v1\/(?:chat(?:\/.*)?|models(?:\/[^/]*)?)$/.test(path) || path === CHAT_PATHS[1],
+  owns: (path) => OPENAI_PATHS.test(path) || path === CHAT_PATHS[1],
   error: errorSchema,
   routes: [
     ...CHAT_PATHS.map((path) => route("submit", "POST", path, CHAT_COMPLETION, complete)),
