@@ -1,4 +1,5 @@
 /** The production side of ports.ts: the bindings of the deployment, each within a time limit. */
+import { configOf } from "../config.ts";
 import { r2, r2Uploads } from "../payloads/r2.ts";
 import type { Fetch } from "../backends/backend.ts";
 import type { AccountLimit } from "../keys/account-limit.ts";
@@ -67,6 +68,7 @@ export function portsOf(env: Env & Private): Ports {
     fetch: network ? (url, init) => network.fetch(url, init) : openly,
     internet: { fetch: openly, clock },
     forms,
+    publicUrl: configOf(env).publicUrl,
     secret: (name) => (typeof secrets[name] === "string" ? secrets[name] : null),
     clock,
     random: () => Math.random(),

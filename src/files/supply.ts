@@ -43,7 +43,7 @@ export async function missingFile(db: Database, accountId: string, input: Conten
 
 /** An input as a backend is to get it, or the outcome where a file that it refers to is gone or too large. */
 export async function supplied(
-  ports: Pick<Ports, "db" | "payloads" | "secret" | "clock">,
+  ports: Pick<Ports, "db" | "payloads" | "publicUrl" | "secret" | "clock">,
   accountId: string,
   input: Content,
   form: FileForm,
@@ -79,8 +79,11 @@ export async function supplied(
   return { input: { body: replaceReferences(body, (text) => values.get(text)), contentType } };
 }
 
-async function linkOf({ secret, clock }: Pick<Ports, "secret" | "clock">, { accountId, id, origin }: StoredFile): Promise<string> {
+async function linkOf(
+  { secret, publicUrl, clock }: Pick<Ports, "secret" | "publicUrl" | "clock">,
+  { accountId, id, origin }: StoredFile,
+): Promise<string> {
   const expiresAt = Math.floor(clock.now() / 1000) + LINK_SECONDS.default;
   const token = await signLink({ kind: "file", accountId, keyId: null, id, methods: ["GET"], expiresAt }, secret("KEY_SECRET") ?? "");
-  return `${(secret("PUBLIC_URL") || origin).replace(/\/$/, "")}/v1/links/${token}`;
+  return `${publicUrl || origin}/v1/links/${token}`;
 }

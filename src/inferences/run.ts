@@ -228,7 +228,6 @@ async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: A
   const shelf: OutputStores = {
     ...ports,
     begun: (key, uploadId) => noteUpload(ports.db, key, uploadId),
-    publicUrl: (ports.secret("PUBLIC_URL") ?? "").replace(/\/$/, ""),
   };
   const fields = claimed.outputFiles;
   const call: BackendCall = {

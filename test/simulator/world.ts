@@ -356,6 +356,7 @@ export class World {
       },
       fetch: this.gpus.fetchOf(isolate, () => leaseOf(actor)),
       internet: { fetch: () => Promise.reject(new Error("nobody here has webhooks")), clock: isolate.clock },
+      publicUrl: "",
       secret: () => null,
       clock: isolate.clock,
       random: () => this.#flowRandom.next(),
