@@ -52,6 +52,10 @@ export const RUNNERS_PER_BATCH = 5;
 export const WAITER_FRONT_MS = 20;
 export const WAITER_LOOK_MS = 50;
 export const WAITER_LOOK_MAX_MS = 500;
+/** Requests of one account that may wait in one isolate at a time: each holds memory and asks the database again and again. */
+export const WAITERS_PER_ACCOUNT = 256;
+/** When a client that would have waited for a model without a backend is told to come back. */
+export const NOT_READY_RETRY_SECONDS = 10;
 /** Looks in a row that may fail before the client is told to come back. */
 export const WAITER_TRIES = 5;
 /**

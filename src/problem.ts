@@ -32,6 +32,7 @@ const CATALOGUE = {
   digest_mismatch: { status: 422, title: "Digest does not match" },
   invalid_input: { status: 422, title: "Input not valid" },
   rate_limited: { status: 429, title: "Too many requests" },
+  too_many_waiting: { status: 429, title: "Too many waiting requests" },
   too_many_open: { status: 429, title: "Too many open inferences" },
   inference_failed: { status: 500, title: "Inference failed" },
   internal: { status: 500, title: "Internal error" },

@@ -6,7 +6,15 @@
 import { type Content, sizeOf } from "../content/content.ts";
 import { missingFile } from "../files/supply.ts";
 import { quotaExceeded } from "../files/quota.ts";
-import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, OPEN_COUNT_MS, PRIORITY } from "../limits.ts";
+import {
+  INITIAL_DELAY_MS,
+  MAX_ATTEMPTS,
+  MAX_DELAY_MS,
+  MAX_TIME_IN_QUEUE_SECONDS,
+  NOT_READY_RETRY_SECONDS,
+  OPEN_COUNT_MS,
+  PRIORITY,
+} from "../limits.ts";
 import { fillOf } from "../platform/fill.ts";
 import type { Ports } from "../ports.ts";
 import { type Fault, type Problem, problem } from "../problem.ts";
@@ -58,7 +66,7 @@ export interface Submitted {
 }
 
 /**
- * Accepts a submission. Throws what refuses it: no model serves it, a file that it refers to is missing, the account has too
+ * Accepts a submission. Throws what refuses it: no model serves it, or none does now for a request that would wait, a file that it refers to is missing, the account has too
  * many open or stores too much, its idempotency key stands for another body.
  */
 export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
@@ -87,8 +95,12 @@ async function refusalBefore({ db }: Ports, submission: Submission): Promise<Pro
 const wantedIn = ({ model, version, capability }: Submission) => ({ model, version: version ?? null, capability: capability ?? "" });
 
 /** What of an account's standing refuses a submission; null if nothing does. */
-function refusalIn(submission: Submission, { served, ...account }: Awaited<ReturnType<typeof standingOf>>): Problem | null {
+function refusalIn(submission: Submission, { served, ready, ...account }: Awaited<ReturnType<typeof standingOf>>): Problem | null {
   if (!served) return modelNotFound(submission);
+  if (submission.waiter !== undefined && !ready) {
+    const detail = `No backend of the model "${submission.model}" takes work. Ask again later, or submit it as an asynchronous request.`;
+    return problem("model_not_ready", { detail, headers: { "Retry-After": String(NOT_READY_RETRY_SECONDS) } });
+  }
   const bytes = chargeOf({ inputBytes: sizeOf(submission.input.body), metadata: submission.metadata ?? {} });
   if (account.stored + bytes > account.quota) return quotaExceeded(account, bytes);
   if (account.open < account.openLimit) return null;

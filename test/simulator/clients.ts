@@ -209,7 +209,9 @@ export class Clients {
       }
       const limited = reply.error instanceof Problem && reply.error.code === "rate_limited";
       world.note(`client: #${job.number} is told ${String(reply.error)}`);
-      if (reply.error instanceof Problem && !limited) world.violate("a sound submit is accepted", `#${job.number}: ${String(reply.error)}`);
+      const unready = reply.error instanceof Problem && reply.error.code === "model_not_ready"; // of those that wait, while all is paused
+      if (reply.error instanceof Problem && !limited && !unready)
+        world.violate("a sound submit is accepted", `#${job.number}: ${String(reply.error)}`);
       if (job.idempotencyKey === null && !limited) return null;
       if (world.calm && tries > 3) return null;
       await world.wait(limited ? 1_000 : world.random.magnitude(100, 10_000));

@@ -12,7 +12,7 @@ import { backendRow, ended, expire, rowOf, submitted } from "./support/inference
 import { held } from "./support/clock.ts";
 import { faultyDatabase, stillAs, stillEnv } from "./support/ports.ts";
 import { type ScriptedBackend, backendIs, echo, hang, publicNames } from "./support/outside.ts";
-import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
+import { newBackend, newModel, newTenant, unknownKey, restBackends } from "./support/tenants.ts";
 import { as, call, object, operator, until } from "./support/requests.ts";
 
 // What backs off waits for ticks of the sweep, and a busy machine is slow.
@@ -731,6 +731,12 @@ describe("a call that waits", () => {
 
   test("is told that its wait was too long, or that somebody cancelled it", async () => {
     const { key } = await newTenant();
+    const resting = async () => {
+      const model = await newModel();
+      await newBackend(model, { protocol: "http" });
+      await restBackends(model);
+      return model;
+    };
     const waitingOn = async (model: string) => {
       const answer = as(key, "POST", `${modelOf(model)}/predict`, {});
       const id = await until(
@@ -739,12 +745,12 @@ describe("a call that waits", () => {
       );
       return { answer, id: id ?? "" };
     };
-    const late = await waitingOn(await newModel());
+    const late = await waitingOn(await resting());
     await expire(late.id);
     expect(await seen(late.answer)).toStrictEqual(
       refusal(504, "timeout", expect.stringMatching(/queue/), "timeout: max_time_in_queue_seconds"),
     );
-    const canceled = await waitingOn(await newModel());
+    const canceled = await waitingOn(await resting());
     await as(key, "DELETE", `/async_request/${canceled.id}`);
     expect(await seen(canceled.answer)).toStrictEqual(refusal(499, "client_error", "The request was canceled."));
   });

@@ -11,8 +11,8 @@ import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED } fr
 import { ended, expire } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
 import { type ScriptedBackend, backendIs, echo } from "./support/outside.ts";
-import { newBackend, newModel, newTenant, BAD_KEYS } from "./support/tenants.ts";
-import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
+import { newBackend, newModel, newTenant, restBackends, BAD_KEYS } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, until } from "./support/requests.ts";
 
 const PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
 const [PATH] = PATHS;
@@ -279,21 +279,18 @@ describe("a streamed chat completion", () => {
 
   test("that a runner has run again can be read by its client", async () => {
     const { key } = await newTenant();
-    const model = await served(llama(), { state: "paused" });
+    const model = await served(llama());
+    await restBackends(model);
     const waits = chat(key, model, { stream: true });
     const open = () => env.DB.prepare("SELECT id, status, waiter FROM inferences WHERE model = ?").bind(model).first<{ id: string }>();
     const row = await until(open, (found) => found !== null);
     await expire(row?.id ?? "");
     expect(await seen(waits)).toStrictEqual(refusal(504, "server_error", "max_time_in_queue_seconds"));
     expect((await as(key, "POST", `/v1/inferences/${row?.id}/redrive`)).status).toBe(202);
-    await operator("PATCH", `/backends/${await backendOf(model)}`, { state: "active" });
+    await restBackends(model, false);
     expect(await ended(key, row?.id ?? "")).toMatchObject({ status: "succeeded", output: { ...COMPLETION, model } });
   });
 });
-
-async function backendOf(model: string): Promise<string> {
-  return String(await env.DB.prepare("SELECT id FROM backends WHERE model = ?").bind(model).first("id"));
-}
 
 /** A stream as a server sends it, in pieces of these sizes, and what is made of it. */
 async function streamed(
@@ -616,7 +613,8 @@ describe("a chat completion that fails", () => {
 
   test("since somebody cancelled it says so", async () => {
     const { key } = await newTenant();
-    const model = await served(llama(), { state: "paused" });
+    const model = await served(llama());
+    await restBackends(model);
     const waits = chat(key, model);
     const row = await until(
       () => env.DB.prepare("SELECT id FROM inferences WHERE model = ?").bind(model).first<{ id: string }>(),

@@ -16,7 +16,7 @@ import type { Submission } from "../../src/inferences/submit.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { cancelInference, redriveInference } from "../../src/inferences/sql/change.ts";
 import { claimForWaiter } from "../../src/inferences/sql/claim.ts";
-import { WAITER_LOOK_MAX_MS, LEASE_MS, LEASE_RENEW_MS, STREAM_IDLE_MS } from "../../src/limits.ts";
+import { WAITERS_PER_ACCOUNT, WAITER_LOOK_MAX_MS, LEASE_MS, LEASE_RENEW_MS, STREAM_IDLE_MS } from "../../src/limits.ts";
 import { Unavailable } from "../../src/platform/unavailable.ts";
 import type { Ports } from "../../src/ports.ts";
 import { Problem } from "../../src/problem.ts";
@@ -24,7 +24,7 @@ import { claimed, forgetAll, laneOf, queued, rowOf } from "./support/inferences.
 import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
 import { still } from "./support/ports.ts";
 import { type ScriptedBackend, gpu, hang } from "./support/outside.ts";
-import { newModel } from "./support/tenants.ts";
+import { newModel, restBackends } from "./support/tenants.ts";
 import { until } from "./support/requests.ts";
 
 beforeEach(forgetAll);
@@ -34,6 +34,13 @@ const ok: ScriptedBackend = () => Response.json({ done: true });
 async function served(slots = 1, more: Record<string, unknown> = {}): Promise<string> {
   const model = await newModel(more);
   await appears(model, slots);
+  return model;
+}
+
+/** A model whose only backend rests for as long as a test takes, so that what is submitted waits. */
+async function resting(): Promise<string> {
+  const model = await served();
+  await restBackends(model);
   return model;
 }
 
@@ -184,13 +191,13 @@ describe("a request that waits", () => {
   });
 
   test("hears that its inference was cancelled by somebody else, or that it waited too long", async () => {
-    const model = await newModel();
+    const model = await resting();
     const canceled = client(model);
     const row = await onlyOf(model, () => true);
     await env.DB.prepare("UPDATE inferences SET cancel_at = 1 WHERE id = ?").bind(row["id"]).run();
     await sweep(still());
     expect((await endOf(canceled.answer)).status).toBe("canceled");
-    const other = await newModel();
+    const other = await resting();
     const expired = client(other);
     await env.DB.prepare("UPDATE inferences SET start_by = 1 WHERE id = ?")
       .bind((await onlyOf(other, () => true))["id"])
@@ -204,7 +211,7 @@ describe("a request that waits", () => {
   });
 
   test("rides out a database that is away for a moment", async () => {
-    const model = await newModel();
+    const model = await resting();
     let broken = 3;
     const { db } = still();
     const { answer } = client(model, ok, {
@@ -238,7 +245,7 @@ describe("a request looks seldom", () => {
   }
 
   test("where it only asks again, though what it waits for is first in line", async () => {
-    const model = await newModel();
+    const model = await resting();
     const submission = { idempotency: { key: "k", fingerprint: "f" } };
     const first = client(model, ok, { submission });
     await onlyOf(model, () => true);
@@ -261,7 +268,7 @@ describe("a request looks seldom", () => {
 
 describe("a client that leaves", () => {
   test("while its inference waits has it cancelled", async () => {
-    const model = await newModel();
+    const model = await resting();
     const { leave, over } = client(model);
     const { id } = await onlyOf(model, () => true);
     leave();
@@ -284,7 +291,7 @@ describe("a client that leaves", () => {
   });
 
   test("after its inference was claimed in its name, and before it saw that, leaves no slot behind", async () => {
-    const model = await newModel();
+    const model = await resting();
     const seen = held<void>();
     const { db } = still();
     const looks: Ports["db"] = {
@@ -326,7 +333,7 @@ describe("a client that leaves", () => {
 
 describe("a request that dies", () => {
   test("while its inference runs leaves it to a runner when the lease has lapsed", async () => {
-    const model = await newModel();
+    const model = await resting();
     const id = await queued(model, { waiter: "dead" });
     await appears(model);
     expect(await claimed(model, "runner")).toMatchObject({ id, lease: "dead" });
@@ -337,7 +344,7 @@ describe("a request that dies", () => {
   });
 
   test("of an error leaves it to a runner as well", async () => {
-    const model = await newModel();
+    const model = await resting();
     const { db } = still();
     const { answer } = client(model, ok, {
       instead: {
@@ -354,7 +361,7 @@ describe("a request that dies", () => {
 
 describe("a lease", () => {
   test("of what was claimed in a request's name counts from when the request sees it", async () => {
-    const model = await newModel();
+    const model = await resting();
     const id = await queued(model, { waiter: "request" });
     await appears(model);
     await claimed(model, "runner");
@@ -440,7 +447,7 @@ describe("a lease", () => {
   });
 
   test("of one that was cancelled before its request saw that it was claimed is given back with the answer", async () => {
-    const model = await newModel();
+    const model = await resting();
     const clock = standingClock();
     const { answer } = client(model, ok, { instead: { clock } });
     const { id } = await onlyOf(model, () => true);
@@ -626,5 +633,42 @@ describe("a stream", () => {
     let rest = "";
     for (let part = await reader.read(); !part.done; part = await reader.read()) rest += new TextDecoder().decode(part.value);
     expect(rest).toMatch(/^~?b$/);
+  });
+});
+
+describe("a request that would wait", () => {
+  test.each([
+    ["no backend", []],
+    ["only paused backends", ["paused"]],
+    ["only paused and draining backends", ["paused", "draining"]],
+  ])("for a model with %s is refused at once, and nothing of it is queued", async (_what, states) => {
+    const model = await newModel();
+    for (const state of states) {
+      await appears(model);
+      await env.DB.prepare("UPDATE backends SET state = ? WHERE model = ? AND state = 'active'").bind(state, model).run();
+    }
+    const refused = client(model).answer;
+    await expect(refused).rejects.toMatchObject({ code: "model_not_ready", status: 503, headers: { "Retry-After": "10" } });
+    expect(await env.DB.prepare("SELECT count(*) AS n FROM inferences WHERE model = ?").bind(model).first("n")).toBe(0);
+  });
+
+  test("as one more than an account may have waiting is refused, until one of them has left; another account's is not", async () => {
+    const model = await resting();
+    const waiting = Array.from({ length: WAITERS_PER_ACCOUNT }, () => client(model, hang, { submission: { accountId: "crowd" } }));
+    await until(
+      async () => Number(await env.DB.prepare("SELECT count(*) AS n FROM inferences WHERE model = ?").bind(model).first("n")),
+      (count) => count === WAITERS_PER_ACCOUNT,
+    );
+    const more = () => client(model, hang, { submission: { accountId: "crowd" } });
+    await expect(more().answer).rejects.toMatchObject({ code: "too_many_waiting", status: 429 });
+    const other = client(model, hang, { submission: { accountId: "another" } });
+    const [leaver, ...others] = waiting;
+    if (leaver) await gone(leaver);
+    const next = more();
+    await until(
+      async () => Number(await env.DB.prepare("SELECT count(*) AS n FROM inferences WHERE model = ?").bind(model).first("n")),
+      (count) => count === WAITERS_PER_ACCOUNT + 2,
+    );
+    await gone(other, next, ...others);
   });
 });

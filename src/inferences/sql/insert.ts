@@ -58,6 +58,10 @@ const laneFor = (wanted: Wanted) => sql`
     AND (${wanted.capability} = '' OR offered.capabilities = '[]'
       OR EXISTS (SELECT 1 FROM json_each(offered.capabilities) WHERE json_each.value = ${wanted.capability}))`;
 
+/** Whether a lane has a backend that takes work, now or when its circuit closes again. */
+const isReady = (lane: Sql) =>
+  sql`EXISTS (SELECT 1 FROM backends WHERE backends.model = ${lane}.model AND backends.version = ${lane}.version AND backends.state = 'active')`;
+
 const quotaOf = (account: Sql) => sql`coalesce(${account}.quota_bytes, ${QUOTA_BYTES})`;
 const openIn = (account: Sql) => sql`coalesce(${account}.open_at_most, 0)`;
 const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit, ${OPEN_INFERENCES.default})`;
@@ -69,7 +73,7 @@ export const chargeOf = ({ inputBytes, metadata }: Pick<NewInference, "inputByte
 export const insertStatements = {
   /**
    * Writes nothing and returns no row if the model or version is unknown, the model does not offer the capability, the
-   * account has too many open or stores too much, or the id or the account's idempotency key is taken: the one write decides. Beside the row it returns
+   * account has too many open or stores too much, a request would wait and no backend takes work, or the id or the account's idempotency key is taken: the one write decides. Beside the row it returns
    * whether its lane has a slot for it.
    */
   insert: (it: NewInference) => sql`
@@ -86,11 +90,12 @@ export const insertStatements = {
       ${it.webhook === null ? null : JSON.stringify(it.webhook)}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM (${laneFor(it)}) AS lane LEFT JOIN accounts AS owner ON owner.id = ${it.accountId}
     WHERE ${openIn(sql`owner`)} < ${openLimitOf(sql`owner`)} AND coalesce(owner.stored_bytes, 0) + ${chargeOf(it)} <= ${quotaOf(sql`owner`)}
+      AND (${it.waiter} IS NULL OR ${isReady(sql`lane`)})
     ON CONFLICT DO NOTHING
     RETURNING ${inferenceColumns}, ${hasSlot(...laneOfRow)} AS hasSlot`,
-  /** What may be in the way of a submit: whether the model is served so, and how much the account has. */
+  /** What may be in the way of a submit: whether the model is served so, and now; and how much the account has. */
   standing: (accountId: string, wanted: Wanted) => sql`
-    SELECT EXISTS (${laneFor(wanted)}) AS served, coalesce(owner.stored_bytes, 0) AS stored, ${quotaOf(sql`owner`)} AS quota,
+    SELECT EXISTS (${laneFor(wanted)}) AS served, EXISTS (SELECT 1 FROM (${laneFor(wanted)}) AS lane WHERE ${isReady(sql`lane`)}) AS ready, coalesce(owner.stored_bytes, 0) AS stored, ${quotaOf(sql`owner`)} AS quota,
       ${openIn(sql`owner`)} AS open, ${openLimitOf(sql`owner`)} AS openLimit
     FROM (SELECT ${accountId} AS id) AS asked LEFT JOIN accounts AS owner ON owner.id = asked.id`,
   /**
@@ -144,6 +149,7 @@ function insertedAs(row: Row | null | undefined, claimed?: Row): Inserted {
 
 const standingSchema = z.object({
   served: z.number().transform((served) => served === 1),
+  ready: z.number().transform((ready) => ready === 1),
   stored: z.number(),
   quota: z.number(),
   open: z.number(),

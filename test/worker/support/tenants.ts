@@ -60,3 +60,9 @@ export const BAD_KEYS: readonly (readonly [fault: string, make: () => Promise<st
   ],
   ["with an expired key", async () => (await newTenant({ expires_at: "2020-01-01T00:00:00Z" })).key],
 ];
+
+/** Lets a model's backends rest for as long as a test takes, or makes them ready again: what is submitted meanwhile waits. */
+export async function restBackends(model: string, resting = true): Promise<void> {
+  const [failures, until] = resting ? [5, 9_000_000_000_000_000] : [0, null];
+  await env.DB.prepare("UPDATE backends SET failures = ?, rested_until = ? WHERE model = ?").bind(failures, until, model).run();
+}
