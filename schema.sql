@@ -60,6 +60,9 @@ CREATE TABLE backends (
   probe_at INTEGER,                      -- when its health is asked for next; NULL = it is not in doubt
   mean_run_ms INTEGER,                   -- of its recent successes, from a sample of them
   files TEXT NOT NULL DEFAULT 'url' CHECK (files IN ('url', 'inline', 'base64')),   -- how it gets the files that an input refers to
+  failing_since INTEGER,                 -- when its failures in a row began
+  last_error TEXT,                       -- JSON: class, code, message and time of what went wrong there last
+  witnesses TEXT,                        -- JSON: when inferences of an account last succeeded there, of the latest accounts
   PRIMARY KEY (model, version, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX backends_by_id ON backends (id);
@@ -145,6 +148,7 @@ CREATE TABLE inferences (
   charged_bytes INTEGER GENERATED ALWAYS AS (
     max(8192, iif(data_removed_at IS NULL, input_bytes + coalesce(output_bytes, 0) + parts_bytes, 0) + length(CAST(metadata AS BLOB)) - 2)
   ) VIRTUAL,
+  unreached INTEGER NOT NULL DEFAULT 0,  -- of the attempts since the submit or the last redrive, those that never reached a backend
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

@@ -29,6 +29,11 @@ export const CIRCUIT_FAILURES = 5;
 /** The first rest; it doubles with each further failure up to REST_MAX_MS. */
 export const REST_MS = 1_000;
 export const REST_MAX_MS = 60_000;
+/** A success of another account within this time tells that a backend works, so that one account's failures don't close it. */
+export const WITNESS_MS = 60_000;
+/** How often an account's successes at a backend are noted, and of how many accounts the latest is. */
+export const WITNESS_NOTED_MS = 20_000;
+export const WITNESSES = 8;
 /** How often the health of a backend in doubt is asked for. */
 export const PROBE_MS = 5_000;
 export const READY_TIMEOUT_MS = 3_000;

@@ -41,6 +41,11 @@ const backendSchema = z.object({
   circuit: z.enum(["closed", "open", "half_open"]),
   failures: z.int().describe("In a row."),
   rested_until: timeSchema.nullable().describe("It gets nothing until then."),
+  since: timeSchema.nullable().describe("When the failures in a row began."),
+  last_error: z
+    .object({ class: z.string(), code: z.string(), message: z.string(), at: timeSchema })
+    .nullable()
+    .describe("What went wrong there last. It stays after the backend works again."),
   mean_run_ms: z.number().nullable(),
   created_at: timeSchema,
 });
@@ -114,6 +119,8 @@ function present(backend: Backend): z.infer<typeof backendSchema> {
     circuit: backend.circuit,
     failures: backend.failures,
     rested_until: time(backend.restedUntil),
+    since: time(backend.failingSince),
+    last_error: backend.lastError && { ...backend.lastError, at: time(backend.lastError.at) },
     mean_run_ms: backend.meanRunMs,
     created_at: time(backend.createdAt),
   };

@@ -5,7 +5,8 @@
  * size that may be parsed at all. Of a multipart answer the first part of JSON is the output, and each other one an
  * object of its own beside it; so are the fields of JSON that the model's setting says are files. A chat that such a server
  * answers with a stream is put together, since the stream may say that it failed.
- * Such a server has no health address that we could know; it counts as ready as soon as it answers anything at all.
+ * Such a server has no health address that we could know; it counts as ready as soon as it answers a GET of its URL with
+ * anything below 502.
  */
 import { JSON_TYPE, firstType, isJson } from "../content/content.ts";
 import { parseTolerantly, writeJson } from "../encoding/json.ts";
@@ -62,7 +63,8 @@ export const http: Protocol = {
 
   async ready({ backend, ...bounds }, outside) {
     const asked = await exchange(outside, backend.url, { method: "GET", headers: {} }, bounds);
-    if (asked.ok && ![502, 503, 504].includes(asked.value.status)) return readinessIn(null);
+    // From 502 on it is a proxy that answers, or a server that says "not now".
+    if (asked.ok && asked.value.status <= 501) return readinessIn(null);
     return readinessIn(asked.ok ? refusal(asked.value) : asked.fault);
   },
 

@@ -146,20 +146,24 @@ export function failing(
   message: string,
   { upstream, retryAfterMs: after }: { readonly upstream?: Upstream; readonly retryAfterMs?: number } = {},
 ): Outcome {
-  const { class: failureClass, code, status, again }: Finding = FINDINGS[finding];
-  const error: Failure = {
+  const error = errorOf(FINDINGS[finding], message, upstream);
+  if (!FINDINGS[finding].again) return { kind: "rejected", error };
+  return after === undefined ? { kind: "retry", error } : { kind: "retry", error, retryAfterMs: after };
+}
+
+function errorOf({ class: failureClass, code, status }: Finding, message: string, upstream?: Upstream): Failure {
+  return {
     class: failureClass,
     code,
     message: message.slice(0, MESSAGE_CHARACTERS),
     status: status === "own" ? (upstream?.status ?? 400) : status,
     ...(upstream && { upstream }),
   };
-  if (!again) return { kind: "rejected", error };
-  return after === undefined ? { kind: "retry", error } : { kind: "retry", error, retryAfterMs: after };
 }
 
 /** No connection, or one that broke before any answer. */
-export const UNREACHABLE = failing("unreachable", "The backend could not be reached.");
+export const UNREACHABLE_ERROR: Failure = errorOf(FINDINGS.unreachable, "The backend could not be reached.");
+export const UNREACHABLE: Outcome = { kind: "retry", error: UNREACHABLE_ERROR };
 
 /** An answer that ended before its end. */
 export function cutOff(): Outcome {

@@ -2,6 +2,7 @@
  * PURE. How an attempt at a backend can end. What a backend's answer means is decided in judgement.ts, what follows for the
  * inference in inferences/retry.ts.
  */
+import * as z from "zod";
 import type { Content } from "../content/content.ts";
 
 export const FAILURE_CLASSES = ["input", "model", "capacity", "infrastructure", "timeout"] as const;
@@ -16,19 +17,25 @@ export interface Failure {
   /** The HTTP status that says the same. */
   readonly status: number;
   /** What the backend itself said, if it answered with an error. */
-  readonly upstream?: Upstream;
+  readonly upstream?: Upstream | undefined;
 }
 
 /** A backend's own words, for clients of a wire that has them too. */
-export interface Upstream {
-  readonly status: number;
+export const upstreamSchema = z.object({
+  status: z.number(),
   /** How long it asked to be left alone. */
-  readonly retryAfterMs?: number | undefined;
+  retryAfterMs: z.number().optional(),
   /** The error object of OpenAI's API, if it sent one. */
-  readonly error?:
-    | { readonly message: string; readonly type: string | null; readonly param: string | null; readonly code: string | number | null }
-    | undefined;
-}
+  error: z
+    .object({
+      message: z.string(),
+      type: z.string().nullable(),
+      param: z.string().nullable(),
+      code: z.union([z.string(), z.number()]).nullable(),
+    })
+    .optional(),
+});
+export type Upstream = Readonly<z.infer<typeof upstreamSchema>>;
 
 /** How one attempt ended, as its backend tells it. */
 export type Outcome =

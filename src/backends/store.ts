@@ -1,7 +1,8 @@
 /** All SQL on backends but the claim's, which picks one (inferences/lane.ts). */
 import * as z from "zod";
-import { CIRCUIT_FAILURES, PROBE_MS, REST_MAX_MS, REST_MS } from "../limits.ts";
-import { type Database, NOW, type Sql, first, jsonColumn, rowsOf, sql } from "../platform/sql.ts";
+import { CIRCUIT_FAILURES, PROBE_MS, REST_MAX_MS, REST_MS, WITNESSES, WITNESS_MS, WITNESS_NOTED_MS } from "../limits.ts";
+import type { Failure } from "./outcome.ts";
+import { type Database, NOW, type Sql, type SqlValue, first, jsonColumn, rowsOf, sql } from "../platform/sql.ts";
 
 export const PROTOCOL_NAMES = ["oip", "openai", "http"] as const;
 export const BACKEND_STATES = ["active", "draining", "paused"] as const;
@@ -44,6 +45,10 @@ export const claimedBackendSchema = z.object({
   sampled: z.number().transform(Boolean),
   /** Whether it had nothing else in progress when this claim was made. */
   alone: z.number().transform(Boolean),
+  /** Whether inferences of other accounts have succeeded there lately. */
+  othersSucceed: z.number().transform(Boolean),
+  /** Whether a success of this account there was noted lately. */
+  witnessed: z.number().transform(Boolean),
 });
 export type ClaimedBackend = z.infer<typeof claimedBackendSchema>;
 
@@ -54,6 +59,7 @@ export type Circuit = (typeof CIRCUITS)[number];
 /** What says how to call a backend. */
 const addressSchema = z.object({
   id: z.string(),
+  model: z.string(),
   /** Empty if the model has no versions. */
   version: z.string(),
   url: z.string(),
@@ -64,7 +70,6 @@ const addressSchema = z.object({
 });
 
 const backendSchema = addressSchema.extend({
-  model: z.string(),
   state: z.enum(BACKEND_STATES),
   maxConcurrency: z.number(),
   /** Of one attempt. */
@@ -78,11 +83,16 @@ const backendSchema = addressSchema.extend({
   failures: z.number(),
   /** It gets nothing until then; null if it isn't rested. */
   restedUntil: z.number().nullable(),
+  /** When the failures in a row began; null without any. */
+  failingSince: z.number().nullable(),
+  /** What went wrong there last, and when. */
+  lastError: jsonColumn(z.object({ class: z.string(), code: z.string(), message: z.string(), at: z.number() })).nullable(),
   meanRunMs: z.number().nullable(),
 });
 export type Backend = Readonly<z.infer<typeof backendSchema>>;
 
-export type NewBackend = Omit<Backend, "files" | "createdAt" | "inProgress" | "circuit" | "failures" | "restedUntil" | "meanRunMs"> & {
+type State = "createdAt" | "inProgress" | "circuit" | "failures" | "restedUntil" | "failingSince" | "lastError" | "meanRunMs";
+export type NewBackend = Omit<Backend, "files" | State> & {
   /** Links unless told. */
   readonly files?: FileForm;
 };
@@ -90,12 +100,42 @@ export type BackendChange = Partial<
   Pick<Backend, "url" | "remoteModel" | "credential" | "state" | "maxConcurrency" | "timeoutSeconds" | "files">
 >;
 
-const address = sql`id, version, url, protocol, remote_model AS remoteModel, credential`;
-const columns = sql`${address}, model, state, max_concurrency AS maxConcurrency, timeout_seconds AS timeoutSeconds, files,
-  created_at AS createdAt, failures, iif(rested_until > ${NOW}, rested_until, NULL) AS restedUntil, mean_run_ms AS meanRunMs,
+const address = sql`id, model, version, url, protocol, remote_model AS remoteModel, credential`;
+const columns = sql`${address}, state, max_concurrency AS maxConcurrency, timeout_seconds AS timeoutSeconds, files,
+  created_at AS createdAt, failures, iif(rested_until > ${NOW}, rested_until, NULL) AS restedUntil, failing_since AS failingSince, last_error AS lastError, mean_run_ms AS meanRunMs,
   CASE WHEN rested_until > ${NOW} THEN 'open' WHEN failures >= ${CIRCUIT_FAILURES} THEN 'half_open' ELSE 'closed' END AS circuit,
   (SELECT count(*) FROM inferences INDEXED BY inferences_running WHERE inferences.backend_id = backends.id AND inferences.lease IS NOT NULL
     AND inferences.lease_until > ${NOW}) AS inProgress`;
+
+/** Of an account in `witnesses`: when a success of its was last noted. */
+const witnessOf = (accountId: SqlValue | Sql) => sql`'$."' || ${accountId} || '"'`;
+
+/** Whether others than this account have succeeded at a row of `backends` lately. */
+export const othersSucceed = (accountId: SqlValue | Sql) => sql`EXISTS (SELECT 1 FROM json_each(backends.witnesses) AS witness
+  WHERE witness.key <> ${accountId} AND witness.value > ${NOW} - ${WITNESS_MS})`;
+
+/** Whether a success of this account at a row of `backends` was noted lately. */
+export const isWitnessed = (accountId: SqlValue | Sql) =>
+  sql`coalesce(backends.witnesses ->> (${witnessOf(accountId)}), 0) > ${NOW} - ${WITNESS_NOTED_MS}`;
+
+/** Which attempt failed at a backend. */
+interface Failed {
+  readonly accountId: string;
+  readonly id: string;
+}
+
+const lastError = ({ class: failureClass, code, message }: Failure) =>
+  sql`json_object('class', ${failureClass}, 'code', ${code}, 'message', ${message}, 'at', ${NOW})`;
+
+/**
+ * The circuit is half open, and this attempt was no probe: it began before the rest was over, so that it tells nothing new. Thus
+ * many that fail at once open a circuit once, and lengthen no rest.
+ */
+const isStraggler = ({ accountId, id }: Failed) => sql`(failures >= ${CIRCUIT_FAILURES} AND rested_until IS NOT NULL
+  AND (SELECT started_at FROM inferences WHERE account_id = ${accountId} AND inferences.id = ${id}) < rested_until)`;
+
+/** Until when a backend is rested that has now failed so often in a row. */
+const restAfter = (failures: Sql) => sql`${NOW} + min(${REST_MAX_MS}, ${REST_MS} << min(16, max(0, ${failures} - ${CIRCUIT_FAILURES})))`;
 
 export const backendStatements = {
   /** No row comes back where the model or version is unknown. */
@@ -121,21 +161,47 @@ export const backendStatements = {
       state = coalesce(${change.state ?? null}, state), max_concurrency = coalesce(${change.maxConcurrency ?? null}, max_concurrency),
       timeout_seconds = coalesce(${change.timeoutSeconds ?? null}, timeout_seconds), files = coalesce(${change.files ?? null}, files)
     WHERE id = ${id} RETURNING ${columns}`,
-  /** A success: closes the circuit. Writes nothing where nothing was in doubt. */
-  proved: (id: string) => sql`
-    UPDATE backends SET failures = 0, blamed = NULL, rested_until = NULL, probe_at = NULL WHERE id = ${id} AND failures > 0 RETURNING id`,
+  /** It answered: closes the circuit. Writes nothing if nothing was in doubt. */
+  answered: (id: string) => sql`
+    UPDATE backends SET failures = 0, blamed = NULL, failing_since = NULL, rested_until = NULL, probe_at = NULL
+    WHERE id = ${id} AND failures > 0 RETURNING id`,
+  /** A success: as an answer, and noted as this account's. */
+  succeeded: (id: string, accountId: string) => sql`
+    UPDATE backends SET failures = 0, blamed = NULL, failing_since = NULL, rested_until = iif(failures > 0, NULL, rested_until),
+      probe_at = iif(failures > 0, NULL, probe_at),
+      witnesses = (SELECT json_group_object(key, value) FROM (
+        SELECT key, value FROM json_each(json_set(coalesce(witnesses, '{}'), ${witnessOf(accountId)}, ${NOW})) ORDER BY value DESC LIMIT ${WITNESSES}))
+    WHERE id = ${id} RETURNING id`,
   /**
-   * A failure: one more in a row; enough of them open the circuit, for longer each time. `blame` names the inference where
-   * the failure may be its own doing: one inference then counts once in a row, so that no single one can rest a backend.
+   * A failure: one more in a row; enough of them open the circuit, for longer each time. It does not count
+   * - if it is `perhaps` the inference's own doing, which was the last to count: so no single one can rest a backend;
+   * - if the backend `isReady` all the same and others' inferences succeed there: so no account's can close it to others.
    */
-  failed: (id: string, blame: string | null) => sql`
-    UPDATE backends SET failures = failures + 1, blamed = ${blame}, probe_at = coalesce(probe_at, ${NOW} + ${PROBE_MS}),
-      rested_until = iif(failures + 1 >= ${CIRCUIT_FAILURES},
-        ${NOW} + min(${REST_MAX_MS}, ${REST_MS} << min(16, failures + 1 - ${CIRCUIT_FAILURES})), rested_until)
-    WHERE id = ${id} AND (${blame} IS NULL OR blamed IS NOT ${blame}) RETURNING id`,
+  failed: (id: string, by: Failed, error: Failure, { perhaps, isReady }: { readonly perhaps: boolean; readonly isReady: boolean }) => {
+    const blame = perhaps ? by.id : null;
+    const counts = sql`(NOT ${isStraggler(by)} AND (${blame} IS NULL OR blamed IS NOT ${blame})
+      AND NOT (${isReady ? 1 : 0} AND ${othersSucceed(by.accountId)}))`;
+    return sql`
+      UPDATE backends SET last_error = ${lastError(error)}, witnesses = json_remove(witnesses, ${witnessOf(by.accountId)}),
+        failures = failures + ${counts}, blamed = iif(${counts}, ${blame}, blamed),
+        failing_since = iif(${counts}, coalesce(failing_since, ${NOW}), failing_since),
+        probe_at = CASE WHEN NOT ${counts} THEN probe_at WHEN failures + 1 = ${CIRCUIT_FAILURES} THEN ${NOW} ELSE coalesce(probe_at, ${NOW} + ${PROBE_MS}) END,
+        rested_until = iif(${counts} AND failures + 1 >= ${CIRCUIT_FAILURES}, ${restAfter(sql`failures + 1`)}, rested_until)
+      WHERE id = ${id} RETURNING id`;
+  },
+  /** No connection to it was made: its circuit opens at once, and whether it is ready is asked at once. */
+  away: (id: string, by: Failed, error: Failure) => {
+    const failures = sql`max(failures + 1, ${CIRCUIT_FAILURES})`;
+    return sql`
+      UPDATE backends SET last_error = ${lastError(error)}, failing_since = coalesce(failing_since, ${NOW}), probe_at = ${NOW},
+        failures = iif(${isStraggler(by)}, failures, ${failures}), rested_until = iif(${isStraggler(by)}, rested_until, ${restAfter(failures)})
+      WHERE id = ${id} RETURNING id`;
+  },
+  /** It can't work as it is registered. */
+  misconfigured: (id: string, error: Failure) => sql`UPDATE backends SET last_error = ${lastError(error)} WHERE id = ${id} RETURNING id`,
   /** It asked to be left alone for a while. */
-  asked: (id: string, ms: number) => sql`
-    UPDATE backends SET rested_until = max(coalesce(rested_until, 0), ${NOW} + ${ms}) WHERE id = ${id} RETURNING id`,
+  asked: (id: string, ms: number, error: Failure) => sql`
+    UPDATE backends SET last_error = ${lastError(error)}, rested_until = max(coalesce(rested_until, 0), ${NOW} + ${ms}) WHERE id = ${id} RETURNING id`,
   /** A run time, entered into the mean. */
   sample: (id: string, runMs: number) => sql`
     UPDATE backends SET mean_run_ms = CAST(coalesce(0.8 * mean_run_ms + 0.2 * ${runMs}, ${runMs}) AS INTEGER) WHERE id = ${id} RETURNING id`,
@@ -147,7 +213,7 @@ export const backendStatements = {
   ready: (id: string) => sql`
     UPDATE backends SET probe_at = NULL,
       rested_until = iif(rested_until > ${NOW} AND failures >= ${CIRCUIT_FAILURES}, ${NOW}, rested_until)
-    WHERE id = ${id} RETURNING id`,
+    WHERE id = ${id} RETURNING failures >= ${CIRCUIT_FAILURES} AS is_probed`,
   remove: (id: string) => sql`DELETE FROM backends WHERE id = ${id} RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
@@ -183,9 +249,9 @@ export function takeProbes(db: Database): Promise<z.infer<typeof addressSchema>[
   return addresses.all(db, backendStatements.takeProbes());
 }
 
-/** Notes that a rested backend says that it is ready. */
-export async function backendIsReady(db: Database, id: string): Promise<void> {
-  await db.all(backendStatements.ready(id));
+/** Notes that a backend in doubt says that it is ready; whether it waits for a probe. */
+export async function backendIsReady(db: Database, id: string): Promise<boolean> {
+  return (await first(db, backendStatements.ready(id)))?.["is_probed"] === 1;
 }
 
 export async function removeBackend(db: Database, id: string): Promise<boolean> {

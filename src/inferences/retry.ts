@@ -24,9 +24,11 @@ export function afterFailure(
   retry: RetrySettings,
   random: number,
 ): Verdict {
+  // Its backend is rested meanwhile, and its time in the queue goes on.
+  if (outcome.kind === "unreached") return { next: "queued", delayMs: 0 };
   if (outcome.kind === "rejected" || attempt >= retry.maxAttempts) return { next: "failed", error: outcome.error };
   const ceiling = Math.min(retry.maxDelayMs, retry.initialDelayMs * 2 ** (attempt - 1));
-  const asked = Math.min((outcome.kind === "retry" && outcome.retryAfterMs) || 0, RETRY_AFTER_MAX_MS);
+  const asked = Math.min(outcome.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
   return { next: "queued", delayMs: Math.max(Math.floor(random * (ceiling + 1)), asked) };
 }
 
@@ -44,6 +46,14 @@ export const RUNNER_LOST: Failure = {
   code: "runner_lost",
   message: "The runner of this attempt stopped without a word; its lease lapsed.",
   status: 500,
+};
+
+/** It waited for as long as it may, and no attempt reached a backend: not its fault, and worth a redrive. */
+export const NEVER_REACHED: Failure = {
+  class: "infrastructure",
+  code: "backend_unreachable",
+  message: "No backend could be reached within max_time_in_queue_seconds.",
+  status: 502,
 };
 
 export const WAITED_TOO_LONG: Failure = {

@@ -1,6 +1,7 @@
 /** SQL of the sweep: all that is due, in one pass, and what is to be done about it. */
 import * as z from "zod";
 import type { Failure } from "../backends/outcome.ts";
+import { NEVER_REACHED } from "../inferences/retry.ts";
 import { logError } from "../platform/log.ts";
 import { Unavailable } from "../platform/unavailable.ts";
 import { type Database, NOW, type Row, type Sql, sql } from "../platform/sql.ts";
@@ -13,7 +14,8 @@ import { WAKE_UP_LOST_MS } from "../limits.ts";
 export const dueStatements = {
   /** Sweep: waited longer than they may. */
   expireDue: (limit: number, error: Failure) => sql`
-    UPDATE inferences SET status = 'expired', ${ended}, error = ${JSON.stringify(error)}, log = ${logged("expired")}
+    UPDATE inferences SET status = 'expired', ${ended},
+      error = iif(unreached > 0 AND unreached = attempt - attempts_before, ${JSON.stringify(NEVER_REACHED)}, ${JSON.stringify(error)}), log = ${logged("expired")}
     WHERE ${due(limit)} AND ${from(["queued"], "expired")} AND start_by <= ${NOW} RETURNING id`,
   /** Sweep: to be canceled by now, as asked at submit. */
   cancelDue: (limit: number) => sql`
@@ -23,13 +25,13 @@ export const dueStatements = {
   failLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
       error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
-    WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before >= max_attempts RETURNING id`,
+    WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached >= max_attempts RETURNING id`,
   /** Sweep: their runner is lost; they are claimable again at once, by a runner: whoever waited is as lost. */
   requeueLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
       waiter = NULL,
       log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW})`)}
-    WHERE ${due(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before < max_attempts
+    WHERE ${due(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached < max_attempts
     RETURNING model, version`,
   /** Sweep: their back-off is over. */
   readyDue: (limit: number) => sql`

@@ -60,7 +60,8 @@ async function probe(ports: Ports, backends: Awaited<ReturnType<typeof takeProbe
       const { ready } = await readinessOf(backend, backend.version, ports);
       if (probed.get(backend.id, ports.clock.now()) !== ready) log("backend_probed", { backend: backend.id, ready });
       probed.set(backend.id, ready, Number.POSITIVE_INFINITY);
-      if (ready) await backendIsReady(ports.db, backend.id);
+      // Its rest is over, so that one inference may prove it: nobody else would look for one before long.
+      if (ready && (await backendIsReady(ports.db, backend.id))) await ports.wake([{ model: backend.model, version: backend.version }]);
     }
   };
   await Promise.all(Array.from({ length: PROBES_AT_ONCE }, ask));

@@ -225,8 +225,12 @@ export class Model {
     const hasOutput = row.output !== null || row.outputObject !== null;
     if (hasOutput !== (row.status === "succeeded"))
       this.#violate("an output only of a success", `#${job} is ${row.status}, output: ${hasOutput}`);
-    if (row.attempt - row.attemptsBefore > row.maxAttempts) {
-      this.#violate("attempts within bounds", `#${job} is at attempt ${row.attempt - row.attemptsBefore} of ${row.maxAttempts}`);
+    // Those that never reached a backend do not count.
+    if (row.attempt - row.attemptsBefore - row.unreached > row.maxAttempts) {
+      this.#violate(
+        "attempts within bounds",
+        `#${job} is at attempt ${row.attempt - row.attemptsBefore - row.unreached} of ${row.maxAttempts}`,
+      );
     }
     if ((row.status === "failed" || row.status === "expired") && row.error === null) this.#violate("failures are explained", `#${job}`);
     if (row.level < 0 || row.level > row.priority) this.#violate("level", `#${job} has priority ${row.priority}, level ${row.level}`);

@@ -132,8 +132,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "attempts have no bound where runners are lost",
     rewrite: both(
-      within(REQUEUE_LAPSED, "attempt - attempts_before < max_attempts", "1"),
-      within(FAIL_LAPSED, "attempt - attempts_before >= max_attempts", "0"),
+      within(REQUEUE_LAPSED, "attempt - attempts_before - unreached < max_attempts", "1"),
+      within(FAIL_LAPSED, "attempt - attempts_before - unreached >= max_attempts", "0"),
     ),
   },
   {

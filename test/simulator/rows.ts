@@ -29,6 +29,7 @@ export interface InferenceRow {
   readonly finishedAt: number | null;
   readonly attempt: number;
   readonly attemptsBefore: number;
+  readonly unreached: number;
   readonly takedowns: number;
   readonly backendId: string | null;
   readonly lease: string | null;
@@ -82,6 +83,7 @@ const INFERENCE_COLUMNS = [
   "finished_at",
   "attempt",
   "attempts_before",
+  "unreached",
   "takedowns",
   "backend_id",
   "lease",
@@ -141,6 +143,7 @@ export function inferenceRow(values: readonly SQLInputValue[]): InferenceRow {
     finishedAt: numberOrNull(take()),
     attempt: number(take()),
     attemptsBefore: number(take()),
+    unreached: number(take()),
     takedowns: number(take()),
     backendId: textOrNull(take()),
     lease: textOrNull(take()),

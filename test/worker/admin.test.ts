@@ -261,6 +261,8 @@ describe("backends", () => {
       circuit: "closed",
       failures: 0,
       rested_until: null,
+      since: null,
+      last_error: null,
       mean_run_ms: null,
       files: "url",
       created_at: TIME,

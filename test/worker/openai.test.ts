@@ -565,8 +565,41 @@ describe("a chat completion that fails", () => {
     const { key } = await newTenant();
     const model = await served(() => Response.json({ object: "error", message: "context of 8192 tokens", code: 40303 }, { status: 400 }));
     const { error } = await object(chat(key, model));
-    expect(error).toMatchObject({ message: "The backend answered 400: context of 8192 tokens" });
+    expect(error).toMatchObject({ message: "context of 8192 tokens", code: 40303 });
   });
+
+  test("for an input that the server refuses in OpenAI's words has these words, as they are", async () => {
+    const { key } = await newTenant();
+    const error = { message: "too long", type: "invalid_request_error", param: "messages", code: "context_length_exceeded" };
+    const model = await served(() => Response.json({ error }, { status: 400 }));
+    const answer = await chat(key, model);
+    expect([answer.status, await object(answer)]).toEqual([400, { error }]);
+  });
+
+  test("on a server that limits its rate is 429 with the server's last Retry-After, after our attempts", async () => {
+    const { key } = await newTenant();
+    let calls = 0;
+    const model = await served(() => {
+      calls++;
+      return Response.json({ error: { message: "slow down" } }, { status: 429, headers: { "Retry-After": "1" } });
+    });
+    const answer = await chat(key, model);
+    expect([answer.status, answer.headers.get("retry-after"), answer.headers.get("x-should-retry"), calls]).toEqual([429, "1", null, 3]);
+    expect(await object(answer)).toMatchObject({ error: { type: "rate_limit_error", message: "slow down" } });
+  }, 30_000);
+
+  test("on a server without room is 503 with Retry-After, whether the server gave one or not", async () => {
+    const { key } = await newTenant();
+    const model = await served(() => new Response(null, { status: 503 }));
+    const answer = await chat(key, model);
+    expect([answer.status, Number(answer.headers.get("retry-after")) >= 1]).toEqual([503, true]);
+  }, 30_000);
+
+  test("on a server that always fails tells clients not to repeat our attempts", async () => {
+    const { key } = await newTenant();
+    const model = await served(() => new Response(null, { status: 500 }));
+    expect((await chat(key, model)).headers.get("x-should-retry")).toBe("false");
+  }, 30_000);
 
   test("since it takes too long says so, in the stream where that has begun", async () => {
     const { key } = await newTenant();

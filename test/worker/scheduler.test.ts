@@ -4,7 +4,7 @@
  */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import { findBackend } from "../../src/backends/store.ts";
+import { findBackend, listBackends } from "../../src/backends/store.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/models/lane.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
@@ -13,7 +13,7 @@ import { claim, claimStatements } from "../../src/inferences/sql/claim.ts";
 import { type NewInference, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { AGEING_MS, CIRCUIT_FAILURES, LEASE_MS, PROBE_MS, REST_MS, RETRY_AFTER_MAX_MS, WAKE_UP_LOST_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
-import { backendRow, claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
+import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { databaseNow, held, timePasses } from "./support/clock.ts";
 import { still, swept } from "./support/ports.ts";
 import { type ScriptedBackend, gpu, hang } from "./support/outside.ts";
@@ -613,20 +613,158 @@ describe("the circuit of a backend", () => {
   });
 });
 
-describe("quarantine", () => {
-  /** The connection breaks, and after that nobody is there. */
-  const dies: ScriptedBackend = () => {
-    throw new TypeError("Network connection lost.");
-  };
+describe("the circuit of a backend, to other accounts than the one whose inferences fail there,", () => {
+  const NEIGHBOUR = "neighbour";
 
-  test("ends an inference that took two healthy backends down while it was alone on them", async () => {
-    const { model, backends } = await served(2, 1);
+  /** A backend on which an inference of another account has just succeeded. */
+  async function shared(): Promise<{ model: string; backend: string }> {
+    const { model, backends } = await served(8);
+    await queued(model, { accountId: NEIGHBOUR });
+    await drained(model, ok);
+    return { model, backend: String(backends[0]) };
+  }
+
+  /** Ready, but every inference fails. */
+  const fails: ScriptedBackend = (request) => (request.method === "GET" ? new Response("hello") : breaks(request));
+
+  test("stays closed while it says that it is ready", async () => {
+    const { model, backend } = await shared();
+    await queuedMany(model, CIRCUIT_FAILURES * 3, { retry: ONCE });
+    expect(await drained(model, fails)).toHaveLength(CIRCUIT_FAILURES * 3);
+    expect(await findBackend(db, backend)).toMatchObject({ circuit: "closed", failures: 0, lastError: { code: "backend_error" } });
+  });
+
+  test("opens if it does not, or if the others fail there too, or have not succeeded for a while", async () => {
+    const down = await shared();
+    await queuedMany(down.model, CIRCUIT_FAILURES, { retry: ONCE });
+    await drained(down.model, (request) => (request.method === "GET" ? new Response(null, { status: 530 }) : breaks(request)));
+    expect(await findBackend(db, down.backend)).toMatchObject({ circuit: "open" });
+
+    const broken = await shared();
+    await queued(broken.model, { accountId: NEIGHBOUR, retry: ONCE });
+    await queuedMany(broken.model, CIRCUIT_FAILURES * 2, { retry: ONCE });
+    await drained(broken.model, fails);
+    expect(await findBackend(db, broken.backend)).toMatchObject({ circuit: "open" });
+
+    const quiet = await shared();
+    await env.DB.prepare("UPDATE backends SET witnesses = json_object(?, 1) WHERE id = ?").bind(NEIGHBOUR, quiet.backend).run();
+    await queuedMany(quiet.model, CIRCUIT_FAILURES, { retry: ONCE });
+    await drained(quiet.model, fails);
+    expect(await findBackend(db, quiet.backend)).toMatchObject({ circuit: "open" });
+  });
+
+  test("is not held open for longer by failures of what began before it opened", async () => {
+    const { model, backends } = await served(8);
+    await queuedMany(model, 8, { retry: ONCE });
+    const all = held<true>();
+    let called = 0;
+    const fetch = gpu(async (request) => {
+      if (request.method === "GET") return new Response(null, { status: 500 });
+      if (++called === 8) all.release(true);
+      await all.promise;
+      return breaks(request);
+    });
+    await run(
+      still({ fetch }),
+      Array.from({ length: 8 }, () => laneOf(model)),
+      "lease",
+    );
+    const { failures, restedUntil } = (await findBackend(db, String(backends[0]))) ?? {};
+    expect(failures).toBe(CIRCUIT_FAILURES);
+    expect((restedUntil ?? 0) - (await databaseNow())).toBeLessThanOrEqual(REST_MS);
+  });
+
+  test("is not opened by odd content in a success, however often", async () => {
+    const { model, backends } = await served(8);
+    await newBackend(model, { protocol: "openai", url: `https://chat.${model}.test`, max_concurrency: 1 });
+    await env.DB.prepare("DELETE FROM backends WHERE id = ?").bind(backends[0]).run();
+    await queuedMany(model, CIRCUIT_FAILURES * 2, {
+      retry: NO_DELAY,
+      input: { at: "row", body: '{"messages":[]}', contentType: "application/json" },
+    });
+    await drained(model, () => new Response("<html>"));
+    const { results } = await env.DB.prepare("SELECT status, attempt FROM inferences WHERE model = ?").bind(model).all();
+    expect(results).toEqual(results.map(() => ({ status: "failed", attempt: 1 })));
+    const [known] = await listBackends(db, model, "", 1);
+    expect(known).toMatchObject({ circuit: "closed", failures: 0 });
+  });
+});
+
+describe("quarantine", () => {
+  const lost = () => new TypeError("Network connection lost.");
+  /** Nobody is there. */
+  const dies: ScriptedBackend = () => {
+    throw lost();
+  };
+  /** The answer has begun when it breaks off. */
+  const cuts = () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode("{"));
+        },
+        pull(controller) {
+          controller.error(lost());
+        },
+      }),
+      { headers: { "Content-Type": "application/json" } },
+    );
+
+  /** Each server is ready until it is called; then it does as told, and nobody is there any more. */
+  function fall(last: ScriptedBackend = dies): ScriptedBackend {
+    const down = new Set<string>();
+    return (request) => {
+      const { host } = new URL(request.url);
+      if (down.has(host)) throw lost();
+      if (request.method === "GET") return new Response("hello");
+      down.add(host);
+      return last(request);
+    };
+  }
+
+  const errorOf = async (id: string) => JSON.parse(String((await rowOf(id))["error"])) as Record<string, unknown>;
+
+  test("ends an inference whose attempts took two healthy backends down while it was alone on them", async () => {
+    const { model } = await served(2, 1);
     const id = await queued(model, { retry: { ...NO_DELAY, maxAttempts: 10 } });
-    expect(await drained(model, dies)).toEqual([id, id]);
-    const row = await rowOf(id);
-    expect(row).toMatchObject({ status: "failed", attempt: 2 });
-    expect(JSON.parse(String(row["error"]))).toMatchObject({ class: "model", code: "quarantined" });
-    expect(await Promise.all(backends.map(async (backend) => (await backendRow(backend))["failures"]))).toEqual([1, 1]);
+    expect(await drained(model, fall(cuts))).toEqual([id, id]);
+    expect(await rowOf(id)).toMatchObject({ status: "failed", attempt: 2 });
+    expect(await errorOf(id)).toMatchObject({ class: "model", code: "quarantined" });
+  });
+
+  test("does not count a connection that broke before an answer, unless the backend was there right before", async () => {
+    const { model } = await served(1, 1, 1);
+    const id = await queued(model, { retry: { ...NO_DELAY, maxAttempts: 10 } });
+    expect(await drained(model, fall())).toEqual([id, id, id]);
+    expect(await rowOf(id)).toMatchObject({ status: "failed", attempt: 3, unreached: 1 });
+    expect(await errorOf(id)).toMatchObject({ class: "model", code: "quarantined" });
+  });
+
+  test("never ends an inference that met nobody: it waits, its backends rest, and its time in the queue tells what was wrong", async () => {
+    const { model, backends } = await served(1, 1);
+    const id = await queued(model, { retry: NO_DELAY, maxTimeInQueueSeconds: 60 });
+    expect(await drained(model, dies)).toEqual([id]);
+    expect(await rowOf(id)).toMatchObject({ status: "queued", attempt: 2, unreached: 2, takedowns: 0 });
+    for (const backend of backends) {
+      expect(await findBackend(db, backend)).toMatchObject({ circuit: "open", lastError: { code: "backend_unreachable" } });
+    }
+    await timePasses(model, 61_000);
+    await swept();
+    expect((await rowOf(id))["status"]).toBe("expired");
+    expect(await errorOf(id)).toMatchObject({ class: "infrastructure", code: "backend_unreachable" });
+  });
+
+  test("lets an inference succeed after any number of attempts that met nobody", async () => {
+    const { model } = await served(1);
+    const id = await queued(model, { retry: { ...NO_DELAY, maxAttempts: 1 } });
+    for (let round = 0; round < 6; round++) {
+      await drained(model, dies);
+      await timePasses(model, 60_000);
+      await env.DB.prepare("UPDATE inferences SET start_by = start_by + 60000 WHERE id = ?").bind(id).run();
+    }
+    expect(await rowOf(id)).toMatchObject({ status: "queued", attempt: 6, unreached: 6 });
+    await drained(model, ok);
+    expect(await rowOf(id)).toMatchObject({ status: "succeeded", attempt: 7 });
   });
 
   test("spares one whose backend still says that it is ready", async () => {
@@ -642,8 +780,8 @@ describe("quarantine", () => {
     const { model, backends } = await served(1);
     await env.DB.prepare("UPDATE backends SET failures = 1 WHERE id = ?").bind(backends[0]).run();
     const id = await queued(model, { retry: { ...NO_DELAY, maxAttempts: 3 } });
-    await drained(model, dies);
-    expect(await rowOf(id)).toMatchObject({ status: "failed", attempt: 3, takedowns: 0 });
+    await drained(model, fall(cuts));
+    expect(await rowOf(id)).toMatchObject({ status: "queued", takedowns: 0 });
   });
 
   /** Two run on one backend, which dies; `order` says whose connection is seen to break first. */
@@ -706,7 +844,7 @@ describe("quarantine", () => {
     await queued(model);
     await claimed(model, "company");
     const id = await queued(model, { retry: { ...NO_DELAY, maxAttempts: 4 } });
-    await drained(model, dies);
+    await drained(model, (request) => (request.method === "GET" ? new Response(null, { status: 500 }) : cuts()));
     expect(await rowOf(id)).toMatchObject({ status: "failed", attempt: 4, takedowns: 0 });
   });
 });

@@ -1,4 +1,5 @@
 /** How the Open Inference Protocol's wire shows an output or a failure, whatever protocol the backend speaks. */
+import { retryHeaders } from "../../http/retry-headers.ts";
 import { type Generated, isGenerated } from "../../backends/generate.ts";
 import type { Failure } from "../../backends/outcome.ts";
 import { type Content, isJson } from "../../content/content.ts";
@@ -26,7 +27,12 @@ export function failed(inference: Exclude<Inference, { status: "succeeded" }>, h
   if (inference.status === "canceled") return problem("inference_failed", { status: 409, detail: CANCELED, headers });
   if (!isFinal(inference.status) || !("error" in inference))
     return problem("unavailable", { detail: "The inference has not ended.", headers });
-  return problem("inference_failed", { status: statusOf(inference.error), detail: inference.error.message, headers });
+  const after = inference.error.class === "capacity" ? retryHeaders(inference.error) : {};
+  return problem("inference_failed", {
+    status: statusOf(inference.error),
+    detail: inference.error.message,
+    headers: { ...headers, ...after },
+  });
 }
 
 export const CANCELED = "The inference was canceled.";

@@ -1,4 +1,5 @@
 /** How OpenAI's wire shows an error, and a completion that is there already as a stream. */
+import { retryHeaders } from "../../http/retry-headers.ts";
 import type * as z from "zod";
 import { DONE, KEEP_ALIVE, framed } from "../../backends/event-reader.ts";
 import type { Failure } from "../../backends/outcome.ts";
@@ -48,16 +49,16 @@ export function failed(inference: Exclude<Inference, { status: "succeeded" }>, h
   if (inference.status === "canceled") return refusal(canceled(), headers);
   if (!isFinal(inference.status) || !("error" in inference)) throw problem("unavailable", { detail: "The inference has not ended." });
   const { error } = inference;
-  // What ended the attempts was the model, whatever its backend: the clients' own retries would only repeat it.
-  const final = error.class === "model" ? { "x-should-retry": "false" } : {};
-  return refusal(errorOfFailure(error), { ...headers, ...final });
+  // All attempts have been made: the clients' own retries would repeat them. Only what was busy may have room later.
+  const after = error.class === "capacity" ? retryHeaders(error) : { "x-should-retry": "false" };
+  return refusal(errorOfFailure(error), { ...headers, ...after });
 }
 
 interface ApiError {
   readonly status: number;
   readonly message: string;
   readonly type: string;
-  readonly code: string;
+  readonly code: string | number | null;
   readonly param: string | null;
 }
 
@@ -65,8 +66,17 @@ export function errorOf(status: number, message: string, code: string): ApiError
   return { status, message, type: TYPES[status] ?? (status >= 500 ? "server_error" : "invalid_request_error"), param: null, code };
 }
 
-function errorOfFailure({ status, message, code }: Failure): ApiError {
-  return errorOf(status, message, code);
+/** A backend's own words, if it speaks this API and refuses: clients know what they mean. */
+function errorOfFailure({ class: failureClass, status, message, code, upstream }: Failure): ApiError {
+  const said = upstream?.error;
+  if (upstream?.status === 429) {
+    const known = errorOf(429, said?.message ?? message, "rate_limit_exceeded");
+    return { ...known, code: said?.code ?? known.code, param: said?.param ?? null };
+  }
+  if (failureClass !== "input" || !upstream || !said) return errorOf(status, message, code);
+  const known = errorOf(upstream.status, said.message, code);
+  const isBare = said.type === null && said.code === null; // it has but a message
+  return { ...known, code: isBare ? code : said.code, type: said.type ?? known.type, param: said.param };
 }
 
 /** All four members, always. */

@@ -25,13 +25,16 @@ import {
 import { laneOfRow, nextTurn, turnAgain } from "./lane.ts";
 import { type Fence, digestOf, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
 
-const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, takedowns = 0,
+const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, takedowns = 0, unreached = 0,
   not_before = NULL, waiter = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
   turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)},
   log = ${logged("redriven")}`;
 
 /** What was not removed may be run again, but not for ever. */
 const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed_at IS NULL AND attempt < ${REDRIVE_ATTEMPTS_MAX}`;
+
+/** The log tells what happened in our own words. */
+const loggedError = ({ class: failureClass, code, message, status }: Failure): Failure => ({ class: failureClass, code, message, status });
 
 export const changeStatements = {
   succeed: (
@@ -51,12 +54,13 @@ export const changeStatements = {
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "succeeded")} RETURNING status`,
   fail: (fence: Fence, error: Failure) => sql`
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
-      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
+      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(loggedError(error))})`)}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "failed")} RETURNING status`,
-  retry: (fence: Fence, error: Failure, delayMs: number, tookDown: boolean) => sql`
+  retry: (fence: Fence, error: Failure, delayMs: number, tookDown: boolean, unreached = false) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(delayMs)},
       turn = ${delayMs > 0 ? sql`turn` : turnAgain}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
-      log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW} + ${delayMs})`)}
+      unreached = unreached + ${unreached ? 1 : 0},
+      log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(loggedError(error))}, 'retry_at', ${NOW} + ${delayMs})`)}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "queued")} RETURNING status`,
   cancel: (accountId: string, id: string, only: readonly Status[] = OPEN) => sql`
     UPDATE inferences SET ${setCanceled}

@@ -5,8 +5,8 @@
  */
 import * as z from "zod";
 import { fromBase64, toBase64 } from "../../encoding/base64.ts";
-import { FAILURE_CLASSES, type KeptPart } from "../../backends/outcome.ts";
-import { claimedBackendSchema } from "../../backends/store.ts";
+import { FAILURE_CLASSES, type KeptPart, upstreamSchema } from "../../backends/outcome.ts";
+import { claimedBackendSchema, isWitnessed, othersSucceed } from "../../backends/store.ts";
 import { fileFieldsSchema } from "../../models/store.ts";
 import { OUTPUT_BYTES, RETENTION_SECONDS } from "../../limits.ts";
 import { type Row, jsonColumn, sql } from "../../platform/sql.ts";
@@ -45,13 +45,14 @@ export const inferenceColumns = sql`account_id AS accountId, id, dialect, model,
 export const inputColumns = sql`input, input_object AS inputObject, input_type AS inputType, input_bytes AS inputBytes`;
 
 /** All that is needed to run an attempt. */
-export const claimColumns = sql`account_id AS accountId, id, model, version, attempt, attempt - attempts_before AS attemptsSince,
-  takedowns, lease, ${inputColumns}, capability, ${retryColumns}, run_within_seconds AS runWithinSeconds,
+export const claimColumns = sql`account_id AS accountId, id, model, version, attempt, attempt - attempts_before - unreached AS attemptsSince,
+  takedowns, unreached, lease, ${inputColumns}, capability, ${retryColumns}, run_within_seconds AS runWithinSeconds,
   webhook IS NOT NULL OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = inferences.account_id) AS watched,
   (SELECT output_files FROM models WHERE models.name = inferences.model) AS outputFiles,
   (SELECT max_output_bytes FROM models WHERE models.name = inferences.model) AS maxOutputBytes,
   (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
       'credential', json(credential), 'files', files, 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
+      'othersSucceed', ${othersSucceed(sql`inferences.account_id`)}, 'witnessed', ${isWitnessed(sql`inferences.account_id`)},
       'alone', NOT EXISTS (SELECT 1 FROM inferences AS other INDEXED BY inferences_running WHERE other.backend_id = backends.id
         AND ${live(sql`other`)} AND (other.account_id, other.id) <> (inferences.account_id, inferences.id)))
     FROM backends WHERE backends.id = inferences.backend_id) AS backend`;
@@ -63,7 +64,13 @@ export const laneStateSchema = z.object({ capacity: z.number(), freeSlots: z.num
 
 const retrySchema = z.object({ maxAttempts: z.number(), initialDelayMs: z.number(), maxDelayMs: z.number() });
 const webhookSchema = z.object({ url: z.string(), events: z.array(z.enum(EVENTS)), origin: z.string() });
-const failureSchema = z.object({ class: z.enum(FAILURE_CLASSES), code: z.string(), message: z.string(), status: z.number() });
+const failureSchema = z.object({
+  class: z.enum(FAILURE_CLASSES),
+  code: z.string(),
+  message: z.string(),
+  status: z.number(),
+  upstream: upstreamSchema.optional(),
+});
 
 const commonSchema = z.object({
   id: z.string(),
@@ -208,8 +215,10 @@ const claimSchema = inputSchema
     model: z.string(),
     version: z.string(),
     attempt: z.number(),
-    /** Of this attempt, counted since the submit or the last redrive. */
+    /** Of this attempt, counted since the submit or the last redrive, without those that never reached a backend. */
     attemptsSince: z.number(),
+    /** Attempts since then that never reached a backend. */
+    unreached: z.number(),
     /** Healthy backends that its attempts took down so far. */
     takedowns: z.number(),
     lease: z.string(),

@@ -1,0 +1,189 @@
+/**
+ * One attempt at an inference: the call of its backend, its output stored, and the statements that record how it ended: what
+ * becomes of the inference, and what was learned about the backend.
+ */
+import type { BackendCall, Sink } from "../backends/backend.ts";
+import { identityFor } from "../backends/identity.ts";
+import { UNREACHABLE_ERROR, evidenceOf, misconfigured } from "../backends/judgement.ts";
+import { protocolOf, readinessOf } from "../backends/protocols.ts";
+import type { Failure, Outcome } from "../backends/outcome.ts";
+import { backendStatements } from "../backends/store.ts";
+import { log, logError } from "../platform/log.ts";
+import { QUARANTINE_TAKEDOWNS, RUN_TIME_SAMPLE } from "../limits.ts";
+import type { Ports } from "../ports.ts";
+import type { Sql } from "../platform/sql.ts";
+import { supplied } from "../files/supply.ts";
+import { QUARANTINED, afterFailure } from "./retry.ts";
+import type { Leases } from "./leases.ts";
+import { type OutputStores, extract, storeOutput, takeIn } from "../payloads/take-in.ts";
+import { readPayload } from "../payloads/payloads.ts";
+import { noteUpload } from "../payloads/removals.ts";
+import type { Claim } from "./sql/record.ts";
+import { changeStatements } from "./sql/change.ts";
+import { standsAlone } from "./sql/claim.ts";
+
+/** Runs one attempt; the statements that record its end, none where that is not its runner's to say any more. Never throws. */
+export async function attempt(
+  ports: Ports,
+  leases: Leases,
+  claimed: Claim,
+  stop: AbortSignal,
+  sink: Sink | null = null,
+): Promise<readonly Sql[]> {
+  const { accountId, id, attempt: number, model, backend } = claimed;
+  const known = { inference: id, account: accountId, model, backend: backend.id, attempt: number };
+  const begunAt = ports.clock.now();
+  try {
+    const called = await callBackend(ports, leases, claimed, stop, sink);
+    if (called.kind === "abandoned") {
+      log("attempt_abandoned", known);
+      return [];
+    }
+    const runMs = ports.clock.now() - begunAt;
+    if (called.kind === "done") {
+      const { payload, bytes } = await storeOutput(ports, claimed, called.output);
+      const { items, usage = null, parts = [] } = called.output;
+      return [changeStatements.succeed(claimed, payload, bytes, items, usage, parts), ...successAt(ports, claimed, runMs)];
+    }
+    if (called.kind === "kept") {
+      const { kept, items } = called;
+      return [changeStatements.succeed(claimed, { at: "object", ...kept }, kept.bytes, items), ...successAt(ports, claimed, runMs)];
+    }
+    log("attempt_failed", { ...known, class: called.error.class, code: called.error.code });
+    const seen = await lookAtBackend(ports, claimed, called);
+    const outcome: Failed = seen.reached ? called : { kind: "unreached", error: called.error };
+    const final: Failed = sink?.begun ? { kind: "rejected", error: outcome.error } : outcome;
+    return [failed(ports, claimed, final, seen.tookDown), ...failureAt(claimed, outcome, seen)];
+  } catch (error) {
+    logError("attempt_broke", error, known);
+    return [failed(ports, claimed, { kind: "retry", error: BROKE }, false)];
+  }
+}
+
+/** Our own fault, such as storage that refuses an output. */
+export const BROKE: Failure = {
+  class: "infrastructure",
+  code: "runner_error",
+  message: "The attempt could not be completed for a reason that lies neither with the input nor with the backend.",
+  status: 500,
+};
+
+const INPUT_GONE: Failure = { class: "infrastructure", code: "input_gone", message: "The stored input is no longer there.", status: 500 };
+
+/** An outcome that is a failure. */
+type Failed = Extract<Outcome, { error: Failure }>;
+
+const NOBODY_THERE: Outcome = { kind: "unreached", error: UNREACHABLE_ERROR };
+
+function failed(ports: Ports, claimed: Claim, outcome: Failed, tookDown: boolean): Sql {
+  if (tookDown && claimed.takedowns + 1 >= QUARANTINE_TAKEDOWNS) return changeStatements.fail(claimed, QUARANTINED);
+  const verdict = afterFailure(outcome, claimed.attemptsSince, claimed.retry, ports.random());
+  return verdict.next === "failed"
+    ? changeStatements.fail(claimed, verdict.error)
+    : changeStatements.retry(claimed, outcome.error, verdict.delayMs, tookDown, outcome.kind === "unreached");
+}
+
+/** What a success tells about the backend, as statements; most of the time there is nothing to write. */
+function successAt(ports: Ports, { accountId, backend }: Claim, runMs: number): Sql[] {
+  const isSampled = !backend.sampled || ports.random() * RUN_TIME_SAMPLE < 1;
+  return [
+    ...(backend.failures > 0 || !backend.witnessed ? [backendStatements.succeeded(backend.id, accountId)] : []),
+    ...(isSampled ? [backendStatements.sample(backend.id, runMs)] : []),
+  ];
+}
+
+/** What a failure tells about the backend, as statements. */
+function failureAt(claimed: Claim, outcome: Failed, { away, ready: isReady }: Seen): Sql[] {
+  const { backend, runWithinSeconds } = claimed;
+  const { error } = outcome;
+  if (away) return [backendStatements.away(backend.id, claimed, error)];
+  const after = evidenceOf(outcome);
+  switch (after.kind) {
+    case "answered":
+      return backend.failures > 0 ? [backendStatements.answered(backend.id)] : [];
+    case "failed":
+    case "perhaps": {
+      // A client that allows less than the backend may take learns nothing of the backend when it takes longer.
+      const isImpatient = runWithinSeconds !== null && runWithinSeconds < backend.timeoutSeconds;
+      if (error.code === "run_within_seconds" && isImpatient) return [];
+      return [backendStatements.failed(backend.id, claimed, error, { perhaps: after.kind === "perhaps", isReady })];
+    }
+    case "asked":
+      return [backendStatements.asked(backend.id, after.ms, error)];
+    case "misconfigured":
+      return [backendStatements.misconfigured(backend.id, error)];
+    case "nothing":
+    case "away":
+    case "succeeded":
+      return [];
+    default:
+      return after satisfies never;
+  }
+}
+
+/** How the backend does after a failed attempt. */
+interface Seen {
+  /** Whether no connection to it can be made. */
+  readonly away: boolean;
+  /** Whether the attempt reached it, as far as can be told. */
+  readonly reached: boolean;
+  /** Whether it says that it is ready. It is asked only if that makes a difference. */
+  readonly ready: boolean;
+  /** Whether this attempt, and nothing else, took it down while it was healthy. */
+  readonly tookDown: boolean;
+}
+
+/**
+ * Asks a backend after a failure how it does. A connection that could not be made and one that broke before an answer look
+ * the same, so that an attempt counts as one that never reached its backend if the backend can't be reached now, unless it was
+ * asked right before (see callBackend). An attempt took its backend down if it surely reached it, was alone there when it
+ * began, nobody else has seen the backend fail since, and it no longer says that it is ready.
+ */
+async function lookAtBackend(ports: Ports, claimed: Claim, { kind, error }: Failed): Promise<Seen> {
+  const { backend, version } = claimed;
+  if (kind === "unreached") return { away: true, reached: false, ready: false, tookDown: false };
+  const isBroken = error.code === "backend_cut" || error.code === "backend_unreachable";
+  const isProven = error.code === "backend_cut" || claimed.unreached > 0;
+  const mayHaveFallen = isBroken && isProven && backend.failures === 0 && backend.alone;
+  const asks = kind === "retry" && (error.code === "backend_unreachable" || mayHaveFallen || backend.othersSucceed);
+  if (!asks) return { away: false, reached: true, ready: false, tookDown: false };
+  const wasAlone = mayHaveFallen && (await standsAlone(ports.db, backend.id, claimed));
+  const { reached: isThere, ready } = await readinessOf(backend, version, ports);
+  return { away: isBroken && !isThere, reached: isThere || isProven || !isBroken, ready, tookDown: wasAlone && !ready };
+}
+
+async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: AbortSignal, sink: Sink | null): Promise<Outcome> {
+  const { backend, model, version, capability } = claimed;
+  const identity = identityFor(backend, ports.secret);
+  if (identity === null)
+    return misconfigured(`The deployment has no secret ${backend.credential?.secret ?? ""}, which the backend's credential names.`);
+  // An attempt before found nobody there, as far as could be told; this one is to be sure that it meets somebody.
+  if (claimed.unreached > 0 && !(await readinessOf(backend, version, ports)).reached) return NOBODY_THERE;
+  const stored = await readPayload(ports.payloads, claimed.input);
+  if (stored === null) return { kind: "rejected", error: INPUT_GONE };
+  const ready = await supplied(ports, claimed.accountId, stored, backend.files);
+  if ("outcome" in ready) return ready.outcome;
+  const { input } = ready;
+  const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
+  const protocol = protocolOf(backend);
+  const shelf: OutputStores = {
+    ...ports,
+    begun: (key, uploadId) => noteUpload(ports.db, key, uploadId),
+  };
+  const fields = claimed.outputFiles;
+  const call: BackendCall = {
+    backend,
+    model,
+    version,
+    attempt: { inferenceId: claimed.id, number: claimed.attempt },
+    capability,
+    input,
+    timeoutMs: seconds * 1000,
+    stop,
+    identity,
+    takeIn: (response, most, over) => takeIn(shelf, claimed, response, most, over),
+    extract: fields.length === 0 ? null : { fields, of: (json) => extract(shelf, claimed, json) },
+  };
+  if (!leases.mayCall(claimed)) return { kind: "abandoned" };
+  return sink && protocol.stream ? protocol.stream(call, ports, sink) : protocol.infer(call, ports);
+}
