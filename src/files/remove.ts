@@ -1,7 +1,7 @@
 /**
- * Removes files, ready or not: the object first and then the row, so that a crash in between leaves a row that is found
- * again, and never an object that nobody knows of. What is past its time can't be referred to any more, so nobody is given
- * a file whose object is going.
+ * Removes files, ready or not. The row goes first, and with it, in one transaction, its object is noted as a removal: so no
+ * row is ever left that says "ready" of an object that is gone, and what is left of the object after a crash is found by
+ * that note. What is past its time can't be referred to any more, so nobody is given a file whose object is going.
  */
 import type { Upload } from "../payloads/bucket.ts";
 import { FILE_SWEEP_ROWS } from "../limits.ts";
@@ -14,8 +14,8 @@ type Stores = Pick<Ports, "db" | "payloads" | "uploads">;
 /** Removes a file, or gives up its upload. */
 export async function removeFile({ db, payloads, uploads }: Stores, file: StoredFile): Promise<void> {
   if (file.state === "uploading" && file.uploadId !== null) await abandon(uploads.resume(objectKey(file), file.uploadId));
-  await payloads.delete(objectKey(file));
   await removeFileRow(db, file);
+  await payloads.delete(objectKey(file));
 }
 
 /** A step of the sweep: removes what is past its time. Returns whether there is more. */

@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { FILE_CHARGE_BYTES, FILE_USED_SECONDS, QUOTA_BYTES, UPLOAD_SECONDS } from "../limits.ts";
+import { removalStatements } from "../payloads/removals.ts";
 import { type Database, NOW, type Sql, first, rowsOf, sql } from "../platform/sql.ts";
 
 const fileSchema = z.object({
@@ -156,8 +157,9 @@ export async function partsOf(db: Database, { accountId, id }: StoredFile): Prom
   return partSchema.parse(await db.all(fileStatements.parts(accountId, id)));
 }
 
-export async function removeFileRow(db: Database, { accountId, id }: Pick<StoredFile, "accountId" | "id">): Promise<void> {
-  await db.all(fileStatements.remove(accountId, id));
+/** Removes the row, and notes its object as one that is to go. */
+export async function removeFileRow(db: Database, file: Pick<StoredFile, "accountId" | "id">): Promise<void> {
+  await db.batch([removalStatements.note([objectKey(file)]), fileStatements.remove(file.accountId, file.id)]);
 }
 
 const storage = rowsOf(z.object({ stored: z.number(), quota: z.number() }));

@@ -29,12 +29,28 @@ export interface BackendFaults {
   readonly refusal: number;
 }
 
+/** How a receiver of webhooks answers, besides well. */
+export interface ReceiverFaults {
+  readonly error: number;
+  readonly busy: number;
+  readonly redirect: number;
+  readonly gone: number;
+  readonly hangs: number;
+  readonly late: number;
+  /** It has taken what it was sent, and its answer gets lost. */
+  readonly cut: number;
+  readonly refuses: number;
+  /** The resolver does not answer. */
+  readonly unresolved: number;
+}
+
 export interface Faults {
   readonly database: CallFaults;
   readonly payloads: CallFaults;
   readonly queue: CallFaults;
   readonly gate: CallFaults;
   readonly sweep: CallFaults;
+  readonly delivery: CallFaults;
   readonly wakeLost: number;
   readonly wakeDoubled: number;
   /** Of the wake-ups, those that take up to 30 s. */
@@ -55,6 +71,7 @@ export interface Faults {
   /** Isolates' clocks are apart from the database's by up to this. */
   readonly skewMs: number;
   readonly backend: BackendFaults;
+  readonly receiver: ReceiverFaults;
   /** Of the writes to an inference, those after which whoever wrote it, or whoever is to hear of it, dies or stands still. */
   readonly strikes: number;
 }
@@ -67,6 +84,7 @@ export const NO_FAULTS: Faults = {
   queue: NO_CALL_FAULTS,
   gate: NO_CALL_FAULTS,
   sweep: NO_CALL_FAULTS,
+  delivery: NO_CALL_FAULTS,
   wakeLost: 0,
   wakeDoubled: 0,
   wakeLate: 0,
@@ -83,6 +101,7 @@ export const NO_FAULTS: Faults = {
   queueForgetsEveryMs: Infinity,
   skewMs: 0,
   backend: { slow: 0, error: 0, unavailable: 0, busy: 0, garbage: 0, hang: 0, cut: 0, crash: 0, refusal: 0 },
+  receiver: { error: 0, busy: 0, redirect: 0, gone: 0, hangs: 0, late: 0, cut: 0, refuses: 0, unresolved: 0 },
   strikes: 0,
 };
 
@@ -103,6 +122,7 @@ export function drawFaults(random: Random): Faults {
     queue: calls(),
     gate: calls(),
     sweep: calls(),
+    delivery: calls(),
     wakeLost: upTo(0.3),
     wakeDoubled: upTo(0.5),
     wakeLate: upTo(0.3),
@@ -128,6 +148,17 @@ export function drawFaults(random: Random): Faults {
       cut: upTo(troubled * 0.2),
       crash: upTo(troubled * 0.05),
       refusal: upTo(troubled * 0.1),
+    },
+    receiver: {
+      error: upTo(0.2),
+      busy: upTo(0.1),
+      redirect: upTo(0.1),
+      gone: upTo(0.02),
+      hangs: upTo(0.1),
+      late: upTo(0.1),
+      cut: upTo(0.1),
+      refuses: upTo(0.2),
+      unresolved: upTo(0.2),
     },
     strikes: upTo(0.04),
   };

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
-import type { Ledger } from "./clients.ts";
+import type { Ledger } from "./outside/clients.ts";
 import type { Result, Task } from "./crew.ts";
 import { MUTATIONS } from "./mutations.ts";
 import { type Report, simulate } from "./simulation.ts";
@@ -73,6 +73,9 @@ async function simulateMany(first: number, count: number, steps: number): Promis
     left: 0,
     attempts: 0,
     done: 0,
+    deliveries: 0,
+    received: 0,
+    files: 0,
   };
   const failed: Report[] = [];
   let [done, virtualMs, events, crashes] = [0, 0, 0, 0];

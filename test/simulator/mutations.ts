@@ -2,31 +2,17 @@
  * Planted bugs, to see whether the simulator would have found them. Each is put in from outside: the text of a statement
  * is rewritten on its way to the database, or the ports are wrapped. The code under test knows nothing of them.
  */
-import type { Key } from "../../src/keys/store.ts";
 import type { Fetch } from "../../src/backends/backend.ts";
 import { WAITER_LOOK_MAX_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
 import type { Database } from "../../src/platform/sql.ts";
-import type { Actor } from "./model.ts";
-import type { Schedule } from "./schedule.ts";
-
-export interface Mutation {
-  readonly name: string;
-  /** What it makes of a statement, or of the schema. */
-  readonly rewrite?: (text: string) => string;
-  readonly ports?: (ports: Ports, schedule: Schedule, by: Actor["kind"]) => Ports;
-  /** What the gate reads of a key. */
-  readonly key?: (key: Key) => Key;
-}
+import { WEBHOOK_AND_STORAGE_BUGS } from "./planted/beside.ts";
+import { type Mutation, begins, both, within } from "./planted/rewrite.ts";
 
 const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 const OF_THE_LEASE = "AND attempt = ? AND lease = ?";
 const OF_ANY_LEASE = "AND ? IS NOT NULL AND ? IS NOT NULL";
 
-const begins =
-  (beginning: string, also = "") =>
-  (text: string) =>
-    text.trimStart().startsWith(beginning) && text.includes(also);
 const SUCCEED = begins("UPDATE inferences SET status = 'succeeded'");
 const FAIL = begins("UPDATE inferences SET status = 'failed'", OF_THE_LEASE);
 const RETRY = begins("UPDATE inferences SET status = 'queued'", OF_THE_LEASE);
@@ -45,20 +31,6 @@ const GIVE_BACK = begins("UPDATE inferences SET lease = NULL", "AND id = ? AND l
 const RELEASE = begins("UPDATE inferences SET lease = NULL", "AND attempt = ? AND lease = ? AND status = 'canceled'");
 const LOST_WAKE_UPS = begins("SELECT lane.model, lane.version, lane.slots");
 const SCHEMA = begins("--", "CREATE TABLE inferences");
-
-/** Replaces every `from` in those statements. A statement that no longer has it is an error: the bug would not be in. */
-function within(which: (text: string) => boolean, from: string, to: string): (text: string) => string {
-  return (text) => {
-    if (!which(text)) return text;
-    if (!text.includes(from)) throw new Error(`The planted bug has nothing to change: no "${from}" in ${text}`);
-    return text.replaceAll(from, to);
-  };
-}
-
-const both =
-  (...changes: readonly ((text: string) => string)[]) =>
-  (text: string) =>
-    changes.reduce((changed, change) => change(changed), text);
 
 /** The same, for what is asked by requests that wait. */
 const ofRequests =
@@ -213,4 +185,5 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "the gate lets one too many through",
     key: (key) => ({ ...key, limits: { read: key.limits.read + 1, submit: key.limits.submit + 1, cancel: key.limits.cancel + 1 } }),
   },
+  ...WEBHOOK_AND_STORAGE_BUGS,
 ];

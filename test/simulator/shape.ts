@@ -1,7 +1,9 @@
 /** What a seed is about: tenants, models, backends and how much is asked of them. Faults are drawn apart (faults.ts). */
 import { INLINE_BYTES } from "../../src/limits.ts";
 import type { Limits } from "../../src/keys/store.ts";
-import type { GpuSettings } from "./gpu.ts";
+import { ENDS, EVENTS, type EventName, type Webhook } from "../../src/inferences/webhook.ts";
+import type { GpuSettings } from "./outside/gpu.ts";
+import type { ReceiverSettings } from "./outside/receivers.ts";
 import type { Random } from "./random.ts";
 
 export interface AccountShape {
@@ -9,6 +11,26 @@ export interface AccountShape {
   readonly keyId: string;
   readonly digest: string;
   readonly limits: Limits;
+  /** Null: the default, which nothing here comes near. */
+  readonly quotaBytes: number | null;
+  readonly retentionSeconds: number;
+  readonly webhooks: readonly { readonly id: string; readonly url: string; readonly events: readonly EventName[] }[];
+}
+
+/** A file, as its client sends it. */
+export interface FileJob {
+  readonly number: number;
+  readonly account: AccountShape;
+  readonly atMs: number;
+  readonly bytes: number;
+  /** In one request, of a length that is told or not, or part by part. */
+  readonly way: "whole" | "unmeasured" | "parts";
+  readonly partBytes: number;
+  readonly sha256: "none" | "right" | "wrong";
+  /** Its client leaves after so much of it. */
+  readonly breaksOffAt: number | null;
+  /** It is removed by its client after so long. */
+  readonly removedAfterMs: number | null;
 }
 
 export interface BackendShape extends GpuSettings {
@@ -38,6 +60,8 @@ export interface Job {
   readonly retry: { maxAttempts?: number; initialDelayMs?: number; maxDelayMs?: number };
   /** How its client waits for the answer; null where it looks later. */
   readonly wait: Wait | null;
+  /** The URL that is given with it. */
+  readonly webhook: Webhook | null;
   /** Another request under the same Idempotency-Key: how long after the first, and how its client waits. */
   readonly again: { readonly afterMs: number; readonly wait: Wait | null } | null;
 }
@@ -52,6 +76,10 @@ export interface Wait {
 
 export interface Shape {
   readonly accounts: readonly AccountShape[];
+  readonly files: readonly FileJob[];
+  readonly receivers: readonly ReceiverSettings[];
+  /** Whether it goes on until everything is past its retention. */
+  readonly ages: boolean;
   readonly models: readonly ModelShape[];
   readonly jobs: readonly Job[];
   /** Faults end then. */
@@ -64,11 +92,12 @@ export interface Shape {
   readonly redrives: number;
 }
 
-/** `waits` is a stream of its own, so that a seed in which nobody waits is the same as it was without. */
-export function drawShape(random: Random, waits: Random): Shape {
+/** `waits` and `beside` are streams of their own, so that a seed in which nobody waits, or is told, is the same as it was without. */
+export function drawShape(random: Random, waits: Random, beside: Random): Shape {
   const long = random.chance(0.12);
   const sluggish = !long && random.chance(0.35);
   const spanMs = long ? random.int(150_000, 300_000) : sluggish ? random.int(60_000, 180_000) : random.magnitude(15_000, 90_000);
+  const receivers = drawReceivers(beside);
   const accounts = Array.from({ length: random.int(1, 3) }, (_, index): AccountShape => {
     const id = `account${String(index).padStart(5, "0")}`;
     const limit = (most: number) => random.magnitude(2, most);
@@ -77,6 +106,9 @@ export function drawShape(random: Random, waits: Random): Shape {
       keyId: `${id}key000`,
       digest: String(index).repeat(64),
       limits: { read: limit(100), submit: limit(200), cancel: limit(50) },
+      quotaBytes: beside.chance(0.2) ? beside.magnitude(20_000, 500_000) : null,
+      retentionSeconds: beside.pick([1, 2, 8]) * 86_400,
+      webhooks: drawWebhooks(beside, receivers),
     };
   });
   const models = Array.from({ length: random.int(1, long ? 1 : 3) }, (_, index): ModelShape => drawModel(random, index, long, sluggish));
@@ -124,12 +156,21 @@ export function drawShape(random: Random, waits: Random): Shape {
     const wait = waits.chance(patient) ? drawWait(waits) : null;
     const isAskedAgain = job.idempotencyKey !== null && waits.chance(patient * 0.4);
     const again = isAskedAgain ? { afterMs: waits.magnitude(1, 30_000), wait: waits.chance(0.7) ? drawWait(waits) : null } : null;
-    return { ...job, wait, again };
+    const [receiver] = receivers;
+    const webhook =
+      receiver && beside.chance(0.3) ? { url: receiver.url, events: drawEvents(beside), origin: "https://claimcheck.example.com" } : null;
+    return { ...job, wait, again, webhook };
   });
+  const files = Array.from({ length: beside.chance(0.4) ? beside.int(1, 12) : 0 }, (_, number) =>
+    drawFile(beside, number, beside.pick(accounts), beside.int(0, Math.round(spanMs * 0.9))),
+  );
   const every = (least: number, most: number) => (random.chance(0.5) ? Infinity : random.magnitude(least, most));
   return {
     accounts,
     models,
+    files,
+    receivers,
+    ages: beside.chance(0.3),
     jobs: jobs.toSorted((one, other) => one.atMs - other.atMs),
     spanMs,
     workers: random.int(2, 6),
@@ -137,6 +178,38 @@ export function drawShape(random: Random, waits: Random): Shape {
     operatorEveryMs: every(5_000, 60_000),
     cancels: random.chance(0.5) ? random.next() * 0.4 : 0,
     redrives: random.next(),
+  };
+}
+
+/** None in most seeds, so that those are as fast as before. */
+function drawReceivers(random: Random): ReceiverSettings[] {
+  const count = random.chance(0.5) ? 0 : random.int(1, 4);
+  return Array.from({ length: count }, (_, index) => ({
+    url: `https://hooks-${index}.example.com/`,
+    failing: random.chance(0.5) ? 0 : random.next(),
+    backAfterMs: random.pick([20_000, 3_600_000, 10 * 86_400_000]),
+  }));
+}
+
+function drawWebhooks(random: Random, receivers: readonly ReceiverSettings[]): AccountShape["webhooks"] {
+  return receivers.flatMap(({ url }, index) =>
+    random.chance(0.5) ? [{ id: `wh_${String(index).padStart(16, "0")}`, url, events: drawEvents(random) }] : [],
+  );
+}
+
+function drawEvents(random: Random): EventName[] {
+  return random.chance(0.5) ? [...ENDS] : EVENTS.filter((_, index) => index === 2 || random.chance(0.5));
+}
+
+function drawFile(random: Random, number: number, account: AccountShape, atMs: number): FileJob {
+  const way = random.pick(["whole", "whole", "unmeasured", "parts", "parts"] as const);
+  const bytes = random.magnitude(1, 50_000);
+  return {
+    ...{ number, account, atMs, bytes, way },
+    partBytes: Math.ceil(bytes / random.int(1, 4)),
+    sha256: random.pick(["none", "right", "right", "wrong"] as const),
+    breaksOffAt: random.chance(0.2) ? random.int(0, bytes - 1) : null,
+    removedAfterMs: random.chance(0.3) ? random.magnitude(1, 60_000) : null,
   };
 }
 

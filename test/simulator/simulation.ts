@@ -1,6 +1,8 @@
 /** One seed from beginning to end: faults, then none, then the ledger. */
-import { type Ledger, Clients } from "./clients.ts";
-import type { Mutation } from "./mutations.ts";
+import { age } from "./aging.ts";
+import { type Ledger, Clients } from "./outside/clients.ts";
+import type { Mutation } from "./planted/rewrite.ts";
+import { borrowGlobals } from "./platform/globals.ts";
 import { Trace } from "./trace.ts";
 import { type Violation, World } from "./world.ts";
 
@@ -36,6 +38,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
   const began = performance.now();
   const trace = new Trace(options.print ?? null);
   const world = new World(seed, trace, options.mutation ?? NO_MUTATION);
+  const giveBack = borrowGlobals();
   const { log, error } = console;
   console.log = (line: unknown) => world.note(String(line));
   console.error = (line: unknown) => {
@@ -46,6 +49,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
   try {
     const clients = new Clients(world);
     await live(world, clients, options.steps ?? Infinity);
+    if (!world.violation && world.shape.ages) await age(world);
     const ledger = clients.ledger();
     if (!world.violation) clients.judge();
     return {
@@ -63,6 +67,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
   } finally {
     console.log = log;
     console.error = error;
+    giveBack();
     world.close();
   }
 }
@@ -77,8 +82,8 @@ async function live(world: World, clients: Clients, steps: number): Promise<void
     await schedule.step();
     if (world.elapsedMs - judgedAt < 1_000) continue;
     judgedAt = world.elapsedMs;
-    for (const life of model.lives.values()) {
-      if (life.finalAt === null && schedule.now > model.latestEnd(life))
+    for (const life of model.known.lives.values()) {
+      if (life.finalAt === null && schedule.now > model.transitions.latestEnd(life))
         world.violate("bound", `#${life.job} is ${life.row.status} and should be final`);
     }
   }

@@ -3,8 +3,8 @@
  * for ever comes back, its timers and connections are gone, what it has sent is still on its way) and it may be frozen
  * and go on later as if nothing had happened.
  */
-import type { Clock } from "../../src/ports.ts";
-import type { Schedule, Timer } from "./schedule.ts";
+import type { Clock } from "../../../src/ports.ts";
+import type { Schedule, Timer } from "../schedule.ts";
 
 export class Isolate {
   readonly name: string;

@@ -3,12 +3,12 @@
  * garbage, hangs, breaks off, or crashes, alone or because an input is poison to it. A server knows how many calls it is
  * busy with, whoever made them and whatever has become of them since: that is the count that may never be too high.
  */
-import type { Fetch } from "../../src/backends/backend.ts";
-import type { BackendFaults } from "./faults.ts";
-import type { Isolate } from "./isolate.ts";
-import type { LiveCall } from "./model.ts";
-import type { Random } from "./random.ts";
-import type { Schedule, Timer } from "./schedule.ts";
+import type { Fetch } from "../../../src/backends/backend.ts";
+import type { BackendFaults } from "../faults.ts";
+import type { Isolate } from "../platform/isolate.ts";
+import type { LiveCall } from "../rules/lives.ts";
+import type { Random } from "../random.ts";
+import type { Schedule, Timer } from "../schedule.ts";
 
 export interface GpuSettings {
   readonly id: string;

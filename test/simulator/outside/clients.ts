@@ -3,22 +3,24 @@
  * looks, cancels, or queues again what has failed. What it is told is noted and held against what there is: Jepsen's
  * ledger of attempted, acknowledged, lost, unexpected, doubled and recovered.
  */
-import { admit } from "../../src/http/admit.ts";
-import type { Scope } from "../../src/keys/key.ts";
-import { changeBackend } from "../../src/backends/store.ts";
-import { type WaitResult, submitAndWait } from "../../src/inferences/waiter.ts";
-import type { Inference } from "../../src/inferences/inference.ts";
-import { isFinal } from "../../src/inferences/status.ts";
-import type { Cursor } from "../../src/inferences/sql/filter.ts";
-import { findInference, findWithWait } from "../../src/inferences/sql/read.ts";
-import { cancel, cancelMany, redrive, redriveMany } from "../../src/inferences/change.ts";
-import { submit } from "../../src/inferences/submit.ts";
-import type { After } from "../../src/inferences/hints.ts";
-import { Unavailable } from "../../src/platform/unavailable.ts";
-import type { Ports } from "../../src/ports.ts";
-import { Problem } from "../../src/problem.ts";
-import type { Job, Wait } from "./shape.ts";
-import type { Reply, World } from "./world.ts";
+import { admit } from "../../../src/http/admit.ts";
+import type { Scope } from "../../../src/keys/key.ts";
+import { changeBackend } from "../../../src/backends/store.ts";
+import { type WaitResult, submitAndWait } from "../../../src/inferences/waiter.ts";
+import type { Inference } from "../../../src/inferences/inference.ts";
+import { isFinal } from "../../../src/inferences/status.ts";
+import type { Cursor } from "../../../src/inferences/sql/filter.ts";
+import { findInference, findWithWait } from "../../../src/inferences/sql/read.ts";
+import { cancel, cancelMany, redrive, redriveMany } from "../../../src/inferences/change.ts";
+import { submit } from "../../../src/inferences/submit.ts";
+import type { After } from "../../../src/inferences/hints.ts";
+import { Unavailable } from "../../../src/platform/unavailable.ts";
+import type { Ports } from "../../../src/ports.ts";
+import { Problem } from "../../../src/problem.ts";
+import type { Job, Wait } from "../shape.ts";
+import type { World } from "../world.ts";
+import type { Reply } from "../world/requests.ts";
+import { Uploaders } from "./uploaders.ts";
 
 export interface Ledger {
   /** Submits that a client meant. */
@@ -43,10 +45,16 @@ export interface Ledger {
   attempts: number;
   /** Calls that a backend said were done. */
   done: number;
+  /** Deliveries made, and requests that receivers got: each delivery comes at least once, unless it is given up. */
+  deliveries: number;
+  received: number;
+  /** Files that were accepted. */
+  files: number;
 }
 
 export class Clients {
   readonly #world: World;
+  readonly #uploaders: Uploaders;
   readonly #accepted = new Map<number, string>();
   readonly #left = new Set<number>();
   /** Submits that still may be told something. */
@@ -54,6 +62,7 @@ export class Clients {
 
   constructor(world: World) {
     this.#world = world;
+    this.#uploaders = new Uploaders(world);
     for (const job of world.shape.jobs) this.#later(job.atMs, () => this.#live(job));
     this.#every(world.shape.bulkEveryMs, () => this.#cancelMany());
     this.#every(world.shape.bulkEveryMs, () => this.#redriveMany());
@@ -61,8 +70,8 @@ export class Clients {
   }
 
   ledger(): Ledger {
-    const { model, shape, gpus } = this.#world;
-    const lives = [...model.lives.values()];
+    const { model, shape, gpus, deliveries } = this.#world;
+    const lives = [...model.known.lives.values()];
     const count = (status: string) => lives.filter(({ row }) => row.status === status).length;
     return {
       attempted: shape.jobs.length,
@@ -73,11 +82,14 @@ export class Clients {
       expired: count("expired"),
       lost: this.#lost().length,
       unexpected: this.#unexpected().length,
-      doubled: model.doubled + (lives.length - model.jobs.size),
+      doubled: model.transitions.doubled + (lives.length - model.known.jobs.size),
       recovered: lives.filter(({ job, row }) => !this.#accepted.has(job) && !this.#left.has(job) && isFinal(row.status)).length,
       left: this.#left.size,
-      attempts: model.claims,
+      attempts: model.claims.count,
       done: gpus.done,
+      deliveries: deliveries.made,
+      received: deliveries.received,
+      files: this.#uploaders.accepted,
     };
   }
 
@@ -88,7 +100,7 @@ export class Clients {
   }
 
   #lost(): number[] {
-    const { jobs } = this.#world.model;
+    const { jobs } = this.#world.model.known;
     return [...this.#accepted].flatMap(([number, id]) => {
       const row = jobs.get(number)?.row;
       return row?.id === id && isFinal(row.status) ? [] : [number];
@@ -97,7 +109,7 @@ export class Clients {
 
   #unexpected(): number[] {
     const { model, shape } = this.#world;
-    return [...model.lives.values()].flatMap(({ job }) => (shape.jobs.some(({ number }) => number === job) ? [] : [job]));
+    return [...model.known.lives.values()].flatMap(({ job }) => (shape.jobs.some(({ number }) => number === job) ? [] : [job]));
   }
 
   #later(ms: number, act: () => Promise<void>): void {
@@ -111,7 +123,7 @@ export class Clients {
   #every(meanMs: number, act: () => Promise<void>): void {
     if (meanMs === Infinity) return;
     this.#later(this.#world.random.wait(meanMs), async () => {
-      if (this.#world.calm) return;
+      if (this.#world.hasEnded) return;
       await act();
       this.#every(meanMs, act);
     });
@@ -120,7 +132,7 @@ export class Clients {
   /** A request through the gate of the account's key, as the API does it. Errors other than the expected are ours. */
   async #ask<T>(job: Job, scope: Scope, handle: (ports: Ports, after: After) => Promise<T>): Promise<Reply<T>> {
     const { id: accountId, keyId, digest } = job.account;
-    const reply = await this.#world.request("client", async (ports, after) => {
+    const reply = await this.#world.requests.request("client", async (ports, after) => {
       await admit(ports.gate, { accountId, keyId, digest }, scope);
       return handle(ports, after);
     });
@@ -139,7 +151,7 @@ export class Clients {
     const { again } = job;
     if (again) this.#later(again.afterMs, async () => void (await this.#tell(job, again.wait)));
     if (job.wait !== null && random.chance(this.#world.shape.cancels))
-      this.#later(random.magnitude(1, 30_000), () => this.#cancelAttended(job));
+      this.#later(random.magnitude(1, 30_000), () => this.#cancelWaited(job));
     const id = await this.#tell(job, job.wait);
     if (id === null) return;
     if (random.chance(0.05) && job.idempotencyKey !== null) await this.#reuseKey(job);
@@ -170,13 +182,13 @@ export class Clients {
     const until = world.elapsedMs + wait.patienceMs;
     return this.#insist(job, async () => {
       const patienceMs = until - world.elapsedMs;
-      const reply = await world.submitAndWait(job, { ...wait, patienceMs }, async (ports, after, gone, attendance) => {
+      const reply = await world.requests.submitAndWait(job, { ...wait, patienceMs }, async (ports, after, gone, waiter) => {
         try {
           await admit(ports.gate, { accountId: job.account.id, keyId: job.account.keyId, digest: job.account.digest }, "submit");
           const answer = await submitAndWait(ports, submissionOf(job, `body-${job.number}`), { after, gone });
           world.note(`request: #${job.number} ends as ${answer.inference.status}${gone.aborted ? ", its client is gone" : ""}`);
           const { inference, replayed } = endOf(answer);
-          world.model.judgeAnswer(attendance, job.number, inference, replayed);
+          world.model.waiting.judgeAnswer(waiter, job.number, inference, replayed);
           return { inference, replayed };
         } catch (error) {
           this.#judgeError(error);
@@ -201,19 +213,20 @@ export class Clients {
         world.note(
           `client: #${job.number} is ${isFinal(inference.status) ? inference.status : "accepted"}${replayed ? ", again" : ""} as ${id}`,
         );
-        const life = world.model.jobs.get(job.number);
+        const life = world.model.known.jobs.get(job.number);
         if (life?.row.id !== id)
           world.violate("nothing accepted is lost", `#${job.number} was accepted as ${id}, there is ${life?.row.id}`);
         this.#accepted.set(job.number, id);
         return id;
       }
       const limited = reply.error instanceof Problem && reply.error.code === "rate_limited";
+      if (reply.error instanceof Problem && reply.error.code === "quota_exceeded" && job.account.quotaBytes !== null) return null;
       world.note(`client: #${job.number} is told ${String(reply.error)}`);
       const unready = reply.error instanceof Problem && reply.error.code === "model_not_ready"; // of those that wait, while all is paused
       if (reply.error instanceof Problem && !limited && !unready)
         world.violate("a sound submit is accepted", `#${job.number}: ${String(reply.error)}`);
       if (job.idempotencyKey === null && !limited) return null;
-      if (world.calm && tries > 3) return null;
+      if (world.hasEnded && tries > 3) return null;
       await world.wait(limited ? 1_000 : world.random.magnitude(100, 10_000));
     }
     return null;
@@ -228,10 +241,11 @@ export class Clients {
   async #watch(job: Job, id: string): Promise<void> {
     const world = this.#world;
     let last: Inference["status"] | null = null;
-    for (let looks = 0; looks < 6 && !world.calm; looks++) {
+    for (let looks = 0; looks < 6 && !world.hasEnded; looks++) {
       await world.wait(world.random.magnitude(200, 30_000));
       const reply = await this.#ask(job, "read", (ports) => findWithWait(ports.db, job.account.id, id));
       if (!reply.ok) continue;
+      if (world.hasEnded) return;
       if (reply.value === null) world.violate("read your writes", `#${job.number} was accepted and is not found`);
       const status = reply.value?.status ?? null;
       if ((last === "succeeded" || last === "canceled") && status !== last) {
@@ -248,14 +262,14 @@ export class Clients {
   }
 
   /** By somebody who knows the id, such as an operator, while its client still waits. */
-  async #cancelAttended(job: Job): Promise<void> {
-    const id = this.#world.model.jobs.get(job.number)?.row.id;
+  async #cancelWaited(job: Job): Promise<void> {
+    const id = this.#world.model.known.jobs.get(job.number)?.row.id;
     if (id !== undefined) await this.#cancel(job, id);
   }
 
   async #cancel(job: Job, id: string): Promise<void> {
     const world = this.#world;
-    if (world.calm) return;
+    if (world.hasEnded) return;
     const reply = await this.#ask(job, "cancel", async (ports, after) => {
       const canceled = await cancel(ports, { accountId: job.account.id, id }, after);
       return canceled.kind === "not_found" ? null : canceled.inference;
@@ -288,7 +302,7 @@ export class Clients {
     let cursor: Cursor | null = { accountId: account.id, id: "" };
     for (let pages = 0; pages < 5 && cursor; pages++) {
       const from: Cursor = cursor;
-      const reply = await world.request("client", (ports, after) => cancelMany(ports, { ...change, from }, after));
+      const reply = await world.requests.request("client", (ports, after) => cancelMany(ports, { ...change, from }, after));
       if (!reply.ok) return this.#judgeError(reply.error);
       cursor = reply.value.next;
     }
@@ -302,7 +316,7 @@ export class Clients {
     let cursor: Cursor | null = { accountId: "", id: "" };
     for (let pages = 0; pages < 5 && cursor; pages++) {
       const from: Cursor = cursor;
-      const reply = await world.request("operator", (ports, after) => redriveMany(ports, { ...change, from }, after));
+      const reply = await world.requests.request("operator", (ports, after) => redriveMany(ports, { ...change, from }, after));
       if (!reply.ok) return this.#judgeError(reply.error);
       cursor = reply.value.next;
     }
@@ -312,7 +326,7 @@ export class Clients {
     const world = this.#world;
     const id = world.random.pick(world.gpus.ids);
     const state = world.random.pick(["active", "active", "draining", "paused"] as const);
-    const reply = await world.request("operator", (ports) => changeBackend(ports.db, id, { state }));
+    const reply = await world.requests.request("operator", (ports) => changeBackend(ports.db, id, { state }));
     if (!reply.ok) this.#judgeError(reply.error);
   }
 }
@@ -337,6 +351,7 @@ function submissionOf(job: Job, fingerprint: string): Parameters<typeof submit>[
     maxTimeInQueueSeconds: job.maxTimeInQueueSeconds,
     runWithinSeconds: job.runWithinSeconds,
     cancelAfterSeconds: job.cancelAfterSeconds,
+    webhook: job.webhook ?? undefined,
     idempotency: idempotencyKey === null ? null : { key: idempotencyKey, fingerprint },
   };
 }

@@ -2,8 +2,8 @@
  * Of the platform's types, those that the flows' seam names in its signatures. The simulator stands on the other side
  * of the seam and makes none of these; declaring them here keeps the platform's globals out of a program for Node.
  */
-import type { StoredObject, UploadedPart } from "../../src/payloads/bucket.ts";
-import type { Gate } from "../../src/keys/gate.ts";
+import type { StoredObject, UploadedPart } from "../../../src/payloads/bucket.ts";
+import type { Gate } from "../../../src/keys/gate.ts";
 
 declare global {
   interface D1Statement {
@@ -39,6 +39,9 @@ declare global {
   class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
     constructor(bytes: number);
   }
+
+  /** Named by a signature of a flow; what stands in its place is in globals.ts. */
+  type CryptoKey = import("node:crypto").webcrypto.CryptoKey;
 
   interface Env {
     readonly DB: D1Database;

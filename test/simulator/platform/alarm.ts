@@ -2,12 +2,12 @@
  * The sweep's Durable Object, for a world without the platform: the same few lines as src/inferences/sweeper.ts, on an
  * alarm that may be lost, doubled or late, in an isolate that may die. The alarm's time is durable, all else is memory.
  */
-import { logError } from "../../src/platform/log.ts";
-import { SWEEP_IDLE_MS, SWEEP_PASS_MS, SWEEP_TICK_MS } from "../../src/limits.ts";
+import { logError } from "../../../src/platform/log.ts";
+import { SWEEP_IDLE_MS, SWEEP_PASS_MS, SWEEP_TICK_MS } from "../../../src/limits.ts";
 import type { Isolate } from "./isolate.ts";
-import type { Faults } from "./faults.ts";
-import type { Random } from "./random.ts";
-import type { Schedule, Timer } from "./schedule.ts";
+import type { Faults } from "../faults.ts";
+import type { Random } from "../random.ts";
+import type { Schedule, Timer } from "../schedule.ts";
 
 export interface AlarmWorld {
   readonly schedule: Schedule;

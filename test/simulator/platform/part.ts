@@ -3,11 +3,11 @@
  * what it was asked. Who asks gets an answer within a limit, as platform.ts sees to in production, and then never learns
  * what became of the question.
  */
-import { Unavailable } from "../../src/platform/unavailable.ts";
-import type { CallFaults } from "./faults.ts";
+import { Unavailable } from "../../../src/platform/unavailable.ts";
+import type { CallFaults } from "../faults.ts";
 import type { Isolate } from "./isolate.ts";
-import type { Random } from "./random.ts";
-import type { Schedule } from "./schedule.ts";
+import type { Random } from "../random.ts";
+import type { Schedule } from "../schedule.ts";
 
 /** What becomes of one call: when it takes effect, when it is answered, and how. Times in ms, one after the other. */
 interface Fate {

@@ -2,8 +2,8 @@
  * What a gate may admit, reckoned in another way than the gate does: a bucket that holds one second's permits and leaks
  * as many a second. Kept for as long as the gate's memory lives.
  */
-import type { Gate } from "../../src/keys/gate.ts";
-import type { Scope } from "../../src/keys/key.ts";
+import type { Gate } from "../../../src/keys/gate.ts";
+import type { Scope } from "../../../src/keys/key.ts";
 
 const NEARLY = 1e-6;
 

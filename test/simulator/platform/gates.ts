@@ -1,0 +1,59 @@
+/** The gate of every key: one isolate for all, whose memory is lost now and then. */
+import { Gate, type Verdict } from "../../../src/keys/gate.ts";
+import { type Scope, accountOf } from "../../../src/keys/key.ts";
+import { type Key, findKey } from "../../../src/keys/store.ts";
+import type { Database } from "../../../src/platform/sql.ts";
+import type { Meters } from "../rules/meters.ts";
+import type { Isolate } from "./isolate.ts";
+
+export interface GatesWorld {
+  readonly meters: Meters;
+  database(isolate: Isolate): Database;
+  /** What a planted bug makes of a key. */
+  read(key: Key): Key;
+  limitOf(keyId: string, scope: Scope): number;
+}
+
+export class Gates {
+  isolate: Isolate;
+  readonly #world: GatesWorld;
+  readonly #gates = new Map<string, Gate>();
+
+  constructor(world: GatesWorld, isolate: Isolate) {
+    this.#world = world;
+    this.isolate = isolate;
+  }
+
+  /** Its isolate has died; this is the next one. */
+  moveTo(isolate: Isolate): void {
+    this.isolate = isolate;
+    this.#gates.clear();
+  }
+
+  forgetAll(): void {
+    this.#gates.clear();
+  }
+
+  forget(keyId: string): void {
+    this.#gates.get(keyId)?.forget();
+  }
+
+  async admit(keyId: string, digest: string, scope: Scope): Promise<Verdict> {
+    const { isolate } = this;
+    const { meters } = this.#world;
+    let gate = this.#gates.get(keyId);
+    if (!gate) {
+      const db = this.#world.database(isolate);
+      const read = async () => {
+        const key = await findKey(db, accountOf(keyId), keyId);
+        return key && this.#world.read(key);
+      };
+      gate = new Gate(read, () => isolate.clock.now());
+      this.#gates.set(keyId, gate);
+    }
+    const verdict = await gate.admit(digest, scope);
+    if (verdict.admitted || verdict.reason === "limited")
+      meters.judge(gate, keyId, scope, this.#world.limitOf(keyId, scope), isolate.clock.now(), verdict.admitted);
+    return verdict;
+  }
+}
