@@ -205,11 +205,15 @@ function drawFile(random: Random, number: number, account: AccountShape, atMs: n
   const way = random.pick(["whole", "whole", "unmeasured", "parts", "parts"] as const);
   const bytes = random.magnitude(1, 50_000);
   return {
-    ...{ number, account, atMs, bytes, way },
+    number,
+    account,
+    atMs,
+    bytes,
+    way,
     partBytes: Math.ceil(bytes / random.int(1, 4)),
     sha256: random.pick(["none", "right", "right", "wrong"] as const),
     breaksOffAt: random.chance(0.2) ? random.int(0, bytes - 1) : null,
-    removedAfterMs: random.chance(0.3) ? random.magnitude(1, 60_000) : null,
+    removedAfterMs: random.chance(0.3) ? random.magnitude(1, 6e4) : null,
   };
 }
 

@@ -27,7 +27,7 @@ import type { Change } from "./platform/rows.ts";
 import { Random } from "./random.ts";
 import { Calm } from "./rules/calm.ts";
 import { Deliveries } from "./rules/deliveries.ts";
-import { type Actor, leaseOf } from "./rules/lives.ts";
+import { type Actor, nameOf } from "./rules/lives.ts";
 import { Meters } from "./rules/meters.ts";
 import { Model } from "./rules/model.ts";
 import { Storage } from "./rules/storage.ts";
@@ -116,7 +116,10 @@ export class World {
     const { schedule, random } = this;
     this.gpus = new Gpus(
       {
-        ...{ schedule, random, trace: trail, faults: () => this.faults.backend },
+        schedule,
+        random,
+        trace: trail,
+        faults: () => this.faults.backend,
         began: (call) => {
           this.note(`${call.backendId} is called for #${call.job} under ${call.lease}`);
           this.model.calls.judge(call, this.gpus.live);
@@ -127,7 +130,10 @@ export class World {
     );
     this.receivers = new Receivers(
       {
-        ...{ schedule, random, trace: trail, faults: () => this.faults.receiver },
+        schedule,
+        random,
+        trace: trail,
+        faults: () => this.faults.receiver,
         received: (receipt) => {
           this.note(`${receipt.url} gets ${receipt.id} and answers ${receipt.status}`);
           this.deliveries.receive(receipt);
@@ -146,8 +152,17 @@ export class World {
     );
     this.sweep = new SweepObject(
       {
-        ...{ schedule, random, trace: trail, faults: () => this.faults },
-        pass: (isolate) => sweep(this.portsOf({ kind: "sweep", isolate })),
+        schedule,
+        random,
+        trace: trail,
+        faults: () => this.faults,
+        pass: (isolate) =>
+          sweep(
+            this.portsOf({
+              kind: "sweep",
+              isolate,
+            }),
+          ),
         passed: () => this.calmRules.judgePass(),
       },
       this.newIsolate("sweep"),
@@ -405,10 +420,6 @@ const JOB = /"job\\*":(\d+)/;
 /** Which job an input or output is of. */
 export function jobIn(text: string | null): number {
   return Number(JOB.exec(text ?? "")?.[1] ?? -1);
-}
-
-export function nameOf(actor: Actor): string {
-  return `${actor.isolate.name} ${leaseOf(actor) ?? actor.kind}`;
 }
 
 const titles = new Map<string, string>();

@@ -37,6 +37,9 @@ describe("the simulator", () => {
     ["the sweep takes leases that live", "a live lease is not taken"],
     ["a back-off never ends", "acted on in time"],
     ["the sweep leaves to a request what that has lost", "left to a runner"],
+    ["a receiver's error counts as delivered", "delivered means taken"],
+    ["a delivery that is sent again has another id", "a delivery keeps its id"],
+    ["what goes is still counted", "quotas equal a recount"],
     ["a request lets go and does not close its call", "a slot is free when its call has ended"],
   ])("finds it when %s", { timeout: 30_000 }, async (name, rule) => {
     const mutation = MUTATIONS.find((each) => each.name === name) ?? expect.fail("no such planted bug");

@@ -3,12 +3,14 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env, exports } from "cloudflare:workers";
 import OpenAI from "openai";
 import { beforeAll, describe, expect, test } from "vitest";
-import { removeExpiredFiles } from "../../src/files/remove.ts";
-import { unnamedFiles } from "../../src/files/store.ts";
+import { removeExpiredFiles, removeFile } from "../../src/files/remove.ts";
+import { findFile, unnamedFiles } from "../../src/files/store.ts";
 import { FILE_CHARGE_BYTES, FILE_PART_BYTES, KIB, UPLOAD_PART_BYTES } from "../../src/limits.ts";
 import { signLink } from "../../src/files/link-token.ts";
 import { ended, submitted } from "./support/inferences.ts";
 import { still, stillAs, stillEnv } from "./support/ports.ts";
+import { retain } from "../../src/maintenance/retention.ts";
+import { Unavailable } from "../../src/platform/unavailable.ts";
 import { handle } from "../../src/router.ts";
 import { backendIs, publicNames } from "./support/outside.ts";
 import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
@@ -224,6 +226,18 @@ describe("a file", () => {
     for (const id of ids) expect((await send("DELETE", `/v1/files/${id}`, undefined, {}, other.key)).status).toBe(204);
     expect(await traces(other.accountId)).toEqual([]);
     expect(await codeOf(send("GET", `/v1/files/${ids[0]}`, undefined, {}, other.key))).toEqual({ status: 404, code: "file_not_found" });
+  });
+
+  test("goes with its row while the bucket fails, and never says that it is ready without its bytes", async () => {
+    const other = await newTenant();
+    const { id } = await uploaded(noise(10), {}, other.key);
+    const file = (await findFile(still().db, other.accountId, String(id))) ?? expect.fail("no such file");
+    const down = { ...still().payloads, delete: () => Promise.reject(new Unavailable("storage", false)) };
+    await expect(removeFile(still({ payloads: down }), file)).rejects.toThrow(Unavailable);
+    expect(await codeOf(send("GET", `/v1/files/${String(id)}`, undefined, {}, other.key))).toEqual({ status: 404, code: "file_not_found" });
+    expect((await env.PAYLOADS.list({ prefix: `files/${other.accountId}/` })).objects).toHaveLength(1);
+    await retain(still());
+    expect(await traces(other.accountId)).toEqual([]);
   });
 
   test("past its time is not there, and is cleared away with all that is its", async () => {

@@ -11,8 +11,19 @@ const SCHEMA = readFileSync(new URL("../../../schema.sql", import.meta.url), "ut
 
 /** In an order in which nothing refers to what is gone. */
 const EMPTIED = [
-  ...["chores", "removals", "deliveries", "webhooks", "endpoints", "signing_secrets", "file_parts", "files"],
-  ...["inferences", "backends", "models", "keys", "accounts"],
+  "chores",
+  "removals",
+  "deliveries",
+  "webhooks",
+  "endpoints",
+  "signing_secrets",
+  "file_parts",
+  "files",
+  "inferences",
+  "backends",
+  "models",
+  "keys",
+  "accounts",
 ];
 
 type Rewrite = (text: string) => string;
@@ -41,7 +52,7 @@ export class Engine {
     this.#db.function("unixepoch", { varargs: true }, () => this.#now() / 1000);
     this.#db.exec(rewrite(SCHEMA));
     this.#db.function("row_is", { varargs: true }, (table, isGone, ...values) =>
-      this.#note(changeOf(table ?? null, isGone ?? null, values)),
+      this.#note(changeOf(typeof table === "string" ? table : "", isGone ?? null, values)),
     );
     this.#db.exec(TRIGGERS);
   }

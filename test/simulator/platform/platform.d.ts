@@ -3,6 +3,7 @@
  * of the seam and makes none of these; declaring them here keeps the platform's globals out of a program for Node.
  */
 import type { StoredObject, UploadedPart } from "../../../src/payloads/bucket.ts";
+import type { webcrypto } from "node:crypto";
 import type { Gate } from "../../../src/keys/gate.ts";
 
 declare global {
@@ -41,7 +42,7 @@ declare global {
   }
 
   /** Named by a signature of a flow; what stands in its place is in globals.ts. */
-  type CryptoKey = import("node:crypto").webcrypto.CryptoKey;
+  type CryptoKey = webcrypto.CryptoKey;
 
   interface Env {
     readonly DB: D1Database;

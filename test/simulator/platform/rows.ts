@@ -198,8 +198,8 @@ export const TRIGGERS = Object.entries(COLUMNS)
   .join("\n");
 
 /** What a trigger has told. */
-export function changeOf(table: SQLInputValue, isGone: SQLInputValue, values: readonly SQLInputValue[]): Change {
-  const names = NAMES.get(String(table)) ?? [];
+export function changeOf(table: string, isGone: SQLInputValue, values: readonly SQLInputValue[]): Change {
+  const names = NAMES.get(table) ?? [];
   const row = Object.fromEntries(names.map((name, index) => [name, values[index]]));
   // The schema's tables are STRICT, so that each column has the type that is stated above.
   return { of: table, row, isGone: isGone === 1 } as unknown as Change;

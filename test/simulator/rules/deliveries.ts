@@ -92,8 +92,18 @@ export class Deliveries {
     return hearers.map(({ webhookId, url }) => {
       const place = keyOf({ accountId: row.accountId, inferenceId: row.id, sequence, webhookId });
       const owed: Owed = {
-        ...{ key: place, url, event, at: this.#world.now(), status: row.status, inferenceId: row.id, accountId: row.accountId, webhookId },
-        ...{ row: null, isTaken: false, isRefused: false, body: null },
+        key: place,
+        url,
+        event,
+        at: this.#world.now(),
+        status: row.status,
+        inferenceId: row.id,
+        accountId: row.accountId,
+        webhookId,
+        row: null,
+        isTaken: false,
+        isRefused: false,
+        body: null,
       };
       this.#owed.set(place, owed);
       this.#byId.set(`msg_${row.accountId}_${row.id.replaceAll("-", "")}_${sequence}_${webhookId || "0"}`, owed);

@@ -132,6 +132,11 @@ export function leaseOf(by: Actor): string | null {
   return by.kind === "runner" ? by.lease : by.kind === "waiter" ? by.waiter.lease : null;
 }
 
+/** As the trace calls it. */
+export function nameOf(actor: Actor): string {
+  return `${actor.isolate.name} ${leaseOf(actor) ?? actor.kind}`;
+}
+
 export function isFinal(status: Status): boolean {
   return status === "succeeded" || status === "failed" || status === "canceled" || status === "expired";
 }

@@ -4,8 +4,8 @@ import { askAgain } from "../../../src/platform/unavailable.ts";
 import type { Database } from "../../../src/platform/sql.ts";
 import type { Ports } from "../../../src/ports.ts";
 import type { Way } from "../platform/objects.ts";
-import { type Actor, leaseOf } from "../rules/lives.ts";
-import { type World, nameOf } from "../world.ts";
+import { type Actor, leaseOf, nameOf } from "../rules/lives.ts";
+import type { World } from "../world.ts";
 
 export function portsFor(world: World, actor: Actor, db: Database): Ports {
   const { isolate } = actor;
