@@ -23,7 +23,16 @@ export function setUp(world: World): void {
   for (const { name, version, accountConcurrency, backends } of world.shape.models) {
     world.model.known.accountCaps.set(name, accountConcurrency);
     const versions = version === "" ? [] : [version];
-    const model = { name, description: "", versions, defaultVersion: version, accountConcurrency, capabilities: [], outputFiles: [] };
+    const model = {
+      name,
+      description: "",
+      versions,
+      defaultVersion: version,
+      accountConcurrency,
+      capabilities: [],
+      outputFiles: [],
+      maxOutputBytes: null,
+    };
     world.transact([modelStatements.insert(model)], setup);
     for (const { id, protocol, maxConcurrency, timeoutSeconds } of backends) {
       const url = `http://${id}/`.slice(0, protocol === "http" ? undefined : -1);
