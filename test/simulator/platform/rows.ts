@@ -29,6 +29,7 @@ export interface InferenceRow {
   readonly finishedAt: number | null;
   readonly attempt: number;
   readonly attemptsBefore: number;
+  readonly unreached: number;
   readonly takedowns: number;
   readonly backendId: string | null;
   readonly lease: string | null;
@@ -140,6 +141,7 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
     "finished_at",
     "attempt",
     "attempts_before",
+    "unreached",
     "takedowns",
     "backend_id",
     "lease",

@@ -128,9 +128,10 @@ export class Transitions {
     const hasOutput = row.output !== null || row.outputObject !== null;
     if (hasOutput !== (row.status === "succeeded" && row.dataRemovedAt === null))
       this.#lives.violate("an output only of a success", `#${job} is ${row.status}, output: ${hasOutput}`);
-    if (row.attempt - row.attemptsBefore > row.maxAttempts) {
-      this.#lives.violate("attempts within bounds", `#${job} is at attempt ${row.attempt - row.attemptsBefore} of ${row.maxAttempts}`);
-    }
+    // Those that never reached a backend do not count.
+    const attempts = row.attempt - row.attemptsBefore - row.unreached;
+    if (attempts > row.maxAttempts)
+      this.#lives.violate("attempts within bounds", `#${job} is at attempt ${attempts} of ${row.maxAttempts}`);
     if ((row.status === "failed" || row.status === "expired") && row.error === null)
       this.#lives.violate("failures are explained", `#${job}`);
     if (row.level < 0 || row.level > row.priority) this.#lives.violate("level", `#${job} has priority ${row.priority}, level ${row.level}`);
