@@ -5,11 +5,42 @@
 import * as z from "zod";
 import { PUBLIC_ONLY, type TargetRules } from "./webhooks/target.ts";
 
+/** Origins whose pages may call with a key. */
+export interface AllowedOrigins {
+  /** Whether any page may call with a key. */
+  readonly all: boolean;
+  readonly named: ReadonlySet<string>;
+}
+
+/** Reads the operator's setting: origins with commas between, or `*`. Throws an Error that names what is no origin. */
+function allowedOriginsOf(setting: string): AllowedOrigins {
+  const parts = setting
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+  const named = parts.filter((part) => part !== "*");
+  for (const part of named) {
+    if (URL.parse(part)?.origin !== part) throw new Error(`"${part}" must be an origin, such as "https://app.example.com", or "*"`);
+  }
+  return { all: named.length < parts.length, named: new Set(named) };
+}
+
 const settings = z.object({
   PUBLIC_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
   KEY_SECRET: z.string().min(32, "must have at least 32 characters; make one with: openssl rand -base64 32"),
   KEY_SECRET_PREVIOUS: z.string().min(32).optional(),
   ADMIN_TOKEN: z.string().min(32, "must have at least 32 characters; make one with: openssl rand -base64 24"),
+  ALLOWED_ORIGINS: z
+    .string()
+    .default("")
+    .transform((text, context) => {
+      try {
+        return allowedOriginsOf(text);
+      } catch (error) {
+        context.issues.push({ code: "custom", input: text, message: error instanceof Error ? error.message : String(error) });
+        return z.NEVER;
+      }
+    }),
   WEBHOOKS_TO_LOOPBACK: z.enum(["", "1"]).default(""),
 });
 
@@ -19,6 +50,8 @@ export interface Config {
   /** Secrets under which keys are tagged, newest first: the first mints, all are accepted. */
   readonly keySecrets: readonly string[];
   readonly adminToken: string;
+  /** The pages that may call with a key. */
+  readonly allowedOrigins: AllowedOrigins;
   /** Where webhooks may go. With WEBHOOKS_TO_LOOPBACK, which only the embedded runtime sets, to this machine as well. */
   readonly targets: TargetRules;
   /** Whether the names of webhooks are looked up before they are called: not where this machine is a target. */
@@ -36,12 +69,13 @@ export function configOf(env: object): Config {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new Error(`configuration: ${faults.join("; ")}`);
   }
-  const { PUBLIC_URL, KEY_SECRET, KEY_SECRET_PREVIOUS, ADMIN_TOKEN, WEBHOOKS_TO_LOOPBACK } = parsed.data;
+  const { PUBLIC_URL, KEY_SECRET, KEY_SECRET_PREVIOUS, ADMIN_TOKEN, ALLOWED_ORIGINS, WEBHOOKS_TO_LOOPBACK } = parsed.data;
   const loopbackHttp = WEBHOOKS_TO_LOOPBACK === "1";
   const config: Config = {
     publicUrl: PUBLIC_URL.replace(/\/$/, ""),
     keySecrets: KEY_SECRET_PREVIOUS ? [KEY_SECRET, KEY_SECRET_PREVIOUS] : [KEY_SECRET],
     adminToken: ADMIN_TOKEN,
+    allowedOrigins: ALLOWED_ORIGINS,
     targets: { ...PUBLIC_ONLY, loopbackHttp },
     looksUpNames: !loopbackHttp,
   };

@@ -11,6 +11,7 @@ import { Problem, problem } from "./problem.ts";
 import { LimitReached, admit, identify, rateLimitHeaders, wasRefused } from "./http/admit.ts";
 import type { Allowance } from "./keys/gate.ts";
 import { logError } from "./platform/log.ts";
+import { corsHeaders, preflight } from "./http/cors.ts";
 import { mustBeOperator } from "./http/guards.ts";
 import { SAFE_HEADERS } from "./http/answer.ts";
 import { own } from "./api/own.ts";
@@ -41,8 +42,12 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
   const requestId = crypto.randomUUID();
   const dialect = DIALECTS.find((candidate) => candidate.owns(url.pathname)) ?? own;
   let response: Response;
+  let forPages: Readonly<Record<string, string>> = {};
   try {
     const config = configOf(env);
+    const asked = preflight(request, url.pathname, config.allowedOrigins);
+    if (asked) return finished(asked, requestId, request.method, {});
+    forPages = corsHeaders(request, url.pathname, config.allowedOrigins);
     const call: Omit<Call, "params"> = {
       request,
       url,
@@ -61,7 +66,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
     response = dialect.refuse(unexpected(error, requestId), { requestId });
   }
   release(request);
-  return finished(response, requestId, request.method);
+  return finished(response, requestId, request.method, forPages);
 }
 
 /**
@@ -143,8 +148,9 @@ function unexpected(error: unknown, requestId: string): Problem {
   return problem("internal", { detail: `Something went wrong on our side. Request ${requestId}.` });
 }
 
-function finished(response: Response, requestId: string, method: string): Response {
+function finished(response: Response, requestId: string, method: string, forPages: Readonly<Record<string, string>>): Response {
   const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(forPages)) headers.append(name, value);
   headers.set("X-Request-Id", requestId);
   for (const [name, value] of Object.entries(SAFE_HEADERS)) headers.set(name, value);
   return new Response(method === "HEAD" ? null : response.body, { status: response.status, headers });

@@ -57,6 +57,8 @@ export interface Options {
   /** A free one unless told. */
   port?: number;
   folder: string;
+  /** Settings of the deployment, beside those of this process. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** A folder for the state of a deployment; removed by `removeFolders`. */
@@ -78,9 +80,13 @@ export function endAll(): void {
 }
 
 /** Starts the program and nothing more: for when it is expected to end by itself. */
-export function launch(args: readonly string[]): { child: ChildProcess; output: () => string; exited: Promise<Exit> } {
+export function launch(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): { child: ChildProcess; output: () => string; exited: Promise<Exit> } {
   const child = spawn(process.execPath, [join("src", "local", "start.ts"), ...args], {
     cwd: ROOT,
+    env: { ...process.env, ...env },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -93,12 +99,12 @@ export function launch(args: readonly string[]): { child: ChildProcess; output: 
 }
 
 /** Starts the program; resolves when it answers and has said all that it has to say. */
-export async function deploy({ folder, port: wanted }: Options): Promise<Deployment> {
+export async function deploy({ folder, port: wanted, env }: Options): Promise<Deployment> {
   const port = wanted ?? (await freePort("127.0.0.1"));
   const file = join(folder, "credentials.json");
   const writtenAt = () => (existsSync(file) ? statSync(file).mtimeMs : 0);
   const before = writtenAt();
-  const { child, output, exited } = launch(["--port", String(port), "--state", folder]);
+  const { child, output, exited } = launch(["--port", String(port), "--state", folder], env);
   const { pid } = child;
   if (pid === undefined) throw new Error("the program could not be started");
   const url = `http://127.0.0.1:${port}`;
