@@ -3,6 +3,7 @@
  * in debug output and in echoes, whole or encoded. What is told on is searched for it in every form in which it is
  * likely to come: as it is, percent-encoded, escaped for JSON or HTML, in hexadecimal, and in base64 wherever it begins.
  */
+import { type Content, essenceOf, isJson } from "../content/content.ts";
 import { toBase64 } from "../encoding/base64.ts";
 import { hexOf } from "../encoding/hex.ts";
 import { CONCEAL_CHARACTERS } from "../limits.ts";
@@ -40,6 +41,18 @@ export function identityFor(backend: { readonly credential: Credential | null },
     default:
       return credential satisfies never;
   }
+}
+
+/** An output without our secret, if it is a text that is held in memory. */
+export function withoutSecret<T extends Content>(output: T, identity: Identity): T {
+  const { body, contentType } = output;
+  if (identity === NOBODY) return output;
+  if (typeof body === "string") return { ...output, body: identity.conceal(body) };
+  const isText = isJson(contentType) || essenceOf(contentType).startsWith("text/");
+  if (!isText || body.byteLength > CONCEAL_CHARACTERS) return output;
+  const text = new TextDecoder().decode(body);
+  const concealed = identity.conceal(text);
+  return concealed === text ? output : { ...output, body: new TextEncoder().encode(concealed) };
 }
 
 function concealing(secrets: readonly string[]): Identity["conceal"] {

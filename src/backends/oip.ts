@@ -93,7 +93,7 @@ async function takesBinary({ backend, identity, stop, timeoutMs }: BackendCall, 
   const known = forms.get(name, clock.now());
   if (known !== undefined) return known;
   const bounds = { identity, stop, timeoutMs: Math.min(READY_TIMEOUT_MS, timeoutMs) };
-  const asked = await exchange(outside, `${backend.url}/v2`, { method: "GET", headers: { Accept: JSON_TYPE } }, bounds);
+  const asked = await exchange(outside, `${baseOf(backend.url)}/v2`, { method: "GET", headers: { Accept: JSON_TYPE } }, bounds);
   if (!asked.ok && asked.fault.kind === "abandoned") return false; // nothing was learned of the server
   const isAnswered = asked.ok && asked.value.status < 500;
   const binary = asked.ok && asked.value.status === 200 && listsBinary(jsonOf(asked.value));
@@ -215,7 +215,12 @@ async function withoutFiles(response: InferResponse, texts: Map<string, readonly
   return { kind: "done", output: { ...contentOf(written.value), items: itemsIn(response), parts: extracted.value.parts } };
 }
 
+/** An address that was registered with the version that every path of this protocol begins with. */
+function baseOf(url: string): string {
+  return url.replace(/\/v2$/, "");
+}
+
 function modelUrl(backend: Server, version: string): string {
-  const model = `${backend.url}/v2/models/${encodeURIComponent(backend.remoteModel)}`;
+  const model = `${baseOf(backend.url)}/v2/models/${encodeURIComponent(backend.remoteModel)}`;
   return version ? `${model}/versions/${encodeURIComponent(version)}` : model;
 }

@@ -36,7 +36,7 @@ export const openai: Protocol = {
   },
 
   ready({ backend, ...bounds }, outside) {
-    return askReady(outside, `${backend.url}/v1/models`, bounds);
+    return askReady(outside, `${baseOf(backend.url)}/v1/models`, bounds);
   },
 
   async describe() {
@@ -52,8 +52,13 @@ function chatOf({ input }: BackendCall): Members | null {
   return isObject(value) && Array.isArray(value["messages"]) ? value : null;
 }
 
+/** An address that was registered with the version that every path of this API begins with. */
+function baseOf(url: string): string {
+  return url.replace(/\/v1$/, "");
+}
+
 function urlOf({ backend }: BackendCall): string {
-  return `${backend.url}/v1/chat/completions`;
+  return `${baseOf(backend.url)}/v1/chat/completions`;
 }
 
 function questionOf({ backend }: BackendCall, body: Members, accept: string) {

@@ -3,7 +3,7 @@
  * becomes of the inference, and what was learned about the backend.
  */
 import type { BackendCall, Sink } from "../backends/backend.ts";
-import { identityFor } from "../backends/identity.ts";
+import { identityFor, withoutSecret } from "../backends/identity.ts";
 import { UNREACHABLE_ERROR, evidenceOf, misconfigured } from "../backends/judgement.ts";
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
 import type { Failure, Outcome } from "../backends/outcome.ts";
@@ -185,5 +185,6 @@ async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: A
     extract: fields.length === 0 ? null : { fields, of: (json) => extract(shelf, claimed, json) },
   };
   if (!leases.mayCall(claimed)) return { kind: "abandoned" };
-  return sink && protocol.stream ? protocol.stream(call, ports, sink) : protocol.infer(call, ports);
+  const outcome = await (sink && protocol.stream ? protocol.stream(call, ports, sink) : protocol.infer(call, ports));
+  return outcome.kind === "done" ? { ...outcome, output: withoutSecret(outcome.output, identity) } : outcome;
 }
