@@ -27,6 +27,8 @@ export interface Ports {
   readonly internet: Outside;
   /** See Outside. */
   readonly forms?: Memory<boolean>;
+  /** How many requests of each account wait in this isolate; an account without any has no entry. */
+  readonly waiting: Map<string, number>;
   /** Where clients reach the deployment, without a slash at the end; empty if it is not set. */
   readonly publicUrl: string;
   /** A secret of the deployment for a backend, by its name; null where it is not set. */

@@ -21,6 +21,8 @@ let sweepPokedAt = -Infinity; // once per isolate and SWEEP_POKE_MS; the sweep t
 
 export const forms = new Memory<boolean>(MEMORY_THINGS);
 
+const waiting = new Map<string, number>(); // an entry for each account with a request that waits: see ports.ts
+
 /** A binding that a deployment may have: the private network in which its GPU servers are. */
 interface Private {
   readonly GPU_NETWORK?: { readonly fetch: Fetch };
@@ -68,6 +70,7 @@ export function portsOf(env: Env & Private): Ports {
     fetch: network ? (url, init) => network.fetch(url, init) : openly,
     internet: { fetch: openly, clock },
     forms,
+    waiting,
     publicUrl: configOf(env).publicUrl,
     secret: (name) => (typeof secrets[name] === "string" ? secrets[name] : null),
     clock,

@@ -37,11 +37,8 @@ export type WaitResult =
   | { readonly kind: "ended"; readonly inference: Inference; readonly replayed: boolean }
   | { readonly kind: "streaming"; readonly inference: Inference; readonly body: ReadableStream<Uint8Array> };
 
-/** How many requests of each account wait in this isolate; an account without any has no entry. */
-const waiting = new Map<string, number>();
-
 /** Counts one more, or one less, request of an account that waits. */
-function count(accountId: string, change: 1 | -1): void {
+function count(waiting: Map<string, number>, accountId: string, change: 1 | -1): void {
   const now = (waiting.get(accountId) ?? 0) + change;
   if (now > 0) waiting.set(accountId, now);
   else waiting.delete(accountId);
@@ -53,22 +50,22 @@ function count(accountId: string, change: 1 | -1): void {
  */
 export async function submitAndWait(ports: Ports, submission: Submission, attention: WaitOptions): Promise<WaitResult> {
   const { accountId } = submission;
-  if ((waiting.get(accountId) ?? 0) >= WAITERS_PER_ACCOUNT) {
+  if ((ports.waiting.get(accountId) ?? 0) >= WAITERS_PER_ACCOUNT) {
     throw problem("too_many_waiting", {
       detail: `${WAITERS_PER_ACCOUNT} requests of the account wait for their answers already. Try again, or submit asynchronous requests.`,
       headers: { "Retry-After": "1" },
     });
   }
-  count(accountId, 1);
+  count(ports.waiting, accountId, 1);
   const waiter = randomBase62(16, ports.randomBytes);
   const submitted = await submit(ports, { ...submission, waiter }, attention.after).catch((error: unknown) => {
-    count(accountId, -1);
+    count(ports.waiting, accountId, -1);
     throw error;
   });
   const streaming = Promise.withResolvers<WaitResult>();
   const begin = (body: ReadableStream<Uint8Array>) => streaming.resolve({ kind: "streaming", inference: submitted.inference, body });
   const sink = attention.stream ? new StreamSink(ports.clock, attention.stream.idle ?? null, begin) : null;
-  const seen = new Waiter(ports, submitted, waiter, attention, sink).see().finally(() => count(accountId, -1));
+  const seen = new Waiter(ports, submitted, waiter, attention, sink).see().finally(() => count(ports.waiting, accountId, -1));
   attention.after(seen.catch(() => undefined)); // goes on when the client is gone, for as long as the platform lets it
   return Promise.race([
     streaming.promise,

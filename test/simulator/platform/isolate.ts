@@ -21,6 +21,8 @@ export class Isolate {
   readonly onDeath = new Set<() => void>();
   /** When its sweep was last poked, as ports.ts keeps it. */
   pokedAt = -Infinity;
+  /** See ports.ts. */
+  readonly waiting = new Map<string, number>();
   readonly #schedule: Schedule;
   #frozenUntil = 0;
   /** What should have happened while it was frozen. */

@@ -52,6 +52,7 @@ export function portsFor(world: World, actor: Actor, db: Database): Ports {
     },
     fetch: world.gpus.fetchOf(isolate, () => leaseOf(actor)),
     internet: { fetch: world.receivers.fetchOf(isolate), clock: isolate.clock },
+    waiting: isolate.waiting,
     publicUrl: "",
     secret: () => null,
     clock: isolate.clock,
