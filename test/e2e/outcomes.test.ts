@@ -114,16 +114,30 @@ const RETRYABLE: readonly [how: string, behaviour: Behaviour, failureClass: stri
     status(502, { "Content-Type": "text/html" }, "<h1>Bad Gateway</h1>"),
     "infrastructure",
     "backend_error",
-    /answered 502\./,
+    /answered 502: Bad Gateway/,
   ],
   ["answers 503", status(503), "capacity", "backend_unavailable", /answered 503/],
   ["answers 504", status(504), "timeout", "backend_timeout", /answered 504/],
+  ["answers an error under 200", answer({ error: "out of memory" }), "infrastructure", "backend_error", /answered 500: out of memory/],
+  ["answers 409", status(409), "capacity", "backend_busy", /answered 409/],
+  ["answers 530", status(530), "infrastructure", "backend_error", /answered 530/],
+  ["answers what is not HTTP", notHttp, "infrastructure", "backend_unreachable", /could not be reached/],
+  ["never answers", hang, "timeout", "run_within_seconds", /within 1 s/],
+  ["stops in the middle of its answer", stall, "timeout", "run_within_seconds", /within 1 s/],
+  ["is too slow", slow(5_000), "timeout", "run_within_seconds", /within 1 s/],
+  ["resets the connection", reset, "infrastructure", "backend_unreachable", /could not be reached/],
+  ["breaks off its answer", cut, "infrastructure", "backend_cut", /broke off/],
+  ["breaks off a chunked answer", cutChunked, "infrastructure", "backend_cut", /broke off/],
+  ["announces more than it sends", wrongLength(100), "infrastructure", "backend_cut", /broke off/],
+];
+
+const FINAL: readonly [how: string, behaviour: Behaviour, failureClass: string, code: string, message: RegExp][] = [
+  ["answers 400", status(400), "input", "backend_rejected", /answered 400: scripted 400/],
   ["answers what is not JSON", answer("<html>welcome</html>"), "infrastructure", "backend_garbage", /not JSON/],
   ["answers nothing", answer(""), "infrastructure", "backend_garbage", /not JSON/],
   ["answers 204", status(204, {}, ""), "infrastructure", "backend_garbage", /not JSON/],
   ["answers JSON that is no infer response", answer({ hello: "world" }), "infrastructure", "backend_garbage", /no outputs/],
   ["answers an array", answer([1, 2, 3]), "infrastructure", "backend_garbage", /not a JSON object/],
-  ["answers an error under 200", answer({ error: "out of memory" }), "infrastructure", "backend_garbage", /no outputs/],
   [
     "answers a tensor with too few elements",
     answer({ outputs: [{ name: "y", shape: [3], datatype: "INT64", data: [1] }] }),
@@ -138,20 +152,7 @@ const RETRYABLE: readonly [how: string, behaviour: Behaviour, failureClass: stri
     "backend_garbage",
     /"y"/,
   ],
-  ["answers what is not HTTP", notHttp, "infrastructure", "backend_unreachable", /could not be reached/],
-  ["never answers", hang, "timeout", "run_within_seconds", /within 1 s/],
-  ["stops in the middle of its answer", stall, "timeout", "run_within_seconds", /within 1 s/],
-  ["is too slow", slow(5_000), "timeout", "run_within_seconds", /within 1 s/],
-  ["resets the connection", reset, "infrastructure", "backend_unreachable", /could not be reached/],
-  ["breaks off its answer", cut, "infrastructure", "backend_cut", /broke off/],
-  ["breaks off a chunked answer", cutChunked, "infrastructure", "backend_cut", /broke off/],
-  ["announces more than it sends", wrongLength(100), "infrastructure", "backend_cut", /broke off/],
   ["announces less than it sends", wrongLength(-10), "infrastructure", "backend_garbage", /not JSON/],
-];
-
-const FINAL: readonly [how: string, behaviour: Behaviour, failureClass: string, code: string, message: RegExp][] = [
-  ["answers 400", status(400), "input", "backend_rejected", /answered 400: scripted 400/],
-  ["answers 409", status(409), "input", "backend_rejected", /answered 409/],
   ["answers 413", status(413), "input", "backend_rejected", /answered 413/],
   ["answers 422", status(422), "input", "backend_rejected", /answered 422/],
   ["answers 401", status(401), "infrastructure", "backend_misconfigured", /answered 401/],
@@ -208,10 +209,11 @@ describe("a server that", () => {
     await Promise.all(again);
   });
 
-  test("is not there fails an inference that has no other attempt", async () => {
+  test("is not there costs an inference no attempt: it waits for as long as it may, and then says why", async () => {
     await serve(`${model}-nowhere`, `http://127.0.0.1:${await freePort("127.0.0.1")}`);
-    const shown = await run({ model: `${model}-nowhere`, retry: once });
-    expect(shown).toMatchObject({ status: "failed", attempts: 1, error: { class: "infrastructure", code: "backend_unreachable" } });
+    const shown = await run({ model: `${model}-nowhere`, retry: once, max_time_in_queue_seconds: 10 });
+    expect(shown).toMatchObject({ status: "expired", error: { class: "infrastructure", code: "backend_unreachable" } });
+    expect(shown.attempts).toBeGreaterThan(1);
   });
 
   test("is never called for an input that no tensor can hold", async () => {
