@@ -54,7 +54,7 @@ describe("a multipart body", () => {
             (preamble ? "ignore me\r\n" : "") +
             parts.map((part) => `--boundary \r\nContent-Type: a/b\r\n\r\n${part}\r\n`).join("") +
             "--boundary--\r\nignore me too";
-          const expected = parts.map((text) => ({ contentType: "a/b", name: null, text }));
+          const expected = parts.map((text) => ({ contentType: "a/b", disposition: "", name: null, text }));
           expect(await read("boundary", cut(body, places))).toEqual(expected);
         },
       ),
@@ -79,9 +79,9 @@ describe("a multipart body", () => {
       "--b--",
     ].join("\r\n");
     expect(await read("b", [body])).toEqual([
-      { contentType: "image/png", name: "cat.png", text: "1" },
-      { contentType: "text/plain", name: "score", text: "2" },
-      { contentType: "text/plain", name: null, text: "3" },
+      { contentType: "image/png", disposition: 'form-data; name="image"; filename="cat.png"', name: "cat.png", text: "1" },
+      { contentType: "text/plain", disposition: 'form-data; name="score"', name: "score", text: "2" },
+      { contentType: "text/plain", disposition: "", name: null, text: "3" },
     ]);
   });
 

@@ -113,7 +113,7 @@ describe("a batch of pictures through the Vody API", () => {
   test("takes every published field, and hands fields that it does not know to the backend", async () => {
     const received: unknown[] = [];
     const shoe = { ...CHAIR, category: "Fashion", hex_color_label: "#Aa3300", sku: "7" };
-    await outcomeOf(
+    const { id } = await outcomeOf(
       async (request) => {
         received.push(await request.clone().json());
         return echo(request);
@@ -121,7 +121,7 @@ describe("a batch of pictures through the Vody API", () => {
       [shoe],
     );
     const inputs = Object.entries(shoe).map(([name, value]) => ({ name, shape: [1], datatype: "BYTES", data: [value] }));
-    expect(received).toEqual([{ inputs }]);
+    expect(received).toEqual([{ id, inputs }]);
   });
 
   test("may be named in capitals", async () => {
@@ -148,6 +148,7 @@ describe("a batch of pictures through the Vody API", () => {
       [CHAIR, { ...CHAIR, image_path }],
     );
     expect(received).toEqual({
+      id,
       inputs: [
         { name: "image_path", shape: [2], datatype: "BYTES", data: [CHAIR.image_path, image_path] },
         { name: "product_type", shape: [2], datatype: "BYTES", data: ["Chair", "Chair"] },
@@ -207,14 +208,14 @@ describe("an inference that does not succeed", () => {
   });
 
   test.each([
-    [402, "Payment Required"],
-    [406, "Not Acceptable"],
-    [411, "Length Required"],
+    [413, "Content Too Large"],
+    [414, "URI Too Long"],
+    [415, "Unsupported Media Type"],
     [412, "Precondition Failed"],
     [416, "Range Not Satisfiable"],
     [422, "Unprocessable Content"],
-    [423, "Locked"],
-    [424, "Failed Dependency"],
+    [417, "Expectation Failed"],
+    [426, "Upgrade Required"],
     [428, "Precondition Required"],
     [431, "Request Header Fields Too Large"],
     [451, "Unavailable For Legal Reasons"],
