@@ -222,7 +222,8 @@ export class Clients {
       const limited = reply.error instanceof Problem && reply.error.code === "rate_limited";
       if (reply.error instanceof Problem && reply.error.code === "quota_exceeded" && job.account.quotaBytes !== null) return null;
       world.note(`client: #${job.number} is told ${String(reply.error)}`);
-      const unready = reply.error instanceof Problem && reply.error.code === "model_not_ready"; // of those that wait, while all is paused
+      // What waits is refused while all backends are paused, or told to come again if that has just ended.
+      const unready = reply.error instanceof Problem && (reply.error.code === "model_not_ready" || reply.error.code === "unavailable");
       if (reply.error instanceof Problem && !limited && !unready)
         world.violate("a sound submit is accepted", `#${job.number}: ${String(reply.error)}`);
       if (job.idempotencyKey === null && !limited) return null;
