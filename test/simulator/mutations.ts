@@ -131,8 +131,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "an Idempotency-Key is not unique",
     rewrite: within(SCHEMA, "CREATE UNIQUE INDEX inferences_idempotent", "CREATE INDEX inferences_idempotent"),
   },
-  { name: "a success can be cancelled", rewrite: within(CANCEL, "('queued','in_progress')", "('queued','in_progress','succeeded')") },
-  { name: "the slot of what was cancelled is not given back by its runner", rewrite: within(RELEASE, "WHERE ", "WHERE 0 AND ") },
+  { name: "a success can be canceled", rewrite: within(CANCEL, "('queued','in_progress')", "('queued','in_progress','succeeded')") },
+  { name: "the slot of what was canceled is not given back by its runner", rewrite: within(RELEASE, "WHERE ", "WHERE 0 AND ") },
   { name: "a lapsed lease can be renewed", rewrite: within(RENEW, `AND lease_until > ${NOW}`, "") },
   {
     name: "a runner that hears nothing does not let go",
@@ -165,7 +165,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   { name: "a request begins again at what it has let go of", rewrite: within(HANDED_OVER, "AND attempt > ?", "AND ? IS NOT NULL") },
   {
-    name: "a request does not hear that its inference was cancelled",
+    name: "a request does not hear that its inference was canceled",
     ports: ofRequests((ports) => ({ ...ports, db: asked(ports.db, within(RENEW, "AND status = 'in_progress'", "")) })),
   },
   { name: "a request lets go and does not close its call", ports: ofRequests((ports) => ({ ...ports, fetch: leftOpen(ports.fetch) })) },
