@@ -250,6 +250,33 @@ describe("an inference", () => {
     }
   });
 
+  test("takes NaN and infinities as bare words, as Triton's clients write them, alone and before raw data", async () => {
+    const { key } = await newTenant();
+    for (const binary of [false, true]) {
+      const { model, server } = await echoing(binary);
+      const data = "[NaN,Infinity,-Infinity,null,1.5]";
+      const alone = `{"inputs":[{"name":"x","datatype":"FP32","shape":[5],"data":${data}}]}`;
+      const answer = await object(infer(key, model, alone));
+      expect(answer["outputs"]).toMatchObject([{ data: ["NaN", "Infinity", "-Infinity", "NaN", 1.5] }]);
+
+      const head = `{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[NaN]},{"name":"b","datatype":"UINT8","shape":[2],"parameters":{"binary_data_size":2}}]}`;
+      const mixed = { body: new Blob([encode(head), Uint8Array.of(7, 8)]), length: head.length };
+      const both = await object(inferRaw(key, model, mixed));
+      expect(both["outputs"]).toMatchObject([{ data: ["NaN"] }, { data: [7, 8] }]);
+      expect(server.inferences).toHaveLength(2);
+    }
+  });
+
+  test("takes null where a member is optional, as KServe's client sends it", async () => {
+    const { key } = await newTenant();
+    const { model } = await echoing();
+    const inputs = [{ ...X, parameters: null }];
+    const body = { id: null, model_name: null, model_version: null, parameters: null, inputs, outputs: null };
+    const answer = await infer(key, model, body);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ outputs: [{ data: [1, 2, 3, 4] }] });
+  });
+
   test("takes data nested as its shape or flat, and gives it back flat", async () => {
     const { key } = await newTenant();
     const { model } = await echoing(true);

@@ -3,7 +3,7 @@ import { HEAD_LENGTH, sharedMemoryIn } from "../../backends/oip.ts";
 import { activeProtocols } from "../../backends/store.ts";
 import { type Content, JSON_TYPE } from "../../content/content.ts";
 import { toBase64 } from "../../encoding/base64.ts";
-import { parseJson, writeJson, repeatedMember } from "../../encoding/json.ts";
+import { parseJson, parseTolerantly, repeatedMember, writeJson } from "../../encoding/json.ts";
 import { mustFit } from "../../http/body.ts";
 import { readBytes } from "../../http/bytes.ts";
 import { idempotencyOf } from "../../http/idempotency.ts";
@@ -20,7 +20,7 @@ import {
 import { problem } from "../../problem.ts";
 import { type InferRequest, rawInferRequest, readInferRequest } from "../../tensors/infer.ts";
 import { type Parameters, type Read, isObject } from "../../tensors/tensor.ts";
-import { contentOf, tensorsType, writeInferRequest } from "../../tensors/wire.ts";
+import { contentOf, writeInferRequest } from "../../tensors/wire.ts";
 import { describe, find, unready } from "./models.ts";
 
 const BODY_TYPES = /^application\/(?:(?:[\w.+-]+\+)?json|octet-stream|x-www-form-urlencoded)\s*(?:;|$)/i;
@@ -73,7 +73,10 @@ export function mustBeOffered(asked: InferRequest): void {
     throw problem("not_implemented", { detail: "Sequences are not offered: requests go to any backend of a model." });
 }
 
-/** What a request asks for, and what is stored of it: the body as it came, so that nothing is lost. */
+/**
+ * What a request asks for, and what is stored of it: the body as it came, so that nothing is lost; but NaN and the infinities
+ * that Triton's clients write as bare words are stored as the texts that stand for them in JSON.
+ */
 export async function requestIn(call: KeyCall, { bytes, headLength }: Body): Promise<{ asked: InferRequest; input: Content }> {
   if (headLength === 0) {
     const asked = await rawRequest(call, bytes);
@@ -81,16 +84,33 @@ export async function requestIn(call: KeyCall, { bytes, headLength }: Body): Pro
   }
   if (headLength !== null) {
     const head = jsonText(call.request, bytes.subarray(0, headLength), bytes.length * TENSOR_BODY_COPIES);
-    const asked = good(readInferRequest(bytes, headLength));
-    mustNameOnce(head);
-    return { asked, input: { body: bytes, contentType: tensorsType(headLength) } };
+    const proper = properly(head);
+    const whole = proper === head ? { body: bytes, headLength } : withHead(proper, bytes.subarray(headLength));
+    const asked = good(readInferRequest(whole.body, whole.headLength));
+    mustNameOnce(proper);
+    return { asked, input: contentOf(whole) };
   }
-  const text = jsonText(call.request, bytes);
+  const text = properly(jsonText(call.request, bytes));
   const read = readInferRequest(text, null);
   const loose = read.ok ? null : readLoosely(text);
   const asked = good(loose && !(await mayTakeTensors(call)) ? loose : read);
   mustNameOnce(text);
   return { asked, input: { body: text, contentType: JSON_TYPE } };
+}
+
+/** The text as JSON that every reader takes, if it is that but for bare words in the place of numbers; else as it is. */
+function properly(text: string): string {
+  if (!/NaN|Infinity/.test(text)) return text; // most are, and are read only once
+  const known = parseTolerantly(text);
+  return known.ok ? known.value.text : text;
+}
+
+function withHead(head: string, tail: Uint8Array): { readonly body: Uint8Array; readonly headLength: number } {
+  const json = new TextEncoder().encode(head);
+  const body = new Uint8Array(json.length + tail.length);
+  body.set(json);
+  body.set(tail, json.length);
+  return { body, headLength: json.length };
 }
 
 /** A backend gets the JSON as it came, so it must not read there what was not checked here. Throws 400. */
