@@ -4,6 +4,7 @@
  * judged by its text, before any of them is made: 10 MB of `[1],[1],…` would be 160 MB.
  */
 import type * as z from "zod";
+import { isJson } from "../content/content.ts";
 import { endOfString, parseJson } from "../encoding/json.ts";
 import { JSON_DEPTH, JSON_HEAP_BYTES, JSON_TEXT_COPIES } from "../limits.ts";
 import { problem } from "../problem.ts";
@@ -15,7 +16,7 @@ import { mustHoldNoKey } from "./no-keys.ts";
 /** The body as JSON: its text as sent, and its value. Throws 415, 413 or 400. */
 export async function readJson(request: Request, limitBytes: number): Promise<{ text: string; value: unknown }> {
   const type = request.headers.get("content-type");
-  if (type !== null && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+  if (type !== null && type.trim() !== "" && !isJson(type)) {
     throw problem("unsupported_media_type", {
       detail: "The body must be JSON: Content-Type: application/json.",
       headers: { Accept: "application/json" },

@@ -8,8 +8,25 @@ import { type Fault, problem } from "../problem.ts";
 
 /** Throws 422 if a JSON text has one of our keys in it; `value` is what the text means. */
 export function mustHoldNoKey(text: string, value: unknown): void {
-  const key = findKeyIn(text);
+  const key = findKeyIn(text) ?? disguisedKeyIn(text);
   if (key !== null) throw refused(key, placeOf(key, value) ?? []);
+}
+
+/** A letter, a digit or "_" as JSON or a URL may write it: "c" as `\u0063` or `%63`. */
+const ESCAPE = String.raw`(?:\\u00|%)`;
+const CHARACTER = `(?:[0-9a-z]|${ESCAPE}[3-7][0-9a-f])`;
+const KEY = new RegExp(`(?:c|${ESCAPE}63)(?:k|${ESCAPE}6b)(?:_|${ESCAPE}5f)${CHARACTER}{18}(?:_|${ESCAPE}5f)${CHARACTER}{40}`, "gi");
+
+function disguisedKeyIn(text: string): string | null {
+  for (const [candidate] of text.matchAll(KEY)) {
+    const key = findKeyIn(unescaped(candidate));
+    if (key !== null) return key;
+  }
+  return null;
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll(/(?:\\u00|%)([3-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 
 const PREFIX = [0x63, 0x6b, 0x5f] as const; // ck_
@@ -32,7 +49,7 @@ function refused(key: string, path: Fault["path"]) {
 
 /** Where the string is that has the key in it; null if it is in no value but in a name. */
 function placeOf(key: string, value: unknown): Fault["path"] | null {
-  if (typeof value === "string") return value.includes(key) ? [] : null;
+  if (typeof value === "string") return unescaped(value).includes(key) ? [] : null;
   if (typeof value !== "object" || value === null) return null;
   const members: Iterable<[string | number, unknown]> = Array.isArray(value) ? value.entries() : Object.entries(value);
   for (const [name, member] of members) {

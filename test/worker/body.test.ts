@@ -107,7 +107,16 @@ describe("a body", () => {
     },
   );
 
+  test.each(["application/json, application/json", "text/json", "APPLICATION/JSON; charset=utf-8", "application/vnd.api+json", ""])(
+    "of Content-Type %j is JSON",
+    async (type) => {
+      const answer = await stillAs(tenant.key, "POST", "/v1/inferences", JSON.stringify({ model, input: 1 }), { "Content-Type": type });
+      expect(answer.status).toBe(202);
+    },
+  );
+
   describe("that has one of our keys in it", () => {
+    const tensorOf = (text: string) => `{"inputs":[{"name":"x","shape":[1],"datatype":"BYTES","data":["${text}"]}]}`;
     const input = (text: string) => JSON.stringify({ model, input: { messages: [{ role: "user", content: text }] } });
 
     test("is refused with its place, without the key being said back or stored", async () => {
@@ -136,6 +145,17 @@ describe("a body", () => {
       ["another account's", (key) => ["/v1/inferences", { model, input: key }]],
     ])("is refused in %s", async (_name, bodyOf) => {
       const [path, body] = bodyOf((await newTenant()).key);
+      const answer = await stillAs(tenant.key, "POST", path, body);
+      expect([400, 422]).toContain(answer.status);
+      expect(await answer.text()).toContain("contains an API key");
+    });
+
+    test.each<[string, (key: string) => [path: string, body: string]]>([
+      ["JSON's escapes", (key) => ["/v1/inferences", input(key).replace(key, key.replace("ck_", "\\u0063\\u006B_"))]],
+      ["JSON's escapes in a tensor", (key) => [`/v2/models/${model}/infer`, tensorOf(key.replace("_", "\\u005f"))]],
+      ["the escapes of URLs", (key) => ["/v1/inferences", input(`https://example.com/?key=${key.replaceAll("_", "%5F")}`)]],
+    ])("is refused where it is written with %s", async (_name, bodyOf) => {
+      const [path, body] = bodyOf(tenant.key);
       const answer = await stillAs(tenant.key, "POST", path, body);
       expect([400, 422]).toContain(answer.status);
       expect(await answer.text()).toContain("contains an API key");

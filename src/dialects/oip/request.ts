@@ -1,12 +1,13 @@
 /** What a request of the Open Inference Protocol's wire asks for: its body as JSON, as JSON and raw tensors, or as data alone. */
 import { HEAD_LENGTH, sharedMemoryIn } from "../../backends/oip.ts";
 import { activeProtocols } from "../../backends/store.ts";
-import { type Content, JSON_TYPE } from "../../content/content.ts";
+import { type Content, JSON_TYPE, isJson } from "../../content/content.ts";
 import { toBase64 } from "../../encoding/base64.ts";
 import { parseJson, parseTolerantly, repeatedMember, writeJson } from "../../encoding/json.ts";
 import { mustFit } from "../../http/body.ts";
 import { readBytes } from "../../http/bytes.ts";
 import { idempotencyOf } from "../../http/idempotency.ts";
+import { mustHoldNoKey } from "../../http/no-keys.ts";
 import type { KeyCall } from "../../http/route.ts";
 import type { Submission } from "../../inferences/submit.ts";
 import {
@@ -23,7 +24,8 @@ import { type Parameters, type Read, isObject } from "../../tensors/tensor.ts";
 import { contentOf, writeInferRequest } from "../../tensors/wire.ts";
 import { describe, find, unready } from "./models.ts";
 
-const BODY_TYPES = /^application\/(?:(?:[\w.+-]+\+)?json|octet-stream|x-www-form-urlencoded)\s*(?:;|$)/i;
+/** Beside JSON. */
+const BODY_TYPES = /^application\/(?:octet-stream|x-www-form-urlencoded)\s*(?:[;,]|$)/i;
 
 /** A body as it came, and where its JSON ends; null where it is JSON alone. */
 interface Body {
@@ -34,7 +36,7 @@ interface Body {
 export async function readBody(request: Request): Promise<Body> {
   const { headers } = request;
   const type = headers.get("content-type");
-  if (type !== null && !BODY_TYPES.test(type)) {
+  if (type !== null && type.trim() !== "" && !isJson(type) && !BODY_TYPES.test(type)) {
     throw problem("unsupported_media_type", {
       detail: `The body must be JSON, or JSON and raw tensors: Content-Type: application/json, or application/octet-stream with ${HEAD_LENGTH}.`,
       headers: { Accept: "application/json, application/octet-stream" },
@@ -56,6 +58,7 @@ export function jsonText(request: Request, bytes: Uint8Array, besideBytes = 0): 
     throw problem("bad_json", { detail: "The body is not UTF-8." });
   }
   mustFit(request, text, besideBytes);
+  mustHoldNoKey(text, null); // JSON may write a key otherwise than its bytes are
   return text;
 }
 
