@@ -15,8 +15,14 @@ export const pathNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be 1 to 128 letters, digits, '.', '_' and '-', and begin with a letter or digit");
 
-/** One segment of a path. Only the capability of OpenAI's API has two. */
-const capabilitySchema = z.union([pathNameSchema, z.literal("chat/completions")]);
+/** What may be asked of a model: a word such as `text-to-image`, or a path of its server, such as `chat/completions` or `rerank`. */
+const capabilitySchema = z
+  .string()
+  .max(128)
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/,
+    "must be 1 to 128 letters, digits, '.', '_' and '-', which begin with a letter or digit, or several of these with '/' between",
+  );
 
 const outputFileSchema = z
   .strictObject({

@@ -72,20 +72,25 @@ export class Completion {
     choice.rest.add(rest);
   }
 
-  /** The whole, as a `chat.completion` object. */
+  /** The whole, as a `chat.completion` object; of a completion of text, whose pieces have `text`, as that. */
   value(): Record<string, unknown> {
     const { id = null, created = null, model = null, ...rest } = Object.fromEntries(this.#head);
     const choices = [...this.#choices]
       .toSorted(([a], [b]) => a - b)
       .map(([index, choice]) => ({
         index,
-        message: { role: "assistant", content: null, ...choice.message.value() },
+        ...(isText(choice) ? {} : { message: { role: "assistant", content: null, ...choice.message.value() } }),
         logprobs: null,
         ...choice.rest.value(),
         finish_reason: finishOf(choice.rest),
       }));
-    return { id, object: "chat.completion", created, model, choices, ...(this.#usage ? { usage: this.#usage } : {}), ...rest };
+    const object = [...this.#choices.values()].some(isText) ? "text_completion" : "chat.completion";
+    return { id, object, created, model, choices, ...(this.#usage ? { usage: this.#usage } : {}), ...rest };
   }
+}
+
+function isText({ message, rest }: Choice): boolean {
+  return message.isEmpty && typeof rest.get("text") === "string";
 }
 
 function finishOf(choice: JoinedObject): unknown {

@@ -9,7 +9,8 @@ import { writeJson } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
 import { type BackendCall, type Protocol, inputText, parsed } from "./backend.ts";
 import { garbage, unsendable } from "./judgement.ts";
-import { CHAT, type ShowChunk, chunksFor, openai, streamChat } from "./openai.ts";
+import { CHAT } from "./openai-paths.ts";
+import { type ShowChunk, openai, streamChat } from "./openai.ts";
 import type { Outcome, Output } from "./outcome.ts";
 import { framed } from "./event-reader.ts";
 
@@ -63,7 +64,7 @@ export const generatingChat: Protocol = {
     return asked ? generated(await openai.infer(chatCall(call, asked), outside), call, asked) : NOT_GENERATE;
   },
   async stream(call, outside, sink) {
-    if (call.capability !== GENERATE) return streamChat(call, outside, sink, chunksFor(call));
+    if (call.capability !== GENERATE) return openai.stream ? openai.stream(call, outside, sink) : openai.infer(call, outside);
     const asked = generateInput(call);
     if (!asked) return NOT_GENERATE;
     return generated(await streamChat(chatCall(call, asked), outside, sink, piecesFor(call)), call, asked);

@@ -15,7 +15,8 @@ import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../limits.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { type Protocol, type TakenIn, answerOf, connect, exchange, inputText, readinessIn } from "./backend.ts";
 import { failing, findingOf, garbage, refusal } from "./judgement.ts";
-import { CHAT, outcomeOfChat } from "./openai.ts";
+import { canStream } from "./openai-paths.ts";
+import { outcomeOfChat } from "./openai.ts";
 import type { Outcome } from "./outcome.ts";
 import { isEventStream } from "./sse.ts";
 
@@ -52,7 +53,7 @@ export const http: Protocol = {
         return answer.ok ? faulty(refusal(answer.value) ?? failing("error", "The backend answered an error.")) : answer;
       }
       const contentType = firstType(response.headers.get("content-type") ?? "") || "application/octet-stream";
-      const isChat = call.capability === CHAT && isEventStream(response.headers);
+      const isChat = canStream(call.capability) && isEventStream(response.headers);
       const taken = await call.takeIn(response, isJson(contentType) || isChat ? BACKEND_ANSWER_BYTES : INLINE_BYTES, over);
       if (!taken.ok) return faulty(garbage(taken.fault));
       if (isChat && taken.value.kind === "bytes") return read(outcomeOfChat(taken.value.bytes, call));

@@ -1,9 +1,10 @@
 /**
- * Client of servers of the OpenAI API, such as vLLM: an inference's input is the body of a chat completion. The server
- * is asked for the model by the name that it knows, and its answer has the name that clients know. Whether the
- * answer streams is decided by the caller, not by the input. A stream is put together on its way, and the whole is stored.
+ * Client of servers of the OpenAI API, such as vLLM: an inference's input is the body of a chat completion, of a completion,
+ * of embeddings, or of whatever its capability has as a path (openai-paths.ts). The server is asked for the model by the name
+ * that it knows, and its answer has the name that clients know. Whether the answer streams is decided by the caller, not by
+ * the input. A stream is put together on its way, and the whole is stored.
  * The tokens are always asked for; a client that did not ask for them does not see them.
- * Source: openai/openai-openapi, `POST /v1/chat/completions`.
+ * Source: openai/openai-openapi, `POST /v1/chat/completions`, `/v1/completions`, `/v1/embeddings`.
  */
 import { JSON_TYPE } from "../content/content.ts";
 import { parseJson, parseTolerantly, writeJson } from "../encoding/json.ts";
@@ -16,22 +17,22 @@ import { cutOff, garbage, oversized, refusal, refusedInside, unsendable } from "
 import { type Reading, isEventStream, outcomeOfEvents, stream } from "./sse.ts";
 import { type Members, type SaidFailure, failureIn } from "./stream-events.ts";
 import { framed } from "./event-reader.ts";
-
-/** What is asked of a model by a chat completion. */
-export const CHAT = "chat/completions";
+import { type Asked, CHAT, COMPLETIONS, EMBEDDINGS, askedBy, canStream, knownIn } from "./openai-paths.ts";
+import { itemsIn } from "../tensors/plain.ts";
 
 export const openai: Protocol = {
   async infer(call, outside): Promise<Outcome> {
-    const input = chatOf(call);
-    if (input === null) return NOT_CHAT;
-    const { stream_options: _, ...whole } = input;
-    const exchanged = await exchange(outside, urlOf(call), questionOf(call, { ...whole, stream: false }, JSON_TYPE), call);
-    return exchanged.ok ? outcomeOf(exchanged.value, call) : exchanged.fault;
+    const asked = inputOf(call);
+    if (asked === null) return unaskable(call);
+    const { stream_options: _, ...whole } = asked.body;
+    const body = asked.what === CHAT || asked.what === COMPLETIONS ? { ...whole, stream: false } : asked.body;
+    const exchanged = await exchange(outside, urlOf(call, asked), questionOf(call, { ...asked, body }, JSON_TYPE), call);
+    return exchanged.ok ? outcomeOf(exchanged.value, call, asked) : exchanged.fault;
   },
 
   async stream(call, outside, sink): Promise<Outcome> {
-    // What streams is a chat; a client of another kind would not know what to make of it.
-    if (call.capability !== CHAT) return openai.infer(call, outside);
+    // What streams is a completion; a client of another kind would not know what to make of it.
+    if (!canStream(call.capability)) return openai.infer(call, outside);
     return streamChat(call, outside, sink, chunksFor(call));
   },
 
@@ -44,12 +45,23 @@ export const openai: Protocol = {
   },
 };
 
-const NOT_CHAT = unsendable("input_not_chat", "The input of a chat model must be an object with `messages`.");
+/** What is said where nothing was sent. */
+function unaskable({ capability }: BackendCall): Outcome {
+  switch (knownIn(capability)) {
+    case CHAT:
+      return unsendable("input_not_chat", "The input of a chat model must be an object with `messages`.");
+    case COMPLETIONS:
+      return unsendable("input_not_prompt", "The input of a completion must be an object with `prompt`, a text or a list.");
+    case EMBEDDINGS:
+      return unsendable("input_not_embeddable", "The input of embeddings must be an object with `input`, a text or a list.");
+    case null:
+      return unsendable("input_not_chat", "The input of a server of OpenAI's API must be an object with `messages`, `prompt` or `input`.");
+  }
+}
 
-/** The input as the body of a chat completion; null if it is none. */
-function chatOf({ input }: BackendCall): Members | null {
-  const value: unknown = parseJson(inputText(input));
-  return isObject(value) && Array.isArray(value["messages"]) ? value : null;
+/** What the input asks for; null if it is nothing that can be asked. */
+function inputOf({ capability, input }: BackendCall): Asked | null {
+  return askedBy(capability, parseJson(inputText(input)));
 }
 
 /** An address that was registered with the version that every path of this API begins with. */
@@ -57,36 +69,53 @@ function baseOf(url: string): string {
   return url.replace(/\/v1$/, "");
 }
 
-function urlOf({ backend }: BackendCall): string {
-  return `${baseOf(backend.url)}/v1/chat/completions`;
+function urlOf({ backend }: BackendCall, { path }: Asked): string {
+  return `${baseOf(backend.url)}${path}`;
 }
 
-function questionOf({ backend }: BackendCall, body: Members, accept: string) {
+function questionOf({ backend }: BackendCall, { what, body }: Asked, accept: string) {
   // What is compressed on its way comes in blocks, not token by token.
   const headers = { "Content-Type": JSON_TYPE, Accept: accept, ...(accept === JSON_TYPE ? {} : { "Accept-Encoding": "identity" }) };
-  return { method: "POST", headers, body: writeJson({ ...body, model: backend.remoteModel }) };
+  // A server's own paths may know no `model`; one that is said is not what the server calls it.
+  const isNamed = what !== null || "model" in body;
+  return { method: "POST", headers, body: writeJson(isNamed ? { ...body, model: backend.remoteModel } : body) };
 }
 
 /** An answer that came whole. */
-function outcomeOf(answer: Answer, call: BackendCall): Outcome {
+function outcomeOf(answer: Answer, call: BackendCall, { what }: Asked): Outcome {
   const refused = refusal(answer);
   if (refused) return refused;
   const known = parseTolerantly(textOf(answer));
   if (!known.ok) {
     // A server that streams whatever is asked for, or does not say that it does.
     const isStream = isEventStream(answer.headers) || STREAM.test(textOf(answer));
-    return isStream ? outcomeOfChat(answer.bytes, call) : garbage("it is not JSON");
+    return isStream && (what === CHAT || what === COMPLETIONS) ? outcomeOfChat(answer.bytes, call) : garbage("it is not JSON");
   }
   const { value: body, text } = known.value;
   const failure = failureIn(body);
   if (failure) return refusedInside(failure, answer);
+  if (what === EMBEDDINGS) return embeddingsIn(body, text, call);
+  if (what === null) return wholeOf(body, isObject(body) ? named(body, call) : body, text, itemsIn(body));
   if (!isObject(body) || !Array.isArray(body["choices"])) return garbage("no choices");
-  const shown = named(body, call);
-  const usage = usageOf(body);
-  return {
-    kind: "done",
-    output: { body: shown === body ? text : writeJson(shown), contentType: JSON_TYPE, items: 1, ...(usage ? { usage } : {}) },
-  };
+  return wholeOf(body, named(body, call), text, 1);
+}
+
+/** An answer under the name that clients know; the text that it was read from, if that is the same. */
+function wholeOf(body: unknown, shown: unknown, text: string, items: number): Outcome {
+  const usage = isObject(body) ? usageOf(body) : null;
+  const written = shown === body ? text : writeJson(shown);
+  return { kind: "done", output: { body: written, contentType: JSON_TYPE, items, ...(usage ? { usage } : {}) } };
+}
+
+/** Embeddings in the order of what they are of, as clients read them; else as the server sent them: in base64 or as numbers. */
+function embeddingsIn(body: unknown, text: string, call: BackendCall): Outcome {
+  const data: unknown = isObject(body) ? body["data"] : null;
+  if (!isObject(body) || !Array.isArray(data)) return garbage("no embeddings");
+  const indexes = data.map((each: unknown) => (isObject(each) ? each["index"] : null));
+  const areAll = indexes.every((index) => typeof index === "number");
+  const isOrdered = !areAll || indexes.every((index, at) => at === 0 || Number(indexes[at - 1]) <= index);
+  const ordered = isOrdered ? body : { ...body, data: data.toSorted((a, b) => a.index - b.index) };
+  return wholeOf(body, named(ordered, call), text, data.length);
 }
 
 /** Statuses of a request that has a member too many, among other things. */
@@ -114,8 +143,9 @@ export type ShowChunk = (chunk: Members, data: string) => string;
  * remembered which of the two a server takes.
  */
 export async function streamChat(call: BackendCall, outside: Outside, sink: Sink, show: ShowChunk): Promise<Outcome> {
-  const input = chatOf(call);
-  if (input === null) return NOT_CHAT;
+  const asked = inputOf(call);
+  if (asked === null) return unaskable(call);
+  const input = asked.body;
   const { forms, clock } = outside;
   const name = `stream_options ${call.backend.id} ${call.backend.url}`;
   const known = forms?.get(name, clock.now());
@@ -123,13 +153,13 @@ export async function streamChat(call: BackendCall, outside: Outside, sink: Sink
   let refusedBy: number | null = null;
   const ask = async (body: Members): Promise<Outcome> => {
     const timeoutMs = Math.max(1, call.timeoutMs - (clock.now() - begunAt));
-    const question = questionOf(call, { ...body, stream: true }, "text/event-stream");
+    const question = questionOf(call, { ...asked, body: { ...body, stream: true } }, "text/event-stream");
     const reading = new ChatReading(call, show);
     const whole = (answer: Answer) => {
       refusedBy = answer.status;
-      return outcomeOf(answer, call);
+      return outcomeOf(answer, call, asked);
     };
-    const streamed = await stream(outside, urlOf(call), question, { ...call, timeoutMs }, sink, reading, whole);
+    const streamed = await stream(outside, urlOf(call, asked), question, { ...call, timeoutMs }, sink, reading, whole);
     return streamed.ok ? streamed.value : streamed.fault;
   };
   const isAsked = isObject(input["stream_options"]);
@@ -145,8 +175,8 @@ export async function streamChat(call: BackendCall, outside: Outside, sink: Sink
 
 /** A chat's chunks for a client of OpenAI's API: word for word, but under the name that it knows. */
 export function chunksFor(call: BackendCall): ShowChunk {
-  const input = chatOf(call);
-  const tellsUsage = input !== null && optionsOf(input)["include_usage"] === true;
+  const asked = inputOf(call);
+  const tellsUsage = asked !== null && optionsOf(asked.body)["include_usage"] === true;
   return (chunk, data) => {
     if (!tellsUsage && isUsageAlone(chunk)) return "";
     if (!Array.isArray(chunk["choices"])) return ""; // kept, but no client could read it

@@ -2,10 +2,12 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
+import OpenAI from "openai";
 import { describe, expect, test, vi } from "vitest";
 import { handle } from "../../src/router.ts";
 import type { BackendCall, Outside } from "../../src/backends/backend.ts";
-import { CHAT, openai } from "../../src/backends/openai.ts";
+import { CHAT } from "../../src/backends/openai-paths.ts";
+import { openai } from "../../src/backends/openai.ts";
 import type { Outcome } from "../../src/backends/outcome.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED } from "../../src/limits.ts";
 import { ended, expire } from "./support/inferences.ts";
@@ -878,4 +880,103 @@ describe("who may call the OpenAI API", () => {
     expect(other.headers.get("idempotency-replayed")).toBeNull();
     expect(other.headers.get("x-inference-id")).not.toBe(id);
   });
+});
+
+describe("OpenAI's unmodified client", () => {
+  const clientOf = (apiKey: string) =>
+    new OpenAI({
+      apiKey,
+      baseURL: `${ORIGIN}/v1`,
+      maxRetries: 0,
+      fetch: (url, init) => call(new URL(url instanceof Request ? url.url : url).pathname, init),
+    });
+  /** A server that embeds a text as its length and a half, in the form that it is asked for, the last text first. */
+  const embedder: ScriptedBackend = async (request) => {
+    const { input, encoding_format, model }: { input: string[]; encoding_format?: string; model: string } = await request.json();
+    const data = input.map((text, index) => {
+      const bytes = new Uint8Array(new Float32Array([text.length, 0.5]).buffer);
+      const embedding = encoding_format === "base64" ? btoa(String.fromCharCode(...bytes)) : [text.length, 0.5];
+      return { object: "embedding", index, embedding };
+    });
+    return Response.json({ object: "list", model, data: data.toReversed(), usage: { prompt_tokens: 2, total_tokens: 2 } });
+  };
+
+  test.each([undefined, "base64", "float"] as const)("embeds texts in their order, with encoding_format %s", async (encoding_format) => {
+    const { key } = await newTenant();
+    const asked: unknown[] = [];
+    const model = await served(async (request) => {
+      asked.push([new URL(request.url).pathname, await request.clone().json()]);
+      return embedder(request);
+    });
+    const input = ["a", "bcd"];
+    const {
+      data,
+      usage,
+      model: named,
+    } = await clientOf(key).embeddings.create({ model, input, ...(encoding_format && { encoding_format }) });
+    const encoded = (...numbers: number[]) => btoa(String.fromCharCode(...new Uint8Array(new Float32Array(numbers).buffer)));
+    // The client decodes base64 only where it chose that form itself.
+    const shown =
+      encoding_format === "base64"
+        ? [encoded(1, 0.5), encoded(3, 0.5)]
+        : [
+            [1, 0.5],
+            [3, 0.5],
+          ];
+    expect(data.map(({ index, embedding }) => [index, embedding])).toEqual(shown.map((embedding, index) => [index, embedding]));
+    expect({ usage, named }).toEqual({ usage: { prompt_tokens: 2, total_tokens: 2 }, named: model });
+    expect(asked).toEqual([["/v1/embeddings", { model: "meta/llama", input, encoding_format: encoding_format ?? "base64" }]]);
+  });
+
+  test("completes a text, whole and streamed, and the stored completion of the stream is the whole", async () => {
+    const { key } = await newTenant();
+    const head = { id: "cmpl-1", object: "text_completion", created: 1, model: "meta/llama" };
+    const piece = (text: string, finish_reason: string | null) => ({
+      ...head,
+      choices: [{ index: 0, text, logprobs: null, finish_reason }],
+    });
+    const paths: string[] = [];
+    const model = await served(async (request) => {
+      paths.push(new URL(request.url).pathname);
+      const { stream }: { stream: boolean } = await request.json();
+      if (!stream) return Response.json(piece("Hello", "stop"));
+      return sse([piece("Hel", null), piece("lo", null), piece("", "stop"), "[DONE]"]);
+    });
+    const client = clientOf(key);
+    const whole = await client.completions.create({ model, prompt: "Say" });
+    expect(whole).toMatchObject({ object: "text_completion", model, choices: [{ text: "Hello", finish_reason: "stop" }] });
+    const { data: stream, response } = await client.completions.create({ model, prompt: "Say", stream: true }).withResponse();
+    const texts: string[] = [];
+    for await (const { choices } of stream) texts.push(choices[0]?.text ?? "");
+    expect(texts).toEqual(["Hel", "lo", ""]);
+    expect(paths).toEqual(["/v1/completions", "/v1/completions"]);
+    const { output } = await inferenceOf(key, response);
+    expect(output).toEqual({ ...piece("Hello", "stop"), model });
+  });
+
+  test("is told by name what is missing, and that a model has no embeddings", async () => {
+    const { key } = await newTenant();
+    const model = await served();
+    const client = clientOf(key);
+    const missing = await client.post("/embeddings", { body: { model } }).then(String, (error: unknown) => error);
+    expect(missing).toMatchObject({ status: 400, param: "input" });
+    const odd = await client.embeddings.create({ model, input: "a" }).then(String, (error: unknown) => error);
+    expect(odd).toMatchObject({ status: 502 });
+  });
+});
+
+test.each([
+  ["messages", { messages: MESSAGES }, "/v1/chat/completions"],
+  ["prompt", { prompt: "Say" }, "/v1/completions"],
+  ["input", { input: ["a"] }, "/v1/embeddings"],
+])("an inference that says nothing but its input asks by its `%s`", async (_member, input, path) => {
+  const { key } = await newTenant();
+  const paths: string[] = [];
+  const model = await served(async (request) => {
+    if (request.method === "POST") paths.push(new URL(request.url).pathname);
+    return Response.json({ ...COMPLETION, data: [{ index: 0, embedding: [1] }] });
+  });
+  const { id } = await object(as(key, "POST", "/v1/inferences", { model, input }));
+  expect(await ended(key, String(id))).toMatchObject({ status: "succeeded" });
+  expect(paths).toEqual([path]);
 });

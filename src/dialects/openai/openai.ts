@@ -1,17 +1,18 @@
 /**
- * The OpenAI API: chat completions, whole or streamed, and the models. A chat completion is an inference like any other,
- * whose client waits for it; `X-Inference-Id` says which.
- * Source: openai/openai-openapi 2.3.0, `/chat/completions`, `/models`, `ErrorResponse`.
+ * The OpenAI API: completions of chats and texts, whole or streamed, embeddings, and the models. Each of them is an inference
+ * like any other, whose client waits for it; `X-Inference-Id` says which.
+ * Source: openai/openai-openapi 2.3.0, `/chat/completions`, `/completions`, `/embeddings`, `/models`, `ErrorResponse`.
  * Decided here, where OpenAI publishes nothing or has no such thing:
- * - the members `model` and `messages` are checked, all others are the model server's to judge: its 4xx is answered with
+ * - the members `model` and `messages`, `prompt` or `input` are checked, all others are the model server's to judge: its 4xx is answered with
  *   its status. What fails otherwise has the status of the failure, and its code as `code`; a cancel is 499;
- * - a model whose answer is no chat completion is 400 `not_a_chat_model`, so that no client tries again;
+ * - a model whose answer is no completion is 400 `not_a_chat_model`, and one whose answer has no embeddings 400
+ *   `not_an_embedding_model`, so that no client tries again;
  * - the end of a stream, `[DONE]`, is said once the inference is recorded: clients leave when they read it. A stream that
  *   breaks off ends with the error object as its last event instead;
  * - a stream of a server that does not stream, or of an inference that has ended (`Idempotency-Key`), has one chunk.
  */
 import { get as getModel, listAll as listModels } from "../../api/models.ts";
-import { CHAT } from "../../backends/openai.ts";
+import { CHAT, COMPLETIONS, EMBEDDINGS, itemsAsked } from "../../backends/openai-paths.ts";
 import { JSON_TYPE } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { json } from "../../http/answer.ts";
@@ -25,7 +26,7 @@ import { openPayload } from "../../payloads/payloads.ts";
 import type { Problem } from "../../problem.ts";
 import { isObject } from "../../tensors/tensor.ts";
 import { CODES, WORDS, asStream, errorOf, failed, placeOf, refusal } from "./present.ts";
-import { CHAT_COMPLETION, GET_MODEL, LIST_MODELS, errorSchema } from "./schemas.ts";
+import { CHAT_COMPLETION, EMBED, GET_MODEL, LIST_MODELS, TEXT_COMPLETION, errorSchema } from "./schemas.ts";
 
 const CHAT_PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
 
@@ -39,7 +40,13 @@ export const openai: Dialect = {
   owns: (path) => OPENAI_PATHS.test(path) || path === CHAT_PATHS[1],
   error: errorSchema,
   routes: [
-    ...CHAT_PATHS.map((path) => route("submit", "POST", path, CHAT_COMPLETION, complete)),
+    ...CHAT_PATHS.map((path) =>
+      route("submit", "POST", path, CHAT_COMPLETION, (call, input) => complete(call, input, { capability: CHAT, items: 1 })),
+    ),
+    route("submit", "POST", "/v1/completions", TEXT_COMPLETION, (call, input) =>
+      complete(call, input, { capability: COMPLETIONS, items: itemsAsked(input.body.prompt) }),
+    ),
+    route("submit", "POST", "/v1/embeddings", EMBED, embed),
     route("read", "GET", "/v1/models", LIST_MODELS, listModels),
     route("read", "GET", "/v1/models/:name", GET_MODEL, getModel),
   ],
@@ -57,21 +64,35 @@ export const openai: Dialect = {
   },
 };
 
-async function complete(call: KeyCall, { body: asked, sent, text }: Input<typeof CHAT_COMPLETION>): Promise<Response> {
-  const { model, stream, stream_options } = asked;
-  const attended = await submitAndWait(
-    call.ports,
-    {
-      ...call.caller,
-      dialect: "openai",
-      model,
-      capability: CHAT,
-      input: { body: writeJson(sent), contentType: JSON_TYPE },
-      inputItems: 1,
-      idempotency: await idempotencyOf(call.request, call.url, text),
-    },
-    { after: call.after, gone: call.request.signal, ...(stream ? { stream: WORDS } : {}) },
-  );
+/** What is asked for, and about how many things. */
+interface Question {
+  readonly capability: string;
+  readonly items: number;
+}
+
+async function submissionOf(
+  call: KeyCall,
+  { body, sent, text }: Input<typeof EMBED | typeof CHAT_COMPLETION | typeof TEXT_COMPLETION>,
+  asked: Question,
+) {
+  return {
+    ...call.caller,
+    dialect: "openai",
+    model: body.model,
+    capability: asked.capability,
+    input: { body: writeJson(sent), contentType: JSON_TYPE },
+    inputItems: asked.items,
+    idempotency: await idempotencyOf(call.request, call.url, text),
+  } as const;
+}
+
+async function complete(call: KeyCall, input: Input<typeof CHAT_COMPLETION | typeof TEXT_COMPLETION>, asked: Question): Promise<Response> {
+  const { model, stream, stream_options } = input.body;
+  const attended = await submitAndWait(call.ports, await submissionOf(call, input, asked), {
+    after: call.after,
+    gone: call.request.signal,
+    ...(stream ? { stream: WORDS } : {}),
+  });
   const headers = { "X-Inference-Id": attended.inference.id };
   if (attended.kind === "streaming") return eventStream(attended.body, headers);
   const { inference, replayed } = attended;
@@ -82,10 +103,28 @@ async function complete(call: KeyCall, { body: asked, sent, text }: Input<typeof
     if (body !== null) return eventStream(reframed(body), more);
   }
   const completion = valueOf(await render(call.ports.payloads, inference.output));
-  if (!isObject(completion) || !Array.isArray(completion["choices"])) {
-    const message = `The model "${model}" does not answer with chat completions. What it answered is the result of inference ${inference.id}.`;
-    return refusal({ ...errorOf(400, message, "not_a_chat_model"), param: "model" }, more);
-  }
+  if (!isObject(completion) || !Array.isArray(completion["choices"]))
+    return otherAnswer(model, inference.id, "chat completions", "not_a_chat_model", more);
   const shown = { ...completion, model };
   return stream ? eventStream(asStream(shown, stream_options?.include_usage === true), more) : json(shown, { headers: more });
+}
+
+async function embed(call: KeyCall, input: Input<typeof EMBED>): Promise<Response> {
+  const { model } = input.body;
+  const submission = await submissionOf(call, input, { capability: EMBEDDINGS, items: itemsAsked(input.body.input) });
+  const attended = await submitAndWait(call.ports, submission, { after: call.after, gone: call.request.signal });
+  if (attended.kind === "streaming") throw new Error("a call that asked for no stream got one");
+  const { inference } = attended;
+  const more = { "X-Inference-Id": inference.id, ...replayHeaders(attended) };
+  if (inference.status !== "succeeded") return failed(inference, more);
+  const embeddings = valueOf(await render(call.ports.payloads, inference.output));
+  if (!isObject(embeddings) || !Array.isArray(embeddings["data"]))
+    return otherAnswer(model, inference.id, "embeddings", "not_an_embedding_model", more);
+  return json({ ...embeddings, model }, { headers: more });
+}
+
+/** What is said where the model answers something else, so that no client tries again. */
+function otherAnswer(model: string, id: string, wanted: string, code: string, headers: Record<string, string>): Response {
+  const message = `The model "${model}" does not answer with ${wanted}. What it answered is the result of inference ${id}.`;
+  return refusal({ ...errorOf(400, message, code), param: "model" }, headers);
 }

@@ -27,7 +27,7 @@ export function asStream(completion: Readonly<Record<string, unknown>>, tellsUsa
   const { choices, usage, ...head } = completion;
   const chunk = {
     ...head,
-    object: "chat.completion.chunk",
+    object: head["object"] === "text_completion" ? "text_completion" : "chat.completion.chunk",
     choices: [choices].flat().map(chunkOf),
     ...(tellsUsage ? { usage: null } : {}),
   };
@@ -38,6 +38,7 @@ export function asStream(completion: Readonly<Record<string, unknown>>, tellsUsa
 function chunkOf(choice: unknown): unknown {
   if (!isObject(choice)) return choice;
   const { message, ...rest } = choice;
+  if (message === undefined && typeof rest["text"] === "string") return choice; // a text's pieces are as its whole
   if (!isObject(message)) return { ...rest, delta: {} };
   const calls = message["tool_calls"];
   if (!Array.isArray(calls)) return { ...rest, delta: message };

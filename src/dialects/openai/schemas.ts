@@ -54,6 +54,37 @@ export const CHAT_COMPLETION = {
   },
 } as const satisfies RouteShape;
 
+const several = (items: string) =>
+  z.union([z.string(), z.array(z.unknown()).min(1, "must hold at least one entry")], { error: "must be a text or a list" }).describe(items);
+
+const textRequest = z.looseObject({
+  model,
+  prompt: several("The text to go on from, or several, or in tokens."),
+  stream: chatRequest.shape.stream,
+  stream_options: chatRequest.shape.stream_options,
+});
+
+export const TEXT_COMPLETION = {
+  ...CHAT_COMPLETION,
+  summary: "Complete a text, whole or streamed.",
+  body: { json: textRequest, limitBytes: JSON_BODY_BYTES },
+} as const satisfies RouteShape;
+
+export const EMBED = {
+  summary: "Embed a text or several.",
+  body: { json: z.looseObject({ model, input: several("The text, or several, or in tokens.") }), limitBytes: JSON_BODY_BYTES },
+  answers: {
+    200: {
+      description: "The embeddings, in the order of the input.",
+      json: z.looseObject({
+        model: z.string().describe("The model's name, as it was asked for."),
+        data: z.array(z.unknown()).describe("One of each text: numbers or base64, as the model's server sends it."),
+        usage,
+      }),
+    },
+  },
+} as const satisfies RouteShape;
+
 export const LIST_MODELS = {
   summary: "List the models.",
   query: z.object({
