@@ -1,7 +1,7 @@
 /** `/admin/v1/models`: the catalogue of what clients may ask for. */
 import * as z from "zod";
 import { MEDIA_TYPE } from "../content/content.ts";
-import type { FileField } from "../content/embedded.ts";
+import type { FileField } from "../content/file-fields.ts";
 import { pageQuery } from "../http/page.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { CONTENT_TYPE_CHARACTERS, MAX_CONCURRENCY, OUTPUT_BYTES, OUTPUT_FILE_FIELDS } from "../limits.ts";

@@ -6,7 +6,7 @@ import { parseJson } from "../encoding/json.ts";
 import { type Result, faulty, read } from "../encoding/result.ts";
 import { BrokenOff, bytesUpTo, fromSender } from "../encoding/streams.ts";
 import type { Content } from "../content/content.ts";
-import type { FileField } from "../content/embedded.ts";
+import type { FileField } from "../content/file-fields.ts";
 import { log } from "../platform/log.ts";
 import type { Memory } from "../platform/memory.ts";
 import { BACKEND_ANSWER_BYTES } from "../limits.ts";

@@ -12,7 +12,7 @@ import { garbage, unsendable } from "./judgement.ts";
 import { CHAT } from "./openai-paths.ts";
 import { type ShowChunk, openai, streamChat } from "./openai.ts";
 import type { Outcome, Output } from "./outcome.ts";
-import { framed } from "./event-reader.ts";
+import { framed } from "./streams/event-reader.ts";
 
 /** What is asked of a model by `generate` and `generate_stream`. */
 export const GENERATE = "generate";

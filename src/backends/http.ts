@@ -18,7 +18,7 @@ import { failing, findingOf, garbage, refusal } from "./judgement.ts";
 import { canStream } from "./openai-paths.ts";
 import { outcomeOfChat } from "./openai.ts";
 import type { Outcome } from "./outcome.ts";
-import { isEventStream } from "./sse.ts";
+import { isEventStream } from "./streams/sse.ts";
 
 const NOT_JSON = "what is said to be JSON is none";
 

@@ -11,7 +11,7 @@ import { retryAfterMs } from "../encoding/retry-after.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { Failure, FailureClass, Outcome, Upstream } from "./outcome.ts";
 import { reasonOf } from "./reason.ts";
-import type { SaidFailure } from "./stream-events.ts";
+import type { SaidFailure } from "./streams/stream-events.ts";
 
 /** What a failed attempt tells about its backend. */
 export type Evidence =

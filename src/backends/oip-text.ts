@@ -12,8 +12,8 @@ import { type Answer, type BackendCall, type Outside, type Sink, exchange, input
 import { failing, garbage, oversized, refusal, refusedInside } from "./judgement.ts";
 import { type Generated, NOT_GENERATE, eventOf, generateInput, generatedBy, isGenerated } from "./generate.ts";
 import type { Outcome } from "./outcome.ts";
-import { type Reading, stream } from "./sse.ts";
-import { type Members, type SaidFailure, failureIn } from "./stream-events.ts";
+import { type Reading, stream } from "./streams/sse.ts";
+import { type Members, type SaidFailure, failureIn } from "./streams/stream-events.ts";
 
 /** `url` is the model's. */
 export async function generate(call: BackendCall, outside: Outside, url: string): Promise<Outcome> {

@@ -34,7 +34,7 @@ import {
   textOf,
 } from "./backend.ts";
 import { garbage, refusal, refusedInside, tooSlow, unsendable } from "./judgement.ts";
-import { failureIn } from "./stream-events.ts";
+import { failureIn } from "./streams/stream-events.ts";
 
 /** Of a body of JSON and raw data: how long the JSON is, in bytes. */
 export const HEAD_LENGTH = "Inference-Header-Content-Length";

@@ -3,7 +3,7 @@
  * begins with a slash is a path of the server itself.
  */
 import { isObject } from "../tensors/tensor.ts";
-import type { Members } from "./stream-events.ts";
+import type { Members } from "./streams/stream-events.ts";
 
 /** What is asked of a model by a chat completion. */
 export const CHAT = "chat/completions";

@@ -9,14 +9,14 @@
 import { JSON_TYPE } from "../content/content.ts";
 import { parseJson, parseTolerantly, writeJson } from "../encoding/json.ts";
 import { BACKEND_ANSWER_BYTES, FORMS_MS } from "../limits.ts";
-import { Completion, isUsageAlone, usageOf } from "./completion.ts";
+import { Completion, isUsageAlone, usageOf } from "./streams/completion.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Answer, type BackendCall, type Outside, type Protocol, type Sink, askReady, exchange, inputText, textOf } from "./backend.ts";
 import { cutOff, garbage, oversized, refusal, refusedInside, unsendable } from "./judgement.ts";
-import { type Reading, isEventStream, outcomeOfEvents, stream } from "./sse.ts";
-import { type Members, type SaidFailure, failureIn } from "./stream-events.ts";
-import { framed } from "./event-reader.ts";
+import { type Reading, isEventStream, outcomeOfEvents, stream } from "./streams/sse.ts";
+import { type Members, type SaidFailure, failureIn } from "./streams/stream-events.ts";
+import { framed } from "./streams/event-reader.ts";
 import { type Asked, CHAT, COMPLETIONS, EMBEDDINGS, askedBy, canStream, knownIn } from "./openai-paths.ts";
 import { itemsIn } from "../tensors/plain.ts";
 

@@ -1,5 +1,5 @@
 /** Answers that are server-sent events, as every wire that streams has them. */
-import { EventReader, framed } from "../backends/event-reader.ts";
+import { EventReader, framed } from "../backends/streams/event-reader.ts";
 
 export const EVENTS_TYPE = "text/event-stream";
 

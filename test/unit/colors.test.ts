@@ -1,19 +1,8 @@
 // The colour model is pure, so it is held against published numbers (CIEDE2000) and against pictures painted here pixel by pixel.
 
 import { describe, expect, test } from "vitest";
-import {
-  classifyColors,
-  deltaE2000,
-  formatHex,
-  labToRgb,
-  nameColor,
-  parseHex,
-  rgbToLab,
-  type Classification,
-  type Lab,
-  type Raster,
-  type Rgb,
-} from "../../src/local/sample/colors.ts";
+import { classifyColors, nameColor, type Classification, type Raster } from "../../src/local/sample/colors.ts";
+import { deltaE2000, formatHex, labToRgb, parseHex, rgbToLab, type Lab, type Rgb } from "../../src/local/sample/color-space.ts";
 
 const rgb = (hex: string): Rgb => parseHex(hex) ?? expect.fail(`${hex} is not a colour`);
 const lab = (hex: string): Lab => rgbToLab(rgb(hex));

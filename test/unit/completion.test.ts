@@ -1,7 +1,7 @@
 /** How the chunks of a completion are put together to what it would have been at once. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Completion } from "../../src/backends/completion.ts";
+import { Completion } from "../../src/backends/streams/completion.ts";
 
 /** The one message of these deltas. */
 function messageOf(...deltas: unknown[]): unknown {

@@ -1,7 +1,8 @@
 /** Files are taken out of a JSON text, and the JSON is otherwise as it was, however the text is written and cut into chunks. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { EmbeddedReader, type FileField } from "../../src/content/embedded.ts";
+import { EmbeddedReader } from "../../src/content/embedded.ts";
+import type { FileField } from "../../src/content/file-fields.ts";
 import { Malformed } from "../../src/encoding/result.ts";
 import { BrokenOff } from "../../src/encoding/streams.ts";
 import { sniff } from "../../src/content/sniff.ts";

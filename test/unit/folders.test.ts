@@ -1,6 +1,6 @@
 /**
  * The order in which the rooms of `src/` stand: each may use only what stands below it, types included, and no files import
- * each other in a circle. The linter's rule on circles does not count imports of types.
+ * each other in a circle; and how large a file and a directory may grow. The linter's rule on circles does not count imports of types.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -39,10 +39,14 @@ const ORDER = [
   "limits.ts",
 ] as const;
 
+const MAX_LINES = 350;
+const MAX_SHARE = 0.12;
+
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts") && file !== "env.d.ts")
   .toSorted();
 const text = (file: string) => readFileSync(join(SRC, file), "utf8");
+const linesOf = (file: string) => text(file).split("\n").length - 1;
 const importsOf = (file: string) =>
   [...text(file).matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)].map(([, path = ""]) => normalize(join(dirname(file), path)));
 const deployed = files.filter((file) => !file.startsWith("local/"));
@@ -73,4 +77,15 @@ test("no files import each other in a circle, not even for a type", () => {
   };
   for (const file of files) visit(file, []);
   expect(circles).toEqual([]);
+});
+
+test(`no file is longer than ${MAX_LINES} lines`, () => {
+  const lengths = files.map((file) => [file, linesOf(file)] as const);
+  expect(lengths.filter(([, lines]) => lines > MAX_LINES)).toEqual([]);
+});
+
+test(`the files that stand directly in one directory hold at most ${MAX_SHARE * 100} % of the lines`, () => {
+  const lines = (some: readonly string[]) => some.reduce((sum, file) => sum + linesOf(file), 0);
+  const shares = [...Map.groupBy(files, dirname)].map(([directory, inside]) => [directory, lines(inside) / lines(files)] as const);
+  expect(shares.filter(([, share]) => share > MAX_SHARE)).toEqual([]);
 });

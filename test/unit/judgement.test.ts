@@ -14,7 +14,7 @@ import {
   unsendable,
 } from "../../src/backends/judgement.ts";
 import type { Outcome } from "../../src/backends/outcome.ts";
-import { failureIn } from "../../src/backends/stream-events.ts";
+import { failureIn } from "../../src/backends/streams/stream-events.ts";
 import { reasonOf } from "../../src/backends/reason.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

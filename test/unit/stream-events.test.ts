@@ -1,8 +1,8 @@
 /** How a server's bytes are cut into events, and what each event means. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { EventReader, type ServerEvent, framed } from "../../src/backends/event-reader.ts";
-import { failureIn, meaningsOf } from "../../src/backends/stream-events.ts";
+import { EventReader, type ServerEvent, framed } from "../../src/backends/streams/event-reader.ts";
+import { failureIn, meaningsOf } from "../../src/backends/streams/stream-events.ts";
 import { STREAMS } from "../support/streams.ts";
 
 /** The events in bytes that come in pieces of these sizes. */

@@ -23,7 +23,7 @@
  *   cancel by another call is 409.
  */
 import * as z from "zod";
-import { KEEP_ALIVE } from "../../backends/event-reader.ts";
+import { KEEP_ALIVE } from "../../backends/streams/event-reader.ts";
 import { GENERATE, eventOf, generatedBy } from "../../backends/generate.ts";
 import { BINARY_EXTENSION, HEAD_LENGTH } from "../../backends/oip.ts";
 import { activeProtocols } from "../../backends/store.ts";

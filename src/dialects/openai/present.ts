@@ -1,7 +1,7 @@
 /** How OpenAI's wire shows an error, and a completion that is there already as a stream. */
 import { retryHeaders } from "../../http/retry-headers.ts";
 import type * as z from "zod";
-import { DONE, KEEP_ALIVE, framed } from "../../backends/event-reader.ts";
+import { DONE, KEEP_ALIVE, framed } from "../../backends/streams/event-reader.ts";
 import type { Failure } from "../../backends/outcome.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { json } from "../../http/answer.ts";

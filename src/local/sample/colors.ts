@@ -7,25 +7,14 @@
 // colour is backdrop. Only what is joined to the rim: white stripes inside a shirt on a white sheet remain. A picture whose rim is mostly
 // transparent is a cut-out and has no backdrop; a picture that would lose (nearly) everything is a swatch and loses nothing.
 // What may go wrong: a white product with no visible edge on a white backdrop melts into it.
+import { type BasicColor, NAMES } from "./color-names.ts";
+import { type Rgb, type Lab, parseHex, formatHex, rgbToLab, labToRgb, deltaE2000 } from "./color-space.ts";
 
 /** Straight (not premultiplied) 8-bit RGBA in sRGB, row by row. */
 export interface Raster {
   width: number;
   height: number;
   rgba: Uint8Array;
-}
-
-export interface Rgb {
-  r: number;
-  g: number;
-  b: number;
-}
-
-/** CIELAB under D65, the 2 degree observer. */
-export interface Lab {
-  l: number;
-  a: number;
-  b: number;
 }
 
 export interface DominantColor {
@@ -45,183 +34,35 @@ export interface Classification {
 }
 
 const MAX_COLORS = 6;
+
 /** More clusters than colours: k-means splits shades first, and merging by visible distance puts them right. */
 const CLUSTERS = 16;
+
 const MAX_ITERATIONS = 30;
+
 /** About two just-noticeable differences (2.3): patches that do not touch, as those of one product do not, need that much. */
 const MERGE_DELTA_E = 5;
+
 /** Less than this share is a highlight or a seam, not a colour of the product. */
 const MIN_SHARE = 0.02;
+
 /** Below half opacity a pixel is a soft shadow or the rim of a cut-out. */
 const VISIBLE_ALPHA = 128;
 
 const RIM_SHARE = 0.03;
+
 const RIM_AGREEMENT = 0.7;
+
 /** Light falls off across a backdrop: the rim may differ by this much, and a soft shadow by more if it grows step by step. */
 const RIM_DELTA_E = 10;
+
 const BACKDROP_DELTA_E = 5;
+
 const SHADOW_DELTA_E = 22;
+
 const SHADOW_STEP_DELTA_E = 2.5;
+
 const MIN_PRODUCT_SHARE = 0.02;
-
-// Mostly the CSS names, spaced out, sorted by the basic colour that people would call them; shop words fill the gaps CSS leaves.
-// oxfmt-ignore
-const NAMES = {
-  red: {
-    red: "FF0000", crimson: "DC143C", "fire brick": "B22222", "dark red": "8B0000", maroon: "800000", "indian red": "CD5C5C",
-    brick: "A52A2A", scarlet: "E0301E", burgundy: "6D1A2D", wine: "4E1420", tomato: "F2503B", cherry: "C8102E",
-  },
-  orange: {
-    orange: "FFA500", "dark orange": "FF8C00", "orange red": "FF4500", coral: "FF7F50", "light salmon": "FFA07A", pumpkin: "E5701E",
-    "burnt orange": "CC5500", "sandy orange": "F4A460", apricot: "FBB46E", tangerine: "F28500", cinnamon: "D2691E",
-  },
-  yellow: {
-    yellow: "FFFF00", gold: "FFD700", goldenrod: "DAA520", "dark goldenrod": "B8860B", khaki: "F0E68C", "lemon chiffon": "FFFACD",
-    "light yellow": "FFFFE0", "pale goldenrod": "EEE8AA", amber: "FFBF00", mustard: "D4A91E", lemon: "FFF44F", "soft yellow": "F5D95B",
-  },
-  green: {
-    green: "008000", lime: "00FF00", "lime green": "32CD32", "forest green": "228B22", "dark green": "006400", "sea green": "2E8B57",
-    "medium sea green": "3CB371", "spring green": "00FF7F", "medium spring green": "00FA9A", "lawn green": "7CFC00",
-    chartreuse: "7FFF00", "green yellow": "ADFF2F", "yellow green": "9ACD32", "olive drab": "6B8E23", olive: "808000",
-    "dark olive green": "556B2F", "dark sea green": "8FBC8F", "light green": "90EE90", "pale green": "98FB98", mint: "BDE8CB",
-    sage: "9CAF88", emerald: "1F9D6B", "pine green": "1C4A35", moss: "5C6B32", "bottle green": "0B3020", aquamarine: "7FFFD4",
-    "medium aquamarine": "66CDAA",
-  },
-  blue: {
-    blue: "0000FF", navy: "000080", "dark blue": "00008B", "medium blue": "0000CD", "royal blue": "4169E1", "dodger blue": "1E90FF",
-    "deep sky blue": "00BFFF", "sky blue": "87CEEB", "light sky blue": "87CEFA", "light blue": "ADD8E6", "powder blue": "B0E0E6",
-    "light steel blue": "B0C4DE", "steel blue": "4682B4", "cornflower blue": "6495ED", "cadet blue": "5F9EA0",
-    "midnight blue": "191970", "slate blue": "5B67B8", aqua: "00FFFF", "light cyan": "E0FFFF", "pale turquoise": "AFEEEE",
-    turquoise: "40E0D0", "medium turquoise": "48D1CC", "dark turquoise": "00CED1", "light sea green": "20B2AA", "dark cyan": "008B8B",
-    teal: "008080", "deep navy": "14213D", "navy blue": "1F2F55", denim: "3B5B87", "dusty blue": "8FA6C0", petrol: "0F4C5C",
-  },
-  purple: {
-    purple: "800080", indigo: "4B0082", "rebecca purple": "663399", "dark magenta": "8B008B", "dark violet": "9400D3",
-    "blue violet": "8A2BE2", "dark orchid": "9932CC", "medium purple": "9370DB", "medium orchid": "BA55D3", orchid: "DA70D6",
-    violet: "EE82EE", plum: "DDA0DD", thistle: "D8BFD8", lavender: "D9D2F0", "dark slate blue": "483D8B", lilac: "C8A2C8",
-    aubergine: "3D1C3D", mauve: "91708F",
-  },
-  pink: {
-    pink: "FFC0CB", "light pink": "FFB6C1", "hot pink": "FF69B4", "deep pink": "FF1493", magenta: "FF00FF", "pale violet red": "DB7093",
-    "medium violet red": "C71585", salmon: "FA8072", "dark salmon": "E9967A", "light coral": "F08080", "misty rose": "FFE4E1",
-    "lavender blush": "FFF0F5", "peach puff": "FFDAC8", "dusty pink": "C98A94", rose: "E8899A", blush: "F2C9CC",
-  },
-  brown: {
-    brown: "7B4A2A", "saddle brown": "8B4513", sienna: "A0522D", peru: "BD7E42", copper: "A9673A", chestnut: "6E3320",
-    "dark brown": "4A2C1A", espresso: "35221A", camel: "B58C5E", mahogany: "5A2418", walnut: "5F4B3A", taupe: "87786A",
-    "rosy brown": "B08A80", cocoa: "7A5648", caramel: "A5702F", umber: "665238",
-  },
-  beige: {
-    beige: "F5F5DC", wheat: "F5DEB3", tan: "D2B48C", bisque: "FFE4C4", "blanched almond": "FFEBCD", "antique white": "FAEBD7",
-    linen: "F4E8DA", moccasin: "FFE4B5", "navajo white": "FFDEAD", burlywood: "DEB887", sand: "D9C7A8", cream: "F7EBCB",
-    stone: "C7BBA7", ecru: "E3D8C2",
-  },
-  black: {
-    black: "000000", "jet black": "161616", onyx: "222224", "warm black": "1E1814", "blue black": "10141E",
-  },
-  grey: {
-    grey: "808080", "dim grey": "696969", "dark grey": "A9A9A9", silver: "C0C0C0", "light grey": "D0D0D0", gainsboro: "DADADA",
-    "slate grey": "708090", "light slate grey": "8A97A5", "dark slate grey": "2F4448", charcoal: "383A3D", graphite: "4D4F52",
-    "warm grey": "969089", "pale grey": "C9CDD3", "iron grey": "595A5E",
-  },
-  white: {
-    white: "FFFFFF", snow: "FFFAFA", "ghost white": "F8F8FF", "white smoke": "F5F5F5", "floral white": "FFFAF0", ivory: "FFFFF0",
-    "mint cream": "F5FFFA", azure: "F0FFFF", "alice blue": "F0F8FF", seashell: "FFF5EE", honeydew: "F0FFF0", pearl: "EBEBEB",
-    porcelain: "E6E9ED", "off white": "EFECE5",
-  },
-} as const;
-
-/** The vocabulary of labels. */
-export type BasicColor = keyof typeof NAMES;
-
-/** `#RRGGBB` (the hash may be missing, letters in either case); null for anything else. */
-export function parseHex(text: string): Rgb | null {
-  if (!/^#?[0-9a-f]{6}$/i.test(text)) return null;
-  const value = Number.parseInt(text.slice(-6), 16);
-  return { r: value >> 16, g: (value >> 8) & 255, b: value & 255 };
-}
-
-/** `#RRGGBB`, upper case. */
-export function formatHex(rgb: Rgb): string {
-  return `#${((rgb.r << 16) | (rgb.g << 8) | rgb.b).toString(16).padStart(6, "0").toUpperCase()}`;
-}
-
-// IEC 61966-2-1 for the curve and the matrix; the white point is D65, that of sRGB itself, so nothing is adapted.
-const WHITE = { x: 0.95047, y: 1, z: 1.08883 };
-const KAPPA = 24389 / 27;
-const EPSILON = 216 / 24389;
-const LINEAR = Float64Array.from({ length: 256 }, (_, level) => {
-  const value = level / 255;
-  return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-});
-
-/** @param rgb whole levels 0..255 */
-export function rgbToLab(rgb: Rgb): Lab {
-  const [r, g, b] = [LINEAR[rgb.r] ?? 0, LINEAR[rgb.g] ?? 0, LINEAR[rgb.b] ?? 0];
-  const root = (t: number) => (t > EPSILON ? Math.cbrt(t) : (KAPPA * t + 16) / 116);
-  const x = root((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / WHITE.x);
-  const y = root((0.2126729 * r + 0.7151522 * g + 0.072175 * b) / WHITE.y);
-  const z = root((0.0193339 * r + 0.119192 * g + 0.9503041 * b) / WHITE.z);
-  return { l: 116 * y - 16, a: 500 * (x - y), b: 200 * (y - z) };
-}
-
-/** Whole levels 0..255; colours that sRGB cannot show are clipped. */
-export function labToRgb(lab: Lab): Rgb {
-  const fy = (lab.l + 16) / 116;
-  const cube = (t: number) => (t ** 3 > EPSILON ? t ** 3 : (116 * t - 16) / KAPPA);
-  const x = WHITE.x * cube(fy + lab.a / 500);
-  const y = WHITE.y * cube(fy);
-  const z = WHITE.z * cube(fy - lab.b / 200);
-  const level = (linear: number) => {
-    const value = linear <= 0.0031308 ? 12.92 * linear : 1.055 * linear ** (1 / 2.4) - 0.055;
-    return Math.round(255 * Math.min(1, Math.max(0, value)));
-  };
-  return {
-    r: level(3.2404542 * x - 1.5371385 * y - 0.4985314 * z),
-    g: level(-0.969266 * x + 1.8760108 * y + 0.041556 * z),
-    b: level(0.0556434 * x - 0.2040259 * y + 1.0572252 * z),
-  };
-}
-
-/**
- * The visible difference of two colours; 1 is barely visible side by side.
- * CIEDE2000 as written by Sharma, Wu and Dalal (2005), whose test pairs show up the usual mistakes around hue 0.
- */
-export function deltaE2000(one: Lab, two: Lab): number {
-  const rad = Math.PI / 180;
-  const chromaMean7 = ((Math.hypot(one.a, one.b) + Math.hypot(two.a, two.b)) / 2) ** 7;
-  const stretch = 1.5 - 0.5 * Math.sqrt(chromaMean7 / (chromaMean7 + 25 ** 7));
-  const [a1, a2] = [one.a * stretch, two.a * stretch];
-  const [c1, c2] = [Math.hypot(a1, one.b), Math.hypot(a2, two.b)];
-  const hue = (a: number, b: number) => (a === 0 && b === 0 ? 0 : (Math.atan2(b, a) / rad + 360) % 360);
-  const [h1, h2] = [hue(a1, one.b), hue(a2, two.b)];
-  const grey = c1 * c2 === 0;
-
-  let turn = grey ? 0 : h2 - h1;
-  if (turn > 180) turn -= 360;
-  if (turn < -180) turn += 360;
-  const dL = two.l - one.l;
-  const dC = c2 - c1;
-  const dH = 2 * Math.sqrt(c1 * c2) * Math.sin((turn / 2) * rad);
-
-  const l = (one.l + two.l) / 2;
-  const c = (c1 + c2) / 2;
-  let h = h1 + h2;
-  if (!grey) h = (Math.abs(h1 - h2) <= 180 ? h : h < 360 ? h + 360 : h - 360) / 2;
-
-  const t =
-    1 -
-    0.17 * Math.cos((h - 30) * rad) +
-    0.24 * Math.cos(2 * h * rad) +
-    0.32 * Math.cos((3 * h + 6) * rad) -
-    0.2 * Math.cos((4 * h - 63) * rad);
-  const sL = 1 + (0.015 * (l - 50) ** 2) / Math.sqrt(20 + (l - 50) ** 2);
-  const sC = 1 + 0.045 * c;
-  const sH = 1 + 0.015 * c * t;
-  const c7 = c ** 7;
-  const twist = -2 * Math.sqrt(c7 / (c7 + 25 ** 7)) * Math.sin(60 * Math.exp(-(((h - 275) / 25) ** 2)) * rad);
-  return Math.sqrt((dL / sL) ** 2 + (dC / sC) ** 2 + (dH / sH) ** 2 + twist * (dC / sC) * (dH / sH));
-}
 
 const NAMED = (Object.keys(NAMES) as BasicColor[]).flatMap((basic) =>
   // the keys of a literal are its type's keys

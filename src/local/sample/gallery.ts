@@ -7,7 +7,7 @@
 import { access, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
-import type { BasicColor } from "./colors.ts";
+import type { BasicColor } from "./color-names.ts";
 
 /** One item of a submission, with what is to be expected of it. */
 export interface GalleryEntry {

@@ -8,7 +8,8 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import * as z from "zod";
-import { classifyColors, parseHex, type Classification } from "./colors.ts";
+import { classifyColors, type Classification } from "./colors.ts";
+import { parseHex } from "./color-space.ts";
 import { openPicture, PICTURE_LIMITS, type PictureLimits } from "./pictures.ts";
 
 export interface SampleServerOptions {

@@ -3,7 +3,7 @@
  * what the standard has servers send, and keeps what the standard has clients ignore but servers say all the same.
  * Source: WHATWG HTML, 9.2, Server-sent events.
  */
-import { writeJson } from "../encoding/json.ts";
+import { writeJson } from "../../encoding/json.ts";
 
 /** A block of a stream, up to the blank line that ends it. */
 export interface ServerEvent {

@@ -2,9 +2,9 @@
  * PURE. A completion that comes in chunks, put together as it would have come at once (see joiner.ts), and whether it is
  * whole. Source: openai/openai-openapi, CreateChatCompletionStreamResponse and CreateChatCompletionResponse.
  */
-import { isObject } from "../tensors/tensor.ts";
+import { isObject } from "../../tensors/tensor.ts";
 import { JoinedObject, type Tally, isCount } from "./joiner.ts";
-import type { Usage } from "./outcome.ts";
+import type { Usage } from "../outcome.ts";
 import type { Members } from "./stream-events.ts";
 
 /** Tokens as a completion counts them; null if it does not. */

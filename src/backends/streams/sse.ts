@@ -5,13 +5,13 @@
  * take the blank line after it for an event. What the client does not take is not asked of the backend: at most the
  * event that is being read is held here.
  */
-import { essenceOf } from "../content/content.ts";
-import { BACKEND_ANSWER_BYTES, STREAM_LINGER_MS } from "../limits.ts";
-import type { Outcome } from "./outcome.ts";
-import { type Result, read } from "../encoding/result.ts";
-import { BrokenOff } from "../encoding/streams.ts";
-import { type Answer, type BackendCall, type Outside, type Question, type Sink, answerOf, connect } from "./backend.ts";
-import { cutOff, garbage, oversized } from "./judgement.ts";
+import { essenceOf } from "../../content/content.ts";
+import { BACKEND_ANSWER_BYTES, STREAM_LINGER_MS } from "../../limits.ts";
+import type { Outcome } from "../outcome.ts";
+import { type Result, read } from "../../encoding/result.ts";
+import { BrokenOff } from "../../encoding/streams.ts";
+import { type Answer, type BackendCall, type Outside, type Question, type Sink, answerOf, connect } from "../backend.ts";
+import { cutOff, garbage, oversized } from "../judgement.ts";
 import { type Members, type SaidFailure, meaningsOf } from "./stream-events.ts";
 import { EventReader, type ServerEvent } from "./event-reader.ts";
 

@@ -8,8 +8,8 @@
  *   whatever its index. A call of a tool has its name once, in its first piece: a piece that has neither id nor index, or
  *   an index of nothing that has come, goes on the last call, unless it has a name itself after a call that is complete.
  */
-import { writeJson } from "../encoding/json.ts";
-import { isObject } from "../tensors/tensor.ts";
+import { writeJson } from "../../encoding/json.ts";
+import { isObject } from "../../tensors/tensor.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 

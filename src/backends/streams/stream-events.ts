@@ -6,10 +6,10 @@
  * is decided in judgement.ts. What holds no data (comments, empty events, `id` and `retry` alone) means nothing.
  * Source: what vLLM, SGLang, llama.cpp, Ollama, TGI, Triton and OpenRouter send.
  */
-import { parseTolerantly } from "../encoding/json.ts";
-import { isObject } from "../tensors/tensor.ts";
+import { parseTolerantly } from "../../encoding/json.ts";
+import { isObject } from "../../tensors/tensor.ts";
 import type { ServerEvent } from "./event-reader.ts";
-import { reasonIn } from "./reason.ts";
+import { reasonIn } from "../reason.ts";
 
 export type Members = Readonly<Record<string, unknown>>;
 
