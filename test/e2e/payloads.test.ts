@@ -204,24 +204,24 @@ describe("large bodies at once", () => {
   const BODY = Buffer.from(JSON.stringify({ model: "maker", input: { bytes: 0, text: "x".repeat(9_900_000) } }));
 
   /** A submit of which all but the end has been sent. */
-  async function begun() {
-    const headers = { Authorization: `Bearer ${deployment.key}`, "Content-Type": "application/json", "Content-Length": BODY.length };
+  async function begun(key = deployment.key) {
+    const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json", "Content-Length": BODY.length };
     const sending = request(`${deployment.url}/v1/inferences`, { method: "POST", headers, agent: false });
     const answered = once(sending, "response") as Promise<[IncomingMessage]>; // rejects where there is none
     sending.on("error", () => {}); // who refuses a body does not read it to its end
-    await new Promise((resolve) => sending.write(BODY.subarray(0, 1_000), resolve));
+    await new Promise((resolve) => sending.write(BODY.subarray(0, -1_000), resolve));
     return {
       async finish() {
-        sending.end(BODY.subarray(1_000));
+        sending.end(BODY.subarray(-1_000));
         const [response] = await answered;
         return { status: response.statusCode, retryAfter: response.headers["retry-after"], text: await textOf(response) };
       },
     };
   }
 
-  test("are taken as far as memory reaches, and the next is asked to come back: which it may as soon as one is through", async () => {
+  test("are taken as far as an account's share reaches, and the next is asked to come back: which it may as soon as one is through", async () => {
     // A submit that waits for its body leaves no trace but that the next is refused.
-    const held = [await begun(), await begun(), await begun()];
+    const held = [await begun(), await begun()];
     const refused = await until(
       async () => (await begun()).finish(),
       ({ status }) => status === 503,
@@ -230,6 +230,9 @@ describe("large bodies at once", () => {
     expect(refused).toMatchObject({ status: 503, retryAfter: "1" });
     expect(JSON.parse(refused.text)).toMatchObject({ code: "unavailable" });
     expect((await submit({ bytes: 0 })).length).toBeGreaterThan(0);
+    const { id } = await deployment.operator("POST", "/accounts", { name: "Another" });
+    const { key: another } = await deployment.operator("POST", "/keys", { account_id: id });
+    expect((await (await begun(String(another))).finish()).status).toBe(202);
     for (const each of held) expect((await each.finish()).status).toBe(202);
     expect((await (await begun()).finish()).status).toBe(202);
   });

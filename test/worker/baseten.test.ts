@@ -494,13 +494,6 @@ describe("the status of a request", () => {
     ["answers 400", answering(400, { error: "no dog" }), "MODEL_INVALID_INPUT", "400 client_error input: backend_rejected", "400: no dog"],
     ["answers 422", answering(422, { detail: "no" }), "MODEL_INVALID_INPUT", "422 client_error input: backend_rejected", "422: no"],
     ["answers 401", answering(401), "INTERNAL_SERVER_ERROR", "502 internal_baseten_error infrastructure: backend_misconfigured", /401/],
-    [
-      "is not there",
-      () => Promise.reject(new Error("refused")),
-      "MODEL_UNAVAILABLE",
-      "502 model_unavailable infrastructure: backend_unreachable",
-      /reached/,
-    ],
     ["answers with garbage", garbage, "MODEL_PREDICT_ERROR", "502 application_error infrastructure: backend_garbage", /JSON/],
     ["answers with too much", tooMuch, "MODEL_PREDICT_ERROR", "502 application_error model: backend_oversized", /exceeds/],
   ];
@@ -529,6 +522,21 @@ describe("the status of a request", () => {
     const [, status = "", errorCode = "", detail = ""] = /^(\d+) (\S+) (.+)$/.exec(answer) ?? [];
     expect(answered.headers.get("x-baseten-request-id")).toMatch(UUID);
     expect(await seen(answered)).toStrictEqual(refusal(Number(status), errorCode, saying(said), detail));
+  });
+
+  test("is EXPIRED when its backend was never reached in its time", async () => {
+    const { key } = await newTenant();
+    const id = await submit(key, await servedBy(() => Promise.reject(new Error("refused"))), ONCE);
+    await until(
+      async () => (await object(as(key, "GET", `/v1/inferences/${id}`)))["waiting_on"],
+      (why) => why === "backend_down" || why === "retry_backoff",
+    );
+    await expire(id);
+    expect(await shown(key, id)).toEqual({
+      status: "EXPIRED",
+      webhook_status: "NO_WEBHOOK_PROVIDED",
+      errors: [{ code: "MODEL_UNAVAILABLE", message: expect.stringContaining("reached") }],
+    });
   });
 
   test("tells of each attempt that failed while there may be another, and of none once one succeeded", async () => {
