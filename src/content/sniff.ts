@@ -1,19 +1,30 @@
 /**
  * PURE. What kind of file it is, by its first bytes: the formats that models make, and those that they are put in. A guess
- * for files that come without a media type, in the way of the WHATWG's "MIME Sniffing" standard, which knows fewer.
+ * for files that come without a media type, in the way of the WHATWG's "MIME Sniffing" standard, which knows fewer. The
+ * library `file-type` knows many more, but not NPY or SVG, takes an AVIF whose first brand is `mif1` for a HEIF, and is
+ * several times larger than all of this folder.
  */
 
-/** No format is looked for beyond these. */
+/** No format but SVG is looked for beyond these. */
 const FIRST_BYTES = 64;
+/** The root of an SVG stands within these: before it may be a declaration, comments and a document type. */
+const SVG_BYTES = 1_024;
 
 /** What stands where, byte by byte as Latin-1. The first row of which all is there is it. */
 const SIGNATURES: readonly (readonly [type: string, ...(readonly [at: number, what: string])[]])[] = [
   ["image/png", [0, "\x89PNG\r\n\x1a\n"]],
   ["image/jpeg", [0, "\xff\xd8\xff"]],
+  ["image/tiff", [0, "II*\0"]],
+  ["image/tiff", [0, "MM\0*"]],
+  // A BMP has four bytes of nothing before the length of its head, which is below 256.
+  ["image/bmp", [0, "BM"], [6, "\0\0\0\0"], [15, "\0\0\0"]],
+  ["image/jxl", [0, "\xff\x0a"]],
+  ["image/jxl", [0, "\0\0\0\x0cJXL \r\n\x87\n"]],
   ["image/gif", [0, "GIF87a"]],
   ["image/gif", [0, "GIF89a"]],
   ["image/webp", [0, "RIFF"], [8, "WEBP"]],
   ["audio/wav", [0, "RIFF"], [8, "WAVE"]],
+  ["video/x-msvideo", [0, "RIFF"], [8, "AVI "]],
   ["audio/mpeg", [0, "ID3"]],
   ["audio/flac", [0, "fLaC"]],
   ["video/ogg", [0, "OggS"], [28, "\x80theora"]],
@@ -22,6 +33,7 @@ const SIGNATURES: readonly (readonly [type: string, ...(readonly [at: number, wh
   ["application/zip", [0, "PK\x03\x04"]],
   ["application/zip", [0, "PK\x05\x06"]],
   ["model/gltf-binary", [0, "glTF"]],
+  ["application/x-npy", [0, "\x93NUMPY"]],
 ];
 
 /** ISO/IEC 14496-12: a file begins with its kind ("brand"), and all others that it is too. What is not here is a video. */
@@ -36,6 +48,7 @@ const BRANDS: ReadonlyMap<string, string> = new Map([
   ["hevx", "image/heic"],
   ["qt  ", "video/quicktime"],
   ["M4A ", "audio/mp4"],
+  ["M4B ", "audio/mp4"],
 ]);
 /** Any image in such a file. Which one, the other brands say. */
 const IMAGE_BRANDS: ReadonlySet<string> = new Set(["mif1", "msf1"]);
@@ -48,8 +61,22 @@ export function sniff(bytes: Uint8Array): string | null {
   if (text.startsWith("ftyp", 4)) return typeOfBrands(text);
   // EBML; its DocType is among the first elements (RFC 9559).
   if (text.startsWith("\x1aE\xdf\xa3")) return text.includes("webm") ? "video/webm" : "video/matroska";
+  if (isAdts(text.charCodeAt(0), text.charCodeAt(1), text.charCodeAt(2))) return "audio/aac";
   if (isLayerThree(text.charCodeAt(0), text.charCodeAt(1), text.charCodeAt(2))) return "audio/mpeg";
-  return null;
+  return isSvg(bytes) ? "image/svg+xml" : null;
+}
+
+/** Whether the first element is that of an SVG. */
+function isSvg(bytes: Uint8Array): boolean {
+  const text = new TextDecoder().decode(bytes.subarray(0, SVG_BYTES));
+  if (!/^\s*</.test(text)) return false;
+  const before = /<\?[^>]*\?>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*(?:\[[^\]]*\])?\s*>/gi;
+  return /^\s*<(?:svg:)?svg[\s/>]/.test(text.replaceAll(before, ""));
+}
+
+/** A frame of AAC (ADTS; ISO/IEC 13818-7, 6.2): twelve bits set, layer 0, a sampling rate that exists. */
+function isAdts(first: number, second: number, third: number): boolean {
+  return first === 0xff && (second & 0xf6) === 0xf0 && (third & 0x3c) >> 2 <= 12;
 }
 
 function typeOfBrands(text: string): string {

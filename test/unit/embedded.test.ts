@@ -1,10 +1,12 @@
 /** Files are taken out of a JSON text, and the JSON is otherwise as it was, however the text is written and cut into chunks. */
 import * as fc from "fast-check";
+import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { EmbeddedReader } from "../../src/content/embedded.ts";
 import type { FileField } from "../../src/content/file-fields.ts";
 import { Malformed } from "../../src/encoding/result.ts";
 import { BrokenOff } from "../../src/encoding/streams.ts";
+import { endingOf } from "../../src/content/content.ts";
 import { sniff } from "../../src/content/sniff.ts";
 
 interface Taken {
@@ -409,13 +411,53 @@ describe("a file's content type", () => {
     ["application/zip", "PK\x03\x04\x14\0"],
     ["application/zip", "PK\x05\x06\0\0"],
     ["model/gltf-binary", "glTF\x02\0\0\0"],
-    ["application/octet-stream", "RIFF\x24\0\0\0AVI LIST"],
-    ["application/octet-stream", "\xff\xf1\x50\x80"],
+    ["video/x-msvideo", "RIFF\x24\0\0\0AVI LIST"],
+    ["image/tiff", "II*\0\x08\0\0\0"],
+    ["image/tiff", "MM\0*\0\0\0\x08"],
+    ["image/bmp", "BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"],
+    ["image/jxl", "\xff\x0a\xfa\x1f"],
+    ["image/jxl", "\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl "],
+    ["audio/aac", "\xff\xf1\x50\x80"],
+    ["audio/aac", "\xff\xf9\x4c\x80"],
+    ["application/x-npy", "\x93NUMPY\x01\0v\0{'descr': '<f4'"],
+    ["image/svg+xml", '<svg xmlns="http://www.w3.org/2000/svg"/>'],
+    ["image/svg+xml", '\xef\xbb\xbf<?xml version="1.0"?>\n<!-- <html> -->\n<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "a">\n<svg>'],
+    ["image/svg+xml", '<svg:svg xmlns:svg="http://www.w3.org/2000/svg"/>'],
+    ["application/octet-stream", "<svgs/>"],
+    ["application/octet-stream", "<html><svg></svg></html>"],
+    ["application/octet-stream", "<!-- <svg> -->"],
+    ["application/octet-stream", "BMW is a maker of cars"],
+    ["application/octet-stream", "II*"],
+    ["application/octet-stream", "\xff\xf1\x7c\x80"],
+    ["application/octet-stream", "\xff\xfe<\0s\0v\0g\0"],
     ["application/octet-stream", "\xff\xfb\xf0\x64"],
     ["application/octet-stream", "PK"],
   ])("is %s by its first bytes", async (expected, bytes) => {
     expect(await typeOf(base64("a"), Buffer.from(bytes, "latin1").toString("base64"))).toBe(expected);
   });
+});
+
+test.each(["png", "jpeg", "gif", "webp", "avif", "tiff"] as const)(
+  "a picture that an encoder has written as %s is known",
+  async (format) => {
+    const picture = sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } });
+    expect(sniff(await picture.toFormat(format).toBuffer())).toBe(`image/${format}`);
+  },
+);
+
+test.each([
+  ["image/avif", "avif"],
+  ["image/heic", "heic"],
+  ["image/tiff", "tiff"],
+  ["image/bmp", "bmp"],
+  ["image/jxl", "jxl"],
+  ["audio/mp4", "m4a"],
+  ["audio/aac", "aac"],
+  ["video/matroska", "mkv"],
+  ["video/x-msvideo", "avi"],
+  ["application/x-npy", "npy"],
+])("the name of a file of the type %s ends in .%s", (contentType, ending) => {
+  expect(endingOf(contentType)).toBe(ending);
 });
 
 describe("what can't be a file is refused", () => {
