@@ -140,8 +140,8 @@ export const JSON_HEAP_BYTES = 48_000_000;
 export const JSON_TEXT_COPIES = 3;
 /** What all bodies of an isolate take together; an isolate has 128 MB for everything. */
 export const BODIES_BYTES = 96_000_000;
-/** What those of one account take, if it has more than one at once: half, so that others' find room. */
-export const ACCOUNT_BODIES_BYTES = 48_000_000;
+/** What those of one account take, if it has more than one at once: two of 10 MB, which leaves room for one of another's. */
+export const ACCOUNT_BODIES_BYTES = 64_000_000;
 /** How long a body's room is kept after its last byte, should its request never come to its end. */
 export const BODY_ROOM_MS = 60_000;
 /** A body that is held whole comes at this pace at least, after a while to begin: a slow mobile connection sends faster. */
