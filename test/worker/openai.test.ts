@@ -8,7 +8,8 @@ import { handle } from "../../src/router.ts";
 import type { BackendCall, Outside } from "../../src/backends/backend.ts";
 import { CHAT } from "../../src/backends/openai-paths.ts";
 import { openai } from "../../src/backends/openai.ts";
-import type { Outcome } from "../../src/backends/outcome.ts";
+import type { Failure, Outcome } from "../../src/backends/outcome.ts";
+import { retryHeaders } from "../../src/http/retry-headers.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED } from "../../src/limits.ts";
 import { ended, expire } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
@@ -589,6 +590,23 @@ describe("a chat completion that fails", () => {
     expect([answer.status, answer.headers.get("retry-after"), answer.headers.get("x-should-retry"), calls]).toEqual([429, "1", null, 3]);
     expect(await object(answer)).toMatchObject({ error: { type: "rate_limit_error", message: "slow down" } });
   }, 30_000);
+
+  test("on a server that asks for more than a minute is told a minute, since OpenAI's client would repeat at once after more", () => {
+    const failure: Failure = {
+      class: "capacity",
+      code: "backend_busy",
+      message: "",
+      status: 503,
+      upstream: { status: 429, retryAfterMs: 600_000 },
+    };
+    expect(retryHeaders(failure)).toEqual({ "Retry-After": "60" });
+  });
+
+  test("whose body is no object is told so in a sentence", async () => {
+    const { key } = await newTenant();
+    const answer = await object(as(key, "POST", "/v1/chat/completions", "[]"));
+    expect(answer["error"]).toMatchObject({ message: "The body must be an object, and is an array", param: null });
+  });
 
   test("on a server without room is 503 with Retry-After, whether the server gave one or not", async () => {
     const { key } = await newTenant();
