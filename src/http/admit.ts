@@ -10,6 +10,7 @@ import type { Allowance, Refusal } from "../keys/gate.ts";
 import { type KeyIdentity, type Scope, digestOf, parseKey } from "../keys/key.ts";
 
 const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="claimcheck"' };
+const NOT_VALID = "The API key is not valid; it must be a whole key of this deployment.";
 const SCHEME = /^(?:Bearer|Api-Key|Key|Token)\s+(\S+)\s*$/i;
 
 /** The key of a request, from any of the headers that the dialects know, or null. Throws if two headers have different keys. */
@@ -28,12 +29,18 @@ export function presentedKey(headers: Headers): string | null {
   return first?.key ?? null;
 }
 
+function howToSend(headers: Headers): string {
+  return headers.has("authorization")
+    ? 'The Authorization header has no API key that can be read; it must be "Bearer", a space and one key.'
+    : 'The request has no API key; send one in a header, as "Authorization: Bearer <key>" or "X-API-Key: <key>".';
+}
+
 /** Whose request this is. Throws `missing_key` or `invalid_key`; no I/O. */
 export async function identify(headers: Headers, secrets: readonly string[]): Promise<KeyIdentity & { digest: string }> {
   const text = presentedKey(headers);
-  if (!text) throw problem("missing_key", { headers: CHALLENGE });
+  if (!text) throw problem("missing_key", { detail: howToSend(headers), headers: CHALLENGE });
   const identity = await parseKey(text, secrets);
-  if (!identity) throw problem("invalid_key", { headers: CHALLENGE });
+  if (!identity) throw problem("invalid_key", { detail: NOT_VALID, headers: CHALLENGE });
   return { ...identity, digest: await digestOf(text) };
 }
 
@@ -89,7 +96,7 @@ export function rateLimitHeaders(allowance: Allowance): Record<string, string> {
 function refusal(reason: Refusal, scope: Scope, allowance: Allowance | null): Problem {
   switch (reason) {
     case "unknown":
-      return problem("invalid_key", { headers: CHALLENGE });
+      return problem("invalid_key", { detail: NOT_VALID, headers: CHALLENGE });
     case "revoked":
       return problem("revoked_key", { headers: CHALLENGE });
     case "expired":

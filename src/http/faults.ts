@@ -15,12 +15,12 @@ type RawIssue = z.core.$ZodRawIssue;
 const FAULTS_SHOWN = 20;
 const VALUE_CHARACTERS = 40;
 
-/** The value as the schema has it, or what is wrong with it. */
+/** The value as the schema has it, or what is wrong with it, and whether it has members that the schema lacks. */
 export function read<T>(
   schema: z.ZodType<T>,
   value: unknown,
   place: Place,
-): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly Fault[] } {
+): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly faults: readonly Fault[]; readonly hasUnknown: boolean } {
   /** The members that an object with unknown ones may have. */
   const known = new WeakMap<readonly string[], readonly string[]>();
   const error = (issue: RawIssue) => {
@@ -29,7 +29,9 @@ export function read<T>(
   };
   const parsed = schema.safeParse(value, { reportInput: true, error });
   if (parsed.success) return { ok: true, value: parsed.data };
-  return { ok: false, faults: parsed.error.issues.flatMap((issue) => faultsOf(issue, place, known)).slice(0, FAULTS_SHOWN) };
+  const { issues } = parsed.error;
+  const faults = issues.flatMap((issue) => faultsOf(issue, place, known)).slice(0, FAULTS_SHOWN);
+  return { ok: false, faults, hasUnknown: issues.some(({ code }) => code === "unrecognized_keys") };
 }
 
 function faultsOf(issue: Issue, place: Place, known: WeakMap<readonly string[], readonly string[]>, parent: Fault["path"] = []): Fault[] {

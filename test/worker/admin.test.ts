@@ -599,7 +599,7 @@ describe("an operator's call that is refused", () => {
     ["POST", "/recover?started_before=2020"],
   ])("%s %s is refused for a query parameter that nothing reads", async (method, path) => {
     const answer = await seen(operator(method, path, method === "POST" ? { started_before: "2020-01-01T00:00:00Z" } : undefined));
-    expect(answer).toMatchObject({ status: 422, body: { code: "invalid_input" } });
+    expect(answer).toMatchObject({ status: 400, body: { code: "bad_request" } });
     expect((answer.body as { detail: string }).detail).toContain(path.replace(/.*\?(\w+)=.*/, "$1"));
   });
 

@@ -515,7 +515,18 @@ describe("a submission", () => {
   ])("%s %s is refused, since nothing would read that parameter", async (method, path, detail) => {
     const { key } = await newTenant();
     const answer = await as(key, method, path, method === "POST" ? { model: "m", input: 1 } : undefined);
-    expect([answer.status, (await object(answer))["detail"]]).toEqual([422, detail]);
+    expect([answer.status, (await object(answer))["detail"]]).toEqual([400, detail]);
+  });
+
+  test.each<[string, (key: string) => Record<string, string>, string]>([
+    ["no header", () => ({}), 'The request has no API key; send one in a header, as "Authorization: Bearer <key>" or "X-API-Key: <key>".'],
+    ["Basic", (key) => ({ Authorization: `Basic ${btoa(`:${key}`)}` }), 'it must be "Bearer", a space and one key.'],
+    ["two keys in one header", (key) => ({ Authorization: `Bearer ${key}, Bearer ${key}` }), 'it must be "Bearer", a space and one key.'],
+    ["half a key", (key) => ({ "X-API-Key": key.slice(0, 30) }), "The API key is not valid; it must be a whole key of this deployment."],
+  ])("with %s instead of a key is told what is wanted", async (_name, headersOf, detail) => {
+    const { key } = await newTenant();
+    const answer = await call("/v1/files", { headers: headersOf(key) });
+    expect([answer.status, (await object(answer))["detail"]]).toEqual([401, expect.stringContaining(detail)]);
   });
 
   test("of an unknown version of a model does not blame the model", async () => {
