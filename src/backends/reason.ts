@@ -30,17 +30,30 @@ const TELLING = [
   "error_msg",
   "error_description",
   "Message",
+  "OriginalMessage",
+  "status_message",
   "description",
   "reason",
   "fault",
   "faultstring",
   "exception",
   "error",
+  "Error",
   "err",
   "title",
 ] as const;
 /** Members that list what is wrong, one by one. */
-const LISTS = ["errors", "details", "violations", "invalid-params", "invalid_params", "issues"] as const;
+const LISTS = [
+  "errors",
+  "details",
+  "violations",
+  "invalid-params",
+  "invalid_params",
+  "issues",
+  "reasons",
+  "non_field_errors",
+  "constraints",
+] as const;
 /** Members that say where. */
 const PLACES = ["loc", "field", "param", "path", "name", "pointer"] as const;
 
@@ -69,7 +82,7 @@ function jsonIn(text: string): unknown {
 
 /** The reason in an error's value; null where it gives none. */
 export function reasonIn(value: unknown, depth = 0): string | null {
-  if (typeof value === "string") return value.trim() || null;
+  if (typeof value === "string") return lastOfTraceback(value.trim()) || null;
   if (depth === DEPTH_MAX) return null;
   if (Array.isArray(value)) return reasonInList(value, depth);
   if (!isObject(value)) return null;
@@ -157,8 +170,13 @@ function bare(markup: string): string {
 function reasonInText(text: string): string | null {
   // Bytes that are no text, whatever they are said to be.
   if (text.includes("\0") || text.includes("\ufffd")) return null;
-  const last = text.startsWith("Traceback (most recent call last)") ? text.split("\n").findLast((line) => line.trim() !== "") : undefined;
-  return shortened((last ?? text).replaceAll(/\s+/g, " ").trim());
+  return shortened(lastOfTraceback(text).replaceAll(/\s+/g, " ").trim());
+}
+
+/** Of a Python traceback the last line, which says what happened; any other text as it is. */
+function lastOfTraceback(text: string): string {
+  if (!text.startsWith("Traceback (most recent call last)")) return text;
+  return text.split("\n").findLast((line) => line.trim() !== "") ?? text;
 }
 
 function shortened(text: string): string {

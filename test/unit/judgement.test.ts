@@ -164,6 +164,13 @@ describe("the reason that a server gives", () => {
     ],
     ["a list at its root", [{ error: "one" }], "one"],
     ["a text", "just so", "just so"],
+    ["an error in an error", { error: { error: "deep" } }, "deep"],
+    ["SageMaker's model", { ErrorCode: "X", OriginalMessage: "out of memory" }, "out of memory"],
+    ["a status", { status: "FAILED", status_message: "no worker" }, "no worker"],
+    ["reasons", { reasons: ["one", "two"] }, "one; two"],
+    ["Django", { non_field_errors: ["The prompt is too long."] }, "The prompt is too long."],
+    ["NestJS", { message: [{ constraints: { isString: "prompt must be a string" } }] }, "isString: prompt must be a string"],
+    ["a traceback", { detail: 'Traceback (most recent call last):\n  File "x.py"\nValueError: bad prompt' }, "ValueError: bad prompt"],
     ["an empty error", { error: {} }, null],
     ["nothing that tells", { ok: false }, null],
   ])("in JSON of %s", (_, body, reason) => {
