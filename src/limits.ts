@@ -305,3 +305,6 @@ export const DELIVERY_ANSWER_BYTES = 1_024;
 export const DELIVERY_EVENTS_KEPT = 100;
 /** One call sends so many again. */
 export const DELIVERIES_RESENT = 500;
+
+/** A path of a model's server that a client may ask for. */
+export const SERVER_PATH_CHARACTERS = 120;

@@ -13,9 +13,9 @@ import { parseTolerantly, writeJson } from "../encoding/json.ts";
 import { type Result, faulty, read } from "../encoding/result.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../limits.ts";
 import { itemsIn } from "../tensors/plain.ts";
-import { type Protocol, type TakenIn, answerOf, connect, exchange, inputText, readinessIn } from "./backend.ts";
+import { type BackendCall, type Protocol, type TakenIn, answerOf, connect, exchange, inputText, readinessIn } from "./backend.ts";
 import { failing, findingOf, garbage, refusal } from "./judgement.ts";
-import { canStream } from "./openai-paths.ts";
+import { canStream, serverPathOf } from "./openai-paths.ts";
 import { outcomeOfChat } from "./openai.ts";
 import type { Outcome } from "./outcome.ts";
 import { isEventStream } from "./streams/sse.ts";
@@ -43,11 +43,23 @@ async function outcomeOf(contentType: string, taken: TakenIn): Promise<Outcome> 
   return { kind: "done", output: { body: known.value.text, contentType, items: itemsIn(known.value.value) } };
 }
 
+/**
+ * Where a path of the server is. What its URL has before its version, or else before its last segment, is where the server
+ * begins, so that no client comes to what stands beside it.
+ */
+function urlOf({ backend, capability }: BackendCall): string {
+  const path = serverPathOf(capability);
+  if (path === null) return backend.url;
+  const url = new URL(backend.url);
+  url.pathname = url.pathname.replace(/\/v\d+(?:\/.*)?$|\/[^/]*$/, "") + path;
+  return url.href;
+}
+
 export const http: Protocol = {
   async infer(call, outside): Promise<Outcome> {
     const headers = { "Content-Type": JSON_TYPE, Accept: "*/*" };
     const question = { method: "POST", headers, body: inputText(call.input) };
-    const answered = await connect(outside, call.backend.url, question, call, async (response, over): Promise<Result<Outcome, Outcome>> => {
+    const answered = await connect(outside, urlOf(call), question, call, async (response, over): Promise<Result<Outcome, Outcome>> => {
       if (findingOf(response.status) !== null) {
         const answer = await answerOf(response, outside, call);
         return answer.ok ? faulty(refusal(answer.value) ?? failing("error", "The backend answered an error.")) : answer;

@@ -14,6 +14,7 @@ import { FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../limits.ts";
 import type { Fault } from "../problem.ts";
 import { type InferRequest, type InferResponse, readInferRequest, readInferResponse, wantsOf } from "../tensors/infer.ts";
 import { type Form, fromTensors, isTensorInput, itemsIn, toTensors } from "../tensors/plain.ts";
+import { serverPathOf } from "./openai-paths.ts";
 import { isObject, plainOf, quoted } from "../tensors/tensor.ts";
 import { contentOf, headOf, writeInferRequest, writeInferResponse } from "../tensors/wire.ts";
 import { generate, generateStream } from "./oip-text.ts";
@@ -45,6 +46,8 @@ const JSON_HEADERS = { "Content-Type": JSON_TYPE, Accept: JSON_TYPE };
 export const oip: Protocol = {
   async infer(call, outside): Promise<Outcome> {
     if (call.capability === GENERATE) return generate(call, outside, modelUrl(call.backend, call.version));
+    const path = serverPathOf(call.capability);
+    if (path !== null) return unsendable("path_not_served", `A tensor model's server has no path "${path}"; ask for "predict".`);
     const begunAt = outside.clock.now();
     const binary = await takesBinary(call, outside);
     const request = requestFor(call, binary);

@@ -35,7 +35,7 @@ const KEYS: Readonly<Record<Access, string>> = {
 
 /** A path as readers write it: `{id}` for a parameter, and without what only the router reads. */
 function shown(path: string): string {
-  return path.replaceAll(/\(\?!(?:[^()]|\([^()]*\))*\)/g, "").replaceAll(/:(\w+)/g, "{$1}");
+  return path.replaceAll(/\(\?!(?:[^()]|\([^()]*\))*\)/g, "").replaceAll(/:(\w+)\+?/g, "{$1}");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -19,6 +19,7 @@ const NOTHING: Readonly<Record<string, string>> = {
   name: "a-model-that-nobody-made",
   version: "v1",
   capability: "anything",
+  rest: "predict",
   part: "part-1",
   number: "1",
   delivery: "msg_x",

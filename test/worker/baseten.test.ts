@@ -13,7 +13,7 @@ import { held } from "./support/clock.ts";
 import { faultyDatabase, stillAs, stillEnv } from "./support/ports.ts";
 import { type ScriptedBackend, backendIs, echo, hang, publicNames } from "./support/outside.ts";
 import { newBackend, newModel, newTenant, unknownKey, restBackends } from "./support/tenants.ts";
-import { as, call, object, operator, until } from "./support/requests.ts";
+import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
 
 // What backs off waits for ticks of the sweep, and a busy machine is slow.
 vi.setConfig({ testTimeout: 30_000 });
@@ -1113,5 +1113,87 @@ describe("who may call the Baseten API", () => {
     backendIs(() => Response.json({ error: "no" }, { status: 422 }));
     await as(key, "POST", `${modelOf(model)}/predict`, {});
     expect(await backendRow(backend)).toMatchObject({ failures: 0 });
+  });
+});
+
+describe("a path of the model's server after sync/", () => {
+  /** A server that answers with what it was asked. */
+  const told: ScriptedBackend = async (request) => {
+    const body: Record<string, unknown> = request.method === "POST" ? await request.json() : {};
+    const asked = { path: new URL(request.url).pathname, model: body["model"] ?? null };
+    const items = { choices: [{ index: 0, message: { content: "Hi" }, finish_reason: "stop" }], data: [{ index: 0, embedding: [0.5] }] };
+    return Response.json({ ...asked, ...items, model: body["model"] ?? "none", asked });
+  };
+  const RESTS: [string, Record<string, unknown>][] = [
+    ["v1/chat/completions", { model: "other", messages: [{ role: "user", content: "Hi" }] }],
+    ["v1/completions", { model: "other", prompt: "Hi" }],
+    ["v1/embeddings", { model: "other", input: ["a"] }],
+    ["rerank", { query: "q", texts: ["a", "b"] }],
+    ["predict", { inputs: [["a"]] }],
+  ];
+
+  test.each(["", "/production", "/environments/production", "/environments/v1", "/deployment/v1", "/development"])(
+    "is asked under the prefix %s, by path and by host, for the model that is named there",
+    async (prefix) => {
+      const { key } = await newTenant();
+      const model = await newModel({ versions: ["v1", "development"], default_version: "v1" });
+      for (const version of ["v1", "development"]) await newBackend(model, { protocol: "openai", remote_model: "org/bert", version });
+      backendIs(told);
+      for (const [rest, body] of RESTS)
+        for (const base of [`${ORIGIN}/baseten/${model}`, hostOf(model)]) {
+          const answer = await send(key, "POST", `${base}${prefix}/sync/${rest}`, body);
+          expect(answer.headers.get("x-baseten-request-id")).toMatch(UUID);
+          const asked = { path: `/${rest}`, model: "model" in body ? "org/bert" : null };
+          expect(await seen(answer)).toMatchObject({ status: 200, body: { asked, model } });
+        }
+    },
+  );
+
+  test.each([
+    ["https://gpu.test", ""],
+    ["https://gpu.test/predict", ""],
+    ["https://gpu.test/v1/chat/completions", ""],
+    ["https://gpu.test/one/predict", "/one"],
+    ["https://gpu.test/one/v1/models/m:predict", "/one"],
+  ])("of a server of plain HTTP at %s begins at its %s/", async (url, root) => {
+    const { key } = await newTenant();
+    const model = await servedBy(told, { protocol: "http", url });
+    for (const [rest, body] of RESTS) {
+      const { body: answer } = await seen(send(key, "POST", `${ORIGIN}/baseten/${model}/sync/${rest}`, body));
+      expect(answer).toMatchObject({ asked: { path: `${root}/${rest}`, model: body["model"] ?? null } });
+    }
+  });
+
+  test("streams a completion that asks for it", async () => {
+    const { key } = await newTenant();
+    const chunk = (delta: unknown, finish_reason: string | null) =>
+      `data: ${JSON.stringify({ id: "c", model: "x", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+    const events = `${chunk({ content: "Hi" }, null)}${chunk({}, "stop")}data: [DONE]\n\n`;
+    const model = await servedBy(async () => new Response(events, { headers: { "Content-Type": "text/event-stream" } }), {
+      protocol: "openai",
+      remote_model: "x",
+    });
+    const body = { messages: [{ role: "user", content: "Hi" }], stream: true };
+    const answer = await send(key, "POST", `${hostOf(model)}/production/sync/v1/chat/completions`, body);
+    expect(answer.headers.get("content-type")).toBe("text/event-stream");
+    expect((await answer.text()).replaceAll(/^:\n/gm, "")).toBe(events.replaceAll('"model":"x"', `"model":"${model}"`));
+  });
+
+  test("is taken only where the model offers it, and where its server can have it", async () => {
+    const { key } = await newTenant();
+    const model = await newModel({ capabilities: ["rerank", "embeddings"] });
+    await newBackend(model, { protocol: "openai" });
+    backendIs(told);
+    const statusAt = async (of: string, rest: string, body: unknown) =>
+      (await send(key, "POST", `${ORIGIN}/baseten/${of}/sync/${rest}`, body)).status;
+    expect(await statusAt(model, "rerank", {})).toBe(200);
+    expect(await statusAt(model, "v1/embeddings", { input: "a" })).toBe(200);
+    expect(await statusAt(model, "v1/chat/completions", { messages: [] })).toBe(404);
+    expect(await statusAt(model, "reload", {})).toBe(404);
+    for (const rest of ["..%2Fadmin", "%2e%2e%2fadmin", "a/..%2f..%2fadmin", "a%3Fb", "a//b", ".env"])
+      expect(await statusAt(model, rest, {})).toBe(404);
+    const tensors = await servedBy(told, { protocol: "oip" });
+    const refused = await seen(send(key, "POST", `${ORIGIN}/baseten/${tensors}/sync/rerank`, {}));
+    expect(refused).toMatchObject({ status: 422, body: { detail: "input: path_not_served" } });
   });
 });

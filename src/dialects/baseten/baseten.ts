@@ -12,10 +12,12 @@
  * ignored, since their schema does not forbid them; a fault in a body is 400; `async_run_remote` takes either the
  * chain's own input or the envelope of `async_predict`, told apart by `model_input`; a second cancel answers as the
  * first; `errors` are those of each attempt, as long as none has succeeded; `wake` answers `{}`. Binary and multipart
- * input of `predict` is not taken: 415.
+ * input of `predict` is not taken: 415. What stands after `sync/` is a path of the model's server; a `model` in the body
+ * counts for nothing there, and a completion that streams does so as OpenAI's.
  * Source: "Baseten inference API" 1.0.0 (basetenlabs/baseten-go, internal/tools/apigen/specs/inference.json).
  */
 import * as z from "zod";
+import { EMBEDDINGS, canStream, itemsAsked, knownIn } from "../../backends/openai-paths.ts";
 import { JSON_TYPE, sizeOf } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { cachingOf, json, jsonText, unlessKnown } from "../../http/answer.ts";
@@ -23,6 +25,7 @@ import { idempotencyOf, replayHeaders } from "../../http/idempotency.ts";
 import { lookUp, nameIn, notFoundAs } from "../../http/lookup.ts";
 import { render } from "../../http/output.ts";
 import { type Dialect, type Input, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
+import { eventStream } from "../../http/sse.ts";
 import { webhookOf } from "../../http/webhook-url.ts";
 import { cancel } from "../../inferences/change.ts";
 import { hintSweep, hintWork } from "../../inferences/hints.ts";
@@ -31,10 +34,13 @@ import { depthOf } from "../../inferences/sql/read.ts";
 import { submit } from "../../inferences/submit.ts";
 import { submitAndWait } from "../../inferences/waiter.ts";
 import type { EventName } from "../../inferences/webhook.ts";
+import { SERVER_PATH_CHARACTERS } from "../../limits.ts";
 import { openPayload } from "../../payloads/payloads.ts";
 import { type Problem, faultText, pointer, problem } from "../../problem.ts";
 import { itemsIn } from "../../tensors/plain.ts";
+import { isObject } from "../../tensors/tensor.ts";
 import { headOf } from "../../tensors/wire.ts";
+import { WORDS, storedStream, wantsUsage } from "../openai/present.ts";
 import { type Address, PRODUCTION, laneAt, sendTo } from "./address.ts";
 import { CHAIN, PUBLISHED, codeOf, deploymentOf, errorCodeOf, present, presentEvent, refusal } from "./present.ts";
 import {
@@ -47,6 +53,7 @@ import {
   PREDICT,
   type Queue,
   RUN_REMOTE,
+  SYNC,
   WAKE,
   errorSchema,
 } from "./schemas.ts";
@@ -95,12 +102,15 @@ function callsUnder(prefix: (typeof PREFIXES)[number]): Route[] {
     shape: S,
     handle: (call: KeyCall, address: Address, input: Input<S>) => Promise<Response>,
   ) =>
-    route(access, method, `${path}/${name}`, { ...shape, params }, (call: KeyCall, input) => handle(call, addressOf(call, prefix), input));
+    route(access, method, `${path}/${name}`, { ...shape, params: params.extend(shape.params?.shape ?? {}) }, (call: KeyCall, input) =>
+      handle(call, addressOf(call, prefix), input),
+    );
   return [
     at("submit", "POST", "async_predict", ASYNC_PREDICT, (call, to, input) => submitAsync(call, to, input, "")),
     at("submit", "POST", "async_run_remote", ASYNC_RUN_REMOTE, (call, to, input) => submitAsync(call, to, input, CHAIN)),
     at("submit", "POST", "predict", PREDICT, (call, to, input) => predict(call, to, input, "")),
     at("submit", "POST", "run_remote", RUN_REMOTE, (call, to, input) => predict(call, to, input, CHAIN)),
+    at("submit", "POST", "sync/:rest+", SYNC, (call, to, input) => predict(call, to, input, serverPathIn(call))),
     at("submit", "POST", "wake", WAKE, wake),
     at("read", "GET", "async_queue_status", GET_QUEUE, showQueue),
   ];
@@ -159,7 +169,7 @@ async function submissionOf(call: KeyCall, text: string, input: unknown, capabil
     dialect: "baseten",
     capability,
     input: { body: writeJson(input), contentType: JSON_TYPE },
-    inputItems: itemsIn(input),
+    inputItems: knownIn(capability) === EMBEDDINGS && isObject(input) ? itemsAsked(input["input"]) : itemsIn(input),
     idempotency: await idempotencyOf(call.request, call.url, text),
   };
 }
@@ -211,6 +221,19 @@ const notFound = notFoundAs((id) => `There is no async request "${id}".`);
 
 // Synchronous calls
 
+/** Segments that begin with a letter or digit, so that none of them leads upwards. */
+const SERVER_PATH = /^[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
+
+/** The capability that a path of the model's server is. */
+function serverPathIn({ params }: KeyCall): string {
+  const rest = (params["rest"] ?? "").replace(/\/+$/, "");
+  if (!SERVER_PATH.test(rest) || rest.length > SERVER_PATH_CHARACTERS)
+    throw problem("not_found", {
+      detail: `"/${rest.slice(0, 128)}" can't be a path of a model's server: it takes letters, digits, '.', '_', '-' and '/'.`,
+    });
+  return `/${rest}`;
+}
+
 /** The body is the model's input; the answer is its output, or its failure under the status that says it. */
 async function predict(
   call: KeyCall,
@@ -219,14 +242,18 @@ async function predict(
   capability: string,
 ): Promise<Response> {
   const submission = await submissionOf(call, text, body, capability);
-  const attention = { after: call.after, gone: call.request.signal };
+  const streams = canStream(capability) && isObject(body) && body["stream"] === true;
+  const attention = { after: call.after, gone: call.request.signal, ...(streams ? { stream: WORDS } : {}) };
   const attended = await sendTo(call, address, (target) => submitAndWait(call.ports, { ...submission, ...target }, attention));
-  if (attended.kind === "streaming") throw new Error("a call that asked for no stream got one");
+  const named = { "X-BASETEN-REQUEST-ID": attended.inference.id };
+  if (attended.kind === "streaming") return eventStream(attended.body, named);
   const { inference } = attended;
-  const headers = { "X-BASETEN-REQUEST-ID": inference.id, ...replayHeaders(attended) };
+  const headers = { ...named, ...replayHeaders(attended) };
   switch (inference.status) {
-    case "succeeded":
-      return output(call, inference, headers);
+    case "succeeded": {
+      const stream = streams ? await storedStream(call.ports.payloads, inference.output, wantsUsage(body)) : null;
+      return stream === null ? output(call, inference, headers) : eventStream(stream, headers);
+    }
     case "failed":
     case "expired": {
       const { error } = inference;

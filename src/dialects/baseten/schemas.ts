@@ -153,6 +153,18 @@ export const RUN_REMOTE = {
   answers: output,
 } as const satisfies RouteShape;
 
+export const SYNC = {
+  summary: "Call a path of a model's server and wait for its answer.",
+  params: z.object({ rest: z.string().describe("The path, such as `v1/embeddings` or `rerank`.") }),
+  body: input,
+  answers: {
+    200: {
+      description: "The answer, as the model's server typed it.",
+      other: { "*/*": "The answer.", "text/event-stream": "With `stream`: a completion's chunks, then `[DONE]`." },
+    },
+  },
+} as const satisfies RouteShape;
+
 export const WAKE = {
   summary: "Have a model's queue looked at now.",
   answers: { 202: { description: "It is being looked at.", json: z.object({}) } },

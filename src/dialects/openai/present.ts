@@ -5,6 +5,10 @@ import { DONE, KEEP_ALIVE, framed } from "../../backends/streams/event-reader.ts
 import type { Failure } from "../../backends/outcome.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { json } from "../../http/answer.ts";
+import { render, valueOf } from "../../http/output.ts";
+import { EVENTS_TYPE, reframed } from "../../http/sse.ts";
+import type { Payload } from "../../payloads/payload.ts";
+import { type Bucket, openPayload } from "../../payloads/payloads.ts";
 import type { Inference } from "../../inferences/inference.ts";
 import { isFinal } from "../../inferences/status.ts";
 import { type Fault, type ProblemCode, problem } from "../../problem.ts";
@@ -33,6 +37,22 @@ export function asStream(completion: Readonly<Record<string, unknown>>, tellsUsa
   };
   const last = { ...chunk, choices: [], usage: usage ?? null };
   return [chunk, ...(tellsUsage ? [last] : [])].map((it) => framed(writeJson(it))).join("") + framed(DONE);
+}
+
+/** A stored completion as the stream that was asked for; null if it is none, or is no longer there. */
+export async function storedStream(bucket: Bucket, output: Payload, usage: boolean): Promise<string | ReadableStream<Uint8Array> | null> {
+  if (output.contentType.startsWith(EVENTS_TYPE)) {
+    const body = await openPayload(bucket, output);
+    return body === null ? null : reframed(body);
+  }
+  const completion = valueOf(await render(bucket, output));
+  return isObject(completion) && Array.isArray(completion["choices"]) ? asStream(completion, usage) : null;
+}
+
+/** Whether a request asks for a last chunk that counts the tokens. */
+export function wantsUsage(request: unknown): boolean {
+  const options = isObject(request) ? request["stream_options"] : null;
+  return isObject(options) && options["include_usage"] === true;
 }
 
 function chunkOf(choice: unknown): unknown {

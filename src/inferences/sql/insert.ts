@@ -47,7 +47,7 @@ export interface NewInference {
 /** What a submit asks for. */
 export type Wanted = Pick<NewInference, "model" | "version" | "capability">;
 
-/** The lane that serves what is wanted; no row if there is none. */
+/** The lane that serves what is wanted; no row if there is none. A path of the server is offered under its name, too. */
 const laneFor = (wanted: Wanted) => sql`
   SELECT * FROM (
     SELECT name AS model, coalesce(${wanted.version}, default_version) AS version, versions, capabilities, ${NOW} AS now
@@ -56,7 +56,8 @@ const laneFor = (wanted: Wanted) => sql`
   WHERE (offered.version = '' AND offered.versions = '[]'
       OR EXISTS (SELECT 1 FROM json_each(offered.versions) WHERE json_each.value = offered.version))
     AND (${wanted.capability} = '' OR offered.capabilities = '[]'
-      OR EXISTS (SELECT 1 FROM json_each(offered.capabilities) WHERE json_each.value = ${wanted.capability}))`;
+      OR EXISTS (SELECT 1 FROM json_each(offered.capabilities)
+        WHERE ${wanted.capability} IN (json_each.value, '/' || json_each.value, '/v1/' || json_each.value)))`;
 
 /** Whether a lane has a backend that takes work, now or when its circuit closes again. */
 const isReady = (lane: Sql) =>
