@@ -152,6 +152,14 @@ export const JSON_DEPTH = 64;
 /** Requests a second of one key, by class of call; the burst is one second's worth. */
 export const KEY_LIMITS = { read: 20, submit: 200, cancel: 20 } as const;
 export const KEY_LIMIT_RANGE = [1, 10_000] as const;
+/**
+ * Who comes at the turn that it was told is held for up to this long if others came late at theirs: a permit is never given
+ * sooner, so each late one delays the next. A turn counts for some time after it, since clients wait whole seconds.
+ */
+export const TURN_HOLD_MS = 250;
+export const TURN_KEPT_MS = 2_000;
+/** Turns that a gate remembers, of each class of call. */
+export const TURNS = 1_000;
 /** What an account may do as a whole, with any of its keys and links; the burst is that of a whole span. */
 export const ACCOUNT_LIMITS = {
   webhookTests: { most: 10, spanMs: 60_000 },

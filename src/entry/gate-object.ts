@@ -5,6 +5,7 @@ import { d1 } from "../platform/sql.ts";
 import { type AccountLimit, AccountMeter } from "../keys/account-limit.ts";
 import { Gate, type Verdict } from "../keys/gate.ts";
 import { type Scope, accountOf } from "../keys/key.ts";
+import { sleep } from "./bindings.ts";
 import { findKey } from "../keys/store.ts";
 
 export class GateObject extends DurableObject<Env> {
@@ -17,6 +18,7 @@ export class GateObject extends DurableObject<Env> {
     this.#gate = new Gate(
       () => findKey(d1(env.DB, DATABASE_MS), accountOf(keyId), keyId),
       () => Date.now(),
+      sleep,
     );
   }
 

@@ -53,7 +53,7 @@ export class LimitReached extends Problem {
     const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
     super("rate_limited", {
       detail: `This key may make ${limit} "${scope}" ${limit === 1 ? "request" : "requests"} a second, and this was one too many. Try again in ${seconds} s; an operator can raise "limits.${scope}" of the key.`,
-      headers: { "Retry-After": String(seconds) },
+      headers: { "Retry-After": String(seconds), "Retry-After-Ms": String(Math.ceil(retryAfterMs)) },
       members: { "violated-policies": [scope] },
     });
     this.allowance = allowance;

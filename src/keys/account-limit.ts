@@ -19,8 +19,8 @@ export class AccountMeter {
   take(limit: AccountLimit): number {
     const { most, spanMs } = ACCOUNT_LIMITS[limit];
     const scale = spanMs / 1_000; // a bucket refills in one of its seconds; here such a second lasts a span
-    const { taken, bucket, retryAfterMs } = takePermit(this.#buckets.get(limit) ?? UNUSED, Math.floor(this.#now() / scale), most);
+    const { taken, bucket, nextMs } = takePermit(this.#buckets.get(limit) ?? UNUSED, Math.floor(this.#now() / scale), most);
     this.#buckets.set(limit, bucket);
-    return taken ? 0 : Math.max(1, retryAfterMs * scale);
+    return taken ? 0 : Math.max(1, nextMs * scale);
   }
 }

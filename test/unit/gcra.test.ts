@@ -1,7 +1,7 @@
 /** The rate limit against a reference model in whole numbers, at the times that a real clock tells. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Permit, UNUSED, takePermit } from "../../src/keys/gcra.ts";
+import { type Permit, TURNS_MS, UNUSED, takePermit } from "../../src/keys/gcra.ts";
 
 const YEAR_MS = 31_557_600_000;
 /** From 1990 to 2100: an error that the size of a real timestamp causes must show. */
@@ -179,26 +179,47 @@ describe("what a permit tells", () => {
     return { bucket, now: times.at(-1) ?? start, permit: permits.at(-1) ?? expect.fail("no request") };
   }
 
-  test("retryAfterMs, when waited for, is followed by a permit; a millisecond less is not", () => {
+  test("nextMs, when waited for, is followed by a permit; a millisecond less is not", () => {
     let refused = 0;
     fc.assert(
       fc.property(anyTime, anyRate, anyArrivals, (start, rate, arrivals) => {
         const { bucket, now, permit } = after(start, rate, arrivals);
-        const { taken, retryAfterMs } = permit;
+        const { taken, nextMs } = permit;
         if (taken) {
-          expect(retryAfterMs).toBe(0);
+          expect(nextMs).toBe(0);
           return;
         }
         refused++;
-        expect(retryAfterMs).toBeGreaterThan(0);
-        expect(retryAfterMs).toBeLessThanOrEqual(1000);
-        const wait = Math.ceil(retryAfterMs); // a clock tells whole milliseconds
+        expect(nextMs).toBeGreaterThan(0);
+        expect(nextMs).toBeLessThanOrEqual(1000);
+        const wait = Math.ceil(nextMs); // a clock tells whole milliseconds
         expect(bucket.copy().take(now + wait).taken).toBe(true);
         if (wait > 0) expect(bucket.copy().take(now + wait - 1).taken).toBe(false);
       }),
       { numRuns: 300 },
     );
     expect(refused).toBeGreaterThan(10);
+  });
+
+  test("retryAfterMs is a turn of one's own: all who were refused together pass at their first retry", () => {
+    fc.assert(
+      fc.property(anyTime, fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 20 }), fc.boolean(), (now, rate, seconds, whole) => {
+        const bucket = new Bucket(rate);
+        const callers = Array.from({ length: rate * (1 + seconds) }, () => bucket.take(now)).filter(({ taken }) => !taken);
+        expect(callers).toHaveLength(rate * seconds);
+        const waits = callers.map(({ retryAfterMs }) => (whole ? Math.ceil(retryAfterMs / 1_000) * 1_000 : Math.ceil(retryAfterMs)));
+        expect(Math.max(...waits)).toBe(seconds * 1_000);
+        if (rate === 1) expect(waits).toEqual(waits.map((_, index) => (index + 1) * 1_000));
+        expect(waits.filter((wait) => !bucket.take(now + wait).taken)).toEqual([]);
+      }),
+    );
+  });
+
+  test("retryAfterMs is bounded, however many were refused", () => {
+    const bucket = new Bucket(2);
+    const told = Array.from({ length: 100 }, () => bucket.take(1_790_000_000_123).retryAfterMs);
+    expect(told.slice(0, 4)).toEqual([0, 0, 500, 1_000]);
+    expect([told.at(-1), Math.max(...told)]).toEqual([TURNS_MS, TURNS_MS]);
   });
 
   test("remaining is how many more pass at this moment", () => {

@@ -65,6 +65,22 @@ describe("a key's limit", () => {
     expect(Date.now() - from).toBeLessThanOrEqual(Math.max(1, seconds) * 1000 + 250);
   });
 
+  test("tells each of five at once a turn of its own, and all succeed at their first retry", async () => {
+    const { key } = await newTenant({ limits: { read: 1 } });
+    const tries = Array.from({ length: 5 }, async () => {
+      const first = await poll(key);
+      if (first.status === 404) return { told: "now", status: 404 };
+      const told = first.headers.get("retry-after");
+      const exactly = Number(first.headers.get("retry-after-ms"));
+      expect(Math.ceil(exactly / 1_000)).toBe(Number(told));
+      await scheduler.wait(Number(told) * 1_000);
+      return { told, status: (await poll(key)).status };
+    });
+    const outcomes = await Promise.all(tries);
+    expect(new Set(outcomes.map(({ told }) => told))).toEqual(new Set(["now", "1", "2", "3", "4"]));
+    expect(outcomes.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404]);
+  });
+
   test("of one key is no other key's, not even of the same account", async () => {
     const tenant = await newTenant({ limits: { read: 1 } });
     const sibling = await object(operator("POST", "/keys", { account_id: tenant.accountId, limits: { read: 1 } }));
@@ -480,7 +496,10 @@ describe("a gate", () => {
     const { db } = ports();
     const find = vi.fn<() => Promise<Key | null>>(() => findKey(db, tenant.accountId, tenant.keyId));
     const clock = { now: 1_000_000 };
-    const gate = new Gate(find, () => clock.now);
+    const sleep = async (ms: number) => {
+      clock.now += ms;
+    };
+    const gate = new Gate(find, () => clock.now, sleep);
     const digest = await digestOf(tenant.key);
     const passesOf = async (count: number) => {
       const verdicts = [];
@@ -489,6 +508,19 @@ describe("a gate", () => {
     };
     return { ...tenant, find, clock, gate, digest, passesOf };
   }
+
+  test("holds who comes at its turn when the one before was late, and gives no permit sooner", async () => {
+    const { clock, gate, digest, passesOf } = await gateOf({ limits: { read: 1 } });
+    const from = clock.now;
+    expect(await passesOf(3)).toBe(1);
+    clock.now = from + 1_200; // told 1 s
+    expect(await passesOf(1)).toBe(1);
+    clock.now = from + 2_000;
+    expect(await gate.admit(digest, "read")).toMatchObject({ admitted: true });
+    expect(clock.now).toBe(from + 2_200);
+    expect(await gate.admit(digest, "read")).toMatchObject({ admitted: false, allowance: { retryAfterMs: 1_000 } });
+    expect(clock.now).toBe(from + 2_200);
+  });
 
   test("lets exactly its burst pass, then one for each interval, and never more than a burst after a rest", async () => {
     const { clock, passesOf } = await gateOf({ limits: { read: 20 } });

@@ -48,7 +48,11 @@ export class Gates {
         const key = await findKey(db, accountOf(keyId), keyId);
         return key && this.#world.read(key);
       };
-      gate = new Gate(read, () => isolate.clock.now());
+      gate = new Gate(
+        read,
+        () => isolate.clock.now(),
+        (ms) => isolate.clock.sleep(ms),
+      );
       this.#gates.set(keyId, gate);
     }
     const verdict = await gate.admit(digest, scope);
