@@ -22,7 +22,7 @@ import { hintWork } from "../inferences/hints.ts";
 import { BACKEND_TIMEOUT_SECONDS, MAX_CONCURRENCY, WAKE_UPS_PER_LANE } from "../limits.ts";
 import { findModel } from "../models/store.ts";
 import { problem } from "../problem.ts";
-import { pathNameSchema } from "./models.ts";
+import { modelNameSchema, pathNameSchema } from "./models.ts";
 import { PREFIX, found, given, routesOf } from "./resource.ts";
 
 const backendSchema = z.object({
@@ -78,7 +78,7 @@ const backendUpdateSchema = z.strictObject({
 });
 
 const newBackendSchema = backendUpdateSchema.extend({
-  model: pathNameSchema,
+  model: modelNameSchema,
   version: pathNameSchema.optional().describe("The model's default version by default."),
   url: backendUpdateSchema.shape.url.unwrap(),
   protocol: z.enum(PROTOCOL_NAMES),

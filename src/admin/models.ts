@@ -15,6 +15,15 @@ export const pathNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "must be 1 to 128 letters, digits, '.', '_' and '-', and begin with a letter or digit");
 
+/** A model's name: segments as above, which may have a ':', such as `org/name` or `hf.co/a/b:Q4`. */
+export const modelNameSchema = z
+  .string()
+  .max(128)
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._:-]*(?:\/[A-Za-z0-9][A-Za-z0-9._:-]*)*$/,
+    "must be 1 to 128 letters, digits, '.', '_', ':' and '-', which begin with a letter or digit, or several of these with '/' between, such as org/name:tag",
+  );
+
 /** What may be asked of a model: a word such as `text-to-image`, or a path of its server, such as `chat/completions` or `rerank`. */
 const capabilitySchema = z
   .string()
@@ -76,7 +85,7 @@ const modelUpdateSchema = z.strictObject({
     .describe(`What an output may be, as it comes out decoded; null is the default of ${OUTPUT_BYTES.default}.`),
 });
 
-const newModelSchema = modelUpdateSchema.extend({ name: pathNameSchema });
+const newModelSchema = modelUpdateSchema.extend({ name: modelNameSchema });
 
 const modelDeletedSchema = z.object({ name: z.string(), removed: z.literal(true) });
 

@@ -9,7 +9,7 @@ import { expire } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
 import { type ScriptedBackend, backendIs } from "./support/outside.ts";
 import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
-import { as, object, until } from "./support/requests.ts";
+import { as, object, operator, until } from "./support/requests.ts";
 
 /** How each dialect hands in a job. Those that wait for the answer are left waiting. */
 const SUBMITTERS: Readonly<Record<string, (key: string, model: string) => Promise<Response>>> = {
@@ -154,4 +154,47 @@ describe.each(Object.keys(SUBMITTERS))("an inference submitted by %s", (submitte
     answer.release(Response.json({}));
     await over;
   });
+});
+
+describe.each(["org/name", "name:tag", "hf.co/a/b:Q4"])("a model of a name such as %s", (form) => {
+  const named = async (): Promise<string> => {
+    const name = `${form}-${crypto.randomUUID()}`;
+    expect((await operator("POST", "/models", { name })).status).toBe(201);
+    await newBackend(name, { protocol: "http", url: "https://named.gpu.test" });
+    backendIs(() => Response.json(ANSWER));
+    return name;
+  };
+
+  test.each(Object.entries(SUBMITTERS))("is asked by %s", async (wire, submit) => {
+    const { key } = await newTenant();
+    const model = await named();
+    const isInBody = ["claimcheck", "openai"].includes(wire);
+    const submitted = await submit(key, isInBody ? model : encodeURIComponent(model));
+    expect([200, 201, 202]).toContain(submitted.status);
+    const { items } = await object(as(key, "GET", "/v2/inference/requests"));
+    expect(items).toMatchObject([{ model_id: model }]);
+  });
+
+  test("is shown under /v1/models/ and /v2/models/, and keeps its queue", async () => {
+    const { key } = await newTenant();
+    const model = await named();
+    const encoded = encodeURIComponent(model);
+    for (const path of [model, encoded]) expect(await object(as(key, "GET", `/v1/models/${path}`))).toMatchObject({ id: model });
+    expect((await as(key, "GET", `/v1/models/${encoded}/queue`)).status).toBe(200);
+    expect((await as(key, "GET", `/v2/models/${encoded}`)).status).toBe(200);
+    expect((await operator("GET", `/models/${encoded}`)).status).toBe(200);
+  });
+
+  test("is asked on Reka's wire plainly for what stands after the last slash, and found by it", async () => {
+    const { key } = await newTenant();
+    const model = await named();
+    const endpoint = `${model}/text-to-image`;
+    expect((await as(key, "POST", `/v2/inference/${endpoint}`, { input: { prompt: "a red kite" } })).status).toBe(202);
+    const { items } = await object(as(key, "GET", `/v2/inference/requests?endpoint_id=${encodeURIComponent(endpoint)}`));
+    expect(items).toMatchObject([{ endpoint_id: endpoint, model_id: model, capability: "text-to-image" }]);
+  });
+});
+
+test.each(["/a", "a/", "a//b", "../a", "a/../b", ":a", "a b", "a%2Fb", "a".repeat(129)])("no model is registered as %s", async (name) => {
+  expect((await operator("POST", "/models", { name })).status).toBe(422);
 });

@@ -521,7 +521,7 @@ describe("an operator's call that is refused", () => {
     ["PATCH", "/keys/nobody", { account_id: "x" }, "#/account_id"],
     ["PATCH", "/keys/nobody", { limits: { read: -1 } }, "#/limits/read"],
     ["POST", "/models", {}, "#/name"],
-    ["POST", "/models", { name: "a/b" }, "#/name"],
+    ["POST", "/models", { name: "a//b" }, "#/name"],
     ["POST", "/models", { name: "" }, "#/name"],
     ["POST", "/models", { name: ".hidden" }, "#/name"],
     ["POST", "/models", { name: "m".repeat(129) }, "#/name"],

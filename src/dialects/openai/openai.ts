@@ -32,7 +32,7 @@ const CHAT_PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as
 
 /** Where OpenAI has anything, ours or not: its clients read no other error than its own. */
 const OPENAI_PATHS =
-  /^\/v1\/(?:models(?:\/[^/]*)?|(?:assistants|audio|batches|chat|completions|containers|conversations|edits|embeddings|engines|evals|fine_tuning|images|moderations|realtime|responses|threads|vector_stores|videos)(?:\/.*)?)$/;
+  /^\/v1\/(?:models(?:\/(?!.*\/queue\/*$).*)?|(?:assistants|audio|batches|chat|completions|containers|conversations|edits|embeddings|engines|evals|fine_tuning|images|moderations|realtime|responses|threads|vector_stores|videos)(?:\/.*)?)$/;
 
 export const openai: Dialect = {
   name: "openai",
@@ -48,7 +48,8 @@ export const openai: Dialect = {
     ),
     route("submit", "POST", "/v1/embeddings", EMBED, embed),
     route("read", "GET", "/v1/models", LIST_MODELS, listModels),
-    route("read", "GET", "/v1/models/:name", GET_MODEL, getModel),
+    // A name may have slashes; the queue of a model is ours.
+    route("read", "GET", "/v1/models/(?![^]*/queue/*$):name+", GET_MODEL, getModel),
   ],
   limitHeaders({ limit, remaining, resetMs }: Allowance) {
     return {

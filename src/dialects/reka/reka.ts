@@ -85,7 +85,7 @@ export const reka: Dialect = {
     route("read", "GET", `${ROOT}/requests/:id/input`, GET_INPUT, showInput),
     route("cancel", "POST", `${ROOT}/requests/:id/cancel`, CANCEL, cancel),
     // No model is called `requests`, and a chat completion is no capability of one called `chat`.
-    route("submit", "POST", `${ROOT}/(?!requests/|chat/completions(?:/|$)):model/:capability`, SUBMIT, submitRequest),
+    route("submit", "POST", `${ROOT}/(?!requests/|chat/completions(?:/|$)):model+/:capability`, SUBMIT, submitRequest),
   ],
   limitHeaders({ limit, remaining, resetMs, retryAfterMs }: Allowance) {
     return {
@@ -262,9 +262,14 @@ function filterOf(query: RequestsQuery): Filter | null {
   return { ...endpoint, statuses, createdAfter: start, createdBefore: end };
 }
 
-/** The model and capability of an endpoint's id: a model's name has no slash. */
+/** Capabilities that have a slash: OpenAI's chat, and the paths of a model's server, which begin with one. */
+const OF_SEVERAL = /^(.+?)\/(\/.+|chat\/completions)$/;
+
+/** The model and capability of an endpoint's id. A model's name may have slashes, and any other capability has none. */
 function partsOf(endpointId: string): { model: string; capability: string } {
-  const slash = endpointId.indexOf("/");
+  const [, named, several] = OF_SEVERAL.exec(endpointId) ?? [];
+  if (named !== undefined && several !== undefined) return { model: named, capability: several };
+  const slash = endpointId.lastIndexOf("/");
   return slash < 0 ? { model: endpointId, capability: "" } : { model: endpointId.slice(0, slash), capability: endpointId.slice(slash + 1) };
 }
 
