@@ -1192,6 +1192,8 @@ describe("a path of the model's server after sync/", () => {
     expect(await statusAt(model, "reload", {})).toBe(404);
     for (const rest of ["..%2Fadmin", "%2e%2e%2fadmin", "a/..%2f..%2fadmin", "a%3Fb", "a//b", ".env"])
       expect(await statusAt(model, rest, {})).toBe(404);
+    const silent = await servedBy(told, { protocol: "openai" });
+    expect([await statusAt(silent, "rerank", {}), await statusAt(silent, "v1/load_lora_adapter", {})]).toEqual([200, 404]);
     const tensors = await servedBy(told, { protocol: "oip" });
     const refused = await seen(send(key, "POST", `${ORIGIN}/baseten/${tensors}/sync/rerank`, {}));
     expect(refused).toMatchObject({ status: 422, body: { detail: "input: path_not_served" } });

@@ -17,6 +17,7 @@
  * Source: "Baseten inference API" 1.0.0 (basetenlabs/baseten-go, internal/tools/apigen/specs/inference.json).
  */
 import * as z from "zod";
+import { findModel } from "../../models/store.ts";
 import { EMBEDDINGS, canStream, itemsAsked, knownIn } from "../../backends/openai-paths.ts";
 import { JSON_TYPE, sizeOf } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
@@ -110,7 +111,7 @@ function callsUnder(prefix: (typeof PREFIXES)[number]): Route[] {
     at("submit", "POST", "async_run_remote", ASYNC_RUN_REMOTE, (call, to, input) => submitAsync(call, to, input, CHAIN)),
     at("submit", "POST", "predict", PREDICT, (call, to, input) => predict(call, to, input, "")),
     at("submit", "POST", "run_remote", RUN_REMOTE, (call, to, input) => predict(call, to, input, CHAIN)),
-    at("submit", "POST", "sync/:rest+", SYNC, (call, to, input) => predict(call, to, input, serverPathIn(call))),
+    at("submit", "POST", "sync/:rest+", SYNC, async (call, to, input) => predict(call, to, input, await openPathIn(call, to))),
     at("submit", "POST", "wake", WAKE, wake),
     at("read", "GET", "async_queue_status", GET_QUEUE, showQueue),
   ];
@@ -223,6 +224,32 @@ const notFound = notFoundAs((id) => `There is no async request "${id}".`);
 
 /** Segments that begin with a letter or digit, so that none of them leads upwards. */
 const SERVER_PATH = /^[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
+
+/**
+ * Paths of a model's server that clients of Baseten ask for. Any other one, such as what loads or unloads models, is only for a model
+ * whose capabilities name it: the call carries our credential.
+ */
+const OPEN_PATHS: ReadonlySet<string> = new Set([
+  "predict",
+  "v1/chat/completions",
+  "v1/completions",
+  "v1/embeddings",
+  "v1/rerank",
+  "rerank",
+  "classify",
+  "embed",
+]);
+
+/** As serverPathIn. Throws 404 for a path that the model does not open. */
+async function openPathIn(call: KeyCall, { model }: Address): Promise<string> {
+  const path = serverPathIn(call);
+  if (OPEN_PATHS.has(path.slice(1))) return path;
+  const named = (await findModel(call.ports.db, model))?.capabilities.map((capability) => `/${capability.replace(/^\//, "")}`) ?? [];
+  if (named.includes(path)) return path;
+  throw problem("not_found", {
+    detail: `The model opens no path "${path.slice(0, 128)}"; its operator can list it among its capabilities.`,
+  });
+}
 
 /** The capability that a path of the model's server is. */
 function serverPathIn({ params }: KeyCall): string {
