@@ -314,7 +314,7 @@ describe("a Vody submission that is refused", () => {
     expect(await seen(answer)).toStrictEqual(refusal(400, "Bad Request", "The body is not UTF-8."));
   });
 
-  test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "text/json"])(
+  test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "text/xml"])(
     "says that it is %s",
     async (type) => {
       const { key } = await newTenant();
