@@ -81,32 +81,3 @@ export type Inference =
 
 /** What a cancel could do: it never began, or its backend was told to stop by closing the connection. */
 export type Stopped = "confirmed" | "best_effort";
-
-/** An inference as it was right after its submit: what a replay of the submit answers. */
-export function asSubmitted(inference: Inference): Inference {
-  const { id, accountId, model, version, dialect, priority, retry, createdAt, inputItems, metadata, log, capability, webhook } = inference;
-  return {
-    id,
-    accountId,
-    model,
-    version,
-    dialect,
-    priority,
-    level: priority,
-    attempt: 0,
-    retry,
-    createdAt,
-    updatedAt: createdAt,
-    startedAt: null,
-    runMs: 0,
-    inputItems,
-    metadata,
-    log: log.slice(0, 1),
-    capability,
-    webhook: webhook && { ...webhook, status: "pending" },
-    status: "queued",
-    startBy: createdAt,
-    notBefore: null,
-    wait: null,
-  };
-}

@@ -4,11 +4,11 @@ import { sizeOf } from "../../content/content.ts";
 import { IDEMPOTENCY_MS, INFERENCE_CHARGE_BYTES, OPEN_COUNT_MS, OPEN_INFERENCES, QUOTA_BYTES } from "../../limits.ts";
 import { askAgain } from "../../platform/unavailable.ts";
 import type { Payload } from "../../payloads/payload.ts";
-import { type Database, NOW, type Row, type Sql, first, sql } from "../../platform/sql.ts";
+import { type Database, NOW, type Row, type Sql, sql } from "../../platform/sql.ts";
 import type { Inference } from "../inference.ts";
 import type { RetrySettings } from "../retry.ts";
 import type { Webhook } from "../webhook.ts";
-import { findInference } from "./read.ts";
+import { readStatements } from "./read.ts";
 import { claimStatements } from "./claim.ts";
 import { agesAt } from "./fragments.ts";
 import { hasSlot, laneOfRow, live, nextTurn } from "./lane.ts";
@@ -134,7 +134,8 @@ export interface Inserted {
 export async function insertInference(db: Database, it: NewInference): Promise<Inserted> {
   const { accountId, id, idempotencyKey, waiter } = it;
   if (idempotencyKey === null && waiter === null) {
-    return insertedAs(await first(db, insertStatements.insert(it)));
+    const [row] = await db.all(insertStatements.insert(it));
+    return insertedAs(row);
   }
   const [, inserted = [], claimed = []] = await db.batch([
     insertStatements.releaseIdempotencyKey(accountId, idempotencyKey),
@@ -175,7 +176,7 @@ export async function findByIdempotencyKey(
   accountId: string,
   key: string,
 ): Promise<{ inference: Inference; fingerprint: string } | null> {
-  const row = await first(db, insertStatements.findByIdempotencyKey(accountId, key));
+  const [row] = await db.all(insertStatements.findByIdempotencyKey(accountId, key));
   return row ? { inference: fromRow(row), fingerprint: String(row["fingerprint"]) } : null;
 }
 
@@ -186,6 +187,7 @@ export async function insertOnce(db: Database, it: NewInference): Promise<Insert
     tries++;
     const inserted = await insertInference(db, it);
     if (inserted.inference || tries === 1) return inserted;
-    return { inference: await findInference(db, it.accountId, it.id), claimed: null, hasSlot: true };
+    const [written] = await db.all(readStatements.find(it.accountId, it.id));
+    return { inference: inferenceOrNull(written), claimed: null, hasSlot: true };
   });
 }
