@@ -153,14 +153,14 @@ CREATE TABLE inferences (
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- What may be claimed, in the order in which it is.
-CREATE INDEX inferences_claimable ON inferences (model, version, level, turn, id) WHERE status = 'queued' AND not_before IS NULL;
+-- What may be claimed, in the order in which it is. The last two columns are there so that a position is counted in the index alone.
+CREATE INDEX inferences_claimable ON inferences (model, version, level, turn, id, status, not_before) WHERE status = 'queued' AND not_before IS NULL;
 -- The same, account by account: an account's last turn, and whose turn it is where some run as many as they may.
 CREATE INDEX inferences_by_account ON inferences (model, version, account_id, level, turn) WHERE status = 'queued' AND not_before IS NULL;
 -- What backs off, for the depth of a queue.
 CREATE INDEX inferences_backing_off ON inferences (model, version) WHERE status = 'queued' AND not_before IS NOT NULL;
--- How much a backend has to do: the one place where capacity is counted.
-CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE lease IS NOT NULL;
+-- How much a backend has to do: the one place where capacity is counted, in the index alone.
+CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE lease_until IS NOT NULL;
 -- What the sweep looks at.
 CREATE INDEX inferences_due ON inferences (due_at) WHERE due_at IS NOT NULL;
 -- One inference to a key of a submit.

@@ -104,7 +104,7 @@ const address = sql`id, model, version, url, protocol, remote_model AS remoteMod
 const columns = sql`${address}, state, max_concurrency AS maxConcurrency, timeout_seconds AS timeoutSeconds, files,
   created_at AS createdAt, failures, iif(rested_until > ${NOW}, rested_until, NULL) AS restedUntil, failing_since AS failingSince, last_error AS lastError, mean_run_ms AS meanRunMs,
   CASE WHEN rested_until > ${NOW} THEN 'open' WHEN failures >= ${CIRCUIT_FAILURES} THEN 'half_open' ELSE 'closed' END AS circuit,
-  (SELECT count(*) FROM inferences INDEXED BY inferences_running WHERE inferences.backend_id = backends.id AND inferences.lease IS NOT NULL
+  (SELECT count(*) FROM inferences INDEXED BY inferences_running WHERE inferences.backend_id = backends.id
     AND inferences.lease_until > ${NOW}) AS inProgress`;
 
 /** Of an account in `witnesses`: when a success of its was last noted. */

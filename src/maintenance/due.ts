@@ -57,7 +57,7 @@ export const dueStatements = {
   /** Declares the runners of all attempts that began before then dead: their inferences are due at once. */
   lapse: (startedBefore: number) => sql`
     UPDATE inferences SET lease_until = ${NOW}
-    WHERE status = 'in_progress' AND lease IS NOT NULL AND backend_id > '' AND started_at < ${startedBefore} RETURNING id`,
+    WHERE status = 'in_progress' AND lease_until IS NOT NULL AND backend_id > '' AND started_at < ${startedBefore} RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
 export interface SweepPass {

@@ -42,6 +42,12 @@ async function store(model: string, status: "succeeded" | "queued", after: numbe
     .run();
 }
 
+/** What `store` has given a number. */
+const stored = (number: number): [accountId: string, id: string] => [
+  `stored-${String(number % 50).padStart(2, "0")}`,
+  `01800000-0000-7000-8000-${String(number).padStart(12, "0")}`,
+];
+
 async function rowsRead(statement: Sql): Promise<number> {
   const { meta } = await env.DB.prepare(statement.text)
     .bind(...statement.params)
@@ -103,6 +109,10 @@ describe("with few and with many", () => {
       const asked = async (round: number) => {
         const last = await queued(model, { accountId: "stored-07" });
         return readBy({
+          "status with its wait, first in line": [readStatements.findWaiting(...stored(1))],
+          "status with its wait, in the middle": [readStatements.findWaiting(...stored(POSITION_MAX))],
+          "whether it is in front, first in line": [claimStatements.isFront(...stored(1))],
+          "whether it is in front, in the middle": [claimStatements.isFront(...stored(POSITION_MAX))],
           claim: [claimStatements.claim(laneOf(model), `measured-${round}`)],
           submit: [insertStatements.insert(submission(model, { accountId: "stored-07" }))],
           "submit of a new account": [insertStatements.insert(submission(model, { accountId: `new-${round}` }))],
@@ -113,6 +123,7 @@ describe("with few and with many", () => {
       };
       await store(model, "queued", 0, 2 * POSITION_MAX);
       const few = await asked(1);
+      expect(Math.max(...Object.values(few))).toBeLessThanOrEqual(POSITION_MAX + CONSTANT);
       await store(model, "queued", 2 * POSITION_MAX, DEPTH_MAX);
       const deep = await rowsRead(readStatements.depth(laneOf(model)));
       await store(model, "queued", 2 * POSITION_MAX + DEPTH_MAX, MANY - 2 * POSITION_MAX - DEPTH_MAX);

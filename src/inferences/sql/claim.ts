@@ -5,7 +5,7 @@ import { type Database, NOW, type Sql, first, sql } from "../../platform/sql.ts"
 import type { Inference } from "../inference.ts";
 import { changeStatements } from "./change.ts";
 import { fenced, from, logged, releaseLease } from "./fragments.ts";
-import { claimable, live, pickOf } from "./lane.ts";
+import { ahead, claimable, live, pickOf } from "./lane.ts";
 import { readStatements } from "./read.ts";
 import { type Claim, type Fence, claimColumns, claimOrNull, inferenceOrNull } from "./record.ts";
 
@@ -49,9 +49,7 @@ export const claimStatements = {
     UPDATE inferences SET ${releaseLease} WHERE account_id = ${accountId} AND id = ${id} AND lease = ${waiter} AND status = 'canceled' RETURNING id`,
   /** Whether one that a request waits for is the first of its lane, so that its turn may come at any moment. */
   isFront: (accountId: string, id: string) => sql`
-    SELECT NOT EXISTS (SELECT 1 FROM inferences AS other
-      WHERE other.status = 'queued' AND other.not_before IS NULL AND other.model = inferences.model AND other.version = inferences.version
-        AND (other.level, other.turn, other.id) < (inferences.level, inferences.turn, inferences.id)) AS front
+    SELECT NOT EXISTS (${ahead}) AS front
     FROM inferences WHERE account_id = ${accountId} AND id = ${id} AND status = 'queued' AND not_before IS NULL`,
   /** Its request is gone without cancelling it. */
   releaseWaiter: (accountId: string, id: string, waiter: string) => sql`

@@ -13,7 +13,13 @@ export const claimable = (model: SqlValue | Sql, version: SqlValue | Sql) =>
   sql`status = 'queued' AND not_before IS NULL AND model = ${model} AND version = ${version}`;
 
 /** The turns of those that may be claimed in a lane at a level; `peer` is what the outer statement is not about. */
-const turns = (turn: Sql, model: Sql, version: Sql, level: SqlValue | Sql) => sql`SELECT ${turn} FROM inferences AS peer
+const turns = (
+  turn: Sql,
+  index: Sql,
+  model: Sql,
+  version: Sql,
+  level: SqlValue | Sql,
+) => sql`SELECT ${turn} FROM inferences AS peer INDEXED BY ${index}
   WHERE peer.status = 'queued' AND peer.not_before IS NULL AND peer.model = ${model} AND peer.version = ${version} AND peer.level = ${level}`;
 
 /**
@@ -22,16 +28,24 @@ const turns = (turn: Sql, model: Sql, version: Sql, level: SqlValue | Sql) => sq
  * it comes to its end, whoever keeps coming back, and so every round that somebody waits for is served.
  */
 export const nextTurn = (accountId: SqlValue | Sql, model: Sql, version: Sql, level: SqlValue | Sql) => sql`coalesce(
-  (${turns(sql`max(peer.turn) + 1`, model, version, level)} AND peer.account_id = ${accountId}),
-  (${turns(sql`min(peer.turn) + 1`, model, version, level)}), 0)`;
+  (${turns(sql`max(peer.turn) + 1`, sql`inferences_by_account`, model, version, level)} AND peer.account_id = ${accountId}),
+  (${turns(sql`min(peer.turn) + 1`, sql`inferences_claimable`, model, version, level)}), 0)`;
+
+/**
+ * Those of the row's lane that come before it. Its own place is given by expressions without an affinity (`+`): of a comparison
+ * of columns with columns SQLite's index serves the first one alone, and the first in line would read the whole line.
+ */
+export const ahead = sql`SELECT 1 FROM inferences AS other
+  WHERE other.status = 'queued' AND other.not_before IS NULL AND other.model = inferences.model AND other.version = inferences.version
+    AND (other.level, other.turn, other.id) < (+inferences.level, +inferences.turn, +inferences.id)`;
 
 export const laneOfRow = [sql`inferences.model`, sql`inferences.version`] as const;
 
 /** The turn of one that comes back after an attempt: its round has been served or is, so it goes with that one. */
-export const turnAgain = sql`coalesce((${turns(sql`min(peer.turn)`, ...laneOfRow, sql`inferences.level`)}), 0)`;
+export const turnAgain = sql`coalesce((${turns(sql`min(peer.turn)`, sql`inferences_claimable`, ...laneOfRow, sql`inferences.level`)}), 0)`;
 
 /** What keeps a slot: a lease that lives, also of one that was canceled while its runner has not let go of it yet. */
-export const live = (alias: Sql) => sql`${alias}.lease IS NOT NULL AND ${alias}.lease_until > ${NOW}`;
+export const live = (alias: Sql) => sql`${alias}.lease_until > ${NOW}`;
 
 /**
  * How much more a row of `backends` may be given now. Its load is counted, never kept, so it can't drift, and a dead
@@ -89,9 +103,9 @@ const nextOf = (lane: LaneSql) => sql`
       WHERE host.model = ${lane.model}
       GROUP BY running.account_id HAVING count(*) >= ${accountCap(lane)}
     ), waiting (account_id) AS (
-      SELECT min(account_id) FROM inferences WHERE ${claimable(lane.model, lane.version)}
+      SELECT min(account_id) FROM inferences INDEXED BY inferences_by_account WHERE ${claimable(lane.model, lane.version)}
       UNION ALL
-      SELECT (SELECT min(account_id) FROM inferences WHERE ${claimable(lane.model, lane.version)} AND account_id > waiting.account_id)
+      SELECT (SELECT min(account_id) FROM inferences INDEXED BY inferences_by_account WHERE ${claimable(lane.model, lane.version)} AND account_id > waiting.account_id)
       FROM waiting WHERE waiting.account_id IS NOT NULL
     )
     SELECT first.account_id, first.id, first.backend_id

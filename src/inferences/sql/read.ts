@@ -7,7 +7,7 @@ import { type Database, NOW, type Row, type Sql, first, jsonColumn, sql } from "
 import type { Inference } from "../inference.ts";
 import type { LaneState } from "../wait.ts";
 import { type Filter, idsOf, matching } from "./filter.ts";
-import { claimable, live, slots } from "./lane.ts";
+import { ahead, claimable, live, slots } from "./lane.ts";
 import { fromRow, inferenceOrNull, inputColumns, inputFrom, laneStateSchema, inferenceColumns } from "./record.ts";
 
 /** What a list is to return. */
@@ -24,9 +24,7 @@ export const readStatements = {
   /** With the state of its lane where it waits, from which its wait is reckoned. */
   findWaiting: (accountId: string, id: string) => sql`
     SELECT ${inferenceColumns}, ${NOW} AS now,
-      CASE WHEN status = 'queued' THEN (SELECT count(*) FROM (SELECT 1 FROM inferences AS other
-        WHERE other.status = 'queued' AND other.not_before IS NULL AND other.model = inferences.model AND other.version = inferences.version
-          AND (other.level, other.turn, other.id) < (inferences.level, inferences.turn, inferences.id) LIMIT ${POSITION_MAX})) END AS ahead,
+      CASE WHEN status = 'queued' THEN (SELECT count(*) FROM (${ahead} LIMIT ${POSITION_MAX})) END AS ahead,
       CASE WHEN status = 'queued' THEN (SELECT json_object(
           'capacity', coalesce(sum(iif(state = 'active' AND coalesce(rested_until, 0) <= ${NOW} AND failures < ${CIRCUIT_FAILURES}, max_concurrency, 0)), 0),
           'freeSlots', coalesce(sum(max(0, ${slots})), 0), 'meanRunMs', avg(mean_run_ms))
