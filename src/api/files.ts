@@ -2,7 +2,7 @@
  * Files: `/v1/files`. A file is the bytes of one request, as they come, or of an upload in parts (uploads.ts).
  */
 import * as z from "zod";
-import { type FormFile, fileInForm, fileNameIn } from "../files/form.ts";
+import { type FormFile, fileInForm } from "../files/form.ts";
 import { MEDIA_TYPE, endingOf } from "../content/content.ts";
 import { isUuid, newInferenceId } from "../ids.ts";
 import { type StoredFile, findFile, listFiles, objectKey } from "../files/store.ts";
@@ -12,6 +12,7 @@ import { referenceTo } from "../files/references.ts";
 import { CONTENT_TYPE_CHARACTERS, FILE_NAME_CHARACTERS, UPLOAD_PART_BYTES } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { boundaryOf } from "../content/multipart.ts";
+import { fileNameIn } from "../content/part-head.ts";
 import { isOpenAiClient, openAiFileSchema, presentOpenAiFile, wantsObject } from "./openai-files.ts";
 import { json } from "../http/answer.ts";
 import { check } from "../http/body.ts";

@@ -3,7 +3,8 @@
  * the rest of the form is known; so if the form turns out to be wrong, the file's stream fails with the reason. Fields are
  * passed over.
  */
-import { MultipartReader, type PartHead, type PartsTaker } from "../content/multipart.ts";
+import { MultipartReader, type PartsTaker } from "../content/multipart.ts";
+import type { PartHead } from "../content/part-head.ts";
 import { Malformed } from "../encoding/result.ts";
 import { BrokenOff, pump } from "../encoding/streams.ts";
 import { FORM_FIELD_BYTES } from "../limits.ts";
@@ -52,14 +53,14 @@ class FileTaker implements PartsTaker {
     this.#found = found;
   }
 
-  async begin({ disposition, contentType }: PartHead): Promise<void> {
-    this.#isFile = /;\s*filename\*?\s*=/i.test(disposition);
+  async begin({ fileName, contentType }: PartHead): Promise<void> {
+    this.#isFile = fileName !== null;
     if (!this.#isFile) return;
     if (this.#writer) throw problem("bad_request", { detail: "The form has more than one file; send each in a request of its own." });
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     this.#writer = writable.getWriter();
     this.#writer.closed.catch(() => {}); // writes fail for the same reason
-    this.#found({ name: fileNameIn(disposition), contentType, body: readable });
+    this.#found({ name: fileName || null, contentType, body: readable });
   }
 
   async data(chunk: Uint8Array): Promise<void> {
@@ -98,24 +99,4 @@ function reasonOf(error: unknown, gone: AbortSignal): Problem {
   if (error instanceof BrokenOff || gone.aborted) return problem("bad_request", { detail: "The form broke off before its last boundary." });
   if (!(error instanceof ReaderGone)) logError("form_not_read", error);
   return problem("internal");
-}
-
-/** The name in a Content-Disposition (RFC 6266), the extended one before the plain one; null if there is none. */
-export function fileNameIn(disposition: string): string | null {
-  const extended = /;\s*filename\*\s*=\s*UTF-8'[^']*'([^;\s]+)/i.exec(disposition)?.[1];
-  const decoded = extended === undefined ? null : percentDecoded(extended);
-  if (decoded !== null) return decoded;
-  const quoted = /;\s*filename\s*=\s*"((?:[^"\\]|\\.)*)"/i.exec(disposition)?.[1];
-  const plain = quoted?.replaceAll(/\\(["\\])/g, "$1") ?? /;\s*filename\s*=\s*([^\s";]+)/i.exec(disposition)?.[1];
-  return plain || null;
-}
-
-/** Null for a text that is not percent-encoded UTF-8. */
-function percentDecoded(text: string): string | null {
-  try {
-    return decodeURIComponent(text);
-  } catch (error) {
-    if (error instanceof URIError) return null;
-    throw error;
-  }
 }

@@ -296,6 +296,14 @@ describe("a form", () => {
     expect(await sha256(await got.bytes())).toBe(digest);
   });
 
+  test("is read as scripts and mail libraries write it: folded, unquoted, in LF lines, in base64", async () => {
+    const head =
+      "Content-Disposition: form-data; name=file;\n filename=ignored.bin;\n filename*=UTF-8''na%C3%AFve.bin\nContent-Transfer-Encoding: base64";
+    const body = `--x\nContent-Disposition: form-data; name=purpose\n\nuser_data\n--x\n${head}\n\nAAEC\n/w==\n--x--\n`;
+    const file = await object(send("POST", "/v1/files", body, { "Content-Type": "multipart/form-data; boundary=x" }));
+    expect(file).toMatchObject({ name: "na\u00efve.bin", bytes: 4, sha256: await sha256(new Uint8Array([0, 1, 2, 255])) });
+  });
+
   test("may give a name and a SHA-256 in its address, which are the file's", async () => {
     const digest = await sha256(noise(100, 3));
     const taken = await send("POST", `/v1/files?name=other.mp4&sha256=${digest}`, formOf([["file", clip(100)]]));

@@ -1,6 +1,7 @@
 /** Outputs of any size: where they are kept, what is left of one that does not come to its end, and how they are read. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { toBase64 } from "../../src/encoding/base64.ts";
 import { partOf } from "../../src/http/download.ts";
 import { hexOf } from "../../src/encoding/hex.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, UPLOAD_PART_BYTES } from "../../src/limits.ts";
@@ -364,6 +365,18 @@ describe("an output of several parts", () => {
     });
     expect(await (await partOfIt(id, "part-1")).text()).toBe("1");
     expect(await (await partOfIt(id, "part-2")).text()).toBe("");
+  });
+
+  test("is decoded that comes as mail has it: LF lines, folded heads, base64", async () => {
+    const head = "Content-Type: image/png\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment;\n filename=a.png";
+    const body = `--b\nContent-Type: application/json\n\n{"score":1}\n--b\n${head}\n\n${toBase64(image)}\n--b--\n`;
+    const model = await serving(() => new Response(body, { headers: { "Content-Type": "multipart/mixed; boundary=b" } }));
+    const { id, output, output_parts } = await run(model);
+    expect(output).toEqual({ score: 1 });
+    expect(output_parts).toMatchObject([
+      { name: "a.png", content_type: "image/png", bytes: image.byteLength, sha256: await sha256(image) },
+    ]);
+    expect(await sha256(await (await partOfIt(id, "a.png")).bytes())).toBe(await sha256(image));
   });
 
   test.each([
