@@ -47,7 +47,7 @@ CREATE TABLE backends (
   version TEXT NOT NULL,                 -- one of the model's versions, or ''
   id TEXT NOT NULL,
   url TEXT NOT NULL,
-  protocol TEXT NOT NULL CHECK (protocol IN ('oip', 'openai', 'http')),
+  protocol TEXT NOT NULL CHECK (protocol IN ('oip', 'openai', 'http', 'cog')),
   remote_model TEXT NOT NULL,            -- the model's name over there
   credential TEXT,                       -- JSON: kind and the name of a secret of the deployment, never the secret
   state TEXT NOT NULL CHECK (state IN ('active', 'draining', 'paused')),

@@ -37,6 +37,8 @@ export const WITNESSES = 8;
 /** How often the health of a backend in doubt is asked for. */
 export const PROBE_MS = 5_000;
 export const READY_TIMEOUT_MS = 3_000;
+/** Of a call that asks a backend to stop. */
+export const CANCEL_CALL_MS = 1_000;
 /** Of the six connections that an invocation may wait on, some are left for storage. */
 export const PROBES_AT_ONCE = 4;
 /** An inference whose attempts took down this many healthy backends is not given another. */

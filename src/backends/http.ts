@@ -1,6 +1,6 @@
 /**
- * Any server that takes JSON by POST at one URL and answers with JSON or bytes: a Truss `/predict`, a Cog
- * `/predictions`, a function. The input goes as it came and the answer comes back as it is, with its content type, of any
+ * Any server that takes JSON by POST at one URL and answers with JSON or bytes: a Truss `/predict`, a
+ * function. The input goes as it came and the answer comes back as it is, with its content type, of any
  * size: what is not small goes into the bucket while it comes. JSON is looked at, and refused where it is none, up to the
  * size that may be parsed at all. Of a multipart answer the first part of JSON is the output, and each other one an
  * object of its own beside it; so are the fields of JSON that the model's setting says are files. A chat that such a server

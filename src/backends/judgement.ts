@@ -54,6 +54,8 @@ export const FINDINGS = {
   rejected: { class: "input", code: "backend_rejected", status: "own", again: false, evidence: "answered" },
   odd: { class: "infrastructure", code: "backend_garbage", status: 502, again: false, evidence: "answered" },
   oversized: { class: "model", code: "backend_oversized", status: 502, again: false, evidence: "answered" },
+  /** It stopped what nobody had asked it to stop: it ends, or somebody else did. */
+  canceled: { class: "infrastructure", code: "backend_canceled", status: 502, again: true, evidence: "nothing" },
   modelFailed: { class: "model", code: "model_failed", status: 500, again: false, evidence: "answered" },
 } as const satisfies Record<string, Finding>;
 

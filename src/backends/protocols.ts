@@ -1,12 +1,13 @@
 /** Which protocol a backend is spoken to in. A new one is one file and one line here. */
 import { READY_TIMEOUT_MS } from "../limits.ts";
 import type { Outside, Protocol, Readiness, Server } from "./backend.ts";
+import { cog } from "./cog.ts";
 import { generatingChat } from "./generate.ts";
 import { http } from "./http.ts";
 import { identityFor } from "./identity.ts";
 import { oip } from "./oip.ts";
 
-const PROTOCOLS: Readonly<Record<Server["protocol"], Protocol>> = { oip, openai: generatingChat, http };
+const PROTOCOLS: Readonly<Record<Server["protocol"], Protocol>> = { oip, openai: generatingChat, http, cog };
 
 export function protocolOf(backend: Pick<Server, "protocol">): Protocol {
   return PROTOCOLS[backend.protocol];

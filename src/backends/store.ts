@@ -4,7 +4,7 @@ import { CIRCUIT_FAILURES, PROBE_MS, REST_MAX_MS, REST_MS, WITNESSES, WITNESS_MS
 import type { Failure } from "./outcome.ts";
 import { type Database, NOW, type Sql, type SqlValue, first, jsonColumn, rowsOf, sql } from "../platform/sql.ts";
 
-export const PROTOCOL_NAMES = ["oip", "openai", "http"] as const;
+export const PROTOCOL_NAMES = ["oip", "openai", "http", "cog"] as const;
 export const BACKEND_STATES = ["active", "draining", "paused"] as const;
 /** How a backend gets the files that an input refers to: by links, as data URLs, or as bare base64. */
 export const FILE_FORMS = ["url", "inline", "base64"] as const;
