@@ -63,6 +63,7 @@ CREATE TABLE backends (
   failing_since INTEGER,                 -- when its failures in a row began
   last_error TEXT,                       -- JSON: class, code, message and time of what went wrong there last
   witnesses TEXT,                        -- JSON: when inferences of an account last succeeded there, of the latest accounts
+  ready_path TEXT,                       -- what its readiness is asked at; NULL = as its protocol has it
   PRIMARY KEY (model, version, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX backends_by_id ON backends (id);

@@ -33,6 +33,7 @@ const backendSchema = z.object({
   protocol: z.enum(PROTOCOL_NAMES),
   remote_model: z.string().describe("The model's name on that server."),
   credential: credentialSchema.nullable(),
+  ready_path: z.string().nullable().describe("Null: readiness is asked as the protocol has it."),
   state: z.enum(BACKEND_STATES),
   max_concurrency: z.int(),
   timeout_seconds: z.int().describe("Of one attempt."),
@@ -48,6 +49,7 @@ const backendSchema = z.object({
     .describe("What went wrong there last. It stays after the backend works again."),
   mean_run_ms: z.number().nullable(),
   created_at: timeSchema,
+  warnings: z.array(z.string()).optional().describe("Why it can't work as it is registered, if that is known."),
 });
 
 const backendUpdateSchema = z.strictObject({
@@ -61,6 +63,13 @@ const backendUpdateSchema = z.strictObject({
     .describe("Where it is, without the protocol's own path."),
   remote_model: z.string().min(1).max(256).optional().describe("The model's name on that server; its name here by default."),
   credential: credentialSchema.nullable().optional().describe("How we say who we are."),
+  ready_path: z
+    .string()
+    .max(2_048)
+    .regex(/^\/(?![/\\])[^\s\\#]*$/, 'must be a path on the server that begins with one "/", such as "/health"')
+    .nullable()
+    .optional()
+    .describe("A path of the server that answers GET with 2xx when the model is ready; null = as the protocol has it."),
   state: z.enum(BACKEND_STATES).optional().describe("`active` by default; a `draining` or `paused` one is given nothing."),
   max_concurrency: z
     .int()
@@ -102,7 +111,18 @@ const READY = {
   },
 } as const satisfies RouteShape;
 
-function present(backend: Backend): z.infer<typeof backendSchema> {
+/** A backend, and what it lacks. */
+type Noted = Backend & { readonly warnings: readonly string[] };
+
+/** A missing secret is told as soon as a backend names it: without it no attempt is made there. */
+function noted({ ports }: Call, backend: Backend): Noted {
+  const { credential } = backend;
+  const isMissing = credential !== null && !ports.secret(credential.secret);
+  const warning = `The deployment has no secret ${credential?.secret ?? ""}, so the backend can't be called. Set it with "wrangler secret put ${credential?.secret ?? ""}".`;
+  return { ...backend, warnings: isMissing ? [warning] : [] };
+}
+
+function present(backend: Noted): z.infer<typeof backendSchema> {
   return {
     id: backend.id,
     model: backend.model,
@@ -111,6 +131,7 @@ function present(backend: Backend): z.infer<typeof backendSchema> {
     protocol: backend.protocol,
     remote_model: backend.remoteModel,
     credential: backend.credential,
+    ready_path: backend.readyPath,
     state: backend.state,
     max_concurrency: backend.maxConcurrency,
     timeout_seconds: backend.timeoutSeconds,
@@ -123,6 +144,7 @@ function present(backend: Backend): z.infer<typeof backendSchema> {
     last_error: backend.lastError && { ...backend.lastError, at: time(backend.lastError.at) },
     mean_run_ms: backend.meanRunMs,
     created_at: time(backend.createdAt),
+    ...(backend.warnings.length > 0 ? { warnings: [...backend.warnings] } : {}),
   };
 }
 
@@ -133,13 +155,17 @@ export const backendRoutes = [
     id: "id",
     shown: backendSchema,
     present,
-    idOf: (backend: Backend) => backend.id,
+    idOf: (backend: Noted) => backend.id,
     create: { takes: newBackendSchema, answers: backendSchema, run: create },
     list: {
       takes: pageQuery().extend({ model: z.string().optional().describe("Only those that serve this model.") }),
-      run: ({ ports }, { model, after }, limit) => listBackends(ports.db, model ?? null, after, limit),
+      run: async (call, { model, after }, limit) =>
+        (await listBackends(call.ports.db, model ?? null, after, limit)).map((backend) => noted(call, backend)),
     },
-    find: ({ ports }, id) => findBackend(ports.db, id),
+    find: async (call, id) => {
+      const backend = await findBackend(call.ports.db, id);
+      return backend && noted(call, backend);
+    },
     update: { takes: backendUpdateSchema, run: update },
     delete: {
       summary: "Delete a backend. What it runs ends as it would; it is given nothing more.",
@@ -163,6 +189,7 @@ async function create(call: Call, body: z.infer<typeof newBackendSchema>): Promi
     protocol: body.protocol,
     remoteModel: body.remote_model ?? model.name,
     credential: body.credential ?? null,
+    readyPath: body.ready_path ?? null,
     state: body.state ?? "active",
     maxConcurrency: body.max_concurrency ?? MAX_CONCURRENCY.default,
     timeoutSeconds: body.timeout_seconds ?? BACKEND_TIMEOUT_SECONDS.default,
@@ -178,14 +205,15 @@ async function create(call: Call, body: z.infer<typeof newBackendSchema>): Promi
       ],
     });
   offer(call, backend);
-  return present(backend);
+  return present(noted(call, backend));
 }
 
-async function update(call: Call, id: string, body: z.infer<typeof backendUpdateSchema>): Promise<Backend | null> {
+async function update(call: Call, id: string, body: z.infer<typeof backendUpdateSchema>): Promise<Noted | null> {
   const change = given({
     url: body.url,
     remoteModel: body.remote_model,
     credential: body.credential,
+    readyPath: body.ready_path,
     state: body.state,
     maxConcurrency: body.max_concurrency,
     timeoutSeconds: body.timeout_seconds,
@@ -193,7 +221,7 @@ async function update(call: Call, id: string, body: z.infer<typeof backendUpdate
   });
   const backend = await changeBackend(call.ports.db, id, change);
   if (backend) offer(call, backend);
-  return backend;
+  return backend && noted(call, backend);
 }
 
 async function remove({ ports }: Call, id: string): Promise<z.infer<typeof backendDeletedSchema>> {

@@ -32,7 +32,8 @@ export interface Outside {
 }
 
 /** What is needed to speak to a backend. */
-export type Server = Pick<ClaimedBackend, "id" | "url" | "protocol" | "remoteModel" | "credential">;
+export type Server = Pick<ClaimedBackend, "id" | "url" | "protocol" | "remoteModel" | "credential"> &
+  Partial<Pick<ClaimedBackend, "readyPath">>;
 
 export interface BackendCall {
   readonly backend: Server;
@@ -239,10 +240,18 @@ export function textOf(answer: Answer): string {
   return new TextDecoder().decode(answer.bytes);
 }
 
-/** Asks a health address; ready if it answers with a success. */
-export async function askReady(outside: Outside, url: string, bounds: { timeoutMs: number; identity: Identity }): Promise<Readiness> {
+/** Asks a health address; ready if it answers with a success in which `unready` finds nothing against it. */
+export async function askReady(
+  outside: Outside,
+  url: string,
+  bounds: { timeoutMs: number; identity: Identity },
+  unready: (answer: Answer) => string | null = () => null,
+): Promise<Readiness> {
   const asked = await exchange(outside, url, { method: "GET", headers: { Accept: "application/json" } }, bounds);
-  return readinessIn(asked.ok ? refusal(asked.value) : asked.fault);
+  if (!asked.ok) return readinessIn(asked.fault);
+  const refused = refusal(asked.value);
+  const detail = refused ? null : unready(asked.value);
+  return detail === null ? readinessIn(refused) : { ready: false, reached: true, detail };
 }
 
 /** What the outcome of a question for its health says: null is a success. */

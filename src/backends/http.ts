@@ -5,8 +5,8 @@
  * size that may be parsed at all. Of a multipart answer the first part of JSON is the output, and each other one an
  * object of its own beside it; so are the fields of JSON that the model's setting says are files. A chat that such a server
  * answers with a stream is put together, since the stream may say that it failed.
- * Such a server has no health address that we could know; it counts as ready as soon as it answers a GET of its URL with
- * anything below 502.
+ * Such a server has no health address that we could know; unless its `ready_path` says one, it counts as ready as soon as it
+ * answers a GET of its URL with a status that leaves it possible that a POST there works.
  */
 import { JSON_TYPE, firstType, isJson } from "../content/content.ts";
 import { parseTolerantly, writeJson } from "../encoding/json.ts";
@@ -19,6 +19,11 @@ import { canStream, serverPathOf } from "./openai-paths.ts";
 import { outcomeOfChat } from "./openai.ts";
 import type { Outcome } from "./outcome.ts";
 import { isEventStream } from "./streams/sse.ts";
+
+/** What a GET is answered where there is no such path. */
+const NOTHING_THERE: ReadonlySet<number> = new Set([404, 410]);
+/** What it is answered where our credential is missing or wrong. 403 is not among them: some gateways say so of every GET. */
+const NOT_FOR_US: ReadonlySet<number> = new Set([401, 407]);
 
 const NOT_JSON = "what is said to be JSON is none";
 
@@ -76,9 +81,15 @@ export const http: Protocol = {
 
   async ready({ backend, ...bounds }, outside) {
     const asked = await exchange(outside, backend.url, { method: "GET", headers: {} }, bounds);
+    if (!asked.ok) return readinessIn(asked.fault);
+    const { status } = asked.value;
+    if (NOTHING_THERE.has(status)) {
+      const detail = `GET ${new URL(backend.url).pathname} answered ${status}: nothing is there. Set url to the path that takes the input; if that knows POST alone, set ready_path to one that answers GET.`;
+      return { ready: false, reached: true, detail };
+    }
     // From 502 on it is a proxy that answers, or a server that says "not now".
-    if (asked.ok && asked.value.status <= 501) return readinessIn(null);
-    return readinessIn(asked.ok ? refusal(asked.value) : asked.fault);
+    const isReady = status <= 501 && !NOT_FOR_US.has(status);
+    return readinessIn(isReady ? null : refusal(asked.value));
   },
 
   async describe() {

@@ -8,11 +8,22 @@
  */
 import { JSON_TYPE } from "../content/content.ts";
 import { parseJson, parseTolerantly, writeJson } from "../encoding/json.ts";
-import { BACKEND_ANSWER_BYTES, FORMS_MS } from "../limits.ts";
+import { BACKEND_ANSWER_BYTES, FORMS_MS, UPSTREAM_CHARACTERS } from "../limits.ts";
 import { Completion, isUsageAlone, usageOf } from "./streams/completion.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { Outcome } from "./outcome.ts";
-import { type Answer, type BackendCall, type Outside, type Protocol, type Sink, askReady, exchange, inputText, textOf } from "./backend.ts";
+import {
+  type Answer,
+  type BackendCall,
+  type Outside,
+  type Protocol,
+  type Sink,
+  askReady,
+  exchange,
+  inputText,
+  jsonOf,
+  textOf,
+} from "./backend.ts";
 import { cutOff, garbage, oversized, refusal, refusedInside, unsendable } from "./judgement.ts";
 import { type Reading, isEventStream, outcomeOfEvents, stream } from "./streams/sse.ts";
 import { type Members, type SaidFailure, failureIn } from "./streams/stream-events.ts";
@@ -37,13 +48,31 @@ export const openai: Protocol = {
   },
 
   ready({ backend, ...bounds }, outside) {
-    return askReady(outside, `${baseOf(backend.url)}/v1/models`, bounds);
+    return askReady(outside, `${baseOf(backend.url)}/v1/models`, bounds, (answer) => unlisted(backend.remoteModel, answer));
   },
 
   async describe() {
     return null;
   },
 };
+
+/** Models that a message lists. */
+const LISTED_MAX = 5;
+
+/** What is wrong if a list of models lacks this one; null if it has it, or tells nothing. */
+function unlisted(model: string, answer: Answer): string | null {
+  const list = jsonOf(answer);
+  const data: unknown = isObject(list) ? list["data"] : null;
+  const ids = Array.isArray(data) ? data.flatMap((it: unknown) => (isObject(it) && typeof it["id"] === "string" ? [it["id"]] : [])) : [];
+  // Ollama lists names with their tag, and takes them without the usual one.
+  if (ids.length === 0 || ids.includes(model) || ids.includes(`${model}:latest`)) return null;
+  const shown = ids.slice(0, LISTED_MAX).map((id) => `"${answer.conceal(id).slice(0, UPSTREAM_CHARACTERS)}"`);
+  const more = ids.length > shown.length ? ` and ${ids.length - shown.length} more` : "";
+  return (
+    `The server does not list the model "${model}". It lists ${shown.join(", ")}${more}. Set remote_model to one of these; ` +
+    "if the server takes any name, set ready_path."
+  );
+}
 
 /** What is said where nothing was sent. */
 function unaskable({ capability }: BackendCall): Outcome {

@@ -1,6 +1,6 @@
 /** Which protocol a backend is spoken to in. A new one is one file and one line here. */
 import { READY_TIMEOUT_MS } from "../limits.ts";
-import type { Outside, Protocol, Readiness, Server } from "./backend.ts";
+import { type Outside, type Protocol, type Readiness, type Server, askReady } from "./backend.ts";
 import { cog } from "./cog.ts";
 import { generatingChat } from "./generate.ts";
 import { http } from "./http.ts";
@@ -15,12 +15,14 @@ export function protocolOf(backend: Pick<Server, "protocol">): Protocol {
 
 type BackendOutside = Outside & { secret: (name: string) => string | null };
 
-/** Asks a backend whether it is ready, with its credential. Never throws. */
+/** Asks a backend whether it is ready, with its credential: at its own path for that, else as its protocol has it. Never throws. */
 export async function readinessOf(backend: Server, version: string, ports: BackendOutside): Promise<Readiness> {
   const identity = identityFor(backend, ports.secret);
   if (identity === null)
     return { ready: false, reached: true, detail: `The deployment has no secret ${backend.credential?.secret ?? ""}.` };
-  return protocolOf(backend).ready({ backend, version, identity, timeoutMs: READY_TIMEOUT_MS }, ports);
+  const bounds = { identity, timeoutMs: READY_TIMEOUT_MS };
+  if (typeof backend.readyPath === "string") return askReady(ports, new URL(backend.readyPath, backend.url).href, bounds);
+  return protocolOf(backend).ready({ backend, version, ...bounds }, ports);
 }
 
 /** What a backend says of its model; null where it says nothing. Never throws. */

@@ -38,6 +38,8 @@ export const claimedBackendSchema = z.object({
   remoteModel: z.string(),
   timeoutSeconds: z.number(),
   credential: credentialSchema.nullable(),
+  /** What its readiness is asked at, of its host; null as its protocol has it. */
+  readyPath: z.string().nullable(),
   files: z.enum(FILE_FORMS),
   /** In a row, before this claim. */
   failures: z.number(),
@@ -67,6 +69,7 @@ const addressSchema = z.object({
   /** The model's name on that server. */
   remoteModel: z.string(),
   credential: jsonColumn(credentialSchema).nullable(),
+  readyPath: z.string().nullable(),
 });
 
 const backendSchema = addressSchema.extend({
@@ -92,15 +95,16 @@ const backendSchema = addressSchema.extend({
 export type Backend = Readonly<z.infer<typeof backendSchema>>;
 
 type State = "createdAt" | "inProgress" | "circuit" | "failures" | "restedUntil" | "failingSince" | "lastError" | "meanRunMs";
-export type NewBackend = Omit<Backend, "files" | State> & {
+export type NewBackend = Omit<Backend, "files" | "readyPath" | State> & {
   /** Links unless told. */
   readonly files?: FileForm;
+  readonly readyPath?: string | null;
 };
 export type BackendChange = Partial<
-  Pick<Backend, "url" | "remoteModel" | "credential" | "state" | "maxConcurrency" | "timeoutSeconds" | "files">
+  Pick<Backend, "url" | "remoteModel" | "credential" | "readyPath" | "state" | "maxConcurrency" | "timeoutSeconds" | "files">
 >;
 
-const address = sql`id, model, version, url, protocol, remote_model AS remoteModel, credential`;
+const address = sql`id, model, version, url, protocol, remote_model AS remoteModel, credential, ready_path AS readyPath`;
 const columns = sql`${address}, state, max_concurrency AS maxConcurrency, timeout_seconds AS timeoutSeconds, files,
   created_at AS createdAt, failures, iif(rested_until > ${NOW}, rested_until, NULL) AS restedUntil, failing_since AS failingSince, last_error AS lastError, mean_run_ms AS meanRunMs,
   CASE WHEN rested_until > ${NOW} THEN 'open' WHEN failures >= ${CIRCUIT_FAILURES} THEN 'half_open' ELSE 'closed' END AS circuit,
@@ -141,9 +145,9 @@ export const backendStatements = {
   /** No row comes back where the model or version is unknown. */
   insert: (it: NewBackend) => sql`
     INSERT INTO backends (model, version, id, url, protocol, remote_model, credential, state, max_concurrency,
-      timeout_seconds, files, created_at)
+      timeout_seconds, files, ready_path, created_at)
     SELECT name, ${it.version}, ${it.id}, ${it.url}, ${it.protocol}, ${it.remoteModel},
-      ${it.credential ? JSON.stringify(it.credential) : null}, ${it.state}, ${it.maxConcurrency}, ${it.timeoutSeconds}, ${it.files ?? "url"}, ${NOW}
+      ${it.credential ? JSON.stringify(it.credential) : null}, ${it.state}, ${it.maxConcurrency}, ${it.timeoutSeconds}, ${it.files ?? "url"}, ${it.readyPath ?? null}, ${NOW}
     FROM models WHERE name = ${it.model} AND (
       ${it.version} = '' AND versions = '[]' OR EXISTS (SELECT 1 FROM json_each(models.versions) WHERE json_each.value = ${it.version}))
     RETURNING ${columns}`,
@@ -158,6 +162,7 @@ export const backendStatements = {
   change: (id: string, change: BackendChange) => sql`
     UPDATE backends SET url = coalesce(${change.url ?? null}, url), remote_model = coalesce(${change.remoteModel ?? null}, remote_model),
       credential = iif(${change.credential === undefined ? 0 : 1}, ${change.credential ? JSON.stringify(change.credential) : null}, credential),
+      ready_path = iif(${change.readyPath === undefined ? 0 : 1}, ${change.readyPath ?? null}, ready_path),
       state = coalesce(${change.state ?? null}, state), max_concurrency = coalesce(${change.maxConcurrency ?? null}, max_concurrency),
       timeout_seconds = coalesce(${change.timeoutSeconds ?? null}, timeout_seconds), files = coalesce(${change.files ?? null}, files)
     WHERE id = ${id} RETURNING ${columns}`,

@@ -254,6 +254,7 @@ describe("backends", () => {
       protocol: "oip",
       remote_model: model,
       credential: null,
+      ready_path: null,
       state: "active",
       max_concurrency: 1,
       timeout_seconds: 600,
@@ -268,11 +269,31 @@ describe("backends", () => {
       created_at: TIME,
     });
     expect(await done("GET", `/backends/${id}`)).toStrictEqual(created);
-    const change = { url: "http://10.0.0.1", remote_model: "resnet", state: "paused", max_concurrency: 10_000, timeout_seconds: 840 };
+    const change = {
+      url: "http://10.0.0.1",
+      ready_path: "/health?deep=1",
+      remote_model: "resnet",
+      state: "paused",
+      max_concurrency: 10_000,
+      timeout_seconds: 840,
+    };
     expect(await done("PATCH", `/backends/${id}`, change)).toStrictEqual({ ...created, ...change });
     expect(await done("PATCH", `/backends/${id}`, {})).toStrictEqual({ ...created, ...change });
+    expect(await done("PATCH", `/backends/${id}`, { ready_path: null })).toMatchObject({ ready_path: null, remote_model: "resnet" });
     expect(await done("DELETE", `/backends/${id}`)).toStrictEqual({ id, removed: true });
     expect(await seen(operator("GET", `/backends/${id}`))).toStrictEqual(refusal(404, "not_found"));
+  });
+
+  test("say when they are registered and whenever they are shown that the deployment lacks their secret", async () => {
+    const warnings = [expect.stringContaining("BACKEND_ABSENT")];
+    const credential = { kind: "bearer", secret: "BACKEND_ABSENT" };
+    const created = await done("POST", "/backends", { model: await newModel(), url: "https://gpu.test", protocol: "oip", credential });
+    expect(created).toMatchObject({ credential, warnings });
+    const path = `/backends/${String(created["id"])}`;
+    expect(await done("GET", path)).toStrictEqual(created);
+    expect(await done("PATCH", path, { credential: null })).not.toHaveProperty("warnings");
+    expect(await done("PATCH", path, { credential: { ...credential, kind: "basic" } })).toMatchObject({ warnings });
+    expect((await walked("/backends")).find(({ id }) => id === created["id"])).toMatchObject({ warnings });
   });
 
   test("of one model, or of all, are listed in pages", async () => {
@@ -401,6 +422,54 @@ describe("backends", () => {
       const { id, asked, answer } = await ready(() => new Response(null), { credential: { kind: "bearer", secret: "BACKEND_KEY" } });
       expect(asked).toEqual([]);
       expect(answer).toStrictEqual({ id, ready: false, detail: expect.stringContaining("BACKEND_KEY"), metadata: null });
+    });
+
+    test.each([
+      ["oip", "https://gpu.test/base", "/health", "https://gpu.test/health"],
+      ["openai", "https://gpu.test/base/v1", "/base/health?deep=1", "https://gpu.test/base/health?deep=1"],
+      ["http", "https://gpu.test/base/predict", "/", "https://gpu.test/"],
+    ])("are asked at their ready_path, whatever they speak: %s", async (protocol, url, ready_path, at) => {
+      const status = { now: 200 };
+      const { id, answer, asked } = await ready((request) => new Response("down", { status: request.url === at ? status.now : 500 }), {
+        protocol,
+        url,
+        ready_path,
+      });
+      expect(answer).toMatchObject({ ready: true, detail: null });
+      expect(asked).toContain(`GET ${at}`);
+      status.now = 404;
+      expect(await done("GET", `/backends/${id}/ready`)).toMatchObject({ ready: false, detail: "The backend answered 404: down" });
+    });
+
+    test.each<[string, string[], true | RegExp]>([
+      ["its name", ["other", "res net"], true],
+      ["its name with Ollama's usual tag", ["res net:latest"], true],
+      ["nothing", [], true],
+      ["others", ["meta/llama", "res net:8b"], /does not list the model "res net".* lists "meta\/llama", "res net:8b"\./],
+      ["many others", ["a", "b", "c", "d", "e", "f", "g"], /"e" and 2 more\./],
+    ])("and speak OpenAI's API, are by a list that has %s", async (_what, ids, detail) => {
+      const data = ids.map((id) => ({ id, object: "model" }));
+      const { answer } = await ready(() => Response.json({ object: "list", data }), { protocol: "openai" });
+      expect(answer).toMatchObject(
+        detail === true ? { ready: true, detail: null } : { ready: false, detail: expect.stringMatching(detail) },
+      );
+    });
+
+    test.each([
+      [200, true],
+      [400, true],
+      [403, true],
+      [405, true],
+      [501, true],
+      [401, false],
+      [404, false],
+      [410, false],
+      [502, false],
+      [503, false],
+    ])("and take JSON by POST, are by a GET of their URL that is answered %s: %s", async (status, isReady) => {
+      const { answer, asked } = await ready(() => new Response(null, { status }), { protocol: "http", url: "https://gpu.test/predict" });
+      expect(answer).toMatchObject({ ready: isReady, detail: isReady ? null : expect.stringContaining(`answered ${status}`) });
+      expect(asked).toEqual(["GET https://gpu.test/predict"]);
     });
 
     test("may have nothing to say of themselves", async () => {
@@ -544,6 +613,10 @@ describe("an operator's call that is refused", () => {
     ["POST", "/backends", { ...backend, timeout_seconds: 0 }, "#/timeout_seconds"],
     ["POST", "/backends", { ...backend, timeout_seconds: 841 }, "#/timeout_seconds"],
     ["POST", "/backends", { ...backend, state: "broken" }, "#/state"],
+    ["POST", "/backends", { ...backend, ready_path: "health" }, "#/ready_path"],
+    ["POST", "/backends", { ...backend, ready_path: "//evil.test/health" }, "#/ready_path"],
+    ["POST", "/backends", { ...backend, ready_path: "/\\evil.test" }, "#/ready_path"],
+    ["POST", "/backends", { ...backend, ready_path: "https://evil.test" }, "#/ready_path"],
     ["POST", "/backends", { ...backend, credential: "secret" }, "#/credential"],
     ["POST", "/backends", { ...backend, credential: { kind: "bearer", secret: "ADMIN_TOKEN" } }, "#/credential/secret"],
     ["POST", "/backends", { ...backend, credential: { kind: "basic", secret: "KEY_SECRET" } }, "#/credential/secret"],

@@ -51,7 +51,7 @@ export const claimColumns = sql`account_id AS accountId, id, model, version, att
   (SELECT output_files FROM models WHERE models.name = inferences.model) AS outputFiles,
   (SELECT max_output_bytes FROM models WHERE models.name = inferences.model) AS maxOutputBytes,
   (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
-      'credential', json(credential), 'files', files, 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
+      'credential', json(credential), 'readyPath', ready_path, 'files', files, 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
       'othersSucceed', ${othersSucceed(sql`inferences.account_id`)}, 'witnessed', ${isWitnessed(sql`inferences.account_id`)},
       'alone', NOT EXISTS (SELECT 1 FROM inferences AS other INDEXED BY inferences_running WHERE other.backend_id = backends.id
         AND ${live(sql`other`)} AND (other.account_id, other.id) <> (inferences.account_id, inferences.id)))
