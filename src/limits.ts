@@ -48,6 +48,8 @@ export const RUN_TIME_SAMPLE = 10;
 
 export const LEASE_MS = 30_000;
 export const LEASE_RENEW_MS = 10_000;
+/** How often the holder of a lease looks whether it was canceled: a model is to stop within a second. What runs for less is never looked for. */
+export const CANCEL_LOOK_MS = 750;
 /** How long before the lapse of a lease that could not be renewed its holder lets go by itself. */
 export const LEASE_MARGIN_MS = 5_000;
 /** A runner stops claiming after this long, since consumers scale out only when a batch ends. */

@@ -87,6 +87,7 @@ describe("with few and with many", () => {
         "status with its wait": [readStatements.findWaiting("stored-07", last)],
         depth: [readStatements.depth(laneOf(model))],
         renew: [claimStatements.renew(running.lease, [running])],
+        canceled: [claimStatements.canceled(running.lease, [running])],
         claim: [claimStatements.claim(laneOf(model), "measured")],
         sweep: sweepStatements(),
         succeed: [changeStatements.succeed(running, { at: "row", body: "{}", contentType: "application/json" }, 2, 1)],

@@ -286,6 +286,7 @@ describe("every statement is an index search:", () => {
     fail: [changeStatements.fail(hold, BROKEN)],
     retry: [changeStatements.retry(hold, BROKEN, 0, false), changeStatements.retry(hold, BROKEN, 1, true)],
     renew: [claimStatements.renew("l", [hold])],
+    canceled: [claimStatements.canceled("l", [hold])],
     cancel: [changeStatements.cancel("a", "i"), changeStatements.cancel("a", "i", ["queued"])],
     redrive: [changeStatements.redrive("a", "i")],
     find: [readStatements.find("a", "i")],

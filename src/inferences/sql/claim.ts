@@ -1,7 +1,7 @@
 /** SQL on claims and leases: who runs an inference, runners and requests that wait for it alike, and how an attempt's end is written. */
 import { LEASE_MS } from "../../limits.ts";
 import type { Lane } from "../../models/lane.ts";
-import { type Database, NOW, type Sql, first, sql } from "../../platform/sql.ts";
+import { type Database, NOW, type Row, type Sql, first, sql } from "../../platform/sql.ts";
 import type { Inference } from "../inference.ts";
 import { changeStatements } from "./change.ts";
 import { fenced, from, logged, releaseLease } from "./fragments.ts";
@@ -70,6 +70,11 @@ export const claimStatements = {
     WHERE (account_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(fences.map((fence) => [fence.accountId, fence.id]))}))
       AND status = 'in_progress' AND lease = ${lease} AND lease_until > ${NOW}
     RETURNING account_id AS accountId, id, attempt`,
+  /** Which of a runner's attempts were canceled under it. */
+  canceled: (lease: string, fences: readonly Fence[]) => sql`
+    SELECT account_id AS accountId, id, attempt FROM inferences
+    WHERE (account_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(fences.map((fence) => [fence.accountId, fence.id]))}))
+      AND status = 'canceled' AND lease = ${lease}`,
   /** A runner has let go of one that was canceled under it: only now is the slot free. */
   release: (fence: Fence) => sql`UPDATE inferences SET ${releaseLease} WHERE ${fenced(fence)} AND status = 'canceled' RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
@@ -157,6 +162,14 @@ export async function standsAlone(db: Database, backendId: string, fence: Fence)
 
 /** Renews leases of one runner invocation. Returns which attempts it still has, each as `account/id/attempt`. */
 export async function renewLeases(db: Database, lease: string, fences: readonly Fence[]): Promise<Set<string>> {
-  const rows = await db.all(claimStatements.renew(lease, fences));
+  return attemptsIn(await db.all(claimStatements.renew(lease, fences)));
+}
+
+/** Which attempts of a runner invocation were canceled, each as `account/id/attempt`. */
+export async function canceledLeases(db: Database, lease: string, fences: readonly Fence[]): Promise<Set<string>> {
+  return attemptsIn(await db.all(claimStatements.canceled(lease, fences)));
+}
+
+function attemptsIn(rows: readonly Row[]): Set<string> {
   return new Set(rows.map((row) => `${String(row["accountId"])}/${String(row["id"])}/${String(row["attempt"])}`));
 }

@@ -1,5 +1,5 @@
 /** With no fault left nothing may stand still, nothing may be overdue, and no request may wait for what is there. */
-import { LEASE_RENEW_MS } from "../../../src/limits.ts";
+import { CANCEL_LOOK_MS } from "../../../src/limits.ts";
 import type { Gpus } from "../outside/gpu.ts";
 import type { Schedule } from "../schedule.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -12,11 +12,11 @@ const IDLE_MOST_MS = 6_000;
 const FRONT_IDLE_MOST_MS = 1_000;
 /** Who holds a slot calls its backend this long after the claim, or after a request that waits has looked. */
 const UNUSED_MOST_MS = 2_000;
-/** A runner gives back the slot of what was canceled when a renewal of its lease has told it. */
-const KEPT_MOST_MS = LEASE_RENEW_MS + 2_000;
-/** A request that waits ends this long after its client is gone, or after the end, of which a renewal of its lease tells it. */
+/** A runner gives back the slot of what was canceled when its next look has told it. */
+const KEPT_MOST_MS = CANCEL_LOOK_MS + 2_000;
+/** A request that waits ends this long after its client is gone, or after the end, of which its next look tells it. */
 const LEFT_MOST_MS = 2_000;
-const ANSWERED_MOST_MS = LEASE_RENEW_MS + 2_000;
+const ANSWERED_MOST_MS = CANCEL_LOOK_MS + 2_000;
 /** So long after the last fault nobody waits for what hangs any more: DATABASE_MS, BUCKET_MS and the pauses between. */
 const SETTLED_MS = 30_000;
 /** So long after it, nothing that nobody waits for takes effect any more, such as a claim. */
