@@ -91,8 +91,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   { name: "lost wake-ups are not noticed", rewrite: within(LOST_WAKE_UPS, "WHERE lane.slots > 0", "WHERE 0") },
   { name: "a claim does not look at capacity", rewrite: within(CLAIM, "backends.max_concurrency - (", "1000 - (") },
-  { name: "a claim does not look at the circuit", rewrite: within(CLAIM, `OR backends.rested_until > ${NOW} THEN`, "THEN") },
-  { name: "a claim does not look at an account's cap", rewrite: within(CLAIM, "SELECT account_concurrency FROM", "SELECT NULL FROM") },
+  { name: "a claim does not look at the circuit", rewrite: within(CLAIM, `AND coalesce(backends.rested_until, 0) <= ${NOW},`, ",") },
+  { name: "a claim does not look at an account's cap", rewrite: within(CLAIM, "AND account_concurrency IS NOT NULL", "AND 0") },
   { name: "a claim does not look at the level", rewrite: within(CLAIM, "ORDER BY level, turn, id", "ORDER BY turn, id") },
   { name: "a claim does not look at the turn", rewrite: within(CLAIM, "ORDER BY level, turn, id", "ORDER BY level, id") },
   {

@@ -133,6 +133,31 @@ describe("with few and with many", () => {
     },
   );
 
+  test("running inferences (10 and 1,000), a claim, a submit and a status count each of them once, in the index", async () => {
+    const model = await served(2_000);
+    const asked = async (round: number) => {
+      const last = await queued(model, { accountId: "stored-07" });
+      return readBy({
+        "status with its wait": [readStatements.findWaiting("stored-07", last)],
+        claim: [claimStatements.claim(laneOf(model), `measured-${round}`)],
+        submit: [insertStatements.insert(submission(model))],
+      });
+    };
+    const run = (status: string) =>
+      env.DB.prepare("UPDATE inferences SET status = ?, lease = 'l', lease_until = 9000000000000000 WHERE model = ? AND status = 'queued'")
+        .bind(status, model)
+        .run();
+    await store(model, "queued", 0, 10);
+    await run("in_progress");
+    const few = await asked(1);
+    await store(model, "queued", 10, 990);
+    await run("in_progress");
+    const many = await asked(2);
+    for (const [question, rows] of Object.entries(many)) {
+      expect([question, rows > 0, rows <= (few[question] ?? 0) + 990 + CONSTANT]).toEqual([question, true, true]);
+    }
+  });
+
   test(
     "waiting inferences (1,000 and 100,000) of accounts at their cap, a claim for another reads the same rows",
     { timeout: 120_000 },

@@ -5,7 +5,7 @@ import { type Database, NOW, type Row, type Sql, first, sql } from "../../platfo
 import type { Inference } from "../inference.ts";
 import { changeStatements } from "./change.ts";
 import { fenced, from, logged, releaseLease } from "./fragments.ts";
-import { ahead, claimable, live, pickOf } from "./lane.ts";
+import { ahead, claimable, live, pickOf, pickOwn } from "./lane.ts";
 import { readStatements } from "./read.ts";
 import { type Claim, type Fence, claimColumns, claimOrNull, inferenceOrNull } from "./record.ts";
 
@@ -27,14 +27,10 @@ export const claimStatements = {
     FROM (${pickOf(lane)}) AS pick
     WHERE ${isPicked} RETURNING ${claimColumns}`,
   /** The same, for the request that waits for this one: only when it is the lane's next. */
-  claimOwn: (accountId: string, id: string, waiter: string) => {
-    const own = (column: Sql) => sql`(SELECT ${column} FROM inferences WHERE account_id = ${accountId} AND id = ${id})`;
-    return sql`
+  claimOwn: (accountId: string, id: string, waiter: string) => sql`
     UPDATE inferences SET ${setClaimed(sql`${waiter}`)}
-    FROM (${pickOf({ model: own(sql`model`), version: own(sql`version`) })}) AS pick
-    WHERE ${isPicked} AND inferences.account_id = ${accountId} AND inferences.id = ${id} AND inferences.waiter = ${waiter}
-    RETURNING ${claimColumns}`;
-  },
+    FROM (${pickOwn(accountId, id)}) AS pick
+    WHERE ${isPicked} AND inferences.waiter = ${waiter} RETURNING ${claimColumns}`,
   /**
    * What was claimed in the name of the request that waits for it, since the attempts that it has begun: that may have
    * been a while ago, so the lease is made to count from now.

@@ -49,19 +49,15 @@ export const live = (alias: Sql) => sql`${alias}.lease_until > ${NOW}`;
 
 /**
  * How much more a row of `backends` may be given now. Its load is counted, never kept, so it can't drift, and a dead
- * runner's slot is free when its lease lapses. An open circuit whose rest is over gets one probe at a time.
+ * runner's slot is free when its lease lapses; the index alone is read, once, and never further than the backend's own
+ * limit. An open circuit whose rest is over gets one probe at a time.
  */
-export const slots = sql`CASE
-  WHEN backends.state <> 'active' OR backends.rested_until > ${NOW} THEN 0
-  WHEN backends.failures >= ${CIRCUIT_FAILURES} THEN min(
+export const slots = sql`iif(backends.state = 'active' AND coalesce(backends.rested_until, 0) <= ${NOW}, min(
+  backends.max_concurrency - (SELECT count(*) FROM inferences AS running INDEXED BY inferences_running
+    WHERE running.backend_id = backends.id AND ${live(sql`running`)}),
+  iif(backends.failures < ${CIRCUIT_FAILURES}, backends.max_concurrency,
     1 - (SELECT count(*) FROM inferences AS probe INDEXED BY inferences_running
-      WHERE probe.backend_id = backends.id AND ${live(sql`probe`)} AND probe.started_at >= backends.rested_until),
-    backends.max_concurrency - (SELECT count(*) FROM inferences AS running INDEXED BY inferences_running
-      WHERE running.backend_id = backends.id AND ${live(sql`running`)}))
-  ELSE backends.max_concurrency - (SELECT count(*) FROM inferences AS running INDEXED BY inferences_running
-    WHERE running.backend_id = backends.id AND ${live(sql`running`)})
-
-END`;
+      WHERE probe.backend_id = backends.id AND ${live(sql`probe`)} AND probe.started_at >= backends.rested_until))), 0)`;
 
 /** Whether a lane has a slot for one more: where it has none, whoever frees the next will claim what waits. */
 export const hasSlot = (model: Sql, version: Sql) =>
@@ -85,16 +81,21 @@ const ownNext = (accountId: Sql, lane: LaneSql) => sql`SELECT id FROM inferences
   WHERE own.status = 'queued' AND own.not_before IS NULL AND own.model = ${lane.model} AND own.version = ${lane.version}
     AND own.account_id = ${accountId} AND own.start_by > ${NOW} ORDER BY own.level, own.turn, own.id LIMIT 1`;
 
+/** The first in order of a lane, unless its account already runs as many as it may. */
+const frontOf = (lane: LaneSql) => sql`
+  SELECT account_id, id, backend_id FROM (
+    SELECT account_id, id, backend_id FROM inferences
+    WHERE ${claimable(lane.model, lane.version)} AND start_by > ${NOW} ORDER BY level, turn, id LIMIT 1
+  ) AS front
+  WHERE NOT EXISTS (SELECT 1 FROM models WHERE name = ${lane.model} AND account_concurrency IS NOT NULL
+    AND account_concurrency <= ${runningOf(sql`front.account_id`, lane)})`;
+
 /**
  * The lane's next inference: the first in order, or, where its account already runs as many as it may, the first of the
  * accounts that may run another. The second half is reached only then, and goes from account to account by index.
  */
 const nextOf = (lane: LaneSql) => sql`
-  SELECT account_id, id, backend_id FROM (
-    SELECT account_id, id, backend_id FROM inferences
-    WHERE ${claimable(lane.model, lane.version)} AND start_by > ${NOW} ORDER BY level, turn, id LIMIT 1
-  ) AS front
-  WHERE ${accountCap(lane)} IS NULL OR ${runningOf(sql`front.account_id`, lane)} < ${accountCap(lane)}
+  ${frontOf(lane)}
   UNION ALL
   SELECT account_id, id, backend_id FROM (
     WITH RECURSIVE full AS MATERIALIZED (
@@ -115,11 +116,23 @@ const nextOf = (lane: LaneSql) => sql`
   ) AS other
   LIMIT 1`;
 
-/** The lane's next inference, and the backend that is to have it. */
+/** The backend of a lane with the most free slots; one that comes back goes to another than its last if one has a slot. */
+const hostFor = (lane: LaneSql, last: Sql) => sql`(
+  WITH host_load AS MATERIALIZED (
+    SELECT id, ${slots} AS free FROM backends WHERE backends.model = ${lane.model} AND backends.version = ${lane.version})
+  SELECT id FROM host_load WHERE free > 0 ORDER BY id = ${last}, free DESC, id LIMIT 1)`;
+
+/** The lane's next inference, and the backend that is to have it; `LIMIT` keeps SQLite from asking once for each use of the answer. */
 export const pickOf = (lane: LaneSql) => sql`
-  SELECT next.account_id, next.id, (
-    SELECT backends.id FROM backends
-    WHERE backends.model = ${lane.model} AND backends.version = ${lane.version} AND ${slots} > 0
-    ORDER BY backends.id = next.backend_id, ${slots} DESC, backends.id LIMIT 1
-  ) AS backend_id
-  FROM (${nextOf(lane)}) AS next`;
+  SELECT next.account_id, next.id, ${hostFor(lane, sql`next.backend_id`)} AS backend_id
+  FROM (${nextOf(lane)}) AS next LIMIT 1`;
+
+/** The same, for the one inference named: no row unless it is its lane's next. */
+export const pickOwn = (accountId: string, id: string) => {
+  const lane = { model: sql`mine.model`, version: sql`mine.version` };
+  return sql`
+  SELECT mine.account_id, mine.id, ${hostFor(lane, sql`mine.backend_id`)} AS backend_id
+  FROM inferences AS mine
+  WHERE mine.account_id = ${accountId} AND mine.id = ${id} AND mine.status = 'queued'
+    AND (mine.account_id, mine.id) = (SELECT account_id, id FROM (${nextOf(lane)})) LIMIT 1`;
+};
