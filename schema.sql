@@ -12,7 +12,9 @@ CREATE TABLE accounts (
   retention_seconds INTEGER NOT NULL DEFAULT 604800,  -- how long its inferences are kept after their end
   open_limit INTEGER,                    -- how many of its inferences may be open; NULL = the default
   open_at_most INTEGER NOT NULL DEFAULT 0,      -- never less than are open: those at the last count and all submits since
-  open_counted_at INTEGER NOT NULL DEFAULT 0    -- of that count, which is made only when the limit is reached
+  open_counted_at INTEGER NOT NULL DEFAULT 0,   -- of that count, which is made only when the limit is reached
+  database_quota_bytes INTEGER,          -- how much of that may lie in this database; NULL = the deployment's default
+  database_bytes INTEGER NOT NULL DEFAULT 0     -- what of that lies in this database; kept as stored_bytes is
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE keys (
@@ -150,6 +152,10 @@ CREATE TABLE inferences (
     max(8192, iif(data_removed_at IS NULL, input_bytes + coalesce(output_bytes, 0) + parts_bytes, 0) + length(CAST(metadata AS BLOB)) - 2)
   ) VIRTUAL,
   unreached INTEGER NOT NULL DEFAULT 0,  -- of the attempts since the submit or the last redrive, those that never reached a backend
+  -- What it counts as in its account's database_bytes: 2 KiB at least, more than a row takes without them.
+  row_bytes INTEGER GENERATED ALWAYS AS (
+    max(2048, coalesce(octet_length(input), 0) + coalesce(octet_length(output), 0) + octet_length(metadata))
+  ) VIRTUAL,
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
@@ -200,7 +206,7 @@ CREATE TABLE file_parts (
 -- least 8 KiB, since its row takes room too.
 CREATE TRIGGER files_added AFTER INSERT ON files
 BEGIN
-  UPDATE accounts SET stored_bytes = stored_bytes + max(NEW.bytes, 8192) WHERE id = NEW.account_id;
+  UPDATE accounts SET stored_bytes = stored_bytes + max(NEW.bytes, 8192), database_bytes = database_bytes + 2048 WHERE id = NEW.account_id;
 END;
 CREATE TRIGGER files_resized AFTER UPDATE OF bytes ON files WHEN NEW.bytes <> OLD.bytes
 BEGIN
@@ -209,17 +215,19 @@ END;
 CREATE TRIGGER files_removed AFTER DELETE ON files
 BEGIN
   DELETE FROM file_parts WHERE account_id = OLD.account_id AND file_id = OLD.id;
-  UPDATE accounts SET stored_bytes = stored_bytes - max(OLD.bytes, 8192) WHERE id = OLD.account_id;
+  UPDATE accounts SET stored_bytes = stored_bytes - max(OLD.bytes, 8192), database_bytes = database_bytes - 2048 WHERE id = OLD.account_id;
 END;
 -- What goes is taken off by the batch that removes it, once for all rows of an account (inferences/sql/ended.ts).
 CREATE TRIGGER inferences_charged AFTER INSERT ON inferences
 BEGIN
-  UPDATE accounts SET stored_bytes = stored_bytes + NEW.charged_bytes, open_at_most = open_at_most + 1 WHERE id = NEW.account_id;
+  UPDATE accounts SET stored_bytes = stored_bytes + NEW.charged_bytes, database_bytes = database_bytes + NEW.row_bytes,
+    open_at_most = open_at_most + 1 WHERE id = NEW.account_id;
 END;
-CREATE TRIGGER inferences_resized AFTER UPDATE OF output_bytes, parts_bytes, data_removed_at ON inferences
-WHEN NEW.charged_bytes <> OLD.charged_bytes
+CREATE TRIGGER inferences_resized AFTER UPDATE OF input, output, output_bytes, parts_bytes, data_removed_at ON inferences
+WHEN NEW.charged_bytes <> OLD.charged_bytes OR NEW.row_bytes <> OLD.row_bytes
 BEGIN
-  UPDATE accounts SET stored_bytes = stored_bytes + NEW.charged_bytes - OLD.charged_bytes WHERE id = NEW.account_id;
+  UPDATE accounts SET stored_bytes = stored_bytes + NEW.charged_bytes - OLD.charged_bytes,
+    database_bytes = database_bytes + NEW.row_bytes - OLD.row_bytes WHERE id = NEW.account_id;
 END;
 
 -- Payloads that are past their own retention. What is past its account's is found by its id, which sorts by age.

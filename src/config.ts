@@ -3,6 +3,7 @@
  * setting is there. A missing or weak secret is an error that names it, on the first request.
  */
 import * as z from "zod";
+import { DATABASE_QUOTA_BYTES } from "./limits.ts";
 import { PUBLIC_ONLY, type TargetRules } from "./webhooks/target.ts";
 
 /** Origins whose pages may call with a key. */
@@ -41,6 +42,11 @@ const settings = z.object({
         return z.NEVER;
       }
     }),
+  DATABASE_QUOTA_BYTES: z
+    .string()
+    .default("")
+    .transform((text) => (text === "" ? DATABASE_QUOTA_BYTES.default : /^[0-9]+$/.test(text) ? Number(text) : NaN))
+    .refine((bytes) => bytes <= DATABASE_QUOTA_BYTES.range[1], `must be a whole number of bytes, ${DATABASE_QUOTA_BYTES.range[1]} at most`),
   WEBHOOKS_TO_LOOPBACK: z.enum(["", "1"]).default(""),
 });
 
@@ -52,6 +58,8 @@ export interface Config {
   readonly adminToken: string;
   /** The pages that may call with a key. */
   readonly allowedOrigins: AllowedOrigins;
+  /** How much of what an account stores may lie in the database, unless the account has a quota of its own. */
+  readonly databaseQuotaBytes: number;
   /** Where webhooks may go. With WEBHOOKS_TO_LOOPBACK, which only the embedded runtime sets, to this machine as well. */
   readonly targets: TargetRules;
   /** Whether the names of webhooks are looked up before they are called: not where this machine is a target. */
@@ -69,13 +77,14 @@ export function configOf(env: object): Config {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new Error(`configuration: ${faults.join("; ")}`);
   }
-  const { PUBLIC_URL, KEY_SECRET, KEY_SECRET_PREVIOUS, ADMIN_TOKEN, ALLOWED_ORIGINS, WEBHOOKS_TO_LOOPBACK } = parsed.data;
+  const { PUBLIC_URL, KEY_SECRET, KEY_SECRET_PREVIOUS, ADMIN_TOKEN, ALLOWED_ORIGINS, WEBHOOKS_TO_LOOPBACK, ...more } = parsed.data;
   const loopbackHttp = WEBHOOKS_TO_LOOPBACK === "1";
   const config: Config = {
     publicUrl: PUBLIC_URL.replace(/\/$/, ""),
     keySecrets: KEY_SECRET_PREVIOUS ? [KEY_SECRET, KEY_SECRET_PREVIOUS] : [KEY_SECRET],
     adminToken: ADMIN_TOKEN,
     allowedOrigins: ALLOWED_ORIGINS,
+    databaseQuotaBytes: more.DATABASE_QUOTA_BYTES,
     targets: { ...PUBLIC_ONLY, loopbackHttp },
     looksUpNames: !loopbackHttp,
   };

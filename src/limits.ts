@@ -205,8 +205,12 @@ export const DATABASE_FULL_BYTES = 0.95 * DATABASE_BYTES;
 /** How often an isolate logs that the database fills up. */
 export const DATABASE_WARN_MS = 60_000;
 
-/** What an account may store, unless it has a quota of its own. */
+/** What an account may store, in R2 and in the database, unless it has a quota of its own. */
 export const QUOTA_BYTES = 100 * 2 ** 30;
+/** What of that may lie in the database, unless the account or the deployment has another quota: four accounts don't fill it. */
+export const DATABASE_QUOTA_BYTES = { default: 2 * 2 ** 30, range: [0, DATABASE_BYTES] } as const;
+/** What the row of an inference or a file counts as there at least: small ones were measured at 0.6 KiB. The number stands in schema.sql as well. */
+export const ROW_CHARGE_BYTES = 2 * KIB;
 /** A file counts as this much at least: its row takes room too. The number stands in schema.sql as well. */
 export const FILE_CHARGE_BYTES = 8 * KIB;
 /** Of one part of an upload that a client sends part by part; R2 takes 5 MiB to 5 GiB, and many clients' networks 100 MB at once. */

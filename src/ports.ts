@@ -31,6 +31,8 @@ export interface Ports {
   readonly waiting: Map<string, number>;
   /** Where clients reach the deployment, without a slash at the end; empty if it is not set. */
   readonly publicUrl: string;
+  /** How much an account's rows may take of the database, unless it has a quota of its own. */
+  readonly databaseQuotaBytes: number;
   /** A secret of the deployment for a backend, by its name; null where it is not set. */
   readonly secret: (name: string) => string | null;
   readonly clock: Clock;

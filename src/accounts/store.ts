@@ -13,6 +13,9 @@ const accountSchema = z.object({
   /** How many of its inferences may be open; null: the default. */
   openLimit: z.number().nullable(),
   storedBytes: z.number(),
+  /** How much of that may lie in the database; null: the deployment's default. */
+  databaseQuotaBytes: z.number().nullable(),
+  databaseBytes: z.number(),
   /** How long its inferences are kept after their end. */
   retentionSeconds: z.number(),
 });
@@ -22,6 +25,7 @@ export type Account = Readonly<z.infer<typeof accountSchema>>;
 export interface AccountChange {
   readonly name?: string | undefined;
   readonly quotaBytes?: number | null | undefined;
+  readonly databaseQuotaBytes?: number | null | undefined;
   readonly openLimit?: number | null | undefined;
   readonly retentionSeconds?: number | undefined;
 }
@@ -33,12 +37,14 @@ export interface NewAccount extends AccountChange {
 }
 
 const columns = sql`id, name, created_at AS createdAt, removed_at AS removedAt, quota_bytes AS quotaBytes, stored_bytes AS storedBytes,
+  database_quota_bytes AS databaseQuotaBytes, database_bytes AS databaseBytes,
   retention_seconds AS retentionSeconds, open_limit AS openLimit`;
 
 export const accountStatements = {
   insert: (it: NewAccount) => sql`
-    INSERT INTO accounts (id, name, quota_bytes, open_limit, retention_seconds, created_at)
-    VALUES (${it.id}, ${it.name}, ${it.quotaBytes ?? null}, ${it.openLimit ?? null}, ${it.retentionSeconds ?? RETENTION_SECONDS.default}, ${NOW})
+    INSERT INTO accounts (id, name, quota_bytes, database_quota_bytes, open_limit, retention_seconds, created_at)
+    VALUES (${it.id}, ${it.name}, ${it.quotaBytes ?? null}, ${it.databaseQuotaBytes ?? null}, ${it.openLimit ?? null},
+      ${it.retentionSeconds ?? RETENTION_SECONDS.default}, ${NOW})
     RETURNING ${columns}`,
   find: (id: string) => sql`SELECT ${columns} FROM accounts WHERE id = ${id}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM accounts WHERE id > ${after} ORDER BY id LIMIT ${limit}`,
@@ -46,6 +52,7 @@ export const accountStatements = {
     UPDATE accounts SET name = coalesce(${change.name ?? null}, name),
       open_limit = iif(${change.openLimit === undefined ? 0 : 1}, ${change.openLimit ?? null}, open_limit),
       quota_bytes = iif(${change.quotaBytes === undefined ? 0 : 1}, ${change.quotaBytes ?? null}, quota_bytes),
+      database_quota_bytes = iif(${change.databaseQuotaBytes === undefined ? 0 : 1}, ${change.databaseQuotaBytes ?? null}, database_quota_bytes),
       retention_seconds = coalesce(${change.retentionSeconds ?? null}, retention_seconds)
     WHERE id = ${id} AND removed_at IS NULL RETURNING ${columns}`,
   remove: (id: string) => sql`

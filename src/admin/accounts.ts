@@ -5,7 +5,7 @@ import { pageQuery } from "../http/page.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { newAccountId } from "../keys/key.ts";
 import { listKeys } from "../keys/store.ts";
-import { OPEN_INFERENCES, PAGE, QUOTA_BYTES, RETENTION_SECONDS } from "../limits.ts";
+import { DATABASE_QUOTA_BYTES, OPEN_INFERENCES, PAGE, QUOTA_BYTES, RETENTION_SECONDS } from "../limits.ts";
 import type { Call } from "../http/route.ts";
 import { found, nameSchema, routesOf } from "./resource.ts";
 
@@ -14,6 +14,8 @@ const accountSchema = z.object({
   name: z.string(),
   quota_bytes: z.int().describe("How much it may store."),
   stored_bytes: z.int().describe("How much it stores."),
+  database_quota_bytes: z.int().describe("How much of that may lie in the database."),
+  database_bytes: z.int().describe("How much of that lies in the database."),
   open_limit: z.int().describe("How many of its inferences may be open: queued or in progress."),
   retention_seconds: z.int().describe("How long its inferences are kept after their end."),
   created_at: timeSchema,
@@ -23,6 +25,13 @@ const accountSchema = z.object({
 const newAccountSchema = z.strictObject({
   name: nameSchema,
   quota_bytes: z.int().min(0).nullable().optional().describe(`How much it may store; null, the default, is ${QUOTA_BYTES}.`),
+  database_quota_bytes: z
+    .int()
+    .min(DATABASE_QUOTA_BYTES.range[0])
+    .max(DATABASE_QUOTA_BYTES.range[1])
+    .nullable()
+    .optional()
+    .describe("How much of that may lie in the database; null, the default, is the deployment's DATABASE_QUOTA_BYTES."),
   open_limit: z
     .int()
     .min(OPEN_INFERENCES.range[0])
@@ -42,18 +51,26 @@ const accountUpdateSchema = newAccountSchema
   .partial()
   .refine((change) => Object.keys(change).length > 0, "must contain at least one member");
 
-const settingsOf = ({ quota_bytes, open_limit, retention_seconds }: Omit<z.infer<typeof accountUpdateSchema>, "name">) => ({
+const settingsOf = ({
+  quota_bytes,
+  database_quota_bytes,
+  open_limit,
+  retention_seconds,
+}: Omit<z.infer<typeof accountUpdateSchema>, "name">) => ({
   quotaBytes: quota_bytes,
+  databaseQuotaBytes: database_quota_bytes,
   openLimit: open_limit,
   retentionSeconds: retention_seconds,
 });
 
-function present(account: Account): z.infer<typeof accountSchema> {
+function present(account: Account, { ports }: Pick<Call, "ports">): z.infer<typeof accountSchema> {
   return {
     id: account.id,
     name: account.name,
     quota_bytes: account.quotaBytes ?? QUOTA_BYTES,
     stored_bytes: account.storedBytes,
+    database_quota_bytes: account.databaseQuotaBytes ?? ports.databaseQuotaBytes,
+    database_bytes: account.databaseBytes,
     open_limit: account.openLimit ?? OPEN_INFERENCES.default,
     retention_seconds: account.retentionSeconds,
     created_at: time(account.createdAt),
@@ -71,9 +88,10 @@ export const accountRoutes = routesOf({
   create: {
     takes: newAccountSchema,
     answers: accountSchema,
-    async run({ ports }, { name, ...settings }) {
+    async run(call, { name, ...settings }) {
+      const { ports } = call;
       const account = { ...settingsOf(settings), id: newAccountId(ports.randomBytes), name };
-      return present(found(await insertAccount(ports.db, account), "account"));
+      return present(found(await insertAccount(ports.db, account), "account"), call);
     },
   },
   list: { takes: pageQuery(), run: ({ ports }, { after }, limit) => listAccounts(ports.db, after, limit) },
@@ -85,7 +103,7 @@ export const accountRoutes = routesOf({
   delete: {
     summary: "Delete an account. Its keys are refused at once; its inferences stay until their retention is over.",
     answers: accountSchema,
-    run: async (call, id) => present(await remove(call, id)),
+    run: async (call, id) => present(await remove(call, id), call),
   },
 });
 

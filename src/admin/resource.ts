@@ -32,7 +32,7 @@ export interface Resource<
   /** The member by which one of them is found, and which a list is ordered by. */
   readonly id: string;
   readonly shown: Shown;
-  readonly present: (row: Row) => z.infer<Shown>;
+  readonly present: (row: Row, call: Call) => z.infer<Shown>;
   readonly idOf: (row: Row) => string;
   readonly create: { readonly takes: Create; readonly answers: Created; run(call: Call, body: z.infer<Create>): Promise<z.infer<Created>> };
   /** Up to `limit` rows after `after`, by id. */
@@ -91,7 +91,7 @@ export function routesOf<
         const page = rows.slice(0, limit);
         const last = page.at(-1);
         const next = rows.length > limit && last !== undefined ? resource.idOf(last) : null;
-        return json({ data: page.map(present), next_after: next });
+        return json({ data: page.map((row) => present(row, call)), next_after: next });
       },
     ),
     route(
@@ -99,7 +99,7 @@ export function routesOf<
       "GET",
       one,
       { summary: `Get ${article} ${noun}.`, params, answers: { 200: { description: `The ${noun}.`, json: shown } } },
-      async (call) => json(present(found(await resource.find(call, idIn(call)), noun))),
+      async (call) => json(present(found(await resource.find(call, idIn(call)), noun), call)),
     ),
     route(
       "operator",
@@ -111,7 +111,7 @@ export function routesOf<
         body: { json: update.takes, limitBytes: ADMIN_BODY_BYTES },
         answers: { 200: { description: `The ${noun} as it is now.`, json: shown } },
       },
-      async (call, { body }) => json(present(found(await update.run(call, idIn(call), body as z.infer<Update>), noun))), // checked by that schema
+      async (call, { body }) => json(present(found(await update.run(call, idIn(call), body as z.infer<Update>), noun), call)), // checked by that schema
     ),
     route(
       "operator",

@@ -72,6 +72,7 @@ export function portsOf(env: Env & Private): Ports {
     forms,
     waiting,
     publicUrl: configOf(env).publicUrl,
+    databaseQuotaBytes: configOf(env).databaseQuotaBytes,
     secret: (name) => (typeof secrets[name] === "string" ? secrets[name] : null),
     clock,
     random: () => Math.random(),

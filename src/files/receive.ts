@@ -6,12 +6,12 @@
  * - A body of unknown length is collected a part at a time, since R2 has to know each part's length.
  */
 import type { Upload, Writing } from "../payloads/bucket.ts";
-import { FILE_PARTS, PUT_BYTES, UPLOAD_PART_BYTES } from "../limits.ts";
+import { FILE_PARTS, PUT_BYTES, ROW_CHARGE_BYTES, UPLOAD_PART_BYTES } from "../limits.ts";
 import { hexOf } from "../encoding/hex.ts";
 import { BrokenOff, pump } from "../encoding/streams.ts";
 import type { Ports } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
-import { quotaExceeded } from "./quota.ts";
+import { overQuota, quotaExceeded } from "./quota.ts";
 import { abandon, removeFile } from "./remove.ts";
 import {
   type StoredFile,
@@ -26,7 +26,7 @@ import {
   storageOf,
 } from "./store.ts";
 
-export type FilePorts = Pick<Ports, "db" | "payloads" | "uploads">;
+export type FilePorts = Pick<Ports, "db" | "databaseQuotaBytes" | "payloads" | "uploads">;
 
 /** A body as it comes, and what its client says of it. */
 export interface Incoming {
@@ -58,9 +58,10 @@ export async function receiveFile(ports: FilePorts, draft: Omit<NewFile, "bytes"
 }
 
 export async function admitted(ports: FilePorts, draft: NewFile): Promise<StoredFile> {
-  const file = await insertFile(ports.db, draft);
-  if (!file) throw quotaExceeded(await storageOf(ports.db, draft.accountId), chargeOf(draft.bytes));
-  return file;
+  const file = await insertFile(ports, draft);
+  if (file) return file;
+  const [use, bytes] = [await storageOf(ports, draft.accountId), chargeOf(draft.bytes)];
+  throw overQuota(use, bytes, ROW_CHARGE_BYTES) ?? quotaExceeded(use, bytes);
 }
 
 /** The object is there: says so, or takes it back where nobody wants it any more. */
@@ -121,7 +122,7 @@ async function receiveInParts(ports: FilePorts, file: StoredFile, incoming: Inco
   const done: { partNumber: number; etag: string }[] = [];
   const flush = async () => {
     if (incoming.bytes === null && !(await setAside(ports.db, file, bytes)))
-      throw quotaExceeded(await storageOf(ports.db, file.accountId), chargeOf(bytes));
+      throw quotaExceeded(await storageOf(ports, file.accountId), chargeOf(bytes));
     if (!upload) {
       upload = await ports.uploads.begin(objectKey(file), file.contentType);
       await beginParts(ports.db, file, upload.id);
@@ -147,7 +148,7 @@ async function receiveInParts(ports: FilePorts, file: StoredFile, incoming: Inco
     const sha256 = hexOf(await digest.end());
     if (incoming.sha256 !== null && incoming.sha256 !== sha256) throw mismatch(incoming.sha256, sha256);
     if (done.length === 0) {
-      if (!(await setAside(ports.db, file, bytes))) throw quotaExceeded(await storageOf(ports.db, file.accountId), chargeOf(bytes));
+      if (!(await setAside(ports.db, file, bytes))) throw quotaExceeded(await storageOf(ports, file.accountId), chargeOf(bytes));
       const writing = ports.uploads.open(objectKey(file), bytes, file.contentType);
       if (filled > 0) await writing.write(buffer.subarray(0, filled));
       await writing.end();

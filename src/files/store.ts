@@ -4,8 +4,9 @@
  * time is not there any more, whether or not the sweep has seen it.
  */
 import * as z from "zod";
-import { FILE_CHARGE_BYTES, FILE_USED_SECONDS, QUOTA_BYTES, UPLOAD_SECONDS } from "../limits.ts";
+import { FILE_CHARGE_BYTES, FILE_USED_SECONDS, QUOTA_BYTES, ROW_CHARGE_BYTES, UPLOAD_SECONDS } from "../limits.ts";
 import { removalStatements } from "../payloads/removals.ts";
+import type { Ports } from "../ports.ts";
 import { type Database, NOW, type Sql, first, rowsOf, sql } from "../platform/sql.ts";
 
 const fileSchema = z.object({
@@ -45,11 +46,15 @@ export interface FilePart {
 export interface StorageUse {
   readonly stored: number;
   readonly quota: number;
+  /** What of it lies in the database, and may. */
+  readonly inDatabase: number;
+  readonly databaseQuota: number;
 }
 
 const columns = sql`account_id AS accountId, id, state, name, content_type AS contentType, bytes, sha256, origin, upload_id AS uploadId,
   part_bytes AS partBytes, created_at AS createdAt, expires_at AS expiresAt`;
 const quota = sql`coalesce(quota_bytes, ${QUOTA_BYTES})`;
+const databaseQuota = (byDefault: number) => sql`coalesce(database_quota_bytes, ${byDefault})`;
 /** What a file counts as; the triggers of the table count the same. */
 export const chargeOf = (bytes: number) => Math.max(bytes, FILE_CHARGE_BYTES);
 
@@ -60,11 +65,12 @@ const among = (ids: readonly string[]) => sql`id IN (SELECT value FROM json_each
 
 export const fileStatements = {
   /** No row comes back where the quota would be exceeded. */
-  insert: (it: NewFile) => sql`
+  insert: (it: NewFile, databaseQuotaBytes: number) => sql`
     INSERT INTO files (account_id, id, state, name, content_type, bytes, sha256, origin, part_bytes, created_at, expires_at)
     SELECT id, ${it.id}, 'uploading', ${it.name}, ${it.contentType}, ${it.bytes}, ${it.sha256}, ${it.origin}, ${it.partBytes},
       ${NOW}, ${keep(UPLOAD_SECONDS)}
     FROM accounts WHERE id = ${it.accountId} AND removed_at IS NULL AND stored_bytes + ${chargeOf(it.bytes)} <= ${quota}
+      AND database_bytes + ${ROW_CHARGE_BYTES} <= ${databaseQuota(databaseQuotaBytes)}
     RETURNING ${columns}`,
   find: (accountId: string, id: string) => sql`
     SELECT ${columns} FROM files WHERE account_id = ${accountId} AND id = ${id} AND expires_at > ${NOW}`,
@@ -91,7 +97,8 @@ export const fileStatements = {
   dropParts: (accountId: string, id: string) => sql`
     DELETE FROM file_parts WHERE account_id = ${accountId} AND file_id = ${id} RETURNING number`,
   remove: (accountId: string, id: string) => sql`DELETE FROM files WHERE account_id = ${accountId} AND id = ${id} RETURNING ${columns}`,
-  storage: (accountId: string) => sql`SELECT stored_bytes AS stored, ${quota} AS quota FROM accounts WHERE id = ${accountId}`,
+  storage: (accountId: string, databaseQuotaBytes: number) => sql`
+    SELECT stored_bytes AS stored, ${quota} AS quota, database_bytes AS inDatabase, ${databaseQuota(databaseQuotaBytes)} AS databaseQuota FROM accounts WHERE id = ${accountId}`,
   /** Those that are ready. */
   findMany: (accountId: string, ids: readonly string[]) => sql`
     SELECT ${columns} FROM files WHERE account_id = ${accountId} AND ${among(ids)} AND state = 'ready' AND expires_at > ${NOW}`,
@@ -111,9 +118,11 @@ export const fileStatements = {
 
 const files = rowsOf(fileSchema);
 
+type QuotaPorts = Pick<Ports, "db" | "databaseQuotaBytes">;
+
 /** Null where its account's quota would be exceeded. */
-export async function insertFile(db: Database, file: NewFile): Promise<StoredFile | null> {
-  return files.first(db, fileStatements.insert(file));
+export async function insertFile({ db, databaseQuotaBytes }: QuotaPorts, file: NewFile): Promise<StoredFile | null> {
+  return files.first(db, fileStatements.insert(file, databaseQuotaBytes));
 }
 
 export async function findFile(db: Database, accountId: string, id: string): Promise<StoredFile | null> {
@@ -162,10 +171,11 @@ export async function removeFileRow(db: Database, file: Pick<StoredFile, "accoun
   await db.batch([removalStatements.note([objectKey(file)]), fileStatements.remove(file.accountId, file.id)]);
 }
 
-const storage = rowsOf(z.object({ stored: z.number(), quota: z.number() }));
+const storage = rowsOf(z.object({ stored: z.number(), quota: z.number(), inDatabase: z.number(), databaseQuota: z.number() }));
 
-export async function storageOf(db: Database, accountId: string): Promise<StorageUse> {
-  return (await storage.first(db, fileStatements.storage(accountId))) ?? { stored: 0, quota: QUOTA_BYTES };
+export async function storageOf({ db, databaseQuotaBytes }: QuotaPorts, accountId: string): Promise<StorageUse> {
+  const use = await storage.first(db, fileStatements.storage(accountId, databaseQuotaBytes));
+  return use ?? { stored: 0, quota: QUOTA_BYTES, inDatabase: 0, databaseQuota: databaseQuotaBytes };
 }
 
 /** Those of the files that are there, which are kept for an inference's sake from now on. */

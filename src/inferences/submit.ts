@@ -5,7 +5,7 @@
  */
 import { type Content, sizeOf } from "../content/content.ts";
 import { missingFile } from "../files/supply.ts";
-import { quotaExceeded } from "../files/quota.ts";
+import { overQuota } from "../files/quota.ts";
 import {
   INITIAL_DELAY_MS,
   MAX_ATTEMPTS,
@@ -24,7 +24,7 @@ import type { RetrySettings } from "./retry.ts";
 import { newInferenceId } from "../ids.ts";
 import { isInline, storeInput } from "../payloads/payloads.ts";
 import type { Claim } from "./sql/record.ts";
-import { type NewInference, chargeOf, findByIdempotencyKey, insertOnce, isBelowOpenLimit, standingOf } from "./sql/insert.ts";
+import { type NewInference, chargeOf, findByIdempotencyKey, insertOnce, isBelowOpenLimit, rowChargeOf, standingOf } from "./sql/insert.ts";
 import { type After, bestEffort, hintSweep, hintWork } from "./hints.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */
@@ -77,19 +77,20 @@ export async function submit(ports: Ports, submission: Submission, after: After)
   // What was accepted once is answered again, though it would not be accepted now.
   const earlier = await replayOf(ports, submission);
   if (earlier) return earlier;
-  const standing = await standingOf(ports.db, submission.accountId, wantedIn(submission));
+  const standing = await standingOf(ports, submission.accountId, wantedIn(submission));
   throw refused ?? refusalIn(submission, standing) ?? problem("unavailable", { headers: { "Retry-After": "1" } });
 }
 
 /** What refuses a submission before anything of it is stored. A small input needs no question: the one write decides. */
-async function refusalBefore({ db }: Ports, submission: Submission): Promise<Problem | null> {
+async function refusalBefore(ports: Ports, submission: Submission): Promise<Problem | null> {
+  const { db } = ports;
   const { accountId, input, inputPath = [] } = submission;
   if (fillOf(db).state === "full") {
     return problem("database_full", { detail: "No new inferences are taken until there is room again.", headers: { "Retry-After": "60" } });
   }
   const missing = await missingFile(db, accountId, input, inputPath);
   if (missing || isInline(input)) return missing;
-  return refusalIn(submission, await standingOf(db, accountId, wantedIn(submission)));
+  return refusalIn(submission, await standingOf(ports, accountId, wantedIn(submission)));
 }
 
 const wantedIn = ({ model, version, capability }: Submission) => ({ model, version: version ?? null, capability: capability ?? "" });
@@ -101,8 +102,11 @@ function refusalIn(submission: Submission, { served, ready, ...account }: Awaite
     const detail = `No backend of the model "${submission.model}" takes work. Ask again later, or submit it as an asynchronous request.`;
     return problem("model_not_ready", { detail, headers: { "Retry-After": String(NOT_READY_RETRY_SECONDS) } });
   }
-  const bytes = chargeOf({ inputBytes: sizeOf(submission.input.body), metadata: submission.metadata ?? {} });
-  if (account.stored + bytes > account.quota) return quotaExceeded(account, bytes);
+  const { input, metadata = {} } = submission;
+  const bytes = chargeOf({ inputBytes: sizeOf(input.body), metadata });
+  const rowBytes = rowChargeOf({ input: isInline(input) ? { at: "row", ...input } : { at: "object", key: "", bytes, ...input }, metadata });
+  const over = overQuota(account, bytes, rowBytes);
+  if (over) return over;
   if (account.open < account.openLimit) return null;
   return problem("too_many_open", {
     detail: `The account has ${account.open} open inferences and may have ${account.openLimit}. Wait until some have ended, or cancel some.`,
@@ -139,6 +143,7 @@ async function accept(ports: Ports, id: string, submission: Submission, after: A
     retentionSeconds: submission.retentionSeconds ?? null,
     waiter: submission.waiter ?? null,
     webhook: submission.webhook ?? null,
+    databaseQuotaBytes: ports.databaseQuotaBytes,
   };
   let askedAt = ports.clock.now();
   let inserted = await insertOnce(ports.db, it);

@@ -100,6 +100,7 @@ export async function startRuntime({ host, port, folder, secrets }: RuntimeOptio
         bindings: {
           ...bindings,
           ALLOWED_ORIGINS: process.env["ALLOWED_ORIGINS"] ?? bindings["ALLOWED_ORIGINS"] ?? "",
+          DATABASE_QUOTA_BYTES: process.env["DATABASE_QUOTA_BYTES"] ?? bindings["DATABASE_QUOTA_BYTES"] ?? "",
           KEY_SECRET: secrets.keySecret,
           ADMIN_TOKEN: secrets.adminToken,
           WEBHOOKS_TO_LOOPBACK: "1",

@@ -4,6 +4,7 @@
  */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { ROW_CHARGE_BYTES } from "../../src/limits.ts";
 import type { Status } from "../../src/inferences/status.ts";
 import { expire } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
@@ -132,6 +133,19 @@ async function reached(submitter: string, status: Status): Promise<{ tenant: Ten
   expect(await rowIs((row) => row["status"] === status)).toMatchObject({ status });
   return { tenant, id, over };
 }
+
+test.each(Object.keys(SUBMITTERS))(
+  "an account that may have nothing more in the database is told so with the figures by %s",
+  async (submitter) => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    await newBackend(model, { protocol: submitter === "openai" ? "openai" : "http" });
+    await operator("PATCH", `/accounts/${tenant.accountId}`, { database_quota_bytes: ROW_CHARGE_BYTES - 1 });
+    const refused = await SUBMITTERS[submitter]?.(tenant.key, model);
+    const told = `0 of at most ${ROW_CHARGE_BYTES - 1} bytes of the database; ${ROW_CHARGE_BYTES} more are too many`;
+    expect([refused?.status, await refused?.text()]).toEqual([413, expect.stringContaining(told)]);
+  },
+);
 
 const STATUSES = Object.keys(SERVERS) as Status[]; // the keys of a table that has them all
 

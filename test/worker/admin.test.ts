@@ -2,7 +2,15 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
-import { KEY_LIMITS, LEASE_MS, OPEN_INFERENCES, QUOTA_BYTES, RETENTION_SECONDS } from "../../src/limits.ts";
+import {
+  DATABASE_BYTES,
+  DATABASE_QUOTA_BYTES,
+  KEY_LIMITS,
+  LEASE_MS,
+  OPEN_INFERENCES,
+  QUOTA_BYTES,
+  RETENTION_SECONDS,
+} from "../../src/limits.ts";
 import { claimed, ended, submitted } from "./support/inferences.ts";
 import { timePasses } from "./support/clock.ts";
 import { stillAs, stillEnv } from "./support/ports.ts";
@@ -58,6 +66,8 @@ describe("accounts", () => {
       open_limit: OPEN_INFERENCES.default,
       retention_seconds: RETENTION_SECONDS.default,
       stored_bytes: 0,
+      database_quota_bytes: DATABASE_QUOTA_BYTES.default,
+      database_bytes: 0,
       created_at: TIME,
       removed_at: null,
     });
@@ -66,6 +76,8 @@ describe("accounts", () => {
     expect(await done("PATCH", `/accounts/${id}`, { name: "Store" })).toStrictEqual(renamed);
     expect(await done("PATCH", `/accounts/${id}`, { quota_bytes: 5 })).toStrictEqual({ ...renamed, quota_bytes: 5 });
     expect(await done("PATCH", `/accounts/${id}`, { quota_bytes: null })).toStrictEqual(renamed);
+    expect(await done("PATCH", `/accounts/${id}`, { database_quota_bytes: 0 })).toStrictEqual({ ...renamed, database_quota_bytes: 0 });
+    expect(await done("PATCH", `/accounts/${id}`, { database_quota_bytes: null })).toStrictEqual(renamed);
     expect(await done("PATCH", `/accounts/${id}`, { retention_seconds: 86_400 })).toStrictEqual({ ...renamed, retention_seconds: 86_400 });
     await done("PATCH", `/accounts/${id}`, { retention_seconds: RETENTION_SECONDS.default });
     const removed = await done("DELETE", `/accounts/${id}`);
@@ -577,6 +589,7 @@ describe("an operator's call that is refused", () => {
     ["POST", "/accounts", [], "#"],
     ["PATCH", "/accounts/nobody", {}, "#"],
     ["PATCH", "/accounts/nobody", { quota_bytes: -1 }, "#/quota_bytes"],
+    ["PATCH", "/accounts/nobody", { database_quota_bytes: DATABASE_BYTES + 1 }, "#/database_quota_bytes"],
     ["POST", "/keys", {}, "#/account_id"],
     ["POST", "/keys", { ...account, scopes: [] }, "#/scopes"],
     ["POST", "/keys", { ...account, scopes: ["read", "admin"] }, "#/scopes/1"],

@@ -4,12 +4,23 @@ import { describe, expect, test } from "vitest";
 import { run } from "../../src/inferences/run.ts";
 import { insertStatements } from "../../src/inferences/sql/insert.ts";
 import { submit } from "../../src/inferences/submit.ts";
-import { DATABASE_BYTES, DATABASE_FULL_BYTES, INFERENCE_CHARGE_BYTES, KIB, OPEN_COUNT_MS, OPEN_INFERENCES } from "../../src/limits.ts";
+import { configOf } from "../../src/config.ts";
+import {
+  DATABASE_BYTES,
+  DATABASE_FULL_BYTES,
+  DATABASE_QUOTA_BYTES,
+  INFERENCE_CHARGE_BYTES,
+  KIB,
+  OPEN_COUNT_MS,
+  OPEN_INFERENCES,
+  QUOTA_BYTES,
+  ROW_CHARGE_BYTES,
+} from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
 import type { Sql } from "../../src/platform/sql.ts";
 import { laneOf, queued, submission } from "./support/inferences.ts";
 import { gpu } from "./support/outside.ts";
-import { still, stillAs } from "./support/ports.ts";
+import { still, stillAs, stillEnv } from "./support/ports.ts";
 import { object, operator } from "./support/requests.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
 
@@ -95,6 +106,109 @@ describe("what an account stores", () => {
       ).meta.rows_written;
     const uncounted = await written(insertStatements.insert(submission(model, { accountId: "no account" })));
     expect(await written(insertStatements.insert(submission(model, { accountId })))).toBe(uncounted + 1);
+  });
+});
+
+describe("what of it lies in the database", () => {
+  const inDatabaseBy = async (accountId: string) => Number((await object(operator("GET", `/accounts/${accountId}`)))["database_bytes"]);
+  const quotaOf = (accountId: string, database_quota_bytes: number | null) =>
+    operator("PATCH", `/accounts/${accountId}`, { database_quota_bytes });
+
+  test("has a quota of its own, which by default is less than a database holds while all that an account stores may be more", () => {
+    expect(4 * DATABASE_QUOTA_BYTES.default).toBeLessThan(DATABASE_FULL_BYTES);
+    expect(QUOTA_BYTES).toBeGreaterThan(DATABASE_BYTES);
+  });
+
+  test("is bounded: 150 inputs of 31 kB into a paused lane are refused with the figures from the quota on, a large one in R2 and others' are not", async () => {
+    const [flood, other] = [await newTenant(), await newTenant()];
+    const model = await newModel();
+    await newBackend(model, { protocol: "http", state: "paused" });
+    const input = "i".repeat(31_000);
+    const each = input.length + '""{}'.length;
+    const quota = 20 * each + ROW_CHARGE_BYTES;
+    await quotaOf(flood.accountId, quota);
+    const statuses: number[] = [];
+    let refusal: Response | null = null;
+    for (let sent = 0; sent < 150; sent++) {
+      const answer = await post(flood.key, model, input);
+      statuses.push(answer.status);
+      if (answer.status === 413) refusal = answer;
+    }
+    expect(statuses).toEqual([...Array<number>(20).fill(202), ...Array<number>(130).fill(413)]);
+    expect(refusal && (await object(refusal))).toMatchObject({
+      code: "quota_exceeded",
+      detail: expect.stringContaining(`${20 * each} of at most ${quota} bytes of the database; ${each} more are too many`),
+      database_bytes: 20 * each,
+      database_quota_bytes: quota,
+      wanted_bytes: each,
+    });
+    expect(await inDatabaseBy(flood.accountId)).toBe(20 * each);
+    expect((await post(other.key, model, input)).status).toBe(202);
+    expect((await post(flood.key, model, "i".repeat(40_000))).status).toBe(202);
+    expect((await post(flood.key, model, "i".repeat(40_000))).status).toBe(413);
+  });
+
+  test("counts input, output and metadata that the row holds, as they are held there, and nothing of what is removed", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await newModel();
+    await newBackend(model, { protocol: "http" });
+    const metadata = { order: "\u00e4".repeat(300) };
+    const kept = new TextEncoder().encode(JSON.stringify(metadata)).byteLength;
+    const { id } = await object(post(key, model, "i".repeat(9_998), { metadata }));
+    const large = await object(post(key, model, "i".repeat(40_000)));
+    expect(await inDatabaseBy(accountId)).toBe(10_000 + kept + ROW_CHARGE_BYTES);
+    const picture = new Uint8Array(3_000);
+    await run(still({ fetch: gpu(() => new Response(picture, { headers: { "Content-Type": "image/png" } })) }), [laneOf(model)], "lease");
+    const output = (picture.byteLength / 3) * 4;
+    expect(await inDatabaseBy(accountId)).toBe(10_000 + kept + output + output + "{}".length);
+    for (const gone of [id, large["id"]]) {
+      expect((await stillAs(key, "DELETE", `/v1/inferences/${String(gone)}`)).status).toBe(204);
+    }
+    expect(await inDatabaseBy(accountId)).toBe(0);
+  });
+
+  test("counts a small inference's row once, at its submit: its end writes no row of the account", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await newModel();
+    await newBackend(model, { protocol: "http" });
+    await post(key, model);
+    await run(still({ fetch: gpu(() => Response.json("done")) }), [laneOf(model)], "lease");
+    expect(await inDatabaseBy(accountId)).toBe(ROW_CHARGE_BYTES);
+  });
+
+  test("counts the rows of files", async () => {
+    const { key, accountId } = await newTenant();
+    await quotaOf(accountId, 2 * ROW_CHARGE_BYTES);
+    const upload = () => stillAs(key, "POST", "/v1/files", "bytes", { "Content-Type": "application/octet-stream" });
+    const first = await object(upload());
+    expect((await upload()).status).toBe(201);
+    const refused = await upload();
+    expect([refused.status, await object(refused)]).toMatchObject([
+      413,
+      {
+        code: "quota_exceeded",
+        database_bytes: 2 * ROW_CHARGE_BYTES,
+        database_quota_bytes: 2 * ROW_CHARGE_BYTES,
+        wanted_bytes: ROW_CHARGE_BYTES,
+      },
+    ]);
+    await stillAs(key, "DELETE", `/v1/files/${String(first["id"])}`);
+    expect((await upload()).status).toBe(201);
+  });
+
+  test("is bounded for all accounts that have no quota of their own by the deployment's setting", async () => {
+    const [one, another] = [await newTenant(), await newTenant()];
+    const model = await newModel();
+    const small = stillEnv({ DATABASE_QUOTA_BYTES: String(ROW_CHARGE_BYTES) });
+    const submitBy = (key: string) => stillAs(key, "POST", "/v1/inferences", { model, input: "x" }, {}, small);
+    await quotaOf(another.accountId, 2 * ROW_CHARGE_BYTES);
+    const statuses = [];
+    for (const key of [one.key, one.key, another.key, another.key, another.key]) statuses.push((await submitBy(key)).status);
+    expect(statuses).toEqual([202, 413, 202, 202, 413]);
+  });
+
+  test.each(["2 GiB", "-1", "1.5", String(DATABASE_BYTES + 1)])("can't be bounded by the setting %j", (setting) => {
+    expect(() => configOf({ ...env, DATABASE_QUOTA_BYTES: setting })).toThrow("DATABASE_QUOTA_BYTES: must be a whole number of bytes");
   });
 });
 

@@ -275,7 +275,7 @@ describe("every statement is an index search:", () => {
       insertStatements.insert(submission("m")),
       insertStatements.insert(submission("m", { version: "v", idempotencyKey: "k", capability: "c" })),
     ],
-    standing: [insertStatements.standing("a", { model: "m", version: "v", capability: "c" })],
+    standing: [insertStatements.standing("a", { model: "m", version: "v", capability: "c" }, 1)],
     countOpen: [insertStatements.countOpen("a")],
     findByIdempotencyKey: [insertStatements.findByIdempotencyKey("a", "k")],
     releaseIdempotencyKey: [insertStatements.releaseIdempotencyKey("a", "k")],
@@ -434,7 +434,7 @@ describe("every statement is an index search:", () => {
     partBytes: null,
   };
   const ofFiles = {
-    insert: [fileStatements.insert(file)],
+    insert: [fileStatements.insert(file, 1)],
     find: [fileStatements.find("a", "f")],
     list: [fileStatements.list("a", "", 10)],
     begun: [fileStatements.begun("a", "f", "u")],
@@ -444,7 +444,7 @@ describe("every statement is an index search:", () => {
     parts: [fileStatements.parts("a", "f")],
     dropParts: [fileStatements.dropParts("a", "f")],
     remove: [fileStatements.remove("a", "f")],
-    storage: [fileStatements.storage("a")],
+    storage: [fileStatements.storage("a", 1)],
     findMany: [fileStatements.findMany("a", ["f", "g"])],
     used: [fileStatements.used("a", ["f", "g"])],
     expired: [fileStatements.expired(10)],

@@ -44,8 +44,9 @@ export const endedStatements = {
     WHERE ${seenEnded(those, asOf)} RETURNING id`,
   /** What rows that are about to go count as, taken off once for each account. */
   uncharge: (those: readonly EndedRow[], asOf: number) => sql`
-    UPDATE accounts SET stored_bytes = stored_bytes - (
-      SELECT coalesce(sum(charged_bytes), 0) FROM inferences WHERE account_id = accounts.id AND ${seenEnded(those, asOf)})
+    UPDATE accounts SET (stored_bytes, database_bytes) = (
+      SELECT accounts.stored_bytes - coalesce(sum(charged_bytes), 0), accounts.database_bytes - coalesce(sum(row_bytes), 0)
+      FROM inferences WHERE account_id = accounts.id AND ${seenEnded(those, asOf)})
     WHERE id IN (SELECT value FROM json_each(${JSON.stringify([...new Set(those.map(({ accountId }) => accountId))])})) RETURNING id`,
   now: () => sql`SELECT ${NOW} AS now`,
   remove: (those: readonly EndedRow[], asOf: number) => sql`DELETE FROM inferences WHERE ${seenEnded(those, asOf)} RETURNING id`,

@@ -1,9 +1,10 @@
 /** SQL that makes an inference of a submission: one write decides whether it is accepted. */
 import * as z from "zod";
 import { sizeOf } from "../../content/content.ts";
-import { IDEMPOTENCY_MS, INFERENCE_CHARGE_BYTES, OPEN_COUNT_MS, OPEN_INFERENCES, QUOTA_BYTES } from "../../limits.ts";
+import { IDEMPOTENCY_MS, INFERENCE_CHARGE_BYTES, OPEN_COUNT_MS, OPEN_INFERENCES, QUOTA_BYTES, ROW_CHARGE_BYTES } from "../../limits.ts";
 import { askAgain } from "../../platform/unavailable.ts";
 import type { Payload } from "../../payloads/payload.ts";
+import type { Ports } from "../../ports.ts";
 import { type Database, NOW, type Row, type Sql, sql } from "../../platform/sql.ts";
 import type { Inference } from "../inference.ts";
 import type { RetrySettings } from "../retry.ts";
@@ -42,6 +43,8 @@ export interface NewInference {
   retentionSeconds?: number | null;
   /** Who is told of it, beside the account's own webhooks. */
   webhook: Webhook | null;
+  /** How much the account may have in the database, unless it has a quota of its own. */
+  databaseQuotaBytes: number;
 }
 
 /** What a submit asks for. */
@@ -64,6 +67,7 @@ const isReady = (lane: Sql) =>
   sql`EXISTS (SELECT 1 FROM backends WHERE backends.model = ${lane}.model AND backends.version = ${lane}.version AND backends.state = 'active')`;
 
 const quotaOf = (account: Sql) => sql`coalesce(${account}.quota_bytes, ${QUOTA_BYTES})`;
+const databaseQuotaOf = (account: Sql, byDefault: number) => sql`coalesce(${account}.database_quota_bytes, ${byDefault})`;
 const openIn = (account: Sql) => sql`coalesce(${account}.open_at_most, 0)`;
 const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit, ${OPEN_INFERENCES.default})`;
 
@@ -71,10 +75,14 @@ const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit, ${OPEN
 export const chargeOf = ({ inputBytes, metadata }: Pick<NewInference, "inputBytes" | "metadata">) =>
   Math.max(INFERENCE_CHARGE_BYTES, inputBytes + sizeOf(JSON.stringify(metadata)) - 2);
 
+/** What a submission counts as in its account's database_bytes, as inferences.row_bytes has it; its input is there if it is small. */
+export const rowChargeOf = ({ input, metadata }: Pick<NewInference, "input" | "metadata">) =>
+  Math.max(ROW_CHARGE_BYTES, sizeOf(textOf(input) ?? "") + sizeOf(JSON.stringify(metadata)));
+
 export const insertStatements = {
   /**
    * Writes nothing and returns no row if the model or version is unknown, the model does not offer the capability, the
-   * account has too many open or stores too much, a request would wait and no backend takes work, or the id or the account's idempotency key is taken: the one write decides. Beside the row it returns
+   * account has too many open or stores too much, in all or in the database, a request would wait and no backend takes work, or the id or the account's idempotency key is taken: the one write decides. Beside the row it returns
    * whether its lane has a slot for it.
    */
   insert: (it: NewInference) => sql`
@@ -91,12 +99,15 @@ export const insertStatements = {
       ${it.webhook === null ? null : JSON.stringify(it.webhook)}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM (${laneFor(it)}) AS lane LEFT JOIN accounts AS owner ON owner.id = ${it.accountId}
     WHERE ${openIn(sql`owner`)} < ${openLimitOf(sql`owner`)} AND coalesce(owner.stored_bytes, 0) + ${chargeOf(it)} <= ${quotaOf(sql`owner`)}
+      AND coalesce(owner.database_bytes, 0) + ${rowChargeOf(it)} <= ${databaseQuotaOf(sql`owner`, it.databaseQuotaBytes)}
       AND (${it.waiter} IS NULL OR ${isReady(sql`lane`)})
     ON CONFLICT DO NOTHING
     RETURNING ${inferenceColumns}, ${hasSlot(...laneOfRow)} AS hasSlot`,
   /** What may be in the way of a submit: whether the model is served so, and now; and how much the account has. */
-  standing: (accountId: string, wanted: Wanted) => sql`
-    SELECT EXISTS (${laneFor(wanted)}) AS served, EXISTS (SELECT 1 FROM (${laneFor(wanted)}) AS lane WHERE ${isReady(sql`lane`)}) AS ready, coalesce(owner.stored_bytes, 0) AS stored, ${quotaOf(sql`owner`)} AS quota,
+  standing: (accountId: string, wanted: Wanted, databaseQuotaBytes: number) => sql`
+    SELECT EXISTS (${laneFor(wanted)}) AS served, EXISTS (SELECT 1 FROM (${laneFor(wanted)}) AS lane WHERE ${isReady(sql`lane`)}) AS ready,
+      coalesce(owner.stored_bytes, 0) AS stored, ${quotaOf(sql`owner`)} AS quota,
+      coalesce(owner.database_bytes, 0) AS inDatabase, ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)} AS databaseQuota,
       ${openIn(sql`owner`)} AS open, ${openLimitOf(sql`owner`)} AS openLimit
     FROM (SELECT ${accountId} AS id) AS asked LEFT JOIN accounts AS owner ON owner.id = asked.id`,
   /**
@@ -154,13 +165,19 @@ const standingSchema = z.object({
   ready: z.number().transform((ready) => ready === 1),
   stored: z.number(),
   quota: z.number(),
+  inDatabase: z.number(),
+  databaseQuota: z.number(),
   open: z.number(),
   openLimit: z.number(),
 });
 
 /** What may be in the way of a submit. */
-export async function standingOf(db: Database, accountId: string, wanted: Wanted): Promise<z.infer<typeof standingSchema>> {
-  const [row] = await db.all(insertStatements.standing(accountId, wanted));
+export async function standingOf(
+  { db, databaseQuotaBytes }: Pick<Ports, "db" | "databaseQuotaBytes">,
+  accountId: string,
+  wanted: Wanted,
+): Promise<z.infer<typeof standingSchema>> {
+  const [row] = await db.all(insertStatements.standing(accountId, wanted, databaseQuotaBytes));
   return standingSchema.parse(row);
 }
 

@@ -9,7 +9,7 @@ const NOTE_OBJECTS = begins("INSERT INTO removals (due_at, object, upload_id)", 
 const NOTE_FILE = begins("INSERT INTO removals (due_at, object, upload_id)", "SELECT 0, value, ''");
 const UNNAMED_PAYLOADS = begins("SELECT named.value ->> 0 AS object");
 const UNNAMED_FILES = begins("SELECT value FROM json_each(", "FROM files");
-const UNCHARGE = begins("UPDATE accounts SET stored_bytes = stored_bytes - (");
+const UNCHARGE = begins("UPDATE accounts SET (stored_bytes, database_bytes) = (");
 const ADMIT_FILE = begins("INSERT INTO files");
 const PAST_RETENTION = begins("SELECT old.account_id", "FROM accounts AS owner");
 

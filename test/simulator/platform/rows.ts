@@ -72,6 +72,7 @@ export interface AccountRow {
   readonly id: string;
   readonly quotaBytes: number | null;
   readonly storedBytes: number;
+  readonly databaseBytes: number;
   readonly openAtMost: number;
   readonly retentionSeconds: number;
 }
@@ -162,7 +163,7 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
   ],
   backends: ["model", "version", "id", "state", "max_concurrency", "timeout_seconds", "failures", "rested_until"],
   files: ["account_id", "id", "state", "bytes", "expires_at"],
-  accounts: ["id", "quota_bytes", "stored_bytes", "open_at_most", "retention_seconds"],
+  accounts: ["id", "quota_bytes", "stored_bytes", "database_bytes", "open_at_most", "retention_seconds"],
   webhooks: ["account_id", "id", "url", "events"],
   endpoints: ["account_id", "url", "state"],
   deliveries: [

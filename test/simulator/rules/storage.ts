@@ -19,6 +19,8 @@ export class Storage {
   readonly #inferences = new Map<string, InferenceRow>();
   readonly #open = new Map<string, number>();
   readonly #recounts = new Map<string, number>();
+  /** Of that, what lies in the database. */
+  readonly #rowRecounts = new Map<string, number>();
   /** Files that somebody asked to be removed: their objects may go first. */
   readonly #unwanted = new Set<string>();
   /** The rows that name an object. */
@@ -35,13 +37,16 @@ export class Storage {
       else if (change.of === "files") this.#seeFile(change.row, change.isGone, by);
       else if (change.of === "inferences") this.#seeInference(change.row, change.isGone, by);
     }
-    for (const { id, storedBytes, openAtMost } of this.#accounts.values()) {
+    for (const { id, storedBytes, databaseBytes, openAtMost } of this.#accounts.values()) {
       const open = this.#open.get(id) ?? 0;
       if (openAtMost < open)
         this.#world.violate("open inferences are counted", `${id} has ${open} open, and at most ${openAtMost} are counted`);
       const recount = this.#recounts.get(id) ?? 0;
       if (storedBytes !== recount)
         this.#world.violate("quotas equal a recount", `${id} stores ${recount} bytes, and ${storedBytes} are counted`);
+      const inRows = this.#rowRecounts.get(id) ?? 0;
+      if (databaseBytes !== inRows)
+        this.#world.violate("quotas equal a recount", `${id} has ${inRows} bytes in the database, and ${databaseBytes} are counted`);
     }
   }
 
@@ -49,7 +54,11 @@ export class Storage {
     const key = fileKey(row);
     const old = this.#files.get(key);
     const now = this.#world.now();
-    this.#count(row.accountId, (isGone ? 0 : chargeOf(row.bytes)) - (old ? chargeOf(old.bytes) : 0));
+    this.#count(
+      row.accountId,
+      (isGone ? 0 : chargeOf(row.bytes)) - (old ? chargeOf(old.bytes) : 0),
+      (isGone ? 0 : rowChargeOf()) - (old ? rowChargeOf() : 0),
+    );
     if (isGone) {
       if (by.kind === "sweep" && row.expiresAt > now) {
         this.#world.violate("kept until its time", `file ${row.id} is removed ${row.expiresAt - now} ms early`);
@@ -76,7 +85,11 @@ export class Storage {
   #seeInference(row: InferenceRow, isGone: boolean, by: Actor): void {
     const key = `${row.accountId}/${row.id}`;
     const old = this.#inferences.get(key);
-    this.#count(row.accountId, (isGone ? 0 : bytesOf(row)) - (old ? bytesOf(old) : 0));
+    this.#count(
+      row.accountId,
+      (isGone ? 0 : bytesOf(row)) - (old ? bytesOf(old) : 0),
+      (isGone ? 0 : rowBytesOf(row)) - (old ? rowBytesOf(old) : 0),
+    );
     this.#open.set(row.accountId, (this.#open.get(row.accountId) ?? 0) + (!isGone && isOpen(row) ? 1 : 0) - (old && isOpen(old) ? 1 : 0));
     for (const object of objectsOf(old)) this.#named.delete(object);
     if (!isGone) {
@@ -91,8 +104,9 @@ export class Storage {
       this.#world.violate("kept until its time", `${row.id} is removed ${leftMs} ms early by ${by.kind}`);
   }
 
-  #count(accountId: string, bytes: number): void {
+  #count(accountId: string, bytes: number, rowBytes: number): void {
     this.#recounts.set(accountId, (this.#recounts.get(accountId) ?? 0) + bytes);
+    this.#rowRecounts.set(accountId, (this.#rowRecounts.get(accountId) ?? 0) + rowBytes);
   }
 
   /** Somebody asks for a file's end: from now on its object may go before its row. */
@@ -134,6 +148,16 @@ function chargeOf(bytes: number): number {
 /** Metadata counts, except for the two braces around it; no client here sends any. */
 function bytesOf(row: InferenceRow): number {
   return chargeOf(row.dataRemovedAt === null ? row.inputBytes + (row.outputBytes ?? 0) + row.partsBytes : 0);
+}
+
+/** What a row counts as of its account's share of the database: 2 KiB at least. */
+function rowChargeOf(bytes = 0): number {
+  return Math.max(2_048, bytes);
+}
+
+/** The braces of empty metadata count. */
+function rowBytesOf({ input, output }: InferenceRow): number {
+  return rowChargeOf(Buffer.byteLength(input ?? "") + Buffer.byteLength(output ?? "") + 2);
 }
 
 function objectsOf(row: InferenceRow | undefined): string[] {

@@ -1,5 +1,5 @@
 /** The seam's other side for one actor: what src/entry/bindings.ts is in production. */
-import { SWEEP_POKE_MS } from "../../../src/limits.ts";
+import { DATABASE_QUOTA_BYTES, SWEEP_POKE_MS } from "../../../src/limits.ts";
 import { askAgain } from "../../../src/platform/unavailable.ts";
 import type { Database } from "../../../src/platform/sql.ts";
 import type { Ports } from "../../../src/ports.ts";
@@ -54,6 +54,7 @@ export function portsFor(world: World, actor: Actor, db: Database): Ports {
     internet: { fetch: world.receivers.fetchOf(isolate), clock: isolate.clock },
     waiting: isolate.waiting,
     publicUrl: "",
+    databaseQuotaBytes: DATABASE_QUOTA_BYTES.default,
     secret: () => null,
     clock: isolate.clock,
     random: () => world.flowRandom.next(),

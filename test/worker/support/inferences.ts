@@ -6,7 +6,14 @@ import type { Claim } from "../../../src/inferences/sql/record.ts";
 import { claim } from "../../../src/inferences/sql/claim.ts";
 import { type NewInference, insertInference } from "../../../src/inferences/sql/insert.ts";
 import { sweep } from "../../../src/maintenance/sweep.ts";
-import { INITIAL_DELAY_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../../../src/limits.ts";
+import {
+  DATABASE_QUOTA_BYTES,
+  INITIAL_DELAY_MS,
+  MAX_ATTEMPTS,
+  MAX_DELAY_MS,
+  MAX_TIME_IN_QUEUE_SECONDS,
+  PRIORITY,
+} from "../../../src/limits.ts";
 import { as, object, until } from "./requests.ts";
 import { ports, still } from "./ports.ts";
 
@@ -65,6 +72,7 @@ export function submission(model: string, more: Partial<NewInference> = {}): New
     capability: "",
     waiter: null,
     webhook: null,
+    databaseQuotaBytes: DATABASE_QUOTA_BYTES.default,
     ...more,
   };
 }
