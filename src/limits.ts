@@ -248,6 +248,9 @@ export const OFFSET_MAX = 10_000;
 /** How long an isolate remembers that a key was refused, so that its next reads don't run beside the question to its gate. */
 export const REFUSED_KEY_MS = 10_000;
 
+/** How often a call may be repeated before the Retry-After of its 503 is over; after that it is told 429. */
+export const REPEATS_MAX = 5;
+
 /** What a list returns at once. */
 export const PAGE = { default: 25, range: [1, 100] } as const;
 /** The longest cursor holds a webhook's URL, in base64. */

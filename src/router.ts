@@ -16,6 +16,7 @@ import { mustBeOperator } from "./http/guards.ts";
 import { SAFE_HEADERS } from "./http/answer.ts";
 import { own } from "./api/own.ts";
 import { belongsTo, release } from "./http/body-memory.ts";
+import { type Repeatable, answerAgainstRepeats, problemAgainstRepeats } from "./http/repeats.ts";
 import type { Call, Dialect, KeyCall, Method, Route } from "./http/route.ts";
 import { DIALECTS } from "./wires.ts";
 
@@ -83,6 +84,7 @@ function routedUrl(text: string): URL {
 /** One routed call: who, gate, handler. A read of one row runs beside the gate; its answer counts only if the gate admits. */
 async function answer(dialect: Dialect, route: Route, call: Call): Promise<Response> {
   let allowance: Allowance | null = null;
+  let repeatable: Repeatable | null = null;
   let response: Response;
   try {
     if (route.access === "open") response = await route.handle(call);
@@ -92,16 +94,19 @@ async function answer(dialect: Dialect, route: Route, call: Call): Promise<Respo
     } else {
       const caller = await identify(call.request.headers, call.config.keySecrets);
       const known: KeyCall = { ...call, caller };
+      repeatable = { keyId: caller.keyId, request: call.request };
       belongsTo(call.request, caller.accountId);
       const runsBeside = route.beside === true && !wasRefused(caller);
       const admission = admit(call.ports.gate, caller, route.access);
       const early = runsBeside ? settled(route.handle(known)) : null;
       allowance = await admission;
-      response = await (early ? early.then((outcome) => outcome()) : route.handle(known));
+      const handled = await (early ? early.then((outcome) => outcome()) : route.handle(known));
+      response = answerAgainstRepeats(handled, repeatable, call.ports.clock.now());
     }
   } catch (error) {
     if (error instanceof LimitReached) allowance = error.allowance;
-    response = dialect.refuse(unexpected(error, call.requestId), call);
+    const refused = unexpected(error, call.requestId);
+    response = dialect.refuse(repeatable ? problemAgainstRepeats(refused, repeatable, call.ports.clock.now()) : refused, call);
   }
   if (!allowance) return response;
   const headers = new Headers(response.headers);

@@ -13,9 +13,10 @@ import { parseTolerantly, writeJson } from "../encoding/json.ts";
 import { type Result, faulty, read } from "../encoding/result.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../limits.ts";
 import { itemsIn } from "../tensors/plain.ts";
-import { type BackendCall, type Protocol, type TakenIn, answerOf, connect, exchange, inputText, readinessIn } from "./backend.ts";
+import { isObject } from "../tensors/tensor.ts";
+import { type BackendCall, type Protocol, type TakenIn, answerOf, connect, exchange, inputText, parsed, readinessIn } from "./backend.ts";
 import { failing, findingOf, garbage, refusal } from "./judgement.ts";
-import { canStream, serverPathOf } from "./openai-paths.ts";
+import { canStream, isAddress, serverPathOf } from "./openai-paths.ts";
 import { outcomeOfChat } from "./openai.ts";
 import type { Outcome } from "./outcome.ts";
 import { isEventStream } from "./streams/sse.ts";
@@ -60,10 +61,19 @@ function urlOf({ backend, capability }: BackendCall): string {
   return url.href;
 }
 
+/** The input as it came; a `model` in it that is an address gives way to the one that the call's path names. */
+function sentText({ backend, capability, input }: BackendCall): string {
+  const text = inputText(input);
+  if (serverPathOf(capability) === null || !/"model"\s*:\s*"https?:/i.test(text)) return text;
+  const body = parsed(text);
+  const isNamed = isObject(body) && typeof body["model"] === "string" && isAddress(body["model"]);
+  return isNamed ? writeJson({ ...body, model: backend.remoteModel }) : text;
+}
+
 export const http: Protocol = {
   async infer(call, outside): Promise<Outcome> {
     const headers = { "Content-Type": JSON_TYPE, Accept: "*/*" };
-    const question = { method: "POST", headers, body: inputText(call.input) };
+    const question = { method: "POST", headers, body: sentText(call) };
     const answered = await connect(outside, urlOf(call), question, call, async (response, over): Promise<Result<Outcome, Outcome>> => {
       if (findingOf(response.status) !== null) {
         const answer = await answerOf(response, outside, call);

@@ -27,6 +27,11 @@ export function serverPathOf(capability: string): string | null {
   return capability.startsWith("/") ? capability : null;
 }
 
+/** Whether a model's name is an address: Hugging Face's client sends that of its endpoint where it is given no model. */
+export function isAddress(model: string): boolean {
+  return /^https?:\/\//i.test(model);
+}
+
 /** Which of OpenAI's calls a capability is; null if it is none of these. */
 export function knownIn(capability: string): Known | null {
   const name = capability.replace(/^\/v1\//, "");

@@ -4,6 +4,7 @@
  * names it; when the row is not written, the object is taken back.
  */
 import { type Content, sizeOf } from "../content/content.ts";
+import { isAddress } from "../backends/openai-paths.ts";
 import { missingFile } from "../files/supply.ts";
 import { overQuota } from "../files/quota.ts";
 import {
@@ -171,6 +172,10 @@ async function replayOf(ports: Ports, { accountId, idempotency }: Submission): P
 }
 
 function modelNotFound({ model, version, capability = "" }: Submission): Problem {
+  if (isAddress(model)) {
+    const detail = `"model" is the address "${model}", and must be a model's name. Some clients send their endpoint's address if they are given no model.`;
+    return problem("model_not_found", { detail });
+  }
   const what = version === undefined ? `no model "${model}"` : `no version "${version}" of a model "${model}"`;
   return problem("model_not_found", { detail: `There is ${what}${capability === "" ? "" : ` that offers "${capability}"`}.` });
 }

@@ -1164,6 +1164,16 @@ describe("a path of the model's server after sync/", () => {
     }
   });
 
+  test.each(["http", "openai"])("is asked for the model in the path where `model` is the endpoint's address: %s", async (protocol) => {
+    const { key } = await newTenant();
+    const model = await servedBy(told, { protocol, url: "https://gpu.test/predict", remote_model: "org/bert" });
+    const endpoint = `${ORIGIN}/baseten/${model}/sync`;
+    // As Hugging Face's client sends it that knows its endpoint alone.
+    const body = { messages: [{ role: "user", content: "https://x" }], model: endpoint };
+    const answer = await seen(send(key, "POST", `${endpoint}/v1/chat/completions`, body));
+    expect(answer).toMatchObject({ status: 200, body: { asked: { model: "org/bert" } } });
+  });
+
   test("streams a completion that asks for it", async () => {
     const { key } = await newTenant();
     const chunk = (delta: unknown, finish_reason: string | null) =>

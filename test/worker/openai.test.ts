@@ -10,7 +10,7 @@ import { CHAT } from "../../src/backends/openai-paths.ts";
 import { openai } from "../../src/backends/openai.ts";
 import type { Failure, Outcome } from "../../src/backends/outcome.ts";
 import { retryHeaders } from "../../src/http/retry-headers.ts";
-import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED } from "../../src/limits.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED, REPEATS_MAX } from "../../src/limits.ts";
 import { ended, expire } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
 import { type ScriptedBackend, backendIs, echo } from "./support/outside.ts";
@@ -92,6 +92,32 @@ async function seen(answer: Response | Promise<Response>): Promise<{ status: num
   const { status, headers } = await answer;
   return { status, type: headers.get("content-type"), body: await object(answer) };
 }
+
+describe("Hugging Face's client", () => {
+  test("sends its endpoint's address as the model, and is told so", async () => {
+    const { key } = await newTenant();
+    const answer = await seen(chat(key, "https://api.example.com/v1"));
+    expect(answer).toMatchObject({
+      status: 404,
+      body: { error: { code: "model_not_found", message: expect.stringMatching(/is the address/) } },
+    });
+  });
+
+  test("asks again at once whenever it is told 503, and is told something else in the end", async () => {
+    const { key } = await newTenant();
+    const model = await newModel();
+    let calls = 1;
+    let answer = await chat(key, model);
+    while (answer.status === 503 && calls < 50) {
+      calls++;
+      await answer.body?.cancel();
+      answer = await chat(key, model);
+    }
+    expect(calls).toBe(REPEATS_MAX + 1);
+    expect(answer.headers.get("retry-after")).toBe("10");
+    expect(await seen(answer)).toMatchObject(refusal(429, "rate_limit_error", "model_not_ready"));
+  });
+});
 
 describe("a chat completion", () => {
   test.each(PATHS)("by %s is the server's own body under the name that clients know", async (path) => {
