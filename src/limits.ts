@@ -39,6 +39,11 @@ export const PROBE_MS = 5_000;
 export const READY_TIMEOUT_MS = 3_000;
 /** Of a call that asks a backend to stop. */
 export const CANCEL_CALL_MS = 1_000;
+/** A cancel waits for so long for the backend to say that it has stopped, and asks so often. */
+export const STOP_WAIT_MS = 1_000;
+export const STOP_LOOK_MS = 50;
+/** So long after a backend was asked to stop, the sweep cancels the inference if nobody else has: longer than all of that takes. */
+export const STOP_ASKED_MS = 5_000;
 /** Of the six connections that an invocation may wait on, some are left for storage. */
 export const PROBES_AT_ONCE = 4;
 /** An inference whose attempts took down this many healthy backends is not given another. */

@@ -69,7 +69,10 @@ export const inferenceSchema = z.object({
   metadata: z.record(z.string(), z.string()),
   webhook: z.object({ url: z.string(), events: z.array(z.enum(EVENTS)) }).nullable(),
   webhook_status: z.enum(["none", ...DELIVERY_STATUSES]).exclude(["held"]),
-  stopped: z.enum(["confirmed", "best_effort"]).optional().describe("If canceled: it never ran, or its connection was closed."),
+  stopped: z
+    .enum(["confirmed", "best_effort"])
+    .optional()
+    .describe("If canceled: it does not run (it never did, or its server says that it has stopped), or its connection was closed."),
   urls: z.object({ self: z.string(), result: z.string(), cancel: z.string() }),
   logs: z.array(logSchema).optional().describe("With `?logs=1`: what happened to it."),
 });

@@ -88,6 +88,8 @@ export interface Protocol {
   infer(call: BackendCall, outside: Outside): Promise<Outcome>;
   /** As `infer`, where the server can answer bit by bit: what comes goes to the sink as it comes. */
   stream?(call: BackendCall, outside: Outside, sink: Sink): Promise<Outcome>;
+  /** Asks the server to stop an inference that it runs. Only where it can be asked. */
+  stop?(asked: StopAsked, outside: Outside): Promise<Stopping>;
   /** Whether the server says that the model is ready; one connection. */
   ready(call: Inquiry, outside: Outside): Promise<Readiness>;
   /** What the server says of the model, where it says anything; null otherwise. */
@@ -101,6 +103,15 @@ export interface Sink {
   /** Resolves when the client takes more; rejects when it is gone. */
   write(chunk: Uint8Array): Promise<void>;
 }
+
+export interface StopAsked {
+  readonly backend: Server;
+  readonly inferenceId: string;
+  readonly identity: Identity;
+}
+
+/** What a server says when it is asked to stop an inference: it will, it runs none of that id, or something else. */
+export type Stopping = "stopping" | "gone" | "unknown";
 
 type Inquiry = Pick<BackendCall, "backend" | "version" | "identity" | "timeoutMs">;
 

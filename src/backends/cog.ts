@@ -15,7 +15,6 @@ import { isObject } from "../tensors/tensor.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import {
   type BackendCall,
-  type Outside,
   type Protocol,
   type TakenIn,
   answerOf,
@@ -55,8 +54,17 @@ export const cog: Protocol = {
     });
     const outcome = answered.ok ? answered.value : answered.fault;
     const isLeft = outcome.kind === "abandoned" || (outcome.kind === "retry" && outcome.error.code === "run_within_seconds");
-    if (isLeft) await sendCancel(call, outside);
+    if (isLeft) await cog.stop?.({ ...call, inferenceId: call.attempt.inferenceId }, outside);
     return outcome;
+  },
+
+  /** Cog takes a cancel while the prediction runs, and answers 404 as soon as it has ended. */
+  async stop({ backend, inferenceId, identity }, outside) {
+    const url = `${predictionUrl(backend.url, inferenceId)}/cancel`;
+    const sent = await exchange(outside, url, { method: "POST", headers: JSON_HEADERS }, { timeoutMs: CANCEL_CALL_MS, identity });
+    if (!sent.ok) return "unknown";
+    if (sent.value.status === 404) return "gone";
+    return findingOf(sent.value.status) === null ? "stopping" : "unknown";
   },
 
   async ready({ backend, ...bounds }, outside) {
@@ -79,11 +87,6 @@ export const cog: Protocol = {
     return isObject(schemas) ? { input: schemas["Input"] ?? null, output: schemas["Output"] ?? null } : null;
   },
 };
-
-async function sendCancel({ backend, attempt, identity }: BackendCall, outside: Outside): Promise<void> {
-  const url = `${predictionUrl(backend.url, attempt.inferenceId)}/cancel`;
-  await exchange(outside, url, { method: "POST", headers: JSON_HEADERS }, { timeoutMs: CANCEL_CALL_MS, identity });
-}
 
 /** What a prediction has come to; the objects beside it are of no use where it has not succeeded. */
 async function outcomeOf(taken: TakenIn, call: BackendCall): Promise<Outcome> {

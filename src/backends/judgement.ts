@@ -59,6 +59,8 @@ export const FINDINGS = {
   modelFailed: { class: "model", code: "model_failed", status: 500, again: false, evidence: "answered" },
 } as const satisfies Record<string, Finding>;
 
+export const CANCELED_CODE = FINDINGS.canceled.code;
+
 export type FindingName = keyof typeof FINDINGS;
 
 /** What a status says; one that is not here counts as the first of its hundred, and 1xx and 3xx are no answers to us. */

@@ -1,6 +1,6 @@
 /** Which protocol a backend is spoken to in. A new one is one file and one line here. */
 import { READY_TIMEOUT_MS } from "../limits.ts";
-import { type Outside, type Protocol, type Readiness, type Server, askReady } from "./backend.ts";
+import { type Outside, type Protocol, type Readiness, type Server, type Stopping, askReady } from "./backend.ts";
 import { cog } from "./cog.ts";
 import { generatingChat } from "./generate.ts";
 import { http } from "./http.ts";
@@ -12,6 +12,9 @@ const PROTOCOLS: Readonly<Record<Server["protocol"], Protocol>> = { oip, openai:
 export function protocolOf(backend: Pick<Server, "protocol">): Protocol {
   return PROTOCOLS[backend.protocol];
 }
+
+/** The protocols whose servers can be asked to stop an inference. */
+export const STOPPABLE: readonly string[] = Object.entries(PROTOCOLS).flatMap(([name, protocol]) => (protocol.stop ? [name] : []));
 
 type BackendOutside = Outside & { secret: (name: string) => string | null };
 
@@ -30,4 +33,11 @@ export async function descriptionOf(backend: Server, version: string, ports: Bac
   const identity = identityFor(backend, ports.secret);
   if (identity === null) return null;
   return protocolOf(backend).describe({ backend, version, identity, timeoutMs: READY_TIMEOUT_MS }, ports);
+}
+
+/** Asks a backend to stop an inference that it runs. Never throws. */
+export async function stopAt(backend: Server, inferenceId: string, ports: BackendOutside): Promise<Stopping> {
+  const identity = identityFor(backend, ports.secret);
+  if (identity === null) return "unknown";
+  return (await protocolOf(backend).stop?.({ backend, inferenceId, identity }, ports)) ?? "unknown";
 }

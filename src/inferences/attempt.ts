@@ -4,7 +4,7 @@
  */
 import type { BackendCall, Sink } from "../backends/backend.ts";
 import { identityFor, withoutSecret } from "../backends/identity.ts";
-import { UNREACHABLE_ERROR, evidenceOf, misconfigured } from "../backends/judgement.ts";
+import { CANCELED_CODE, UNREACHABLE_ERROR, evidenceOf, misconfigured } from "../backends/judgement.ts";
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
 import type { Failure, Outcome } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
@@ -53,7 +53,9 @@ export async function attempt(
     const seen = await lookAtBackend(ports, claimed, called);
     const outcome: Failed = seen.reached ? called : { kind: "unreached", error: called.error };
     const final: Failed = sink?.begun ? { kind: "rejected", error: outcome.error } : outcome;
-    return [failed(ports, claimed, final, seen.tookDown), ...failureAt(claimed, outcome, seen)];
+    // Where its backend was asked to stop it, it has not failed: the statement that says so goes first, and the next finds nothing.
+    const asked = final.error.code === CANCELED_CODE ? [changeStatements.stopped(claimed)] : [];
+    return [...asked, failed(ports, claimed, final, seen.tookDown), ...failureAt(claimed, outcome, seen)];
   } catch (error) {
     logError("attempt_broke", error, known);
     return [failed(ports, claimed, { kind: "retry", error: BROKE }, false)];

@@ -3,14 +3,16 @@
  * conditional write, so that of two that race one wins, and then the hints that follow from it. What came of it is a value;
  * each wire says it in its own words.
  */
-import { BULK_ROWS, QUEUE_BATCH, REDRIVE_ATTEMPTS_MAX } from "../limits.ts";
+import { stopAt } from "../backends/protocols.ts";
+import { findBackend } from "../backends/store.ts";
+import { BULK_ROWS, QUEUE_BATCH, REDRIVE_ATTEMPTS_MAX, STOP_LOOK_MS, STOP_WAIT_MS } from "../limits.ts";
 import { askAgain } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
 import { type After, bestEffort, hintDeliveries, hintSweep, hintWork } from "./hints.ts";
 import type { Inference } from "./inference.ts";
 import { removeNoted } from "./objects.ts";
 import { removeEnded } from "./sql/ended.ts";
-import { type BulkPage, bulk, cancelInference, redriveInference } from "./sql/change.ts";
+import { type BulkPage, type Stoppable, bulk, cancelInference, cancelOrAsk, redriveInference } from "./sql/change.ts";
 import type { Cursor, Filter } from "./sql/filter.ts";
 import { OPEN } from "./sql/fragments.ts";
 import { findInference } from "./sql/read.ts";
@@ -38,12 +40,38 @@ export async function cancel(
   after: After,
   only: readonly Status[] = OPEN,
 ): Promise<Canceled> {
-  const canceled = await askAgain(() => cancelInference(ports.db, accountId, id, only));
+  const { canceled, byBackend } = await canceledOf(ports, accountId, id, only);
   after(hintDeliveries(ports, [accountId])); // in any case: the write of a first try whose answer was lost may have counted
   if (canceled) return { kind: "canceled", inference: canceled };
   const inference = await findInference(ports.db, accountId, id);
   if (!inference) return { kind: "not_found" };
-  return { kind: inference.status === "canceled" ? "canceled_before" : "not_cancelable", inference };
+  if (inference.status === "canceled") return { kind: byBackend ? "canceled" : "canceled_before", inference };
+  return { kind: "not_cancelable", inference };
+}
+
+/** What a cancel has canceled; `byBackend` if its backend was asked to stop it, so that its runner may have been first to say so. */
+async function canceledOf(ports: Ports, accountId: string, id: string, only: readonly Status[]) {
+  const { db } = ports;
+  if (!only.includes("in_progress")) return { canceled: await askAgain(() => cancelInference(db, accountId, id, only)), byBackend: false };
+  const { canceled, stoppable } = await askAgain(() => cancelOrAsk(db, accountId, id));
+  if (!stoppable) return { canceled, byBackend: false };
+  const stoppedAttempt = (await hasStopped(ports, stoppable, id)) ? stoppable.attempt : null;
+  return { canceled: await askAgain(() => cancelInference(db, accountId, id, only, stoppedAttempt)), byBackend: true };
+}
+
+/** Has a backend stop an inference, and waits for it to say that it has, for STOP_WAIT_MS. */
+async function hasStopped(ports: Ports, { backendId }: Stoppable, id: string): Promise<boolean> {
+  const { clock } = ports;
+  const backend = await findBackend(ports.db, backendId);
+  if (!backend) return false;
+  const end = clock.now() + STOP_WAIT_MS;
+  let said = await stopAt(backend, id, ports);
+  if (said !== "stopping") return false; // what it does not run it has perhaps not begun to
+  while (said === "stopping" && clock.now() < end) {
+    await clock.sleep(STOP_LOOK_MS);
+    said = await stopAt(backend, id, ports);
+  }
+  return said === "gone";
 }
 
 export type Redriven =

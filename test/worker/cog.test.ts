@@ -3,10 +3,14 @@ import { describe, expect, test } from "vitest";
 import { readinessOf } from "../../src/backends/protocols.ts";
 import { findBackend } from "../../src/backends/store.ts";
 import { run } from "../../src/inferences/run.ts";
+import { changeStatements } from "../../src/inferences/sql/change.ts";
+import { STOP_ASKED_MS } from "../../src/limits.ts";
+import { sweep } from "../../src/maintenance/sweep.ts";
 import { Cog, FAILS, NOTHING, PICTURE, RUNS, STOPS } from "../support/cog.ts";
-import { backendRow, laneOf, queued, rowOf } from "./support/inferences.ts";
-import { gpu } from "./support/outside.ts";
+import { backendRow, claimed, laneOf, queued, rowOf } from "./support/inferences.ts";
+import { backendIs, gpu } from "./support/outside.ts";
 import { still, stillAs } from "./support/ports.ts";
+import { timePasses } from "./support/clock.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
 import { object, until } from "./support/requests.ts";
 
@@ -159,5 +163,88 @@ describe("a call that is let go of", () => {
     await run(server.ports, [laneOf(server.model)], "lease");
     expect((await rowOf(id))["status"]).toBe("failed");
     expect(server.cog.calls).toEqual([`PUT /predictions/${id}`, `POST /predictions/${id}/cancel`]);
+  });
+});
+
+describe("a cancel of a prediction that runs", () => {
+  /** It runs when its server has been called. */
+  async function begun(server: Served, more: Parameters<typeof queued>[1] = {}) {
+    backendIs(server.cog.serve);
+    const id = await asked(server, { text: RUNS }, more);
+    const running = run(server.ports, [laneOf(server.model)], "lease");
+    await until(
+      async () => server.cog.calls.length,
+      (calls) => calls > 0,
+    );
+    return { id, running };
+  }
+
+  const cancel = (id: string) => object(stillAs(key, "POST", `/v1/inferences/${id}/cancel`));
+
+  test("stops it at its server, and says that it has: then and ever after", async () => {
+    const server = await served();
+    const { id, running } = await begun(server);
+    const answer = await cancel(id);
+    expect(answer).toMatchObject({ status: "canceled", stopped: "confirmed", output: null, attempts: 1 });
+    await running;
+    expect(await shown(id)).toEqual(answer);
+    expect(await cancel(id)).toEqual(answer);
+    expect((await rowOf(id))["lease"]).toBeNull();
+    expect(server.cog.calls.slice(0, 2)).toEqual([`PUT /predictions/${id}`, `POST /predictions/${id}/cancel`]);
+    expect((await ran(server, { text: "next" }))["status"]).toBe("succeeded");
+  });
+
+  test("of which there is but one attempt is no failure, whoever is first to write what the server says", async () => {
+    for (let round = 0; round < 10; round++) {
+      const server = await served();
+      const { id, running } = await begun(server);
+      const canceled = cancel(id);
+      await running;
+      expect(await canceled).toMatchObject({ status: "canceled", stopped: "confirmed" });
+    }
+  });
+
+  test("is best effort if the server takes the cancel and goes on", async () => {
+    const server = await served();
+    const { id, running } = await begun(server);
+    server.cog.isDeaf = true;
+    expect(await cancel(id)).toMatchObject({ status: "canceled", stopped: "best_effort" });
+    await running; // it lets go of the call
+    expect((await rowOf(id))["lease"]).toBeNull();
+  });
+
+  test("is best effort if the server does not know it: the call may be on its way", async () => {
+    const server = await served();
+    backendIs(server.cog.serve);
+    const id = await asked(server, { text: RUNS });
+    await claimed(server.model);
+    expect(await cancel(id)).toMatchObject({ status: "canceled", stopped: "best_effort" });
+  });
+
+  test("is best effort if the server can't be reached", async () => {
+    const server = await served();
+    backendIs(() => Promise.reject(new Error("connection refused")));
+    const id = await asked(server, { text: RUNS });
+    await claimed(server.model);
+    expect(await cancel(id)).toMatchObject({ status: "canceled", stopped: "best_effort" });
+  });
+
+  test("that waits needs no server", async () => {
+    const server = await served();
+    backendIs(server.cog.serve);
+    expect(await cancel(await asked(server, { text: RUNS }))).toMatchObject({ status: "canceled", stopped: "confirmed" });
+    expect(server.cog.calls).toEqual([]);
+  });
+
+  test("comes about even if whoever asked the server to stop it is lost after that", async () => {
+    const server = await served();
+    const id = await asked(server, { text: RUNS });
+    await claimed(server.model);
+    await server.ports.db.all(changeStatements.askStop(accountId, id));
+    await sweep(still());
+    expect((await rowOf(id))["status"]).toBe("in_progress");
+    await timePasses(server.model, STOP_ASKED_MS);
+    await sweep(still());
+    expect(await rowOf(id)).toMatchObject({ status: "canceled", stopped: "best_effort" });
   });
 });

@@ -91,7 +91,7 @@ describe("with few and with many", () => {
         claim: [claimStatements.claim(laneOf(model), "measured")],
         sweep: sweepStatements(),
         succeed: [changeStatements.succeed(running, { at: "row", body: "{}", contentType: "application/json" }, 2, 1)],
-        cancel: [changeStatements.cancel("stored-07", waiting)],
+        cancel: [changeStatements.askStop("stored-07", waiting), changeStatements.cancelUnlessStoppable("stored-07", waiting)],
       });
       await env.DB.prepare("DELETE FROM inferences WHERE model = ? AND id > '019'").bind(model).run();
       return read;

@@ -79,6 +79,12 @@ const WAYS: Readonly<Record<string, Way>> = {
     change: (hold) => changeStatements.redrivePage(start(hold), false, { statuses: ["failed", "expired"] }, 10),
   },
   cancel: { from: ["queued", "in_progress"], to: "canceled", change: ({ accountId, id }) => changeStatements.cancel(accountId, id) },
+  cancelUnlessStoppable: {
+    from: ["queued", "in_progress"],
+    to: "canceled",
+    change: ({ accountId, id }) => changeStatements.cancelUnlessStoppable(accountId, id),
+  },
+  stopped: { from: ["in_progress"], to: "canceled", when: "cancel_at = 1", change: (hold) => changeStatements.stopped(hold) },
   cancelPage: {
     from: ["queued", "in_progress"],
     to: "canceled",
@@ -288,6 +294,9 @@ describe("every statement is an index search:", () => {
     renew: [claimStatements.renew("l", [hold])],
     canceled: [claimStatements.canceled("l", [hold])],
     cancel: [changeStatements.cancel("a", "i"), changeStatements.cancel("a", "i", ["queued"])],
+    cancelUnlessStoppable: [changeStatements.cancelUnlessStoppable("a", "i")],
+    askStop: [changeStatements.askStop("a", "i")],
+    stopped: [changeStatements.stopped(hold)],
     redrive: [changeStatements.redrive("a", "i")],
     find: [readStatements.find("a", "i")],
     findWaiting: [readStatements.findWaiting("a", "i")],

@@ -1,7 +1,8 @@
 /** SQL on changes of status: how an attempt ends, cancel and redrive, of one inference or of a page of them. */
 import * as z from "zod";
 import type { Failure, KeptPart, Usage } from "../../backends/outcome.ts";
-import { REDRIVE_ATTEMPTS_MAX } from "../../limits.ts";
+import { STOPPABLE } from "../../backends/protocols.ts";
+import { REDRIVE_ATTEMPTS_MAX, STOP_ASKED_MS } from "../../limits.ts";
 import { type Lane, laneSchema } from "../../models/lane.ts";
 import type { Payload } from "../../payloads/payload.ts";
 import { type Database, NOW, type Sql, first, sql } from "../../platform/sql.ts";
@@ -20,6 +21,7 @@ import {
   ranFor,
   releaseLease,
   setCanceled,
+  setCanceledAfter,
   startByAfter,
 } from "./fragments.ts";
 import { laneOfRow, nextTurn, turnAgain } from "./lane.ts";
@@ -29,6 +31,10 @@ const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NU
   not_before = NULL, waiter = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
   turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)},
   log = ${logged("redriven")}`;
+
+/** It runs at a backend that can be asked to stop it. */
+const isStoppable = sql`(status = 'in_progress' AND EXISTS (SELECT 1 FROM backends
+  WHERE backends.id = inferences.backend_id AND protocol IN (SELECT value FROM json_each(${JSON.stringify(STOPPABLE)}))))`;
 
 /** What was not removed may be run again, but not for ever. */
 const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed_at IS NULL AND attempt < ${REDRIVE_ATTEMPTS_MAX}`;
@@ -62,9 +68,21 @@ export const changeStatements = {
       unreached = unreached + ${unreached ? 1 : 0},
       log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(loggedError(error))}, 'retry_at', ${NOW} + ${delayMs})`)}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "queued")} RETURNING status`,
-  cancel: (accountId: string, id: string, only: readonly Status[] = OPEN) => sql`
-    UPDATE inferences SET ${setCanceled}
+  cancel: (accountId: string, id: string, only: readonly Status[] = OPEN, stoppedAttempt: number | null = null) => sql`
+    UPDATE inferences SET ${setCanceledAfter(stoppedAttempt)}
     WHERE account_id = ${accountId} AND id = ${id} AND ${from(only, "canceled")} RETURNING ${inferenceColumns}`,
+  /** The same, unless its backend can be asked to stop it first. */
+  cancelUnlessStoppable: (accountId: string, id: string) => sql`
+    UPDATE inferences SET ${setCanceled}
+    WHERE account_id = ${accountId} AND id = ${id} AND ${from(OPEN, "canceled")} AND NOT ${isStoppable} RETURNING ${inferenceColumns}`,
+  /** Notes that its backend is asked to stop it: what that stops is canceled. The sweep cancels it if nothing more comes of it. */
+  askStop: (accountId: string, id: string) => sql`
+    UPDATE inferences SET cancel_at = min(coalesce(cancel_at, ${NOW} + ${STOP_ASKED_MS}), ${NOW} + ${STOP_ASKED_MS})
+    WHERE account_id = ${accountId} AND id = ${id} AND ${isStoppable} RETURNING attempt, backend_id AS backendId`,
+  /** Its backend has stopped it, as it was asked to. */
+  stopped: (fence: Fence) => sql`
+    UPDATE inferences SET ${setCanceledAfter(fence.attempt)}, ${releaseLease}
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "canceled")} AND cancel_at <= ${NOW} + ${STOP_ASKED_MS} RETURNING status`,
   redrive: (accountId: string, id: string) => sql`
     UPDATE inferences SET ${setRedriven}
     WHERE account_id = ${accountId} AND id = ${id} AND ${redrivable} RETURNING ${inferenceColumns}`,
@@ -91,8 +109,26 @@ export async function cancelInference(
   accountId: string,
   id: string,
   only: readonly Status[] = OPEN,
+  stoppedAttempt: number | null = null,
 ): Promise<Inference | null> {
-  return inferenceOrNull(await first(db, changeStatements.cancel(accountId, id, only)));
+  return inferenceOrNull(await first(db, changeStatements.cancel(accountId, id, only, stoppedAttempt)));
+}
+
+/** An attempt whose backend can be asked to stop it. */
+export type Stoppable = z.infer<typeof stoppableSchema>;
+const stoppableSchema = z.object({ attempt: z.number(), backendId: z.string() });
+
+/** Cancels what is not final yet, unless its backend can be asked to stop it first; both null where there is nothing to cancel. */
+export async function cancelOrAsk(
+  db: Database,
+  accountId: string,
+  id: string,
+): Promise<{ readonly canceled: Inference | null; readonly stoppable: Stoppable | null }> {
+  const [asked = [], canceled = []] = await db.batch([
+    changeStatements.askStop(accountId, id),
+    changeStatements.cancelUnlessStoppable(accountId, id),
+  ]);
+  return { canceled: inferenceOrNull(canceled[0] ?? null), stoppable: asked[0] ? stoppableSchema.parse(asked[0]) : null };
 }
 
 /** Queues a failed or expired one again; null where there is nothing to redrive. */

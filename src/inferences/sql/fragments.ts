@@ -53,5 +53,8 @@ export const agesAt = (level: Sql) => sql`iif(${level} > 0, ${NOW} + ${AGEING_MS
 export const due = (limit: number) =>
   sql`(account_id, id) IN (SELECT account_id, id FROM inferences WHERE due_at <= ${NOW} ORDER BY due_at LIMIT ${limit})`;
 
-export const setCanceled = sql`status = 'canceled', stopped = iif(status = 'queued', 'confirmed', 'best_effort'),
+/** Canceled; `stoppedAttempt` is the one whose backend says that it has stopped. */
+export const setCanceledAfter = (stoppedAttempt: number | null) => sql`status = 'canceled',
+  stopped = iif(status = 'queued' OR attempt = ${stoppedAttempt}, 'confirmed', 'best_effort'),
   ${ended}, ${ranForIfRunning}, log = ${logged("canceled")}`;
+export const setCanceled = setCanceledAfter(null);
