@@ -7,10 +7,10 @@
  * - Odd content in a success is never tried again: the same input gives the same.
  */
 import { BACKEND_ANSWER_BYTES, MESSAGE_CHARACTERS, RETRY_AFTER_MAX_MS, UPSTREAM_CHARACTERS } from "../limits.ts";
-import { retryAfterMs } from "../encoding/retry-after.ts";
+import { waitIn } from "../encoding/retry-after.ts";
 import { isObject } from "../tensors/tensor.ts";
 import type { Failure, FailureClass, Outcome, Upstream } from "./outcome.ts";
-import { reasonOf } from "./reason.ts";
+import { errorValues, reasonOf } from "./reason.ts";
 import type { SaidFailure } from "./streams/stream-events.ts";
 
 /** What a failed attempt tells about its backend. */
@@ -118,8 +118,11 @@ export interface Judged {
 /** The outcome of an answer that is not a success; null for one that is. Its body tells the reason. */
 export function refusal(answer: Judged & { readonly bytes: Uint8Array }): Outcome | null {
   if (findingOf(answer.status) === null) return null;
-  const error = errorIn(answer.bytes);
-  return refused(answer, reasonOf(answer.bytes, answer.headers.get("content-type")), error);
+  const type = answer.headers.get("content-type");
+  const error = errorValues(answer.bytes, type)
+    .map(openaiErrorIn)
+    .find((it) => it !== undefined);
+  return refused(answer, reasonOf(answer.bytes, type), error);
 }
 
 /**
@@ -135,7 +138,7 @@ function refused(answer: Judged, reason: string | null, error: Upstream["error"]
   const finding = findingOf(answer.status);
   if (finding === null) return null;
   const message = `The backend answered ${answer.status}${reason === null ? "." : `: ${answer.conceal(reason)}`}`;
-  const after = retryAfterMs(answer.headers.get("retry-after"), answer.at) ?? undefined;
+  const after = waitIn(answer.headers, answer.at) ?? undefined;
   const upstream: Upstream = {
     status: answer.status,
     ...(after === undefined ? {} : { retryAfterMs: after }),
@@ -231,16 +234,6 @@ export function evidenceOf(outcome: Outcome): BackendEvidence {
       return { kind: EVIDENCE.get(nameOf(outcome.error, true)) ?? "nothing" };
     default:
       return outcome satisfies never;
-  }
-}
-
-function errorIn(bytes: Uint8Array): Upstream["error"] {
-  if (bytes[0] !== 0x7b) return undefined; // no object
-  try {
-    return openaiErrorIn(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }
 

@@ -3,13 +3,16 @@
  * stand behind proxies and frameworks that have forms of their own. It knows
  * - JSON: `{"error": …}` of OpenAI, Triton, TF Serving and KServe, `{"detail": …}` of FastAPI (a text, or a list of
  *   `{loc, msg}`) and of problem details (RFC 9457), `{"message": …}`, `{"code", "type", "message"}` of TorchServe,
- *   `{"errors": …}` as a list or by field, and these within one another;
+ *   `{"errors": …}` as a list or by field, the fields at the root of validation frameworks, and these within one another, also
+ *   as a text that is JSON again;
+ * - several JSON values: line by line, or as the events of a stream;
  * - HTML: its title, else its first heading, else its text;
  * - plain text: its first lines; of a Python traceback the last one.
  */
 import { essenceOf } from "../content/content.ts";
-import { parseJson } from "../encoding/json.ts";
+import { parseTolerantly } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
+import { EventReader } from "./streams/event-reader.ts";
 
 /** What is read of an error's body; a reason is at its beginning. */
 const BODY_BYTES = 64 * 1024;
@@ -53,7 +56,18 @@ const LISTS = [
   "reasons",
   "non_field_errors",
   "constraints",
+  "fieldErrors",
+  "field_errors",
+  "formErrors",
+  "validation_errors",
+  "validationErrors",
+  "messages",
 ] as const;
+/** Names that lists by field have for what is wrong with no field, or with the one that they are in. */
+const NO_FIELD: ReadonlySet<string> = new Set(["", "_errors", "_schema", "__all__", "__root__", "non_field_errors", ...LISTS]);
+/** Members of an error that are texts, and neither fields nor reasons. */
+const BESIDE =
+  /^(?:status|status_?code|status_?text|code|error_?code|type|kind|id|(?:request|trace|correlation|inference)_?id|timestamp|time|date|path|url|uri|method|instance|object|model|model_?name|model_?version|version|server|success|ok|help|docs?|documentation_url)$/i;
 /** Members that say where. */
 const PLACES = ["loc", "field", "param", "path", "name", "pointer"] as const;
 
@@ -61,28 +75,82 @@ const PLACES = ["loc", "field", "param", "path", "name", "pointer"] as const;
 export function reasonOf(bytes: Uint8Array, contentType: string | null): string | null {
   const essence = essenceOf(contentType ?? "");
   if (/^(?:image|audio|video|font|model)\//.test(essence) || essence === "application/octet-stream") return null;
-  const text = new TextDecoder().decode(bytes.subarray(0, BODY_BYTES)).trim();
+  const text = textOf(bytes);
   if (text === "") return null;
-  const first = text[0] ?? "";
-  if ('{["'.includes(first)) {
-    const value = jsonIn(text);
-    if (value !== undefined) return reasonIn(value);
-  }
-  return first === "<" || essence.includes("html") || essence.includes("xml") ? reasonInMarkup(text) : reasonInText(text);
+  const values = valuesIn(text, essence);
+  if (values.length > 0) return firstIn(values, (value) => reasonIn(value) ?? reasonAtRoot(value));
+  return text.startsWith("<") || essence.includes("html") || essence.includes("xml") ? reasonInMarkup(text) : reasonInText(text);
 }
 
-function jsonIn(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+/** The JSON values of an error's body, those that hold an error before others. */
+export function errorValues(bytes: Uint8Array, contentType: string | null): unknown[] {
+  return valuesIn(textOf(bytes), essenceOf(contentType ?? ""));
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes.subarray(0, BODY_BYTES)).trim();
+}
+
+function valuesIn(text: string, essence: string): unknown[] {
+  if ('{["'.includes(text[0] ?? " ")) {
+    const known = parseTolerantly(text);
+    if (known.ok) return [known.value.value];
   }
+  const isEvents = essence === "text/event-stream" || /^(?:data|event|id|retry|):/.test(text);
+  if (!isEvents && !text.startsWith("{")) return [];
+  const reader = new EventReader();
+  const events = [...reader.of(new TextEncoder().encode(text)), ...reader.rest()];
+  const values = events.flatMap(({ name, data, unframed }) => {
+    const lines = unframed.split("\n").flatMap(jsonIn);
+    if (data === null) return lines;
+    const framed = jsonIn(data);
+    return [...(framed.length === 0 && /error|exception|fail/i.test(name) ? [data] : framed), ...lines];
+  });
+  const isError = (value: unknown) => typeof value === "string" || (isObject(value) && Boolean(value["error"]));
+  return [...values.filter(isError), ...values.filter((value) => !isError(value))];
+}
+
+/** A line's object or list; nothing of what is neither. */
+function jsonIn(line: string): unknown[] {
+  const known = parseTolerantly(line);
+  return known.ok && typeof known.value.value === "object" && known.value.value !== null ? [known.value.value] : [];
+}
+
+function firstIn(values: readonly unknown[], read: (value: unknown) => string | null): string | null {
+  for (const value of values) {
+    const found = read(value);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** What is wrong, by field, in an object that has nothing else to tell, or in a list of those. */
+function reasonAtRoot(value: unknown): string | null {
+  const reasons = fieldReasons(value, [], 0);
+  return reasons.length > 0 ? reasons.slice(0, LIST_MAX).join("; ") : null;
+}
+
+/** `{"prompt": ["is required"]}`, also deeper: each reason with the path to it. */
+function fieldReasons(value: unknown, path: readonly string[], depth: number): string[] {
+  if (depth === DEPTH_MAX) return [];
+  if (Array.isArray(value)) {
+    const told = reasonInList(value, depth);
+    if (told !== null) return [path.length > 0 ? `${path.join(".")}: ${told}` : told];
+    return value.slice(0, LIST_MAX).flatMap((item, index) => fieldReasons(item, [...path, String(index)], depth + 1));
+  }
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([name, member]) => {
+    const there = NO_FIELD.has(name) ? path : [...path, name];
+    if (typeof member !== "string") return fieldReasons(member, there, depth + 1);
+    return member.trim() === "" || BESIDE.test(name)
+      ? []
+      : [`${there.join(".")}${there.length > 0 ? ": " : ""}${shortened(member.trim())}`];
+  });
 }
 
 /** The reason in an error's value; null where it gives none. */
 export function reasonIn(value: unknown, depth = 0): string | null {
-  if (typeof value === "string") return lastOfTraceback(value.trim()) || null;
+  if (typeof value === "string") return reasonInString(value.trim(), depth);
   if (depth === DEPTH_MAX) return null;
   if (Array.isArray(value)) return reasonInList(value, depth);
   if (!isObject(value)) return null;
@@ -94,6 +162,13 @@ export function reasonIn(value: unknown, depth = 0): string | null {
   const listed = listIn(value, depth);
   if (listed !== null) return told === null || told === listed ? listed : `${told.replace(/[.:]$/, "")}: ${listed}`;
   return told;
+}
+
+/** Some servers wrap another one's error as it came, which is JSON. */
+function reasonInString(text: string, depth: number): string | null {
+  const [value] = depth < DEPTH_MAX && text.startsWith("{") ? jsonIn(text) : [];
+  const within = value === undefined ? null : reasonIn(value, depth + 1);
+  return within ?? (lastOfTraceback(text) || null);
 }
 
 function tellingIn(value: Readonly<Record<string, unknown>>, depth: number): string | null {
@@ -129,9 +204,11 @@ function reasonsByField(fields: Readonly<Record<string, unknown>>, depth: number
     .slice(0, LIST_MAX)
     .flatMap(([field, value]) => {
       const told = typeof value === "string" || Array.isArray(value) ? reasonIn(value, depth + 1) : null;
-      return told === null ? [] : [`${field}: ${told}`];
+      return told === null ? [] : [NO_FIELD.has(field) ? told : `${field}: ${told}`];
     });
-  return reasons.length > 0 ? reasons.join("; ") : reasonIn(fields, depth + 1);
+  if (reasons.length > 0) return reasons.join("; ");
+  const deeper = fieldReasons(fields, [], depth + 1);
+  return reasonIn(fields, depth + 1) ?? (deeper.length > 0 ? deeper.slice(0, LIST_MAX).join("; ") : null);
 }
 
 /** Where the fault is, as its server has it: `body.prompt`. */

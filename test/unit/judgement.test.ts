@@ -173,6 +173,21 @@ describe("the reason that a server gives", () => {
     ["a traceback", { detail: 'Traceback (most recent call last):\n  File "x.py"\nValueError: bad prompt' }, "ValueError: bad prompt"],
     ["an empty error", { error: {} }, null],
     ["nothing that tells", { ok: false }, null],
+    ["nothing but marks", { status: "error", code: "E1", request_id: "x", timestamp: "now" }, null],
+    [
+      "Django REST framework: fields",
+      { prompt: ["This field is required."], n: ["Too big.", "Odd."] },
+      "prompt: This field is required.; n: Too big.; Odd.",
+    ],
+    ["Django REST framework: a list", [{}, { prompt: ["Too long."] }], "1.prompt: Too long."],
+    ["Django forms", { prompt: [{ message: "This field is required.", code: "required" }] }, "prompt: This field is required."],
+    ["webargs", { json: { prompt: ["Missing data for required field."] } }, "json.prompt: Missing data for required field."],
+    ["Zod, flat", { formErrors: [], fieldErrors: { prompt: ["Required"] } }, "prompt: Required"],
+    ["Zod, as a tree", { _errors: [], prompt: { _errors: ["Required"] } }, "prompt: Required"],
+    ["a map of texts", { prompt: "must not be blank", status: "error" }, "prompt: must not be blank"],
+    ["errors by field, deeper", { errors: { inputs: { prompt: ["is required"] } } }, "inputs.prompt: is required"],
+    ["JSON within a text", { detail: '{"error": {"message": "out of memory"}}' }, "out of memory"],
+    ["braces within a text", { detail: "{prompt} is not known" }, "{prompt} is not known"],
   ])("in JSON of %s", (_, body, reason) => {
     expect(reasonOf(bytes(JSON.stringify(body)), "application/json")).toBe(reason);
     expect(reasonOf(bytes(JSON.stringify(body)), null)).toBe(reason);
@@ -188,6 +203,14 @@ describe("the reason that a server gives", () => {
     ["application/xml", "<Error><Code>X</Code><Message>Access denied</Message></Error>", "Access denied"],
     ["application/json", "no JSON at all", "no JSON at all"],
     ["image/png", "\u0089PNG", null],
+    ["application/x-ndjson", '{"status":"loading"}\n{"error":"out of memory"}\n', "out of memory"],
+    ["application/json", '{"detail":"one"}\n{"detail":"two"}', "one"],
+    ["text/event-stream", ': hi\n\ndata: {"error":{"message":"too long"}}\n\ndata: [DONE]\n\n', "too long"],
+    ["text/event-stream; charset=utf-8", "event: error\r\ndata: too long\r\n\r\n", "too long"],
+    ["text/plain", 'data: {"message":"too long"}', "too long"],
+    ["text/event-stream", 'error: {"error":"too long"}\n\n', "too long"],
+    ["application/json", '{"detail": "not a number", "score": NaN}', "not a number"],
+    ["text/plain", "data: all of it is lost", "data: all of it is lost"],
     ["text/plain", "\0\0", null],
     ["text/plain", "", null],
   ])("in %s: %j", (type, body, reason) => {
@@ -201,6 +224,20 @@ describe("the reason that a server gives", () => {
     expect(refused(400, { body: '{"error":"key hunter2 is wrong"}' }).error.message).toBe(
       "The backend answered 400: key [secret] is wrong",
     );
+  });
+
+  test("comes with how long the server asks to be left alone, in whatever form", () => {
+    for (const headers of [{ "retry-after-ms": "1500" }, { "retry-after": "1.5" }] as Record<string, string>[])
+      expect(refused(429, { headers }).error.upstream).toEqual({ status: 429, retryAfterMs: 1_500 });
+  });
+
+  test("and OpenAI's own members are found in an event of a stream, too", () => {
+    const error = { message: "too long", type: "invalid_request_error", param: null, code: "context_length_exceeded" };
+    const told = refused(400, {
+      body: `data: ${JSON.stringify({ error })}\n\ndata: [DONE]\n\n`,
+      headers: { "content-type": "text/event-stream" },
+    });
+    expect(told.error.upstream).toEqual({ status: 400, error });
   });
 
   test("is kept in OpenAI's own members for clients of that API, without our credential", () => {

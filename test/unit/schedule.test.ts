@@ -1,7 +1,7 @@
 /** When a delivery is tried again, when no more, and what becomes of its endpoint. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { retryAfterMs } from "../../src/encoding/retry-after.ts";
+import { retryAfterMs, waitIn } from "../../src/encoding/retry-after.ts";
 import { type DeliveryOutcome, afterAttempt, holdMs, isToRest } from "../../src/webhooks/schedule.ts";
 
 const MINUTE = 60_000;
@@ -169,7 +169,9 @@ describe("Retry-After", () => {
     ["", null],
     ["soon", null],
     ["-5", null],
-    ["1.5", null],
+    ["1.5", 1_500],
+    ["0.0001", 1],
+    ["1.", null],
     ["1e3", null],
     ["0x10", null],
     ["10 s", null],
@@ -180,6 +182,16 @@ describe("Retry-After", () => {
   ])("%j asks for %j ms at noon of that day", (header, ms) => {
     expect(retryAfterMs(header, NOON)).toBe(ms);
   });
+});
+
+test.each<[Record<string, string>, number | null]>([
+  [{ "retry-after-ms": "1500", "retry-after": "2" }, 1_500],
+  [{ "retry-after-ms": "12.5" }, 13],
+  [{ "retry-after-ms": "soon", "retry-after": "2" }, 2_000],
+  [{ "retry-after": "0.5" }, 500],
+  [{}, null],
+])("%j asks for %j ms", (headers, ms) => {
+  expect(waitIn(new Headers(headers), Date.UTC(1994, 10, 6))).toBe(ms);
 });
 
 test("a date that names no zone is in GMT wherever this runs", () => {
