@@ -10,6 +10,7 @@ import { Unavailable } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
 import type { Sql } from "../platform/sql.ts";
 import { Endings, type Next } from "./endings.ts";
+import { logEnds } from "./ends.ts";
 import { Leases } from "./leases.ts";
 import { bestEffort, hintDeliveries, hintWork } from "./hints.ts";
 import type { Lane } from "../models/lane.ts";
@@ -119,7 +120,7 @@ export async function persist<T>(ports: Ports, leases: Leases, claimed: Claim, w
     } catch (error) {
       logError("outcome_not_recorded", error, known);
       if (!(error instanceof Unavailable)) {
-        await ports.db.batch([changeStatements.fail(claimed, BROKE)]);
+        logEnds(await ports.db.all(changeStatements.fail(claimed, BROKE)));
         return null;
       }
       await ports.clock.sleep(pause);

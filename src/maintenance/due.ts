@@ -1,13 +1,26 @@
 /** SQL of the sweep: all that is due, in one pass, and what is to be done about it. */
 import * as z from "zod";
 import type { Failure } from "../backends/outcome.ts";
+import { logEnds } from "../inferences/ends.ts";
 import { NEVER_REACHED } from "../inferences/retry.ts";
 import { logError } from "../platform/log.ts";
 import { Unavailable } from "../platform/unavailable.ts";
 import { type Database, NOW, type Row, type Sql, sql } from "../platform/sql.ts";
 import { deliveryStatements, waitingFrom } from "../webhooks/sql/deliveries.ts";
 import { type Lane, laneSchema } from "../models/lane.ts";
-import { agesAt, due, ended, from, json, logged, ranFor, releaseLease, setCanceled, startByAfter } from "../inferences/sql/fragments.ts";
+import {
+  agesAt,
+  due,
+  endForLog,
+  ended,
+  from,
+  json,
+  logged,
+  ranFor,
+  releaseLease,
+  setCanceled,
+  startByAfter,
+} from "../inferences/sql/fragments.ts";
 import { claimable, laneOfRow, nextTurn, slots, turnAgain } from "../inferences/sql/lane.ts";
 import { WAKE_UP_LOST_MS } from "../limits.ts";
 
@@ -16,16 +29,16 @@ export const dueStatements = {
   expireDue: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'expired', ${ended},
       error = iif(unreached > 0 AND unreached = attempt - attempts_before, ${JSON.stringify(NEVER_REACHED)}, ${JSON.stringify(error)}), log = ${logged("expired")}
-    WHERE ${due(limit)} AND ${from(["queued"], "expired")} AND start_by <= ${NOW} RETURNING id`,
+    WHERE ${due(limit)} AND ${from(["queued"], "expired")} AND start_by <= ${NOW} RETURNING id, ${endForLog}`,
   /** Sweep: to be canceled by now, as asked at submit. */
   cancelDue: (limit: number) => sql`
     UPDATE inferences SET ${setCanceled}
-    WHERE ${due(limit)} AND ${from(["queued", "in_progress"], "canceled")} AND cancel_at <= ${NOW} RETURNING id`,
+    WHERE ${due(limit)} AND ${from(["queued", "in_progress"], "canceled")} AND cancel_at <= ${NOW} RETURNING id, ${endForLog}`,
   /** Sweep: their runner is lost and no attempt is left. */
   failLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
       error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
-    WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached >= max_attempts RETURNING id`,
+    WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached >= max_attempts RETURNING id, ${endForLog}`,
   /** Sweep: their runner is lost; they are claimable again at once, by a runner: whoever waited is as lost. */
   requeueLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
@@ -113,6 +126,7 @@ export async function sweepDue(db: Database, limit: number, lost: Failure, waite
   const statements = [...passStatements(limit, lost, waited), deliveryStatements.waiting()];
   const [canceled = [], expired = [], failed = [], requeued = [], ready = [], aged = [], neglected = [], dated = [], waiting = []] =
     await batchOrEach(db, statements);
+  for (const those of [canceled, expired, failed]) logEnds(those);
   const deliveries = waitingFrom(waiting);
   return {
     canceled: canceled.length,

@@ -31,6 +31,8 @@ export interface Options {
 const NO_MUTATION: Mutation = { name: "none" };
 /** What is logged as an error must be the platform's; anything else is a bug of ours. */
 const OUR_ERROR = /"error":"(?:TypeError|RangeError|SyntaxError|ReferenceError|ZodError|Error)\b/;
+/** The time of the machine that simulates; the trace has its own. */
+const TIME = /,"time":"[^"]*"/;
 const STACK = /,"stack":"(?:[^"\\]|\\.)*"/;
 
 /** Runs one seed. What the flows log becomes part of the trace. Not to be run twice at once: the console is borrowed. */
@@ -40,9 +42,9 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
   const world = new World(seed, trace, options.mutation ?? NO_MUTATION);
   const giveBack = borrowGlobals();
   const { log, error } = console;
-  console.log = (line: unknown) => world.note(String(line));
+  console.log = (line: unknown) => world.note(String(line).replace(TIME, ""));
   console.error = (line: unknown) => {
-    const text = String(line).replace(STACK, "");
+    const text = String(line).replace(TIME, "").replace(STACK, "");
     world.note(text);
     if (OUR_ERROR.test(text)) world.violate("no error but the platform's", String(line));
   };

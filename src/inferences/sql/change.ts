@@ -12,6 +12,7 @@ import { type Cursor, type Filter, matching, pageAfter } from "./filter.ts";
 import {
   OPEN,
   agesAt,
+  endForLog,
   ended,
   fenced,
   from,
@@ -24,6 +25,7 @@ import {
   setCanceledAfter,
   startByAfter,
 } from "./fragments.ts";
+import { logEnds } from "../ends.ts";
 import { laneOfRow, nextTurn, turnAgain } from "./lane.ts";
 import { type Fence, digestOf, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
 
@@ -57,11 +59,11 @@ export const changeStatements = {
       output_parts = ${parts.length === 0 ? null : JSON.stringify(parts)}, parts_bytes = ${parts.reduce((sum, part) => sum + part.bytes, 0)},
       usage = ${usage === null ? null : JSON.stringify(usage)},
       log = ${logged("succeeded", sql`json_object('attempt', attempt)`)}
-    WHERE ${fenced(fence)} AND ${from(["in_progress"], "succeeded")} RETURNING status`,
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "succeeded")} RETURNING status, ${endForLog}`,
   fail: (fence: Fence, error: Failure) => sql`
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
       error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(loggedError(error))})`)}
-    WHERE ${fenced(fence)} AND ${from(["in_progress"], "failed")} RETURNING status`,
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "failed")} RETURNING status, ${endForLog}`,
   retry: (fence: Fence, error: Failure, delayMs: number, tookDown: boolean, unreached = false) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(delayMs)},
       turn = ${delayMs > 0 ? sql`turn` : turnAgain}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
@@ -70,11 +72,11 @@ export const changeStatements = {
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "queued")} RETURNING status`,
   cancel: (accountId: string, id: string, only: readonly Status[] = OPEN, stoppedAttempt: number | null = null) => sql`
     UPDATE inferences SET ${setCanceledAfter(stoppedAttempt)}
-    WHERE account_id = ${accountId} AND id = ${id} AND ${from(only, "canceled")} RETURNING ${inferenceColumns}`,
+    WHERE account_id = ${accountId} AND id = ${id} AND ${from(only, "canceled")} RETURNING ${inferenceColumns}, ${endForLog}`,
   /** The same, unless its backend can be asked to stop it first. */
   cancelUnlessStoppable: (accountId: string, id: string) => sql`
     UPDATE inferences SET ${setCanceled}
-    WHERE account_id = ${accountId} AND id = ${id} AND ${from(OPEN, "canceled")} AND NOT ${isStoppable} RETURNING ${inferenceColumns}`,
+    WHERE account_id = ${accountId} AND id = ${id} AND ${from(OPEN, "canceled")} AND NOT ${isStoppable} RETURNING ${inferenceColumns}, ${endForLog}`,
   /** Notes that its backend is asked to stop it: what that stops is canceled. The sweep cancels it if nothing more comes of it. */
   askStop: (accountId: string, id: string) => sql`
     UPDATE inferences SET cancel_at = min(coalesce(cancel_at, ${NOW} + ${STOP_ASKED_MS}), ${NOW} + ${STOP_ASKED_MS})
@@ -82,7 +84,7 @@ export const changeStatements = {
   /** Its backend has stopped it, as it was asked to. */
   stopped: (fence: Fence) => sql`
     UPDATE inferences SET ${setCanceledAfter(fence.attempt)}, ${releaseLease}
-    WHERE ${fenced(fence)} AND ${from(["in_progress"], "canceled")} AND cancel_at <= ${NOW} + ${STOP_ASKED_MS} RETURNING status`,
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "canceled")} AND cancel_at <= ${NOW} + ${STOP_ASKED_MS} RETURNING status, ${endForLog}`,
   redrive: (accountId: string, id: string) => sql`
     UPDATE inferences SET ${setRedriven}
     WHERE account_id = ${accountId} AND id = ${id} AND ${redrivable} RETURNING ${inferenceColumns}`,
@@ -90,7 +92,7 @@ export const changeStatements = {
   cancelPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
     UPDATE inferences SET ${setCanceled}
     WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${from(["queued", "in_progress"], "canceled")} AND ${matching(filter)}
-    RETURNING id`,
+    RETURNING id, ${endForLog}`,
   redrivePage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
     UPDATE inferences SET ${setRedriven}
     WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${redrivable} AND ${matching(filter)}
@@ -111,7 +113,9 @@ export async function cancelInference(
   only: readonly Status[] = OPEN,
   stoppedAttempt: number | null = null,
 ): Promise<Inference | null> {
-  return inferenceOrNull(await first(db, changeStatements.cancel(accountId, id, only, stoppedAttempt)));
+  const canceled = await db.all(changeStatements.cancel(accountId, id, only, stoppedAttempt));
+  logEnds(canceled);
+  return inferenceOrNull(canceled[0]);
 }
 
 /** An attempt whose backend can be asked to stop it. */
@@ -128,6 +132,7 @@ export async function cancelOrAsk(
     changeStatements.askStop(accountId, id),
     changeStatements.cancelUnlessStoppable(accountId, id),
   ]);
+  logEnds(canceled);
   return { canceled: inferenceOrNull(canceled[0] ?? null), stoppable: asked[0] ? stoppableSchema.parse(asked[0]) : null };
 }
 
@@ -162,6 +167,7 @@ export async function bulk(
     count: changeStatements.countPage,
   }[action](cursor, whole, filter, limit);
   const [ends = [], rows = []] = await db.batch([changeStatements.pageEnd(cursor, whole, limit), statement]);
+  if (action === "cancel") logEnds(rows);
   const { seen, accountId, id } = pageEndSchema.parse(ends[0]);
   return {
     seen,

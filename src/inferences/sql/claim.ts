@@ -4,6 +4,7 @@ import type { Lane } from "../../models/lane.ts";
 import { type Database, NOW, type Row, type Sql, first, sql } from "../../platform/sql.ts";
 import type { Inference } from "../inference.ts";
 import { changeStatements } from "./change.ts";
+import { logEnds } from "../ends.ts";
 import { fenced, from, logged, releaseLease } from "./fragments.ts";
 import { ahead, claimable, live, pickOf, pickOwn } from "./lane.ts";
 import { readStatements } from "./read.ts";
@@ -114,6 +115,7 @@ export async function recordForWaiter(
   { accountId, id, model, version }: Claim,
 ): Promise<{ inference: Inference | null; othersWait: boolean }> {
   const answers = await db.batch([...statements, claimStatements.anyWaiting({ model, version }), readStatements.find(accountId, id)]);
+  for (const rows of answers) logEnds(rows);
   return { inference: inferenceOrNull(answers.at(-1)?.[0]), othersWait: answers.at(-2)?.[0] !== undefined };
 }
 
@@ -125,6 +127,7 @@ export async function giveBack(db: Database, accountId: string, id: string, wait
 /** Its request is gone while it waits: canceled, and its slot is free where it had one. Null where it is final already. */
 export async function cancelForWaiter(db: Database, accountId: string, id: string, waiter: string): Promise<Inference | null> {
   const [canceled = []] = await db.batch([changeStatements.cancel(accountId, id), claimStatements.giveBack(accountId, id, waiter)]);
+  logEnds(canceled);
   return inferenceOrNull(canceled[0]);
 }
 
@@ -143,6 +146,7 @@ export async function recordAndClaim(
 ): Promise<{ recorded: boolean; claimed: Claim | null }[]> {
   const all = endings.map(({ statements, claim: next }) => (next ? [...statements, next] : statements));
   const answers = await db.batch(all.flat());
+  for (const rows of answers) logEnds(rows);
   let begin = 0;
   return endings.map(({ claim: next }, index) => {
     const end = begin + (all[index]?.length ?? 0);

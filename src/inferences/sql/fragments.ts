@@ -53,6 +53,9 @@ export const agesAt = (level: Sql) => sql`iif(${level} > 0, ${NOW} + ${AGEING_MS
 export const due = (limit: number) =>
   sql`(account_id, id) IN (SELECT account_id, id FROM inferences WHERE due_at <= ${NOW} ORDER BY due_at LIMIT ${limit})`;
 
+/** What the log says of an inference that has ended: each statement that ends some returns it, and its answer goes to `logEnds`. */
+export const endForLog = sql`json_object('inference', id, 'account', account_id, 'model', model, 'backend', backend_id, 'attempt', attempt,
+  'outcome', status, 'class', error ->> 'class', 'code', error ->> 'code', 'queue_ms', first_started_at - created_at, 'run_ms', run_ms) AS endForLog`;
 /** Canceled; `stoppedAttempt` is the one whose backend says that it has stopped. */
 export const setCanceledAfter = (stoppedAttempt: number | null) => sql`status = 'canceled',
   stopped = iif(status = 'queued' OR attempt = ${stoppedAttempt}, 'confirmed', 'best_effort'),
