@@ -176,6 +176,21 @@ export const ACCOUNT_LIMITS = {
   /** Of one address, not of an account. A token of 32 characters can't be found so; a leaked list of tokens is slow to try. */
   adminGuesses: { most: 20, spanMs: 60_000 },
 } as const;
+/**
+ * How long an isolate may use a grant, from before it asked for it; and how long its gate counts on that. A revoked key is
+ * refused everywhere once its grants are over, so within a second.
+ */
+export const GRANT_MS = 900;
+export const GRANT_HELD_MS = 1_000;
+/** A grant is what the isolate uses in this time, by what it used lately, but never more than this share of the limit. */
+export const GRANT_AIM_MS = 900;
+export const GRANT_SHARE = 0.25;
+/**
+ * How long a call waits for another's question to the gate before it looks again; one that has not looked for some time is
+ * gone with its client.
+ */
+export const GRANT_LOOK_MS = 100;
+export const GRANT_GONE_MS = 1_000;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
 export const KEY_RECORD_MS = 30_000;
 
@@ -265,6 +280,16 @@ export const MODELS_LISTED = 1_000;
 
 /** What an isolate remembers of one kind, such as of its backends. */
 export const MEMORY_THINGS = 1_000;
+/** What an isolate remembers of keys: who proved itself, and its grants. An entry has some 400 bytes. */
+export const KEYS_REMEMBERED = 10_000;
+/**
+ * Answers that can't change, which an isolate keeps: how many, how many characters in all and each at most, and how long. A
+ * character has up to two bytes, so together they take at most 16 MiB of an isolate's 128 MB.
+ */
+export const KEPT_ANSWERS = 10_000;
+export const KEPT_ANSWERS_CHARACTERS = 8 * 1024 * 1024;
+export const KEPT_ANSWER_CHARACTERS = 64 * 1024;
+export const KEPT_ANSWER_MS = 30_000;
 /** How long it is remembered which forms of a request a server takes; and of one that did not answer the question. */
 export const FORMS_MS = 300_000;
 export const FORMS_UNSURE_MS = 10_000;

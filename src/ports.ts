@@ -5,7 +5,7 @@
 import type { Bucket, Uploads } from "./payloads/bucket.ts";
 import type { Fetch, Outside } from "./backends/backend.ts";
 import type { Lane } from "./models/lane.ts";
-import type { Verdict } from "./keys/gate.ts";
+import type { Asking, Verdict } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
 import type { Memory } from "./platform/memory.ts";
 import type { Database } from "./platform/sql.ts";
@@ -42,7 +42,8 @@ export interface Ports {
 }
 
 export interface GatePort {
-  admit(keyId: string, digest: string, scope: Scope): Promise<Verdict>;
+  /** See Gate; one caller's permit where nothing else is asked for. */
+  admit(keyId: string, digest: string, scope: Scope, asking?: Asking): Promise<Verdict>;
   /** What the gate knows of its key is out of date. */
   forget(keyId: string): Promise<void>;
 }

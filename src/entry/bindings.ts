@@ -2,6 +2,9 @@
 import { configOf } from "../config.ts";
 import { r2, r2Uploads } from "../payloads/r2.ts";
 import type { Fetch } from "../backends/backend.ts";
+import { Admissions } from "../http/admit.ts";
+import { KeptAnswers } from "../http/kept-answers.ts";
+import type { Dialect } from "../http/route.ts";
 import type { AccountLimit } from "../keys/account-limit.ts";
 import type { Verdict } from "../keys/gate.ts";
 import { Memory } from "../platform/memory.ts";
@@ -28,7 +31,25 @@ interface Private {
   readonly GPU_NETWORK?: { readonly fetch: Fetch };
 }
 
+const portsKnown = new WeakMap<object, Ports>();
+
+/** The ports of a deployment, made once per isolate. */
 export function portsOf(env: Env & Private): Ports {
+  const known = portsKnown.get(env) ?? newPorts(env);
+  portsKnown.set(env, known);
+  return known;
+}
+
+const admissionsKnown = new WeakMap<object, Admissions>();
+
+/** This isolate's side of all gates. */
+export function admissionsOf(env: Env): Admissions {
+  const known = admissionsKnown.get(env) ?? new Admissions(portsOf(env));
+  admissionsKnown.set(env, known);
+  return known;
+}
+
+function newPorts(env: Env & Private): Ports {
   const secrets: Readonly<Record<string, unknown>> = { ...env };
   const network = env.GPU_NETWORK;
   const clock: Clock = { now: () => Date.now(), sleep, after, timeout: (ms) => AbortSignal.timeout(ms) };
@@ -63,9 +84,12 @@ export function portsOf(env: Env & Private): Ports {
     },
     gate: {
       // A new stub each time: one that has thrown stays broken.
-      admit: (keyId, digest, scope) =>
-        askAgain(() => ask<Verdict>("gate", GATE_MS, async () => env.GATE.getByName(keyId).admit(digest, scope))),
-      forget: (keyId) => askAgain(() => ask("gate", GATE_MS, () => env.GATE.getByName(keyId).forget())),
+      admit: (keyId, digest, scope, asking) =>
+        askAgain(() => ask<Verdict>("gate", GATE_MS, async () => env.GATE.getByName(keyId).admit(digest, scope, asking))),
+      async forget(keyId) {
+        await askAgain(() => ask("gate", GATE_MS, () => env.GATE.getByName(keyId).forget()));
+        admissionsOf(env).forget(keyId);
+      },
     },
     fetch: network ? (url, init) => network.fetch(url, init) : openly,
     internet: { fetch: openly, clock },
@@ -78,6 +102,20 @@ export function portsOf(env: Env & Private): Ports {
     random: () => Math.random(),
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   };
+}
+
+const keptAnswers = new WeakMap<object, KeptAnswers<Dialect>>();
+
+/** What this isolate need not ask again. */
+export function keptAnswersOf(env: Env): KeptAnswers<Dialect> {
+  const known = keptAnswers.get(env) ?? new KeptAnswers<Dialect>();
+  keptAnswers.set(env, known);
+  return known;
+}
+
+/** The sweep, as the operator's calls use it. */
+export function sweepOf(env: Env): { recover(startedBefore: number): Promise<number> } {
+  return { recover: (startedBefore) => env.SWEEP.getByName(SWEEP_NAME).recover(startedBefore) };
 }
 
 /** Takes one permit of a limit of an account. Returns 0; if there is none, in how many ms there will be one. */

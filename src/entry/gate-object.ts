@@ -3,7 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import { DATABASE_MS } from "../limits.ts";
 import { d1 } from "../platform/sql.ts";
 import { type AccountLimit, AccountMeter } from "../keys/account-limit.ts";
-import { Gate, type Verdict } from "../keys/gate.ts";
+import { type Asking, Gate, type Verdict } from "../keys/gate.ts";
 import { type Scope, accountOf } from "../keys/key.ts";
 import { sleep } from "./bindings.ts";
 import { findKey } from "../keys/store.ts";
@@ -22,8 +22,8 @@ export class GateObject extends DurableObject<Env> {
     );
   }
 
-  admit(digest: string, scope: Scope): Promise<Verdict> {
-    return this.#gate.admit(digest, scope);
+  admit(digest: string, scope: Scope, asking?: Asking): Promise<Verdict> {
+    return this.#gate.admit(digest, scope, asking);
   }
 
   /** Of an account's object. See AccountMeter. */

@@ -1,12 +1,15 @@
 /**
- * An isolate's side of the gate: finds the key in a request, has it prove itself without I/O, and asks its gate.
- * This is where grants will be kept: the rest of the Worker sees only `admit`.
+ * An isolate's side of the gates: finds the key in a request, has it prove itself without I/O, and decides by the grants that
+ * the isolate holds, or asks the key's gate. What is remembered here is bounded, and forgotten with the isolate.
  */
-import { MEMORY_THINGS, REFUSED_KEY_MS } from "../limits.ts";
+import { GATE_MS, GRANT_GONE_MS, GRANT_LOOK_MS, KEYS_REMEMBERED, MEMORY_THINGS, REFUSED_KEY_MS } from "../limits.ts";
+import { type RandomBytes, randomBase62 } from "../ids.ts";
+import type { After } from "../inferences/hints.ts";
 import { Memory } from "../platform/memory.ts";
-import type { GatePort } from "../ports.ts";
+import type { Clock, GatePort, Ports } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
-import type { Allowance, Refusal } from "../keys/gate.ts";
+import type { Allowance, Refusal, Verdict } from "../keys/gate.ts";
+import { Grants } from "../keys/grants.ts";
 import { type KeyIdentity, type Scope, digestOf, parseKey } from "../keys/key.ts";
 
 const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="claimcheck"' };
@@ -35,13 +38,41 @@ function howToSend(headers: Headers): string {
     : 'The request has no API key; send one in a header, as "Authorization: Bearer <key>" or "X-API-Key: <key>".';
 }
 
+/** A caller whose key has proved itself. */
+export interface Caller extends KeyIdentity {
+  /** SHA-256 of the key. */
+  readonly digest: string;
+}
+
+/** Keys that proved themselves under a deployment's secrets, by their text. */
+const proved = new WeakMap<readonly string[], Memory<Caller>>();
+
+function provedUnder(secrets: readonly string[]): Memory<Caller> {
+  const known = proved.get(secrets) ?? new Memory<Caller>(KEYS_REMEMBERED);
+  proved.set(secrets, known);
+  return known;
+}
+
+/** As `identify`, of a key that has proved itself here before; null for any other. Throws nothing. */
+export function identifyKnown(headers: Headers, secrets: readonly string[]): Caller | null {
+  const names = ["authorization", "x-api-key", "x-vody-api-key"].map((name) => headers.get(name));
+  const [first, ...others] = names.filter((value) => value !== null);
+  if (first === undefined || others.length > 0) return null;
+  const text = names[0] === null ? first.trim() : SCHEME.exec(first)?.[1];
+  return (text && provedUnder(secrets).get(text, 0)) || null;
+}
+
 /** Whose request this is. Throws `missing_key` or `invalid_key`; no I/O. */
-export async function identify(headers: Headers, secrets: readonly string[]): Promise<KeyIdentity & { digest: string }> {
+export async function identify(headers: Headers, secrets: readonly string[]): Promise<Caller> {
   const text = presentedKey(headers);
   if (!text) throw problem("missing_key", { detail: howToSend(headers), headers: CHALLENGE });
+  const known = provedUnder(secrets).get(text, 0);
+  if (known) return known;
   const identity = await parseKey(text, secrets);
   if (!identity) throw problem("invalid_key", { detail: NOT_VALID, headers: CHALLENGE });
-  return { ...identity, digest: await digestOf(text) };
+  const caller = { ...identity, digest: await digestOf(text) };
+  provedUnder(secrets).set(text, caller, Infinity);
+  return caller;
 }
 
 /** The refusal of one request too many; where the key stands is for its answer to show, as with those that are admitted. */
@@ -60,25 +91,136 @@ export class LimitReached extends Problem {
   }
 }
 
-/** Keys that were refused a moment ago, by digest, and why. */
-const refused = new Memory<Refusal>(MEMORY_THINGS);
-
-/** Whether a key was refused a moment ago: then nothing is done for it before its gate has admitted it. */
-export function wasRefused({ digest }: { digest: string }): boolean {
-  return refused.get(digest, Date.now()) !== undefined;
+/** A call that waits for a permit. */
+interface Waiting {
+  /** Its permit, once the gate has given it. */
+  allowance: Allowance | null;
+  /** When it looked last; a call whose client has left does not look again. */
+  lookedAt: number;
 }
 
-/**
- * Asks the key's gate for one permit. Throws the problem that refuses it, `LimitReached` if it is one too many. What can't
- * change, such as a revocation, is not asked again for a moment.
- */
-export async function admit(gate: GatePort, identity: KeyIdentity & { digest: string }, scope: Scope): Promise<Allowance> {
-  const known = refused.get(identity.digest, Date.now());
-  if (known === "revoked" || known === "unknown") throw refusal(known, scope, null);
-  const verdict = await gate.admit(identity.keyId, identity.digest, scope);
-  if (verdict.admitted) return verdict.allowance;
-  refused.set(identity.digest, verdict.reason, Date.now() + REFUSED_KEY_MS);
-  throw refusal(verdict.reason, scope, verdict.allowance);
+/** What an isolate holds of one key and class of call, and who is asking its gate for more. */
+interface Held {
+  readonly grants: Grants;
+  readonly waiting: Set<Waiting>;
+  /** Ends when the one that asks has its answer; its request may be gone by then. */
+  asking: { readonly done: Promise<Verdict | null>; readonly since: number } | null;
+}
+
+/** The isolate's side of all gates. */
+export class Admissions {
+  readonly #gate: GatePort;
+  readonly #clock: Pick<Clock, "now" | "sleep">;
+  readonly #randomBytes: RandomBytes;
+  readonly #held = new Memory<Held>(KEYS_REMEMBERED);
+  /** Keys that were refused a moment ago, by digest, and why. */
+  readonly #refused = new Memory<Refusal>(MEMORY_THINGS);
+
+  constructor({ gate, clock, randomBytes }: Pick<Ports, "gate" | "clock" | "randomBytes">) {
+    this.#gate = gate;
+    this.#clock = clock;
+    this.#randomBytes = randomBytes;
+  }
+
+  /** Whether a key was refused a moment ago: then nothing is done for it before its gate has admitted it. */
+  wasRefused(caller: Caller): boolean {
+    return this.#refused.get(refusedName(caller), this.#clock.now()) !== undefined;
+  }
+
+  /** One permit of a grant that is held here; null if there is none. Throws `LimitReached` if it is known to be one too many. */
+  admitHere(caller: Caller, scope: Scope): Allowance | null {
+    const held = this.#held.get(nameOf(caller, scope), 0);
+    const decided = held ? held.grants.decide(this.#clock.now()) : null;
+    if (decided && !decided.admitted) throw new LimitReached(decided.allowance);
+    return decided && decided.allowance;
+  }
+
+  /**
+   * One permit for a call. Throws the problem that refuses it, `LimitReached` if it is one too many. The key's gate is asked
+   * by one call at a time, for all that wait; it goes on asking in `after` when its own client has left. What can't change,
+   * such as a revocation, is not asked again for a moment.
+   */
+  async admit(caller: Caller, scope: Scope, after: After): Promise<Allowance> {
+    const name = nameOf(caller, scope);
+    const held = this.#held.get(name, 0) ?? { grants: new Grants(), waiting: new Set(), asking: null };
+    this.#held.set(name, held, Infinity);
+    const waiting: Waiting = { allowance: null, lookedAt: 0 };
+    held.waiting.add(waiting);
+    try {
+      for (;;) {
+        if (waiting.allowance) return waiting.allowance;
+        this.#refuseKnown(caller, scope);
+        waiting.lookedAt = this.#clock.now();
+        const decided = held.grants.decide(waiting.lookedAt);
+        if (decided?.admitted) return decided.allowance;
+        if (decided) throw new LimitReached(decided.allowance);
+        if (held.asking && this.#clock.now() - held.asking.since < 2 * GATE_MS) {
+          refuseFor(await Promise.race([held.asking.done, this.#clock.sleep(GRANT_LOOK_MS)]), scope);
+        } else {
+          refuseFor(await this.#ask(held, caller, scope, after), scope);
+        }
+      }
+    } finally {
+      held.waiting.delete(waiting);
+    }
+  }
+
+  /** What is known here of a key is out of date. */
+  forget(keyId: string): void {
+    this.#held.deleteAll((name) => name.startsWith(keyId));
+    this.#refused.deleteAll((name) => name.startsWith(keyId));
+  }
+
+  #refuseKnown(caller: Caller, scope: Scope): void {
+    const known = this.#refused.get(refusedName(caller), this.#clock.now());
+    if (known === "revoked" || known === "unknown") throw refusal(known, scope, null);
+  }
+
+  /** Asks the gate for all callers of one key. */
+  async #ask(held: Held, caller: Caller, scope: Scope, after: After): Promise<Verdict> {
+    const { promise: done, resolve } = Promise.withResolvers<Verdict | null>();
+    const askedAt = this.#clock.now();
+    const asking = { done, since: askedAt };
+    held.asking = asking;
+    for (const waiting of held.waiting) if (waiting.lookedAt < askedAt - GRANT_GONE_MS) held.waiting.delete(waiting);
+    const callers = [...held.waiting].filter((waiting) => !waiting.allowance);
+    const asked = held.grants.ask(askedAt, callers.length, randomBase62(12, this.#randomBytes));
+    const hear = (verdict: Verdict) => {
+      if (held.asking === asking) held.asking = null;
+      const now = this.#clock.now();
+      if (verdict.admitted) for (const waiting of callers.slice(0, verdict.callers)) waiting.allowance = verdict.allowance;
+      if (verdict.admitted || verdict.reason === "limited") held.grants.hear(verdict, asked, askedAt, now);
+      if (!verdict.admitted) this.#refused.set(refusedName(caller), verdict.reason, now + REFUSED_KEY_MS);
+      resolve(verdict);
+      return verdict;
+    };
+    const fail = (error: unknown) => {
+      if (held.asking === asking) held.asking = null;
+      resolve(null); // one of those who wait asks next
+      throw error;
+    };
+    const answer = this.#gate.admit(caller.keyId, caller.digest, scope, asked).then(hear, fail);
+    after(
+      answer.then(
+        () => undefined,
+        () => undefined, // whoever asked throws it
+      ),
+    );
+    return answer;
+  }
+}
+
+/** Throws what refuses every call of a key, whatever its permits. */
+function refuseFor(verdict: Verdict | null | void, scope: Scope): void {
+  if (verdict && !verdict.admitted && verdict.reason !== "limited") throw refusal(verdict.reason, scope, verdict.allowance);
+}
+
+function refusedName({ keyId, digest }: Caller): string {
+  return `${keyId} ${digest}`;
+}
+
+function nameOf({ keyId, digest }: Caller, scope: Scope): string {
+  return `${keyId} ${scope} ${digest}`;
 }
 
 /**

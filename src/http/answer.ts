@@ -25,10 +25,41 @@ export function json(body: unknown, init: Init = {}): Response {
 
 /** An answer whose body is JSON text already. */
 export function jsonText(text: string, init: Init = {}): Response {
-  return new Response(text, {
+  const response = new Response(text, {
     status: init.status ?? 200,
     headers: { "Content-Type": "application/json", "Cache-Control": NO_STORE, ...init.headers },
   });
+  texts.set(response, text);
+  return response;
+}
+
+/** The texts of answers, which would have to be read from them otherwise. */
+const texts = new WeakMap<Response, string>();
+
+/** The text of an answer that will never change; null of any other answer. */
+export function immutableText(answer: Response): string | null {
+  if (answer.status !== 200 || answer.headers.get("cache-control") !== FOR_EVER) return null;
+  return texts.get(answer) ?? null;
+}
+
+/** Sets headers of an answer, in place if it is ours. `Vary` is added to what is there. */
+export function withHeaders(answer: Response, headers: Readonly<Record<string, string>>): Response {
+  try {
+    set(answer.headers, headers);
+    return answer;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const copy = new Response(answer.body, answer); // what was fetched can't be changed
+    set(copy.headers, headers);
+    return copy;
+  }
+}
+
+function set(to: Headers, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (name === "Vary") to.append(name, value);
+    else to.set(name, value);
+  }
 }
 
 /**
@@ -65,12 +96,15 @@ function waitTag(inference: Inference): (string | number)[] {
 /** 304 where the client has this very version (RFC 9110, 13.1.2), else the answer as it is. */
 export function unlessKnown(request: Request, answer: Response): Response {
   const etag = answer.headers.get("etag");
-  const known = request.headers.get("if-none-match");
-  if (!etag || !known || answer.status !== 200) return answer;
-  const matches = known.split(",").some((candidate) => candidate.trim().replace(/^W\//, "") === etag || candidate.trim() === "*");
-  if (!matches) return answer;
+  if (!etag || answer.status !== 200 || !isKnown(request, etag)) return answer;
   const headers = new Headers(answer.headers);
   headers.delete("content-type");
   headers.delete("content-length");
   return new Response(null, { status: 304, headers });
+}
+
+/** Whether the client says that it has this version. */
+export function isKnown(request: Request, etag: string): boolean {
+  const known = request.headers.get("if-none-match");
+  return !!known && known.split(",").some((candidate) => candidate.trim().replace(/^W\//, "") === etag || candidate.trim() === "*");
 }

@@ -12,7 +12,9 @@ import type { KeyIdentity, Scope } from "../keys/key.ts";
 import type { Ports } from "../ports.ts";
 import type { Problem } from "../problem.ts";
 import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
+import type { Admissions } from "./admit.ts";
 import { check, readJson } from "./body.ts";
+import type { KeptAnswers } from "./kept-answers.ts";
 
 /** Everything one request may use. */
 export interface Call {
@@ -24,6 +26,8 @@ export interface Call {
   readonly requestId: string;
   readonly config: Config;
   readonly ports: Ports;
+  readonly admissions: Admissions;
+  readonly keptAnswers: KeptAnswers<Dialect>;
   readonly sweep: { recover(startedBefore: number): Promise<number> };
   /** See AccountMeter; it lives in the account's own gate object. */
   readonly accountMeter: (accountId: string, limit: AccountLimit) => Promise<number>;

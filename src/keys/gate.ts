@@ -2,10 +2,12 @@
  * The gate of a key, without the object it lives in: it checks the key and counts its requests. Being one in the whole
  * world it is exact: never one permit over the limit. Its counters live in memory; when it sleeps they are forgotten,
  * which is sound because an idle second refills every bucket.
- * Grants (several permits handed to an isolate in advance) will be one more method here: `admit` asked for n.
+ * A grant is a handful of permits that an isolate may use later by itself. They are reserved until the isolate says how many
+ * it has used, or until GRANT_HELD_MS have passed: then all count as used at that moment, the latest that it could have been.
+ * So whatever isolates do with their grants, what they let through in any window of time is within the limit.
  */
-import { KEY_RECORD_MS, TURNS, TURN_HOLD_MS, TURN_KEPT_MS } from "../limits.ts";
-import { type Bucket, UNUSED, takePermit } from "./gcra.ts";
+import { GRANT_HELD_MS, KEY_RECORD_MS, TURNS, TURN_HOLD_MS, TURN_KEPT_MS } from "../limits.ts";
+import { type Bucket, UNUSED, settle, takePermit, turnMs, untell } from "./gcra.ts";
 import { type Scope, sameText } from "./key.ts";
 import type { Key } from "./store.ts";
 
@@ -21,9 +23,50 @@ export interface Allowance {
 
 export type Refusal = "unknown" | "revoked" | "expired" | "scope" | "limited";
 
+/** What an isolate asks a gate for. */
+export interface Asking {
+  /** Names the grant; asked again under the same name, it replaces what nobody heard of. */
+  readonly grant: string;
+  /** Callers that wait for a permit now. */
+  readonly callers: number;
+  /** Permits for those to come, as a grant. */
+  readonly later: number;
+  /** Turns to be told to callers to come, if there are no permits. */
+  readonly turns: number;
+  /** An earlier grant of the isolate, and how many of its permits were used; the others go back. */
+  readonly settled: { readonly grant: string; readonly used: number } | null;
+  /** Turns of the isolate's that it has told nobody: they go back too. */
+  readonly untold: number;
+}
+
+/** A single caller's asking, without a grant. */
+export const ONE: Asking = { grant: "", callers: 1, later: 0, turns: 0, settled: null, untold: 0 };
+
 export type Verdict =
-  | { readonly admitted: true; readonly allowance: Allowance }
-  | { readonly admitted: false; readonly reason: Refusal; readonly allowance: Allowance | null };
+  | {
+      readonly admitted: true;
+      readonly allowance: Allowance;
+      /** How many of the callers pass. */
+      readonly callers: number;
+      /** Permits of the grant. */
+      readonly later: number;
+    }
+  | { readonly admitted: false; readonly reason: Exclude<Refusal, "limited">; readonly allowance: null }
+  | {
+      readonly admitted: false;
+      readonly reason: "limited";
+      readonly allowance: Allowance;
+      /** Turns that are this isolate's to tell: the first after `allowance.retryAfterMs`, one more after each interval. */
+      readonly turns: number;
+      /** Until the next permit: before that, no call needs to ask. */
+      readonly nextMs: number;
+    };
+
+/** A grant whose permits may still be used. */
+interface Grant {
+  readonly permits: number;
+  readonly until: number;
+}
 
 export class Gate {
   readonly #find: () => Promise<Key | null>;
@@ -34,6 +77,8 @@ export class Gate {
   #record: { key: Key | null; readAt: number } | null = null;
   #reading: Promise<Key | null> | null = null;
   readonly #buckets = new Map<Scope, Bucket>();
+  /** In the order in which they lapse. */
+  readonly #grants = new Map<Scope, Map<string, Grant>>();
 
   /** `find` reads the key's record. */
   constructor(find: () => Promise<Key | null>, now: () => number, sleep: (ms: number) => Promise<void>) {
@@ -43,42 +88,87 @@ export class Gate {
   }
 
   /**
-   * Checks the key (by the SHA-256 of its text) and takes one permit of the class of call. Each call that is refused is told
+   * Checks the key (by the SHA-256 of its text) and takes permits of the class of call. Each call that is refused is told
    * a turn of its own; one that comes at such a turn and is a moment too early waits here for its permit.
    */
-  async admit(digest: string, scope: Scope): Promise<Verdict> {
+  async admit(digest: string, scope: Scope, asking: Asking = ONE): Promise<Verdict> {
     let holdUntil: number | null = null;
+    let isFirst = true;
     for (;;) {
       const key = await this.#key();
-      if (!key || !sameText(key.digest, digest)) return { admitted: false, reason: "unknown", allowance: null };
-      if (key.revokedAt !== null) return { admitted: false, reason: "revoked", allowance: null };
+      if (!key || !sameText(key.digest, digest)) return refused("unknown");
+      if (key.revokedAt !== null) return refused("revoked");
       const now = this.#now();
-      if (key.expiresAt !== null && key.expiresAt <= now) return { admitted: false, reason: "expired", allowance: null };
-      if (!key.scopes.includes(scope)) return { admitted: false, reason: "scope", allowance: null };
+      if (key.expiresAt !== null && key.expiresAt <= now) return refused("expired");
+      if (!key.scopes.includes(scope)) return refused("scope");
       const limit = key.limits[scope];
-      const { taken, bucket, remaining, resetMs, nextMs, retryAfterMs } = takePermit(this.#buckets.get(scope) ?? UNUSED, now, limit);
-      holdUntil ??= this.#isTurn(scope, now) ? now + TURN_HOLD_MS : now;
+      this.#settle(scope, now, limit, isFirst ? asking : { ...asking, untold: 0 });
+      isFirst = false;
+      const { reserved, reservedMs } = this.#reserved(scope, now);
+      const turns = asking.callers + asking.turns;
+      const wanted = { now: asking.callers, later: asking.later, reserved, reservedMs, turns };
+      const permit = takePermit(this.#buckets.get(scope) ?? UNUSED, now, limit, wanted);
+      const { taken, bucket, remaining, resetMs, nextMs, retryAfterMs } = permit;
+      holdUntil ??= this.#isTurn(scope, now, asking.callers) ? now + TURN_HOLD_MS : now;
       if (!taken && now + nextMs <= holdUntil) {
         await this.#sleep(Math.ceil(nextMs));
         continue;
       }
       this.#buckets.set(scope, bucket);
+      if (permit.later > 0) this.#grantsOf(scope).set(asking.grant, { permits: permit.later, until: now + GRANT_HELD_MS });
       const allowance = { scope, limit, remaining, resetMs, retryAfterMs };
-      if (taken) return { admitted: true, allowance };
-      this.#promise(scope, now + Math.ceil(retryAfterMs));
-      return { admitted: false, reason: "limited", allowance };
+      if (taken) return { admitted: true, allowance, callers: permit.count, later: permit.later };
+      for (let turn = 0; turn < turns; turn++) this.#promise(scope, now + Math.ceil(turnMs(retryAfterMs, turn, limit)));
+      return { admitted: false, reason: "limited", allowance, turns, nextMs };
     }
   }
 
+  #grantsOf(scope: Scope): Map<string, Grant> {
+    const grants = this.#grants.get(scope) ?? new Map<string, Grant>();
+    this.#grants.set(scope, grants);
+    return grants;
+  }
+
+  /** Takes from what is reserved what was used or is over. */
+  #settle(scope: Scope, now: number, limit: number, { grant, settled, untold }: Asking): void {
+    if (untold > 0) {
+      this.#buckets.set(scope, untell(this.#buckets.get(scope) ?? UNUSED, untold));
+      this.#turns.get(scope)?.splice(-untold);
+    }
+    const grants = this.#grants.get(scope);
+    if (!grants || grants.size === 0) return;
+    let bucket = this.#buckets.get(scope) ?? UNUSED;
+    for (const [name, { permits, until }] of grants) {
+      if (until > now) break; // they lapse in the order in which they were given
+      bucket = settle(bucket, until, permits, limit);
+      grants.delete(name);
+    }
+    const known = settled && grants.get(settled.grant);
+    if (known) {
+      bucket = settle(bucket, now, Math.min(settled.used, known.permits), limit);
+      grants.delete(settled.grant);
+    }
+    grants.delete(grant);
+    this.#buckets.set(scope, bucket);
+  }
+
+  #reserved(scope: Scope, now: number): { reserved: number; reservedMs: number } {
+    let reserved = 0;
+    let reservedMs = 0;
+    for (const { permits, until } of this.#grants.get(scope)?.values() ?? []) {
+      if (reserved === 0) reservedMs = until - now;
+      reserved += permits;
+    }
+    return { reserved, reservedMs };
+  }
+
   /** Whether somebody was told to come about now; the next call is another's turn. */
-  #isTurn(scope: Scope, now: number): boolean {
+  #isTurn(scope: Scope, now: number, callers: number): boolean {
     const turns = this.#turns.get(scope) ?? [];
     const kept = turns.findIndex((turn) => turn >= now - TURN_KEPT_MS);
     turns.splice(0, kept < 0 ? turns.length : kept);
-    const [first] = turns;
-    if (first === undefined || first > now) return false;
-    turns.shift();
-    return true;
+    const due = turns.findIndex((turn) => turn > now);
+    return turns.splice(0, Math.min(callers, due < 0 ? turns.length : due)).length > 0;
   }
 
   #promise(scope: Scope, turn: number): void {
@@ -116,4 +206,8 @@ export class Gate {
     );
     return reading;
   }
+}
+
+function refused(reason: Exclude<Refusal, "limited">): Verdict {
+  return { admitted: false, reason, allowance: null };
 }

@@ -20,34 +20,79 @@ export interface Bucket {
 
 export const UNUSED: Bucket = { used: 0, at: 0, told: 0 };
 
+/** What is asked of a bucket; one permit by default. */
+export interface Wanted {
+  /** Permits that are used at once. */
+  readonly now?: number;
+  /** Permits that will be used later, beside those. */
+  readonly later?: number;
+  /** Permits that others were given for later and have neither used nor given back: they count, and don't leak. */
+  readonly reserved?: number;
+  /** Until the first of those lapses. */
+  readonly reservedMs?: number;
+  /** Turns to be told to those who get none. */
+  readonly turns?: number;
+}
+
 export interface Permit {
   readonly taken: boolean;
-  /** The bucket afterwards. */
+  /** Permits given to be used at once. */
+  readonly count: number;
+  /** Permits given for later; none unless all that were wanted at once were given. */
+  readonly later: number;
+  /** The bucket afterwards, without what is reserved. */
   readonly bucket: Bucket;
   /** Permits left at this moment. */
   readonly remaining: number;
   /** Until the bucket is full again. */
   readonly resetMs: number;
-  /** Until the next permit; 0 if this one was taken. */
+  /** Until the next permit; 0 if any was given. */
   readonly nextMs: number;
-  /** Until a turn that no other refused caller was told, up to TURNS_MS; 0 if this permit was taken. */
+  /** Until a turn that no other refused caller was told, up to TURNS_MS; 0 if any was given. */
   readonly retryAfterMs: number;
 }
 
-/** Asks a bucket for one permit; `now` in whole ms. A limit that was lowered meanwhile counts as used up, not as overdrawn. */
-export function takePermit(bucket: Bucket, now: number, perSecond: number): Permit {
+/** Asks a bucket for permits; `now` in whole ms. A limit that was lowered meanwhile counts as used up, not as overdrawn. */
+export function takePermit(bucket: Bucket, now: number, perSecond: number, wanted: Wanted = {}): Permit {
+  const { reserved = 0, reservedMs = 0, turns = 1 } = wanted;
   const most = BURST_MS * perSecond;
-  const before = Math.min(most, Math.max(0, bucket.used - Math.max(0, now - bucket.at) * perSecond));
-  const taken = before + PERMIT <= most;
-  const used = taken ? before + PERMIT : before;
-  const toldBefore = Math.max(before, bucket.told - Math.max(0, now - bucket.at) * perSecond);
-  const told = taken ? Math.max(used, toldBefore) : Math.min(toldBefore + PERMIT, most + TURNS_MS * perSecond);
+  const leaked = Math.max(0, now - bucket.at) * perSecond;
+  const before = Math.min(most, Math.max(0, bucket.used - leaked));
+  const full = Math.min(most, before + reserved * PERMIT);
+  const left = Math.floor((most - full) / PERMIT);
+  const given = Math.min(wanted.now ?? 1, left);
+  const later = Math.min(wanted.later ?? 0, left - given);
+  const used = before + given * PERMIT;
+  const toldBefore = Math.max(full, bucket.told - leaked);
+  const told =
+    given > 0 ? Math.max(full + (given + later) * PERMIT, toldBefore) : Math.min(toldBefore + turns * PERMIT, most + TURNS_MS * perSecond);
+  const lacking = full + PERMIT - most;
   return {
-    taken,
+    taken: given > 0,
+    count: given,
+    later,
     bucket: { used, at: Math.max(bucket.at, now), told },
-    remaining: Math.floor((most - used) / PERMIT),
-    resetMs: used / perSecond,
-    nextMs: taken ? 0 : (before + PERMIT - most) / perSecond,
-    retryAfterMs: taken ? 0 : (told - most) / perSecond,
+    remaining: left - given - later,
+    resetMs: (full + (given + later) * PERMIT) / perSecond,
+    nextMs: given > 0 ? 0 : lacking <= before ? lacking / perSecond : reservedMs + PERMIT / perSecond,
+    retryAfterMs: given > 0 ? 0 : Math.min(toldBefore + PERMIT - most, TURNS_MS * perSecond) / perSecond,
   };
+}
+
+/** A bucket in which permits that were reserved count as used, all of them at `at`: the latest that they can have been. */
+export function settle(bucket: Bucket, at: number, permits: number, perSecond: number): Bucket {
+  const since = Math.max(bucket.at, at);
+  const before = Math.max(0, bucket.used - (since - bucket.at) * perSecond);
+  const used = Math.min(BURST_MS * perSecond, before + permits * PERMIT);
+  return { used, at: since, told: Math.max(used, bucket.told - (since - bucket.at) * perSecond) };
+}
+
+/** A bucket of which so many turns were told to nobody. */
+export function untell(bucket: Bucket, turns: number): Bucket {
+  return { ...bucket, told: Math.max(bucket.used, bucket.told - turns * PERMIT) };
+}
+
+/** When the nth of several turns is, if the first is after `firstMs`: one an interval, and all the last ones together. */
+export function turnMs(firstMs: number, nth: number, perSecond: number): number {
+  return Math.min(TURNS_MS, firstMs + (nth * 1_000) / perSecond);
 }

@@ -16,6 +16,11 @@ export class Memory<T> {
     return thing && thing.until > now ? thing.value : undefined;
   }
 
+  /** Forgets each thing whose name passes; looks at all. */
+  deleteAll(passes: (name: string) => boolean): void {
+    for (const name of this.#things.keys()) if (passes(name)) this.#things.delete(name);
+  }
+
   set(name: string, value: T, until: number): void {
     this.#things.delete(name);
     const [oldest] = this.#things.keys();

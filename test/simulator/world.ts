@@ -101,7 +101,7 @@ export class World {
     this.storage = new Storage({ now, sizeOf: (key) => this.objects.sizeOf(key), violate });
     this.objects = new Objects((key) => this.storage.judgeDelete(key));
     this.deliveries = new Deliveries({ now, violate });
-    this.meters = new Meters(violate);
+    this.meters = new Meters(violate, () => this.schedule.now);
     this.model = new Model(
       {
         now,

