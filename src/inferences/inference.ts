@@ -81,3 +81,38 @@ export type Inference =
 
 /** What a cancel could do: it never began, or its backend was told to stop by closing the connection. */
 export type Stopped = "confirmed" | "best_effort";
+
+/** What of a submission an inference shows at once. */
+type Newest = Pick<
+  Common,
+  "id" | "accountId" | "model" | "version" | "dialect" | "priority" | "retry" | "createdAt" | "inputItems" | "metadata" | "capability"
+> & { readonly webhook: Webhook | null; readonly startBy: number };
+
+/** An inference as it is right after its submit. */
+export function newlyQueued(it: Newest): Inference {
+  const { id, accountId, model, version, dialect, priority, retry, createdAt, inputItems, metadata, capability, webhook, startBy } = it;
+  return {
+    id,
+    accountId,
+    model,
+    version,
+    dialect,
+    priority,
+    level: priority,
+    attempt: 0,
+    retry,
+    createdAt,
+    updatedAt: createdAt,
+    startedAt: null,
+    runMs: 0,
+    inputItems,
+    metadata,
+    log: [{ at: createdAt, event: "queued" }],
+    capability,
+    webhook: webhook && { ...webhook, status: "pending" },
+    status: "queued",
+    startBy,
+    notBefore: null,
+    wait: null,
+  };
+}

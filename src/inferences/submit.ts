@@ -20,7 +20,7 @@ import { fillOf } from "../platform/fill.ts";
 import type { Ports } from "../ports.ts";
 import { type Fault, type Problem, problem } from "../problem.ts";
 import type { Webhook } from "./webhook.ts";
-import type { Inference } from "./inference.ts";
+import { type Inference, newlyQueued } from "./inference.ts";
 import type { RetrySettings } from "./retry.ts";
 import { newInferenceId } from "../ids.ts";
 import { isInline, storeInput } from "../payloads/payloads.ts";
@@ -168,7 +168,13 @@ async function replayOf(ports: Ports, { accountId, idempotency }: Submission): P
   const earlier = await findByIdempotencyKey(ports.db, accountId, idempotency.key);
   if (!earlier) return null;
   if (earlier.fingerprint !== idempotency.fingerprint) throw problem("idempotency_key_reused");
-  return { inference: asSubmitted(earlier.inference), replayed: true, claimed: null, askedAt: ports.clock.now() };
+  const { inference } = earlier;
+  return {
+    inference: newlyQueued({ ...inference, startBy: inference.createdAt }),
+    replayed: true,
+    claimed: null,
+    askedAt: ports.clock.now(),
+  };
 }
 
 function modelNotFound({ model, version, capability = "" }: Submission): Problem {
@@ -178,33 +184,4 @@ function modelNotFound({ model, version, capability = "" }: Submission): Problem
   }
   const what = version === undefined ? `no model "${model}"` : `no version "${version}" of a model "${model}"`;
   return problem("model_not_found", { detail: `There is ${what}${capability === "" ? "" : ` that offers "${capability}"`}.` });
-}
-
-/** An inference as it was right after its submit: what a replay of the submit answers. */
-function asSubmitted(inference: Inference): Inference {
-  const { id, accountId, model, version, dialect, priority, retry, createdAt, inputItems, metadata, log, capability, webhook } = inference;
-  return {
-    id,
-    accountId,
-    model,
-    version,
-    dialect,
-    priority,
-    level: priority,
-    attempt: 0,
-    retry,
-    createdAt,
-    updatedAt: createdAt,
-    startedAt: null,
-    runMs: 0,
-    inputItems,
-    metadata,
-    log: log.slice(0, 1),
-    capability,
-    webhook: webhook && { ...webhook, status: "pending" },
-    status: "queued",
-    startBy: createdAt,
-    notBefore: null,
-    wait: null,
-  };
 }

@@ -1,19 +1,26 @@
 /** SQL that makes an inference of a submission: one write decides whether it is accepted. */
 import * as z from "zod";
 import { sizeOf } from "../../content/content.ts";
-import { IDEMPOTENCY_MS, INFERENCE_CHARGE_BYTES, OPEN_COUNT_MS, OPEN_INFERENCES, QUOTA_BYTES, ROW_CHARGE_BYTES } from "../../limits.ts";
+import {
+  AGEING_MS,
+  IDEMPOTENCY_MS,
+  INFERENCE_CHARGE_BYTES,
+  OPEN_COUNT_MS,
+  OPEN_INFERENCES,
+  QUOTA_BYTES,
+  ROW_CHARGE_BYTES,
+} from "../../limits.ts";
 import { askAgain } from "../../platform/unavailable.ts";
 import type { Payload } from "../../payloads/payload.ts";
 import type { Ports } from "../../ports.ts";
-import { type Database, NOW, type Row, type Sql, sql } from "../../platform/sql.ts";
-import type { Inference } from "../inference.ts";
+import { type Database, NOW, type Row, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
+import { type Inference, newlyQueued } from "../inference.ts";
 import type { RetrySettings } from "../retry.ts";
 import type { Webhook } from "../webhook.ts";
 import { readStatements } from "./read.ts";
 import { claimStatements } from "./claim.ts";
-import { agesAt } from "./fragments.ts";
 import { hasSlot, laneOfRow, live, nextTurn } from "./lane.ts";
-import { type Claim, claimOrNull, fromRow, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
+import { type Claim, PLAIN, claimOrNull, fromRow, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
 
 /** A submission, complete: every default is filled in and the input is stored or small. */
 export interface NewInference {
@@ -51,16 +58,20 @@ export interface NewInference {
 export type Wanted = Pick<NewInference, "model" | "version" | "capability">;
 
 /** The lane that serves what is wanted; no row if there is none. A path of the server is offered under its name, too. */
-const laneFor = (wanted: Wanted) => sql`
-  SELECT * FROM (
-    SELECT name AS model, coalesce(${wanted.version}, default_version) AS version, versions, capabilities, ${NOW} AS now
-    FROM models WHERE name = ${wanted.model}
-  ) AS offered
-  WHERE (offered.version = '' AND offered.versions = '[]'
-      OR EXISTS (SELECT 1 FROM json_each(offered.versions) WHERE json_each.value = offered.version))
-    AND (${wanted.capability} = '' OR offered.capabilities = '[]'
-      OR EXISTS (SELECT 1 FROM json_each(offered.capabilities)
-        WHERE ${wanted.capability} IN (json_each.value, '/' || json_each.value, '/v1/' || json_each.value)))`;
+const laneFor = ({ model, version, capability }: Wanted) => sql`
+  SELECT name AS model, ${version ?? sql`default_version`} AS version, ${NOW} AS now FROM models WHERE name = ${model}${servesVersion(version)}${offers(capability)} LIMIT 1`;
+
+/** The default is one of the versions, or none where there are none (admin/models.ts). */
+const servesVersion = (version: string | null) => {
+  if (version === null) return sql``;
+  return version === "" ? sql` AND versions = '[]'` : sql` AND EXISTS (SELECT 1 FROM json_each(versions) WHERE value = ${version})`;
+};
+
+const offers = (capability: string) =>
+  capability === ""
+    ? sql``
+    : sql` AND (capabilities = '[]'
+      OR EXISTS (SELECT 1 FROM json_each(capabilities) WHERE ${capability} IN (value, '/' || value, '/v1/' || value)))`;
 
 /** Whether a lane has a backend that takes work, now or when its circuit closes again. */
 const isReady = (lane: Sql) =>
@@ -79,30 +90,70 @@ export const chargeOf = ({ inputBytes, metadata }: Pick<NewInference, "inputByte
 export const rowChargeOf = ({ input, metadata }: Pick<NewInference, "input" | "metadata">) =>
   Math.max(ROW_CHARGE_BYTES, sizeOf(textOf(input) ?? "") + sizeOf(JSON.stringify(metadata)));
 
+/** What a submission says of its row. What is null, or as the column has it by default, is left out: the text is compiled each time. */
+function columnsOf(it: NewInference): Record<string, SqlValue | Sql> {
+  const { retry, input } = it;
+  const type = typeOf(input);
+  const given: Record<string, SqlValue | Sql> = {
+    account_id: it.accountId,
+    id: it.id,
+    key_id: it.keyId,
+    dialect: it.dialect,
+    model: it.model,
+    version: sql`lane.version`,
+    status: sql`'queued'`,
+    priority: it.priority,
+    level: it.priority,
+    turn: nextTurn(it.accountId, it.model, sql`lane.version`, it.priority),
+    idempotency_key: it.idempotencyKey,
+    fingerprint: it.fingerprint,
+    max_time_in_queue_seconds: it.maxTimeInQueueSeconds,
+    max_attempts: retry.maxAttempts,
+    initial_delay_ms: retry.initialDelayMs,
+    max_delay_ms: retry.maxDelayMs,
+    run_within_seconds: it.runWithinSeconds,
+    metadata: JSON.stringify(it.metadata),
+    created_at: sql`lane.now`,
+    updated_at: sql`lane.now`,
+    start_by: sql`lane.now + ${it.maxTimeInQueueSeconds * 1000}`,
+    ages_at: it.priority > 0 ? sql`lane.now + ${AGEING_MS}` : null,
+    cancel_at: it.cancelAfterSeconds === null ? null : sql`lane.now + ${it.cancelAfterSeconds * 1000}`,
+    input: textOf(input),
+    input_object: input.at === "object" ? input.key : null,
+    input_bytes: it.inputBytes,
+    input_items: it.inputItems,
+    waiter: it.waiter,
+    retention_seconds: it.retentionSeconds ?? null,
+    webhook: it.webhook === null ? null : JSON.stringify(it.webhook),
+    log: sql`json_array(json_object('at', lane.now, 'event', 'queued'))`,
+    ...(type === PLAIN ? {} : { input_type: type }),
+    ...(it.capability === "" ? {} : { capability: it.capability }),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+}
+
 export const insertStatements = {
   /**
    * Writes nothing and returns no row if the model or version is unknown, the model does not offer the capability, the
-   * account has too many open or stores too much, in all or in the database, a request would wait and no backend takes work, or the id or the account's idempotency key is taken: the one write decides. Beside the row it returns
-   * whether its lane has a slot for it.
+   * account has too many open or stores too much, in all or in the database, a request would wait and no backend takes work, or
+   * the id or the account's idempotency key is taken: the one write decides. Returns what only the database knows: the version,
+   * the time, and whether the lane has a slot for it.
    */
-  insert: (it: NewInference) => sql`
-    INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, idempotency_key, fingerprint,
-      max_time_in_queue_seconds, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds, metadata, created_at, updated_at,
-      start_by, ages_at, cancel_at, input, input_object, input_type, input_bytes, input_items, capability, waiter, retention_seconds, webhook, log)
-    SELECT ${it.accountId}, ${it.id}, ${it.keyId}, ${it.dialect}, lane.model, lane.version, 'queued', ${it.priority}, ${it.priority},
-      ${nextTurn(it.accountId, sql`lane.model`, sql`lane.version`, it.priority)}, ${it.idempotencyKey}, ${it.fingerprint},
-      ${it.maxTimeInQueueSeconds}, ${it.retry.maxAttempts}, ${it.retry.initialDelayMs}, ${it.retry.maxDelayMs}, ${it.runWithinSeconds},
-      ${JSON.stringify(it.metadata)}, lane.now, lane.now, lane.now + ${it.maxTimeInQueueSeconds * 1000}, ${agesAt(sql`${it.priority}`)},
-      lane.now + ${it.cancelAfterSeconds === null ? null : it.cancelAfterSeconds * 1000},
-      ${textOf(it.input)}, ${it.input.at === "object" ? it.input.key : null}, ${typeOf(it.input)},
-      ${it.inputBytes}, ${it.inputItems}, ${it.capability}, ${it.waiter}, ${it.retentionSeconds ?? null},
-      ${it.webhook === null ? null : JSON.stringify(it.webhook)}, json_array(json_object('at', lane.now, 'event', 'queued'))
+  insert: (it: NewInference) => {
+    const columns = columnsOf(it);
+    const names: Sql = { text: Object.keys(columns).join(","), params: [] };
+    const values = join(
+      Object.values(columns).map((value) => sql`${value}`),
+      ",",
+    );
+    return sql`
+    INSERT INTO inferences (${names}) SELECT ${values}
     FROM (${laneFor(it)}) AS lane LEFT JOIN accounts AS owner ON owner.id = ${it.accountId}
     WHERE ${openIn(sql`owner`)} < ${openLimitOf(sql`owner`)} AND coalesce(owner.stored_bytes, 0) + ${chargeOf(it)} <= ${quotaOf(sql`owner`)}
-      AND coalesce(owner.database_bytes, 0) + ${rowChargeOf(it)} <= ${databaseQuotaOf(sql`owner`, it.databaseQuotaBytes)}
-      AND (${it.waiter} IS NULL OR ${isReady(sql`lane`)})
+      AND coalesce(owner.database_bytes, 0) + ${rowChargeOf(it)} <= ${databaseQuotaOf(sql`owner`, it.databaseQuotaBytes)}${it.waiter === null ? sql`` : sql` AND ${isReady(sql`lane`)}`}
     ON CONFLICT DO NOTHING
-    RETURNING ${inferenceColumns}, ${hasSlot(...laneOfRow)} AS hasSlot`,
+    RETURNING version, created_at AS now, ${hasSlot(...laneOfRow)} AS hasSlot`;
+  },
   /** What may be in the way of a submit: whether the model is served so, and now; and how much the account has. */
   standing: (accountId: string, wanted: Wanted, databaseQuotaBytes: number) => sql`
     SELECT EXISTS (${laneFor(wanted)}) AS served, EXISTS (SELECT 1 FROM (${laneFor(wanted)}) AS lane WHERE ${isReady(sql`lane`)}) AS ready,
@@ -146,18 +197,23 @@ export async function insertInference(db: Database, it: NewInference): Promise<I
   const { accountId, id, idempotencyKey, waiter } = it;
   if (idempotencyKey === null && waiter === null) {
     const [row] = await db.all(insertStatements.insert(it));
-    return insertedAs(row);
+    return insertedAs(it, row);
   }
   const [, inserted = [], claimed = []] = await db.batch([
     insertStatements.releaseIdempotencyKey(accountId, idempotencyKey),
     insertStatements.insert(it),
     ...(waiter === null ? [] : [claimStatements.claimOwn(accountId, id, waiter)]),
   ]);
-  return insertedAs(inserted[0], claimed[0]);
+  return insertedAs(it, inserted[0], claimed[0]);
 }
 
-function insertedAs(row: Row | null | undefined, claimed?: Row): Inserted {
-  return { inference: inferenceOrNull(row), claimed: claimOrNull(claimed), hasSlot: row?.["hasSlot"] === 1 };
+const insertedSchema = z.object({ version: z.string(), now: z.number(), hasSlot: z.number().transform((free) => free === 1) });
+
+function insertedAs(it: NewInference, row: Row | undefined, claimed?: Row): Inserted {
+  if (!row) return { inference: null, claimed: null, hasSlot: false };
+  const { version, now, hasSlot: free } = insertedSchema.parse(row);
+  const inference = newlyQueued({ ...it, version, createdAt: now, startBy: now + it.maxTimeInQueueSeconds * 1000 });
+  return { inference, claimed: claimOrNull(claimed), hasSlot: free };
 }
 
 const standingSchema = z.object({

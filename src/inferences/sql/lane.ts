@@ -16,7 +16,7 @@ export const claimable = (model: SqlValue | Sql, version: SqlValue | Sql) =>
 const turns = (
   turn: Sql,
   index: Sql,
-  model: Sql,
+  model: SqlValue | Sql,
   version: Sql,
   level: SqlValue | Sql,
 ) => sql`SELECT ${turn} FROM inferences AS peer INDEXED BY ${index}
@@ -27,7 +27,7 @@ const turns = (
  * one that is being served; so accounts take turns, whatever each has. The round that is being served takes nobody more:
  * it comes to its end, whoever keeps coming back, and so every round that somebody waits for is served.
  */
-export const nextTurn = (accountId: SqlValue | Sql, model: Sql, version: Sql, level: SqlValue | Sql) => sql`coalesce(
+export const nextTurn = (accountId: SqlValue | Sql, model: SqlValue | Sql, version: Sql, level: SqlValue | Sql) => sql`coalesce(
   (${turns(sql`max(peer.turn) + 1`, sql`inferences_by_account`, model, version, level)} AND peer.account_id = ${accountId}),
   (${turns(sql`min(peer.turn) + 1`, sql`inferences_claimable`, model, version, level)}), 0)`;
 

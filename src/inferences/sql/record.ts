@@ -25,7 +25,7 @@ export interface Fence {
   readonly lease: string;
 }
 
-const PLAIN = "application/json";
+export const PLAIN = "application/json";
 /** Ends the stored media type of bytes that are in a row; a row holds text. */
 const BASE64 = ";base64";
 
