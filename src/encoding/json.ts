@@ -8,6 +8,7 @@
  *   time, by the reader below. (A reviver sees each number's source too, but took 2.8 s for 9 MB of small integers
  *   with one large one among them; this takes a tenth.)
  */
+import { jsonFault } from "./json-fault.ts";
 import { type Result, faulty, read } from "./result.ts";
 
 /** Where a number may be beyond what a double holds: 16 digits that are no fraction, or an exponent of 3 digits. */
@@ -18,12 +19,22 @@ const EXACT_DIGITS = 15;
 /**
  * The value of a JSON text, with integers beyond ±(2^53 - 1) as `bigint`.
  *
- * @throws SyntaxError where the text is not JSON, holds a number that overflows, or is nested beyond the stack
+ * @throws SyntaxError where the text is not JSON, holds a number that overflows, or is nested beyond the stack; its message is
+ * a phrase of ours
  */
 export function parseJson(text: string): unknown {
-  const value: unknown = JSON.parse(text);
+  const value = parsedWhole(text);
   if (!BEYOND_DOUBLES.test(text)) return value;
   return withinStack(() => readExact(text));
+}
+
+function parsedWhole(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new SyntaxError(jsonFault(text) ?? "it can't be read", { cause: error });
+  }
 }
 
 /**
@@ -68,7 +79,7 @@ function withinStack<T>(reading: () => T): T {
   try {
     return reading();
   } catch (error) {
-    if (error instanceof RangeError) throw new SyntaxError("The JSON is nested too deeply.", { cause: error });
+    if (error instanceof RangeError) throw new SyntaxError("it is nested too deeply", { cause: error });
     throw error;
   }
 }
@@ -179,7 +190,7 @@ function readExact(text: string): unknown {
     }
     const source = text.slice(start, at);
     const rounded = Number(source);
-    if (!Number.isFinite(rounded)) throw new SyntaxError("The JSON holds a number that is too large.");
+    if (!Number.isFinite(rounded)) throw new SyntaxError("it holds a number that is too large");
     return isInteger && !Number.isSafeInteger(rounded) ? BigInt(source) : rounded;
   }
 

@@ -29,7 +29,7 @@ export async function readJson(request: Request, limitBytes: number): Promise<{ 
   try {
     value = parseJson(text);
   } catch (error) {
-    throw problem("bad_json", { detail: `The body is not JSON: ${error instanceof Error ? error.message : "it does not parse"}` });
+    throw problem("bad_json", { detail: `The body is not JSON: ${error instanceof Error ? error.message : "it does not parse"}.` });
   }
   mustHoldNoKey(text, value);
   return { text, value };

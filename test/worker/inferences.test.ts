@@ -554,6 +554,14 @@ describe("a submission", () => {
     expect(await seen(post(key, body, headers))).toStrictEqual(refusal(status, code));
   });
 
+  test("of what is not JSON is told line and column, and what is wanted there", async () => {
+    const { key } = await newTenant();
+    expect(await object(post(key, '{"model": "m",\n  "input": 1,\n}'))).toMatchObject({
+      code: "bad_json",
+      detail: 'The body is not JSON: at line 3, column 1 there must be a name in double quotes, and there is "}".',
+    });
+  });
+
   test.each<[string, unknown]>([
     ["a fraction", 1.5],
     ["a negative number", -1],

@@ -201,6 +201,6 @@ export function valueOf(text: string): unknown {
   try {
     return parseJson(text);
   } catch (error) {
-    throw problem("bad_json", { detail: `The body is not JSON: ${error instanceof Error ? error.message : "it does not parse"}` });
+    throw problem("bad_json", { detail: `The body is not JSON: ${error instanceof Error ? error.message : "it does not parse"}.` });
   }
 }
