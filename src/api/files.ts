@@ -31,7 +31,7 @@ export const nameSchema = z
   .string()
   .min(1)
   .max(FILE_NAME_CHARACTERS)
-  .regex(/^[^\p{Cc}/\\]+$/u, "must be a name without slashes or control characters");
+  .regex(/^[^\p{Cc}\p{Cs}/\\]+$/u, "must be a name of whole characters, without slashes or control characters");
 export const sha256Schema = z.string().toLowerCase().regex(SHA256, "must be 64 hexadecimal digits");
 
 export const fileSchema = z.object({

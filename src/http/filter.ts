@@ -3,6 +3,10 @@ import * as z from "zod";
 import type { Filter } from "../inferences/sql/filter.ts";
 import { instantSchema } from "./time.ts";
 
+/** A text that comes out as it went in: the database replaces half of a surrogate pair. */
+const isWhole = (text: string) => text.isWellFormed();
+const HALF = "must be valid Unicode, and has half of a surrogate pair";
+
 /**
  * The client's own words on an inference: few enough that a filter by all of them fits into one statement. An entry named
  * `__proto__`, which the library would leave out in silence, is refused by its name.
@@ -14,9 +18,11 @@ export const metadataSchema = z.preprocess(
     }
     return value;
   },
-  z.record(z.string().min(1).max(64), z.string().max(512)).refine((metadata) => Object.keys(metadata).length <= 16, {
-    error: ({ input }) => `must have at most 16 entries, and has ${Object.keys(input as object).length}`, // a record
-  }),
+  z
+    .record(z.string().min(1).max(64).refine(isWhole, HALF), z.string().max(512).refine(isWhole, HALF))
+    .refine((metadata) => Object.keys(metadata).length <= 16, {
+      error: ({ input }) => `must have at most 16 entries, and has ${Object.keys(input as object).length}`, // a record
+    }),
 );
 
 export const filterShape = {
