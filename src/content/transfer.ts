@@ -73,11 +73,20 @@ class QuotedPrintableDecoder implements Decoder {
   /** Of an escape: nothing, its "=", that and one digit, or a line that ends after its "=". */
   #escape: "none" | "begun" | "digit" | "line" = "none";
   #high = 0;
+  /** Of the chunk at hand. */
+  #decoded: Uint8Array = new Uint8Array();
+  #bytes = 0;
 
   push(chunk: Uint8Array): Uint8Array {
-    const bytes: number[] = [];
-    for (const byte of chunk) this.#put(byte, bytes);
-    return Uint8Array.from(bytes);
+    this.#decoded = new Uint8Array(chunk.byteLength + this.#spaces.length);
+    this.#bytes = 0;
+    for (const byte of chunk) {
+      // Most bytes are themselves.
+      if (byte > SPACE && byte !== EQUALS && this.#escape === "none" && this.#spaces.length === 0) this.#decoded[this.#bytes++] = byte;
+      else if (this.#escape === "none") this.#put(byte);
+      else this.#putEscaped(byte);
+    }
+    return this.#decoded.subarray(0, this.#bytes);
   }
 
   end(): Uint8Array {
@@ -85,23 +94,22 @@ class QuotedPrintableDecoder implements Decoder {
     return new Uint8Array();
   }
 
-  #put(byte: number, bytes: number[]): void {
-    if (this.#escape !== "none") this.#putEscaped(byte, bytes);
-    else if (byte === SPACE || byte === TAB) {
+  #put(byte: number): void {
+    if (byte === SPACE || byte === TAB) {
       this.#spaces.push(byte);
-      if (this.#spaces.length > SPACES_MAX) this.#flush(bytes);
-    } else {
-      if (byte === CR || byte === LF) this.#spaces = [];
-      else this.#flush(bytes);
-      if (byte === EQUALS) this.#escape = "begun";
-      else bytes.push(byte);
+      if (this.#spaces.length > SPACES_MAX) this.#flush();
+      return;
     }
+    if (byte === CR || byte === LF) this.#spaces = [];
+    else this.#flush();
+    if (byte === EQUALS) this.#escape = "begun";
+    else this.#decoded[this.#bytes++] = byte;
   }
 
-  #putEscaped(byte: number, bytes: number[]): void {
+  #putEscaped(byte: number): void {
     const digit = Number.parseInt(String.fromCharCode(byte), 16);
     if (this.#escape !== "line" && !Number.isNaN(digit)) {
-      if (this.#escape === "digit") bytes.push(this.#high * 16 + digit);
+      if (this.#escape === "digit") this.#decoded[this.#bytes++] = this.#high * 16 + digit;
       this.#high = digit;
       this.#escape = this.#escape === "digit" ? "none" : "digit";
     } else if (this.#escape === "digit") throw notQuotedPrintable();
@@ -110,8 +118,8 @@ class QuotedPrintableDecoder implements Decoder {
     else throw notQuotedPrintable();
   }
 
-  #flush(bytes: number[]): void {
-    bytes.push(...this.#spaces);
+  #flush(): void {
+    for (const space of this.#spaces) this.#decoded[this.#bytes++] = space;
     this.#spaces = [];
   }
 }

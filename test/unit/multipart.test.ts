@@ -120,6 +120,7 @@ describe("a multipart body", () => {
     ["base64 (RFC 2045)", "", ""],
     ["quoted-printable", "hi =C3=A9 =\r\nthere  \r\n=3d=\r\n", "hi \u00c3\u00a9 there\r\n="],
     ["quoted-printable", "a \t=  \nb", "a \tb"],
+    ["quoted-printable", `a${" ".repeat(1_100)}b`, `a${" ".repeat(1_100)}b`],
     ["8bit", "=C3", "=C3"],
     ["binary", "aGk=", "aGk="],
     ["x-unheard-of", "aGk=", "aGk="],
