@@ -16,7 +16,7 @@ import { timePasses } from "./support/clock.ts";
 import { stillAs, stillEnv } from "./support/ports.ts";
 import { backendIs, echo } from "./support/outside.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
-import { as, call, object, operator } from "./support/requests.ts";
+import { as, call, object, operator, seen } from "./support/requests.ts";
 
 const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const SOME_TEXT = expect.stringMatching(/\S/);
@@ -24,14 +24,9 @@ const SOME_TEXT = expect.stringMatching(/\S/);
 /** Problem details (RFC 9457), as `seen` shows an answer. */
 const refusal = (status: number, code: string, members: Record<string, unknown> = {}) => ({
   status,
-  contentType: "application/problem+json",
+  type: "application/problem+json",
   body: { type: "about:blank", title: SOME_TEXT, status, detail: SOME_TEXT, code, request_id: SOME_TEXT, ...members },
 });
-
-async function seen(answer: Response | Promise<Response>): Promise<{ status: number; contentType: string | null; body: unknown }> {
-  const { status, headers } = await answer;
-  return { status, contentType: headers.get("content-type"), body: await object(answer) };
-}
 
 /** The answer to a call that must go well. */
 async function done(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {

@@ -12,8 +12,8 @@ import { backendRow, ended, expire, rowOf, submitted } from "./support/inference
 import { held } from "./support/clock.ts";
 import { faultyDatabase, stillAs, stillEnv } from "./support/ports.ts";
 import { type ScriptedBackend, backendIs, echo, hang, publicNames } from "./support/outside.ts";
-import { newBackend, newModel, newTenant, unknownKey, restBackends } from "./support/tenants.ts";
-import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
+import { newBackend, newModel, newTenant, unknownKey, restBackends, servedBy } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, operator, until, seen } from "./support/requests.ts";
 
 // What backs off waits for ticks of the sweep, and a busy machine is slow.
 vi.setConfig({ testTimeout: 30_000 });
@@ -47,19 +47,6 @@ async function submitTo(key: string, path: string, body: Record<string, unknown>
 const submit = (key: string, model: string, body?: Record<string, unknown>) => submitTo(key, `/baseten/${model}/async_predict`, body);
 const requestOf = (key: string, id: string) => object(as(key, "GET", `/async_request/${id}`));
 const modelOf = (name: string) => `/baseten/${name}`;
-
-/** A model with one backend that does as it is told. */
-async function servedBy(script: ScriptedBackend, backend: Record<string, unknown> = { protocol: "http" }): Promise<string> {
-  const model = await newModel();
-  await newBackend(model, backend);
-  backendIs(script);
-  return model;
-}
-
-async function seen(answer: Response | Promise<Response>): Promise<{ status: number; type: string | null; body: unknown }> {
-  const { status, headers } = await answer;
-  return { status, type: headers.get("content-type"), body: await object(answer) };
-}
 
 /** The published error, as `seen` shows an answer. */
 const refusal = (status: number, error_code: string, error: unknown = expect.stringMatching(/\S/), detail?: unknown) => ({
@@ -711,7 +698,7 @@ describe("a call that waits", () => {
 
   test("is answered in plain JSON by a tensor model, and in tensors where it sent tensors", async () => {
     const { key } = await newTenant();
-    const model = await servedBy(echo, {});
+    const model = await servedBy(echo, { protocol: "oip" });
     const plain = await as(key, "POST", `${modelOf(model)}/predict`, { text: "hi" });
     expect(await plain.json()).toEqual({ echo: "hi" });
     const inputs = [{ name: "n", shape: [2], datatype: "INT64", data: [1, 2] }];
@@ -724,10 +711,13 @@ describe("a call that waits", () => {
     const head = new TextEncoder().encode(
       JSON.stringify({ model_name: "m", outputs: [{ name: "o", shape: [2], datatype: "UINT8", parameters: { binary_data_size: 2 } }] }),
     );
-    const model = await servedBy(() => {
-      const headers = { "content-type": "application/octet-stream", "inference-header-content-length": String(head.length) };
-      return new Response(Uint8Array.of(...head, 7, 8), { headers });
-    }, {});
+    const model = await servedBy(
+      () => {
+        const headers = { "content-type": "application/octet-stream", "inference-header-content-length": String(head.length) };
+        return new Response(Uint8Array.of(...head, 7, 8), { headers });
+      },
+      { protocol: "oip" },
+    );
     const inputs = [{ name: "n", shape: [1], datatype: "INT64", data: [1] }];
     const answer = await as(key, "POST", `${modelOf(model)}/predict`, { inputs });
     expect(await seen(answer)).toStrictEqual({

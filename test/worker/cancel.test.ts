@@ -13,7 +13,7 @@ import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support
 import { held, standingClock, timePasses } from "./support/clock.ts";
 import { still, stillAs, stillEnv } from "./support/ports.ts";
 import { gpu } from "./support/outside.ts";
-import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { newBackend, newModel, newTenant, served } from "./support/tenants.ts";
 import { as, object, operator, until } from "./support/requests.ts";
 
 const { db } = still();
@@ -21,12 +21,6 @@ const BROKEN: Failure = { class: "infrastructure", code: "backend_cut", message:
 const WRONG: Failure = { class: "input", code: "backend_rejected", message: "The backend answered 422.", status: 422 };
 
 beforeEach(forgetAll);
-
-async function served(slots = 1): Promise<string> {
-  const model = await newModel();
-  await newBackend(model, { protocol: "http", max_concurrency: slots });
-  return model;
-}
 
 async function queuedMany(model: string, accountId: string, count: number): Promise<void> {
   for (let done = 0; done < count; done += 500) {

@@ -16,7 +16,7 @@ import { forgetAll, laneOf, queued, rowOf } from "./support/inferences.ts";
 import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
 import { faultyDatabase, still, stillAs, stillEnv } from "./support/ports.ts";
 import { backendIs, gpu, hang } from "./support/outside.ts";
-import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { newBackend, newModel, newTenant, served } from "./support/tenants.ts";
 import { ORIGIN, object, operator } from "./support/requests.ts";
 
 const LOST = new Error("D1_ERROR: Network connection lost.");
@@ -27,12 +27,6 @@ afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
-
-async function served(more: Record<string, unknown> = {}): Promise<string> {
-  const model = await newModel();
-  await newBackend(model, { protocol: "http", ...more });
-  return model;
-}
 
 const stored = async (model: string) =>
   Number(await env.DB.prepare("SELECT count(*) AS count FROM inferences WHERE model = ?").bind(model).first("count"));
@@ -397,7 +391,7 @@ describe("a backend's credential", () => {
     ["basic", `Basic ${btoa(SECRET)}`, "you sent"],
     ["bearer", SECRET, "x".repeat(940)],
   ])("%s that the backend gives back as %j is not told to the client, wherever it stands", async (kind, echo, before) => {
-    const model = await served({ credential: { kind, secret: "BACKEND_TOKEN" } });
+    const model = await served(1, { credential: { kind, secret: "BACKEND_TOKEN" } });
     for (const status of [401, 422, 500]) {
       const id = await queued(model, { retry: ONCE });
       await run(
@@ -423,7 +417,7 @@ describe("a backend's credential", () => {
   });
 
   test("whose secret the deployment lacks fails the inference as misconfigured, and nothing is sent", async () => {
-    const model = await served({ credential: { kind: "bearer", secret: "BACKEND_ABSENT" } });
+    const model = await served(1, { credential: { kind: "bearer", secret: "BACKEND_ABSENT" } });
     const id = await queued(model);
     let asked = 0;
     await run(
@@ -462,7 +456,7 @@ describe("a backend of the protocol http", () => {
   /** What becomes of one inference with that input at a backend that answers so. */
   async function outcome(input: string, script: (request: Request) => Response | Promise<Response>) {
     const { key, accountId } = await newTenant();
-    const model = await served({ url: "https://gpu.test/v1/predict" });
+    const model = await served(1, { url: "https://gpu.test/v1/predict" });
     const id = await queued(model, { accountId, retry: ONCE, input: { at: "row", body: input, contentType: "application/json" } });
     await run(still({ fetch: gpu(script) }), [laneOf(model)], "lease");
     const inference = await object(stillAs(key, "GET", `/v1/inferences/${id}`));

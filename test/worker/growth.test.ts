@@ -10,7 +10,7 @@ import { passStatements } from "../../src/maintenance/due.ts";
 import { DEPTH_MAX, POSITION_MAX, SWEEP_ROWS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
 import { claimed, forgetAll, laneOf, queued, submission } from "./support/inferences.ts";
-import { newBackend, newModel } from "./support/tenants.ts";
+import { newBackend, newModel, served } from "./support/tenants.ts";
 
 const FEW = 1_000;
 const MANY = 100_000;
@@ -18,12 +18,6 @@ const MANY = 100_000;
 const CONSTANT = 10;
 
 beforeEach(forgetAll);
-
-async function served(slots = 4): Promise<string> {
-  const model = await newModel();
-  await newBackend(model, { protocol: "http", max_concurrency: slots });
-  return model;
-}
 
 /** Stores so many of a model, spread over 50 accounts, numbered from `after` on. */
 async function store(model: string, status: "succeeded" | "queued", after: number, count: number): Promise<void> {
@@ -75,7 +69,7 @@ function grown(few: Record<string, number>, many: Record<string, number>): Recor
 
 describe("with few and with many", () => {
   test("stored inferences (1,000 and 100,000), every step of an inference's life reads the same rows", { timeout: 120_000 }, async () => {
-    const model = await served();
+    const model = await served(4);
     const life = async () => {
       const waiting = await queued(model, { accountId: "stored-07" });
       const running = await claimed(model);

@@ -7,7 +7,7 @@ import { laneOf, rowOf } from "./support/inferences.ts";
 import { timePasses } from "./support/clock.ts";
 import { still, stillAs } from "./support/ports.ts";
 import { gpu } from "./support/outside.ts";
-import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { newTenant, served } from "./support/tenants.ts";
 import { object } from "./support/requests.ts";
 
 type Send = (key: string, model: string, idempotencyKey: string, input?: string) => Promise<Response>;
@@ -34,19 +34,13 @@ const DIALECTS: [string, Send][] = [
   ],
 ];
 
-async function served(): Promise<string> {
-  const model = await newModel();
-  await newBackend(model, { protocol: "http" });
-  return model;
-}
-
 const stored = async (model: string) =>
   Number(await env.DB.prepare("SELECT count(*) AS count FROM inferences WHERE model = ?").bind(model).first("count"));
 
 const drained = (model: string) => run(still({ fetch: gpu(() => Response.json([{ done: true }])) }), [laneOf(model)], "lease");
 
 /** All of an answer but what is of this request alone. */
-async function seen(answer: Response): Promise<{ status: number; headers: Record<string, string>; body: string }> {
+async function whole(answer: Response): Promise<{ status: number; headers: Record<string, string>; body: string }> {
   const own = new Set(["x-request-id", "ratelimit", "ratelimit-policy", "idempotency-replayed"]);
   const headers = Object.fromEntries([...answer.headers].filter(([name]) => !own.has(name)));
   return { status: answer.status, headers, body: await answer.text() };
@@ -60,14 +54,14 @@ describe.each(DIALECTS)("a submit of the dialect %s", (name, send) => {
     expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([202, null]);
     const again = await send(key, model, "order-7");
     expect(again.headers.get("idempotency-replayed")).toBe("true");
-    expect(await seen(again)).toEqual(await seen(first));
+    expect(await whole(again)).toEqual(await whole(first));
     expect(await stored(model)).toBe(1);
   });
 
   test("is answered the same even after the inference has finished, was cancelled, failed or expired", async () => {
     const { key } = await newTenant();
     const model = await served();
-    const first = await seen(await send(key, model, "order-7"));
+    const first = await whole(await send(key, model, "order-7"));
     await drained(model);
     const { id } = JSON.parse(first.body) as { id: string };
     expect((await rowOf(id))["status"]).toBe("succeeded");
@@ -76,18 +70,18 @@ describe.each(DIALECTS)("a submit of the dialect %s", (name, send) => {
       await env.DB.prepare("UPDATE inferences SET status = ?, error = ? WHERE id = ?").bind(status, error, id).run();
       const again = await send(key, model, "order-7");
       expect(again.headers.get("idempotency-replayed")).toBe("true");
-      expect([status, await seen(again)]).toEqual([status, first]);
+      expect([status, await whole(again)]).toEqual([status, first]);
     }
   });
 
   test("knows its key quoted or bare as the same", async () => {
     const { key } = await newTenant();
     const model = await served();
-    const first = await seen(await send(key, model, "order-7"));
-    expect(await seen(await send(key, model, '"order-7"'))).toEqual(first);
-    expect(await seen(await send(key, model, '  "order-7" '))).toEqual(first);
-    const quotes = await seen(await send(key, model, String.raw`"a \"b\" \\ c"`));
-    expect(await seen(await send(key, model, String.raw`a "b" \ c`))).toEqual(quotes);
+    const first = await whole(await send(key, model, "order-7"));
+    expect(await whole(await send(key, model, '"order-7"'))).toEqual(first);
+    expect(await whole(await send(key, model, '  "order-7" '))).toEqual(first);
+    const quotes = await whole(await send(key, model, String.raw`"a \"b\" \\ c"`));
+    expect(await whole(await send(key, model, String.raw`a "b" \ c`))).toEqual(quotes);
     expect(await stored(model)).toBe(2);
   });
 
@@ -188,9 +182,9 @@ test("a redrive changes nothing about what a replay of the submit answers", asyn
   const { key } = await newTenant();
   const model = await served();
   const [, send] = DIALECTS[0] ?? [];
-  const first = await seen((await send?.(key, model, "order-7")) ?? Response.error());
+  const first = await whole((await send?.(key, model, "order-7")) ?? Response.error());
   const { id } = JSON.parse(first.body) as { id: string };
   await env.DB.prepare("UPDATE inferences SET status = 'failed', attempt = 3, error = '{}' WHERE id = ?").bind(id).run();
   await stillAs(key, "POST", `/v1/inferences/${id}/redrive`);
-  expect(await seen((await send?.(key, model, "order-7")) ?? Response.error())).toEqual(first);
+  expect(await whole((await send?.(key, model, "order-7")) ?? Response.error())).toEqual(first);
 });

@@ -11,7 +11,7 @@ import { held } from "./support/clock.ts";
 import { ports } from "./support/ports.ts";
 import { backendIs, echo } from "./support/outside.ts";
 import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
-import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
+import { ORIGIN, as, call, object, operator, until, seen } from "./support/requests.ts";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -19,7 +19,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Problem details (RFC 9457) with our members, as `seen` shows an answer. */
 const refusal = (status: number, code: string, members: Record<string, unknown> = {}) => ({
   status,
-  contentType: "application/problem+json",
+  type: "application/problem+json",
   body: {
     type: "about:blank",
     title: expect.stringMatching(/\S/),
@@ -30,11 +30,6 @@ const refusal = (status: number, code: string, members: Record<string, unknown> 
     ...members,
   },
 });
-
-async function seen(answer: Response | Promise<Response>): Promise<{ status: number; contentType: string | null; body: unknown }> {
-  const { status, headers } = await answer;
-  return { status, contentType: headers.get("content-type"), body: await object(answer) };
-}
 
 const read = (key: string, id: string) => object(as(key, "GET", `/v1/inferences/${id}`));
 

@@ -17,7 +17,7 @@ import { ended, rowOf } from "./support/inferences.ts";
 import { stillAs, stillEnv } from "./support/ports.ts";
 import { type ScriptedBackend, backendIs, hang } from "./support/outside.ts";
 import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
-import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
+import { ORIGIN, as, call, object, operator, until, seen } from "./support/requests.ts";
 
 const HEAD = "Inference-Header-Content-Length";
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -80,11 +80,6 @@ async function apart(answer: Response): Promise<{ head: Record<string, unknown>;
 }
 
 const refused = (status: number, error: unknown = expect.stringMatching(/\S/)) => ({ status, type: "application/json", body: { error } });
-
-async function seen(answer: Response | Promise<Response>): Promise<{ status: number; type: string | null; body: unknown }> {
-  const { status, headers } = await answer;
-  return { status, type: headers.get("content-type"), body: await object(answer) };
-}
 
 /** The inference that a request was answered with. */
 const idOf = (answer: Response) => String(answer.headers.get("x-inference-id"));

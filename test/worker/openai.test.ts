@@ -14,8 +14,8 @@ import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED, REP
 import { ended, expire } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
 import { type ScriptedBackend, backendIs, echo } from "./support/outside.ts";
-import { newBackend, newModel, newTenant, restBackends, BAD_KEYS } from "./support/tenants.ts";
-import { ORIGIN, as, call, object, until } from "./support/requests.ts";
+import { newBackend, newModel, newTenant, restBackends, BAD_KEYS, servedBy } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, until, seen } from "./support/requests.ts";
 
 const PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
 const [PATH] = PATHS;
@@ -60,11 +60,8 @@ function llama(asked: Record<string, unknown>[] = []): ScriptedBackend {
 }
 
 /** A model with one server of OpenAI's API, which knows it as meta/llama. */
-async function served(script: ScriptedBackend = llama(), more: Record<string, unknown> = {}): Promise<string> {
-  const model = await newModel();
-  await newBackend(model, { protocol: "openai", remote_model: "meta/llama", max_concurrency: 4, ...more });
-  backendIs(script);
-  return model;
+function served(script: ScriptedBackend = llama(), more: Record<string, unknown> = {}): Promise<string> {
+  return servedBy(script, { protocol: "openai", remote_model: "meta/llama", max_concurrency: 4, ...more });
 }
 
 const chat = (key: string, model: string, more: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
@@ -87,11 +84,6 @@ const refusal = (status: number, type: string, code: string, more: Record<string
   type: "application/json",
   body: { error: { message: expect.stringMatching(/\S/), type, param: null, code, ...more } },
 });
-
-async function seen(answer: Response | Promise<Response>): Promise<{ status: number; type: string | null; body: unknown }> {
-  const { status, headers } = await answer;
-  return { status, type: headers.get("content-type"), body: await object(answer) };
-}
 
 describe("Hugging Face's client", () => {
   test("sends its endpoint's address as the model, and is told so", async () => {

@@ -19,7 +19,7 @@ import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support
 import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
 import { still, stillAs, stillEnv, swept } from "./support/ports.ts";
 import { gpu } from "./support/outside.ts";
-import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { newModel, newTenant, served } from "./support/tenants.ts";
 import { ORIGIN, object, until } from "./support/requests.ts";
 
 const { db } = still();
@@ -30,12 +30,6 @@ beforeEach(forgetAll);
 afterEach(() => {
   vi.useRealTimers();
 });
-
-async function served(slots = 1): Promise<string> {
-  const model = await newModel();
-  await newBackend(model, { protocol: "http", max_concurrency: slots });
-  return model;
-}
 
 async function queuedMany(model: string, count: number, priority = 0): Promise<void> {
   for (let done = 0; done < count; done += 500) {

@@ -17,8 +17,8 @@ import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, JSON_DEPTH, OFFSET
 import { claimed, ended, expire, forgetAll, queued, rowOf, submission } from "./support/inferences.ts";
 import { faultyDatabase, still, stillAs, stillEnv } from "./support/ports.ts";
 import { backendIs, publicNames } from "./support/outside.ts";
-import { type Tenant, newBackend, newModel, newTenant, BAD_KEYS } from "./support/tenants.ts";
-import { ORIGIN, as, call, object, operator } from "./support/requests.ts";
+import { type Tenant, newModel, newTenant, BAD_KEYS, served } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, operator, seen } from "./support/requests.ts";
 
 const { db } = still();
 const ROOT = "/v2/inference";
@@ -37,12 +37,6 @@ async function submit(key: string, model: string, capability = "text-to-image", 
   const answer = await stillAs(key, "POST", `${ROOT}/${model}/${capability}`, body);
   expect(answer.status).toBe(202);
   return String((await object(answer))["request_id"]);
-}
-
-async function servedModel(protocol = "http"): Promise<string> {
-  const model = await newModel();
-  await newBackend(model, { protocol });
-  return model;
 }
 
 /** Ends an inference that waits as the first of its model, with that output. */
@@ -69,11 +63,6 @@ function refusal(status: number, type: string, message: unknown = expect.stringM
 /** One fault in a body or query. */
 function fault(param: string, message: unknown) {
   return refusal(400, "validation_error", expect.stringContaining(param), { param, details: [{ param, message }] });
-}
-
-async function seen(answer: Response | Promise<Response>): Promise<{ status: number; type: string | null; body: unknown }> {
-  const { status, headers } = await answer;
-  return { status, type: headers.get("content-type"), body: await object(answer) };
 }
 
 const METRICS = { queue_ms: expect.any(Number), run_ms: expect.any(Number), total_ms: expect.any(Number) };
@@ -103,7 +92,7 @@ describe("a request through the Reka API", () => {
 
   test.each(PUBLISHED)("goes from submit to result: %s", async (capability) => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const received: unknown[] = [];
     backendIs(async (request) => {
       if (!request.url.includes(".gpu.test")) return publicNames(request);
@@ -171,7 +160,7 @@ describe("a request through the Reka API", () => {
 
   test("has its input handed to the backend exactly", async () => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     let received = "";
     backendIs(async (request) => {
       received = await request.text();
@@ -193,7 +182,7 @@ describe("a request through the Reka API", () => {
 
   test("knows its place in the queue", async () => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const ids = [await submit(key, model), await submit(key, model), await submit(key, model)];
     const positions = async () => Promise.all(ids.map(async (id) => (await object(get(key, `requests/${id}/status`)))["queue_position"]));
     expect(await positions()).toEqual([1, 2, 3]);
@@ -203,7 +192,7 @@ describe("a request through the Reka API", () => {
 
   test("has no place while it backs off, and tells in its log of what went wrong", async () => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const id = await submit(key, model);
     await db.all(changeStatements.retry(await claimed(model), RUNNER_LOST, 60_000, false));
     expect(await object(get(key, `requests/${id}/status?with_logs=true`))).toStrictEqual({
@@ -241,7 +230,7 @@ describe("a request through the Reka API", () => {
 
   test("need not be sent again while its client knows how it stands", async () => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const id = await submit(key, model);
     const paths = [`requests/${id}`, `requests/${id}/status`];
     for (const [last, caching] of [
@@ -282,7 +271,7 @@ describe.each(STATUSES)("an inference that is %s", (status, shown, result) => {
     ["chat completions", ({ accountId }, model) => queued(model, { accountId, capability: "chat/completions", dialect: "openai" })],
   ])(`is ${shown}, whether it came by %s API`, async (from, send) => {
     const tenant = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const id = await send(tenant, model);
     await bring(model, tenant, id, status);
     expect(await object(get(tenant.key, `requests/${id}/status`))).toStrictEqual({
@@ -330,7 +319,7 @@ describe("an output", () => {
     ["an array too large for a row", JSON.stringify([LONG]), JSON.stringify({ value: [LONG] })],
   ])("that is %s is an object", async (_name, output, shown) => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     backendIs(() => new Response(output, { headers: { "Content-Type": "application/vnd.model+json" } }));
     const accepted = await as(key, "POST", `${ROOT}/${model}/edit`, { input: INPUT });
     const id = String((await object(accepted))["request_id"]);
@@ -348,7 +337,7 @@ describe("an output", () => {
     ["text/plain; charset=utf-8", new TextEncoder().encode("{}")],
   ])("that is %s is given by its address", async (content_type, bytes) => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     backendIs(() => new Response(bytes, { headers: { "Content-Type": content_type } }));
     const accepted = await as(key, "POST", `${ROOT}/${model}/text-to-video`, { input: INPUT });
     const id = String((await object(accepted))["request_id"]);
@@ -366,7 +355,7 @@ describe("an output", () => {
     ["beyond its row", 20_000],
   ])("that is raw tensors %s is shown as JSON", async (_where, count) => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const id = await submit(key, model);
     const tensor = { name: "y", shape: [count], datatype: "INT16" };
     const head = JSON.stringify({ model_name: model, outputs: [{ ...tensor, parameters: { binary_data_size: 2 * count } }] });
@@ -382,7 +371,7 @@ describe("an output", () => {
 
   test("that is JSON of more than may be parsed is given by its address", async () => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const id = await submit(key, model);
     const bytes = BACKEND_ANSWER_BYTES + 1;
     await succeed(model, { at: "object", key: `outputs/huge/${id}`, bytes, contentType: "application/json" }, bytes);
@@ -395,7 +384,7 @@ describe("an output", () => {
     ["large", `{"a":"${"x".repeat(INLINE_BYTES)}"}`],
   ])("that was removed with its input (%s) is 410, and null in a list", async (_size, text) => {
     const { key, accountId } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const id = await submit(key, model, "edit", `{"input":${text}}`);
     const hold = await claimed(model);
     const { payload, bytes } = await storeOutput(still(), hold, { body: text, contentType: "application/json" });
@@ -412,7 +401,7 @@ describe("an output", () => {
 
   test("is fetched as any result is: in parts, zipped, by HEAD, with the digest of the whole", async () => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const id = await submit(key, model);
     await succeed(model, inRow(JSON.stringify({ text: "long ".repeat(4_000) })));
     const whole = await get(key, `requests/${id}`);
@@ -432,7 +421,7 @@ describe("an output", () => {
 
   test("whose object is gone is 410", async () => {
     const { key } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const id = await submit(key, model);
     await succeed(model, { at: "object", key: `outputs/gone/${id}`, bytes: 9, contentType: "application/json" }, 9);
     expect(await seen(get(key, `requests/${id}`))).toStrictEqual(refusal(410, "not_found_error", "The result has expired."));
@@ -442,7 +431,7 @@ describe("an output", () => {
 describe("a cancel", () => {
   test.each(STATUSES)("of one that is %s", async (status, shown) => {
     const tenant = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const id = await submit(tenant.key, model);
     await bring(model, tenant, id, status);
     const before = await rowOf(id);
@@ -521,7 +510,7 @@ describe("the list of requests", () => {
   test("is filtered by endpoint, capability, model and status, each exact, and by all at once", async () => {
     const tenant = await newTenant();
     const { key, accountId } = tenant;
-    const [kite, fox] = [await servedModel(), await servedModel()];
+    const [kite, fox] = [await served(), await served()];
     const draw = await queued(kite, { accountId, capability: "text-to-image" });
     await bring(kite, tenant, draw, "succeeded");
     const edit = await queued(kite, { accountId, capability: "edit" });
@@ -674,7 +663,7 @@ describe("the list of requests", () => {
 
   test("leaves payloads out unless they are asked for, and gives those that are not in the row by address", async () => {
     const { key, accountId } = await newTenant();
-    const model = await servedModel();
+    const model = await served();
     const prompt = "x".repeat(INLINE_BYTES);
     const waiting = await submit(key, model, "edit", { input: { prompt, n: 1 } });
     await succeed(model, { at: "object", key: "outputs/large", bytes: 50_000, contentType: "application/json" }, 50_000);

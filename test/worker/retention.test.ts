@@ -16,7 +16,7 @@ import { sql } from "../../src/platform/sql.ts";
 import { claimed, forgetAll, queued, rowOf } from "./support/inferences.ts";
 import { timePasses } from "./support/clock.ts";
 import { still } from "./support/ports.ts";
-import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { newModel, newTenant, served } from "./support/tenants.ts";
 import { as, object, operator } from "./support/requests.ts";
 
 const { db } = still();
@@ -26,13 +26,6 @@ const JSON_TYPE = "application/json";
 const { key, accountId } = await newTenant();
 
 beforeEach(forgetAll);
-
-/** A model with a backend of many slots. */
-async function served(): Promise<string> {
-  const model = await newModel();
-  await newBackend(model, { max_concurrency: 100 });
-  return model;
-}
 
 let born = 0;
 
@@ -85,7 +78,7 @@ const UNCACHED = { "Cache-Control": "no-cache" };
 
 describe("what is past its account's retention", () => {
   test("goes whole, rows and objects, and what is younger stays whole", async () => {
-    const model = await served();
+    const model = await served(100);
     const gone = [await succeeded(model, 8 * DAY_MS), await succeeded(model, 7 * DAY_MS + 60_000)];
     const kept = [await succeeded(model, 7 * DAY_MS - 60_000), await succeeded(model, 0)];
     await keepHouse();
@@ -94,7 +87,7 @@ describe("what is past its account's retention", () => {
   });
 
   test("is what ended before it, not what was only submitted before it", async () => {
-    const model = await served();
+    const model = await served(100);
     const slow = await succeeded(model, 30 * DAY_MS);
     await db.all(sql`UPDATE inferences SET finished_at = finished_at + ${25 * DAY_MS} WHERE id = ${slow}`);
     const waits = await queued(await newModel(), { accountId, id: idOf(30 * DAY_MS) });
@@ -107,7 +100,7 @@ describe("what is past its account's retention", () => {
   });
 
   test("is not what a runner still holds, canceled as it is", async () => {
-    const model = await served();
+    const model = await served(100);
     const id = await queued(model, { accountId, id: idOf(30 * DAY_MS) });
     await claimed(model);
     await cancelInference(db, accountId, id);
@@ -120,7 +113,7 @@ describe("what is past its account's retention", () => {
   });
 
   test("is told account by account, and follows the operator's change", async () => {
-    const model = await served();
+    const model = await served(100);
     const short = await newTenant();
     const change = { retention_seconds: RETENTION_SECONDS.range[0] };
     expect((await operator("PATCH", `/accounts/${short.accountId}`, change)).status).toBe(200);
@@ -135,7 +128,7 @@ describe("what is past its account's retention", () => {
   });
 
   test("goes in steps where there is much of it", async () => {
-    const model = await served();
+    const model = await served(100);
     const ids = Array.from({ length: 1_200 }, () => idOf(9 * DAY_MS));
     for (let start = 0; start < ids.length; start += 100) {
       await db.batch(
@@ -156,7 +149,7 @@ describe("what is past its account's retention", () => {
 
 describe("an inference with a retention of its own", () => {
   test("loses its payloads then, and keeps its row until the account's is over", async () => {
-    const model = await served();
+    const model = await served(100);
     const id = await succeeded(model, 3_600_000, { retentionSeconds: 3_600 });
     const other = await succeeded(model, 3_600_000, { retentionSeconds: 3_700 });
     const before = await object(as(key, "GET", `/v1/inferences/${id}`));
@@ -179,7 +172,7 @@ describe("an inference with a retention of its own", () => {
   });
 
   test("keeps nothing for longer than its account allows", async () => {
-    const id = await succeeded(await served(), 0, { retentionSeconds: 100 * 86_400 });
+    const id = await succeeded(await served(100), 0, { retentionSeconds: 100 * 86_400 });
     const shown = await object(as(key, "GET", `/v1/inferences/${id}`));
     expect(Date.parse(String(shown["expires_at"])) - Date.parse(String(shown["finished_at"]))).toBe(RETENTION_SECONDS.default * 1000);
   });
@@ -193,7 +186,7 @@ describe("an inference with a retention of its own", () => {
   });
 
   test("can't be redriven once its input is gone", async () => {
-    const model = await served();
+    const model = await served(100);
     const id = await queued(model, { accountId, retentionSeconds: 60 });
     await db.all(changeStatements.fail(await claimed(model), { class: "model", code: "x", message: "x", status: 500 }));
     await age(id, 61_000);
@@ -207,7 +200,7 @@ describe("DELETE /v1/inferences/{id}", () => {
   const remove = (id: string, by = key) => as(by, "DELETE", `/v1/inferences/${id}`);
 
   test("removes what is finished at once, and once", async () => {
-    const id = await succeeded(await served(), 0);
+    const id = await succeeded(await served(100), 0);
     expect((await remove(id)).status).toBe(204);
     expect((await as(key, "GET", `/v1/inferences/${id}`)).status).toBe(404);
     await keepHouse();
@@ -216,7 +209,7 @@ describe("DELETE /v1/inferences/{id}", () => {
   });
 
   test("leaves what is not finished as it is", async () => {
-    const model = await served();
+    const model = await served(100);
     const id = await queued(model, { accountId });
     expect((await remove(id)).status).toBe(409);
     await claimed(model);
@@ -228,7 +221,7 @@ describe("DELETE /v1/inferences/{id}", () => {
   });
 
   test("is for the owner's keys that may cancel", async () => {
-    const id = await succeeded(await served(), 0);
+    const id = await succeeded(await served(100), 0);
     expect((await remove(id, (await newTenant()).key)).status).toBe(404);
     const made = await object(operator("POST", "/keys", { account_id: accountId, scopes: ["read", "submit"] }));
     expect((await remove(id, String(made["key"]))).status).toBe(403);
@@ -238,7 +231,7 @@ describe("DELETE /v1/inferences/{id}", () => {
 
 describe("a crash", () => {
   test("after the rows went takes nothing with it: the objects are noted, and go later", async () => {
-    const id = await succeeded(await served(), 0);
+    const id = await succeeded(await served(100), 0);
     const { finished_at } = await rowOf(id);
     expect(await removeEnded(db, [{ accountId, id, finishedAt: Number(finished_at) }], "row")).toEqual({ removed: 1, objects: 2 });
     expect(await traces(id)).toEqual(["removals", ...both(id)]);
@@ -250,7 +243,7 @@ describe("a crash", () => {
   });
 
   test("between the bucket and the row leaves objects that are found when they are old, and no others", async () => {
-    const model = await served();
+    const model = await served(100);
     const whole = await succeeded(model, 0);
     const [lost, failed, running] = [idOf(0), await queued(model, { accountId }), await queued(model, { accountId })];
     const put = (name: string) => env.PAYLOADS.put(name, "x");

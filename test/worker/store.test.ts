@@ -26,7 +26,7 @@ import { secretStatements } from "../../src/webhooks/sql/secrets.ts";
 import { subscriptionStatements } from "../../src/webhooks/sql/subscriptions.ts";
 import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { still } from "./support/ports.ts";
-import { newBackend, newModel } from "./support/tenants.ts";
+import { served } from "./support/tenants.ts";
 
 const { db } = still();
 const TABLES =
@@ -36,13 +36,6 @@ const BROKEN: Failure = { class: "infrastructure", code: "backend_cut", message:
 const EVERYTHING: Filter = { statuses: STATUSES };
 
 afterEach(forgetAll);
-
-/** A model with one backend of so many slots. */
-async function served(slots = 1): Promise<string> {
-  const model = await newModel();
-  await newBackend(model, { protocol: "http", max_concurrency: slots });
-  return model;
-}
 
 /** One way in which a status is changed: what it may leave, what it makes, and the stamps under which nothing but the status is in its way. */
 interface Way {

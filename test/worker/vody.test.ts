@@ -5,9 +5,9 @@ import { describe, expect, test } from "vitest";
 import { handle } from "../../src/router.ts";
 import { BATCH_ITEMS, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
 import { ended, expire } from "./support/inferences.ts";
-import { type ScriptedBackend, backendIs, echo } from "./support/outside.ts";
-import { newBackend, newModel, newTenant, BAD_KEYS } from "./support/tenants.ts";
-import { ORIGIN, as, call, object, until } from "./support/requests.ts";
+import { type ScriptedBackend, echo } from "./support/outside.ts";
+import { newModel, newTenant, BAD_KEYS, servedBy } from "./support/tenants.ts";
+import { ORIGIN, as, call, object, until, seen } from "./support/requests.ts";
 
 const CHAIR = { image_path: "https://img.test/1.png", product_type: "Chair" };
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/;
@@ -20,18 +20,10 @@ async function submit(key: string, model: string, batch: unknown = [CHAIR]): Pro
   return String((await object(answer))["id"]);
 }
 
-/** A model with one backend that does as it is told. */
-async function servedBy(script: ScriptedBackend): Promise<string> {
-  const model = await newModel();
-  await newBackend(model);
-  backendIs(script);
-  return model;
-}
-
 /** A batch sent to a model with this backend, once it has ended. */
 async function outcomeOf(script: ScriptedBackend, batch: unknown = [CHAIR]): Promise<{ key: string; id: string; model: string }> {
   const { key } = await newTenant();
-  const model = await servedBy(script);
+  const model = await servedBy(script, { protocol: "oip" });
   const id = await submit(key, model, batch);
   expect((await ended(key, id))["is_final"]).toBe(true);
   return { key, id, model };
@@ -44,15 +36,10 @@ const refusal = (code: number, error: string, message: unknown = expect.stringMa
   body: { error, message, code },
 });
 
-async function seen(answer: Response | Promise<Response>): Promise<{ status: number; type: string | null; body: unknown }> {
-  const { status, headers } = await answer;
-  return { status, type: headers.get("content-type"), body: await object(answer) };
-}
-
 describe("a batch of pictures through the Vody API", () => {
   test("goes from submit to results", async () => {
     const { key } = await newTenant();
-    const model = await servedBy(echo);
+    const model = await servedBy(echo, { protocol: "oip" });
     const accepted = await as(key, "POST", `/inference/${model}`, [CHAIR]);
     expect(accepted.status).toBe(202);
     const { id } = await object(accepted);

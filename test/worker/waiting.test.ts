@@ -11,7 +11,7 @@ import { claimed, forgetAll, laneOf, queued, submission } from "./support/infere
 import { timePasses } from "./support/clock.ts";
 import { still, stillAs } from "./support/ports.ts";
 import { gpu } from "./support/outside.ts";
-import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { type Tenant, newBackend, newModel, newTenant, served } from "./support/tenants.ts";
 import { object, operator } from "./support/requests.ts";
 
 const { db } = still();
@@ -19,10 +19,9 @@ const BUSY: Failure = { class: "capacity", code: "backend_busy", message: "The b
 
 beforeEach(forgetAll);
 
-async function served(slots = 1, meanRunMs: number | null = null): Promise<string> {
-  const model = await newModel();
-  const id = await newBackend(model, { protocol: "http", max_concurrency: slots });
-  await env.DB.prepare("UPDATE backends SET mean_run_ms = ? WHERE id = ?").bind(meanRunMs, id).run();
+async function servedIn(meanRunMs: number | null, slots = 1): Promise<string> {
+  const model = await served(slots);
+  await env.DB.prepare("UPDATE backends SET mean_run_ms = ? WHERE model = ?").bind(meanRunMs, model).run();
   return model;
 }
 
@@ -83,7 +82,7 @@ describe("an inference that is queued", () => {
     ["its circuit is not closed", `UPDATE backends SET failures = ${CIRCUIT_FAILURES}, rested_until = 1 WHERE model = ?1`],
   ])("waits on backend_down where no backend takes work, since %s", async (_why, change) => {
     const tenant = await newTenant();
-    const model = await served(1, 1_000);
+    const model = await servedIn(1_000, 1);
     await env.DB.prepare(change).bind(model).run();
     const id = await queued(model, { accountId: tenant.accountId });
     expect(await show(tenant, id)).toMatchObject({
@@ -96,7 +95,7 @@ describe("an inference that is queued", () => {
 
   test("after a failed attempt waits on retry_backoff, in no position, until it may run", async () => {
     const tenant = await newTenant();
-    const model = await served(1, 1_000);
+    const model = await servedIn(1_000, 1);
     const id = await queued(model, { accountId: tenant.accountId });
     await db.all(changeStatements.retry(await claimed(model), BUSY, 20_000, false));
     const waits = await show(tenant, id);
@@ -130,7 +129,7 @@ describe("the estimated start", () => {
   test("follows from the run times that were measured, the slots and the position", async () => {
     const tenant = await newTenant();
     const { accountId } = tenant;
-    const model = await served(2, 30_000);
+    const model = await servedIn(30_000, 2);
     await queuedMany(model, 2);
     await claimed(model);
     await claimed(model);
@@ -147,7 +146,7 @@ describe("the estimated start", () => {
 
   test("is now where a slot is free", async () => {
     const tenant = await newTenant();
-    const model = await served(2, 30_000);
+    const model = await servedIn(30_000, 2);
     const id = await queued(model, { accountId: tenant.accountId });
     const waits = await show(tenant, id);
     expect(waits["poll_after"]).toBe(1);
@@ -210,7 +209,7 @@ test("an inference that runs says when to ask again, and no reason to wait", asy
 describe("a model's queue", () => {
   test("tells what waits, what runs, since when and for how long", async () => {
     const tenant = await newTenant();
-    const model = await served(2, 10_000);
+    const model = await servedIn(10_000, 2);
     await queuedMany(model, 2);
     await timePasses(model, 60_000);
     await queuedMany(model, 3);
@@ -235,7 +234,7 @@ describe("a model's queue", () => {
 
   test("that is empty waits for nothing", async () => {
     const tenant = await newTenant();
-    const model = await served(3, 10_000);
+    const model = await servedIn(10_000, 3);
     expect(await showQueue(tenant, model)).toMatchObject({
       queued: 0,
       in_progress: 0,
@@ -247,7 +246,7 @@ describe("a model's queue", () => {
 
   test("does not count a slot whose runner is lost, nor one of a backend that takes no work", async () => {
     const tenant = await newTenant();
-    const model = await served(1, 10_000);
+    const model = await servedIn(10_000, 1);
     const resting = await newBackend(model, { protocol: "http", max_concurrency: 7 });
     await operator("PATCH", `/backends/${resting}`, { state: "paused" });
     await queued(model);

@@ -30,6 +30,12 @@ export async function object(response: Response | Promise<Response>): Promise<Re
   return (await response).json();
 }
 
+/** What a client sees of an answer that is a JSON object. */
+export async function seen(answer: Response | Promise<Response>): Promise<{ status: number; type: string | null; body: unknown }> {
+  const { status, headers } = await answer;
+  return { status, type: headers.get("content-type"), body: await object(answer) };
+}
+
 /** Asks until the answer satisfies, at most `seconds`; the last answer either way. */
 export async function until<T>(ask: () => Promise<T>, satisfied: (answer: T) => boolean, seconds = 10): Promise<T> {
   const end = Date.now() + seconds * 1000;

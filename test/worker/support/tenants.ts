@@ -1,6 +1,8 @@
 /** Accounts with their keys, models and backends, made as the operator makes them. */
 import { env } from "cloudflare:workers";
 import { mintKey } from "../../../src/keys/key.ts";
+import { MAX_CONCURRENCY } from "../../../src/limits.ts";
+import { type ScriptedBackend, backendIs } from "./outside.ts";
 import { operator, object } from "./requests.ts";
 import { stillAs } from "./ports.ts";
 
@@ -36,6 +38,20 @@ export async function newBackend(model: string, more: Record<string, unknown> = 
   const body = { model, url: `https://${model}.gpu.test`, protocol: "oip", ...more };
   const backend = await object(stillAs(env.ADMIN_TOKEN, "POST", "/admin/v1/backends", body));
   return String(backend["id"]);
+}
+
+/** A new model with one backend of so many slots, whose requests go to whatever `backendIs` says. */
+export async function served(slots = 1, backend: Record<string, unknown> = {}): Promise<string> {
+  const model = await newModel();
+  await newBackend(model, { protocol: "http", max_concurrency: slots, ...backend });
+  return model;
+}
+
+/** The same, with what its backend answers. */
+export async function servedBy(script: ScriptedBackend, backend: Record<string, unknown> = {}): Promise<string> {
+  const model = await served(MAX_CONCURRENCY.default, backend);
+  backendIs(script);
+  return model;
 }
 
 /** A key that the server's secret made but that is stored nowhere: authentic, yet nobody's. */
