@@ -66,6 +66,7 @@ CREATE TABLE backends (
   last_error TEXT,                       -- JSON: class, code, message and time of what went wrong there last
   witnesses TEXT,                        -- JSON: when inferences of an account last succeeded there, of the latest accounts
   ready_path TEXT,                       -- what its readiness is asked at; NULL = as its protocol has it
+  failures_of TEXT,                      -- the one account whose failures those are, to which alone its circuit opens; NULL = to all
   PRIMARY KEY (model, version, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX backends_by_id ON backends (id);
@@ -156,14 +157,15 @@ CREATE TABLE inferences (
   row_bytes INTEGER GENERATED ALWAYS AS (
     max(2048, coalesce(octet_length(input), 0) + coalesce(octet_length(output), 0) + octet_length(metadata))
   ) VIRTUAL,
+  has_failed INTEGER GENERATED ALWAYS AS (attempt > unreached) VIRTUAL,   -- of one that waits: an attempt has reached a backend, so it may be what is wrong
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 
 -- What may be claimed, in the order in which it is. The last two columns are there so that a position is counted in the index alone.
 CREATE INDEX inferences_claimable ON inferences (model, version, level, turn, id, status, not_before) WHERE status = 'queued' AND not_before IS NULL;
--- The same, account by account: an account's last turn, and whose turn it is where some run as many as they may.
-CREATE INDEX inferences_by_account ON inferences (model, version, account_id, level, turn) WHERE status = 'queued' AND not_before IS NULL;
+-- The same, account by account, what has failed apart: an account's last turn, and whose turn it is where not all may run.
+CREATE INDEX inferences_by_account ON inferences (model, version, account_id, has_failed, level, turn) WHERE status = 'queued' AND not_before IS NULL;
 -- What backs off, for the depth of a queue.
 CREATE INDEX inferences_backing_off ON inferences (model, version) WHERE status = 'queued' AND not_before IS NOT NULL;
 -- How much a backend has to do: the one place where capacity is counted, in the index alone.

@@ -41,6 +41,12 @@ const backendSchema = z.object({
   in_progress: z.int().describe("How many inferences it runs."),
   circuit: z.enum(["closed", "open", "half_open"]),
   failures: z.int().describe("In a row."),
+  failures_of: z
+    .string()
+    .nullable()
+    .describe(
+      "The one account whose failures these are, unless its server says that it is not ready: `circuit` is about that account alone. Null: about all.",
+    ),
   rested_until: timeSchema.nullable().describe("It gets nothing until then."),
   since: timeSchema.nullable().describe("When the failures in a row began."),
   last_error: z
@@ -139,6 +145,7 @@ function present(backend: Noted): z.infer<typeof backendSchema> {
     in_progress: backend.inProgress,
     circuit: backend.circuit,
     failures: backend.failures,
+    failures_of: backend.failuresOf,
     rested_until: time(backend.restedUntil),
     since: time(backend.failingSince),
     last_error: backend.lastError && { ...backend.lastError, at: time(backend.lastError.at) },

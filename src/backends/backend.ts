@@ -13,7 +13,7 @@ import { BACKEND_ANSWER_BYTES } from "../limits.ts";
 import { readInferRequest } from "../tensors/infer.ts";
 import { headOf, writeInferRequest } from "../tensors/wire.ts";
 import type { Identity } from "./identity.ts";
-import { UNREACHABLE, cutOff, garbage, misconfigured, oversized, refusal, tooSlow } from "./judgement.ts";
+import { UNREACHABLE, cutOff, garbage, misconfigured, oversized, refusal, saysAway, tooSlow } from "./judgement.ts";
 import type { Kept, KeptPart, Outcome } from "./outcome.ts";
 import type { ClaimedBackend } from "./store.ts";
 
@@ -268,7 +268,11 @@ export async function askReady(
 /** What the outcome of a question for its health says: null is a success. */
 export function readinessIn(outcome: Outcome | null): Readiness {
   const error = outcome && "error" in outcome ? outcome.error : null;
-  return { ready: outcome === null, reached: error?.code !== "backend_unreachable", detail: error?.message ?? null };
+  return {
+    ready: outcome === null,
+    reached: error === null || !(error.code === "backend_unreachable" || saysAway(error)),
+    detail: error?.message ?? null,
+  };
 }
 
 /** The length that a message's body will have; null if it does not say, NaN if its lines differ (RFC 9110, 8.6). */

@@ -105,6 +105,14 @@ export function findingOf(status: number): FindingName | null {
   return status >= 400 && status < 500 ? "rejected" : "unable";
 }
 
+/** What an edge or a tunnel says for a server that it can't connect to: refused, timed out, no route, TLS, no tunnel. */
+const NOT_CONNECTED: ReadonlySet<number> = new Set([521, 522, 523, 525, 526, 530]);
+
+/** Whether a failure is somebody's word for a server that he could not connect to; the server itself may use the same status. */
+export function saysAway({ code, upstream }: Failure): boolean {
+  return code === "backend_error" && upstream !== undefined && NOT_CONNECTED.has(upstream.status);
+}
+
 /** What of an answer is judged. */
 export interface Judged {
   readonly status: number;

@@ -84,6 +84,8 @@ const backendSchema = addressSchema.extend({
   circuit: z.enum(CIRCUITS),
   /** In a row. */
   failures: z.number(),
+  /** The one account whose failures these are, unless its server says that it is not ready: to that one alone its circuit opens. */
+  failuresOf: z.string().nullable(),
   /** It gets nothing until then; null if it isn't rested. */
   restedUntil: z.number().nullable(),
   /** When the failures in a row began; null without any. */
@@ -94,7 +96,16 @@ const backendSchema = addressSchema.extend({
 });
 export type Backend = Readonly<z.infer<typeof backendSchema>>;
 
-type State = "createdAt" | "inProgress" | "circuit" | "failures" | "restedUntil" | "failingSince" | "lastError" | "meanRunMs";
+type State =
+  | "createdAt"
+  | "inProgress"
+  | "circuit"
+  | "failures"
+  | "failuresOf"
+  | "restedUntil"
+  | "failingSince"
+  | "lastError"
+  | "meanRunMs";
 export type NewBackend = Omit<Backend, "files" | "readyPath" | State> & {
   /** Links unless told. */
   readonly files?: FileForm;
@@ -106,7 +117,7 @@ export type BackendChange = Partial<
 
 const address = sql`id, model, version, url, protocol, remote_model AS remoteModel, credential, ready_path AS readyPath`;
 const columns = sql`${address}, state, max_concurrency AS maxConcurrency, timeout_seconds AS timeoutSeconds, files,
-  created_at AS createdAt, failures, iif(rested_until > ${NOW}, rested_until, NULL) AS restedUntil, failing_since AS failingSince, last_error AS lastError, mean_run_ms AS meanRunMs,
+  created_at AS createdAt, failures, failures_of AS failuresOf, iif(rested_until > ${NOW}, rested_until, NULL) AS restedUntil, failing_since AS failingSince, last_error AS lastError, mean_run_ms AS meanRunMs,
   CASE WHEN rested_until > ${NOW} THEN 'open' WHEN failures >= ${CIRCUIT_FAILURES} THEN 'half_open' ELSE 'closed' END AS circuit,
   (SELECT count(*) FROM inferences INDEXED BY inferences_running WHERE inferences.backend_id = backends.id
     AND inferences.lease_until > ${NOW}) AS inProgress`;
@@ -131,12 +142,16 @@ interface Failed {
 const lastError = ({ class: failureClass, code, message }: Failure) =>
   sql`json_object('class', ${failureClass}, 'code', ${code}, 'message', ${message}, 'at', ${NOW})`;
 
+/** Whether the circuit of a row of `backends` is open, or half open, to another account alone: to this one it is closed. */
+export const isAnothers = (accountId: SqlValue | Sql) =>
+  sql`(backends.failures >= ${CIRCUIT_FAILURES} AND coalesce(backends.failures_of <> ${accountId}, 0))`;
+
 /**
  * The circuit is half open, and this attempt was no probe: it began before the rest was over, so that it tells nothing new. Thus
  * many that fail at once open a circuit once, and lengthen no rest.
  */
 const isStraggler = ({ accountId, id }: Failed) => sql`(failures >= ${CIRCUIT_FAILURES} AND rested_until IS NOT NULL
-  AND (SELECT started_at FROM inferences WHERE account_id = ${accountId} AND inferences.id = ${id}) < rested_until)`;
+  AND NOT ${isAnothers(accountId)} AND (SELECT started_at FROM inferences WHERE account_id = ${accountId} AND inferences.id = ${id}) < rested_until)`;
 
 /** Until when a backend is rested that has now failed so often in a row. */
 const restAfter = (failures: Sql) => sql`${NOW} + min(${REST_MAX_MS}, ${REST_MS} << min(16, max(0, ${failures} - ${CIRCUIT_FAILURES})))`;
@@ -168,45 +183,60 @@ export const backendStatements = {
     WHERE id = ${id} RETURNING ${columns}`,
   /** It answered: closes the circuit. Writes nothing if nothing was in doubt. */
   answered: (id: string) => sql`
-    UPDATE backends SET failures = 0, blamed = NULL, failing_since = NULL, rested_until = NULL, probe_at = NULL
+    UPDATE backends SET failures = 0, failures_of = NULL, blamed = NULL, failing_since = NULL, rested_until = NULL, probe_at = NULL
     WHERE id = ${id} AND failures > 0 RETURNING id`,
   /** A success: as an answer, and noted as this account's. */
   succeeded: (id: string, accountId: string) => sql`
-    UPDATE backends SET failures = 0, blamed = NULL, failing_since = NULL, rested_until = iif(failures > 0, NULL, rested_until),
+    UPDATE backends SET failures = 0, failures_of = NULL, blamed = NULL, failing_since = NULL, rested_until = iif(failures > 0, NULL, rested_until),
       probe_at = iif(failures > 0, NULL, probe_at),
       witnesses = (SELECT json_group_object(key, value) FROM (
         SELECT key, value FROM json_each(json_set(coalesce(witnesses, '{}'), ${witnessOf(accountId)}, ${NOW})) ORDER BY value DESC LIMIT ${WITNESSES}))
     WHERE id = ${id} RETURNING id`,
   /**
    * A failure: one more in a row; enough of them open the circuit, for longer each time. It does not count
-   * - if it is `perhaps` the inference's own doing, which was the last to count: so no single one can rest a backend;
-   * - if the backend `isReady` all the same and others' inferences succeed there: so no account's can close it to others.
+   * - if it is `perhaps` the inference's own doing, which was the last to count: so no single one can open a circuit;
+   * - if the backend `isReady` all the same and others' inferences succeed there.
+   * While all in a row are of one account, they are about that account: the circuit opens to it alone, unless the backend says
+   * that it is not ready. The first of another account then begins a row of both, with one failure of each.
+   * `isReady` is null where it was not asked.
    */
-  failed: (id: string, by: Failed, error: Failure, { perhaps, isReady }: { readonly perhaps: boolean; readonly isReady: boolean }) => {
+  failed: (
+    id: string,
+    by: Failed,
+    error: Failure,
+    { perhaps, isReady }: { readonly perhaps: boolean; readonly isReady: boolean | null },
+  ) => {
     const blame = perhaps ? by.id : null;
-    const counts = sql`(NOT ${isStraggler(by)} AND (${blame} IS NULL OR blamed IS NOT ${blame})
-      AND NOT (${isReady ? 1 : 0} AND ${othersSucceed(by.accountId)}))`;
+    const counts = sql`(NOT ${isStraggler(by)} AND (${blame} IS NULL OR blamed IS NOT ${blame} OR failures >= ${CIRCUIT_FAILURES})
+      AND NOT (${isReady === true ? 1 : 0} AND ${othersSucceed(by.accountId)}))`;
+    const inRow = sql`iif(${isAnothers(by.accountId)}, 2, failures + 1)`;
     return sql`
       UPDATE backends SET last_error = ${lastError(error)}, witnesses = json_remove(witnesses, ${witnessOf(by.accountId)}),
-        failures = failures + ${counts}, blamed = iif(${counts}, ${blame}, blamed),
+        failures = iif(${counts}, ${inRow}, failures),
+        failures_of = CASE WHEN NOT ${counts} THEN failures_of WHEN ${isReady === false ? 0 : 1} AND (failures = 0 OR failures_of = ${by.accountId}) THEN ${by.accountId} END,
+        blamed = iif(${counts}, ${blame}, blamed),
         failing_since = iif(${counts}, coalesce(failing_since, ${NOW}), failing_since),
-        probe_at = CASE WHEN NOT ${counts} THEN probe_at WHEN failures + 1 = ${CIRCUIT_FAILURES} THEN ${NOW} ELSE coalesce(probe_at, ${NOW} + ${PROBE_MS}) END,
-        rested_until = iif(${counts} AND failures + 1 >= ${CIRCUIT_FAILURES}, ${restAfter(sql`failures + 1`)}, rested_until)
+        probe_at = CASE WHEN NOT ${counts} THEN probe_at WHEN ${inRow} = ${CIRCUIT_FAILURES} THEN ${NOW} ELSE coalesce(probe_at, ${NOW} + ${PROBE_MS}) END,
+        rested_until = CASE WHEN NOT ${counts} THEN rested_until WHEN ${inRow} >= ${CIRCUIT_FAILURES} THEN ${restAfter(inRow)}
+          WHEN NOT ${isAnothers(by.accountId)} THEN rested_until END
       WHERE id = ${id} RETURNING id`;
   },
   /** No connection to it was made: its circuit opens at once, and whether it is ready is asked at once. */
   away: (id: string, by: Failed, error: Failure) => {
-    const failures = sql`max(failures + 1, ${CIRCUIT_FAILURES})`;
+    const isKnown = sql`(failures_of IS NULL AND ${isStraggler(by)})`;
+    const failures = sql`iif(failures_of IS NULL, max(failures + 1, ${CIRCUIT_FAILURES}), ${CIRCUIT_FAILURES})`;
     return sql`
-      UPDATE backends SET last_error = ${lastError(error)}, failing_since = coalesce(failing_since, ${NOW}), probe_at = ${NOW},
-        failures = iif(${isStraggler(by)}, failures, ${failures}), rested_until = iif(${isStraggler(by)}, rested_until, ${restAfter(failures)})
+      UPDATE backends SET last_error = ${lastError(error)}, failing_since = coalesce(failing_since, ${NOW}), probe_at = ${NOW}, failures_of = NULL,
+        failures = iif(${isKnown}, failures, ${failures}), rested_until = iif(${isKnown}, rested_until, ${restAfter(failures)})
       WHERE id = ${id} RETURNING id`;
   },
   /** It can't work as it is registered. */
   misconfigured: (id: string, error: Failure) => sql`UPDATE backends SET last_error = ${lastError(error)} WHERE id = ${id} RETURNING id`,
-  /** It asked to be left alone for a while. */
+  /** It asked to be left alone for a while: by all, so what one account's failures made of it is over. */
   asked: (id: string, ms: number, error: Failure) => sql`
-    UPDATE backends SET last_error = ${lastError(error)}, rested_until = max(coalesce(rested_until, 0), ${NOW} + ${ms}) WHERE id = ${id} RETURNING id`,
+    UPDATE backends SET last_error = ${lastError(error)}, failures = iif(failures_of IS NULL, failures, 0), failures_of = NULL,
+      failing_since = iif(failures_of IS NULL, failing_since, NULL), probe_at = iif(failures_of IS NULL, probe_at, NULL),
+      rested_until = max(coalesce(iif(failures_of IS NULL, rested_until, NULL), 0), ${NOW} + ${ms}) WHERE id = ${id} RETURNING id`,
   /** A run time, entered into the mean. */
   sample: (id: string, runMs: number) => sql`
     UPDATE backends SET mean_run_ms = CAST(coalesce(0.8 * mean_run_ms + 0.2 * ${runMs}, ${runMs}) AS INTEGER) WHERE id = ${id} RETURNING id`,
@@ -219,6 +249,9 @@ export const backendStatements = {
     UPDATE backends SET probe_at = NULL,
       rested_until = iif(rested_until > ${NOW} AND failures >= ${CIRCUIT_FAILURES}, ${NOW}, rested_until)
     WHERE id = ${id} RETURNING failures >= ${CIRCUIT_FAILURES} AS is_probed`,
+  /** It says that it is not ready: a circuit that one account's failures opened is open to all. */
+  notReady: (id: string) => sql`
+    UPDATE backends SET failures_of = NULL WHERE id = ${id} AND failures >= ${CIRCUIT_FAILURES} AND failures_of IS NOT NULL RETURNING id`,
   remove: (id: string) => sql`DELETE FROM backends WHERE id = ${id} RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
@@ -257,6 +290,11 @@ export function takeProbes(db: Database): Promise<z.infer<typeof addressSchema>[
 /** Notes that a backend in doubt says that it is ready; whether it waits for a probe. */
 export async function backendIsReady(db: Database, id: string): Promise<boolean> {
   return (await first(db, backendStatements.ready(id)))?.["is_probed"] === 1;
+}
+
+/** Notes that a backend in doubt does not say that it is ready. */
+export async function backendIsNotReady(db: Database, id: string): Promise<void> {
+  await db.all(backendStatements.notReady(id));
 }
 
 export async function removeBackend(db: Database, id: string): Promise<boolean> {

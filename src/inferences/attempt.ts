@@ -4,7 +4,7 @@
  */
 import type { BackendCall, Sink } from "../backends/backend.ts";
 import { identityFor, withoutSecret } from "../backends/identity.ts";
-import { CANCELED_CODE, UNREACHABLE_ERROR, evidenceOf, misconfigured } from "../backends/judgement.ts";
+import { CANCELED_CODE, UNREACHABLE_ERROR, evidenceOf, misconfigured, saysAway } from "../backends/judgement.ts";
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
 import type { Failure, Outcome } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
@@ -129,8 +129,8 @@ interface Seen {
   readonly away: boolean;
   /** Whether the attempt reached it, as far as can be told. */
   readonly reached: boolean;
-  /** Whether it says that it is ready. It is asked only if that makes a difference. */
-  readonly ready: boolean;
+  /** Whether it says that it is ready; null where it was not asked, since that makes no difference. */
+  readonly ready: boolean | null;
   /** Whether this attempt, and nothing else, took it down while it was healthy. */
   readonly tookDown: boolean;
 }
@@ -138,20 +138,24 @@ interface Seen {
 /**
  * Asks a backend after a failure how it does. A connection that could not be made and one that broke before an answer look
  * the same, so that an attempt counts as one that never reached its backend if the backend can't be reached now, unless it was
- * asked right before (see callBackend). An attempt took its backend down if it surely reached it, was alone there when it
- * began, nobody else has seen the backend fail since, and it no longer says that it is ready.
+ * asked right before (see callBackend). So does one of which a tunnel said that the server is away: that is the tunnel's word
+ * only if it says the same of the server's health. An attempt took its backend down if it surely reached it, was alone there
+ * when it began, nobody else has seen the backend fail since, and it no longer says that it is ready.
  */
-async function lookAtBackend(ports: Ports, claimed: Claim, { kind, error }: Failed): Promise<Seen> {
+async function lookAtBackend(ports: Ports, claimed: Claim, outcome: Failed): Promise<Seen> {
+  const { kind, error } = outcome;
   const { backend, version } = claimed;
-  if (kind === "unreached") return { away: true, reached: false, ready: false, tookDown: false };
+  if (kind === "unreached") return { away: true, reached: false, ready: null, tookDown: false };
+  const isSaidAway = saysAway(error);
   const isBroken = error.code === "backend_cut" || error.code === "backend_unreachable";
   const isProven = error.code === "backend_cut" || claimed.unreached > 0;
   const mayHaveFallen = isBroken && isProven && backend.failures === 0 && backend.alone;
-  const asks = kind === "retry" && (error.code === "backend_unreachable" || mayHaveFallen || backend.othersSucceed);
-  if (!asks) return { away: false, reached: true, ready: false, tookDown: false };
+  const asks = error.code === "backend_unreachable" || isSaidAway || mayHaveFallen || backend.othersSucceed;
+  if (!asks || kind !== "retry") return { away: false, reached: true, ready: null, tookDown: false };
   const wasAlone = mayHaveFallen && (await standsAlone(ports.db, backend.id, claimed));
   const { reached: isThere, ready } = await readinessOf(backend, version, ports);
-  return { away: isBroken && !isThere, reached: isThere || isProven || !isBroken, ready, tookDown: wasAlone && !ready };
+  const wasReached = isThere || (isBroken ? isProven : !isSaidAway);
+  return { away: (isBroken || isSaidAway) && !isThere, reached: wasReached, ready, tookDown: wasAlone && !ready };
 }
 
 async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: AbortSignal, sink: Sink | null): Promise<Outcome> {

@@ -21,8 +21,12 @@ import {
   setCanceled,
   startByAfter,
 } from "../inferences/sql/fragments.ts";
-import { claimable, laneOfRow, nextTurn, slots, turnAgain } from "../inferences/sql/lane.ts";
+import { ANYBODY, claimable, laneOfRow, nextTurn, slots, turnAgain } from "../inferences/sql/lane.ts";
 import { WAKE_UP_LOST_MS } from "../limits.ts";
+
+/** Whose inference is the first in line of a row of `backends`; anybody's if none waits. */
+const firstAccount = sql`coalesce((SELECT account_id FROM inferences WHERE ${claimable(sql`backends.model`, sql`backends.version`)}
+  ORDER BY level, turn, id LIMIT 1), ${ANYBODY})`;
 
 export const dueStatements = {
   /** Sweep: waited longer than they may. */
@@ -56,10 +60,13 @@ export const dueStatements = {
       turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.level - 1`)},
       log = ${logged("aged", sql`json_object('level', level - 1)`)}
     WHERE ${due(limit)} AND status = 'queued' AND ages_at <= ${NOW} RETURNING id`,
-  /** Sweep: lanes with free slots whose next inference nobody took: its wake-up was lost, or its backend is back. */
+  /**
+   * Sweep: lanes with free slots whose next inference nobody took: its wake-up was lost, or its backend is back. A backend that
+   * rests for the account of the first in line alone is worth one, for others may wait behind it.
+   */
   lostWakeUps: () => sql`
     SELECT lane.model, lane.version, lane.slots FROM (
-      SELECT model, version, sum(max(0, ${slots})) AS slots
+      SELECT model, version, sum(max(0, ${slots(firstAccount)}, min(1, ${slots(ANYBODY)}))) AS slots
       FROM backends WHERE (model, version) > ('', '') GROUP BY model, version
     ) AS lane
     WHERE lane.slots > 0 AND (

@@ -5,7 +5,7 @@
  * cut off anywhere. It never judges a model: an inference without a backend simply waits until it expires.
  */
 import { readinessOf } from "../backends/protocols.ts";
-import { backendIsReady, takeProbes } from "../backends/store.ts";
+import { backendIsNotReady, backendIsReady, takeProbes } from "../backends/store.ts";
 import { log, logError } from "../platform/log.ts";
 import { fillOf } from "../platform/fill.ts";
 import { MEMORY_THINGS, DATABASE_WARN_MS, PROBES_AT_ONCE, SWEEP_ROUNDS, SWEEP_ROWS, WAKE_UPS_PER_LANE } from "../limits.ts";
@@ -61,7 +61,8 @@ async function probe(ports: Ports, backends: Awaited<ReturnType<typeof takeProbe
       if (probed.get(backend.id, ports.clock.now()) !== ready) log("backend_probed", { backend: backend.id, ready });
       probed.set(backend.id, ready, Number.POSITIVE_INFINITY);
       // Its rest is over, so that one inference may prove it: nobody else would look for one before long.
-      if (ready && (await backendIsReady(ports.db, backend.id))) await ports.wake([{ model: backend.model, version: backend.version }]);
+      if (!ready) await backendIsNotReady(ports.db, backend.id);
+      else if (await backendIsReady(ports.db, backend.id)) await ports.wake([{ model: backend.model, version: backend.version }]);
     }
   };
   await Promise.all(Array.from({ length: PROBES_AT_ONCE }, ask));

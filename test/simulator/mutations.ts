@@ -91,7 +91,17 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   { name: "lost wake-ups are not noticed", rewrite: within(LOST_WAKE_UPS, "WHERE lane.slots > 0", "WHERE 0") },
   { name: "a claim does not look at capacity", rewrite: within(CLAIM, "backends.max_concurrency - (", "1000 - (") },
-  { name: "a claim does not look at the circuit", rewrite: within(CLAIM, `AND coalesce(backends.rested_until, 0) <= ${NOW},`, ",") },
+  {
+    name: "a claim does not look at the circuit",
+    rewrite: within(CLAIM, `OR coalesce(backends.rested_until, 0) <= ${NOW}), min(`, "OR 1), min("),
+  },
+  {
+    name: "what has failed proves a circuit",
+    rewrite: both(
+      within(CLAIM, "iif(able.is_probe, has_failed, 0)", "0 * has_failed"),
+      within(CLAIM, "iif(able.is_probe, first.has_failed, 0)", "0 * first.has_failed"),
+    ),
+  },
   { name: "a claim does not look at an account's cap", rewrite: within(CLAIM, "AND account_concurrency IS NOT NULL", "AND 0") },
   { name: "a claim does not look at the level", rewrite: within(CLAIM, "ORDER BY level, turn, id", "ORDER BY turn, id") },
   { name: "a claim does not look at the turn", rewrite: within(CLAIM, "ORDER BY level, turn, id", "ORDER BY level, id") },

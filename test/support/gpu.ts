@@ -143,7 +143,8 @@ const INFERENCES = ["/infer", "/chat/completions", "/generate", "/generate_strea
 
 const FLOOD = " ".repeat(64 * 1024);
 
-export async function startGpu(script: Script = [ok]): Promise<Gpu> {
+/** `health` decides the status that it answers to whoever asks whether it is ready. */
+export async function startGpu(script: Script = [ok], health: () => number = () => 200): Promise<Gpu> {
   const calls: GpuCall[] = [];
   let behaviourOf = chosenBy(script);
   let running = 0;
@@ -186,7 +187,7 @@ export async function startGpu(script: Script = [ok]): Promise<Gpu> {
       response.setHeader("Content-Type", "application/json");
       response.end('{"object":"list","data":[]}');
     } else if (path.startsWith("/v2/health/") || path.endsWith("/ready")) {
-      response.end();
+      response.writeHead(health()).end();
     } else if (path.startsWith("/v2/models/")) {
       response.setHeader("Content-Type", "application/json");
       response.end(JSON.stringify({ name: path.split("/")[3], platform: "scripted", inputs: [], outputs: [] }));

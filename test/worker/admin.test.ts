@@ -268,6 +268,7 @@ describe("backends", () => {
       in_progress: 0,
       circuit: "closed",
       failures: 0,
+      failures_of: null,
       rested_until: null,
       since: null,
       last_error: null,

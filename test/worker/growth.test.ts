@@ -176,6 +176,28 @@ describe("with few and with many", () => {
   );
 
   test(
+    "waiting inferences (1,000 and 100,000) that have failed already, a probe of a half-open circuit by one that has not reads the same rows",
+    { timeout: 120_000 },
+    async () => {
+      const model = await served(1_000);
+      await env.DB.prepare("UPDATE backends SET failures = 5, rested_until = 1 WHERE model = ?").bind(model).run();
+      const asked = async () => {
+        const id = await queued(model, { accountId: "stored-07", priority: 2 });
+        const { results, meta } = await env.DB.prepare(claimStatements.claim(laneOf(model), "measured").text)
+          .bind(...claimStatements.claim(laneOf(model), "measured").params)
+          .all();
+        expect(results.map((row) => row["id"])).toEqual([id]);
+        await env.DB.prepare("DELETE FROM inferences WHERE id = ?").bind(id).run();
+        return { claim: meta.rows_read };
+      };
+      await store(model, "queued", 0, FEW);
+      const few = await asked();
+      await store(model, "queued", FEW, MANY - FEW);
+      expect(grown(few, await asked())).toEqual({});
+    },
+  );
+
+  test(
     "a claim past accounts at their cap reads in proportion to them and to what they run, not to the product",
     { timeout: 120_000 },
     async () => {

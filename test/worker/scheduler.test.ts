@@ -4,6 +4,7 @@
  */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Failure } from "../../src/backends/outcome.ts";
 import { findBackend, listBackends } from "../../src/backends/store.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/models/lane.ts";
@@ -506,6 +507,74 @@ describe("the circuit of a backend", () => {
     expect(rests).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
   });
 
+  test("opens again for longer also with a probe by the inference that failed last", async () => {
+    const { model, backends } = await served(1);
+    await queuedMany(model, CIRCUIT_FAILURES - 1, { retry: ONCE });
+    await drained(model, breaks);
+    await queued(model, { retry: { ...NO_DELAY, maxAttempts: 9 } });
+    expect(await drained(model, breaks)).toHaveLength(1);
+    await timePasses(model, REST_MS);
+    expect(await drained(model, breaks)).toHaveLength(1);
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES + 1 });
+  });
+
+  test("is proven by what has not been tried while it is half open, whatever its place, then by what has failed", async () => {
+    const { model, backends } = await served(2);
+    const failed = [await queued(model, { priority: 0 }), await queued(model, { accountId: "another", priority: 0 })];
+    const error: Failure = { class: "infrastructure", code: "backend_error", message: "The backend answered 500.", status: 500 };
+    for (const it of await claims(model, 2)) await db.all(changeStatements.retry(it, error, 0, false));
+    const fresh = [
+      await queued(model, { priority: 1 }),
+      await queued(model, { accountId: "another", priority: 1 }),
+      await queued(model, { priority: 2 }),
+    ];
+    const order = async (state: string) => {
+      await env.DB.prepare(`UPDATE backends SET ${state} WHERE id = ?`).bind(backends[0]).run();
+      const ids: string[] = [];
+      for (let it = await claim(db, laneOf(model), "lease"); it; it = await claim(db, laneOf(model), "lease")) {
+        ids.push(it.id);
+        await env.DB.prepare("UPDATE inferences SET lease = NULL, lease_until = NULL, status = 'canceled' WHERE id = ?").bind(it.id).run();
+      }
+      await env.DB.prepare("UPDATE inferences SET status = 'queued', attempt = attempt - 1 WHERE model = ?").bind(model).run();
+      return ids;
+    };
+    const halfOpen = `failures = ${CIRCUIT_FAILURES}, rested_until = 1, failures_of`;
+    expect(await order(`${halfOpen} = NULL`)).toEqual([...fresh, ...failed]);
+    // To one account alone: others' go as ever.
+    expect(await order(`${halfOpen} = 'account-a'`)).toEqual([failed[1], fresh[0], fresh[1], fresh[2], failed[0]]);
+    expect(await order("failures = 0, rested_until = NULL, failures_of = NULL")).toEqual([...failed, ...fresh]);
+  });
+
+  test("is given work while it is half open only if no other has a slot", async () => {
+    const { model, backends } = await served(4, 2);
+    await env.DB.prepare("UPDATE backends SET failures = ?, rested_until = 1 WHERE id = ?").bind(CIRCUIT_FAILURES, backends[0]).run();
+    await queuedMany(model, 10);
+    expect((await claims(model, 10)).map(({ backend }) => backend.id)).toEqual([backends[1], backends[1], backends[0]]);
+  });
+
+  describe("whose tunnel says that it is away", () => {
+    const away = () => new Response("error code: 1033", { status: 530 });
+
+    test("opens at once if its health is answered so too, and no attempt is used up", async () => {
+      const { model, backends } = await served(4);
+      const id = await queued(model, { retry: ONCE });
+      expect(await drained(model, away)).toEqual([id]);
+      expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "open", lastError: { code: "backend_error" } });
+      expect(await rowOf(id)).toMatchObject({ status: "queued", attempt: 1, unreached: 1 });
+      await timePasses(model, REST_MS);
+      await drained(model, ok);
+      expect((await rowOf(id))["status"]).toBe("succeeded");
+    });
+
+    test("is not away if its health is answered: then the status is its own, and an attempt is", async () => {
+      const { model, backends } = await served(4);
+      const id = await queued(model, { retry: ONCE });
+      await drained(model, (request) => (request.method === "GET" ? new Response("hello") : away()));
+      expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "closed", failures: 1 });
+      expect((await rowOf(id))["status"]).toBe("failed");
+    });
+  });
+
   test("sends the work to the others while one rests", async () => {
     const { model, backends } = await served(4, 4);
     await env.DB.prepare("UPDATE backends SET failures = ?, rested_until = ? WHERE id = ?")
@@ -651,6 +720,84 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
     await queuedMany(quiet.model, CIRCUIT_FAILURES, { retry: ONCE });
     await drained(quiet.model, fails);
     expect(await findBackend(db, quiet.backend)).toMatchObject({ circuit: "open" });
+  });
+
+  test("opens to that one alone before anybody has succeeded: others' go at once, in their turn", async () => {
+    const { model, backends } = await served(8);
+    await queuedMany(model, CIRCUIT_FAILURES + 3, { retry: ONCE });
+    expect(await drained(model, fails)).toHaveLength(CIRCUIT_FAILURES);
+    const shown = await object(operator("GET", `/backends/${backends[0]}`));
+    expect(shown).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES, failures_of: expect.stringMatching(/./) });
+    expect(await claims(model, 1)).toEqual([]);
+    const good = [await queued(model, { accountId: NEIGHBOUR }), await queued(model, { accountId: NEIGHBOUR })];
+    const stranger = await queued(model, { accountId: "stranger" });
+    expect((await claims(model, 8)).map(({ id }) => id)).toEqual([good[0], stranger, good[1]]);
+  });
+
+  test("opens to all after one account's failures alone if it does not say that it is ready", async () => {
+    const { model, backends } = await served(8);
+    await queuedMany(model, CIRCUIT_FAILURES, { retry: ONCE });
+    await drained(model, fails);
+    await queued(model, { accountId: NEIGHBOUR });
+    await swept({ fetch: gpu(() => new Response(null, { status: 503 })) });
+    await until(
+      () => findBackend(db, String(backends[0])),
+      (it) => it?.failuresOf === null,
+    );
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES });
+    expect(await claims(model, 1)).toEqual([]);
+  });
+
+  test("has a probe for that one beside others' work when its rest is over, and is closed to all by a success", async () => {
+    const { model, backends } = await served(4);
+    await queuedMany(model, CIRCUIT_FAILURES + 3, { retry: ONCE });
+    await drained(model, fails);
+    for (let count = 0; count < 5; count++) await queued(model, { accountId: NEIGHBOUR });
+    await timePasses(model, REST_MS);
+    const running = await claims(model, 8);
+    expect(running.filter(({ accountId }) => accountId === NEIGHBOUR)).toHaveLength(3);
+    expect(running).toHaveLength(4);
+    await db.batch(running.map((it) => changeStatements.succeed(it, { at: "row", body: "{}", contentType: "application/json" }, 2, 1)));
+    expect(await drained(model, ok)).toHaveLength(4);
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "closed", failures: 0, failuresOf: null });
+  });
+
+  test("opens to all after five failures in a row of more than one account, none of them by another's alone", async () => {
+    const { model, backends } = await served(4);
+    await queuedMany(model, CIRCUIT_FAILURES, { retry: ONCE });
+    await drained(model, fails);
+    await queued(model, { accountId: NEIGHBOUR, retry: ONCE });
+    await drained(model, fails);
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "closed", failures: 2, failuresOf: null });
+    await queuedMany(model, CIRCUIT_FAILURES, { retry: ONCE });
+    expect(await drained(model, fails)).toHaveLength(CIRCUIT_FAILURES - 2);
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES, failuresOf: null });
+    await queued(model, { accountId: "stranger" });
+    expect(await claims(model, 1)).toEqual([]);
+  });
+
+  test("opens to all when no connection to it can be made, though it was open to one alone", async () => {
+    const { model, backends } = await served(4);
+    await queuedMany(model, CIRCUIT_FAILURES, { retry: ONCE });
+    await drained(model, fails);
+    await queued(model, { accountId: NEIGHBOUR });
+    await drained(model, () => {
+      throw new TypeError("Network connection lost.");
+    });
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES, failuresOf: null });
+  });
+
+  test("is rested for all when it asks for that, and what one account's failures made of it is over", async () => {
+    const { model, backends } = await served(4);
+    await queuedMany(model, CIRCUIT_FAILURES, { retry: ONCE });
+    await drained(model, fails);
+    await queued(model, { accountId: NEIGHBOUR, retry: ONCE });
+    await drained(model, () => new Response(null, { status: 429, headers: { "Retry-After": "7" } }));
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ failures: 0, failuresOf: null, failingSince: null });
+    await queued(model, { accountId: "stranger" });
+    expect(await claims(model, 1)).toEqual([]);
+    await timePasses(model, 7_000);
+    expect(await claims(model, 1)).toHaveLength(1);
   });
 
   test("is not held open for longer by failures of what began before it opened", async () => {

@@ -414,6 +414,7 @@ describe("every statement is an index search:", () => {
     sample: [backendStatements.sample("b", 50)],
     takeProbes: [backendStatements.takeProbes()],
     ready: [backendStatements.ready("b")],
+    notReady: [backendStatements.notReady("b")],
     remove: [backendStatements.remove("b")],
   } satisfies Record<keyof typeof backendStatements, readonly Sql[]>;
 

@@ -152,7 +152,7 @@ export const insertStatements = {
     WHERE ${openIn(sql`owner`)} < ${openLimitOf(sql`owner`)} AND coalesce(owner.stored_bytes, 0) + ${chargeOf(it)} <= ${quotaOf(sql`owner`)}
       AND coalesce(owner.database_bytes, 0) + ${rowChargeOf(it)} <= ${databaseQuotaOf(sql`owner`, it.databaseQuotaBytes)}${it.waiter === null ? sql`` : sql` AND ${isReady(sql`lane`)}`}
     ON CONFLICT DO NOTHING
-    RETURNING version, created_at AS now, ${hasSlot(...laneOfRow)} AS hasSlot`;
+    RETURNING version, created_at AS now, ${hasSlot(sql`inferences.account_id`, ...laneOfRow)} AS hasSlot`;
   },
   /** What may be in the way of a submit: whether the model is served so, and now; and how much the account has. */
   standing: (accountId: string, wanted: Wanted, databaseQuotaBytes: number) => sql`

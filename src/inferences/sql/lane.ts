@@ -5,6 +5,7 @@
  * - load is counted from the rows that hold a live lease, never kept;
  * - a lane's next inference is found by index, however many wait.
  */
+import { isAnothers } from "../../backends/store.ts";
 import { CIRCUIT_FAILURES } from "../../limits.ts";
 import { NOW, type Sql, type SqlValue, sql } from "../../platform/sql.ts";
 
@@ -22,13 +23,20 @@ const turns = (
 ) => sql`SELECT ${turn} FROM inferences AS peer INDEXED BY ${index}
   WHERE peer.status = 'queued' AND peer.not_before IS NULL AND peer.model = ${model} AND peer.version = ${version} AND peer.level = ${level}`;
 
+/** The turn after an account's last that waits in a level, by an index that has what has failed apart. NULL if none waits there. */
+const ownLast = (accountId: SqlValue | Sql, model: SqlValue | Sql, version: Sql, level: SqlValue | Sql) => {
+  const last = (hasFailed: 0 | 1) => sql`(${turns(sql`max(peer.turn) + 1`, sql`inferences_by_account`, model, version, level)}
+    AND peer.account_id = ${accountId} AND peer.has_failed = ${hasFailed})`;
+  return sql`(SELECT max(own) FROM (SELECT ${last(0)} AS own UNION ALL SELECT ${last(1)}))`;
+};
+
 /**
  * The turn of one more inference of an account in a level: the round after its account's last that waits there, or after the
  * one that is being served; so accounts take turns, whatever each has. The round that is being served takes nobody more:
  * it comes to its end, whoever keeps coming back, and so every round that somebody waits for is served.
  */
 export const nextTurn = (accountId: SqlValue | Sql, model: SqlValue | Sql, version: Sql, level: SqlValue | Sql) => sql`coalesce(
-  (${turns(sql`max(peer.turn) + 1`, sql`inferences_by_account`, model, version, level)} AND peer.account_id = ${accountId}),
+  ${ownLast(accountId, model, version, level)},
   (${turns(sql`min(peer.turn) + 1`, sql`inferences_claimable`, model, version, level)}), 0)`;
 
 /**
@@ -47,21 +55,33 @@ export const turnAgain = sql`coalesce((${turns(sql`min(peer.turn)`, sql`inferenc
 /** What keeps a slot: a lease that lives, also of one that was canceled while its runner has not let go of it yet. */
 export const live = (alias: Sql) => sql`${alias}.lease_until > ${NOW}`;
 
+/** Whether the circuit of a row of `backends` is open or half open to an account. */
+const isDoubted = (accountId: SqlValue | Sql) => sql`(backends.failures >= ${CIRCUIT_FAILURES} AND NOT ${isAnothers(accountId)})`;
+
+/** Whether it takes what an account sends, without a doubt. */
+export const isClosedTo = (accountId: SqlValue | Sql) => sql`(backends.state = 'active' AND (${isAnothers(accountId)}
+  OR coalesce(backends.rested_until, 0) <= ${NOW} AND backends.failures < ${CIRCUIT_FAILURES}))`;
+
+/** Stands for an account whose failures have opened no circuit: what there is for it is the most that there is for any. */
+export const ANYBODY = "";
+
 /**
- * How much more a row of `backends` may be given now. Its load is counted, never kept, so it can't drift, and a dead
- * runner's slot is free when its lease lapses; the index alone is read, once, and never further than the backend's own
+ * How many more of an account's a row of `backends` may be given now. Its load is counted, never kept, so it can't drift, and a
+ * dead runner's slot is free when its lease lapses; the index alone is read, once, and never further than the backend's own
  * limit. An open circuit whose rest is over gets one probe at a time.
  */
-export const slots = sql`iif(backends.state = 'active' AND coalesce(backends.rested_until, 0) <= ${NOW}, min(
+export const slots = (accountId: SqlValue | Sql) => sql`iif(backends.state = 'active'
+    AND (${isAnothers(accountId)} OR coalesce(backends.rested_until, 0) <= ${NOW}), min(
   backends.max_concurrency - (SELECT count(*) FROM inferences AS running INDEXED BY inferences_running
     WHERE running.backend_id = backends.id AND ${live(sql`running`)}),
-  iif(backends.failures < ${CIRCUIT_FAILURES}, backends.max_concurrency,
+  iif(NOT ${isDoubted(accountId)}, backends.max_concurrency,
     1 - (SELECT count(*) FROM inferences AS probe INDEXED BY inferences_running
-      WHERE probe.backend_id = backends.id AND ${live(sql`probe`)} AND probe.started_at >= backends.rested_until))), 0)`;
+      WHERE probe.backend_id = backends.id AND ${live(sql`probe`)} AND probe.started_at >= backends.rested_until
+        AND probe.account_id = coalesce(backends.failures_of, probe.account_id)))), 0)`;
 
-/** Whether a lane has a slot for one more: where it has none, whoever frees the next will claim what waits. */
-export const hasSlot = (model: Sql, version: Sql) =>
-  sql`EXISTS (SELECT 1 FROM backends WHERE backends.model = ${model} AND backends.version = ${version} AND ${slots} > 0)`;
+/** Whether a lane has a slot for one more of an account: if it has none, whoever frees the next will claim what waits. */
+export const hasSlot = (accountId: SqlValue | Sql, model: SqlValue | Sql, version: SqlValue | Sql, only = sql`1`) =>
+  sql`EXISTS (SELECT 1 FROM backends WHERE backends.model = ${model} AND backends.version = ${version} AND ${only} AND ${slots(accountId)} > 0)`;
 
 /** A lane, named or looked up. */
 interface LaneSql {
@@ -76,23 +96,42 @@ const runningOf = (accountId: Sql, lane: LaneSql) => sql`(SELECT count(*) FROM b
 
 const accountCap = (lane: LaneSql) => sql`(SELECT account_concurrency FROM models WHERE name = ${lane.model})`;
 
-/** An account's own next inference in a lane. */
-const ownNext = (accountId: Sql, lane: LaneSql) => sql`SELECT id FROM inferences AS own INDEXED BY inferences_by_account
-  WHERE own.status = 'queued' AND own.not_before IS NULL AND own.model = ${lane.model} AND own.version = ${lane.version}
-    AND own.account_id = ${accountId} AND own.start_by > ${NOW} ORDER BY own.level, own.turn, own.id LIMIT 1`;
+/** Whether a circuit of a lane is open or half open, to whomever. */
+const isInDoubt = ({ model, version }: LaneSql) =>
+  sql`EXISTS (SELECT 1 FROM backends WHERE backends.model = ${model} AND backends.version = ${version} AND backends.failures >= ${CIRCUIT_FAILURES})`;
 
-/** The first in order of a lane, unless its account already runs as many as it may. */
+/** Whether a backend that is in no doubt has a slot for an account. */
+const isFree = (accountId: Sql, { model, version }: LaneSql) => hasSlot(accountId, model, version, sql`NOT ${isDoubted(accountId)}`);
+
+/** An account's first inference in a lane among those that have failed already, or have not. */
+const ownFirst = (
+  accountId: Sql,
+  lane: LaneSql,
+  hasFailed: 0 | 1,
+) => sql`SELECT level, turn, id FROM inferences AS own INDEXED BY inferences_by_account
+  WHERE own.status = 'queued' AND own.not_before IS NULL AND own.model = ${lane.model} AND own.version = ${lane.version}
+    AND own.account_id = ${accountId} AND own.has_failed = ${hasFailed} AND own.start_by > ${NOW} ORDER BY own.level, own.turn, own.id LIMIT 1`;
+
+/** An account's own next inference in a lane; for a probe, what has not been tried goes first. */
+const ownNext = (accountId: Sql, isProbe: Sql, lane: LaneSql) => sql`SELECT id FROM (
+    SELECT 0 AS has_failed, * FROM (${ownFirst(accountId, lane, 0)}) UNION ALL SELECT 1, * FROM (${ownFirst(accountId, lane, 1)})
+  ) ORDER BY iif(${isProbe}, has_failed, 0), level, turn, id LIMIT 1`;
+
+/** The first in order of a lane, unless its account already runs as many as it may, or all that is left for it is in doubt. */
 const frontOf = (lane: LaneSql) => sql`
   SELECT account_id, id, backend_id FROM (
     SELECT account_id, id, backend_id FROM inferences
     WHERE ${claimable(lane.model, lane.version)} AND start_by > ${NOW} ORDER BY level, turn, id LIMIT 1
   ) AS front
   WHERE NOT EXISTS (SELECT 1 FROM models WHERE name = ${lane.model} AND account_concurrency IS NOT NULL
-    AND account_concurrency <= ${runningOf(sql`front.account_id`, lane)})`;
+    AND account_concurrency <= ${runningOf(sql`front.account_id`, lane)})
+    AND (NOT ${isInDoubt(lane)} OR ${isFree(sql`front.account_id`, lane)})`;
 
 /**
- * The lane's next inference: the first in order, or, where its account already runs as many as it may, the first of the
- * accounts that may run another. The second half is reached only then, and goes from account to account by index.
+ * The lane's next inference: the first in order, or, if that may not go, the first of the accounts that may run another. It may
+ * not go if its account already runs as many as it may, or if all that is left for it is a backend in doubt: what proves such a
+ * one must not be what has made others fail, so of all that could go there what has failed goes last. The second half is reached
+ * only then, and goes from account to account by index.
  */
 const nextOf = (lane: LaneSql) => sql`
   ${frontOf(lane)}
@@ -104,34 +143,39 @@ const nextOf = (lane: LaneSql) => sql`
       WHERE host.model = ${lane.model}
       GROUP BY running.account_id HAVING count(*) >= ${accountCap(lane)}
     ), waiting (account_id) AS (
-      SELECT min(account_id) FROM inferences INDEXED BY inferences_by_account WHERE ${claimable(lane.model, lane.version)}
+      SELECT iif(${hasSlot(ANYBODY, lane.model, lane.version)},
+        (SELECT min(account_id) FROM inferences INDEXED BY inferences_by_account WHERE ${claimable(lane.model, lane.version)}), NULL)
       UNION ALL
       SELECT (SELECT min(account_id) FROM inferences INDEXED BY inferences_by_account WHERE ${claimable(lane.model, lane.version)} AND account_id > waiting.account_id)
       FROM waiting WHERE waiting.account_id IS NOT NULL
+    ), able AS MATERIALIZED (
+      SELECT account_id, NOT ${isFree(sql`waiting.account_id`, lane)} AS is_probe FROM waiting
+      WHERE account_id IS NOT NULL AND account_id NOT IN (SELECT account_id FROM full)
+        AND ${hasSlot(sql`waiting.account_id`, lane.model, lane.version)}
     )
     SELECT first.account_id, first.id, first.backend_id
-    FROM waiting JOIN inferences AS first ON first.account_id = waiting.account_id AND first.id = (${ownNext(sql`waiting.account_id`, lane)})
-    WHERE ${accountCap(lane)} IS NOT NULL AND waiting.account_id NOT IN (SELECT account_id FROM full)
-    ORDER BY first.level, first.turn, first.id LIMIT 1
+    FROM able JOIN inferences AS first ON first.account_id = able.account_id AND first.id = (${ownNext(sql`able.account_id`, sql`able.is_probe`, lane)})
+    ORDER BY iif(able.is_probe, first.has_failed, 0), first.level, first.turn, first.id LIMIT 1
   ) AS other
   LIMIT 1`;
 
-/** The backend of a lane with the most free slots; one that comes back goes to another than its last if one has a slot. */
-const hostFor = (lane: LaneSql, last: Sql) => sql`(
+/** The backend of a lane with the most free slots for one of an account: in no doubt, and not its last, if there is such a one. */
+const hostFor = (lane: LaneSql, accountId: Sql, last: Sql) => sql`(
   WITH host_load AS MATERIALIZED (
-    SELECT id, ${slots} AS free FROM backends WHERE backends.model = ${lane.model} AND backends.version = ${lane.version})
-  SELECT id FROM host_load WHERE free > 0 ORDER BY id = ${last}, free DESC, id LIMIT 1)`;
+    SELECT id, ${isDoubted(accountId)} AS is_doubted, ${slots(accountId)} AS free
+    FROM backends WHERE backends.model = ${lane.model} AND backends.version = ${lane.version})
+  SELECT id FROM host_load WHERE free > 0 ORDER BY is_doubted, id = ${last}, free DESC, id LIMIT 1)`;
 
 /** The lane's next inference, and the backend that is to have it; `LIMIT` keeps SQLite from asking once for each use of the answer. */
 export const pickOf = (lane: LaneSql) => sql`
-  SELECT next.account_id, next.id, ${hostFor(lane, sql`next.backend_id`)} AS backend_id
+  SELECT next.account_id, next.id, ${hostFor(lane, sql`next.account_id`, sql`next.backend_id`)} AS backend_id
   FROM (${nextOf(lane)}) AS next LIMIT 1`;
 
 /** The same, for the one inference named: no row unless it is its lane's next. */
 export const pickOwn = (accountId: string, id: string) => {
   const lane = { model: sql`mine.model`, version: sql`mine.version` };
   return sql`
-  SELECT mine.account_id, mine.id, ${hostFor(lane, sql`mine.backend_id`)} AS backend_id
+  SELECT mine.account_id, mine.id, ${hostFor(lane, sql`mine.account_id`, sql`mine.backend_id`)} AS backend_id
   FROM inferences AS mine
   WHERE mine.account_id = ${accountId} AND mine.id = ${id} AND mine.status = 'queued'
     AND (mine.account_id, mine.id) = (SELECT account_id, id FROM (${nextOf(lane)})) LIMIT 1`;

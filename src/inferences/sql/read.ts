@@ -1,13 +1,13 @@
 /** SQL that reads inferences: one by its name, with why it waits; lists; the state of a lane. */
 import * as z from "zod";
-import { CIRCUIT_FAILURES, DEPTH_MAX, POSITION_MAX } from "../../limits.ts";
+import { DEPTH_MAX, POSITION_MAX } from "../../limits.ts";
 import type { Lane } from "../../models/lane.ts";
 import type { Payload } from "../../payloads/payload.ts";
 import { type Database, NOW, type Row, type Sql, first, jsonColumn, sql } from "../../platform/sql.ts";
 import type { Inference } from "../inference.ts";
 import type { LaneState } from "../wait.ts";
 import { type Filter, idsOf, matching } from "./filter.ts";
-import { ahead, claimable, live, slots } from "./lane.ts";
+import { ANYBODY, ahead, claimable, isClosedTo, live, slots } from "./lane.ts";
 import { fromRow, inferenceOrNull, inputColumns, inputFrom, laneStateSchema, inferenceColumns } from "./record.ts";
 
 /** What a list is to return. */
@@ -26,8 +26,8 @@ export const readStatements = {
     SELECT ${inferenceColumns}, ${NOW} AS now,
       CASE WHEN status = 'queued' THEN (SELECT count(*) FROM (${ahead} LIMIT ${POSITION_MAX})) END AS ahead,
       CASE WHEN status = 'queued' THEN (SELECT json_object(
-          'capacity', coalesce(sum(iif(state = 'active' AND coalesce(rested_until, 0) <= ${NOW} AND failures < ${CIRCUIT_FAILURES}, max_concurrency, 0)), 0),
-          'freeSlots', coalesce(sum(max(0, ${slots})), 0), 'meanRunMs', avg(mean_run_ms))
+          'capacity', coalesce(sum(iif(${isClosedTo(sql`inferences.account_id`)}, max_concurrency, 0)), 0),
+          'freeSlots', coalesce(sum(max(0, ${slots(sql`inferences.account_id`)})), 0), 'meanRunMs', avg(mean_run_ms))
         FROM backends WHERE backends.model = inferences.model AND backends.version = inferences.version) END AS lane
     FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
   findInput: (accountId: string, id: string) => sql`
@@ -44,8 +44,8 @@ export const readStatements = {
           ON running.backend_id = backends.id AND ${live(sql`running`)}
         WHERE backends.model = ${lane.model} AND backends.version = ${lane.version}) AS inProgress,
       (SELECT json_object(
-          'capacity', coalesce(sum(iif(state = 'active' AND coalesce(rested_until, 0) <= ${NOW} AND failures < ${CIRCUIT_FAILURES}, max_concurrency, 0)), 0),
-          'freeSlots', coalesce(sum(max(0, ${slots})), 0), 'meanRunMs', avg(mean_run_ms))
+          'capacity', coalesce(sum(iif(${isClosedTo(ANYBODY)}, max_concurrency, 0)), 0),
+          'freeSlots', coalesce(sum(max(0, ${slots(ANYBODY)})), 0), 'meanRunMs', avg(mean_run_ms))
         FROM backends WHERE backends.model = ${lane.model} AND backends.version = ${lane.version}) AS lane
     FROM (SELECT count(*) AS queued, min(created_at) AS oldest
       FROM (SELECT created_at FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT ${DEPTH_MAX})) AS claimable,

@@ -57,6 +57,7 @@ export interface BackendRow {
   readonly maxConcurrency: number;
   readonly timeoutSeconds: number;
   readonly failures: number;
+  readonly failuresOf: string | null;
   readonly restedUntil: number | null;
 }
 
@@ -161,7 +162,7 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
     "webhook",
     "data_removed_at",
   ],
-  backends: ["model", "version", "id", "state", "max_concurrency", "timeout_seconds", "failures", "rested_until"],
+  backends: ["model", "version", "id", "state", "max_concurrency", "timeout_seconds", "failures", "failures_of", "rested_until"],
   files: ["account_id", "id", "state", "bytes", "expires_at"],
   accounts: ["id", "quota_bytes", "stored_bytes", "database_bytes", "open_at_most", "retention_seconds"],
   webhooks: ["account_id", "id", "url", "events"],

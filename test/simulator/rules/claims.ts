@@ -76,8 +76,9 @@ export class Claims {
     if (this.#lives.atCap(row, now))
       this.#lives.violate("an account's cap", `#${job} was claimed though its account runs as many as it may`);
     for (const other of this.#lives.claimable(lane)) {
-      if (other === life || !goesBefore(other.row, old) || other.row.startBy <= now || this.#lives.atCap(other.row, now)) continue;
-      const rule = other.row.level < old.level ? "priority" : "order";
+      if (other === life || other.row.startBy <= now || this.#lives.atCap(other.row, now)) continue;
+      if (this.#lives.roomFor(other.row, now) === "none" || !this.#lives.goesFirst(other.row, old, now)) continue;
+      const rule = !goesBefore(other.row, old) ? "what has failed proves nothing" : other.row.level < old.level ? "priority" : "order";
       const place = (it: InferenceRow) => `level ${it.level}, turn ${it.turn}`;
       this.#lives.violate(rule, `#${job} (${place(old)}) was claimed before #${other.job} (${place(other.row)})`);
     }
@@ -90,15 +91,19 @@ export class Claims {
       this.#lives.violate("backend of the lane", `#${job} was given to ${row.backendId}`);
       return;
     }
-    const free = this.#lives.slots(backend, now);
+    const free = this.#lives.slots(backend, now, row.accountId);
+    const isDoubted = this.#lives.isDoubted(backend, row.accountId);
     if (free <= 0) {
       const rule = this.#lives.liveOn(backend.id, now).length >= backend.maxConcurrency ? "capacity" : "circuit";
       this.#lives.violate(rule, `#${job} was given to ${backend.id}, which takes no more`);
     }
     for (const other of this.#lives.backends.values()) {
       if (other.id === backend.id || other.model !== row.model || other.version !== row.version) continue;
-      const otherFree = this.#lives.slots(other, now);
-      if (otherFree <= 0) continue;
+      const otherFree = this.#lives.slots(other, now, row.accountId);
+      const isOtherDoubted = this.#lives.isDoubted(other, row.accountId);
+      if (otherFree <= 0 || (isOtherDoubted && !isDoubted)) continue;
+      if (isDoubted && !isOtherDoubted)
+        this.#lives.violate("circuit", `#${job} went to ${backend.id}, which is in doubt, not to ${other.id}`);
       if (old.backendId === backend.id)
         this.#lives.violate("another backend for a retry", `#${job} went to ${backend.id} again though ${other.id} is free`);
       if (otherFree > free && old.backendId !== other.id)
@@ -120,6 +125,7 @@ export class Claims {
       )
         continue;
       if (!firstAttempt || first.row.startBy <= now || this.#lives.atCap(first.row, now)) continue;
+      if (this.#lives.roomFor(first.row, now) !== "free") continue;
       // Its id is older though it came later: the write of its submit was under way for longer.
       if (life.row.createdAt >= first.row.createdAt && life.row.id < first.row.id) continue;
       const count = (waiting.served.get(life.row.accountId) ?? 0) + 1;

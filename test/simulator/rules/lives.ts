@@ -104,13 +104,34 @@ export class Lives {
       .filter((row) => row.lease !== null && row.backendId === backendId && (row.leaseUntil ?? 0) > now);
   }
 
-  slots(backend: BackendRow, now: number): number {
-    if (backend.state !== "active" || (backend.restedUntil ?? 0) > now) return 0;
+  /** Whether its circuit has opened to this account: to all, or, where one account's failures alone opened it, to that one. */
+  isDoubted({ failures, failuresOf }: BackendRow, accountId: string): boolean {
+    return failures >= CIRCUIT_OPENS_AT && (failuresOf ?? accountId) === accountId;
+  }
+
+  slots(backend: BackendRow, now: number, accountId: string): number {
+    if (backend.state !== "active") return 0;
     const live = this.liveOn(backend.id, now);
     const free = backend.maxConcurrency - live.length;
-    if (backend.failures < CIRCUIT_OPENS_AT) return free;
-    const probes = live.filter((row) => (row.startedAt ?? 0) >= (backend.restedUntil ?? Infinity)).length;
-    return Math.min(free, 1 - probes);
+    if (backend.failures >= CIRCUIT_OPENS_AT && !this.isDoubted(backend, accountId)) return free;
+    if ((backend.restedUntil ?? 0) > now) return 0;
+    if (!this.isDoubted(backend, accountId)) return free;
+    const probes = live.filter((row) => (row.startedAt ?? 0) >= (backend.restedUntil ?? Infinity));
+    return Math.min(free, 1 - probes.filter((row) => (backend.failuresOf ?? row.accountId) === row.accountId).length);
+  }
+
+  /** What there is for an account's inferences in a lane: room on a backend in no doubt, room for a probe of another, or nothing. */
+  roomFor(row: InferenceRow, now: number): "free" | "probe" | "none" {
+    const rooms = this.backendsOf(laneOf(row)).filter((backend) => this.slots(backend, now, row.accountId) > 0);
+    if (rooms.length === 0) return "none";
+    return rooms.some((backend) => !this.isDoubted(backend, row.accountId)) ? "free" : "probe";
+  }
+
+  /** Whether one goes before another as things are: what has failed goes last if it could only be a probe. */
+  goesFirst(one: InferenceRow, other: InferenceRow, now: number): boolean {
+    const isSuspect = (row: InferenceRow) => row.attempt > row.unreached && this.roomFor(row, now) === "probe";
+    const [is, isOther] = [isSuspect(one), isSuspect(other)];
+    return is === isOther ? goesBefore(one, other) : isOther;
   }
 
   atCap({ model, accountId }: InferenceRow, now: number): boolean {

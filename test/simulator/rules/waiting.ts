@@ -3,7 +3,7 @@
  */
 import type { Inference } from "../../../src/inferences/inference.ts";
 import type { Isolate } from "../platform/isolate.ts";
-import { type Life, type Lives, type Waiter, goesBefore, isFinal, looks } from "./lives.ts";
+import { type Life, type Lives, type Waiter, isFinal, looks } from "./lives.ts";
 
 export class Waiting {
   readonly #lives: Lives;
@@ -73,9 +73,9 @@ export class Waiting {
   idleLanes(now: number): { lane: string; waiter: Waiter | null }[] {
     const idle: { lane: string; waiter: Waiter | null }[] = [];
     for (const lane of this.#lives.lanes.keys()) {
-      if (!this.#lives.backendsOf(lane).some((backend) => this.#lives.slots(backend, now) > 0)) continue;
-      const mayRun = this.#lives.claimable(lane).filter(({ row }) => row.startBy > now && !this.#lives.atCap(row, now));
-      const [first] = mayRun.toSorted((one, other) => (goesBefore(one.row, other.row) ? -1 : 1));
+      const waiting = this.#lives.claimable(lane).filter(({ row }) => row.startBy > now && !this.#lives.atCap(row, now));
+      const mayRun = waiting.filter(({ row }) => this.#lives.roomFor(row, now) !== "none");
+      const [first] = mayRun.toSorted((one, other) => (this.#lives.goesFirst(one.row, other.row, now) ? -1 : 1));
       if (!first) continue;
       const waiter = this.#lives.waiters.get(first.row.waiter ?? "");
       idle.push({ lane, waiter: waiter && looks(waiter) ? waiter : null });
