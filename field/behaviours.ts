@@ -8,6 +8,8 @@ export interface Seen {
   readonly saw: string;
   /** False: a fault of ours, or a wish that nobody can fulfil there. */
   readonly good: boolean;
+  /** Whether the server stopped within a second of being left. */
+  readonly stops?: boolean;
 }
 
 export interface Scene {
@@ -16,6 +18,8 @@ export interface Scene {
   readonly program: Program;
   readonly model: string;
   readonly backend: string;
+  /** What was seen of this server before. */
+  readonly seen: Readonly<Record<string, Seen>>;
 }
 
 interface Shown {
@@ -29,8 +33,10 @@ interface Shown {
 }
 
 const SOON_MS = 1_000;
-/** The server is told by a reset or by nothing: what it does in a second is what it does. */
+/** What a server does in this time after it was left is what it does. */
 const AFTER_CANCEL_MS = 3_000;
+/** What runs when it is left would run for so long. */
+const LONG_SECONDS = 6;
 
 let number = 0;
 const newText = (words: string) => `${words} ${++number}`;
@@ -61,12 +67,43 @@ const told = ({ status, attempts, error }: Shown) =>
     ? `${status} after ${attempts} attempt${attempts === 1 ? "" : "s"}: ${error.class}/${error.code}, "${error.message.slice(0, 160)}"`
     : status;
 
-/** Waits until the server has begun with a text. */
-const begun = ({ program }: Scene, text: string) =>
+const heard = ({ server }: Scene, text: string) => server.heard?.(text) ?? text;
+
+/** Waits until the server works at a text. */
+const begun = (scene: Scene, text: string) =>
   until(
-    async () => program.noted(text).length,
-    (count) => count > 0,
+    async () => scene.program.noted(heard(scene, text)).filter(({ event }) => event === "tick").length,
+    (count) => count > 1,
   );
+
+/** When the server stopped to work at a text that it was to leave at a time, by its own log: each tenth of a second is a line in it. */
+async function stopAfter(scene: Scene, text: string, leftAt: number): Promise<{ saw: string; stops: boolean }> {
+  await wait(AFTER_CANCEL_MS); // what the server does in this time is what is looked at
+  const last = Math.max(leftAt, ...scene.program.noted(heard(scene, text)).flatMap(({ event, at }) => (event === "tick" ? [at] : [])));
+  const after = (last - leftAt) / 1000;
+  if (last - leftAt > AFTER_CANCEL_MS - SOON_MS) return { saw: "the server goes on", stops: false };
+  return { saw: `the server stops after ${after.toFixed(1)} s`, stops: last - leftAt <= SOON_MS };
+}
+
+/** A stream of a chat through Claimcheck: the inference's id, and how to leave it. */
+async function stream({ deployment, server, model }: Scene, item: Item): Promise<{ id: string; leave: () => Promise<void> }> {
+  const gone = new AbortController();
+  const response = await fetch(`${deployment.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${deployment.key}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ model, stream: true, ...(server.input(item) as Record<string, unknown>) }), // of a chat server it is an object
+    signal: gone.signal,
+  });
+  const reader = response.body?.getReader();
+  await reader?.read();
+  return {
+    id: response.headers.get("X-Inference-Id") ?? "",
+    async leave() {
+      gone.abort();
+      await reader?.cancel().catch(() => undefined); // aborted
+    },
+  };
+}
 
 export const BEHAVIOURS: Readonly<Record<string, (scene: Scene) => Promise<Seen>>> = {
   async "first answer"(scene) {
@@ -132,7 +169,7 @@ export const BEHAVIOURS: Readonly<Record<string, (scene: Scene) => Promise<Seen>
     const ends = await Promise.all(texts.map((text) => run(scene, { text, seconds: 0.5 })));
     const took = ((Date.now() - since) / 1000).toFixed(1);
     const edges = texts.flatMap((text) =>
-      scene.program.noted(text).flatMap(({ event, at }) => {
+      scene.program.noted(heard(scene, text)).flatMap(({ event, at }) => {
         if (event === "began") return [{ at, step: 1 }];
         return event === "ended" ? [{ at, step: -1 }] : [];
       }),
@@ -149,50 +186,70 @@ export const BEHAVIOURS: Readonly<Record<string, (scene: Scene) => Promise<Seen>
     return { good: shown.error?.class === "timeout", saw: told(shown) };
   },
 
+  /** Without Claimcheck: what the server makes of a client that hangs up. */
+  async "connection closed"(scene) {
+    const { server, program } = scene;
+    const text = newText("left");
+    const gone = new AbortController();
+    const { method, path, body } = server.call({ text, seconds: LONG_SECONDS });
+    const called = fetch(program.url + path, {
+      method,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+      signal: gone.signal,
+    });
+    const left = called.then((response) => response.text()).catch(() => undefined); // aborted
+    await begun(scene, text);
+    const leftAt = Date.now();
+    gone.abort();
+    await left;
+    return { good: true, ...(await stopAfter(scene, text, leftAt)) };
+  },
+
   async cancel(scene) {
     const text = newText("canceled");
-    const id = await submit(scene, { text, seconds: 6 });
-    const heard = scene.server.name === "LitServe, OpenAI form" ? `${text} slowly` : text;
-    await begun(scene, heard);
+    const id = await submit(scene, { text, seconds: LONG_SECONDS });
+    await begun(scene, text);
     const canceledAt = Date.now();
     const answer = await scene.deployment.api("POST", `/v1/inferences/${id}/cancel`);
-    const shown = answer.body as Shown;
-    await wait(AFTER_CANCEL_MS); // what the server does in this time is what is looked at
-    const after = scene.program.noted(heard).filter(({ event, at }) => event === "tick" && at > canceledAt + SOON_MS);
-    const good = answer.status === 200 && shown.status === "canceled";
-    return { good, saw: `\`${shown.stopped ?? "?"}\`; the server ${after.length === 0 ? "stopped within 1 s" : "went on to the end"}` };
+    const { status, stopped = "?" } = answer.body as Shown;
+    const { saw, stops } = await stopAfter(scene, text, canceledAt);
+    const mayStop = scene.server.protocol !== "openai" && scene.seen["connection closed"]?.stops === true;
+    return { good: answer.status === 200 && status === "canceled" && (stops || !mayStop), saw: `\`${stopped}\`; ${saw}`, stops };
   },
 
   async "client leaves its stream"(scene) {
-    const { deployment, server, model } = scene;
-    if (server.protocol !== "openai") return { good: true, saw: "no stream" };
+    if (scene.server.protocol !== "openai") return { good: true, saw: "no stream" };
     const text = newText("streamed");
-    const asked = server.input({ text, seconds: 6 }) as Record<string, unknown>;
-    const heard = server.name === "LitServe, OpenAI form" ? `${text} slowly` : text;
-    const gone = new AbortController();
-    const response = await fetch(`${deployment.url}/v1/chat/completions`, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${deployment.key}`, "Content-Type": "application/json" },
-      body: JSON.stringify({ model, stream: true, ...asked }),
-      signal: gone.signal,
-    });
-    const reader = response.body?.getReader();
-    await reader?.read();
+    const { leave } = await stream(scene, { text, seconds: LONG_SECONDS });
+    await begun(scene, text);
     const leftAt = Date.now();
-    gone.abort();
-    await reader?.cancel().catch(() => undefined); // aborted
-    await wait(AFTER_CANCEL_MS);
-    const after = scene.program.noted(heard).filter(({ event, at }) => event === "tick" && at > leftAt + SOON_MS);
+    await leave();
+    const { saw, stops } = await stopAfter(scene, text, leftAt);
+    return { good: stops || scene.seen["connection closed"]?.stops !== true, saw, stops };
+  },
+
+  async "cancel of a stream"(scene) {
+    if (scene.server.protocol !== "openai") return { good: true, saw: "no stream" };
+    const text = newText("stream canceled");
+    const { id, leave } = await stream(scene, { text, seconds: LONG_SECONDS });
+    await begun(scene, text);
+    const canceledAt = Date.now();
+    const answer = await scene.deployment.api("POST", `/v1/inferences/${id}/cancel`);
+    const { stopped = "?" } = answer.body as Shown;
+    const { saw, stops } = await stopAfter(scene, text, canceledAt);
+    await leave();
     return {
-      good: after.length === 0,
-      saw: after.length === 0 ? "the server stopped within 1 s" : `the server went on: ${after.length} words`,
+      good: answer.status === 200 && (stops || scene.seen["connection closed"]?.stops !== true),
+      saw: `\`${stopped}\`; ${saw}`,
+      stops,
     };
   },
 
   async "restart in the middle"(scene) {
     const text = newText("restarted");
     const id = await submit(scene, { text, seconds: 2 }, { retry: { max_attempts: 10 } });
-    await begun(scene, scene.server.name === "LitServe, OpenAI form" ? `${text} slowly` : text);
+    await begun(scene, text);
     scene.program.kill();
     await scene.program.again(scene.server.ready);
     const shown = await end(scene, id);

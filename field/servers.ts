@@ -7,7 +7,13 @@ export interface FieldServer {
   readonly file: string;
   /** Answers when it is ready. */
   readonly ready: string;
-  readonly protocol: "http" | "oip" | "openai";
+  readonly protocol: "http" | "oip" | "openai" | "cog";
+  /** Of its health, where the protocol's own is not there. */
+  readonly readyPath?: string;
+  /** How it can be told to stop, other than by closing the connection; null if it can't. */
+  readonly verb: string | null;
+  /** What an operator can do where it goes on when its client has left; null where it does not. */
+  readonly advice: string | null;
   /** Of the backend's address, behind host and port. */
   readonly path: string;
   readonly remoteModel?: string;
@@ -15,6 +21,10 @@ export interface FieldServer {
   input(item: Item): unknown;
   /** The text in an inference's output. */
   text(output: unknown): unknown;
+  /** The text as the server notes it. */
+  heard?(text: string): string;
+  /** The server's own call for an item, without Claimcheck between. */
+  call(item: Item): { readonly method: string; readonly path: string; readonly body: unknown };
 }
 
 export interface Item {
@@ -29,22 +39,32 @@ const member = (value: unknown, name: string): unknown =>
 const plain = {
   protocol: "http",
   path: "/predict",
+  verb: null,
+  advice: null as string | null,
   input: (item: Item) => item,
   text: (output: unknown) => member(output, "text"),
+  call: (body: Item) => ({ method: "POST", path: "/predict", body }),
 } as const;
 
-const tensors = {
-  protocol: "oip",
-  path: "",
-  remoteModel: "upper",
-  ready: "/v2/models/upper/ready",
-  input: ({ text, seconds, fail }: Item) => ({
+function tensorsOf({ text, seconds, fail }: Item): unknown {
+  return {
     inputs: [
       { name: "text", shape: [1], datatype: "BYTES", data: [text] },
       ...(seconds === undefined ? [] : [{ name: "seconds", shape: [1], datatype: "FP64", data: [seconds] }]),
       ...(fail === undefined ? [] : [{ name: "fail", shape: [1], datatype: "BYTES", data: [fail] }]),
     ],
-  }),
+  };
+}
+
+const tensors = {
+  protocol: "oip",
+  path: "",
+  remoteModel: "upper",
+  verb: null,
+  advice: "bound a call's work in the model: the protocol tells a model nothing of its client" as string | null,
+  ready: "/v2/models/upper/ready",
+  input: tensorsOf,
+  call: (item: Item) => ({ method: "POST", path: "/v2/models/upper/infer", body: tensorsOf(item) }),
   text: (output: unknown) => {
     const outputs = member(output, "outputs");
     const data = Array.isArray(outputs) ? member(outputs[0], "data") : undefined;
@@ -52,65 +72,106 @@ const tensors = {
   },
 } as const;
 
+const chatOf = ({ text, seconds }: Item) => ({
+  messages: [{ role: "user", content: text }],
+  ...(seconds === undefined ? {} : { seconds }),
+});
+
 const chat = {
   protocol: "openai",
   path: "",
   ready: "/v1/models",
-  input: ({ text, seconds }: Item) => ({ messages: [{ role: "user", content: text }], ...(seconds === undefined ? {} : { seconds }) }),
+  remoteModel: "chat",
+  verb: null,
+  advice: "have clients ask for a stream: then it stops" as string | null,
+  input: chatOf,
+  call: (item: Item) => ({ method: "POST", path: "/v1/chat/completions", body: { model: "chat", stream: true, ...chatOf(item) } }),
   text: (output: unknown) => {
     const choices = member(output, "choices");
     return String(member(member(Array.isArray(choices) ? choices[0] : undefined, "message"), "content")).trim();
   },
 } as const;
 
+/** LitServe's form takes no members of its own, so a word asks for a slow answer. */
+const slowly = ({ text, seconds }: Item) => ({ messages: [{ role: "user", content: seconds === undefined ? text : `${text} slowly` }] });
+
+const FASTAPI = { version: "0.165.0", packages: ["fastapi==0.165.0", "uvicorn==0.54.0"], file: "fastapi_server.py" } as const;
+const BENTOML = {
+  version: "1.4.40",
+  packages: ["bentoml==1.4.40", "fastapi==0.165.0"],
+  file: "bentoml_server.py",
+  ready: "/readyz",
+} as const;
+const RAY = { version: "2.60.0", packages: ["ray[serve]==2.60.0"], file: "ray_server.py", ready: "/health" } as const;
+const LITSERVE = { version: "0.2.19", packages: ["litserve==0.2.19"], ready: "/health" } as const;
+
+const BOUND = "bound a call's work in the model: ";
+
 export const SERVERS: readonly FieldServer[] = [
   {
     ...plain,
+    ...FASTAPI,
     name: "FastAPI",
-    version: "0.165.0",
-    packages: ["fastapi==0.165.0", "uvicorn==0.54.0"],
-    file: "fastapi_server.py",
     ready: "/health",
+    advice: "write an `async def` handler that asks `request.is_disconnected()` between its steps (it stops then), or stream",
   },
-  { ...plain, name: "Flask", version: "3.1.3", packages: ["flask==3.1.3", "waitress"], file: "flask_server.py", ready: "/health" },
   {
     ...plain,
+    name: "Flask",
+    version: "3.1.3",
+    packages: ["flask==3.1.3", "waitress"],
+    file: "flask_server.py",
+    ready: "/health",
+    advice: `${BOUND}WSGI tells a handler nothing of its client`,
+  },
+  {
+    ...plain,
+    ...LITSERVE,
     name: "LitServe",
-    version: "0.2.19",
-    packages: ["litserve==0.2.19"],
     file: "litserve_plain_server.py",
-    ready: "/health",
+    advice: `${BOUND}it runs in a process of its own, which is not told`,
   },
-  { ...plain, name: "BentoML", version: "1.4.40", packages: ["bentoml==1.4.40"], file: "bentoml_server.py", ready: "/readyz" },
-  { ...plain, name: "Ray Serve", version: "2.60.0", packages: ["ray[serve]==2.60.0"], file: "ray_server.py", ready: "/health" },
   {
     ...plain,
+    ...BENTOML,
+    name: "BentoML",
+    advice:
+      "write an `async def` API that asks `ctx.request.is_disconnected()` of its `bentoml.Context` between its steps (it stops then), or stream",
+  },
+  {
+    ...plain,
+    ...RAY,
+    name: "Ray Serve",
+    advice: "write the method as `async def`: Ray cancels it at its next `await` when the client leaves",
+  },
+  {
     name: "Cog",
     version: "0.23.1",
     packages: ["cog==0.23.1"],
     file: "cog_server.py",
     ready: "/health-check",
-    path: "/predictions",
-    input: (item) => ({ input: item }),
-    text: (output) => member(output, "output"),
+    protocol: "cog",
+    path: "",
+    verb: "`POST /predictions/{id}/cancel`, which protocol `cog` calls",
+    advice: null,
+    input: (item) => item,
+    text: (output) => output,
+    call: (input) => ({ method: "PUT", path: `/predictions/direct-${encodeURIComponent(input.text)}`, body: { input } }),
   },
   { ...tensors, name: "MLServer", version: "1.7.1", packages: ["mlserver==1.7.1"], file: "mlserver_server.py" },
   { ...tensors, name: "KServe", version: "0.21.0", packages: ["kserve==0.21.0"], file: "kserve_server.py" },
+  { ...chat, ...FASTAPI, name: "FastAPI, chat" },
+  { ...chat, ...BENTOML, name: "BentoML, chat" },
+  { ...chat, ...RAY, name: "Ray Serve, chat" },
   {
     ...chat,
-    name: "FastAPI, chat",
-    version: "0.165.0",
-    packages: ["fastapi==0.165.0", "uvicorn==0.54.0"],
-    file: "fastapi_server.py",
-    remoteModel: "chat",
-  },
-  {
-    ...chat,
+    ...LITSERVE,
     name: "LitServe, OpenAI form",
-    version: "0.2.19",
-    packages: ["litserve==0.2.19"],
     file: "litserve_server.py",
-    ready: "/health",
-    input: ({ text, seconds }) => ({ messages: [{ role: "user", content: seconds === undefined ? text : `${text} slowly` }] }),
+    readyPath: "/health",
+    input: slowly,
+    heard: (text) => `${text} slowly`,
+    call: (item) => ({ method: "POST", path: "/v1/chat/completions", body: { model: "chat", stream: true, ...slowly(item) } }),
+    advice: `${BOUND}the generator runs in a process of its own, which is not told`,
   },
 ];

@@ -4,12 +4,14 @@ import os
 import time
 
 import ray
+from chat import router
 from fastapi import FastAPI
 from pydantic import BaseModel
 from ray import serve
 from work import work
 
 app = FastAPI()
+app.include_router(router)
 
 
 class Item(BaseModel):

@@ -86,7 +86,7 @@ export class Cog {
       case RUNS:
         return this.#run(id, signal);
       case undefined:
-        return answer(422, '{"detail":[{"loc":["body","input","text"],"msg":"Field required","type":"value_error"}]}');
+        return answer(422, '{"detail":[{"loc":["body","input","text"],"msg":"Field required","type":"value_error.missing"}]}');
       default:
         return said(`"output":${JSON.stringify(input.text.toUpperCase())},"status":"succeeded"`);
     }
