@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { type Gpu, startGpu } from "../support/gpu.ts";
-import { REPERTOIRE, type Unkindness } from "../support/repertoire.ts";
+import { REPERTOIRE, type Speech, type Unkindness, storedIn } from "../support/repertoire.ts";
 
 let deployment: Deployment;
 let key: string;
@@ -24,20 +24,21 @@ interface Ended {
   readonly is_final: boolean;
   readonly status: string;
   readonly attempts: number;
+  readonly output: unknown;
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-const INPUTS = { oip: { x: [1.5] }, openai: { messages: [{ role: "user", content: "Hi" }] } };
+const INPUTS = { oip: { x: [1.5] }, http: { x: [1.5] }, openai: { messages: [{ role: "user", content: "Hi" }] } };
 /** Enough to see whether it is tried again. */
 const RETRY = { max_attempts: 2, initial_delay_ms: 50, max_delay_ms: 50 };
 let models = 0;
 
-async function endOf({ speaks, does }: Unkindness): Promise<Ended> {
+async function endOf({ does }: Unkindness, speaks: Speech): Promise<Ended> {
   const gpu = await startGpu([does]);
   gpus.push(gpu);
   const model = `unkind-${++models}`;
   await deployment.operator("POST", "/models", { name: model });
-  await deployment.operator("POST", "/backends", { model, url: gpu.url, protocol: speaks });
+  await deployment.operator("POST", "/backends", { model, url: speaks === "http" ? `${gpu.url}/infer` : gpu.url, protocol: speaks });
   const body = { model, input: INPUTS[speaks], retry: RETRY, run_within_seconds: 1 };
   const { id } = (await ask(deployment.url, key, "POST", "/v1/inferences", body)).body as { id: string };
   return until(
@@ -47,11 +48,14 @@ async function endOf({ speaks, does }: Unkindness): Promise<Ended> {
   );
 }
 
-test.concurrent.each(REPERTOIRE)("$name, of a server of $speaks, comes to what it is", async (unkindness) => {
+const WAYS = REPERTOIRE.flatMap((unkindness) => unkindness.speaks.map((speaks) => ({ ...unkindness, of: speaks })));
+
+test.concurrent.each(WAYS)("$name, of a server of $of, comes to what it is", async ({ of, ...unkindness }) => {
   const { comesTo } = unkindness;
-  const ended = await endOf(unkindness);
-  if (comesTo === "succeeded") {
+  const ended = await endOf(unkindness, of);
+  if (comesTo.to === "success") {
     expect(ended).toMatchObject({ status: "succeeded", attempts: 1, error: null });
+    expect(storedIn(of, ended.output)).toMatchObject(comesTo.stores);
   } else {
     const { code, reason, again } = comesTo;
     const error = { code: expect.stringContaining(code), message: expect.stringContaining(reason) };

@@ -6,23 +6,36 @@
 import { type Behaviour, answer, cut, cutChunked, hang, notHttp, ok, reset, status, streams, wrongLength } from "./gpu.ts";
 import { STREAMS } from "./streams.ts";
 
+export type Speech = "openai" | "oip" | "http";
+
 export interface Unkindness {
   readonly name: string;
-  /** The protocol in which the server is asked. */
-  readonly speaks: "openai" | "oip";
+  /** The protocols in which a server may answer so. */
+  readonly speaks: readonly Speech[];
   readonly does: Behaviour;
-  /** What it comes to, at the first attempt that ends so. */
-  readonly comesTo: "succeeded" | { readonly code: string; readonly reason: string; readonly again: boolean };
+  readonly comesTo: ComesTo;
 }
 
-const fails = (code: string, reason: string, again: boolean) => ({ code, reason, again });
-const html = (code: number, text: string) => status(code, { "Content-Type": "text/html" }, text);
+/** What it comes to, at the first attempt that ends so. */
+export type ComesTo =
+  /** What is stored, at least: of a completion, its message. */
+  | { readonly to: "success"; readonly stores: object }
+  /** `again`: whether another attempt may follow. A code that ends in "_" stands for all that begin so. */
+  | { readonly to: "failure"; readonly code: string; readonly reason: string; readonly again: boolean };
 
-/** Answers to a request for tensors. */
-const ANSWERS: Readonly<Record<string, readonly [does: Behaviour, comesTo: Unkindness["comesTo"]]>> = {
-  "a good one": [ok, "succeeded"],
+type Row = readonly [does: Behaviour, comesTo: ComesTo];
+
+const stores = (what: object): ComesTo => ({ to: "success", stores: what });
+const fails = (code: string, reason: string, again: boolean): ComesTo => ({ to: "failure", code, reason, again });
+const html = (code: number, text: string) => status(code, { "Content-Type": "text/html" }, text);
+const tensor = (datatype: string, data: string) =>
+  answer(`{"model_name":"m","outputs":[{"name":"y","shape":[2],"datatype":"${datatype}","data":${data}}]}`);
+
+/** Answers that mean the same whatever was asked. */
+const ANSWERS: Readonly<Record<string, Row>> = {
   // What is between us and the server answers in its place.
   "530, as Cloudflare while a tunnel is down": [html(530, "<html><title>1033</title></html>"), fails("backend_error", "530", true)],
+  "500, as an input that it can't bear": [status(500), fails("backend_error", "500", true)],
   "520 of a proxy": [html(520, "<html></html>"), fails("backend_error", "520", true)],
   "507": [status(507), fails("backend_error", "507", true)],
   "598 of a proxy": [status(598, {}, ""), fails("backend_error", "598", true)],
@@ -49,16 +62,6 @@ const ANSWERS: Readonly<Record<string, readonly [does: Behaviour, comesTo: Unkin
   ],
   "the reason as text": [status(400, { "Content-Type": "text/plain" }, "x is too long"), fails("backend_rejected", "x is too long", false)],
   "the reason in a list": [status(400, {}, '{"errors":[{"message":"x is too long"}]}'), fails("backend_rejected", "x is too long", false)],
-  "an error within a success": [
-    answer({ error: { code: 400, message: "x is too long" } }),
-    fails("backend_rejected", "x is too long", false),
-  ],
-  // Odd contents: the same input would give the same.
-  "a page instead of an answer": [answer("<html>it works</html>"), fails("backend_garbage", "not valid", false)],
-  "no outputs": [answer({ model_name: "m" }), fails("backend_garbage", "not valid", false)],
-  "a bare NaN": [answer('{"model_name":"m","outputs":[{"name":"y","shape":[2],"datatype":"FP32","data":[NaN,-Infinity]}]}'), "succeeded"],
-  "a null for NaN": [answer('{"model_name":"m","outputs":[{"name":"y","shape":[2],"datatype":"FP32","data":[null,"NaN"]}]}'), "succeeded"],
-  "truths as numbers": [answer('{"model_name":"m","outputs":[{"name":"y","shape":[2],"datatype":"BOOL","data":[1,0]}]}'), "succeeded"],
   // Connections.
   "a connection that breaks before the answer": [reset, fails("backend_", "", true)],
   "a connection that breaks in the answer": [cut, fails("backend_cut", "broke off", true)],
@@ -68,15 +71,49 @@ const ANSWERS: Readonly<Record<string, readonly [does: Behaviour, comesTo: Unkin
   "no answer at all": [hang, fails("run_within_seconds", "1 s", true)],
 };
 
+/** Answers in which something else is expected. */
+const ODD: Readonly<Record<string, Row>> = {
+  "an error within a success": [
+    answer({ error: { code: 400, message: "x is too long" } }),
+    fails("backend_rejected", "x is too long", false),
+  ],
+  // Odd contents: the same input would give the same.
+  "a page instead of an answer": [answer("<html>it works</html>"), fails("backend_garbage", "not valid", false)],
+  "no outputs": [answer({ model_name: "m" }), fails("backend_garbage", "not valid", false)],
+};
+
+/** Tensors. */
+const TENSORS: Readonly<Record<string, Row>> = {
+  "a good one": [ok, stores({ x: [1.5] })],
+  "a bare NaN": [tensor("FP32", "[NaN,-Infinity]"), stores({ y: ["NaN", "-Infinity"] })],
+  "a null for NaN": [tensor("FP32", '[null,"NaN"]'), stores({ y: ["NaN", "NaN"] })],
+  "truths as numbers": [tensor("BOOL", "[1,0]"), stores({ y: [true, false] })],
+};
+
+const rowsOf = (speaks: readonly Speech[], rows: Readonly<Record<string, Row>>) =>
+  Object.entries(rows).map(([name, [does, comesTo]]): Unkindness => ({ name, speaks, does, comesTo }));
+
 export const REPERTOIRE: readonly Unkindness[] = [
-  ...Object.entries(ANSWERS).map(([name, [does, comesTo]]): Unkindness => ({ name, speaks: "oip", does, comesTo })),
+  ...rowsOf(["oip", "openai", "http"], ANSWERS),
+  ...rowsOf(["oip", "openai"], ODD),
+  ...rowsOf(["oip"], TENSORS),
   ...STREAMS.filter(({ speaks }) => speaks === "openai").map((form): Unkindness => ({
     name: `streams unasked: ${form.name}`,
-    speaks: "openai",
+    speaks: ["openai"],
     does: streams(form),
-    comesTo: form.amounts.to === "whole" ? "succeeded" : { ...form.amounts, again: isAgain(form.amounts.code) },
+    comesTo:
+      form.amounts.to === "whole"
+        ? stores(form.amounts.message)
+        : fails(form.amounts.code, form.amounts.reason, isAgain(form.amounts.code)),
   })),
 ];
+
+/** What in an output is told by `stores`. */
+export function storedIn(speaks: Speech, output: unknown): unknown {
+  if (speaks !== "openai") return output;
+  const { choices } = output as { choices?: { message?: unknown }[] }; // a completion, or the test fails
+  return choices?.[0]?.message;
+}
 
 function isAgain(code: string): boolean {
   return code !== "backend_rejected" && code !== "backend_garbage";
