@@ -2,9 +2,9 @@
 import * as z from "zod";
 import { waitOf } from "../inferences/wait.ts";
 import { depthOf } from "../inferences/sql/read.ts";
+import { modelNotFound } from "../models/unknown.ts";
 import { type Model, findModel, listModels } from "../models/store.ts";
 import { DEPTH_MAX, MODELS_LISTED } from "../limits.ts";
-import { problem } from "../problem.ts";
 import { json } from "../http/answer.ts";
 import { pageOf } from "../http/page.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
@@ -65,17 +65,17 @@ export async function listAll(call: KeyCall): Promise<Response> {
 export async function get(call: KeyCall): Promise<Response> {
   const name = call.params["name"] ?? "";
   const model = await findModel(call.ports.db, name);
-  if (!model) throw modelNotFound(name);
+  if (!model) throw modelNotFound({ model: name }, null);
   return json(presentModel(model));
 }
 
 async function getQueue(call: KeyCall, { query }: Input<typeof QUEUE>): Promise<Response> {
   const name = call.params["name"] ?? "";
   const model = await findModel(call.ports.db, name);
-  if (!model) throw modelNotFound(name);
+  if (!model) throw modelNotFound({ model: name }, null);
   const version = query.version ?? model.defaultVersion;
   if (version !== "" && !model.versions.includes(version)) {
-    throw problem("model_not_found", { detail: `The model "${name}" has no version "${version.slice(0, 128)}".` });
+    throw modelNotFound({ model: name, version }, model);
   }
   const depth = await depthOf(call.ports.db, { model: model.name, version });
   const wait = waitOf(depth.lane, null, 0);
@@ -91,8 +91,6 @@ async function getQueue(call: KeyCall, { query }: Input<typeof QUEUE>): Promise<
     mean_run_ms: depth.lane.meanRunMs === null ? null : Math.round(depth.lane.meanRunMs),
   } satisfies z.infer<typeof queueSchema>);
 }
-
-const modelNotFound = (name: string) => problem("model_not_found", { detail: `There is no model "${name.slice(0, 128)}".` });
 
 function presentModel(model: Model): z.infer<typeof modelSchema> {
   return {

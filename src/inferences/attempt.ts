@@ -172,7 +172,7 @@ async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: A
   const { input } = ready;
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
   const protocol = protocolOf(backend);
-  const shelf: OutputStores = {
+  const stores: OutputStores = {
     ...ports,
     begun: (key, uploadId) => noteUpload(ports.db, key, uploadId),
   };
@@ -187,8 +187,8 @@ async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: A
     timeoutMs: seconds * 1000,
     stop,
     identity,
-    takeIn: (response, most, over) => takeIn(shelf, claimed, response, most, over),
-    extract: fields.length === 0 ? null : { fields, of: (json) => extract(shelf, claimed, json) },
+    takeIn: (response, most, over) => takeIn(stores, claimed, response, most, over),
+    extract: fields.length === 0 ? null : { fields, of: (json) => extract(stores, claimed, json) },
   };
   if (!leases.mayCall(claimed)) return { kind: "abandoned" };
   const outcome = await (sink && protocol.stream ? protocol.stream(call, ports, sink) : protocol.infer(call, ports));

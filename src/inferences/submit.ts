@@ -22,6 +22,7 @@ import { type Fault, type Problem, problem } from "../problem.ts";
 import type { Webhook } from "./webhook.ts";
 import { type Inference, newlyQueued } from "./inference.ts";
 import type { RetrySettings } from "./retry.ts";
+import { modelNotFound } from "../models/unknown.ts";
 import { newInferenceId } from "../ids.ts";
 import { isInline, storeInput } from "../payloads/payloads.ts";
 import type { Claim } from "./sql/record.ts";
@@ -97,8 +98,11 @@ async function refusalBefore(ports: Ports, submission: Submission): Promise<Prob
 const wantedIn = ({ model, version, capability }: Submission) => ({ model, version: version ?? null, capability: capability ?? "" });
 
 /** What of an account's standing refuses a submission; null if nothing does. */
-function refusalIn(submission: Submission, { served, ready, ...account }: Awaited<ReturnType<typeof standingOf>>): Problem | null {
-  if (!served) return modelNotFound(submission);
+function refusalIn(
+  submission: Submission,
+  { served, ready, versions, capabilities, ...account }: Awaited<ReturnType<typeof standingOf>>,
+): Problem | null {
+  if (!served) return notServed(submission, versions && capabilities && { versions, capabilities });
   if (submission.waiter !== undefined && !ready) {
     const detail = `No backend of the model "${submission.model}" takes work. Ask again later, or submit it as an asynchronous request.`;
     return problem("model_not_ready", { detail, headers: { "Retry-After": String(NOT_READY_RETRY_SECONDS) } });
@@ -177,11 +181,12 @@ async function replayOf(ports: Ports, { accountId, idempotency }: Submission): P
   };
 }
 
-function modelNotFound({ model, version, capability = "" }: Submission): Problem {
+/** As modelNotFound, for what a client may take for a model's name. */
+function notServed(asked: Submission, known: Parameters<typeof modelNotFound>[1]): Problem {
+  const { model } = asked;
   if (isAddress(model)) {
     const detail = `"model" is the address "${model}", and must be a model's name. Some clients send their endpoint's address if they are given no model.`;
     return problem("model_not_found", { detail });
   }
-  const what = version === undefined ? `no model "${model}"` : `no version "${version}" of a model "${model}"`;
-  return problem("model_not_found", { detail: `There is ${what}${capability === "" ? "" : ` that offers "${capability}"`}.` });
+  return modelNotFound(asked, known);
 }

@@ -20,10 +20,10 @@ export class ObjectWriting {
   #bytes = 0;
 
   /** `bytes`: its length; null where it is not known yet. */
-  constructor(shelf: ObjectStores, key: string, contentType: string, bytes: number | null) {
-    this.#digest = shelf.uploads.digest();
+  constructor(stores: ObjectStores, key: string, contentType: string, bytes: number | null) {
+    this.#digest = stores.uploads.digest();
     const atOnce = bytes !== null && bytes <= PUT_BYTES;
-    this.#writing = atOnce ? shelf.uploads.open(key, bytes, contentType) : new PartsWriting(shelf, key, contentType);
+    this.#writing = atOnce ? stores.uploads.open(key, bytes, contentType) : new PartsWriting(stores, key, contentType);
   }
 
   /** The chunk is no longer needed when this resolves. */
@@ -47,7 +47,7 @@ export class ObjectWriting {
 
 /** Of a length that is not known: one put where it fits into a part, else an upload in equal parts. */
 class PartsWriting implements Writing {
-  readonly #shelf: ObjectStores;
+  readonly #stores: ObjectStores;
   readonly #key: string;
   readonly #contentType: string;
   readonly #buffer = new Uint8Array(UPLOAD_PART_BYTES);
@@ -55,8 +55,8 @@ class PartsWriting implements Writing {
   #filled = 0;
   #upload: Upload | null = null;
 
-  constructor(shelf: ObjectStores, key: string, contentType: string) {
-    this.#shelf = shelf;
+  constructor(stores: ObjectStores, key: string, contentType: string) {
+    this.#stores = stores;
     this.#key = key;
     this.#contentType = contentType;
   }
@@ -75,7 +75,7 @@ class PartsWriting implements Writing {
   async end(): Promise<boolean> {
     if (!this.#upload) {
       const options = { onlyIf: ONCE, httpMetadata: { contentType: this.#contentType } };
-      return (await this.#shelf.payloads.put(this.#key, this.#buffer.subarray(0, this.#filled), options)) !== null;
+      return (await this.#stores.payloads.put(this.#key, this.#buffer.subarray(0, this.#filled), options)) !== null;
     }
     await this.#send();
     await this.#upload.complete(this.#parts);
@@ -88,8 +88,8 @@ class PartsWriting implements Writing {
 
   async #send(): Promise<void> {
     if (!this.#upload) {
-      this.#upload = await this.#shelf.uploads.begin(this.#key, this.#contentType);
-      await this.#shelf.begun(this.#key, this.#upload.id);
+      this.#upload = await this.#stores.uploads.begin(this.#key, this.#contentType);
+      await this.#stores.begun(this.#key, this.#upload.id);
     }
     this.#parts.push(await this.#upload.part(this.#parts.length + 1, this.#buffer.subarray(0, this.#filled)));
     this.#filled = 0;

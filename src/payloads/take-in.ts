@@ -78,7 +78,7 @@ const tooLarge = (maxOutputBytes: number) => `it has more than ${maxOutputBytes}
 
 /** See TakeIn: a response's body, under the key of an attempt's output where it goes into the bucket. */
 export async function takeIn(
-  shelf: OutputStores,
+  stores: OutputStores,
   taking: OutputTarget,
   response: Response,
   most: number,
@@ -86,8 +86,8 @@ export async function takeIn(
 ): Promise<Result<TakenIn>> {
   const contentType = firstType(response.headers.get("content-type") ?? "") || "application/octet-stream";
   const boundary = boundaryOf(contentType);
-  if (boundary !== null) return takeInParts(shelf, taking, response, boundary, over);
-  if (isJson(contentType) && taking.outputFiles.length > 0) return takeInFiles(shelf, taking, response, over);
+  if (boundary !== null) return takeInParts(stores, taking, response, boundary, over);
+  if (isJson(contentType) && taking.outputFiles.length > 0) return takeInFiles(stores, taking, response, over);
   const announced = lengthOf(response);
   if (Number.isNaN(announced)) {
     await response.body?.cancel();
@@ -98,7 +98,7 @@ export async function takeIn(
     return faulty(tooLarge(taking.maxOutputBytes));
   }
   const key = outputKey(taking);
-  const begin = () => new ObjectWriting(shelf, key, contentType, announced);
+  const begin = () => new ObjectWriting(stores, key, contentType, announced);
   const state: { writing: ObjectWriting | null } = { writing: announced !== null && announced > most ? begin() : null };
   const first: Uint8Array[] = [];
   let bytes = 0;
@@ -132,13 +132,13 @@ export async function takeIn(
 
 /** Of a multipart body, the first part that is JSON and all others, which go into the bucket while they come. */
 async function takeInParts(
-  shelf: ObjectStores,
+  stores: ObjectStores,
   taking: OutputTarget,
   response: Response,
   boundary: string,
   over: AbortSignal,
 ): Promise<Result<TakenIn>> {
-  const beside = new PartWriter(shelf, outputKey(taking));
+  const beside = new PartWriter(stores, outputKey(taking));
   const taker = new MultipartTaker(beside);
   const reader = new MultipartReader(boundary, taker);
   return takingBeside(beside, async () => {
@@ -149,10 +149,10 @@ async function takeInParts(
 }
 
 /** Of JSON, the fields that are to be files, which go into the bucket while they come, and what is left, with their addresses. */
-async function takeInFiles(shelf: OutputStores, taking: OutputTarget, response: Response, over: AbortSignal): Promise<Result<TakenIn>> {
-  const beside = new PartWriter(shelf, outputKey(taking));
+async function takeInFiles(stores: OutputStores, taking: OutputTarget, response: Response, over: AbortSignal): Promise<Result<TakenIn>> {
+  const beside = new PartWriter(stores, outputKey(taking));
   const json = new BoundedBuffer();
-  const reader = new EmbeddedReader(taking.outputFiles, fileTaker(shelf, taking, beside, json));
+  const reader = new EmbeddedReader(taking.outputFiles, fileTaker(stores, taking, beside, json));
   return takingBeside(beside, async () => {
     await pumpOutput(response, taking, (chunk) => reader.write(chunk), over);
     await reader.end();
@@ -161,10 +161,10 @@ async function takeInFiles(shelf: OutputStores, taking: OutputTarget, response: 
 }
 
 /** See FieldExtraction: JSON that is at hand already. */
-export async function extract(shelf: OutputStores, taking: OutputTarget, text: string): Promise<Result<ExtractedFields>> {
-  const beside = new PartWriter(shelf, outputKey(taking));
+export async function extract(stores: OutputStores, taking: OutputTarget, text: string): Promise<Result<ExtractedFields>> {
+  const beside = new PartWriter(stores, outputKey(taking));
   const json = new BoundedBuffer();
-  const reader = new EmbeddedReader(taking.outputFiles, fileTaker(shelf, taking, beside, json));
+  const reader = new EmbeddedReader(taking.outputFiles, fileTaker(stores, taking, beside, json));
   const taken = await takingBeside(beside, async () => {
     await reader.write(new TextEncoder().encode(text));
     await reader.end();
@@ -241,18 +241,18 @@ class MultipartTaker implements PartsTaker {
 /** Objects beside an attempt's output, written one after the other, under names that no other has. */
 class PartWriter {
   readonly parts: KeptPart[] = [];
-  readonly #shelf: ObjectStores;
+  readonly #stores: ObjectStores;
   readonly #key: string;
   #current: { name: string; key: string; contentType: string; writing: ObjectWriting } | null = null;
 
-  constructor(shelf: ObjectStores, key: string) {
-    this.#shelf = shelf;
+  constructor(stores: ObjectStores, key: string) {
+    this.#stores = stores;
     this.#key = key;
   }
 
   async begin(name: string | null, contentType: string): Promise<void> {
     const key = `${this.#key}/${this.parts.length + 1}`;
-    this.#current = { name: this.#nameOf(name), key, contentType, writing: new ObjectWriting(this.#shelf, key, contentType, null) };
+    this.#current = { name: this.#nameOf(name), key, contentType, writing: new ObjectWriting(this.#stores, key, contentType, null) };
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -272,7 +272,7 @@ class PartWriter {
   async abort(): Promise<void> {
     await this.#current?.writing.abort();
     const keys = this.parts.map(({ key }) => key);
-    if (keys.length > 0) await this.#shelf.payloads.delete(keys).catch(() => {});
+    if (keys.length > 0) await this.#stores.payloads.delete(keys).catch(() => {});
   }
 
   /** As its sender has it, in characters that need no escape in an address; another one where that is taken. */

@@ -7,7 +7,7 @@ import { handle } from "../../src/router.ts";
 import { ASYNC_BODY_BYTES } from "../../src/dialects/baseten/schemas.ts";
 import { statusOf } from "../../src/dialects/baseten/present.ts";
 import { STATUSES } from "../../src/inferences/status.ts";
-import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, NOT_READY_RETRY_SECONDS, JSON_BODY_BYTES } from "../../src/limits.ts";
 import { backendRow, ended, expire, rowOf, submitted } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
 import { faultyDatabase, stillAs, stillEnv } from "./support/ports.ts";
@@ -337,6 +337,13 @@ describe("the model and its version", () => {
       }
     },
   );
+
+  test("without a server that takes work is not ready, in the published words and with a time to come back", async () => {
+    const { key } = await newTenant();
+    const answer = await as(key, "POST", `${modelOf(await newModel())}/predict`, {});
+    expect(answer.headers.get("retry-after")).toBe(String(NOT_READY_RETRY_SECONDS));
+    expect(await seen(answer)).toStrictEqual(refusal(503, "model_not_ready"));
+  });
 
   test("without versions is a deployment under its own name, as it is shown; with versions it is not", async () => {
     const { key } = await newTenant();

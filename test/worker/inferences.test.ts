@@ -399,14 +399,21 @@ describe("versions of a model", () => {
   });
 
   test.each([
-    ["a version that the model lacks", { versions: ["1", "2"] }, { version: "3" }],
-    ["a version of a model without versions", {}, { version: "1" }],
-  ])("are not found: %s", async (_name, made, asked) => {
+    ["a version that the model lacks", { versions: ["1", "2", "4"] }, { version: "3" }, 'has no version "3". It has "1", "2" and "4".'],
+    ["a version of a model without versions", {}, { version: "1" }, 'has no version "1". It has no versions, so leave the version out.'],
+    [
+      "a version of a model with many",
+      { versions: Array.from({ length: 25 }, (_, number) => `v${number}`) },
+      { version: "1" },
+      '"v18", "v19" and 5 more.',
+    ],
+  ])("are not found, and what is there is named: %s", async (_name, made, asked, told) => {
     const { key } = await newTenant();
     const model = await newModel(made);
     for (const text of ["x", "x".repeat(INLINE_BYTES)]) {
       const answer = as(key, "POST", "/v1/inferences", { model, input: { text }, ...asked });
-      expect(await seen(answer)).toStrictEqual(refusal(404, "model_not_found"));
+      const { status, body } = await seen(answer);
+      expect({ status, body }).toMatchObject({ status: 404, body: { code: "model_not_found", detail: expect.stringContaining(told) } });
     }
   });
 
@@ -530,7 +537,7 @@ describe("a submission", () => {
     const { key } = await newTenant();
     const model = await newModel({ versions: ["1"] });
     const answer = await object(as(key, "GET", `/v1/models/${model}/queue?version=7`));
-    expect(answer).toMatchObject({ code: "model_not_found", detail: `The model "${model}" has no version "7".` });
+    expect(answer).toMatchObject({ code: "model_not_found", detail: expect.stringContaining(`The model "${model}" has no version "7".`) });
   });
 
   test("names every fault at once", async () => {

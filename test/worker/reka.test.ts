@@ -144,7 +144,7 @@ describe("a request through the Reka API", () => {
     const unwritable = stillEnv({ PAYLOADS: { put: () => Promise.reject(new Error("nothing is to be stored")) } });
     for (const body of [{ input: INPUT }, large]) {
       expect(await seen(stillAs(key, "POST", `${ROOT}/${painter}/text-to-video`, body, {}, unwritable))).toStrictEqual(
-        refusal(404, "not_found_error", `There is no model "${painter}" that offers "text-to-video".`),
+        refusal(404, "not_found_error", `The model "${painter}" does not offer "text-to-video". It offers "text-to-image" and "edit".`),
       );
     }
   });

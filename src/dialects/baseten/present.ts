@@ -139,6 +139,7 @@ export function codeOf({ class: failureClass, code, status }: Failure): FailureC
 
 export function errorCodeOf({ code, status }: Problem): ErrorCode {
   if (code === "model_not_found") return "model_does_not_exist";
+  if (code === "model_not_ready") return "model_not_ready";
   if (status === 401 || status === 403) return "unauthorized";
   if (status === 413) return "payload_too_large";
   if (status === 429) return "rate_limited";

@@ -12,6 +12,7 @@ import {
   MODELS_LISTED,
   PROBE_MS,
 } from "../../limits.ts";
+import { modelNotFound } from "../../models/unknown.ts";
 import { findModel, listModels, modelsNotReady } from "../../models/store.ts";
 import { Memory } from "../../platform/memory.ts";
 import { type Problem, problem } from "../../problem.ts";
@@ -38,8 +39,7 @@ export async function find({ params, ports }: KeyCall): Promise<Served> {
   const { model: name = "", version } = params;
   const [model, backends] = await Promise.all([findModel(ports.db, name), listBackends(ports.db, name, "", BACKENDS_LISTED)]);
   if (!model || (version !== undefined && !model.versions.includes(version))) {
-    const what = version === undefined ? "no model" : `no version "${version.slice(0, 128)}" of a model`;
-    throw problem("model_not_found", { detail: `There is ${what} "${name.slice(0, 128)}".` });
+    throw modelNotFound({ model: name, version }, model);
   }
   const asked = version ?? model.defaultVersion;
   return { model: name, versions: model.versions, version: asked, backends: backends.filter((backend) => backend.version === asked) };

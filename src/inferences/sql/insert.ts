@@ -156,11 +156,13 @@ export const insertStatements = {
   },
   /** What may be in the way of a submit: whether the model is served so, and now; and how much the account has. */
   standing: (accountId: string, wanted: Wanted, databaseQuotaBytes: number) => sql`
-    SELECT EXISTS (${laneFor(wanted)}) AS served, EXISTS (SELECT 1 FROM (${laneFor(wanted)}) AS lane WHERE ${isReady(sql`lane`)}) AS ready,
+    SELECT EXISTS (${laneFor(wanted)}) AS served, named.versions, named.capabilities,
+      EXISTS (SELECT 1 FROM (${laneFor(wanted)}) AS lane WHERE ${isReady(sql`lane`)}) AS ready,
       coalesce(owner.stored_bytes, 0) AS stored, ${quotaOf(sql`owner`)} AS quota,
       coalesce(owner.database_bytes, 0) AS inDatabase, ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)} AS databaseQuota,
       ${openIn(sql`owner`)} AS open, ${openLimitOf(sql`owner`)} AS openLimit
-    FROM (SELECT ${accountId} AS id) AS asked LEFT JOIN accounts AS owner ON owner.id = asked.id`,
+    FROM (SELECT ${accountId} AS id) AS asked LEFT JOIN accounts AS owner ON owner.id = asked.id
+      LEFT JOIN models AS named ON named.name = ${wanted.model}`,
   /**
    * Counts the open inferences of an account at its limit, in the index of what may be claimed and among what runs. What
    * backs off is left out: each of those has had a slot. OPEN_COUNT_MS at least lie between two counts.
@@ -216,8 +218,16 @@ function insertedAs(it: NewInference, row: Row | undefined, claimed?: Row): Inse
   return { inference, claimed: claimOrNull(claimed), hasSlot: free };
 }
 
+const namesSchema = z
+  .string()
+  .nullable()
+  .transform((text) => (text === null ? null : z.array(z.string()).parse(JSON.parse(text))));
+
 const standingSchema = z.object({
   served: z.number().transform((served) => served === 1),
+  /** Of the model of that name; null if there is none. */
+  versions: namesSchema,
+  capabilities: namesSchema,
   ready: z.number().transform((ready) => ready === 1),
   stored: z.number(),
   quota: z.number(),
