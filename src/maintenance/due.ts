@@ -41,13 +41,13 @@ export const dueStatements = {
   /** Sweep: their runner is lost and no attempt is left. */
   failLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
-      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(error)})`)}
+      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`, 'attempt', attempt, 'error', ${json(error)}`)}
     WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached >= max_attempts RETURNING id, ${endForLog}`,
   /** Sweep: their runner is lost; they are claimable again at once, by a runner: whoever waited is as lost. */
   requeueLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
       waiter = NULL,
-      log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW})`)}
+      log = ${logged("attempt_failed", sql`, 'attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW}`)}
     WHERE ${due(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached < max_attempts
     RETURNING model, version`,
   /** Sweep: their back-off is over. */
@@ -58,7 +58,7 @@ export const dueStatements = {
   ageDue: (limit: number) => sql`
     UPDATE inferences SET level = level - 1, ages_at = ${agesAt(sql`level - 1`)},
       turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.level - 1`)},
-      log = ${logged("aged", sql`json_object('level', level - 1)`)}
+      log = ${logged("aged", sql`, 'level', level - 1`)}
     WHERE ${due(limit)} AND status = 'queued' AND ages_at <= ${NOW} RETURNING id`,
   /**
    * Sweep: lanes with free slots whose next inference nobody took: its wake-up was lost, or its backend is back. A backend that

@@ -58,17 +58,17 @@ export const changeStatements = {
       output_type = ${typeOf(output)}, output_bytes = ${bytes}, output_items = ${items}, output_sha256 = ${digestOf(output)},
       output_parts = ${parts.length === 0 ? null : JSON.stringify(parts)}, parts_bytes = ${parts.reduce((sum, part) => sum + part.bytes, 0)},
       usage = ${usage === null ? null : JSON.stringify(usage)},
-      log = ${logged("succeeded", sql`json_object('attempt', attempt)`)}
+      log = ${logged("succeeded", sql`, 'attempt', attempt`)}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "succeeded")} RETURNING status, ${endForLog}`,
   fail: (fence: Fence, error: Failure) => sql`
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
-      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`json_object('attempt', attempt, 'error', ${json(loggedError(error))})`)}
+      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`, 'attempt', attempt, 'error', ${json(loggedError(error))}`)}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "failed")} RETURNING status, ${endForLog}`,
   retry: (fence: Fence, error: Failure, delayMs: number, tookDown: boolean, unreached = false) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(delayMs)},
       turn = ${delayMs > 0 ? sql`turn` : turnAgain}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
       unreached = unreached + ${unreached ? 1 : 0},
-      log = ${logged("attempt_failed", sql`json_object('attempt', attempt, 'error', ${json(loggedError(error))}, 'retry_at', ${NOW} + ${delayMs})`)}
+      log = ${logged("attempt_failed", sql`, 'attempt', attempt, 'error', ${json(loggedError(error))}, 'retry_at', ${NOW} + ${delayMs}`)}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "queued")} RETURNING status`,
   cancel: (accountId: string, id: string, only: readonly Status[] = OPEN, stoppedAttempt: number | null = null) => sql`
     UPDATE inferences SET ${setCanceledAfter(stoppedAttempt)}

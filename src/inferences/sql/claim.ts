@@ -14,9 +14,9 @@ const isPicked = sql`pick.backend_id IS NOT NULL AND inferences.account_id = pic
   AND ${from(["queued"], "in_progress")}`;
 
 const setClaimed = (lease: Sql) => sql`status = 'in_progress', attempt = attempt + 1, backend_id = pick.backend_id,
-  lease = ${lease}, lease_until = ${NOW} + ${LEASE_MS}, started_at = ${NOW},
-  first_started_at = coalesce(first_started_at, ${NOW}), updated_at = ${NOW},
-  log = ${logged("claimed", sql`json_object('attempt', attempt + 1, 'backend', pick.backend_id)`)}`;
+  lease = ${lease}, lease_until = pick.now + ${LEASE_MS}, started_at = pick.now,
+  first_started_at = coalesce(first_started_at, pick.now), updated_at = pick.now,
+  log = ${logged("claimed", sql`, 'attempt', attempt + 1, 'backend', pick.backend_id`, sql`pick.now`)}`;
 
 export const claimStatements = {
   /**

@@ -31,10 +31,10 @@ function text(constant: Status): Sql {
   return { text: `'${constant}'`, params: [] };
 }
 
-/** The log with one more line; its time is NOW. */
-export function logged(event: LogEntry["event"], members: Sql = sql`'{}'`): Sql {
-  return sql`json_insert(iif(length(log) > ${LOG_CHARACTERS}, json_array(log -> '$[0]', json_object('at', ${NOW}, 'event', 'shortened')), log),
-    '$[#]', json_patch(json_object('at', ${NOW}, 'event', ${event}), ${members}))`;
+/** The log with one more line, of `at`, the event and more members of its object (`, 'name', value`). */
+export function logged(event: LogEntry["event"], members: Sql = sql``, at: Sql = NOW): Sql {
+  return sql`json_insert(iif(length(log) > ${LOG_CHARACTERS}, json_array(log -> '$[0]', json_object('at', ${at}, 'event', 'shortened')), log),
+    '$[#]', json_object('at', ${at}, 'event', ${event}${members}))`;
 }
 
 export const json = (value: unknown) => sql`json(${JSON.stringify(value)})`;

@@ -168,14 +168,14 @@ const hostFor = (lane: LaneSql, accountId: Sql, last: Sql) => sql`(
 
 /** The lane's next inference, and the backend that is to have it; `LIMIT` keeps SQLite from asking once for each use of the answer. */
 export const pickOf = (lane: LaneSql) => sql`
-  SELECT next.account_id, next.id, ${hostFor(lane, sql`next.account_id`, sql`next.backend_id`)} AS backend_id
+  SELECT next.account_id, next.id, ${hostFor(lane, sql`next.account_id`, sql`next.backend_id`)} AS backend_id, ${NOW} AS now
   FROM (${nextOf(lane)}) AS next LIMIT 1`;
 
 /** The same, for the one inference named: no row unless it is its lane's next. */
 export const pickOwn = (accountId: string, id: string) => {
   const lane = { model: sql`mine.model`, version: sql`mine.version` };
   return sql`
-  SELECT mine.account_id, mine.id, ${hostFor(lane, sql`mine.account_id`, sql`mine.backend_id`)} AS backend_id
+  SELECT mine.account_id, mine.id, ${hostFor(lane, sql`mine.account_id`, sql`mine.backend_id`)} AS backend_id, ${NOW} AS now
   FROM inferences AS mine
   WHERE mine.account_id = ${accountId} AND mine.id = ${id} AND mine.status = 'queued'
     AND (mine.account_id, mine.id) = (SELECT account_id, id FROM (${nextOf(lane)})) LIMIT 1`;

@@ -48,8 +48,7 @@ export const inputColumns = sql`input, input_object AS inputObject, input_type A
 export const claimColumns = sql`account_id AS accountId, id, model, version, attempt, attempt - attempts_before - unreached AS attemptsSince,
   takedowns, unreached, lease, ${inputColumns}, capability, ${retryColumns}, run_within_seconds AS runWithinSeconds,
   webhook IS NOT NULL OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = inferences.account_id) AS watched,
-  (SELECT output_files FROM models WHERE models.name = inferences.model) AS outputFiles,
-  (SELECT max_output_bytes FROM models WHERE models.name = inferences.model) AS maxOutputBytes,
+  (SELECT json_array(json(output_files), max_output_bytes) FROM models WHERE models.name = inferences.model) AS offer,
   (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
       'credential', json(credential), 'readyPath', ready_path, 'files', files, 'failures', failures, 'sampled', mean_run_ms IS NOT NULL,
       'othersSucceed', ${othersSucceed(sql`inferences.account_id`)}, 'witnessed', ${isWitnessed(sql`inferences.account_id`)},
@@ -208,6 +207,9 @@ export function inputFrom(row: Row): Payload {
   return isRemoved ? { at: "object", key: null, bytes: inputBytes, contentType: it.contentType } : it;
 }
 
+/** What a model says of outputs: which files are in them, and how large they may be. */
+const offerSchema = z.tuple([fileFieldsSchema, z.number().nullable()]);
+
 const claimSchema = inputSchema
   .extend({
     accountId: z.string(),
@@ -226,21 +228,18 @@ const claimSchema = inputSchema
     runWithinSeconds: z.number().nullable(),
     /** Whether a webhook may hear of its end. */
     watched: z.number().transform((watched) => watched === 1),
-    /** The fields of its model's outputs that are kept as files. */
-    outputFiles: jsonColumn(fileFieldsSchema).nullable(),
-    /** What its output may be, as it comes out decoded. */
-    maxOutputBytes: z
-      .number()
-      .nullable()
-      .transform((bytes) => bytes ?? OUTPUT_BYTES.default),
+    offer: jsonColumn(offerSchema).nullable(),
     backend: jsonColumn(claimedBackendSchema),
     ...retrySchema.shape,
   })
-  .transform(({ input, inputObject, inputType, inputBytes, maxAttempts, initialDelayMs, maxDelayMs, outputFiles, ...claim }) => ({
+  .transform(({ input, inputObject, inputType, inputBytes, maxAttempts, initialDelayMs, maxDelayMs, offer, ...claim }) => ({
     ...claim,
     input: payload(input, inputObject, inputType, inputBytes),
     retry: { maxAttempts, initialDelayMs, maxDelayMs },
-    outputFiles: outputFiles ?? [],
+    /** The fields of its model's outputs that are kept as files. */
+    outputFiles: offer?.[0] ?? [],
+    /** What its output may be, as it comes out decoded. */
+    maxOutputBytes: offer?.[1] ?? OUTPUT_BYTES.default,
   }));
 
 /** What a runner gets when it claims: its fence, the inference's input and the backend to call. */
