@@ -9,6 +9,7 @@ import { Memory } from "../platform/memory.ts";
 import type { Clock, GatePort, Ports } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
 import type { Allowance, Refusal, Verdict } from "../keys/gate.ts";
+import { turnMs } from "../keys/gcra.ts";
 import { Grants } from "../keys/grants.ts";
 import { type KeyIdentity, type Scope, digestOf, parseKey } from "../keys/key.ts";
 
@@ -93,8 +94,8 @@ export class LimitReached extends Problem {
 
 /** A call that waits for a permit. */
 interface Waiting {
-  /** Its permit, once the gate has given it. */
-  allowance: Allowance | null;
+  /** Returns its permit, or throws what refuses it, once the gate has answered. */
+  outcome: (() => Allowance) | null;
   /** When it looked last; a call whose client has left does not look again. */
   lookedAt: number;
 }
@@ -104,7 +105,7 @@ interface Held {
   readonly grants: Grants;
   readonly waiting: Set<Waiting>;
   /** Ends when the one that asks has its answer; its request may be gone by then. */
-  asking: { readonly done: Promise<Verdict | null>; readonly since: number } | null;
+  asking: { readonly done: Promise<void>; readonly since: number } | null;
 }
 
 /** The isolate's side of all gates. */
@@ -144,21 +145,20 @@ export class Admissions {
     const name = nameOf(caller, scope);
     const held = this.#held.get(name, 0) ?? { grants: new Grants(), waiting: new Set(), asking: null };
     this.#held.set(name, held, Infinity);
-    const waiting: Waiting = { allowance: null, lookedAt: 0 };
-    held.waiting.add(waiting);
+    const waiting: Waiting = { outcome: null, lookedAt: 0 };
     try {
       for (;;) {
-        if (waiting.allowance) return waiting.allowance;
-        this.#refuseKnown(caller, scope);
         waiting.lookedAt = this.#clock.now();
-        const decided = held.grants.decide(waiting.lookedAt);
-        if (decided?.admitted) return decided.allowance;
-        if (decided) throw new LimitReached(decided.allowance);
+        held.waiting.add(waiting); // also where it was taken for gone
+        this.#refuseKnown(caller, scope);
+        const allowance = this.admitHere(caller, scope);
+        if (allowance) return allowance;
         if (held.asking && this.#clock.now() - held.asking.since < 2 * GATE_MS) {
-          refuseFor(await Promise.race([held.asking.done, this.#clock.sleep(GRANT_LOOK_MS)]), scope);
+          await Promise.race([held.asking.done, this.#clock.sleep(GRANT_LOOK_MS)]);
         } else {
-          refuseFor(await this.#ask(held, caller, scope, after), scope);
+          await this.#ask(held, caller, scope, after);
         }
+        if (waiting.outcome) return waiting.outcome();
       }
     } finally {
       held.waiting.delete(waiting);
@@ -173,46 +173,50 @@ export class Admissions {
 
   #refuseKnown(caller: Caller, scope: Scope): void {
     const known = this.#refused.get(refusedName(caller), this.#clock.now());
-    if (known === "revoked" || known === "unknown") throw refusal(known, scope, null);
+    if (known === "revoked" || known === "unknown") throw refusal(known, scope);
   }
 
-  /** Asks the gate for all callers of one key. */
-  async #ask(held: Held, caller: Caller, scope: Scope, after: After): Promise<Verdict> {
-    const { promise: done, resolve } = Promise.withResolvers<Verdict | null>();
+  /** Asks the gate for all callers of one key, and gives each its outcome. Never throws. */
+  async #ask(held: Held, caller: Caller, scope: Scope, after: After): Promise<void> {
+    const { promise: done, resolve } = Promise.withResolvers<void>();
     const askedAt = this.#clock.now();
     const asking = { done, since: askedAt };
     held.asking = asking;
     for (const waiting of held.waiting) if (waiting.lookedAt < askedAt - GRANT_GONE_MS) held.waiting.delete(waiting);
-    const callers = [...held.waiting].filter((waiting) => !waiting.allowance);
+    const callers = [...held.waiting].filter((waiting) => !waiting.outcome);
     const asked = held.grants.ask(askedAt, callers.length, randomBase62(12, this.#randomBytes));
     const hear = (verdict: Verdict) => {
-      if (held.asking === asking) held.asking = null;
       const now = this.#clock.now();
-      if (verdict.admitted) for (const waiting of callers.slice(0, verdict.callers)) waiting.allowance = verdict.allowance;
       if (verdict.admitted || verdict.reason === "limited") held.grants.hear(verdict, asked, askedAt, now);
       if (!verdict.admitted) this.#refused.set(refusedName(caller), verdict.reason, now + REFUSED_KEY_MS);
-      resolve(verdict);
-      return verdict;
+      for (const [place, waiting] of callers.entries()) waiting.outcome = outcomeOf(verdict, scope, place);
     };
     const fail = (error: unknown) => {
-      if (held.asking === asking) held.asking = null;
-      resolve(null); // one of those who wait asks next
-      throw error;
+      const outcome = () => {
+        throw error;
+      };
+      for (const waiting of callers) waiting.outcome = outcome;
     };
-    const answer = this.#gate.admit(caller.keyId, caller.digest, scope, asked).then(hear, fail);
-    after(
-      answer.then(
-        () => undefined,
-        () => undefined, // whoever asked throws it
-      ),
-    );
-    return answer;
+    const answered = this.#gate
+      .admit(caller.keyId, caller.digest, scope, asked)
+      .then(hear, fail)
+      .finally(() => {
+        if (held.asking === asking) held.asking = null;
+        resolve();
+      });
+    after(answered);
+    await answered;
   }
 }
 
-/** Throws what refuses every call of a key, whatever its permits. */
-function refuseFor(verdict: Verdict | null | void, scope: Scope): void {
-  if (verdict && !verdict.admitted && verdict.reason !== "limited") throw refusal(verdict.reason, scope, verdict.allowance);
+/** What a gate's answer is to the caller at that place among those who waited for it; null if it did not get so far. */
+function outcomeOf(verdict: Verdict, scope: Scope, place: number): (() => Allowance) | null {
+  if (verdict.admitted) return place < verdict.callers ? () => verdict.allowance : null;
+  return () => {
+    if (verdict.reason !== "limited") throw refusal(verdict.reason, scope);
+    const { allowance } = verdict;
+    throw new LimitReached({ ...allowance, retryAfterMs: turnMs(allowance.retryAfterMs, place, allowance.limit) });
+  };
 }
 
 function refusedName({ keyId, digest }: Caller): string {
@@ -235,7 +239,7 @@ export function rateLimitHeaders(allowance: Allowance): Record<string, string> {
   };
 }
 
-function refusal(reason: Refusal, scope: Scope, allowance: Allowance | null): Problem {
+function refusal(reason: Exclude<Refusal, "limited">, scope: Scope): Problem {
   switch (reason) {
     case "unknown":
       return problem("invalid_key", { detail: NOT_VALID, headers: CHALLENGE });
@@ -245,8 +249,6 @@ function refusal(reason: Refusal, scope: Scope, allowance: Allowance | null): Pr
       return problem("expired_key", { headers: CHALLENGE });
     case "scope":
       return problem("missing_scope", { detail: `This call needs a key with the scope "${scope}".` });
-    case "limited":
-      return allowance ? new LimitReached(allowance) : problem("rate_limited");
     default:
       return reason satisfies never;
   }

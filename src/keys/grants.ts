@@ -68,7 +68,7 @@ export class Grants {
     return { grant, callers, later, turns, settled, untold };
   }
 
-  /** Takes in the gate's answer to what was asked at `askedAt`. The permits of those who waited are theirs, and used. */
+  /** Takes in the gate's answer to what was asked at `askedAt`. The permits, or the turns, of those who waited are theirs. */
   hear(verdict: Verdict, asked: Asking, askedAt: number, now: number): void {
     this.#allowance = verdict.allowance;
     this.#saidAt = now;
@@ -77,7 +77,8 @@ export class Grants {
       for (let caller = 0; caller < verdict.callers; caller++) this.#count(now);
       this.#grant = { name: asked.grant, permits: verdict.later, left: verdict.later, until: askedAt + GRANT_MS };
     } else if (verdict.reason === "limited") {
-      this.#denial = { at: now, until: askedAt + verdict.nextMs, turns: verdict.turns, told: 0 };
+      for (let caller = 0; caller < asked.callers; caller++) this.#count(now);
+      this.#denial = { at: now, until: askedAt + verdict.nextMs, turns: verdict.turns, told: asked.callers };
     }
   }
 

@@ -192,6 +192,19 @@ export const MUTATIONS: readonly Mutation[] = [
     })),
   },
   {
+    name: "a grant has one permit more than its gate gave",
+    ports: (ports) => ({
+      ...ports,
+      gate: {
+        ...ports.gate,
+        async admit(...call) {
+          const verdict = await ports.gate.admit(...call);
+          return verdict.admitted && verdict.later > 0 ? { ...verdict, later: verdict.later + 1 } : verdict;
+        },
+      },
+    }),
+  },
+  {
     name: "the gate lets one too many through",
     key: (key) => ({ ...key, limits: { read: key.limits.read + 1, submit: key.limits.submit + 1, cancel: key.limits.cancel + 1 } }),
   },

@@ -58,9 +58,10 @@ export class Gates {
     }
     const verdict = await gate.admit(digest, scope, asking);
     if (verdict.admitted || verdict.reason === "limited") {
-      const permits = verdict.admitted ? verdict.callers + verdict.later : 0;
-      meters.judge(gate, keyId, scope, this.#world.limitOf(keyId, scope), isolate.clock.now(), permits);
-      if (permits > 0) meters.give(asker, keyId, scope, permits);
+      const { callers, later } = verdict.admitted ? verdict : { callers: 0, later: 0 };
+      const given = { callers, later, grant: asking?.grant ?? "", settled: asking?.settled ?? null };
+      meters.judge(gate, keyId, scope, this.#world.limitOf(keyId, scope), isolate.clock.now(), given);
+      if (later > 0) meters.give(asker, keyId, scope, later);
     }
     return verdict;
   }

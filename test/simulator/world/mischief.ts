@@ -39,6 +39,7 @@ export class Mischief {
         const most = Math.max(1_000, this.#world.faults.skewMs);
         isolate.setClock(random.int(-most, most));
         if (isolate === this.#world.gates.isolate) this.#world.meters.clear();
+        this.#world.meters.loosen(isolate.clock);
         this.#world.note(`the clock of ${isolate.name} is set to ${isolate.offset} ms off`);
       },
     );
