@@ -357,3 +357,19 @@ export const DELIVERIES_RESENT = 500;
 
 /** A path of a model's server that a client may ask for. */
 export const SERVER_PATH_CHARACTERS = 120;
+
+/** Faults that a refusal names. */
+export const FAULTS_SHOWN = 20;
+/** Values of an input that are checked against its model's schema: at 1 to 3 µs each, a tenth to a third of a second. */
+export const SCHEMA_VALUES = 100_000;
+/** An input of so few values is looked through for all its faults; of a larger one the first is named. */
+export const SCHEMA_ALL_FAULTS_VALUES = 1_000;
+/** `uniqueItems` compares every two items, and a `pattern` may read a text many times. */
+export const SCHEMA_UNIQUE_ITEMS = 1_000;
+export const SCHEMA_PATTERN_CHARACTERS = 10_000;
+/** The schemas of a model's versions together, as JSON: they are in the model's row, which has at most 2 MB. */
+export const SCHEMAS_CHARACTERS = 256 * KIB;
+/** Tensors that a model may have. */
+export const TENSORS_MAX = 256;
+/** Changes of a model's schemas that one submit may meet on its way. */
+export const SCHEMA_TRIES = 3;

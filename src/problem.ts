@@ -106,3 +106,16 @@ export function faultText({ path, detail }: Fault): string {
   if (typeof first === "string") return `"${path.join(".")}" ${detail}`;
   return rest.length === 0 ? `Item ${first} ${detail}` : `"${rest.join(".")}" of item ${first} ${detail}`;
 }
+
+/** What a message says back of a text. */
+const VALUE_CHARACTERS = 40;
+
+/** A value in a message. A longer text is not said back: it may be a secret, or a picture. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") {
+    return value.length <= VALUE_CHARACTERS ? JSON.stringify(value.toWellFormed()) : `a string of ${value.length} characters`;
+  }
+  if (Array.isArray(value)) return "an array";
+  if (value === null || typeof value !== "object") return String(value);
+  return "an object";
+}

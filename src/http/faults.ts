@@ -4,16 +4,14 @@
  * its length.
  */
 import type * as z from "zod";
-import type { Fault } from "../problem.ts";
+import { FAULTS_SHOWN } from "../limits.ts";
+import { type Fault, shown } from "../problem.ts";
 
 /** What the members of a checked value are called. */
 export type Place = "body" | "query";
 
 type Issue = z.core.$ZodIssue;
 type RawIssue = z.core.$ZodRawIssue;
-
-const FAULTS_SHOWN = 20;
-const VALUE_CHARACTERS = 40;
 
 /** The value as the schema has it, or what is wrong with it, and whether it has members that the schema lacks. */
 export function read<T>(
@@ -148,16 +146,6 @@ function boundOf(schema: RawIssue["schema"], direction: Readonly<Record<string, 
 function membersOf(schema: RawIssue["inst"]): readonly string[] {
   const shape = schema && "shape" in schema._zod.def ? schema._zod.def.shape : null;
   return shape && typeof shape === "object" ? Object.keys(shape) : [];
-}
-
-/** A value in a message. A longer text is not said back: it may be a secret, or a picture. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") {
-    return value.length <= VALUE_CHARACTERS ? JSON.stringify(value.toWellFormed()) : `a string of ${value.length} characters`;
-  }
-  if (Array.isArray(value)) return "an array";
-  if (value === null || typeof value !== "object") return String(value);
-  return "an object";
 }
 
 /** The known name that a wrong one was meant to be; null if none is near. */

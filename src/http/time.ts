@@ -1,6 +1,6 @@
 /** Times as clients write and read them: ISO 8601 with an offset coming in, in UTC with milliseconds going out. */
 import * as z from "zod";
-import { shown } from "./faults.ts";
+import { shown } from "../problem.ts";
 import { parseInstant } from "../encoding/instant.ts";
 
 /** A time in an answer. */
