@@ -40,7 +40,9 @@ CREATE TABLE models (
   created_at INTEGER NOT NULL,
   capabilities TEXT NOT NULL DEFAULT '[]',  -- JSON array of what may be asked of it, such as text-to-image; empty = anything
   output_files TEXT NOT NULL DEFAULT '[]',  -- JSON array of the fields of its outputs that are kept as files: field, encoding, contentType
-  max_output_bytes INTEGER               -- of an output, as it comes out decoded; NULL = the default
+  max_output_bytes INTEGER,              -- of an output, as it comes out decoded; NULL = the default
+  schemas_revision INTEGER NOT NULL DEFAULT 0,  -- another one after each change of what submits are checked against; 0 = nothing
+  schemas TEXT NOT NULL DEFAULT '{}'     -- JSON object by version ('*' = all others): inputSchema, inputs, outputs
 ) STRICT, WITHOUT ROWID;
 
 -- One GPU server for one version of a model.

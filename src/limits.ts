@@ -373,3 +373,5 @@ export const SCHEMAS_CHARACTERS = 256 * KIB;
 export const TENSORS_MAX = 256;
 /** Changes of a model's schemas that one submit may meet on its way. */
 export const SCHEMA_TRIES = 3;
+/** Models whose schemas an isolate remembers: 32 of the largest are 8 MB of text. */
+export const SCHEMAS_REMEMBERED = 32;

@@ -6,6 +6,7 @@ import type { Bucket, Uploads } from "./payloads/bucket.ts";
 import type { Fetch, Outside } from "./backends/backend.ts";
 import type { Lane } from "./models/lane.ts";
 import type { Asking, Verdict } from "./keys/gate.ts";
+import type { ModelSchemas } from "./models/schemas.ts";
 import type { Scope } from "./keys/key.ts";
 import type { Memory } from "./platform/memory.ts";
 import type { Database } from "./platform/sql.ts";
@@ -27,6 +28,8 @@ export interface Ports {
   readonly internet: Outside;
   /** See Outside. */
   readonly forms?: Memory<boolean>;
+  /** What this isolate knows of models' schemas: see inferences/input-check.ts. Without it they are read for each submit. */
+  readonly schemas?: Memory<ModelSchemas>;
   /** How many requests of each account wait in this isolate; an account without any has no entry. */
   readonly waiting: Map<string, number>;
   /** Where clients reach the deployment, without a slash at the end; empty if it is not set. */

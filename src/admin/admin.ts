@@ -5,6 +5,7 @@ import { accountRoutes } from "./accounts.ts";
 import { backendRoutes } from "./backends.ts";
 import { keyRoutes } from "./keys.ts";
 import { modelRoutes } from "./models.ts";
+import { schemaRoutes } from "./schemas.ts";
 import { healthRoutes } from "./health.ts";
 import { operationRoutes } from "./operations.ts";
 
@@ -13,6 +14,8 @@ export const admin: Dialect = {
   title: "Admin API",
   owns: (path) => path === "/admin" || path.startsWith("/admin/"),
   error: problemSchema,
-  routes: [...accountRoutes, ...keyRoutes, ...modelRoutes, ...backendRoutes, ...operationRoutes, ...healthRoutes].map(refusingOtherQueries),
+  routes: [...accountRoutes, ...keyRoutes, ...modelRoutes, ...schemaRoutes, ...backendRoutes, ...operationRoutes, ...healthRoutes].map(
+    refusingOtherQueries,
+  ),
   refuse: problemDetails,
 };

@@ -156,6 +156,7 @@ async function submit(call: KeyCall, { body, text }: Input<typeof SUBMIT>): Prom
       version: body.version,
       input: { body: writeJson(body.input), contentType: JSON_TYPE },
       inputPath: ["input"],
+      given: { value: body.input },
       inputItems: itemsIn(body.input),
       priority: body.priority,
       maxTimeInQueueSeconds: body.max_time_in_queue_seconds,

@@ -4,6 +4,8 @@ import { waitOf } from "../inferences/wait.ts";
 import { depthOf } from "../inferences/sql/read.ts";
 import { modelNotFound } from "../models/unknown.ts";
 import { type Model, findModel, listModels } from "../models/store.ts";
+import { findSchemas } from "../models/schema-store.ts";
+import { presentSignature, shownSignature, signatureOf } from "../models/schemas.ts";
 import { DEPTH_MAX, MODELS_LISTED } from "../limits.ts";
 import { json } from "../http/answer.ts";
 import { pageOf } from "../http/page.ts";
@@ -19,6 +21,9 @@ export const modelSchema = z.object({
   default_version: z.string().nullable(),
   capabilities: z.array(z.string()).describe("What may be asked of it; anything if there are none."),
 });
+
+/** One model, with what it takes in its default version. */
+export const modelWithSchema = modelSchema.extend(shownSignature);
 
 export const modelsSchema = z.object({
   object: z.literal("list"),
@@ -64,9 +69,10 @@ export async function listAll(call: KeyCall): Promise<Response> {
 /** `GET /v1/models/{name}` */
 export async function get(call: KeyCall): Promise<Response> {
   const name = call.params["name"] ?? "";
-  const model = await findModel(call.ports.db, name);
-  if (!model) throw modelNotFound({ model: name }, null);
-  return json(presentModel(model));
+  const [model, schemas] = await Promise.all([findModel(call.ports.db, name), findSchemas(call.ports.db, name)]);
+  if (!model || !schemas) throw modelNotFound({ model: name }, null);
+  const shown = { ...presentModel(model), ...presentSignature(signatureOf(schemas, model.defaultVersion)) };
+  return json(shown satisfies z.infer<typeof modelWithSchema>);
 }
 
 async function getQueue(call: KeyCall, { query }: Input<typeof QUEUE>): Promise<Response> {

@@ -84,9 +84,27 @@ export const cog: Protocol = {
     const value = asked.ok && asked.value.status === 200 ? jsonOf(asked.value) : null;
     const components = isObject(value) ? value["components"] : null;
     const schemas = isObject(components) ? components["schemas"] : null;
-    return isObject(schemas) ? { input: schemas["Input"] ?? null, output: schemas["Output"] ?? null } : null;
+    return isObject(schemas) ? { input: standingAlone(schemas, "Input"), output: standingAlone(schemas, "Output") } : null;
   },
 };
+
+/** Of a document's schemas, one with those that it refers to in it; null if there is none of that name. */
+function standingAlone(schemas: Readonly<Record<string, unknown>>, name: string): unknown {
+  const schema = schemas[name];
+  if (!isObject(schema)) return null;
+  const needed = new Map<string, unknown>();
+  const withOwnRefs = (value: unknown): unknown => {
+    const text = writeJson(value).replaceAll('"#/components/schemas/', '"#/$defs/');
+    for (const [, other = ""] of text.matchAll(/"#\/\$defs\/([^"/]+)"/g)) {
+      if (needed.has(other) || !Object.hasOwn(schemas, other)) continue;
+      needed.set(other, null); // it may refer to itself
+      needed.set(other, withOwnRefs(schemas[other]));
+    }
+    return JSON.parse(text);
+  };
+  const own = withOwnRefs(schema) as Readonly<Record<string, unknown>>; // written from an object
+  return needed.size === 0 ? own : { ...own, $defs: Object.fromEntries(needed) };
+}
 
 /** What a prediction has come to; the objects beside it are of no use where it has not succeeded. */
 async function outcomeOf(taken: TakenIn, call: BackendCall): Promise<Outcome> {

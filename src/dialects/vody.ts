@@ -116,6 +116,7 @@ async function submitBatch(call: KeyCall, { body, text }: Input<typeof SUBMIT>):
       dialect: "vody",
       model: call.params["model"] ?? "",
       input: { body: writeJson(body), contentType: JSON_TYPE },
+      given: { value: body },
       inputItems: body.length,
       idempotency: await idempotencyOf(call.request, call.url, text),
     },

@@ -7,8 +7,18 @@ import { KeptAnswers } from "../http/kept-answers.ts";
 import type { Dialect } from "../http/route.ts";
 import type { AccountLimit } from "../keys/account-limit.ts";
 import type { Verdict } from "../keys/gate.ts";
+import type { ModelSchemas } from "../models/schemas.ts";
 import { Memory } from "../platform/memory.ts";
-import { DELIVERY_OBJECTS_CALLED_AT_ONCE, DATABASE_MS, GATE_MS, MEMORY_THINGS, QUEUE_BATCH, QUEUE_MS, SWEEP_POKE_MS } from "../limits.ts";
+import {
+  DELIVERY_OBJECTS_CALLED_AT_ONCE,
+  DATABASE_MS,
+  GATE_MS,
+  MEMORY_THINGS,
+  QUEUE_BATCH,
+  QUEUE_MS,
+  SWEEP_POKE_MS,
+  SCHEMAS_REMEMBERED,
+} from "../limits.ts";
 import { ask, askAgain } from "../platform/unavailable.ts";
 import { d1 } from "../platform/sql.ts";
 import type { Ports, Clock } from "../ports.ts";
@@ -23,6 +33,8 @@ export function deliveryObjectName(accountId: string, number: number): string {
 let sweepPokedAt = -Infinity; // once per isolate and SWEEP_POKE_MS; the sweep ticks on for longer than that by itself
 
 export const forms = new Memory<boolean>(MEMORY_THINGS);
+
+const schemas = new Memory<ModelSchemas>(SCHEMAS_REMEMBERED);
 
 const waiting = new Map<string, number>(); // an entry for each account with a request that waits: see ports.ts
 
@@ -94,6 +106,7 @@ function newPorts(env: Env & Private): Ports {
     fetch: network ? (url, init) => network.fetch(url, init) : openly,
     internet: { fetch: openly, clock },
     forms,
+    schemas,
     waiting,
     publicUrl: configOf(env).publicUrl,
     databaseQuotaBytes: configOf(env).databaseQuotaBytes,

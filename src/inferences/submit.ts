@@ -15,10 +15,13 @@ import {
   NOT_READY_RETRY_SECONDS,
   OPEN_COUNT_MS,
   PRIORITY,
+  SCHEMA_TRIES,
 } from "../limits.ts";
 import { fillOf } from "../platform/fill.ts";
 import type { Ports } from "../ports.ts";
-import { type Fault, type Problem, problem } from "../problem.ts";
+import { type Problem, problem } from "../problem.ts";
+import type { ModelSchemas } from "../models/schemas.ts";
+import { type Checked, learnSchemas, refusalOfInput, schemasKnown } from "./input-check.ts";
 import type { Webhook } from "./webhook.ts";
 import { type Inference, newlyQueued } from "./inference.ts";
 import type { RetrySettings } from "./retry.ts";
@@ -30,15 +33,11 @@ import { type NewInference, chargeOf, findByIdempotencyKey, insertOnce, isBelowO
 import { type After, bestEffort, hintSweep, hintWork } from "./hints.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */
-export interface Submission {
+export interface Submission extends Checked {
   accountId: string;
   keyId: string;
   dialect: string;
-  model: string;
-  version?: string | undefined;
   input: Content;
-  /** Where the input is in the request's body; its root unless told. */
-  inputPath?: Fault["path"] | undefined;
   inputItems: number;
   priority?: number | undefined;
   retry?: { [Setting in keyof RetrySettings]?: RetrySettings[Setting] | undefined } | undefined;
@@ -68,19 +67,25 @@ export interface Submitted {
 }
 
 /**
- * Accepts a submission. Throws what refuses it: no model serves it, or none does now for a request that would wait, a file that it refers to is missing, the account has too
+ * Accepts a submission. Throws what refuses it: no model serves it, the model's schema does not allow its input, or none does now for a request that would wait, a file that it refers to is missing, the account has too
  * many open or stores too much, its idempotency key stands for another body.
  */
 export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
-  const id = newInferenceId(ports.clock.now(), ports.randomBytes);
-  const refused = await refusalBefore(ports, submission);
-  const accepted = refused ? null : await accept(ports, id, submission, after);
-  if (accepted) return accepted;
-  // What was accepted once is answered again, though it would not be accepted now.
-  const earlier = await replayOf(ports, submission);
-  if (earlier) return earlier;
-  const standing = await standingOf(ports, submission.accountId, wantedIn(submission));
-  throw refused ?? refusalIn(submission, standing) ?? problem("unavailable", { headers: { "Retry-After": "1" } });
+  let schemas = schemasKnown(ports, submission.model);
+  for (let tries = 0; tries < SCHEMA_TRIES; tries++) {
+    const refused = refusalOfInput(schemas, submission) ?? (await refusalBefore(ports, submission));
+    const accepted = refused ? null : await accept(ports, submission, schemas, after);
+    if (accepted) return accepted;
+    // What was accepted once is answered again, though it would not be accepted now.
+    const earlier = await replayOf(ports, submission);
+    if (earlier) return earlier;
+    const standing = await standingOf(ports, submission.accountId, wantedIn(submission));
+    const reason = refused?.code === "invalid_input" ? null : (refused ?? refusalIn(submission, standing));
+    if (reason) throw reason;
+    if (standing.schemas === schemas.revision) throw refused ?? problem("unavailable", { headers: { "Retry-After": "1" } });
+    schemas = await learnSchemas(ports, submission.model);
+  }
+  throw problem("unavailable", { headers: { "Retry-After": "1" } });
 }
 
 /** What refuses a submission before anything of it is stored. A small input needs no question: the one write decides. */
@@ -120,8 +125,9 @@ function refusalIn(
   });
 }
 
-/** Stores the input and writes the row. Null if the write decided against it; then nothing of it stays. */
-async function accept(ports: Ports, id: string, submission: Submission, after: After): Promise<Submitted | null> {
+/** Stores the input and writes the row. Null if the write decided against it; then nothing of it stays, so that each try has an id of its own. */
+async function accept(ports: Ports, submission: Submission, schemas: ModelSchemas, after: After): Promise<Submitted | null> {
+  const id = newInferenceId(ports.clock.now(), ports.randomBytes);
   const { accountId, retry } = submission;
   const { payload, bytes: inputBytes } = await storeInput(ports.payloads, accountId, id, submission.input);
   const it: NewInference = {
@@ -149,6 +155,7 @@ async function accept(ports: Ports, id: string, submission: Submission, after: A
     waiter: submission.waiter ?? null,
     webhook: submission.webhook ?? null,
     databaseQuotaBytes: ports.databaseQuotaBytes,
+    schemas: schemas.revision,
   };
   let askedAt = ports.clock.now();
   let inserted = await insertOnce(ports.db, it);

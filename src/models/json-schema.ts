@@ -9,6 +9,7 @@
  * `format` is not checked: in this draft it is only an annotation, and a file's place may hold a reference of ours.
  * An integer beyond ±(2^53 - 1) is checked as the double that is nearest to it.
  */
+/* oxlint-disable unicorn/no-thenable -- `then` is a keyword of JSON Schema, and no schema is awaited */
 import { type OutputUnit, type Schema, dereference, validate } from "@cfworker/json-schema";
 import { writeJson } from "../encoding/json.ts";
 import { FAULTS_SHOWN, SCHEMA_ALL_FAULTS_VALUES, SCHEMA_PATTERN_CHARACTERS, SCHEMA_UNIQUE_ITEMS, SCHEMA_VALUES } from "../limits.ts";
@@ -25,8 +26,8 @@ export interface PreparedSchema {
 
 /** A sound schema, with its bounds. */
 export function prepare(schema: JsonSchema): PreparedSchema {
-  const root = bounded(schema) as Schema | boolean; // the library's name for the same
-  return { root, lookup: dereference(root) as Lookup }; // which it fills with schemas by their URIs
+  const root: Schema | boolean = bounded(schema);
+  return { root, lookup: dereference(root) };
 }
 
 /** A schema without what could take long on a hostile value, and without formats. */
@@ -62,7 +63,7 @@ export function check(schema: PreparedSchema, given: unknown): readonly Fault[] 
 /** What the validator finds. Nothing where it finds more than fits on the stack, which it needs to pass errors on: such a value is as one that is too large. */
 function errorsOf(value: unknown, { root, lookup }: PreparedSchema, all: boolean): readonly OutputUnit[] {
   try {
-    return validate(value, root, "2020-12", lookup as Record<string, Schema | boolean>, !all).errors;
+    return validate(value, root, "2020-12", lookup, !all).errors;
   } catch (error) {
     if (error instanceof RangeError) return [];
     throw error;

@@ -189,8 +189,9 @@ function brief(value: unknown): string {
 }
 
 function range(least: unknown, most: unknown, from = ""): string {
-  if (least !== undefined && most !== undefined) return least === most ? String(least) : `${from}${String(least)} to ${String(most)}`;
-  return least !== undefined ? `at least ${String(least)}` : `at most ${String(most)}`;
+  const [low, high] = [least, most].map((bound) => (typeof bound === "number" ? bound : null));
+  if (typeof low === "number" && typeof high === "number") return low === high ? `${low}` : `${from}${low} to ${high}`;
+  return typeof low === "number" ? `at least ${low}` : `at most ${high}`;
 }
 
 function sized(things: string, least: unknown, most: unknown, size: number): string {

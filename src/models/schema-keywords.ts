@@ -2,7 +2,8 @@
  * PURE. The keywords of JSON Schema 2020-12: what each may be, where schemas are inside a schema, and what else makes a schema
  * unsound: a `$ref` that leads nowhere, or in a circle. Unknown keywords are annotations, as the draft has it.
  */
-import { type Schema, dereference } from "@cfworker/json-schema";
+/* oxlint-disable unicorn/no-thenable -- `then` is a keyword of JSON Schema, and no schema is awaited */
+import { dereference } from "@cfworker/json-schema";
 import * as z from "zod";
 import type { Fault } from "../problem.ts";
 import { isObject } from "../tensors/tensor.ts";
@@ -77,8 +78,7 @@ export const jsonSchema: z.ZodType<JsonSchema> = z.union([z.boolean(), keywords]
 
 function isRegex(text: string): boolean {
   try {
-    new RegExp(text, "u");
-    return true;
+    return new RegExp(text, "u").unicode;
   } catch (error) {
     if (error instanceof SyntaxError) return false;
     throw error;
@@ -132,7 +132,7 @@ export function faultInRefs(given: JsonSchema): Fault | null {
   const root = structuredClone(given); // the library writes into it
   let lookup: Readonly<Record<string, JsonSchema>>;
   try {
-    lookup = dereference(root as Schema) as Readonly<Record<string, JsonSchema>>; // its name for the same
+    lookup = dereference(root);
   } catch (error) {
     return { path: [], detail: `has an $id, $anchor or $ref that is not valid: ${error instanceof Error ? error.message : "unknown"}` };
   }

@@ -1,6 +1,7 @@
 /** All SQL on models: the catalogue of what clients may ask for. */
 import * as z from "zod";
 import type { FileField } from "../content/file-fields.ts";
+import { nextRevision } from "./schema-store.ts";
 import { type Database, NOW, type Sql, first, jsonColumn, rowsOf, sql } from "../platform/sql.ts";
 
 export const fileFieldsSchema = z.array(
@@ -58,7 +59,7 @@ export const modelStatements = {
     UPDATE models SET description = ${change.description}, versions = ${JSON.stringify(change.versions)},
       default_version = ${change.defaultVersion}, account_concurrency = ${change.accountConcurrency},
       capabilities = ${JSON.stringify(change.capabilities)}, output_files = ${JSON.stringify(change.outputFiles)},
-      max_output_bytes = ${change.maxOutputBytes}
+      max_output_bytes = ${change.maxOutputBytes}, schemas_revision = iif(schemas_revision = 0, 0, ${nextRevision})
     WHERE name = ${name} RETURNING ${columns}`,
   /** Not while a backend serves it. */
   remove: (name: string) => sql`

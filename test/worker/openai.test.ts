@@ -816,7 +816,7 @@ describe("the models", () => {
     expect(listed).toMatchObject({ object: "list", has_more: false, next_after: null });
     expect([listed["data"]].flat().length).toBeGreaterThan(120);
     expect(listed["data"]).toContainEqual(shown);
-    expect(await object(as(key, "GET", `/v1/models/${name}`))).toStrictEqual(shown);
+    expect(await object(as(key, "GET", `/v1/models/${name}`))).toStrictEqual({ ...shown, input_schema: null, inputs: null, outputs: null });
     expect(MODELS_LISTED).toBeGreaterThanOrEqual(120);
   });
 

@@ -18,6 +18,7 @@ import { removalStatements } from "../../src/payloads/removals.ts";
 import { endedStatements } from "../../src/inferences/sql/ended.ts";
 import { retentionStatements } from "../../src/maintenance/retained.ts";
 import { keyStatements } from "../../src/keys/store.ts";
+import { schemaStatements } from "../../src/models/schema-store.ts";
 import { modelStatements } from "../../src/models/store.ts";
 import type { Database, Sql } from "../../src/platform/sql.ts";
 import { deliveryStatements } from "../../src/webhooks/sql/deliveries.ts";
@@ -384,6 +385,12 @@ describe("every statement is an index search:", () => {
     remove: [modelStatements.remove("m")],
   } satisfies Record<keyof typeof modelStatements, readonly Sql[]>;
 
+  const ofSchemas = {
+    find: [schemaStatements.find("m")],
+    set: [schemaStatements.set("m", "v", { inputSchema: true, inputs: null, outputs: null })],
+    remove: [schemaStatements.remove("m", "v")],
+  } satisfies Record<keyof typeof schemaStatements, readonly Sql[]>;
+
   const backend = {
     id: "b",
     model: "m",
@@ -505,6 +512,7 @@ describe("every statement is an index search:", () => {
     ended: ofEnded,
     keys: ofKeys,
     models: ofModels,
+    schemas: ofSchemas,
     backends: ofBackends,
     accounts: ofAccounts,
     files: ofFiles,

@@ -140,11 +140,12 @@ const TOLD: readonly EventName[] = ["inference.succeeded", "inference.failed", "
 async function submitAsync(
   call: KeyCall,
   address: Address,
-  { body, text }: Pick<Input<typeof ASYNC_PREDICT>, "body" | "text">,
+  { body, sent, text }: Pick<Input<typeof ASYNC_PREDICT>, "body" | "sent" | "text">,
   capability: string,
 ): Promise<Response> {
   const submission = {
     ...(await submissionOf(call, text, body.model_input, capability)),
+    inputPath: isObject(sent) && Object.hasOwn(sent, "model_input") ? ["model_input"] : [],
     priority: body.priority,
     maxTimeInQueueSeconds: body.max_time_in_queue_seconds,
     retry: {
@@ -170,6 +171,7 @@ async function submissionOf(call: KeyCall, text: string, input: unknown, capabil
     dialect: "baseten",
     capability,
     input: { body: writeJson(input), contentType: JSON_TYPE },
+    given: { value: input },
     inputItems: knownIn(capability) === EMBEDDINGS && isObject(input) ? itemsAsked(input["input"]) : itemsIn(input),
     idempotency: await idempotencyOf(call.request, call.url, text),
   };

@@ -14,6 +14,8 @@ import {
 } from "../../limits.ts";
 import { modelNotFound } from "../../models/unknown.ts";
 import { findModel, listModels, modelsNotReady } from "../../models/store.ts";
+import { findSchemas } from "../../models/schema-store.ts";
+import { type TensorSpec, signatureOf } from "../../models/schemas.ts";
 import { Memory } from "../../platform/memory.ts";
 import { type Problem, problem } from "../../problem.ts";
 import { type Description, type NotReady, type ShownModel, descriptionSchema } from "./schemas.ts";
@@ -73,16 +75,22 @@ export async function showModels({ ports }: KeyCall): Promise<Response> {
 
 export async function showModel(call: KeyCall): Promise<Response> {
   const found = await find(call);
-  const described = await describe(call, found);
+  const [described, schemas] = await Promise.all([describe(call, found), findSchemas(call.ports.db, found.model)]);
+  const known = schemas && signatureOf(schemas, found.version);
   const model: ShownModel = {
     name: found.model,
     versions: [...found.versions],
     platform: described?.platform ?? `claimcheck_${found.backends[0]?.protocol ?? "none"}`,
-    inputs: described?.inputs ?? [],
-    outputs: described?.outputs ?? [],
+    inputs: shownTensors(known?.inputs) ?? described?.inputs ?? [],
+    outputs: shownTensors(known?.outputs) ?? described?.outputs ?? [],
     ...(described?.properties && { properties: described.properties }),
   };
   return json(model);
+}
+
+/** As the protocol has them. */
+function shownTensors(specs: readonly TensorSpec[] | null | undefined) {
+  return specs?.map(({ name, datatype, shape }) => ({ name, datatype, shape: [...shape] }));
 }
 
 const descriptions = new Memory<Description | null>(MEMORY_THINGS);

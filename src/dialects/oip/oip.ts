@@ -115,6 +115,7 @@ async function infer(call: KeyCall): Promise<Response> {
     ...(await submissionOf(call, body, input)),
     ...scheduleOf(asked.parameters),
     inputItems: itemsIn({ inputs: asked.inputs }),
+    ...(asked.inputs.length > 0 && { given: { value: null, tensors: asked.inputs, status: 400 } }),
   };
   return run(call, submission, null, (inference, content) => {
     const { parameters, outputs } = responseIn(content);

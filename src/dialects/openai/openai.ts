@@ -84,6 +84,7 @@ async function submissionOf(
     model: body.model,
     capability: asked.capability,
     input: { body: writeJson(sent), contentType: JSON_TYPE },
+    given: { value: sent },
     inputItems: asked.items,
     idempotency: await idempotencyOf(call.request, call.url, text),
   } as const;

@@ -1,6 +1,6 @@
 /** What OpenAI's wire takes and answers. Only what decides here is checked; all other members are the model server's to judge. */
 import * as z from "zod";
-import { modelSchema, modelsSchema } from "../../api/models.ts";
+import { modelWithSchema, modelsSchema } from "../../api/models.ts";
 import type { RouteShape } from "../../http/route.ts";
 import { JSON_BODY_BYTES } from "../../limits.ts";
 
@@ -98,5 +98,5 @@ export const GET_MODEL = {
   summary: "Get a model.",
   beside: true,
   params: z.object({ name: z.string().describe("The model's name.") }),
-  answers: { 200: { description: "The model.", json: modelSchema } },
+  answers: { 200: { description: "The model.", json: modelWithSchema } },
 } as const satisfies RouteShape;

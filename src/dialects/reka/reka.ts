@@ -145,6 +145,8 @@ async function submitRequest(call: KeyCall, { body, text }: Input<typeof SUBMIT>
       model,
       capability,
       input: { body: writeJson(input), contentType: JSON_TYPE },
+      inputPath: ["input"],
+      given: { value: input },
       inputItems: itemsIn(input),
       ...(webhook_url ? { webhook: await webhookOf(call, webhook_url, ["webhook_url"]) } : {}),
       idempotency: await idempotencyOf(call.request, call.url, text),

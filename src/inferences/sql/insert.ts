@@ -52,6 +52,8 @@ export interface NewInference {
   webhook: Webhook | null;
   /** How much the account may have in the database, unless it has a quota of its own. */
   databaseQuotaBytes: number;
+  /** The revision of the model's schemas that the input was checked against; 0, the default, if the model has none. */
+  schemas?: number;
 }
 
 /** What a submit asks for. */
@@ -59,7 +61,7 @@ export type Wanted = Pick<NewInference, "model" | "version" | "capability">;
 
 /** The lane that serves what is wanted; no row if there is none. A path of the server is offered under its name, too. */
 const laneFor = ({ model, version, capability }: Wanted) => sql`
-  SELECT name AS model, ${version ?? sql`default_version`} AS version, ${NOW} AS now FROM models WHERE name = ${model}${servesVersion(version)}${offers(capability)} LIMIT 1`;
+  SELECT name AS model, ${version ?? sql`default_version`} AS version, ${NOW} AS now, schemas_revision AS schemas FROM models WHERE name = ${model}${servesVersion(version)}${offers(capability)} LIMIT 1`;
 
 /** The default is one of the versions, or none where there are none (admin/models.ts). */
 const servesVersion = (version: string | null) => {
@@ -135,8 +137,8 @@ function columnsOf(it: NewInference): Record<string, SqlValue | Sql> {
 export const insertStatements = {
   /**
    * Writes nothing and returns no row if the model or version is unknown, the model does not offer the capability, the
-   * account has too many open or stores too much, in all or in the database, a request would wait and no backend takes work, or
-   * the id or the account's idempotency key is taken: the one write decides. Returns what only the database knows: the version,
+   * account has too many open or stores too much, in all or in the database, a request would wait and no backend takes work,
+   * the model has another revision of its schemas than the input was checked against, or the id or the account's idempotency key is taken: the one write decides. Returns what only the database knows: the version,
    * the time, and whether the lane has a slot for it.
    */
   insert: (it: NewInference) => {
@@ -151,6 +153,7 @@ export const insertStatements = {
     FROM (${laneFor(it)}) AS lane LEFT JOIN accounts AS owner ON owner.id = ${it.accountId}
     WHERE ${openIn(sql`owner`)} < ${openLimitOf(sql`owner`)} AND coalesce(owner.stored_bytes, 0) + ${chargeOf(it)} <= ${quotaOf(sql`owner`)}
       AND coalesce(owner.database_bytes, 0) + ${rowChargeOf(it)} <= ${databaseQuotaOf(sql`owner`, it.databaseQuotaBytes)}${it.waiter === null ? sql`` : sql` AND ${isReady(sql`lane`)}`}
+      AND lane.schemas = ${it.schemas ?? 0}
     ON CONFLICT DO NOTHING
     RETURNING version, created_at AS now, ${hasSlot(sql`inferences.account_id`, ...laneOfRow)} AS hasSlot`;
   },
@@ -160,7 +163,7 @@ export const insertStatements = {
       EXISTS (SELECT 1 FROM (${laneFor(wanted)}) AS lane WHERE ${isReady(sql`lane`)}) AS ready,
       coalesce(owner.stored_bytes, 0) AS stored, ${quotaOf(sql`owner`)} AS quota,
       coalesce(owner.database_bytes, 0) AS inDatabase, ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)} AS databaseQuota,
-      ${openIn(sql`owner`)} AS open, ${openLimitOf(sql`owner`)} AS openLimit
+      ${openIn(sql`owner`)} AS open, ${openLimitOf(sql`owner`)} AS openLimit, coalesce(named.schemas_revision, 0) AS schemas
     FROM (SELECT ${accountId} AS id) AS asked LEFT JOIN accounts AS owner ON owner.id = asked.id
       LEFT JOIN models AS named ON named.name = ${wanted.model}`,
   /**
@@ -235,6 +238,7 @@ const standingSchema = z.object({
   databaseQuota: z.number(),
   open: z.number(),
   openLimit: z.number(),
+  schemas: z.number(),
 });
 
 /** What may be in the way of a submit. */
