@@ -103,8 +103,9 @@ export function unlessKnown(request: Request, answer: Response): Response {
   return new Response(null, { status: 304, headers });
 }
 
-/** Whether the client says that it has this version. */
+/** Whether the client says that it has this version (RFC 9110, 13.1.2). `*` is any version, and only if it stands alone. */
 export function isKnown(request: Request, etag: string): boolean {
-  const known = request.headers.get("if-none-match");
-  return !!known && known.split(",").some((candidate) => candidate.trim().replace(/^W\//, "") === etag || candidate.trim() === "*");
+  const known = request.headers.get("if-none-match")?.trim();
+  if (!known) return false;
+  return known === "*" || known.split(",").some((candidate) => candidate.trim().replace(/^W\//, "") === etag);
 }

@@ -11,6 +11,7 @@ import { sizeOf } from "../content/content.ts";
 import { fromHex, hexOf } from "../encoding/hex.ts";
 import { GZIP_BYTES } from "../limits.ts";
 import { problem } from "../problem.ts";
+import { isKnown } from "./answer.ts";
 
 /** What is to be served. */
 export interface Download {
@@ -40,7 +41,7 @@ export async function download(request: Request, it: Download): Promise<Response
     "Cache-Control": it.cacheControl,
     ...(isText(it.contentType) ? { Vary: "Accept-Encoding" } : {}),
   };
-  if (isKnown(request.headers.get("if-none-match"), it.etag)) return new Response(null, { status: 304, headers: common });
+  if ([it.etag, zippedTag(it.etag)].some((tag) => isKnown(request, tag))) return new Response(null, { status: 304, headers: common });
 
   const headers: Record<string, string> = {
     ...common,
@@ -107,12 +108,6 @@ export function partOf(header: string, bytes: number): ByteRange | "whole" | "no
   if (to !== "" && Number(to) < offset) return "whole";
   if (offset >= bytes) return "none";
   return { offset, length: last - offset + 1 };
-}
-
-/** `If-None-Match` (RFC 9110, 13.1.2): whether one of the tags, of the bytes as they are or zipped, is the client's. */
-function isKnown(header: string | null, etag: string): boolean {
-  const tags = header?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
-  return tags.some((tag) => tag === "*" || tag === etag || tag === zippedTag(etag));
 }
 
 /** `If-Range` (RFC 9110, 13.1.5): a part is of use only of the very bytes that the client has begun. Dates we give none. */
