@@ -37,6 +37,8 @@ export const WITNESSES = 8;
 /** How often the health of a backend in doubt is asked for. */
 export const PROBE_MS = 5_000;
 export const READY_TIMEOUT_MS = 3_000;
+/** A kept connection that the server had closed breaks within this time: a way there and back. */
+export const STALE_CONNECTION_MS = 250;
 /** Of a call that asks a backend to stop. */
 export const CANCEL_CALL_MS = 1_000;
 /** A cancel waits for so long for the backend to say that it has stopped, and asks so often. */

@@ -9,7 +9,7 @@ import { protocolOf, readinessOf } from "../backends/protocols.ts";
 import type { Failure, Outcome } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
 import { log, logError } from "../platform/log.ts";
-import { QUARANTINE_TAKEDOWNS, RUN_TIME_SAMPLE } from "../limits.ts";
+import { QUARANTINE_TAKEDOWNS, RUN_TIME_SAMPLE, STALE_CONNECTION_MS } from "../limits.ts";
 import type { Ports } from "../ports.ts";
 import type { Sql } from "../platform/sql.ts";
 import { supplied } from "../files/supply.ts";
@@ -50,7 +50,7 @@ export async function attempt(
       return [changeStatements.succeed(claimed, { at: "object", ...kept }, kept.bytes, items), ...successAt(ports, claimed, runMs)];
     }
     log("attempt_failed", { ...known, class: called.error.class, code: called.error.code });
-    const seen = await lookAtBackend(ports, claimed, called);
+    const seen = await lookAtBackend(ports, claimed, called, runMs);
     const outcome: Failed = seen.reached ? called : { kind: "unreached", error: called.error };
     const final: Failed = sink?.begun ? { kind: "rejected", error: outcome.error } : outcome;
     // Where its backend was asked to stop it, it has not failed: the statement that says so goes first, and the next finds nothing.
@@ -138,11 +138,12 @@ interface Seen {
 /**
  * Asks a backend after a failure how it does. A connection that could not be made and one that broke before an answer look
  * the same, so that an attempt counts as one that never reached its backend if the backend can't be reached now, unless it was
- * asked right before (see callBackend). So does one of which a tunnel said that the server is away: that is the tunnel's word
+ * asked right before (see callBackend). So does the first that broke at once though the backend is ready: such a connection was
+ * kept from a call before, and the server had closed it, as all do after a while and uvicorn does after a failure. So does one of which a tunnel said that the server is away: that is the tunnel's word
  * only if it says the same of the server's health. An attempt took its backend down if it surely reached it, was alone there
  * when it began, nobody else has seen the backend fail since, and it no longer says that it is ready.
  */
-async function lookAtBackend(ports: Ports, claimed: Claim, outcome: Failed): Promise<Seen> {
+async function lookAtBackend(ports: Ports, claimed: Claim, outcome: Failed, runMs: number): Promise<Seen> {
   const { kind, error } = outcome;
   const { backend, version } = claimed;
   if (kind === "unreached") return { away: true, reached: false, ready: null, tookDown: false };
@@ -154,7 +155,8 @@ async function lookAtBackend(ports: Ports, claimed: Claim, outcome: Failed): Pro
   if (!asks || kind !== "retry") return { away: false, reached: true, ready: null, tookDown: false };
   const wasAlone = mayHaveFallen && (await standsAlone(ports.db, backend.id, claimed));
   const { reached: isThere, ready } = await readinessOf(backend, version, ports);
-  const wasReached = isThere || (isBroken ? isProven : !isSaidAway);
+  const wasStale = ready && isBroken && !isProven && runMs <= STALE_CONNECTION_MS;
+  const wasReached = !wasStale && (isThere || (isBroken ? isProven : !isSaidAway));
   return { away: (isBroken || isSaidAway) && !isThere, reached: wasReached, ready, tookDown: wasAlone && !ready };
 }
 

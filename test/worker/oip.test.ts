@@ -865,7 +865,9 @@ describe("an inference that fails", () => {
       expect(await seen(infer(key, model, { inputs: [X] }))).toStrictEqual(refused(status));
     });
     await Promise.all(ends);
-    expect(asked).toEqual(Object.fromEntries(Object.keys(scripts).map((name) => [name, name === "garbage" ? 1 : 3])));
+    // Of a connection that breaks at once though the server is ready, the first is one that was closed while nobody used it.
+    const calls: Record<string, number> = { garbage: 1, gone: 4 };
+    expect(asked).toEqual(Object.fromEntries(Object.keys(scripts).map((name) => [name, calls[name] ?? 3])));
   }, 30_000);
 
   test("because it is canceled by another call is 409; until then its backends' rest is waited for", async () => {

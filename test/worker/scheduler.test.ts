@@ -12,10 +12,19 @@ import type { Claim } from "../../src/inferences/sql/record.ts";
 import { cancelInference, changeStatements, redriveInference } from "../../src/inferences/sql/change.ts";
 import { claim, claimStatements } from "../../src/inferences/sql/claim.ts";
 import { type NewInference, insertStatements } from "../../src/inferences/sql/insert.ts";
-import { AGEING_MS, CIRCUIT_FAILURES, LEASE_MS, PROBE_MS, REST_MS, RETRY_AFTER_MAX_MS, WAKE_UP_LOST_MS } from "../../src/limits.ts";
-import type { Ports } from "../../src/ports.ts";
+import {
+  AGEING_MS,
+  CIRCUIT_FAILURES,
+  LEASE_MS,
+  PROBE_MS,
+  REST_MS,
+  RETRY_AFTER_MAX_MS,
+  STALE_CONNECTION_MS,
+  WAKE_UP_LOST_MS,
+} from "../../src/limits.ts";
+import type { Clock, Ports } from "../../src/ports.ts";
 import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
-import { databaseNow, held, timePasses } from "./support/clock.ts";
+import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
 import { still, swept } from "./support/ports.ts";
 import { type ScriptedBackend, gpu, hang } from "./support/outside.ts";
 import { newBackend, newModel } from "./support/tenants.ts";
@@ -919,8 +928,50 @@ describe("quarantine", () => {
     const id = await queued(model, { retry: { ...NO_DELAY, maxAttempts: 3 } });
     await drained(model, (request) => (request.method === "GET" ? new Response("hello") : dies(request)));
     const row = await rowOf(id);
-    expect(row).toMatchObject({ status: "failed", attempt: 3, takedowns: 0 });
+    // The first may have met a connection that was closed while nobody used it.
+    expect(row).toMatchObject({ status: "failed", attempt: 4, unreached: 1, takedowns: 0 });
     expect(JSON.parse(String(row["error"]))).toMatchObject({ class: "infrastructure", code: "backend_unreachable" });
+  });
+
+  /** As uvicorn does it: after a failure it closes the connection without a word, and the next call on it breaks. */
+  function closing(afterMs = 0, clock = standingClock()): { script: ScriptedBackend; clock: Clock } {
+    let isClosed = false;
+    const script: ScriptedBackend = async (request) => {
+      if (request.method === "GET") return new Response("hello");
+      if (isClosed) {
+        isClosed = false;
+        clock.advance(afterMs);
+        throw lost();
+      }
+      const { fails } = await request.json<{ fails?: boolean }>();
+      isClosed = fails === true;
+      return isClosed ? new Response("Internal Server Error", { status: 500 }) : Response.json({ done: true });
+    };
+    return { script, clock };
+  }
+
+  const asking = (fails: boolean) => ({
+    retry: ONCE,
+    input: { at: "row", body: JSON.stringify({ id: fails ? "bad" : "good", fails }), contentType: "application/json" } as const,
+  });
+
+  test("does not let a server that closes kept connections after a failure cost the next inference its attempt", async () => {
+    const { model, backends } = await served(1);
+    const [bad, good] = [await queued(model, asking(true)), await queued(model, asking(false))];
+    const { script, clock } = closing();
+    expect(await drained(model, script, { clock })).toEqual(["bad", "good", "good"]);
+    expect((await rowOf(bad))["status"]).toBe("failed");
+    expect(await rowOf(good)).toMatchObject({ status: "succeeded", attempt: 2, unreached: 1 });
+    expect(await findBackend(db, backends[0] ?? "")).toMatchObject({ circuit: "closed", failures: 0 });
+  });
+
+  test("counts a connection that breaks later than a kept one would", async () => {
+    const { model } = await served(1);
+    await queued(model, asking(true));
+    const good = await queued(model, asking(false));
+    const { script, clock } = closing(STALE_CONNECTION_MS + 1);
+    await drained(model, script, { clock });
+    expect(await rowOf(good)).toMatchObject({ status: "failed", attempt: 1, unreached: 0 });
   });
 
   test("does not count a backend that was failing already", async () => {
