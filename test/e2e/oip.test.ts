@@ -218,7 +218,10 @@ describe("a client as Triton's own", () => {
       inputs: tensors,
       outputs: tensors,
     });
-    await expect(triton.modelMetadata("nope")).rejects.toMatchObject({ status: "404", message: 'There is no model "nope".' });
+    await expect(triton.modelMetadata("nope")).rejects.toMatchObject({
+      status: "404",
+      message: 'Request for unknown model: There is no model "nope".',
+    });
   });
 
   test.each([true, false])("infers with raw data both ways, whether the model's server takes it or not: %s", async (binary) => {

@@ -1449,6 +1449,15 @@ describe("who may call the Open Inference Protocol", () => {
     }
   });
 
+  test("calls an unknown model what Triton's clients look for, at every route", async () => {
+    const { key } = await newTenant();
+    for (const [method, path] of ROUTES.filter(([, path_]) => path_.startsWith("/v2/models/"))) {
+      expect(await seen(send(method, path.replace("/models/m", "/models/nope"), key))).toStrictEqual(
+        refused(404, expect.stringMatching(/^Request for unknown model: .*"nope"/)),
+      );
+    }
+  });
+
   test("finds no version that a model does not have", async () => {
     const { key } = await newTenant();
     const { model } = await echoing(false, { model: { versions: ["1"] }, version: "1" });

@@ -99,10 +99,14 @@ export const oip: Dialect = {
       ];
     }),
   ],
-  refuse({ status, detail, faults, headers }: Problem) {
-    return json({ error: faults.map(faultText).join("; ") || detail }, { status, headers: { ...headers } });
+  refuse({ code, status, detail, faults, headers }: Problem) {
+    const error = faults.map(faultText).join("; ") || detail;
+    return json({ error: code === "model_not_found" ? UNKNOWN_MODEL + error : error }, { status, headers: { ...headers } });
   },
 };
+
+/** How Triton's answer begins: its clients, and its own examples, know an unknown model by these words. */
+const UNKNOWN_MODEL = "Request for unknown model: ";
 
 // Inferences
 
