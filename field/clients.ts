@@ -76,7 +76,9 @@ try {
   await deployment.interrupt();
   endAll();
 }
-writeFileSync(SEEN, `${JSON.stringify(table, null, 2)}\n`);
+const rank = (title: string) => CLIENTS.findIndex(({ name }) => title.startsWith(`${name} `));
+const ordered = Object.entries(table).toSorted(([one], [two]) => rank(one) - rank(two));
+writeFileSync(SEEN, `${JSON.stringify(Object.fromEntries(ordered), null, 2)}\n`);
 const page = readFileSync(PAGE, "utf8");
 writeFileSync(PAGE, page.slice(0, page.indexOf(BEGIN) + BEGIN.length) + markdown() + page.slice(page.indexOf(END)));
 const bad = Object.values(table).flatMap((looks) => looks.filter(({ good }) => !good)).length;
@@ -172,7 +174,7 @@ async function addingTheKey(url: string, key: string): Promise<{ url: string; se
 
 function markdown(): string {
   const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
-  const parts = Object.entries(table).map(([title, looks]) =>
+  const parts = ordered.map(([title, looks]) =>
     [
       `### ${title}`,
       "",
