@@ -285,6 +285,15 @@ export const MEMORY_THINGS = 1_000;
 /** What an isolate remembers of keys: who proved itself, and its grants. An entry has some 400 bytes. */
 export const KEYS_REMEMBERED = 10_000;
 /**
+ * Questions to the database that go together: how many statements of an isolate may be under way before questions wait for
+ * each other, how many go in one, how often who waits looks by itself, and after how long a statement or a caller is
+ * taken for gone. More than one is under way at once, so that where the database is far, a question waits for no other's.
+ */
+export const TOGETHER_UNDER_WAY = 4;
+export const TOGETHER_MOST = 50;
+export const TOGETHER_LOOK_MS = 200;
+export const TOGETHER_LOST_MS = 2 * DATABASE_MS;
+/**
  * Answers that can't change, which an isolate keeps: how many, how many characters in all and each at most, and how long. A
  * character has up to two bytes, so together they take at most 16 MiB of an isolate's 128 MB.
  */

@@ -6,7 +6,7 @@
 import { type IRequestStrict, Router } from "itty-router";
 import { configOf } from "./config.ts";
 import { Unavailable } from "./platform/unavailable.ts";
-import { accountMeterOf, admissionsOf, keptAnswersOf, portsOf, sweepOf } from "./entry/bindings.ts";
+import { accountMeterOf, admissionsOf, keptAnswersOf, lookUpsOf, portsOf, sweepOf } from "./entry/bindings.ts";
 import { Problem, problem } from "./problem.ts";
 import { type Caller, LimitReached, identify, identifyKnown, rateLimitHeaders } from "./http/admit.ts";
 import type { Allowance } from "./keys/gate.ts";
@@ -75,6 +75,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
       ports: portsOf(env),
       admissions: admissionsOf(env),
       keptAnswers: keptAnswersOf(env),
+      lookUps: lookUpsOf(env),
       sweep: sweepOf(env),
       accountMeter: accountMeterOf(env),
       after: (work) => ctx.waitUntil(work),

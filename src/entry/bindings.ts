@@ -4,6 +4,7 @@ import { r2, r2Uploads } from "../payloads/r2.ts";
 import type { Fetch } from "../backends/backend.ts";
 import { Admissions } from "../http/admit.ts";
 import { KeptAnswers } from "../http/kept-answers.ts";
+import { LookUps } from "../http/lookups.ts";
 import type { Dialect } from "../http/route.ts";
 import type { AccountLimit } from "../keys/account-limit.ts";
 import type { Verdict } from "../keys/gate.ts";
@@ -123,6 +124,15 @@ const keptAnswers = new WeakMap<object, KeptAnswers<Dialect>>();
 export function keptAnswersOf(env: Env): KeptAnswers<Dialect> {
   const known = keptAnswers.get(env) ?? new KeptAnswers<Dialect>();
   keptAnswers.set(env, known);
+  return known;
+}
+
+const lookUps = new WeakMap<object, LookUps>();
+
+/** What this isolate looks for at this moment. */
+export function lookUpsOf(env: Env): LookUps {
+  const known = lookUps.get(env) ?? new LookUps(portsOf(env).clock);
+  lookUps.set(env, known);
   return known;
 }
 

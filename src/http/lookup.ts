@@ -5,7 +5,7 @@
 import { isUuid } from "../ids.ts";
 import type { InferenceName } from "../inferences/change.ts";
 import type { Inference } from "../inferences/inference.ts";
-import { findInference, findWithWait } from "../inferences/sql/read.ts";
+import { findTogether } from "../inferences/sql/read.ts";
 import { type Problem, problem } from "../problem.ts";
 import type { KeyCall } from "./route.ts";
 
@@ -27,17 +27,20 @@ export function nameIn({ params, caller }: KeyCall, notFound: NotFound): Inferen
 
 /** The inference in the path. Throws if the caller has none of that id. */
 export function lookUp(call: KeyCall, notFound: NotFound): Promise<Inference> {
-  return found(call, notFound, findInference);
+  return found(call, notFound, false);
 }
 
 /** The same with why it waits; reads as many rows more as wait before it. */
 export function lookUpWithWait(call: KeyCall, notFound: NotFound): Promise<Inference> {
-  return found(call, notFound, findWithWait);
+  return found(call, notFound, true);
 }
 
-async function found(call: KeyCall, notFound: NotFound, find: typeof findInference): Promise<Inference> {
+/** Looked for together with what other requests of this isolate look for at this moment. */
+async function found(call: KeyCall, notFound: NotFound, withWait: boolean): Promise<Inference> {
   const { accountId, id } = nameIn(call, notFound);
-  const inference = await find(call.ports.db, accountId, id);
+  const { db } = call.ports;
+  const together = withWait ? call.lookUps.waiting : call.lookUps.plain;
+  const inference = await together.ask([accountId, id], (names) => findTogether(db, names, withWait), call.after);
   if (!inference) throw notFound(id);
   return inference;
 }

@@ -15,6 +15,7 @@ import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
 import type { Admissions } from "./admit.ts";
 import { check, readJson } from "./body.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
+import type { LookUps } from "./lookups.ts";
 
 /** Everything one request may use. */
 export interface Call {
@@ -28,6 +29,7 @@ export interface Call {
   readonly ports: Ports;
   readonly admissions: Admissions;
   readonly keptAnswers: KeptAnswers<Dialect>;
+  readonly lookUps: LookUps;
   readonly sweep: { recover(startedBefore: number): Promise<number> };
   /** See AccountMeter; it lives in the account's own gate object. */
   readonly accountMeter: (accountId: string, limit: AccountLimit) => Promise<number>;

@@ -318,6 +318,7 @@ describe("every statement is an index search:", () => {
       readStatements.list("a", { ...filter, capability: "c" }, { before: inputs ? null : "i", offset: 10, limit: 10 }, inputs),
     ),
     findInput: [readStatements.findInput("a", "i")],
+    findAll: [false, true].map((withWait) => readStatements.findAll([["a", "i"]], withWait)),
   } satisfies Record<
     | keyof typeof insertStatements
     | keyof typeof claimStatements

@@ -18,18 +18,27 @@ export interface ListPage {
   readonly limit: number;
 }
 
+/** An inference as it is asked for: its account and its id. */
+type Name = readonly [accountId: string, id: string];
+
+/** With the state of its lane where it waits, from which its wait is reckoned. */
+const waitingColumns = sql`${inferenceColumns}, ${NOW} AS now,
+  CASE WHEN status = 'queued' THEN (SELECT count(*) FROM (${ahead} LIMIT ${POSITION_MAX})) END AS ahead,
+  CASE WHEN status = 'queued' THEN (SELECT json_object(
+      'capacity', coalesce(sum(iif(${isClosedTo(sql`inferences.account_id`)}, max_concurrency, 0)), 0),
+      'freeSlots', coalesce(sum(max(0, ${slots(sql`inferences.account_id`)})), 0), 'meanRunMs', avg(mean_run_ms))
+    FROM backends WHERE backends.model = inferences.model AND backends.version = inferences.version) END AS lane`;
+
 export const readStatements = {
   find: (accountId: string, id: string) => sql`
     SELECT ${inferenceColumns} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
-  /** With the state of its lane where it waits, from which its wait is reckoned. */
   findWaiting: (accountId: string, id: string) => sql`
-    SELECT ${inferenceColumns}, ${NOW} AS now,
-      CASE WHEN status = 'queued' THEN (SELECT count(*) FROM (${ahead} LIMIT ${POSITION_MAX})) END AS ahead,
-      CASE WHEN status = 'queued' THEN (SELECT json_object(
-          'capacity', coalesce(sum(iif(${isClosedTo(sql`inferences.account_id`)}, max_concurrency, 0)), 0),
-          'freeSlots', coalesce(sum(max(0, ${slots(sql`inferences.account_id`)})), 0), 'meanRunMs', avg(mean_run_ms))
-        FROM backends WHERE backends.model = inferences.model AND backends.version = inferences.version) END AS lane
-    FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
+    SELECT ${waitingColumns} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
+  /** The same of several, by account and id. */
+  findAll: (names: readonly Name[], withWait: boolean) => sql`
+    SELECT ${withWait ? waitingColumns : inferenceColumns}
+    FROM (SELECT value ->> 0 AS askedAccount, value ->> 1 AS askedId FROM json_each(${JSON.stringify(names)})) AS asked
+    CROSS JOIN inferences ON inferences.account_id = askedAccount AND inferences.id = askedId`,
   findInput: (accountId: string, id: string) => sql`
     SELECT ${inputColumns} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
   /** An account's inferences, newest first: those before an id (all, where it is null), from the offset-th of them on. */
@@ -61,6 +70,18 @@ export async function findInference(db: Database, accountId: string, id: string)
 /** As findInference, and why it waits where it does; reads as many rows more as wait before it. */
 export async function findWithWait(db: Database, accountId: string, id: string): Promise<Inference | null> {
   return inferenceOrNull(await first(db, readStatements.findWaiting(accountId, id)));
+}
+
+/** Several inferences in one statement, in the order in which they are asked for; null for each that is not there. */
+export async function findTogether(db: Database, names: readonly Name[], withWait: boolean): Promise<(Inference | null)[]> {
+  const [only] = names;
+  if (only && names.length === 1) return [await (withWait ? findWithWait : findInference)(db, ...only)];
+  const found = new Map<string, Inference>();
+  for (const row of await db.all(readStatements.findAll(names, withWait))) {
+    const inference = fromRow(row);
+    found.set(`${inference.accountId} ${inference.id}`, inference);
+  }
+  return names.map(([accountId, id]) => found.get(`${accountId} ${id}`) ?? null);
 }
 
 /** The columns of a delivery's snapshot, under the names that they are read by (see inferenceColumns). */

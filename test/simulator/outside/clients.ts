@@ -10,7 +10,8 @@ import { type WaitResult, submitAndWait } from "../../../src/inferences/waiter.t
 import type { Inference } from "../../../src/inferences/inference.ts";
 import { isFinal } from "../../../src/inferences/status.ts";
 import type { Cursor } from "../../../src/inferences/sql/filter.ts";
-import { findInference, findWithWait } from "../../../src/inferences/sql/read.ts";
+import { findTogether } from "../../../src/inferences/sql/read.ts";
+import { LookUps } from "../../../src/http/lookups.ts";
 import { cancel, cancelMany, redrive, redriveMany } from "../../../src/inferences/change.ts";
 import { submit } from "../../../src/inferences/submit.ts";
 import type { After } from "../../../src/inferences/hints.ts";
@@ -59,6 +60,7 @@ export class Clients {
   readonly #left = new Set<number>();
   /** Each isolate's side of the gates, by its clock. */
   readonly #admissions = new WeakMap<Clock, Admissions>();
+  readonly #lookUps = new WeakMap<Clock, LookUps>();
   /** Submits that still may be told something. */
   underWay = 0;
 
@@ -151,6 +153,14 @@ export class Clients {
     const allowance = admissions.admitHere(caller, scope);
     if (allowance) meters.use(ports.clock, keyId, scope); // by a grant
     else await admissions.admit(caller, scope, after);
+  }
+
+  /** As the dialects do: together with what other requests of the isolate look for. */
+  #lookUp({ account }: Job, id: string, withWait: boolean, { clock, db }: Ports, after: After): Promise<Inference | null> {
+    const lookUps = this.#lookUps.get(clock) ?? new LookUps(clock);
+    this.#lookUps.set(clock, lookUps);
+    const together = withWait ? lookUps.waiting : lookUps.plain;
+    return together.ask([account.id, id], (names) => findTogether(db, names, withWait), after);
   }
 
   #judgeError(error: unknown): void {
@@ -257,7 +267,7 @@ export class Clients {
     let last: Inference["status"] | null = null;
     for (let looks = 0; looks < 6 && !world.hasEnded; looks++) {
       await world.wait(world.random.magnitude(200, 30_000));
-      const reply = await this.#ask(job, "read", (ports) => findWithWait(ports.db, job.account.id, id));
+      const reply = await this.#ask(job, "read", (ports, after) => this.#lookUp(job, id, true, ports, after));
       if (!reply.ok) continue;
       if (world.hasEnded) return;
       if (reply.value === null) world.violate("read your writes", `#${job.number} was accepted and is not found`);
@@ -270,7 +280,7 @@ export class Clients {
       if ((status === "failed" || status === "expired") && world.random.chance(world.shape.redrives)) await this.#redrive(job, id);
       // A burst, so that the gate has something to refuse.
       if (world.random.chance(0.02)) {
-        for (let more = 0; more < 15; more++) void this.#ask(job, "read", (ports) => findInference(ports.db, job.account.id, id));
+        for (let more = 0; more < 15; more++) void this.#ask(job, "read", (ports, after) => this.#lookUp(job, id, false, ports, after));
       }
     }
   }
