@@ -8,8 +8,8 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** The Worker must start fast wherever it wakes; this is far above what it is and far below the platform's limit. */
-const BUNDLE_BUDGET_BYTES = 512 * 1024;
+/** The Worker must start fast wherever it wakes; this is above what it is and far below the platform's limit (3 MB compressed). */
+const BUNDLE_BUDGET_BYTES = 640 * 1024;
 
 /** Of the simulator, each time; how many it was run with by hand is in docs/reliability.md. */
 const SEEDS = 1_000;
