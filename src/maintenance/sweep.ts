@@ -46,8 +46,8 @@ async function keepHouse(ports: Ports): Promise<boolean> {
   }
 }
 
-/** What a backend said when it was asked last: only a change is logged. */
-const probed = new Memory<boolean>(MEMORY_THINGS);
+/** What each backend said when it was asked last, by the clock of the isolate that asked: only a change is logged. */
+const probed = new WeakMap<Ports["clock"], Memory<boolean>>();
 
 /**
  * Asks backends in doubt for their health, a few at a time: an invocation has few connections, and one that waits for a
@@ -55,11 +55,13 @@ const probed = new Memory<boolean>(MEMORY_THINGS);
  */
 async function probe(ports: Ports, backends: Awaited<ReturnType<typeof takeProbes>>): Promise<void> {
   const rest = [...backends];
+  const known = probed.get(ports.clock) ?? new Memory<boolean>(MEMORY_THINGS);
+  probed.set(ports.clock, known);
   const ask = async () => {
     for (let backend = rest.shift(); backend; backend = rest.shift()) {
       const { ready } = await readinessOf(backend, backend.version, ports);
-      if (probed.get(backend.id, ports.clock.now()) !== ready) log("backend_probed", { backend: backend.id, ready });
-      probed.set(backend.id, ready, Number.POSITIVE_INFINITY);
+      if (known.get(backend.id, ports.clock.now()) !== ready) log("backend_probed", { backend: backend.id, ready });
+      known.set(backend.id, ready, Number.POSITIVE_INFINITY);
       // Its rest is over, so that one inference may prove it: nobody else would look for one before long.
       if (!ready) await backendIsNotReady(ports.db, backend.id);
       else if (await backendIsReady(ports.db, backend.id)) await ports.wake([{ model: backend.model, version: backend.version }]);

@@ -14,9 +14,13 @@ const DEALT_WITH_MS = 900_000;
 const ORPHAN_FOUND_MS = ORPHAN_MS + 3 * ORPHAN_LAP_MS;
 /** Long after the last retention, in which nothing may be left to do. */
 const HORIZON_MS = 30 * 86_400_000;
+/** By then every request that was under way has ended. */
+const STRAGGLERS_MS = 120_000;
 
 export async function age(world: World): Promise<void> {
   const { random } = world;
+  // What still hung when the faults ended comes to its end first: no request takes days.
+  await pass(world, STRAGGLERS_MS);
   if (random.chance(0.7)) {
     world.resumeFaults();
     for (let leaps = random.int(1, 8); leaps > 0 && !world.violation; leaps--) {

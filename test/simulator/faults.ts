@@ -3,6 +3,8 @@
  * them hides). Half of all faults are off in any one seed; the others lie within the ranges below, which follow
  * TigerBeetle's VOPR: loss 0-30 %, replay 0-50 %, read and write faults 0-10 %, rare long stalls.
  */
+import type { Unkindness } from "../support/repertoire.ts";
+import { WAYS } from "./outside/unkind.ts";
 import type { Random } from "./random.ts";
 
 /** How calls of one part of the platform go wrong; chances per call. */
@@ -19,14 +21,13 @@ export interface CallFaults {
 
 export interface BackendFaults {
   readonly slow: number;
-  readonly error: number;
   readonly unavailable: number;
   readonly busy: number;
-  readonly garbage: number;
-  readonly hang: number;
   readonly cut: number;
   readonly crash: number;
-  readonly refusal: number;
+  /** One of `ways` for an answer. */
+  readonly unkind: number;
+  readonly ways: readonly Unkindness[];
 }
 
 /** How a receiver of webhooks answers, besides well. */
@@ -100,7 +101,7 @@ export const NO_FAULTS: Faults = {
   gateForgetsEveryMs: Infinity,
   queueForgetsEveryMs: Infinity,
   skewMs: 0,
-  backend: { slow: 0, error: 0, unavailable: 0, busy: 0, garbage: 0, hang: 0, cut: 0, crash: 0, refusal: 0 },
+  backend: { slow: 0, unavailable: 0, busy: 0, cut: 0, crash: 0, unkind: 0, ways: [] },
   receiver: { error: 0, busy: 0, redirect: 0, gone: 0, hangs: 0, late: 0, cut: 0, refuses: 0, unresolved: 0 },
   strikes: 0,
 };
@@ -140,14 +141,12 @@ export function drawFaults(random: Random): Faults {
     skewMs: random.chance(1 / 3) ? 0 : random.int(1, 30_000),
     backend: {
       slow: upTo(0.2),
-      error: upTo(troubled * 0.2),
       unavailable: upTo(troubled * 0.2),
       busy: upTo(troubled * 0.2),
-      garbage: upTo(troubled * 0.1),
-      hang: upTo(troubled * 0.1),
       cut: upTo(troubled * 0.2),
       crash: upTo(troubled * 0.05),
-      refusal: upTo(troubled * 0.1),
+      unkind: random.chance(0.15) ? random.next() : upTo(troubled * 0.4),
+      ways: random.chance(1 / 2) ? WAYS : random.shuffled(WAYS).slice(0, random.int(1, 20)),
     },
     receiver: {
       error: upTo(0.2),

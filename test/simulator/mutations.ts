@@ -6,6 +6,7 @@ import type { Fetch } from "../../src/backends/backend.ts";
 import { WAITER_LOOK_MAX_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
 import type { Database } from "../../src/platform/sql.ts";
+import { ANSWER_BUGS } from "./planted/answers.ts";
 import { WEBHOOK_AND_STORAGE_BUGS } from "./planted/beside.ts";
 import { type Mutation, begins, both, within } from "./planted/rewrite.ts";
 
@@ -208,5 +209,6 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "the gate lets one too many through",
     key: (key) => ({ ...key, limits: { read: key.limits.read + 1, submit: key.limits.submit + 1, cancel: key.limits.cancel + 1 } }),
   },
+  ...ANSWER_BUGS,
   ...WEBHOOK_AND_STORAGE_BUGS,
 ];

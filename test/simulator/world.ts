@@ -107,7 +107,10 @@ export class World {
         now,
         isStored: (key) => this.objects.has(key),
         calls: () => this.gpus.live,
-        wasAnswered: (job, output, object) => this.#answers.has(job) && jobIn(output ?? this.objects.textOf(object)) === job,
+        wasAnswered: (job, output, object) => {
+          const text = output ?? this.objects.textOf(object);
+          return (this.#answers.has(job) && jobIn(text) === job) || (text !== null && this.model.answers.hasGiven(job, text));
+        },
         violate,
       },
       (row) => jobIn(row.input ?? this.objects.textOf(row.inputObject)),
@@ -125,6 +128,7 @@ export class World {
           this.model.calls.judge(call, this.gpus.live);
         },
         answered: (job) => void this.#answers.add(job),
+        said: (call, speaks, way) => this.model.answers.said(call, speaks, way),
       },
       this.shape.models.flatMap((model) => model.backends),
     );

@@ -37,6 +37,8 @@ describe("the simulator", () => {
     ["the sweep takes leases that live", "a live lease is not taken"],
     ["a back-off never ends", "acted on in time"],
     ["the sweep leaves to a request what that has lost", "left to a runner"],
+    ["an unknown status of 5xx is final", "an answer comes to what it is"],
+    ["an odd answer costs no attempt", "an answer comes to what it is"],
     ["a receiver's error counts as delivered", "delivered means taken"],
     ["a delivery that is sent again has another id", "a delivery keeps its id"],
     ["what goes is still counted", "quotas equal a recount"],

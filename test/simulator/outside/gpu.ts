@@ -6,13 +6,15 @@
 import type { Fetch } from "../../../src/backends/backend.ts";
 import type { BackendFaults } from "../faults.ts";
 import type { Isolate } from "../platform/isolate.ts";
+import type { Speech, Unkindness } from "../../support/repertoire.ts";
 import type { LiveCall } from "../rules/lives.ts";
 import type { Random } from "../random.ts";
 import type { Schedule, Timer } from "../schedule.ts";
+import { type Stream, type Wire, perform, waysOf } from "./unkind.ts";
 
 export interface GpuSettings {
   readonly id: string;
-  readonly protocol: "oip" | "http" | "openai";
+  readonly protocol: Speech;
   readonly meanRunMs: number;
 }
 
@@ -36,6 +38,8 @@ export interface GpuWorld {
   began(call: LiveCall): void;
   /** A server has said that it is done, in these words. */
   answered(job: number, body: string): void;
+  /** A server has said all that it says, in one of the ways of the repertoire. */
+  said(call: LiveCall, speaks: Speech, way: Unkindness): void;
   trace(what: string): void;
 }
 
@@ -196,31 +200,29 @@ export class Gpus {
           this.live.add(call);
           this.#world.began(call);
         }
-        this.#serve(gpu, call?.job ?? -1, body, { later, whole, head, broken, closed, stream: parts });
+        this.#serve(gpu, call, body, { later, whole, head, broken, closed, stream: parts });
       });
     });
   }
 
-  #serve(gpu: Gpu, job: number, body: string, wire: Wire): void {
+  #serve(gpu: Gpu, call: LiveCall | null, body: string, wire: Wire): void {
+    const job = call?.job ?? -1;
     const { random, schedule } = this.#world;
     const faults = this.#world.faults();
     const draw = random.next();
     let reach = 0;
     const falls = (chance: number) => draw < (reach += chance);
     const runMs = Math.max(1, Math.round(gpu.meanRunMs * (0.5 + random.next())));
+    const ways = waysOf(gpu.protocol, faults.ways);
     const json = { "Content-Type": "application/json" };
     if (POISON.test(body)) {
       this.poisoned++;
       wire.later(Math.ceil(runMs / 2), () => this.crash(gpu.id, random.int(2_000, 20_000)));
     } else if (falls(faults.crash)) wire.later(Math.ceil(runMs * random.next()), () => this.crash(gpu.id, random.magnitude(1_000, 60_000)));
-    else if (falls(faults.hang)) return;
     else if (falls(faults.cut)) wire.later(Math.ceil(runMs * random.next()), () => wire.broken());
-    else if (falls(faults.error))
-      wire.later(random.int(1, runMs), () => wire.whole('{"error":"CUDA error"}', random.pick([500, 502, 504]), json));
     else if (falls(faults.unavailable)) wire.later(1, () => wire.whole('{"error":"loading"}', 503, { ...json, ...this.#retryAfter() }));
     else if (falls(faults.busy)) wire.later(1, () => wire.whole('{"error":"busy"}', 429, { ...json, ...this.#retryAfter() }));
-    else if (falls(faults.garbage)) wire.later(runMs, () => wire.whole("<html>it works</html>", 200, json));
-    else if (falls(faults.refusal)) wire.later(1, () => wire.whole('{"error":"no"}', random.pick([400, 404, 422]), json));
+    else if (ways.length > 0 && falls(faults.unkind)) this.#unkindly(random.pick(ways), gpu, call, random.int(1, runMs), wire);
     else {
       const slow = falls(faults.slow) ? random.int(2, 20) : 1;
       const text = answerOf(gpu, job, LARGE.test(body), schedule.now);
@@ -231,6 +233,13 @@ export class Gpus {
         else this.#inParts(text, wire, random.chance(faults.cut));
       });
     }
+  }
+
+  #unkindly(way: Unkindness, gpu: Gpu, call: LiveCall | null, afterMs: number, wire: Wire): void {
+    this.#world.trace(`${gpu.id} answers #${call?.job} so: ${way.name}`);
+    perform(way.does, afterMs, wire, this.#world.random, () => {
+      if (call) this.#world.said(call, gpu.protocol, way);
+    });
   }
 
   /** The head of the answer first, its body later, or only half of it. */
@@ -265,21 +274,6 @@ export class Gpus {
       { "Retry-After": "soon" },
     ]);
   }
-}
-
-/** What a server can do with a call. */
-interface Wire {
-  later(ms: number, run: () => void): void;
-  whole(text: string, status: number, headers: Record<string, string>): void;
-  head(response: Response): void;
-  broken(): void;
-  closed(): void;
-  stream(controller: ReadableStreamDefaultController<Uint8Array>): Stream;
-}
-
-interface Stream {
-  push(part: Uint8Array): void;
-  end(): void;
 }
 
 function aborted(): Error {

@@ -47,6 +47,8 @@ export interface InferenceRow {
   readonly partsBytes: number;
   readonly webhook: string | null;
   readonly dataRemovedAt: number | null;
+  /** What its log's last entry says of an error, as JSON. */
+  readonly lastError: string | null;
 }
 
 export interface BackendRow {
@@ -161,6 +163,7 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
     "parts_bytes",
     "webhook",
     "data_removed_at",
+    "last_error",
   ],
   backends: ["model", "version", "id", "state", "max_concurrency", "timeout_seconds", "failures", "failures_of", "rested_until"],
   files: ["account_id", "id", "state", "bytes", "expires_at"],
@@ -189,13 +192,19 @@ const NAMES = new Map(
   ]),
 );
 
+/** What is no column, but made of one. */
+const MADE: Readonly<Record<string, (row: string) => string>> = {
+  "inferences last_error": (row) => `${row}.log ->> '$[#-1].error'`,
+};
+
 /** Each tells `row_is` the table, whether the row is gone, and the row's columns. */
 export const TRIGGERS = Object.entries(COLUMNS)
   .flatMap(([table, columns]) =>
     (["INSERT", "UPDATE", "DELETE"] as const).map((change) => {
       const isGone = change === "DELETE";
-      const row = columns.map((column) => `${isGone ? "OLD" : "NEW"}.${column}`).join(", ");
-      const told = `SELECT row_is('${table}', ${isGone ? 1 : 0}, ${row})`;
+      const row = isGone ? "OLD" : "NEW";
+      const values = columns.map((column) => MADE[`${table} ${column}`]?.(row) ?? `${row}.${column}`).join(", ");
+      const told = `SELECT row_is('${table}', ${isGone ? 1 : 0}, ${values})`;
       return `CREATE TEMP TRIGGER ${table}_${change.toLowerCase()} AFTER ${change} ON ${table} BEGIN ${told}; END;`;
     }),
   )

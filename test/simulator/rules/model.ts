@@ -3,6 +3,7 @@
  * in order, with who made it. The rules are in rooms of their own beside it.
  */
 import type { BackendRow, InferenceRow } from "../platform/rows.ts";
+import { Answers } from "./answers.ts";
 import { Calls } from "./calls.ts";
 import { Claims } from "./claims.ts";
 import { type Actor, Lives, type Outside } from "./lives.ts";
@@ -13,6 +14,7 @@ export class Model {
   readonly known: Lives;
   readonly claims: Claims;
   readonly calls: Calls;
+  readonly answers: Answers;
   readonly waiting: Waiting;
   readonly transitions: Transitions;
 
@@ -20,8 +22,9 @@ export class Model {
     this.known = new Lives(outside);
     this.claims = new Claims(this.known, fair);
     this.calls = new Calls(this.known);
+    this.answers = new Answers(this.known);
     this.waiting = new Waiting(this.known);
-    this.transitions = new Transitions(this.known, this.claims, this.calls, jobOf);
+    this.transitions = new Transitions(this.known, this.claims, this.calls, this.answers, jobOf);
   }
 
   /** How many inferences have not ended. */

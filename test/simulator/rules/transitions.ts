@@ -4,6 +4,7 @@
  */
 import type { Status } from "../../../src/inferences/status.ts";
 import type { InferenceRow } from "../platform/rows.ts";
+import type { Answers } from "./answers.ts";
 import type { Calls } from "./calls.ts";
 import type { Claims } from "./claims.ts";
 import { type Actor, type Life, type Lives, isFinal, laneOf, leaseOf } from "./lives.ts";
@@ -32,12 +33,14 @@ export class Transitions {
   readonly #lives: Lives;
   readonly #claims: Claims;
   readonly #calls: Calls;
+  readonly #answers: Answers;
   readonly #jobOf: (row: InferenceRow) => number;
 
-  constructor(lives: Lives, claims: Claims, calls: Calls, jobOf: (row: InferenceRow) => number) {
+  constructor(lives: Lives, claims: Claims, calls: Calls, answers: Answers, jobOf: (row: InferenceRow) => number) {
     this.#lives = lives;
     this.#claims = claims;
     this.#calls = calls;
+    this.#answers = answers;
     this.#jobOf = jobOf;
   }
 
@@ -167,6 +170,7 @@ export class Transitions {
     if (row.status === "canceled" && by.kind === "sweep" && (old.cancelAt ?? Infinity) > now) {
       this.#lives.violate("not canceled early", `${name} was to be canceled at ${old.cancelAt}`);
     }
+    if (old.status === "in_progress" && leaseOf(by) !== null) this.#answers.judge(life, row);
     if (row.status === "succeeded") this.#judgeSuccess(life, row);
     if (row.status === "queued" && old.status === "in_progress" && row.notBefore === null) this.#claims.judgeTurn(life, row, "served");
     if (row.status === "queued" && old.status !== "in_progress") {
