@@ -16,7 +16,7 @@ import { fileNameIn } from "../content/part-head.ts";
 import { isOpenAiClient, openAiFileSchema, presentOpenAiFile, wantsObject } from "./openai-files.ts";
 import { json } from "../http/answer.ts";
 import { check } from "../http/body.ts";
-import { storedOrigin } from "../http/origin.ts";
+import { storedOrigin } from "../http/vetted.ts";
 import { download } from "../http/download.ts";
 import { pageQuery } from "../http/page.ts";
 import { reserve } from "../http/body-memory.ts";

@@ -2,12 +2,11 @@
 import * as z from "zod";
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
-import { cachingOf, json, unlessKnown } from "../http/answer.ts";
+import { cachingOf, json, replayHeaders, unlessKnown } from "../http/answer.ts";
 import { filterOf, filterShape, metadataSchema, narrows } from "../http/filter.ts";
-import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
+import { idempotencyOf, webhookOf } from "../http/vetted.ts";
 import { lookUpWithWait, nameIn } from "../http/lookup.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
-import { webhookOf } from "../http/webhook-url.ts";
 import {
   cancel as cancelInference,
   cancelMany as cancelInferences,

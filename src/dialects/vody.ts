@@ -8,9 +8,9 @@
 import * as z from "zod";
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
-import { json } from "../http/answer.ts";
+import { json, replayHeaders } from "../http/answer.ts";
 import { cachingOf, unlessKnown } from "../http/answer.ts";
-import { idempotencyOf, replayHeaders } from "../http/idempotency.ts";
+import { idempotencyOf } from "../http/vetted.ts";
 import { lookUp, notFoundAs } from "../http/lookup.ts";
 import { serveResult } from "../api/results.ts";
 import { type Dialect, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";

@@ -3,7 +3,8 @@
  * an inference that can never change again may be kept by its client for ever.
  */
 import { writeJson } from "../encoding/json.ts";
-import { type Inference } from "../inferences/inference.ts";
+import type { Inference } from "../inferences/inference.ts";
+import type { Submitted } from "../inferences/submit.ts";
 
 const NO_STORE = "private, no-store";
 const FOR_EVER = "private, max-age=31536000, immutable";
@@ -91,6 +92,11 @@ function waitTag(inference: Inference): (string | number)[] {
   if (inference.status !== "queued" || !inference.wait) return [];
   const { on, ahead, estimatedMs } = inference.wait;
   return [inference.level, on, ahead ?? "", estimatedMs === null ? "" : Math.ceil(estimatedMs / 1000)];
+}
+
+/** Says of an answer that it is the first one, given again. */
+export function replayHeaders({ replayed }: Pick<Submitted, "replayed">): Record<string, string> {
+  return replayed ? { "Idempotency-Replayed": "true" } : {};
 }
 
 /** 304 where the client has this very version (RFC 9110, 13.1.2), else the answer as it is. */

@@ -8,11 +8,10 @@ import { JSON_TYPE } from "../content/content.ts";
 import { retryAfterMs } from "../encoding/retry-after.ts";
 import { readUpTo } from "../encoding/streams.ts";
 import { DELIVERY_ANSWER_BYTES, WEBHOOK_TIMEOUT_MS } from "../limits.ts";
-import { judgeName } from "./resolver.ts";
 import { type DeliveryOutcome, isSuccess } from "./schedule.ts";
 import type { Attempt } from "./sql/deliveries.ts";
 import { type SigningKey, signStandard } from "./signature.ts";
-import { type TargetRules, judgeTarget } from "./target.ts";
+import { type TargetRules, judgeName, judgeTarget } from "./target.ts";
 
 /** Which URLs may be called. */
 export interface TargetSettings {

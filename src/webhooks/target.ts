@@ -1,18 +1,22 @@
 /**
- * PURE. May we call this URL? A webhook's URL comes from a client and is called from within the deployment, so it must
+ * May we call this URL? A webhook's URL comes from a client and is called from within the deployment, so it must
  * never lead to a network that the client could not reach itself (OWASP API7, server-side request forgery).
  * - Decided on what `new URL()` made of the text, and for addresses on their bits, never on how anything was spelled:
  *   decimal, octal, hex, short and percent-encoded forms, other alphabets' digits and dots have all become one form
  *   by then. What is judged is what is called: the canonical URL is in the judgement, and nobody uses the text again.
  * - An IPv6 address that a translator turns into an IPv4 address (mapped, NAT64) is judged as that address. Those of
  *   tunnels and of translations that are no longer or only locally in use are refused whatever they carry.
- * - A name says nothing by itself: who calls it has its addresses judged too (resolver.ts), and the platform's flag
- *   `global_fetch_strictly_public` stands behind both. An answer of the DNS may be another one a moment later, so
- *   judging at submit alone would be no use: every attempt is judged again.
+ * - A name says nothing by itself, so its addresses are looked up and judged too. That is a guard and not the lock: the
+ *   platform's fetch looks the name up again by itself, and its flag `global_fetch_strictly_public` stands behind both. So
+ *   a resolver that does not answer stops no delivery. An answer of the DNS may be another one a moment later, so judging
+ *   at submit alone would be no use: every attempt is judged again.
  * Sources: the IANA special-purpose registries of IPv4, of IPv6 and of domain names, as of 2026; RFC 6890 and 6761.
  */
 import ipaddr from "ipaddr.js";
-import { WEBHOOK_PORTS, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
+import * as z from "zod";
+import type { Outside } from "../backends/backend.ts";
+import { RESOLVER_MS, WEBHOOK_PORTS, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
+import { errorText, log } from "../platform/log.ts";
 
 export interface TargetRules {
   readonly ports: readonly number[];
@@ -210,4 +214,59 @@ function carriedBy(address: ipaddr.IPv6): ipaddr.IPv4 | null {
 
 function textOf(address: Address): string {
   return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString();
+}
+
+// Look-up: what the public DNS says of a name, asked over HTTPS (RFC 8484's service in its JSON form)
+
+export type NameJudgement =
+  | { readonly verdict: "public" }
+  /** See Refusal. */
+  | { readonly verdict: "refused"; readonly reason: string }
+  /** The resolver failed, for one kind of address at least, and nothing that it said speaks against the name. */
+  | { readonly verdict: "unknown" };
+
+const RESOLVER = "https://cloudflare-dns.com/dns-query";
+
+/** The kinds of record that hold addresses, by their numbers (RFC 1035 and 3596). */
+const RECORDS = { A: 1, AAAA: 28 } as const;
+type Kind = keyof typeof RECORDS;
+
+/** The answer's code (RFC 6895, 2.3): there are such records or none, and there is no such name. */
+const NO_ERROR = 0;
+const NO_SUCH_NAME = 3;
+
+const answerSchema = z.object({
+  Status: z.int(),
+  Answer: z.array(z.object({ type: z.int(), data: z.string() })).optional(),
+});
+
+/** Judges a name by all of its addresses. Two requests at once, within RESOLVER_MS; never rejects. */
+export async function judgeName(name: string, outside: Outside): Promise<NameJudgement> {
+  const signal = outside.clock.timeout(RESOLVER_MS);
+  const answers = await Promise.all([addressesOf(name, "A", outside, signal), addressesOf(name, "AAAA", outside, signal)]);
+  const addresses = answers.flatMap((answer) => answer ?? []);
+  const complete = !answers.includes(null);
+  if (addresses.length === 0 && !complete) return { verdict: "unknown" };
+  const judged = judgeAddresses(addresses);
+  if (!judged.ok) return { verdict: "refused", reason: judged.reason };
+  return { verdict: complete ? "public" : "unknown" };
+}
+
+/** The name's addresses of one kind; null where the resolver gave no usable answer. */
+async function addressesOf(name: string, kind: Kind, { fetch }: Outside, signal: AbortSignal): Promise<string[] | null> {
+  try {
+    const url = `${RESOLVER}?name=${encodeURIComponent(name)}&type=${kind}`;
+    const response = await fetch(url, { headers: { Accept: "application/dns-json" }, redirect: "manual", signal });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      return null;
+    }
+    const { Status: status, Answer: records = [] } = answerSchema.parse(await response.json());
+    if (status !== NO_ERROR && status !== NO_SUCH_NAME) return null;
+    // Names that the name is another name for come along as records of their own kind.
+    return records.filter((record) => record.type === RECORDS[kind]).map((record) => record.data);
+  } catch (error) {
+    log("name_not_resolved", { name, kind, cause: errorText(error) }); // not reached, too late, or no answer of a resolver
+    return null;
+  }
 }

@@ -2,8 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RESOLVER_MS } from "../../src/limits.ts";
-import { judgeName } from "../../src/webhooks/resolver.ts";
-import { PUBLIC_ONLY, type TargetRules, judgeAddresses, judgeTarget } from "../../src/webhooks/target.ts";
+import { PUBLIC_ONLY, type TargetRules, judgeAddresses, judgeTarget, judgeName } from "../../src/webhooks/target.ts";
 
 const EMBEDDED: TargetRules = { ...PUBLIC_ONLY, loopbackHttp: true };
 

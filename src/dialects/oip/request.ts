@@ -6,7 +6,7 @@ import { toBase64 } from "../../encoding/base64.ts";
 import { parseJson, parseTolerantly, repeatedMember, writeJson } from "../../encoding/json.ts";
 import { mustFit } from "../../http/body.ts";
 import { readBytes } from "../../http/bytes.ts";
-import { idempotencyOf } from "../../http/idempotency.ts";
+import { idempotencyOf } from "../../http/vetted.ts";
 import { mustHoldNoKey } from "../../http/no-keys.ts";
 import type { KeyCall } from "../../http/route.ts";
 import type { Submission } from "../../inferences/submit.ts";
