@@ -11,8 +11,11 @@ export interface Bare {
   stop(): Promise<void>;
 }
 
-/** Starts it with a bucket `BUCKET`, a database `DB`, and `NETWORK`, the way in which ours calls GPU servers. */
-export async function startBare(script: string): Promise<Bare> {
+/**
+ * Starts it with a bucket `BUCKET`, a database `DB`, and `NETWORK`, the way in which ours calls GPU servers; `objects` are its
+ * classes of Durable Objects, by their bindings.
+ */
+export async function startBare(script: string, objects: Readonly<Record<string, string>> = {}): Promise<Bare> {
   const port = await freePort("127.0.0.1");
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -27,6 +30,9 @@ export async function startBare(script: string): Promise<Bare> {
           modules: [{ type: "ESModule", path: "bare.js", contents: script }],
           r2Buckets: ["BUCKET"],
           d1Databases: ["DB"],
+          durableObjects: Object.fromEntries(
+            Object.entries(objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
+          ),
           serviceBindings: { NETWORK: GPU_NETWORK },
           unsafeDirectSockets: [{ host: "127.0.0.1", port }],
         },

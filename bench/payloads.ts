@@ -17,6 +17,7 @@ import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { deploy, endAll, newFolder, until } from "../test/support/deployment.ts";
 import { type Bare, runtimeOf, startBare } from "./bare.ts";
+import { median } from "./figures.ts";
 
 const MIB = 1024 * 1024;
 const BYTES = Number(process.argv[2] ?? 2048) * MIB;
@@ -209,12 +210,6 @@ async function files(bare: Bare, url: string, pid: number, key: string, sha256: 
   line("a file of known length, its digest checked", runs.known, runs.barePut);
   line("a file of unknown length", runs.unknown, runs.barePut);
   line("a file in parts of 100 MiB", runs.parts, runs.barePut);
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const [lower, upper] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
-  return lower === undefined || upper === undefined ? Number.NaN : (lower + upper) / 2;
 }
 
 /** The ratio: the median of the rounds, and what single rounds gave. */

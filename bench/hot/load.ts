@@ -1,0 +1,114 @@
+/**
+ * Closed-loop load from a process of its own: so many connections, each sends its next request as soon as it has its answer. wrk if the
+ * machine has it, since it takes little of the processors that it shares with what it measures; else autocannon.
+ */
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const TIMEOUT = "20s";
+
+export interface LoadRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** What a generator saw. */
+interface Seen {
+  readonly answered: number;
+  /** Of those, with a status of 400 or more. */
+  readonly refused: number;
+  /** Without an answer. */
+  readonly broken: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface Measured {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Of the server's processes, for each answer; NaN where the system does not tell. */
+  readonly cpuMs: number;
+  /** The share of answers with a status of 400 or more. */
+  readonly refused: number;
+  readonly broken: number;
+}
+
+export interface Target {
+  readonly url: string;
+  /** The server's processes. */
+  readonly pids: readonly number[];
+  readonly requests: readonly LoadRequest[];
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface Load {
+  readonly name: string;
+  measure(target: Target): Promise<Measured>;
+}
+
+export const hasProgram = (name: string) => spawnSync(name, ["--version"]).error === undefined;
+
+/** Puts its files into `folder`. Autocannon is of the package bench/peer. */
+export function loadGenerator(folder: string): Load {
+  const isWrk = hasProgram("wrk");
+  return {
+    name: isWrk ? "wrk" : "autocannon",
+    async measure(target) {
+      const before = cpuSecondsOf(target.pids);
+      const seen = isWrk ? await wrk(target, join(folder, "requests.txt")) : await autocannon(target, join(folder, "requests.json"));
+      const cpuSeconds = cpuSecondsOf(target.pids) - before;
+      return {
+        perSecond: seen.answered / seen.seconds,
+        p50Ms: seen.p50Ms,
+        p99Ms: seen.p99Ms,
+        cpuMs: (1000 * cpuSeconds) / seen.answered,
+        refused: seen.refused / seen.answered,
+        broken: seen.broken,
+      };
+    },
+  };
+}
+
+async function wrk({ url, requests, connections, seconds }: Target, file: string): Promise<Seen> {
+  writeFileSync(file, requests.map((request) => raw(request, new URL(url).host)).join("\x1e"));
+  const script = join(import.meta.dirname, "requests.lua");
+  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", TIMEOUT, "-s", script, url, "--", file];
+  const { stdout } = await run("wrk", args);
+  const seen = /^SEEN (.*)$/m.exec(stdout)?.[1];
+  if (seen === undefined) throw new Error(`wrk printed no figures:\n${stdout}`);
+  return JSON.parse(seen) as Seen; // as requests.lua prints it
+}
+
+async function autocannon({ url, requests, connections, seconds }: Target, file: string): Promise<Seen> {
+  writeFileSync(file, JSON.stringify(requests));
+  const program = join(import.meta.dirname, "..", "peer", "load.ts");
+  const { stdout } = await run(process.execPath, [program, JSON.stringify({ url, file, connections, seconds })]);
+  return JSON.parse(stdout) as Seen; // as load.ts prints it
+}
+
+function raw({ method, path, headers, body = "" }: LoadRequest, host: string): string {
+  const all = { Host: host, ...headers, ...(body === "" ? {} : { "Content-Length": Buffer.byteLength(body) }) };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
+}
+
+const TICKS_PER_SECOND = 100;
+
+/** How long processes have had a processor; NaN on a system without /proc. */
+export function cpuSecondsOf(pids: readonly number[]): number {
+  if (!existsSync("/proc/self/stat")) return Number.NaN;
+  const ticks = pids.flatMap((pid) => {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return [Number(fields[11]), Number(fields[12])]; // utime and stime of proc_pid_stat(5)
+  });
+  return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
+}
