@@ -5,10 +5,19 @@ import { findBackend, listBackends } from "../backends/store.ts";
 import { json } from "../http/answer.ts";
 import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
 import { ADMIN_BODY_BYTES, BACKENDS_LISTED, SCHEMAS_CHARACTERS, TENSORS_MAX } from "../limits.ts";
-import { findSchemas, removeSchema, setSchema } from "../models/schema-store.ts";
 import { signatureIn } from "../models/schema-import.ts";
 import { faultInRefs, jsonSchema } from "../models/schema-keywords.ts";
-import { EVERY_VERSION, type ModelSchemas, type Signature, presentSignature, shownSignature, tensorSchema } from "../models/schemas.ts";
+import {
+  EVERY_VERSION,
+  type ModelSchemas,
+  type Signature,
+  findSchemas,
+  presentSignature,
+  removeSchema,
+  setSchema,
+  shownSignature,
+  tensorSchema,
+} from "../models/schemas.ts";
 import { findModel } from "../models/store.ts";
 import { problem } from "../problem.ts";
 import { pathNameSchema } from "./models.ts";

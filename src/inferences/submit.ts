@@ -20,8 +20,7 @@ import {
 import { fillOf } from "../platform/fill.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
-import type { ModelSchemas } from "../models/schemas.ts";
-import { type Checked, learnSchemas, refusalOfInput, schemasKnown } from "./input-check.ts";
+import { type Checked, type ModelSchemas, learnSchemas, refusalOfInput, schemasKnown } from "../models/schemas.ts";
 import type { Webhook } from "./webhook.ts";
 import { type Inference, newlyQueued } from "./inference.ts";
 import type { RetrySettings } from "./retry.ts";
@@ -71,7 +70,7 @@ export interface Submitted {
  * many open or stores too much, its idempotency key stands for another body.
  */
 export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
-  let schemas = schemasKnown(ports, submission.model);
+  let schemas = schemasKnown(ports.schemas, submission.model);
   for (let tries = 0; tries < SCHEMA_TRIES; tries++) {
     const refused = refusalOfInput(schemas, submission) ?? (await refusalBefore(ports, submission));
     const accepted = refused ? null : await accept(ports, submission, schemas, after);
@@ -83,7 +82,7 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     const reason = refused?.code === "invalid_input" ? null : (refused ?? refusalIn(submission, standing));
     if (reason) throw reason;
     if (standing.schemas === schemas.revision) throw refused ?? problem("unavailable", { headers: { "Retry-After": "1" } });
-    schemas = await learnSchemas(ports, submission.model);
+    schemas = await learnSchemas(ports.db, ports.schemas, submission.model);
   }
   throw problem("unavailable", { headers: { "Retry-After": "1" } });
 }

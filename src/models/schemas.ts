@@ -1,10 +1,15 @@
 /**
  * What a model takes, as its operator has it: a JSON Schema for plain inputs, tensors with their types and shapes, of each
- * version or of all. Pure, except that a schema is prepared when it is first needed.
+ * version or of all. A change of it, or of the default version, gives the model another revision. A submit is checked against
+ * what the isolate remembers, names the revision of that, and is written only while that is the model's; if it has another, the
+ * schemas are read, and the submit goes on from there. So no check is out of date, and a model without a schema, whose revision
+ * is 0, costs nothing.
  */
 import * as z from "zod";
-import { jsonColumn } from "../platform/sql.ts";
-import type { Fault } from "../problem.ts";
+import { SCHEMAS_CHARACTERS } from "../limits.ts";
+import type { Memory } from "../platform/memory.ts";
+import { type Database, NOW, type Sql, jsonColumn, rowsOf, sql } from "../platform/sql.ts";
+import { type Fault, type Problem, problem } from "../problem.ts";
 import { DATATYPES } from "../tensors/datatype.ts";
 import { type Tensor, isObject, quoted, shapeText } from "../tensors/tensor.ts";
 import { type PreparedSchema, check, prepare } from "./json-schema.ts";
@@ -33,8 +38,6 @@ export const EVERY_VERSION = "*";
 /** By version. */
 export type Signatures = Readonly<Record<string, Signature>>;
 
-export const signaturesColumn = jsonColumn(z.record(z.string(), signatureSchema));
-
 /** A model's schemas at one revision. */
 export interface ModelSchemas {
   /** Another one after each change; 0 if it has no schema. */
@@ -50,18 +53,101 @@ export function signatureOf({ signatures }: Pick<ModelSchemas, "signatures">, ve
   return named ?? null;
 }
 
-/** What is submitted, as far as it was read. */
+// In the database, and in an isolate's memory
+
+const schemasSchema = z.object({
+  revision: z.number(),
+  defaultVersion: z.string(),
+  signatures: jsonColumn(z.record(z.string(), signatureSchema)),
+});
+
+const columns = sql`schemas_revision AS revision, default_version AS defaultVersion, schemas AS signatures`;
+
+/** Of a model that has no schema it stays 0, so that a submit to it needs to know nothing. */
+export const nextRevision = sql`max(${NOW}, schemas_revision + 1)`;
+
+/** A version's name has no quote in it. */
+const pathOf = (version: string) => `$."${version}"`;
+
+export const schemaStatements = {
+  find: (model: string) => sql`SELECT ${columns} FROM models WHERE name = ${model}`,
+  /** No row if there is no such model or version, or all schemas of the model are too large together. */
+  set: (model: string, version: string, signature: Signature) => sql`
+    UPDATE models SET schemas = json_set(schemas, ${pathOf(version)}, json(${JSON.stringify(signature)})), schemas_revision = ${nextRevision}
+    WHERE name = ${model} AND (${version} = ${EVERY_VERSION} OR EXISTS (SELECT 1 FROM json_each(versions) WHERE json_each.value = ${version}))
+      AND length(json_set(schemas, ${pathOf(version)}, json(${JSON.stringify(signature)}))) <= ${SCHEMAS_CHARACTERS}
+    RETURNING ${columns}`,
+  remove: (model: string, version: string) => sql`
+    UPDATE models SET schemas = json_remove(schemas, ${pathOf(version)}),
+      schemas_revision = iif(json_remove(schemas, ${pathOf(version)}) = '{}', 0, ${nextRevision})
+    WHERE name = ${model} RETURNING ${columns}`,
+} satisfies Record<string, (...args: never[]) => Sql>;
+
+const rows = rowsOf(schemasSchema);
+
+/** Null if there is no such model. */
+export async function findSchemas(db: Database, model: string): Promise<ModelSchemas | null> {
+  return rows.first(db, schemaStatements.find(model));
+}
+
+/** Null if there is no such model or version, or its schemas are too large together. */
+export async function setSchema(db: Database, model: string, version: string, signature: Signature): Promise<ModelSchemas | null> {
+  return rows.first(db, schemaStatements.set(model, version, signature));
+}
+
+/** Null if there is no such model. */
+export async function removeSchema(db: Database, model: string, version: string): Promise<ModelSchemas | null> {
+  return rows.first(db, schemaStatements.remove(model, version));
+}
+
+/** What an isolate knows of models' schemas; without a memory, nothing. */
+export type KnownSchemas = Memory<ModelSchemas> | undefined;
+
+/** The schemas of a model as far as they are known here. */
+export function schemasKnown(known: KnownSchemas, model: string): ModelSchemas {
+  return known?.get(model, 0) ?? NO_SCHEMAS;
+}
+
+/** The schemas of a model as they are now; they are known here from now on. */
+export async function learnSchemas(db: Database, known: KnownSchemas, model: string): Promise<ModelSchemas> {
+  const found = (await findSchemas(db, model)) ?? NO_SCHEMAS;
+  known?.set(model, found, Infinity);
+  return found;
+}
+
+// Held against an input
+
+/** What of a submission is checked. */
+export interface Checked {
+  readonly model: string;
+  readonly version?: string | undefined;
+  /** Where the input is in the request's body; its root by default. */
+  readonly inputPath?: Fault["path"] | undefined;
+  /** The input as it was read; without it nothing is checked. */
+  readonly given?: GivenInput | undefined;
+}
+
 export interface GivenInput {
   readonly value: unknown;
   /** Of a request that is tensors. */
   readonly tensors?: readonly Tensor[];
+  /** Replaces 422, if the dialect refuses input that its model does not take with another. */
+  readonly status?: number;
+}
+
+/** What refuses an input that its model does not take. */
+export function refusalOfInput(schemas: ModelSchemas, { version, inputPath = [], given }: Checked): Problem | null {
+  if (!given || schemas.revision === 0) return null;
+  const faults = faultsOfInput(signatureOf(schemas, version ?? schemas.defaultVersion), given);
+  if (faults.length === 0) return null;
+  const placed = faults.map(({ path, detail }) => ({ path: [...inputPath, ...path], detail }));
+  return problem("invalid_input", { faults: placed, ...(given.status !== undefined && { status: given.status }) });
 }
 
 const prepared = new WeakMap<Signature, PreparedSchema>();
 
-/** What is wrong with an input. Tensors are checked as tensors, all else by the schema. */
-export function faultsOfInput(schemas: ModelSchemas, version: string | null, given: GivenInput): readonly Fault[] {
-  const signature = signatureOf(schemas, version ?? schemas.defaultVersion);
+/** Tensors are checked as tensors, all else by the schema. */
+function faultsOfInput(signature: Signature | null, given: GivenInput): readonly Fault[] {
   if (!signature) return [];
   const heads = given.tensors ?? tensorsIn(given.value);
   if (heads) return signature.inputs ? faultsOfTensors(signature.inputs, heads) : [];
@@ -111,6 +197,8 @@ export function faultsOfTensors(wanted: readonly TensorSpec[], given: readonly T
 function fits(shape: readonly number[], wanted: readonly number[]): boolean {
   return shape.length === wanted.length && wanted.every((size, index) => size === -1 || size === shape[index]);
 }
+
+// Shown
 
 /** A version's schemas as clients and the operator are shown them. */
 export const shownSignature = {

@@ -1,7 +1,7 @@
 /** All SQL on models: the catalogue of what clients may ask for. */
 import * as z from "zod";
 import type { FileField } from "../content/file-fields.ts";
-import { nextRevision } from "./schema-store.ts";
+import { nextRevision } from "./schemas.ts";
 import { type Database, NOW, type Sql, first, jsonColumn, rowsOf, sql } from "../platform/sql.ts";
 
 export const fileFieldsSchema = z.array(

@@ -18,7 +18,7 @@ import { removalStatements } from "../../src/payloads/removals.ts";
 import { endedStatements } from "../../src/inferences/sql/ended.ts";
 import { retentionStatements } from "../../src/maintenance/retained.ts";
 import { keyStatements } from "../../src/keys/store.ts";
-import { schemaStatements } from "../../src/models/schema-store.ts";
+import { schemaStatements } from "../../src/models/schemas.ts";
 import { modelStatements } from "../../src/models/store.ts";
 import type { Database, Sql } from "../../src/platform/sql.ts";
 import { deliveryStatements } from "../../src/webhooks/sql/deliveries.ts";

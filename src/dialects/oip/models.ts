@@ -14,8 +14,7 @@ import {
 } from "../../limits.ts";
 import { modelNotFound } from "../../models/unknown.ts";
 import { findModel, listModels, modelsNotReady } from "../../models/store.ts";
-import { findSchemas } from "../../models/schema-store.ts";
-import { type TensorSpec, signatureOf } from "../../models/schemas.ts";
+import { type TensorSpec, findSchemas, signatureOf } from "../../models/schemas.ts";
 import { Memory } from "../../platform/memory.ts";
 import { type Problem, problem } from "../../problem.ts";
 import { type Description, type NotReady, type ShownModel, descriptionSchema } from "./schemas.ts";
