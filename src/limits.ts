@@ -193,6 +193,8 @@ export const GRANT_SHARE = 0.25;
  */
 export const GRANT_LOOK_MS = 100;
 export const GRANT_GONE_MS = 1_000;
+/** Callers that come at so many times the limit of their key heed no turns; none is held for its permit then. */
+export const FLOOD_TURNS = 3;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
 export const KEY_RECORD_MS = 30_000;
 
@@ -290,6 +292,7 @@ export const KEYS_REMEMBERED = 10_000;
  * taken for gone. More than one is under way at once, so that where the database is far, a question waits for no other's.
  */
 export const TOGETHER_UNDER_WAY = 4;
+export const TRANSACTIONS_UNDER_WAY = 2;
 export const TOGETHER_MOST = 50;
 export const TOGETHER_LOOK_MS = 200;
 export const TOGETHER_LOST_MS = 2 * DATABASE_MS;

@@ -13,6 +13,8 @@ import type { Database } from "./platform/sql.ts";
 
 export interface Ports {
   readonly db: Database;
+  /** The same, sharing its round trips with other requests of this isolate. `after` keeps it going when its client has left. */
+  share(db: Database, after: (work: Promise<unknown>) => void): Database;
   readonly payloads: Bucket;
   readonly uploads: Uploads;
   /** Says that there may be work; a hint that may be lost, doubled or late. */

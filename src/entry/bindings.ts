@@ -18,8 +18,11 @@ import {
   QUEUE_BATCH,
   QUEUE_MS,
   SWEEP_POKE_MS,
+  TRANSACTIONS_UNDER_WAY,
   SCHEMAS_REMEMBERED,
 } from "../limits.ts";
+import { type Transactions, sharedDatabase } from "../platform/shared-database.ts";
+import { Together } from "../platform/together.ts";
 import { ask, askAgain } from "../platform/unavailable.ts";
 import { d1 } from "../platform/sql.ts";
 import type { Ports, Clock } from "../ports.ts";
@@ -67,8 +70,11 @@ function newPorts(env: Env & Private): Ports {
   const network = env.GPU_NETWORK;
   const clock: Clock = { now: () => Date.now(), sleep, after, timeout: (ms) => AbortSignal.timeout(ms) };
   const openly: Fetch = (url, init) => fetch(url, init);
+  const db = d1(env.DB, DATABASE_MS);
+  const transactions: Transactions = new Together(clock, TRANSACTIONS_UNDER_WAY);
   return {
-    db: d1(env.DB, DATABASE_MS),
+    db,
+    share: (itself, keepGoing) => sharedDatabase(itself, transactions, keepGoing),
     payloads: r2(env.PAYLOADS),
     uploads: r2Uploads(env.PAYLOADS),
     async wake(lanes) {

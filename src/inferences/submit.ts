@@ -156,11 +156,12 @@ async function accept(ports: Ports, submission: Submission, schemas: ModelSchema
     databaseQuotaBytes: ports.databaseQuotaBytes,
     schemas: schemas.revision,
   };
+  const db = submission.waiter === undefined ? ports.share(ports.db, after) : ports.db;
   let askedAt = ports.clock.now();
-  let inserted = await insertOnce(ports.db, it);
+  let inserted = await insertOnce(db, it);
   if (!inserted.inference && (await isBelowOpenLimit(ports.db, accountId))) {
     askedAt = ports.clock.now();
-    inserted = await insertOnce(ports.db, it);
+    inserted = await insertOnce(db, it);
   }
   const { inference, claimed, hasSlot } = inserted;
   if (!inference) {

@@ -37,10 +37,12 @@ export interface Asking {
   readonly settled: { readonly grant: string; readonly used: number } | null;
   /** Turns of the isolate's that it has told nobody: they go back too. */
   readonly untold: number;
+  /** Whether a caller that comes at its turn may be held for its permit; not where callers come without heeding their turns. */
+  readonly holds: boolean;
 }
 
 /** A single caller's asking, without a grant. */
-export const ONE: Asking = { grant: "", callers: 1, later: 0, turns: 0, settled: null, untold: 0 };
+export const ONE: Asking = { grant: "", callers: 1, later: 0, turns: 0, settled: null, untold: 0, holds: true };
 
 export type Verdict =
   | {
@@ -109,7 +111,7 @@ export class Gate {
       const wanted = { now: asking.callers, later: asking.later, reserved, reservedMs, turns };
       const permit = takePermit(this.#buckets.get(scope) ?? UNUSED, now, limit, wanted);
       const { taken, bucket, remaining, resetMs, nextMs, retryAfterMs } = permit;
-      holdUntil ??= this.#isTurn(scope, now, asking.callers) ? now + TURN_HOLD_MS : now;
+      holdUntil ??= this.#isTurn(scope, now, asking.callers) && asking.holds ? now + TURN_HOLD_MS : now;
       if (!taken && now + nextMs <= holdUntil) {
         await this.#sleep(Math.ceil(nextMs));
         continue;

@@ -2,7 +2,7 @@
  * PURE. An isolate's side of a gate: the permits that it holds of a key and class of call, and the refusal that it knows of.
  * Most calls are decided here without asking anybody. Nothing in here gives one permit twice, or one after its time.
  */
-import { GRANT_AIM_MS, GRANT_MS, GRANT_SHARE } from "../limits.ts";
+import { FLOOD_TURNS, GRANT_AIM_MS, GRANT_MS, GRANT_SHARE } from "../limits.ts";
 import type { Allowance, Asking, Verdict } from "./gate.ts";
 import { turnMs } from "./gcra.ts";
 
@@ -65,7 +65,8 @@ export class Grants {
     const turns = this.#allowance ? Math.floor(usual / this.#allowance.limit) : 0; // as many as come until the next permit
     const untold = this.#denial ? Math.max(0, this.#denial.turns - this.#denial.told) : 0;
     this.#denial = null;
-    return { grant, callers, later, turns, settled, untold };
+    const holds = turns < FLOOD_TURNS;
+    return { grant, callers, later, turns, settled, untold, holds };
   }
 
   /** Takes in the gate's answer to what was asked at `askedAt`. The permits, or the turns, of those who waited are theirs. */

@@ -4,6 +4,7 @@
  * for others does so in `after` too, so that it goes on when its own client has left; whoever waits looks by a clock of its
  * own, so that one that is gone all the same holds up nobody for long.
  */
+import { Unavailable } from "./unavailable.ts";
 import { TOGETHER_LOOK_MS, TOGETHER_LOST_MS, TOGETHER_MOST, TOGETHER_UNDER_WAY } from "../limits.ts";
 
 /** Keeps a request's work going after its answer: `waitUntil`. */
@@ -31,11 +32,14 @@ interface Clock {
 
 export class Together<Question, Answer> {
   readonly #clock: Clock;
+  readonly #most: number;
   readonly #waiting = new Set<Waiting<Question, Answer>>();
   readonly #underWay = new Set<UnderWay>();
 
-  constructor(clock: Clock) {
+  /** So many may be under way before questions wait for each other. */
+  constructor(clock: Clock, underWay = TOGETHER_UNDER_WAY) {
     this.#clock = clock;
+    this.#most = underWay;
   }
 
   /**
@@ -51,7 +55,7 @@ export class Together<Question, Answer> {
         const alive = this.#alive();
         const isAsked = mine.underWay !== null && this.#underWay.has(mine.underWay);
         if (!isAsked) this.#waiting.add(mine);
-        if (isAsked || alive.length >= TOGETHER_UNDER_WAY) {
+        if (isAsked || alive.length >= this.#most) {
           await Promise.race([...alive.map(({ done }) => done), this.#clock.sleep(TOGETHER_LOOK_MS)]);
         } else await this.#lead(askAll, after);
       }
@@ -90,7 +94,10 @@ export class Together<Question, Answer> {
   }
 }
 
-/** Gives each question its answer, or all of them the failure. */
+/**
+ * Gives each question its answer, or all of them the platform's failure. What is wrong with one question spoils no other's
+ * answer: then each is asked alone.
+ */
 async function give<Question, Answer>(
   asked: readonly Waiting<Question, Answer>[],
   askAll: (questions: readonly Question[]) => Promise<readonly Answer[]>,
@@ -99,6 +106,10 @@ async function give<Question, Answer>(
     const answers = await askAll(asked.map(({ question }) => question));
     for (const [place, one] of asked.entries()) one.outcome = () => answers[place] as Answer; // as many as were asked
   } catch (error) {
+    if (asked.length > 1 && !(error instanceof Unavailable)) {
+      await Promise.all(asked.map((one) => give([one], askAll)));
+      return;
+    }
     const fail = () => {
       throw error;
     };

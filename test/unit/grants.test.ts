@@ -206,7 +206,7 @@ describe("the grants of a key", () => {
 
 test("turns that were told to nobody are given back", async () => {
   const world = new World(20);
-  const asking = { grant: "a", callers: 20, later: 0, turns: 0, settled: null, untold: 0 };
+  const asking = { grant: "a", callers: 20, later: 0, turns: 0, settled: null, untold: 0, holds: true };
   expect(await world.gate.admit(DIGEST, "read", asking)).toMatchObject({ admitted: true, callers: 20 });
   const flood = { ...asking, grant: "b", callers: 1, turns: 100 };
   expect(await world.gate.admit(DIGEST, "read", flood)).toMatchObject({ admitted: false, turns: 101, allowance: { retryAfterMs: 50 } });
