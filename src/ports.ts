@@ -30,7 +30,7 @@ export interface Ports {
   readonly internet: Outside;
   /** See Outside. */
   readonly forms?: Memory<boolean>;
-  /** What this isolate knows of models' schemas: see models/schemas.ts. Without it they are read for each submit. */
+  /** What this isolate knows of models' schemas: see inferences/submit.ts. Without it they are read for each submit. */
   readonly schemas?: Memory<ModelSchemas>;
   /** How many requests of each account wait in this isolate; an account without any has no entry. */
   readonly waiting: Map<string, number>;

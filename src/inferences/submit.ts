@@ -20,7 +20,7 @@ import {
 import { fillOf } from "../platform/fill.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
-import { type Checked, type ModelSchemas, learnSchemas, refusalOfInput, schemasKnown } from "../models/schemas.ts";
+import { type Checked, type ModelSchemas, NO_SCHEMAS, findSchemas, refusalOfInput } from "../models/schemas.ts";
 import type { Webhook } from "./webhook.ts";
 import { type Inference, newlyQueued } from "./inference.ts";
 import type { RetrySettings } from "./retry.ts";
@@ -66,11 +66,16 @@ export interface Submitted {
 }
 
 /**
- * Accepts a submission. Throws what refuses it: no model serves it, the model's schema does not allow its input, or none does now for a request that would wait, a file that it refers to is missing, the account has too
- * many open or stores too much, its idempotency key stands for another body.
+ * Accepts a submission. Throws what refuses it: no model serves it, or none does now for a request that would wait; the
+ * model's schema does not allow its input; a file that it refers to is missing; the account has too many open or stores too
+ * much; its idempotency key stands for another body.
+ *
+ * The input is checked against the schemas that the isolate remembers, and written only while the model has their revision;
+ * if it has another, the schemas are read, and it is checked again. So no check is out of date, and a model without a schema,
+ * whose revision is 0, costs nothing.
  */
 export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
-  let schemas = schemasKnown(ports.schemas, submission.model);
+  let schemas = ports.schemas?.get(submission.model, 0) ?? NO_SCHEMAS;
   for (let tries = 0; tries < SCHEMA_TRIES; tries++) {
     const refused = refusalOfInput(schemas, submission) ?? (await refusalBefore(ports, submission));
     const accepted = refused ? null : await accept(ports, submission, schemas, after);
@@ -82,7 +87,8 @@ export async function submit(ports: Ports, submission: Submission, after: After)
     const reason = refused?.code === "invalid_input" ? null : (refused ?? refusalIn(submission, standing));
     if (reason) throw reason;
     if (standing.schemas === schemas.revision) throw refused ?? problem("unavailable", { headers: { "Retry-After": "1" } });
-    schemas = await learnSchemas(ports.db, ports.schemas, submission.model);
+    schemas = (await findSchemas(ports.db, submission.model)) ?? NO_SCHEMAS;
+    ports.schemas?.set(submission.model, schemas, Infinity);
   }
   throw problem("unavailable", { headers: { "Retry-After": "1" } });
 }

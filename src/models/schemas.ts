@@ -1,13 +1,10 @@
 /**
  * What a model takes, as its operator has it: a JSON Schema for plain inputs, tensors with their types and shapes, of each
- * version or of all. A change of it, or of the default version, gives the model another revision. A submit is checked against
- * what the isolate remembers, names the revision of that, and is written only while that is the model's; if it has another, the
- * schemas are read, and the submit goes on from there. So no check is out of date, and a model without a schema, whose revision
- * is 0, costs nothing.
+ * version or of all. A change of it, or of the default version, gives the model another revision. A submit names the revision that
+ * it was checked against, and is written only while that is the model's.
  */
 import * as z from "zod";
 import { SCHEMAS_CHARACTERS } from "../limits.ts";
-import type { Memory } from "../platform/memory.ts";
 import { type Database, NOW, type Sql, jsonColumn, rowsOf, sql } from "../platform/sql.ts";
 import { type Fault, type Problem, problem } from "../problem.ts";
 import { DATATYPES } from "../tensors/datatype.ts";
@@ -53,7 +50,7 @@ export function signatureOf({ signatures }: Pick<ModelSchemas, "signatures">, ve
   return named ?? null;
 }
 
-// In the database, and in an isolate's memory
+// In the database
 
 const schemasSchema = z.object({
   revision: z.number(),
@@ -98,21 +95,6 @@ export async function setSchema(db: Database, model: string, version: string, si
 /** Null if there is no such model. */
 export async function removeSchema(db: Database, model: string, version: string): Promise<ModelSchemas | null> {
   return rows.first(db, schemaStatements.remove(model, version));
-}
-
-/** What an isolate knows of models' schemas; without a memory, nothing. */
-export type KnownSchemas = Memory<ModelSchemas> | undefined;
-
-/** The schemas of a model as far as they are known here. */
-export function schemasKnown(known: KnownSchemas, model: string): ModelSchemas {
-  return known?.get(model, 0) ?? NO_SCHEMAS;
-}
-
-/** The schemas of a model as they are now; they are known here from now on. */
-export async function learnSchemas(db: Database, known: KnownSchemas, model: string): Promise<ModelSchemas> {
-  const found = (await findSchemas(db, model)) ?? NO_SCHEMAS;
-  known?.set(model, found, Infinity);
-  return found;
 }
 
 // Held against an input
