@@ -89,9 +89,15 @@ export function sameText(a: string, b: string): boolean {
   return difference === 0;
 }
 
+const encoder = new TextEncoder();
+/** The keys that the server's secrets make; a deployment has two secrets at most. */
+const macKeys = new Map<string, CryptoKey>();
+
 async function tagOf(body: string, secret: string): Promise<string> {
-  const encoder = new TextEncoder();
-  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const key =
+    macKeys.get(secret) ??
+    (await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]));
+  macKeys.set(secret, key);
   const mac = new DataView(await crypto.subtle.sign("HMAC", key, encoder.encode(body)));
   return base62(mac.getBigUint64(0), TAG_LENGTH);
 }
