@@ -515,6 +515,7 @@ describe("the status of a request", () => {
     const answered = await as(key, "POST", `${modelOf(model)}/predict`, { text: "x" });
     const [, status = "", errorCode = "", detail = ""] = /^(\d+) (\S+) (.+)$/.exec(answer) ?? [];
     expect(answered.headers.get("x-baseten-request-id")).toMatch(UUID);
+    expect(answered.headers.get("retry-after")).toBe(detail.startsWith("capacity") ? "1" : null);
     expect(await seen(answered)).toStrictEqual(refusal(Number(status), errorCode, saying(said), detail));
   });
 

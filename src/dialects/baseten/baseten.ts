@@ -25,6 +25,7 @@ import { cachingOf, json, jsonText, replayHeaders, unlessKnown } from "../../htt
 import { idempotencyOf, webhookOf } from "../../http/vetted.ts";
 import { lookUp, nameIn, notFoundAs } from "../../http/lookup.ts";
 import { render } from "../../http/output.ts";
+import { retryHeaders } from "../../http/retry-headers.ts";
 import { type Dialect, type Input, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
 import { eventStream } from "../../http/sse.ts";
 import { cancel } from "../../inferences/change.ts";
@@ -285,7 +286,8 @@ async function predict(
     case "failed":
     case "expired": {
       const { error } = inference;
-      return refusal(error.status, error.message, PUBLISHED[codeOf(error)], `${error.class}: ${error.code}`, headers);
+      const after = error.class === "capacity" ? retryHeaders(error) : {};
+      return refusal(error.status, error.message, PUBLISHED[codeOf(error)], `${error.class}: ${error.code}`, { ...headers, ...after });
     }
     case "canceled":
       return refusal(499, "The request was canceled.", "client_error", "", headers);
