@@ -9,6 +9,8 @@ import {
   cut,
   cutChunked,
   hang,
+  hints,
+  noContent,
   notHttp,
   ok,
   oversized,
@@ -136,6 +138,7 @@ const FINAL: readonly [how: string, behaviour: Behaviour, failureClass: string, 
   ["answers what is not JSON", answer("<html>welcome</html>"), "infrastructure", "backend_garbage", /not JSON/],
   ["answers nothing", answer(""), "infrastructure", "backend_garbage", /not JSON/],
   ["answers 204", status(204, {}, ""), "infrastructure", "backend_garbage", /not JSON/],
+  ["answers 204 with a body", noContent, "infrastructure", "backend_garbage", /not JSON/],
   ["answers 205", status(205, {}, ""), "infrastructure", "backend_garbage", /not JSON/],
   ["answers 304", status(304, {}, ""), "infrastructure", "backend_error", /answered 304/],
   ["answers 600", status(600), "infrastructure", "backend_error", /answered 600/],
@@ -232,6 +235,13 @@ describe("a server that", () => {
     const shown = await run({ retry: quickly(3) });
     expect(shown).toMatchObject({ status: "failed", attempts: 3, error: { class: "capacity", code: "backend_busy" } });
     expect(gpu.calls).toHaveLength(3);
+  });
+
+  test("says that its answer is still to come, in any status below 200, is waited for", async () => {
+    gpu.does([hints]);
+    const shown = await run({ retry: once });
+    expect(shown).toMatchObject({ status: "succeeded", attempts: 1, output: { y: [1] } });
+    expect(gpu.calls).toHaveLength(1);
   });
 
   test("is slow within its time limit is waited for", async () => {

@@ -72,10 +72,21 @@ export const cutChunked: Behaviour = {
 /** Speaks something that is not HTTP. */
 export const notHttp: Behaviour = { does: "raw", bytes: "SSH-2.0-OpenSSH_9.6\r\n", after: "close" };
 
+const ANSWER = '{"model_name":"scripted","outputs":[{"name":"y","shape":[1],"datatype":"INT64","data":[1]}]}';
+const WHOLE = `${HEAD}Content-Length: ${ANSWER.length}\r\nConnection: close\r\n\r\n${ANSWER}`;
+
+/** Says that there is no content, and sends some. */
+export const noContent: Behaviour = { does: "raw", bytes: WHOLE.replace("200 OK", "204 No Content"), after: "close" };
+/** Says what is to come before it answers. */
+export const hints: Behaviour = {
+  does: "raw",
+  bytes: `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n${WHOLE}`,
+  after: "close",
+};
+
 /** A whole answer under a Content-Length that is wrong by so many bytes. */
 export function wrongLength(by: number): Behaviour {
-  const body = '{"model_name":"scripted","outputs":[{"name":"y","shape":[1],"datatype":"INT64","data":[1]}]}';
-  return { does: "raw", bytes: `${HEAD}Content-Length: ${body.length + by}\r\nConnection: close\r\n\r\n${body}`, after: "close" };
+  return { does: "raw", bytes: `${HEAD}Content-Length: ${ANSWER.length + by}\r\nConnection: close\r\n\r\n${ANSWER}`, after: "close" };
 }
 
 /** An answer of so many bytes, its length announced or not. */
