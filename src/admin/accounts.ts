@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { type Account, changeAccount, findAccount, insertAccount, listAccounts, removeAccount } from "../accounts/store.ts";
 import { pageQuery } from "../http/page.ts";
+import { wholeIn } from "../http/range.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { newAccountId } from "../keys/key.ts";
 import { listKeys } from "../keys/store.ts";
@@ -25,24 +26,15 @@ const accountSchema = z.object({
 const newAccountSchema = z.strictObject({
   name: nameSchema,
   quota_bytes: z.int().min(0).nullable().optional().describe(`How much it may store; null, the default, is ${QUOTA_BYTES}.`),
-  database_quota_bytes: z
-    .int()
-    .min(DATABASE_QUOTA_BYTES.range[0])
-    .max(DATABASE_QUOTA_BYTES.range[1])
+  database_quota_bytes: wholeIn(DATABASE_QUOTA_BYTES.range)
     .nullable()
     .optional()
     .describe("How much of that may lie in the database; null, the default, is the deployment's DATABASE_QUOTA_BYTES."),
-  open_limit: z
-    .int()
-    .min(OPEN_INFERENCES.range[0])
-    .max(OPEN_INFERENCES.range[1])
+  open_limit: wholeIn(OPEN_INFERENCES.range)
     .nullable()
     .optional()
     .describe(`How many of its inferences may be open; null, the default, is ${OPEN_INFERENCES.default}.`),
-  retention_seconds: z
-    .int()
-    .min(RETENTION_SECONDS.range[0])
-    .max(RETENTION_SECONDS.range[1])
+  retention_seconds: wholeIn(RETENTION_SECONDS.range)
     .optional()
     .describe(`How long its inferences are kept after their end; ${RETENTION_SECONDS.default} by default.`),
 });

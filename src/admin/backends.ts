@@ -16,6 +16,7 @@ import {
 import { json } from "../http/answer.ts";
 import { type Call, type RouteShape, route } from "../http/route.ts";
 import { pageQuery } from "../http/page.ts";
+import { wholeIn } from "../http/range.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { randomBase62 } from "../ids.ts";
 import { hintWork } from "../inferences/hints.ts";
@@ -77,16 +78,10 @@ const backendUpdateSchema = z.strictObject({
     .optional()
     .describe("A path of the server that answers GET with 2xx when the model is ready; null = as the protocol has it."),
   state: z.enum(BACKEND_STATES).optional().describe("`active` by default; a `draining` or `paused` one is given nothing."),
-  max_concurrency: z
-    .int()
-    .min(MAX_CONCURRENCY.range[0])
-    .max(MAX_CONCURRENCY.range[1])
+  max_concurrency: wholeIn(MAX_CONCURRENCY.range)
     .optional()
     .describe(`How many inferences it runs at once; ${MAX_CONCURRENCY.default} by default.`),
-  timeout_seconds: z
-    .int()
-    .min(BACKEND_TIMEOUT_SECONDS.range[0])
-    .max(BACKEND_TIMEOUT_SECONDS.range[1])
+  timeout_seconds: wholeIn(BACKEND_TIMEOUT_SECONDS.range)
     .optional()
     .describe(`Of one attempt; ${BACKEND_TIMEOUT_SECONDS.default} by default.`),
   files: z.enum(FILE_FORMS).optional().describe("How it gets the files that an input refers to; `url` by default."),

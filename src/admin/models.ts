@@ -3,6 +3,7 @@ import * as z from "zod";
 import { MEDIA_TYPE } from "../content/content.ts";
 import type { FileField } from "../content/file-fields.ts";
 import { pageQuery } from "../http/page.ts";
+import { wholeIn } from "../http/range.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { CONTENT_TYPE_CHARACTERS, MAX_CONCURRENCY, OUTPUT_BYTES, OUTPUT_FILE_FIELDS } from "../limits.ts";
 import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
@@ -67,19 +68,13 @@ const modelUpdateSchema = z.strictObject({
   description: z.string().max(1_000).optional(),
   versions: z.array(pathNameSchema).max(100).optional(),
   default_version: pathNameSchema.optional().describe("One of `versions`; the last of them by default."),
-  account_concurrency: z
-    .int()
-    .min(MAX_CONCURRENCY.range[0])
-    .max(MAX_CONCURRENCY.range[1])
+  account_concurrency: wholeIn(MAX_CONCURRENCY.range)
     .nullable()
     .optional()
     .describe("How many of one account's inferences run at once at most; null, the default, is any number."),
   capabilities: z.array(capabilitySchema).max(32).optional().describe("What may be asked of it; anything by default."),
   output_files: z.array(outputFileSchema).max(OUTPUT_FILE_FIELDS).optional(),
-  max_output_bytes: z
-    .int()
-    .min(OUTPUT_BYTES.range[0])
-    .max(OUTPUT_BYTES.range[1])
+  max_output_bytes: wholeIn(OUTPUT_BYTES.range)
     .nullable()
     .optional()
     .describe(`What an output may be, as it comes out decoded; null is the default of ${OUTPUT_BYTES.default}.`),

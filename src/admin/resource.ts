@@ -16,7 +16,8 @@ export const nameSchema = z.string().trim().min(1).max(128).describe("A name for
 
 type Page = z.infer<ReturnType<typeof pageQuery>>;
 
-export interface Resource<
+/** The five routes of a resource. */
+export function routesOf<
   Row,
   Shown extends z.ZodObject,
   Create extends z.ZodType,
@@ -24,7 +25,7 @@ export interface Resource<
   Update extends z.ZodType,
   Deleted extends z.ZodObject,
   Query extends z.ZodType<Page>,
-> {
+>(resource: {
   /** One of them, as in "There is no account". */
   readonly noun: string;
   /** Below the prefix, such as `/accounts`; also the plural of the noun. */
@@ -40,18 +41,7 @@ export interface Resource<
   readonly find: (call: Call, id: string) => Promise<Row | null>;
   readonly update: { readonly takes: Update; run(call: Call, id: string, body: z.infer<Update>): Promise<Row | null> };
   readonly delete: { readonly summary: string; readonly answers: Deleted; run(call: Call, id: string): Promise<z.infer<Deleted>> };
-}
-
-/** The five routes of a resource. */
-export function routesOf<
-  Row,
-  Shown extends z.ZodObject,
-  Create extends z.ZodType,
-  Created extends z.ZodObject,
-  Update extends z.ZodType,
-  Deleted extends z.ZodObject,
-  Query extends z.ZodType<Page>,
->(resource: Resource<Row, Shown, Create, Created, Update, Deleted, Query>): Route[] {
+}): Route[] {
   const { noun, path, id, shown, present, create, list, update } = resource;
   const plural = path.slice(1);
   const all = `${PREFIX}${path}`;

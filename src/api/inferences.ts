@@ -6,6 +6,7 @@ import { cachingOf, json, replayHeaders, unlessKnown } from "../http/answer.ts";
 import { filterOf, filterShape, metadataSchema, narrows } from "../http/filter.ts";
 import { idempotencyOf, webhookOf } from "../http/vetted.ts";
 import { lookUpWithWait, nameIn } from "../http/lookup.ts";
+import { wholeIn } from "../http/range.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import {
   cancel as cancelInference,
@@ -33,7 +34,7 @@ import { problem } from "../problem.ts";
 import { itemsIn } from "../tensors/plain.ts";
 import { inferenceSchema, notFound, present } from "./present.ts";
 
-const within = ([least, most]: readonly [number, number]) => z.int().min(least).max(most).optional();
+const within = (range: readonly [number, number]) => wholeIn(range).optional();
 
 const submissionSchema = z.strictObject({
   model: z.string().min(1).max(128),

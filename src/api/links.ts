@@ -14,6 +14,7 @@ import { mayTake } from "../http/account-limit.ts";
 import { json } from "../http/answer.ts";
 import { check, readJson } from "../http/body.ts";
 import { lookUp } from "../http/lookup.ts";
+import { wholeIn } from "../http/range.ts";
 import { serveFile } from "./files.ts";
 import { notFound } from "./present.ts";
 import { getPart, getResult, partsOf } from "./results.ts";
@@ -23,10 +24,7 @@ import { time, timeSchema } from "../http/time.ts";
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 const wantedSchema = z.strictObject({
-  expires_in_seconds: z
-    .int()
-    .min(LINK_SECONDS.range[0])
-    .max(LINK_SECONDS.range[1])
+  expires_in_seconds: wholeIn(LINK_SECONDS.range)
     .default(LINK_SECONDS.default)
     .describe(`How long it is good for; ${LINK_SECONDS.default} by default.`),
   methods: z.array(z.enum(LINK_METHODS)).min(1).default(["GET"]).describe("What it may be used for; GET by default."),

@@ -7,6 +7,7 @@ import type { StoredFile } from "../files/store.ts";
 import { removeFile } from "../files/remove.ts";
 import { beginUpload, completeUpload, divisionOf, partBytesFor, receivePart, receivedParts } from "../files/uploads.ts";
 import { json } from "../http/answer.ts";
+import { wholeIn } from "../http/range.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { ADMIN_BODY_BYTES, FILE_HASHED_BYTES, FILE_PARTS, FILE_PART_BYTES } from "../limits.ts";
@@ -27,7 +28,7 @@ import {
 const newUploadSchema = z
   .strictObject({
     bytes: z.int().min(1).describe("Of the whole file."),
-    part_bytes: z.int().min(FILE_PART_BYTES.range[0]).max(FILE_PART_BYTES.range[1]).optional(),
+    part_bytes: wholeIn(FILE_PART_BYTES.range).optional(),
     content_type: contentTypeSchema.optional(),
     name: nameSchema.optional(),
     sha256: sha256Schema.optional(),
