@@ -1,6 +1,6 @@
 /** What a server's trouble, or one account's bad inputs, come to for those that share the server, over real sockets. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
+import { type Deployment, type Shown, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { type Gpu, type GpuCall, slow, startGpu, status } from "../support/gpu.ts";
 
 const DOWN_MS = 6_000;
@@ -19,12 +19,6 @@ afterAll(async () => {
   endAll();
   await Promise.all(gpus.map((gpu) => gpu.close()));
 });
-
-interface Shown {
-  readonly id: string;
-  readonly status: string;
-  readonly is_final: boolean;
-}
 
 async function newKey(name: string): Promise<string> {
   const account = await deployment.operator("POST", "/accounts", { name });

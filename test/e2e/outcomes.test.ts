@@ -1,7 +1,7 @@
 /** Every way in which a GPU server can let an inference down, over real sockets: what the client is told, and that the deployment is none the worse. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { freePort } from "../../src/local/runtime.ts";
-import { type Answer, type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
+import { type Answer, type Deployment, type Shown, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import {
   type Behaviour,
   type Gpu,
@@ -75,16 +75,6 @@ async function serve(name: string, url: string, timeoutSeconds = TIMEOUT_SECONDS
     max_concurrency: 4,
     timeout_seconds: timeoutSeconds,
   });
-}
-
-interface Shown {
-  id: string;
-  status: string;
-  is_final: boolean;
-  attempts: number;
-  output: unknown;
-  error: { class: string; code: string; message: string } | null;
-  logs: { event: string; attempt?: number; at: string; retry_at?: string; error?: { code: string } }[];
 }
 
 /** Submits, and shows the inference once it is final. */

@@ -9,7 +9,7 @@ import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { setImmediate as immediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
+import { type Deployment, type Shown, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 
 const MIB = 1024 * 1024;
 const BLOCK = Buffer.alloc(64 * 1024);
@@ -80,14 +80,6 @@ afterAll(() => {
 async function serve(model: string, timeout_seconds: number): Promise<void> {
   await deployment.operator("POST", "/models", { name: model });
   await deployment.operator("POST", "/backends", { model, url: maker.url, protocol: "http", max_concurrency: 10, timeout_seconds });
-}
-
-interface Shown {
-  readonly id: string;
-  readonly status: string;
-  readonly is_final: boolean;
-  readonly attempts: number;
-  readonly error: { code: string } | null;
 }
 
 async function submit(input: Wish, model = "maker", max_attempts = 1): Promise<string> {

@@ -1,6 +1,6 @@
 /** Nothing accepted is lost, doubled or stuck, however a deployment ends: killed as a whole, in part, or stopped. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Answer, type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
+import { type Answer, type Deployment, type Shown, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { type Gpu, slow, startGpu } from "../support/gpu.ts";
 
 const INFERENCES = 50;
@@ -62,14 +62,6 @@ async function midway(): Promise<Work> {
 }
 
 const result = ({ deployment, key }: Work, id: string) => ask(deployment.url, key, "GET", `/v1/inferences/${id}/result`);
-
-interface Shown {
-  id: string;
-  status: string;
-  is_final: boolean;
-  attempts: number;
-  output: unknown;
-}
 
 async function show({ deployment, key }: Work, id: string): Promise<Shown> {
   return (await ask(deployment.url, key, "GET", `/v1/inferences/${id}`)).body as Shown;

@@ -6,7 +6,7 @@ import { EventSource } from "eventsource";
 import OpenAI, { APIError } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DECODERS } from "../support/decoders.ts";
-import { type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
+import { type Deployment, type Shown, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { type Gpu, startGpu, streams } from "../support/gpu.ts";
 import { REMOTE_MODEL, STREAMS, type StreamForm } from "../support/streams.ts";
 
@@ -38,12 +38,6 @@ const formOf = (name: string) => STREAMS.find((form) => form.name === name) ?? f
 
 function fail(name: string): never {
   throw new Error(`no form: ${name}`);
-}
-
-interface Shown {
-  readonly status: string;
-  readonly is_final: boolean;
-  readonly error: { readonly code: string; readonly message: string } | null;
 }
 
 const recorded = (id: string) =>

@@ -1,6 +1,6 @@
 /** A GPU server that is as unkind as real ones, through the real runtime and over real sockets: what each way of it comes to. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
+import { type Deployment, type Shown, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { type Gpu, startGpu } from "../support/gpu.ts";
 import { REPERTOIRE, type Speech, type Unkindness, storedIn } from "../support/repertoire.ts";
 
@@ -20,20 +20,12 @@ afterAll(async () => {
   await Promise.all(gpus.map((gpu) => gpu.close()));
 });
 
-interface Ended {
-  readonly is_final: boolean;
-  readonly status: string;
-  readonly attempts: number;
-  readonly output: unknown;
-  readonly error: { readonly code: string; readonly message: string } | null;
-}
-
 const INPUTS = { oip: { x: [1.5] }, http: { x: [1.5] }, openai: { messages: [{ role: "user", content: "Hi" }] } };
 /** Enough to see whether it is tried again. */
 const RETRY = { max_attempts: 2, initial_delay_ms: 50, max_delay_ms: 50 };
 let models = 0;
 
-async function endOf({ does }: Unkindness, speaks: Speech): Promise<Ended> {
+async function endOf({ does }: Unkindness, speaks: Speech): Promise<Shown> {
   const gpu = await startGpu([does]);
   gpus.push(gpu);
   const model = `unkind-${++models}`;
@@ -42,7 +34,7 @@ async function endOf({ does }: Unkindness, speaks: Speech): Promise<Ended> {
   const body = { model, input: INPUTS[speaks], retry: RETRY, run_within_seconds: 1 };
   const { id } = (await ask(deployment.url, key, "POST", "/v1/inferences", body)).body as { id: string };
   return until(
-    async () => (await ask(deployment.url, key, "GET", `/v1/inferences/${id}`)).body as Ended,
+    async () => (await ask(deployment.url, key, "GET", `/v1/inferences/${id}`)).body as Shown,
     ({ is_final }) => is_final,
     60,
   );

@@ -23,6 +23,23 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** What tests look at of an inference, as the API shows it; `logs` if they were asked for. */
+export interface Shown {
+  readonly id: string;
+  readonly status: string;
+  readonly is_final: boolean;
+  readonly attempts: number;
+  readonly output: unknown;
+  readonly error: { readonly class: string; readonly code: string; readonly message: string } | null;
+  readonly logs: readonly {
+    readonly event: string;
+    readonly attempt?: number;
+    readonly at: string;
+    readonly retry_at?: string;
+    readonly error?: { readonly code: string };
+  }[];
+}
+
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;

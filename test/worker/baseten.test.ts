@@ -121,30 +121,21 @@ describe("an asynchronous request", () => {
       initial_delay_ms: 1000,
       max_delay_ms: 5000,
     });
-    const told = {
-      priority: 2,
-      max_time_in_queue_seconds: 259_200,
-      inference_retry_config: { max_attempts: 10, initial_delay_ms: 10_000, max_delay_ms: 60_000 },
-    };
-    expect(await rowOf(await submit(key, model, told))).toMatchObject({
-      priority: 2,
-      max_time_in_queue_seconds: 259_200,
-      max_attempts: 10,
-      initial_delay_ms: 10_000,
-      max_delay_ms: 60_000,
-    });
-    const least = {
-      priority: 0,
-      max_time_in_queue_seconds: 10,
-      inference_retry_config: { max_attempts: 1, initial_delay_ms: 0, max_delay_ms: 0 },
-    };
-    expect(await rowOf(await submit(key, model, least))).toMatchObject({
-      priority: 0,
-      max_time_in_queue_seconds: 10,
-      max_attempts: 1,
-      initial_delay_ms: 0,
-      max_delay_ms: 0,
-    });
+    for (const { inference_retry_config, ...others } of [
+      {
+        priority: 2,
+        max_time_in_queue_seconds: 259_200,
+        inference_retry_config: { max_attempts: 10, initial_delay_ms: 10_000, max_delay_ms: 60_000 },
+      },
+      {
+        priority: 0,
+        max_time_in_queue_seconds: 10,
+        inference_retry_config: { max_attempts: 1, initial_delay_ms: 0, max_delay_ms: 0 },
+      },
+    ]) {
+      const told = await rowOf(await submit(key, model, { ...others, inference_retry_config }));
+      expect(told).toMatchObject({ ...others, ...inference_retry_config });
+    }
   });
 
   test.each<[string, Record<string, unknown>]>([

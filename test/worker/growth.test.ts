@@ -67,6 +67,14 @@ function grown(few: Record<string, number>, many: Record<string, number>): Recor
   return Object.fromEntries(pairs.filter(([, [before, after]]) => before === 0 || after > before + CONSTANT));
 }
 
+/** What grew of what `measure` counts, between few and many that are stored or wait. */
+async function growth(model: string, status: "succeeded" | "queued", measure: () => Promise<Record<string, number>>) {
+  await store(model, status, 0, FEW);
+  const few = await measure();
+  await store(model, status, FEW, MANY - FEW);
+  return grown(few, await measure());
+}
+
 describe("with few and with many", () => {
   test("stored inferences (1,000 and 100,000), every step of an inference's life reads the same rows", { timeout: 120_000 }, async () => {
     const model = await served(4);
@@ -90,10 +98,7 @@ describe("with few and with many", () => {
       await env.DB.prepare("DELETE FROM inferences WHERE model = ? AND id > '019'").bind(model).run();
       return read;
     };
-    await store(model, "succeeded", 0, FEW);
-    const few = await life();
-    await store(model, "succeeded", FEW, MANY - FEW);
-    expect(grown(few, await life())).toEqual({});
+    expect(await growth(model, "succeeded", life)).toEqual({});
   });
 
   test(
@@ -190,10 +195,7 @@ describe("with few and with many", () => {
         await env.DB.prepare("DELETE FROM inferences WHERE id = ?").bind(id).run();
         return { claim: meta.rows_read };
       };
-      await store(model, "queued", 0, FEW);
-      const few = await asked();
-      await store(model, "queued", FEW, MANY - FEW);
-      expect(grown(few, await asked())).toEqual({});
+      expect(await growth(model, "queued", asked)).toEqual({});
     },
   );
 
