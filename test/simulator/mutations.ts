@@ -31,6 +31,7 @@ const HANDED_OVER = begins("UPDATE inferences SET lease_until", "AND attempt > ?
 const GIVE_BACK = begins("UPDATE inferences SET lease = NULL", "AND id = ? AND lease = ? AND status = 'canceled'");
 const RELEASE = begins("UPDATE inferences SET lease = NULL", "AND attempt = ? AND lease = ? AND status = 'canceled'");
 const LOST_WAKE_UPS = begins("SELECT lane.model, lane.version, lane.slots");
+const FAILED_THERE = begins("UPDATE backends SET last_error =", "blamed = iif(");
 const SCHEMA = begins("--", "CREATE TABLE inferences");
 
 /** The same, for what is asked by requests that wait. */
@@ -101,6 +102,13 @@ export const MUTATIONS: readonly Mutation[] = [
     rewrite: both(
       within(CLAIM, "iif(able.is_probe, has_failed, 0)", "0 * has_failed"),
       within(CLAIM, "iif(able.is_probe, first.has_failed, 0)", "0 * first.has_failed"),
+    ),
+  },
+  {
+    name: "one account's bad inputs open a circuit to all",
+    rewrite: both(
+      within(FAILED_THERE, "WHEN ? AND (failures = 0", "WHEN 0 * ? AND (failures = 0"),
+      within(FAILED_THERE, "AND NOT (? AND EXISTS", "AND NOT (0 * ? AND EXISTS"),
     ),
   },
   { name: "a claim does not look at an account's cap", rewrite: within(CLAIM, "AND account_concurrency IS NOT NULL", "AND 0") },

@@ -78,6 +78,8 @@ export interface Shape {
   readonly accounts: readonly AccountShape[];
   readonly files: readonly FileJob[];
   readonly receivers: readonly ReceiverSettings[];
+  /** If any: nothing goes wrong but with the inputs of these, all of which are bad. */
+  readonly badAccounts: readonly string[];
   /** Whether it goes on until everything is past its retention. */
   readonly ages: boolean;
   readonly models: readonly ModelShape[];
@@ -166,6 +168,7 @@ export function drawShape(random: Random, waits: Random, beside: Random): Shape 
   );
   const every = (least: number, most: number) => (random.chance(0.5) ? Infinity : random.magnitude(least, most));
   return {
+    badAccounts: [],
     accounts,
     models,
     files,
@@ -179,6 +182,29 @@ export function drawShape(random: Random, waits: Random, beside: Random): Shape 
     cancels: random.chance(0.5) ? random.next() * 0.4 : 0,
     redrives: random.next(),
   };
+}
+
+/** A seed about neighbours: half of the inferences are of one account, or of two, and their inputs make healthy servers fail. */
+export function withNeighbour(shape: Shape, random: Random): Shape {
+  if (shape.accounts.length < 2 || shape.models.some((model) => model.backends.some(({ meanRunMs }) => meanRunMs > 5_000))) return shape;
+  const bads = shape.accounts.slice(0, random.int(1, shape.accounts.length - 1));
+  const others = shape.accounts.slice(bads.length);
+  const models = new Map(
+    shape.models.map((model) => [model.name, { ...model, backends: model.backends.map((it) => ({ ...it, timeoutSeconds: 60 })) }]),
+  );
+  const [model] = models.values();
+  if (!model) return shape;
+  const jobs = shape.jobs.map((job): Job => {
+    const { poison: _, messages: __, ...input } = JSON.parse(job.input) as Record<string, unknown>; // an object, see above
+    const isChat = model.backends.some(({ protocol }) => protocol === "openai");
+    const isBad = random.chance(0.5);
+    // More often than not what looks like the server's own fault.
+    const more = isBad ? { bad: random.chance(0.7) ? 0 : random.int(0, 99) } : {};
+    const chat = isChat ? { messages: [] } : {};
+    const account = random.pick(isBad ? bads : others);
+    return { ...job, account, model, input: JSON.stringify({ ...input, ...chat, ...more }) };
+  });
+  return { ...shape, badAccounts: bads.map(({ id }) => id), models: [...models.values()], jobs };
 }
 
 /** None in most seeds, so that those are as fast as before. */

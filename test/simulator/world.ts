@@ -3,7 +3,7 @@
  * isolate a request or a message comes to, what every call of the platform takes and whether it fails, and what goes
  * wrong besides, is drawn by chance. After a while all faults end; then everything that was accepted must become final.
  */
-import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, QUEUE_MS, TRANSACTIONS_UNDER_WAY } from "../../src/limits.ts";
+import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, PROBE_MS, QUEUE_MS, TRANSACTIONS_UNDER_WAY } from "../../src/limits.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/models/lane.ts";
@@ -34,12 +34,17 @@ import { Meters } from "./rules/meters.ts";
 import { Model } from "./rules/model.ts";
 import { Storage } from "./rules/storage.ts";
 import { BEGINNING, Schedule } from "./schedule.ts";
-import { type Shape, drawShape } from "./shape.ts";
+import { type Shape, drawShape, withNeighbour } from "./shape.ts";
 import type { Trace } from "./trace.ts";
 import { Mischief } from "./world/mischief.ts";
 import { portsFor } from "./world/ports.ts";
 import { Requests } from "./world/requests.ts";
 import { setUp } from "./world/setup.ts";
+
+/** How many of the seeds are about neighbours. */
+const NEIGHBOURLY = 0.1;
+/** Rests and probes are noticed by a pass of the sweep, of which there is one a second. */
+const PROBE_NOTICED_MS = 1_500;
 
 export interface Violation {
   readonly rule: string;
@@ -85,6 +90,7 @@ export class World {
   readonly #drawn: Faults;
   #isolates = 0;
   readonly #answers = new Set<number>();
+  readonly #badJobs: ReadonlySet<number>;
 
   constructor(seed: number, trace: Trace, mutation: Mutation) {
     this.seed = seed;
@@ -93,9 +99,14 @@ export class World {
     this.random = new Random(seed, 1);
     this.flowRandom = new Random(seed, 2);
     this.schedule = new Schedule(new Random(seed, 3));
-    this.#drawn = drawFaults(new Random(seed, 4));
+    const shape = drawShape(new Random(seed, 5), new Random(seed, 6), new Random(seed, 7));
+    const neighbours = new Random(seed, 8);
+    this.shape = neighbours.chance(NEIGHBOURLY) ? withNeighbour(shape, neighbours) : shape;
+    this.#drawn = this.shape.badAccounts.length === 0 ? drawFaults(new Random(seed, 4)) : NO_FAULTS;
     this.faults = this.#drawn;
-    this.shape = drawShape(new Random(seed, 5), new Random(seed, 6), new Random(seed, 7));
+    this.#badJobs = new Set(
+      this.shape.jobs.flatMap(({ number, account }) => (this.shape.badAccounts.includes(account.id) ? [number] : [])),
+    );
     const now = () => this.schedule.now;
     const violate = (rule: string, detail: string) => this.violate(rule, detail);
     const trail = (what: string) => this.note(what);
@@ -118,6 +129,7 @@ export class World {
       },
       (row) => jobIn(row.input ?? this.objects.textOf(row.inputObject)),
       this.faults.skewMs === 0,
+      { isBad: (job) => this.#badJobs.has(job), mostMs: this.shape.badAccounts.length > 1 ? PROBE_MS + PROBE_NOTICED_MS : 0 },
     );
     const { schedule, random } = this;
     this.gpus = new Gpus(
@@ -315,6 +327,7 @@ export class World {
       this.storage.see(changes, actor);
       this.model.calls.judgeLeases(this.gpus.live);
       if (changes.length > 0) this.calmRules.judgeIdle(false);
+      if (this.shape.badAccounts.length > 0) this.model.neighbours.judge();
       return answers;
     } catch (error) {
       this.violate("the statements are sound", `${String(error)} in ${titles()}`);

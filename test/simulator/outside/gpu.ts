@@ -10,7 +10,7 @@ import type { Speech, Unkindness } from "../../support/repertoire.ts";
 import type { LiveCall } from "../rules/lives.ts";
 import type { Random } from "../random.ts";
 import type { Schedule, Timer } from "../schedule.ts";
-import { type Stream, type Wire, perform, waysOf } from "./unkind.ts";
+import { type Stream, type Wire, BAD_ENDS, perform, waysOf } from "./unkind.ts";
 
 export interface GpuSettings {
   readonly id: string;
@@ -45,6 +45,7 @@ export interface GpuWorld {
 
 const JOB = /"job":(\d+)|"name":"job","shape":\[1\],"datatype":"INT64","data":\[(\d+)\]/;
 const POISON = /"poison":true|"name":"poison"/;
+const BAD = /"bad":(\d+)|"name":"bad","shape":\[1\],"datatype":"INT64","data":\[(\d+)\]/;
 const LARGE = /"large":true|"name":"large"/;
 
 export class Gpus {
@@ -215,7 +216,12 @@ export class Gpus {
     const runMs = Math.max(1, Math.round(gpu.meanRunMs * (0.5 + random.next())));
     const ways = waysOf(gpu.protocol, faults.ways);
     const json = { "Content-Type": "application/json" };
-    if (POISON.test(body)) {
+    const bad = BAD.exec(body);
+    if (bad) {
+      const ends = waysOf(gpu.protocol, BAD_ENDS);
+      const end = ends[Number(bad[1] ?? bad[2]) % ends.length];
+      if (end) this.#unkindly(end, gpu, call, 1, wire);
+    } else if (POISON.test(body)) {
       this.poisoned++;
       wire.later(Math.ceil(runMs / 2), () => this.crash(gpu.id, random.int(2_000, 20_000)));
     } else if (falls(faults.crash)) wire.later(Math.ceil(runMs * random.next()), () => this.crash(gpu.id, random.magnitude(1_000, 60_000)));

@@ -16,6 +16,8 @@ const ATTEMPTS = DELAYS_SECONDS.length + 1;
 /** Ten attempts take 84 hours at most; the rest is for receivers that ask for time, and for faults. */
 const SCHEDULE_MOST_MS = 5 * 86_400_000;
 const GONE = 410;
+/** Of one inference the deliveries of so many events are kept, the newest, whatever has become of the others. */
+const EVENTS_KEPT = 100;
 
 /** One delivery that an event has made necessary. */
 interface Owed {
@@ -124,7 +126,8 @@ export class Deliveries {
     const old = owed.row;
     owed.row = row;
     if (isGone) {
-      if (this.#inferences.has(`${row.accountId}/${row.inferenceId}`))
+      const ofWhat = `${row.accountId}/${row.inferenceId}`;
+      if (this.#inferences.has(ofWhat) && row.sequence > (this.#sequences.get(ofWhat) ?? 0) - EVENTS_KEPT)
         this.#world.violate("nothing vanishes", `delivery ${key} was deleted`);
       if (row.status === "pending" && this.#world.now() - owed.at > SCHEDULE_MOST_MS) {
         this.#world.violate("delivered or given up by the schedule", `${key} was still to be tried when its inference went`);

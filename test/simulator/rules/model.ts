@@ -7,6 +7,7 @@ import { Answers } from "./answers.ts";
 import { Calls } from "./calls.ts";
 import { Claims } from "./claims.ts";
 import { type Actor, Lives, type Outside } from "./lives.ts";
+import { type Neighbourhood, Neighbours } from "./neighbours.ts";
 import { Transitions } from "./transitions.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -15,13 +16,15 @@ export class Model {
   readonly claims: Claims;
   readonly calls: Calls;
   readonly answers: Answers;
+  readonly neighbours: Neighbours;
   readonly waiting: Waiting;
   readonly transitions: Transitions;
 
-  constructor(outside: Outside, jobOf: (row: InferenceRow) => number, fair: boolean) {
+  constructor(outside: Outside, jobOf: (row: InferenceRow) => number, fair: boolean, neighbours: Neighbourhood) {
     this.known = new Lives(outside);
     this.claims = new Claims(this.known, fair);
     this.calls = new Calls(this.known);
+    this.neighbours = new Neighbours(this.known, neighbours);
     this.answers = new Answers(this.known);
     this.waiting = new Waiting(this.known);
     this.transitions = new Transitions(this.known, this.claims, this.calls, this.answers, jobOf);
