@@ -27,18 +27,27 @@ const OPTIONS = {
   jobs: { type: "string", default: "3000" },
 } as const;
 
-const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+const { values, positionals } = parsed();
 const unknown = positionals.find((word) => !PARTS.includes(word as Part)); // looked at here
 if (unknown !== undefined) {
   console.error(`There is no part "${unknown}". The parts are ${PARTS.join(", ")}.`);
   process.exit(2);
 }
 
+function parsed() {
+  try {
+    return parseArgs({ options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    console.error((error as Error).message); // parseArgs throws errors only
+    process.exit(2);
+  }
+}
+
 /** Of an option or its default. */
 function count(name: keyof typeof OPTIONS, otherwise = 0): number {
   const number = Number(values[name] ?? otherwise);
-  if (number > 0) return number;
-  console.error(`"--${name}" must be a number above 0, and is ${values[name]}.`);
+  if (Number.isInteger(number) && number > 0) return number;
+  console.error(`"--${name}" must be a whole number above 0, and is ${values[name]}.`);
   process.exit(2);
 }
 
