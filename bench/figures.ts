@@ -20,7 +20,7 @@ export function median(samples: readonly number[]): number {
 export function spread(samples: readonly number[], digits: number): string {
   const known = samples.filter((sample) => !Number.isNaN(sample));
   if (known.length === 0) return "-";
-  const shown = (figure: number) => figure.toFixed(digits);
+  const shown = (figure: number) => (Math.round(figure * 10 ** digits) / 10 ** digits + 0).toFixed(digits); // + 0: no "-0.00"
   const middle = shown(median(known));
   return known.length === 1 ? middle : `${middle} (${shown(Math.min(...known))} to ${shown(Math.max(...known))})`;
 }

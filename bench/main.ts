@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: figures of the scheduler and of the hot path on the embedded runtime, beside what the arithmetic, the runtime and a
  * peer allow. Single figures are of this machine; quote the ratios. `npm run bench -- hot --rounds 3` takes only some of the parts:
- * dispatch and streaming (latency.ts), idle (idle.ts), hot (hot/hot.ts). Every sample is kept as JSON in bench/results.
+ * dispatch and streaming (latency.ts), idle (idle.ts), cost (cost.ts), hot (hot/hot.ts). Every sample is kept as JSON in bench/results.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
@@ -10,13 +10,14 @@ import { parseArgs } from "node:util";
 import { type Deployment, deploy, endAll, newFolder } from "../test/support/deployment.ts";
 import { startGpu } from "../test/support/gpu.ts";
 import { bigKey } from "./client.ts";
+import { cost } from "./cost.ts";
 import type { Samples } from "./figures.ts";
 import { hot } from "./hot/hot.ts";
 import { idleSlots } from "./idle.ts";
 import { dispatch, streaming } from "./latency.ts";
 
 const RESULTS = join(import.meta.dirname, "results");
-const PARTS = ["dispatch", "idle", "streaming", "hot"] as const;
+const PARTS = ["dispatch", "idle", "streaming", "cost", "hot"] as const;
 
 type Part = (typeof PARTS)[number];
 
@@ -56,16 +57,16 @@ const begunAt = new Date().toISOString();
 const parts: Partial<Record<Part, Samples>> = {};
 let shared: Promise<{ deployment: Deployment; key: string }> | null = null;
 
-/** One deployment for the parts that are content with any; the hot path has one of its own. */
+/** One deployment for the parts that are content with any. */
 function deployed(): Promise<{ deployment: Deployment; key: string }> {
   shared ??= deploy({ folder: newFolder() }).then(async (deployment) => ({ deployment, key: await bigKey(deployment) }));
   return shared;
 }
 
 async function take(part: Part): Promise<Samples> {
-  if (part === "hot") {
+  if (part === "hot" || part === "cost") {
     await (await shared)?.deployment.interrupt(); // what nobody asks takes no processor
-    return hot(options);
+    return part === "hot" ? hot(options) : cost();
   }
   const { deployment, key } = await deployed();
   if (part === "dispatch") return dispatch(deployment, key, await startGpu());

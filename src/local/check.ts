@@ -23,6 +23,7 @@ const GATES: readonly (readonly [name: string, ...command: string[]])[] = [
   ["types: tests", "tsc", "-p", "test"],
   ["types: tests inside workerd", "tsc", "-p", "test/worker"],
   ["types: benchmarks", "tsc", "-p", "bench"],
+  ["types: benchmarks inside workerd", "tsc", "-p", "bench/metered"],
   ["types: real servers", "tsc", "-p", "field"],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check"],
