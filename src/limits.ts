@@ -1,20 +1,24 @@
 /**
- * Every number of the system in one place, with its unit in the name.
- * Ranges are [least, most], both included. Where a number follows from the platform or a vendor, the reason stands beside it.
+ * Every number of the system in one place. The unit is in the name, or else in the line above; ranges are [least, most], both
+ * included. Where a number follows from the platform, a vendor or a standard, the line above says from which; any other is a
+ * choice of ours, and the line says what for.
  */
 
 export const KIB = 1024;
 
+/** The settings of a submit, with Baseten's defaults and ranges. Of a priority, 0 goes first. */
 export const PRIORITY = { default: 0, range: [0, 2] } as const;
 export const MAX_TIME_IN_QUEUE_SECONDS = { default: 600, range: [10, 259_200] } as const;
 export const MAX_ATTEMPTS = { default: 3, range: [1, 10] } as const;
 export const INITIAL_DELAY_MS = { default: 1_000, range: [0, 10_000] } as const;
+export const MAX_DELAY_MS = { default: 5_000, range: [0, 60_000] } as const;
 /** An inference that has had so many attempts is not redriven again. */
 export const REDRIVE_ATTEMPTS_MAX = 1_000;
-export const MAX_DELAY_MS = { default: 5_000, range: [0, 60_000] } as const;
+/** Counted from the submit: up to ten days, longer than any inference may wait and run. */
 export const CANCEL_AFTER_SECONDS = { range: [1, 864_000] } as const;
 /** Waiting this long lowers an inference's level by one, so that a low priority is late but never starved. */
 export const AGEING_MS = 120_000;
+/** How long an Idempotency-Key may be, and for how long it stands for its submit: both as Stripe has them. */
 export const IDEMPOTENCY_KEY_CHARACTERS = 255;
 export const IDEMPOTENCY_MS = 86_400_000;
 /** A backend's `Retry-After` is followed up to here, so that the stated bound on an inference's life holds. */
@@ -22,11 +26,12 @@ export const RETRY_AFTER_MAX_MS = 60_000;
 
 /** A queue consumer lives 15 minutes: RUN_SECONDS + the longest attempt must end before that. */
 export const BACKEND_TIMEOUT_SECONDS = { default: 600, range: [1, 840] } as const;
+/** Inferences that one backend runs at once. */
 export const MAX_CONCURRENCY = { default: 1, range: [1, 10_000] } as const;
 
 /** Failures in a row that open a backend's circuit. */
 export const CIRCUIT_FAILURES = 5;
-/** The first rest; it doubles with each further failure up to REST_MAX_MS. */
+/** A circuit's first rest; it doubles with each further failure up to REST_MAX_MS. */
 export const REST_MS = 1_000;
 export const REST_MAX_MS = 60_000;
 /** A success of another account within this time tells that a backend works, so that one account's failures don't close it. */
@@ -36,6 +41,7 @@ export const WITNESS_NOTED_MS = 20_000;
 export const WITNESSES = 8;
 /** How often the health of a backend in doubt is asked for. */
 export const PROBE_MS = 5_000;
+/** Of a call that asks a backend whether it is ready, or what its model takes. */
 export const READY_TIMEOUT_MS = 3_000;
 /** A kept connection that the server had closed breaks within this time: a way there and back. */
 export const STALE_CONNECTION_MS = 250;
@@ -53,7 +59,9 @@ export const QUARANTINE_TAKEDOWNS = 2;
 /** One success in this many is entered into its backend's mean run time. */
 export const RUN_TIME_SAMPLE = 10;
 
+/** How long a runner holds an inference that it does not renew: after this long it may be taken up by another. */
 export const LEASE_MS = 30_000;
+/** How often it renews: one may fail, and the next still comes before the lease is over. */
 export const LEASE_RENEW_MS = 10_000;
 /** How often the holder of a lease looks whether it was canceled: a model is to stop within a second. What runs for less is never looked for. */
 export const CANCEL_LOOK_MS = 750;
@@ -82,6 +90,7 @@ export const STREAM_IDLE_MS = 250;
 /** How long the end of a backend's stream is waited for after its last event, so that its connection can serve again. */
 export const STREAM_LINGER_MS = 100;
 
+/** Between two passes of the sweep while there is work: what has lost its hint waits about as long. */
 export const SWEEP_TICK_MS = 1_000;
 /** The sweep ticks on for this long after the last sign of work; pokes by one isolate are at most SWEEP_POKE_MS apart. */
 export const SWEEP_IDLE_MS = 15_000;
@@ -93,10 +102,12 @@ export const SWEEP_ROUNDS = 20;
 export const SWEEP_PASS_MS = 10_000;
 /** A claimable inference that nobody took for this long means its wake-up was lost. */
 export const WAKE_UP_LOST_MS = 2_000;
+/** Wake-ups that one lane is sent at once at most; each starts a runner, which then claims on. */
 export const WAKE_UPS_PER_LANE = 20;
 
 /** Exact up to here, "1000+" beyond: what is counted is read. */
 export const POSITION_MAX = 1_000;
+/** The same of the queue of a model: exact below it. */
 export const DEPTH_MAX = 10_000;
 /** Rows that one call of a bulk cancel or redrive looks at. */
 export const BULK_ROWS = 1_000;
@@ -105,7 +116,9 @@ export const BULK_ROWS = 1_000;
 export const DATABASE_MS = 10_000;
 /** Read, store and the longest attempt together have to fit into a consumer's 15 minutes. */
 export const BUCKET_MS = 15_000;
+/** Any one answer of a Durable Object: a gate, the sweep, a delivery object. */
 export const GATE_MS = 5_000;
+/** Any one send to the queue. */
 export const QUEUE_MS = 10_000;
 /** Messages of one send; the platform takes no more. */
 export const QUEUE_BATCH = 100;
@@ -119,11 +132,13 @@ export const CONCEAL_CHARACTERS = 1_000_000;
 /** A log beyond this loses its earlier lines, all but the first: redrives may go on for ever, a row must not. */
 export const LOG_CHARACTERS = 64_000;
 
+/** An input or output of more is an object in the bucket; a row, which holds both and more, has at most 2 MB. */
 export const INLINE_BYTES = 32 * KIB;
+/** A body that must be parsed: its values take some five times its text in the memory of an isolate. */
 export const JSON_BODY_BYTES = 10_000_000;
-/** Bytes of a part of an upload: the least that R2 takes. */
+/** A part of a multipart upload to R2: the least that it takes. */
 export const UPLOAD_PART_BYTES = 5 * KIB * KIB;
-/** What one put may bring: 5 GiB, less 5 MiB. */
+/** What one put to R2 may bring: 5 GiB, less 5 MiB. */
 export const PUT_BYTES = 5 * KIB ** 3 - 5 * KIB ** 2;
 /** Parts of a multipart answer, and what the head of one may take. */
 export const PARTS_MAX = 100;
@@ -140,10 +155,12 @@ export const GZIP_BYTES = KIB;
 export const OUTPUT_BYTES = { default: 2 ** 30, range: [1, 50_000_000_000] } as const;
 /** What is read of a backend's answer that must be parsed. */
 export const BACKEND_ANSWER_BYTES = 10_000_000;
+/** A body that holds settings only: the operator's, and the smaller ones of our own API. */
 export const ADMIN_BODY_BYTES = 64 * KIB;
 /** A request with raw tensors, and how often it is held: as it came, as it was stored, and as it is sent. */
 export const TENSOR_BODY_BYTES = 16 * KIB * KIB;
 export const TENSOR_BODY_COPIES = 3;
+/** Pictures of one batch that Vody's clients send; their API publishes no bound. */
 export const BATCH_ITEMS = 256;
 /** What the values of a body may take of the memory, as its text is weighed: room for 10 MB of numbers, whatever they are. */
 export const JSON_HEAP_BYTES = 48_000_000;
@@ -243,7 +260,9 @@ export const FILE_PART_BYTES = { default: 8 * KIB * KIB, range: [8 * KIB * KIB, 
 export const FILE_PARTS = 10_000;
 /** A file that has not been completed by then is removed. */
 export const UPLOAD_SECONDS = 86_400;
+/** As most file systems have it. */
 export const FILE_NAME_CHARACTERS = 255;
+/** Two names of 127 characters and the slash, as RFC 6838 has it. */
 export const CONTENT_TYPE_CHARACTERS = 255;
 /** The whole of an upload in parts is read again to check its SHA-256, in one request, up to here. */
 export const FILE_HASHED_BYTES = 5 * 2 ** 30;
@@ -343,6 +362,7 @@ export const RESOLVER_MS = 2_000;
 /** What the resolver said of a name counts for so long where a webhook is set, of so many names. */
 export const NAME_KNOWN_MS = 60_000;
 export const NAMES_KNOWN = 1_000;
+/** Each event of an account is matched with all of them. */
 export const WEBHOOKS_PER_ACCOUNT = 16;
 /** An inference's output is part of an event up to here: Standard Webhooks asks for bodies of no more. */
 export const EVENT_OUTPUT_BYTES = 20_000;
@@ -356,6 +376,7 @@ export const DELIVERY_LEASE_MS = 60_000;
 export const DELIVERIES_AT_ONCE = 3;
 /** So an account has at most 24 deliveries under way at once. */
 export const DELIVERY_OBJECTS_PER_ACCOUNT = 8;
+/** Delivery objects that one announcement calls at a time; it goes on with the others after that. */
 export const DELIVERY_OBJECTS_CALLED_AT_ONCE = 50;
 /** Due deliveries of an account among which a claim chooses, so that endpoints take turns. */
 export const DELIVERIES_SEEN = 200;

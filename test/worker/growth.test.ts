@@ -59,6 +59,18 @@ async function readBy(questions: Readonly<Record<string, readonly Sql[]>>): Prom
   return read;
 }
 
+/** The rows that a claim reads which takes what this account has just queued; that is gone afterwards. */
+async function readByClaim(model: string, accountId: string): Promise<Record<string, number>> {
+  const id = await queued(model, { accountId, priority: 2 });
+  const claim = claimStatements.claim(laneOf(model), "measured");
+  const { results, meta } = await env.DB.prepare(claim.text)
+    .bind(...claim.params)
+    .all();
+  expect(results.map((row) => row["id"])).toEqual([id]);
+  await env.DB.prepare("DELETE FROM inferences WHERE id = ?").bind(id).run();
+  return { claim: meta.rows_read };
+}
+
 const sweepStatements = () => passStatements(SWEEP_ROWS, RUNNER_LOST, WAITED_TOO_LONG);
 
 /** Of what was counted with few and with many: what grew. */
@@ -163,15 +175,7 @@ describe("with few and with many", () => {
     async () => {
       const model = await newModel({ account_concurrency: 1 });
       await newBackend(model, { protocol: "http", max_concurrency: 1_000 });
-      const asked = async () => {
-        const id = await queued(model, { accountId: "another", priority: 2 });
-        const { results, meta } = await env.DB.prepare(claimStatements.claim(laneOf(model), "measured").text)
-          .bind(...claimStatements.claim(laneOf(model), "measured").params)
-          .all();
-        expect(results.map((row) => row["id"])).toEqual([id]);
-        await env.DB.prepare("DELETE FROM inferences WHERE id = ?").bind(id).run();
-        return { claim: meta.rows_read };
-      };
+      const asked = () => readByClaim(model, "another");
       await store(model, "queued", 0, FEW);
       for (let account = 0; account < 50; account++) await claimed(model);
       const few = await asked();
@@ -186,15 +190,7 @@ describe("with few and with many", () => {
     async () => {
       const model = await served(1_000);
       await env.DB.prepare("UPDATE backends SET failures = 5, rested_until = 1 WHERE model = ?").bind(model).run();
-      const asked = async () => {
-        const id = await queued(model, { accountId: "stored-07", priority: 2 });
-        const { results, meta } = await env.DB.prepare(claimStatements.claim(laneOf(model), "measured").text)
-          .bind(...claimStatements.claim(laneOf(model), "measured").params)
-          .all();
-        expect(results.map((row) => row["id"])).toEqual([id]);
-        await env.DB.prepare("DELETE FROM inferences WHERE id = ?").bind(id).run();
-        return { claim: meta.rows_read };
-      };
+      const asked = () => readByClaim(model, "stored-07");
       expect(await growth(model, "queued", asked)).toEqual({});
     },
   );
