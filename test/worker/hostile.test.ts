@@ -1,6 +1,6 @@
 /** What strangers send on purpose: broken bodies, cursors of others, odd headers. Each is refused in the words of its wire. */
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { run } from "../../src/inferences/run.ts";
 import { laneOf, queued } from "./support/inferences.ts";
 import { gpu } from "./support/outside.ts";
@@ -73,6 +73,7 @@ describe("another account's", () => {
   ];
   let model = "";
   const ids: string[] = [];
+  const webhook = `wh_${"0".repeat(16)}`;
 
   beforeAll(async () => {
     [one, other] = [await newTenant(), await newTenant()];
@@ -81,6 +82,16 @@ describe("another account's", () => {
     for (let count = 0; count < 3; count++) await queued(model, { accountId: other.accountId });
     await stillAs(one.key, "POST", "/v1/files", "bytes", { "Content-Type": "text/plain" });
     await stillAs(one.key, "POST", "/v1/files", "bytes", { "Content-Type": "text/plain" });
+    await env.DB.prepare("INSERT INTO webhooks VALUES (?, ?, 'https://hooks.example.com/', '[]', '', 'https://x.test', 0)")
+      .bind(one.accountId, webhook)
+      .run();
+    for (const { accountId } of [one, other]) {
+      for (const at of [1, 2]) {
+        await env.DB.prepare("INSERT INTO endpoints (account_id, url, state, state_at) VALUES (?, ?, 'rested', 0)")
+          .bind(accountId, `https://${at}.example.com/${accountId}`)
+          .run();
+      }
+    }
   });
 
   test.each([
@@ -114,6 +125,35 @@ describe("another account's", () => {
     expect(answer).toEqual(await seenBy(unknown));
   });
 
+  test.each([
+    ["GET", "/v1/webhooks/ID"],
+    ["PATCH", "/v1/webhooks/ID"],
+    ["POST", "/v1/webhooks/ID/test"],
+    ["POST", "/v1/webhooks/ID/enable"],
+    ["POST", "/v1/webhooks/ID/resend"],
+    ["DELETE", "/v1/webhooks/ID"],
+  ])("webhook is answered as an unknown one by %s %s", async (method, path) => {
+    const seenBy = async (key: string, id: string) => {
+      const body = {
+        PATCH: { events: ["inference.failed"] },
+        POST: path.endsWith("resend") ? { since: "2026-01-01T00:00:00Z" } : undefined,
+      };
+      const answer = await stillAs(key, method, path.replace("ID", id), body[method as "PATCH" | "POST"]); // undefined of any other
+      return { status: answer.status, text: (await answer.text()).replaceAll(id, "ID").replaceAll(/[0-9a-f-]{36}|req_\w+/g, "X") };
+    };
+    const answer = await seenBy(other.key, webhook);
+    expect(answer).toEqual({ status: 404, text: expect.stringMatching(/webhook/) });
+    expect(answer).toEqual(await seenBy(other.key, `wh_${"1".repeat(16)}`));
+    expect((await as(one.key, "GET", `/v1/webhooks/${webhook}`)).status).toBe(200);
+  });
+
+  test("cursor of a bulk cancel leads to nothing of that account", async () => {
+    for (const after of ["", ...ids]) {
+      const body = { model, ...(after === "" ? {} : { after }), dry_run: true };
+      expect(await object(as(other.key, "POST", "/v1/inferences/cancel", body))).toMatchObject({ looked_at: 3, matched: 3 });
+    }
+  });
+
   test.each(["/v2/inference/requests?limit=1", "/v1/files?limit=1", "/v1/webhooks/endpoints?limit=1"])(
     "cursor leads to nothing of that account on %s",
     async (path) => {
@@ -121,6 +161,7 @@ describe("another account's", () => {
       const cursor = [first["next_cursor"], first["next"], first["last_id"], first["next_after"]].find((it) => typeof it === "string");
       const theirs = JSON.stringify(first).match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? [];
       const cursors = cursor === undefined ? theirs : [cursor, ...theirs];
+      expect(cursors).not.toEqual([]);
       for (const name of ["cursor", "after", "offset"]) {
         for (const value of cursors) {
           const answer = await as(other.key, "GET", `${path}&${name}=${encodeURIComponent(value)}`);
@@ -230,7 +271,7 @@ describe("each wire says in its own form", () => {
   ];
 
   test.each(WIRES)(
-    "%s: a scope that is missing, a limit that is spent, and a fault of ours",
+    "%s: a scope that is missing, a limit that is spent, a database that is away, and a fault of ours",
     async (_wire, method, path, body, message) => {
       const model = await newModel();
       const told = async (key: string, environment?: Env) => {
@@ -255,6 +296,13 @@ describe("each wire says in its own form", () => {
       const broken = await told(key, stillEnv({ DB: faultyDatabase(() => Promise.reject(new TypeError("a secret of the code"))) }));
       expect(broken).toMatchObject({ status: 503, text: expect.stringMatching(/\w+/) });
       expect(broken.text).not.toContain("secret");
+      const wrong = new Error("D1_ERROR: no such table: secret: SQLITE_ERROR");
+      const log = vi.spyOn(console, "error").mockImplementation(() => {});
+      const internal = await told(key, stillEnv({ DB: faultyDatabase(() => Promise.reject(wrong)) }));
+      expect(JSON.stringify(log.mock.calls)).toContain("no such table: secret");
+      log.mockRestore();
+      expect(internal).toMatchObject({ status: 500, text: expect.stringMatching(/\w+/) });
+      expect(internal.text).not.toMatch(/secret|SQLITE/);
     },
   );
 });
