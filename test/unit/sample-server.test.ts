@@ -407,6 +407,15 @@ describe("pictures", () => {
     expect(output(answer, "label")).toEqual(["grey", "blue", "red", "green"]);
   });
 
+  test("of one colour in a wide colour space have the same one with 8 and with 16 bits a channel", async () => {
+    const wide = [plain("#30A050"), plain("#30A050").toColourspace("rgb16")].map((picture) => picture.withIccProfile("p3").png());
+    const answer = await infer({ inputs: pictures(...(await Promise.all(wide.map((picture) => dataUrl(picture))))) });
+    const levels = output(answer, "label_hex").map((hex) => [1, 3, 5].map((at) => parseInt(String(hex).slice(at, at + 2), 16)));
+    const near = (wanted: number) => expect.toSatisfy((level: number) => Math.abs(level - wanted) <= 1); // roundings on the way
+    const wanted = [near(0x30), near(0xa0), near(0x50)];
+    expect(levels).toEqual([wanted, wanted]);
+  });
+
   test("more than 40 megapixels are refused before they are decoded", async () => {
     const huge = await dataUrl(plain("#FFFFFF", 10_000, 4_001).png({ compressionLevel: 9 }));
     expect(await errorOf(huge)).toBe("larger than 40 megapixels");

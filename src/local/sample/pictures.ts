@@ -205,17 +205,18 @@ async function decode(bytes: Uint8Array): Promise<Raster> {
   const limitInputPixels = MAX_MEGAPIXELS * 1_000_000;
   try {
     // Only the head is read here, so the limit need not hold yet, and the caller gets a clear reason.
-    const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    const { width, height, space, hasProfile } = await sharp(bytes, { limitInputPixels: false }).metadata();
     if (width * height > limitInputPixels) throw new Fault(`larger than ${MAX_MEGAPIXELS} megapixels`);
-    const { data, info } = await sharp(bytes, { limitInputPixels, failOn: "error", sequentialRead: true })
-      .timeout({ seconds: MAX_DECODE_SECONDS })
-      .autoOrient()
-      // Other kernels overshoot at edges and so invent colours that the picture does not have.
-      .resize(RASTER_SIDE, RASTER_SIDE, { fit: "inside", withoutEnlargement: true, kernel: "linear" })
-      .toColourspace("srgb")
-      .ensureAlpha()
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
+    const small = (of: Uint8Array) =>
+      sharp(of, { limitInputPixels, failOn: "error", sequentialRead: true })
+        .timeout({ seconds: MAX_DECODE_SECONDS })
+        .autoOrient()
+        // Other kernels overshoot at edges and so invent colours that the picture does not have.
+        .resize(RASTER_SIDE, RASTER_SIDE, { fit: "inside", withoutEnlargement: true, kernel: "linear" })
+        .toColourspace("srgb");
+    // Of a picture with 16 bits a channel, sharp leaves the colour profile aside: it is made one of 8 bits first, with its profile.
+    const known = space === "rgb16" && hasProfile ? await small(bytes).keepIccProfile().png().toBuffer() : bytes;
+    const { data, info } = await small(known).ensureAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, rgba: data };
   } catch (error) {
     if (error instanceof Fault) throw error;
