@@ -449,6 +449,19 @@ describe("backends", () => {
       expect(await done("GET", `/backends/${id}/ready`)).toMatchObject({ ready: false, detail: "The backend answered 404: down" });
     });
 
+    test.each([
+      ["openai", "https://gpu.test/base/v1", ["GET https://gpu.test/base/v1/models"]],
+      [
+        "oip",
+        "https://gpu.test/base/v2",
+        ["GET https://gpu.test/base/v2/models/res%20net", "GET https://gpu.test/base/v2/models/res%20net/ready"],
+      ],
+    ])("are asked below their URL, whose own version counts once: %s", async (protocol, url, at) => {
+      const { answer, asked } = await ready(() => Response.json({}), { protocol, url });
+      expect(answer).toMatchObject({ ready: true });
+      expect(asked).toEqual(at);
+    });
+
     test.each<[string, string[], true | RegExp]>([
       ["its name", ["other", "res net"], true],
       ["its name with Ollama's usual tag", ["res net:latest"], true],
@@ -552,6 +565,15 @@ describe("who may make an operator's call", () => {
     const blocked = await guess(env.ADMIN_TOKEN, `${guesser}:1`);
     expect([blocked.status, Number(blocked.headers.get("retry-after")) > 0]).toEqual([429, true]);
     expect((await guess(env.ADMIN_TOKEN, "192.0.2.1")).status).toBe(200);
+  });
+
+  test("not with a token of fewer than 32 characters: the deployment answers nothing until it has one, and logs why", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    const askedWith = (token: string) =>
+      stillAs(token, "GET", "/admin/v1/accounts", undefined, {}, stillEnv({ ADMIN_TOKEN: token })).then(({ status }) => status);
+    expect([await askedWith("x".repeat(31)), await askedWith("x".repeat(32))]).toEqual([500, 200]);
+    expect(JSON.stringify(logged.mock.calls)).toMatch(/ADMIN_TOKEN.*at least 32 characters/);
+    logged.mockRestore();
   });
 
   test("leaves nothing behind when refused", async () => {

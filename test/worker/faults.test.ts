@@ -476,6 +476,33 @@ describe("a backend of the protocol http", () => {
     expect(await result.text()).toBe('{"b": 1.50, "a": [1,2]}');
   });
 
+  test("is told which inference it is, which attempt at it, until when, and of which trace", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await served(1, { url: "https://gpu.test/v1/predict", timeout_seconds: 30 });
+    const id = await queued(model, { accountId, retry: { ...ONCE, maxAttempts: 2 } });
+    const asked: Headers[] = [];
+    const script = ({ headers }: Request) => {
+      asked.push(headers);
+      return asked.length === 1 ? new Response(null, { status: 500 }) : Response.json(1);
+    };
+    const began = Date.now();
+    await run(still({ fetch: gpu(script) }), [laneOf(model)], "lease");
+    await env.DB.prepare("UPDATE inferences SET not_before = NULL WHERE id = ? AND status = 'queued'").bind(id).run();
+    await run(still({ fetch: gpu(script) }), [laneOf(model)], "lease");
+    expect(await object(stillAs(key, "GET", `/v1/inferences/${id}`))).toMatchObject({ status: "succeeded", attempts: 2 });
+    const told = (name: string) => asked.map((headers) => headers.get(name));
+    expect([told("x-inference-id"), told("x-inference-attempt")]).toEqual([
+      [id, id],
+      ["1", "2"],
+    ]);
+    const trace = id.replaceAll("-", "");
+    expect(told("traceparent")).toEqual([1, 2].map((attempt) => `00-${trace}-${String(attempt).padStart(16, "0")}-01`));
+    for (const deadline of told("x-inference-deadline")) {
+      const within = Date.parse(String(deadline)) - began;
+      expect([within > 0, within < 90_000]).toEqual([true, true]);
+    }
+  });
+
   test.each([
     ["image/png", [0x89, 0x50, 0x4e, 0x47, 0, 255, 254]],
     ["audio/wav", Array.from({ length: 100_000 }, (_, index) => index % 256)],
