@@ -9,10 +9,11 @@ const ROLE = "answers-at-once";
 const MIB = Buffer.alloc(1024 * 1024, "x");
 const TENSOR = Buffer.from('{"model_name":"m","outputs":[{"name":"y","shape":[1],"datatype":"INT64","data":[1]}]}');
 
-export async function startInstantGpu(): Promise<{ readonly url: string; end(): void }> {
+export async function startInstantGpu(): Promise<{ readonly url: string; readonly pid: number; end(): void }> {
   const child = fork(fileURLToPath(import.meta.url), [ROLE]);
   const [url] = (await once(child, "message")) as [string]; // sent below
-  return { url, end: () => void child.kill() };
+  if (child.pid === undefined) throw new Error("the GPU server could not be started");
+  return { url, pid: child.pid, end: () => void child.kill() };
 }
 
 if (process.argv[2] === ROLE) {

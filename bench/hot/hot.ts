@@ -10,7 +10,7 @@ import { newFolder, until } from "../../test/support/deployment.ts";
 import { type Samples, median, ratios, spread, table } from "../figures.ts";
 import { startInstantGpu } from "../gpu-instant.ts";
 import { type Contestant, type Row, call, nth, numbers, pool } from "./contestant.ts";
-import { type Measured, cpuSecondsOf, hasProgram, loadGenerator } from "./load.ts";
+import { type Measured, hasProgram, loadGenerator, watched } from "./load.ts";
 import { startOurs } from "./ours.ts";
 import { startPeer, whyNoPeer, whyNotInstalled } from "./peer.ts";
 import { startSmall } from "./small.ts";
@@ -19,6 +19,8 @@ const WARM_UP_SECONDS = 1;
 const CLIENTS = 32;
 const END_TO_END = "end to end";
 const EMPTY_SECONDS = 300;
+/** Processors that other programs take, above which a figure is not to be trusted. */
+const DISTURBED = 0.35;
 
 export interface HotOptions {
   readonly rounds: number;
@@ -86,7 +88,9 @@ export async function hot(options: HotOptions): Promise<Samples> {
   const results: Results = new Map(tasks.map(({ contestant, name }) => [keyOf(contestant.name, name), []]));
   for (let round = 0; round < rounds; round++) {
     for (const task of turned(tasks, round, rounds)) {
-      const measured = task.row ? await measure(task.contestant, task.name, task.row) : await endToEnd(task.contestant, options.jobs);
+      const measured = task.row
+        ? await measure(task.contestant, task.name, task.row)
+        : await endToEnd(task.contestant, options.jobs, [gpu.pid]);
       results.get(keyOf(task.contestant.name, task.name))?.push(measured);
     }
     console.log(`round ${round + 1} of ${rounds} is done`);
@@ -94,10 +98,11 @@ export async function hot(options: HotOptions): Promise<Samples> {
   for (const contestant of [ours, small, ...peers]) await contestant.stop();
   gpu.end();
   report(results, ours, small, peers);
+  reportOthers(results);
   return samplesOf(results);
 
   async function measure(contestant: Contestant, name: string, { requests, answers, fills }: Row): Promise<Measured> {
-    const target = { url: contestant.url, pids: contestant.pids, requests, connections };
+    const target = { url: contestant.url, pids: contestant.pids, helpers: [gpu.pid], requests, connections };
     await load.measure({ ...target, seconds: WARM_UP_SECONDS });
     const measured = await load.measure({ ...target, seconds });
     const wanted = answers === "success" ? measured.refused : 1 - measured.refused;
@@ -133,15 +138,23 @@ async function emptied({ name, open }: Contestant): Promise<void> {
   if (left > 0) throw new Error(`${name}: ${left} jobs are not done after ${EMPTY_SECONDS} s`);
 }
 
-async function endToEnd(contestant: Contestant, jobs: number): Promise<Measured> {
+async function endToEnd(contestant: Contestant, jobs: number, helpers: readonly number[]): Promise<Measured> {
   const submits = contestant.rows["live"]?.requests ?? [];
-  const before = cpuSecondsOf(contestant.pids);
   const begun = performance.now();
-  await pool(numbers(jobs), CLIENTS, (number) => call(contestant.url, nth(submits, number), 202));
-  await emptied(contestant);
+  const { cpuSeconds, others } = await watched(contestant.pids, helpers, async () => {
+    await pool(numbers(jobs), CLIENTS, (number) => call(contestant.url, nth(submits, number), 202));
+    await emptied(contestant);
+  });
   const seconds = (performance.now() - begun) / 1000;
-  const cpuMs = (1000 * (cpuSecondsOf(contestant.pids) - before)) / jobs;
-  return { perSecond: jobs / seconds, p50Ms: Number.NaN, p99Ms: Number.NaN, cpuMs, refused: 0, broken: 0 };
+  return {
+    perSecond: jobs / seconds,
+    p50Ms: Number.NaN,
+    p99Ms: Number.NaN,
+    cpuMs: (1000 * cpuSeconds) / jobs,
+    refused: 0,
+    broken: 0,
+    others,
+  };
 }
 
 const of = (results: Results, contestant: string, row: string, figure: keyof Measured) =>
@@ -179,7 +192,17 @@ function report(results: Results, ours: Contestant, small: Contestant, peers: re
   console.log(`\n${table(["compared with", "a second", "p50 / p99 ms", "CPU ms"], others)}\n`);
 }
 
-const FIGURES = ["perSecond", "p50Ms", "p99Ms", "cpuMs", "refused", "broken"] as const satisfies readonly (keyof Measured)[];
+/** Says how far the figures may be trusted. */
+function reportOthers(results: Results): void {
+  const others = [...results.values()].flat().map((measured) => measured.others);
+  const disturbed = others.filter((processors) => processors > DISTURBED).length;
+  if (disturbed === 0) return;
+  console.log(
+    `In ${disturbed} of ${others.length} measurements other programs took more than ${DISTURBED} of a processor: run it again on a quiet machine.\n`,
+  );
+}
+
+const FIGURES = ["perSecond", "p50Ms", "p99Ms", "cpuMs", "refused", "broken", "others"] as const satisfies readonly (keyof Measured)[];
 
 function samplesOf(results: Results): Samples {
   return Object.fromEntries(

@@ -38,12 +38,16 @@ export interface Measured {
   /** The share of answers with a status of 400 or more. */
   readonly refused: number;
   readonly broken: number;
+  /** How many processors other programs of this machine took meanwhile; NaN where the system does not tell. */
+  readonly others: number;
 }
 
 export interface Target {
   readonly url: string;
   /** The server's processes. */
   readonly pids: readonly number[];
+  /** What else of the benchmark runs meanwhile: the GPU server. */
+  readonly helpers: readonly number[];
   readonly requests: readonly LoadRequest[];
   readonly connections: number;
   readonly seconds: number;
@@ -62,9 +66,8 @@ export function loadGenerator(folder: string): Load {
   return {
     name: isWrk ? "wrk" : "autocannon",
     async measure(target) {
-      const before = cpuSecondsOf(target.pids);
-      const seen = isWrk ? await wrk(target, join(folder, "requests.txt")) : await autocannon(target, join(folder, "requests.json"));
-      const cpuSeconds = cpuSecondsOf(target.pids) - before;
+      const generate = () => (isWrk ? wrk(target, join(folder, "requests.txt")) : autocannon(target, join(folder, "requests.json")));
+      const { result: seen, cpuSeconds, others } = await watched(target.pids, target.helpers, generate);
       return {
         perSecond: seen.answered / seen.seconds,
         p50Ms: seen.p50Ms,
@@ -72,6 +75,7 @@ export function loadGenerator(folder: string): Load {
         cpuMs: (1000 * cpuSeconds) / seen.answered,
         refused: seen.refused / seen.answered,
         broken: seen.broken,
+        others,
       };
     },
   };
@@ -102,13 +106,44 @@ function raw({ method, path, headers, body = "" }: LoadRequest, host: string): s
 
 const TICKS_PER_SECOND = 100;
 
-/** How long processes have had a processor; NaN on a system without /proc. */
-export function cpuSecondsOf(pids: readonly number[]): number {
-  if (!existsSync("/proc/self/stat")) return Number.NaN;
-  const ticks = pids.flatMap((pid) => {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return [Number(fields[11]), Number(fields[12])]; // utime and stime of proc_pid_stat(5)
-  });
-  return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
+/** Does the work; what the server's processes took of the processors meanwhile, and what others did that are not of this benchmark. */
+export async function watched<Result>(
+  pids: readonly number[],
+  helpers: readonly number[],
+  work: () => Promise<Result>,
+): Promise<{ result: Result; cpuSeconds: number; others: number }> {
+  const begun = performance.now();
+  const before = { server: cpuSecondsOf(pids), own: ownCpuSeconds(helpers), machine: machineCpuSeconds() };
+  const result = await work();
+  const seconds = (performance.now() - begun) / 1000;
+  const cpuSeconds = cpuSecondsOf(pids) - before.server;
+  const others = (machineCpuSeconds() - before.machine - cpuSeconds - (ownCpuSeconds(helpers) - before.own)) / seconds;
+  return { result, cpuSeconds, others };
+}
+
+const hasProc = existsSync("/proc/self/stat");
+
+/** Fields of proc_pid_stat(5), from the third on. */
+const statOf = (pid: number | "self") => {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+};
+
+const secondsOf = (ticks: readonly (string | undefined)[]) => ticks.reduce((sum, each) => sum + Number(each), 0) / TICKS_PER_SECOND;
+
+/** How long processes have had a processor. */
+function cpuSecondsOf(pids: readonly number[]): number {
+  return hasProc ? secondsOf(pids.flatMap((pid) => statOf(pid).slice(11, 13))) : Number.NaN; // utime, stime
+}
+
+/** Of this process, of those that it has waited for, such as the load generator, and of its helpers. */
+function ownCpuSeconds(helpers: readonly number[]): number {
+  return hasProc ? secondsOf(statOf("self").slice(11, 15)) + cpuSecondsOf(helpers) : Number.NaN; // utime, stime, cutime, cstime
+}
+
+/** Of all processors together, without their idle time. */
+function machineCpuSeconds(): number {
+  if (!hasProc) return Number.NaN;
+  const [, user, nice, system, , , irq, softirq] = readFileSync("/proc/stat", "utf8").split("\n")[0]?.split(/\s+/) ?? [];
+  return secondsOf([user, nice, system, irq, softirq]);
 }
