@@ -862,7 +862,9 @@ describe("an inference that fails", () => {
     const ends = Object.entries(scripts).map(async ([name, [, status]]) => {
       const model = await newModel();
       await newBackend(model, { url: `https://${name}.gpu.test` });
-      expect(await seen(infer(key, model, { inputs: [X] }))).toStrictEqual(refused(status));
+      const answer = await infer(key, model, { inputs: [X] });
+      expect([name, answer.headers.get("retry-after")]).toEqual([name, status === 503 ? "1" : null]);
+      expect(await seen(answer)).toStrictEqual(refused(status));
     });
     await Promise.all(ends);
     // Of a connection that breaks at once though the server is ready, the first is one that was closed while nobody used it.
