@@ -139,7 +139,8 @@ interface Seen {
  * Asks a backend after a failure how it does. A connection that could not be made and one that broke before an answer look
  * the same, so that an attempt counts as one that never reached its backend if the backend can't be reached now, unless it was
  * asked right before (see callBackend). So does the first that broke at once though the backend is ready: such a connection was
- * kept from a call before, and the server had closed it, as all do after a while and uvicorn does after a failure. So does one of which a tunnel said that the server is away: that is the tunnel's word
+ * kept from a call before, and the server had closed it, as all do after a while and uvicorn does after a failure; a client that
+ * wants no second attempt gets none for that either. So does one of which a tunnel said that the server is away: that is the tunnel's word
  * only if it says the same of the server's health. An attempt took its backend down if it surely reached it, was alone there
  * when it began, nobody else has seen the backend fail since, and it no longer says that it is ready.
  */
@@ -155,7 +156,7 @@ async function lookAtBackend(ports: Ports, claimed: Claim, outcome: Failed, runM
   if (!asks || kind !== "retry") return { away: false, reached: true, ready: null, tookDown: false };
   const wasAlone = mayHaveFallen && (await standsAlone(ports.db, backend.id, claimed));
   const { reached: isThere, ready } = await readinessOf(backend, version, ports);
-  const wasStale = ready && isBroken && !isProven && runMs <= STALE_CONNECTION_MS;
+  const wasStale = ready && isBroken && !isProven && runMs <= STALE_CONNECTION_MS && claimed.retry.maxAttempts > 1;
   const wasReached = !wasStale && (isThere || (isBroken ? isProven : !isSaidAway));
   return { away: (isBroken || isSaidAway) && !isThere, reached: wasReached, ready, tookDown: wasAlone && !ready };
 }

@@ -49,8 +49,9 @@ test.concurrent.each(WAYS)("$name, of a server of $of, comes to what it is", asy
     expect(ended).toMatchObject({ status: "succeeded", attempts: 1, error: null });
     expect(storedIn(of, ended.output)).toMatchObject(comesTo.stores);
   } else {
-    const { code, reason, again } = comesTo;
+    const { code, reason, again, breaksAtOnce = false } = comesTo;
+    const free = breaksAtOnce && of !== "http" ? 1 : 0; // at its own path this server breaks too, so it is not ready
     const error = { code: expect.stringContaining(code), message: expect.stringContaining(reason) };
-    expect(ended).toMatchObject({ status: "failed", attempts: again ? 2 : 1, error });
+    expect(ended).toMatchObject({ status: "failed", attempts: again ? 2 + free : 1, error });
   }
 });

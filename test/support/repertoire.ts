@@ -21,12 +21,19 @@ export type ComesTo =
   /** What is stored, at least: of a completion, its message. */
   | { readonly to: "success"; readonly stores: object }
   /** `again`: whether another attempt may follow. A code that ends in "_" stands for all that begin so. */
-  | { readonly to: "failure"; readonly code: string; readonly reason: string; readonly again: boolean };
+  | {
+      readonly to: "failure";
+      readonly code: string;
+      readonly reason: string;
+      readonly again: boolean;
+      /** The connection breaks before anything is said, as one does that a server has closed: the first time does not count if it is ready. */
+      readonly breaksAtOnce?: boolean;
+    };
 
 type Row = readonly [does: Behaviour, comesTo: ComesTo];
 
 const stores = (what: object): ComesTo => ({ to: "success", stores: what });
-const fails = (code: string, reason: string, again: boolean): ComesTo => ({ to: "failure", code, reason, again });
+const fails = (code: string, reason: string, again: boolean) => ({ to: "failure" as const, code, reason, again });
 const html = (code: number, text: string) => status(code, { "Content-Type": "text/html" }, text);
 const tensor = (datatype: string, data: string) =>
   answer(`{"model_name":"m","outputs":[{"name":"y","shape":[2],"datatype":"${datatype}","data":${data}}]}`);
@@ -63,11 +70,11 @@ const ANSWERS: Readonly<Record<string, Row>> = {
   "the reason as text": [status(400, { "Content-Type": "text/plain" }, "x is too long"), fails("backend_rejected", "x is too long", false)],
   "the reason in a list": [status(400, {}, '{"errors":[{"message":"x is too long"}]}'), fails("backend_rejected", "x is too long", false)],
   // Connections.
-  "a connection that breaks before the answer": [reset, fails("backend_", "", true)],
+  "a connection that breaks before the answer": [reset, { ...fails("backend_", "", true), breaksAtOnce: true }],
   "a connection that breaks in the answer": [cut, fails("backend_cut", "broke off", true)],
   "a connection that breaks in an answer of unknown length": [cutChunked, fails("backend_cut", "broke off", true)],
   "an answer shorter than it says": [wrongLength(5), fails("backend_cut", "broke off", true)],
-  "what is not HTTP": [notHttp, fails("backend_", "", true)],
+  "what is not HTTP": [notHttp, { ...fails("backend_", "", true), breaksAtOnce: true }],
   "no answer at all": [hang, fails("run_within_seconds", "1 s", true)],
 };
 

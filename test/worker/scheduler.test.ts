@@ -950,19 +950,28 @@ describe("quarantine", () => {
     return { script, clock };
   }
 
-  const asking = (fails: boolean) => ({
-    retry: ONCE,
+  const asking = (fails: boolean, maxAttempts = 1) => ({
+    retry: { ...NO_DELAY, maxAttempts },
     input: { at: "row", body: JSON.stringify({ id: fails ? "bad" : "good", fails }), contentType: "application/json" } as const,
   });
 
   test("does not let a server that closes kept connections after a failure cost the next inference its attempt", async () => {
     const { model, backends } = await served(1);
-    const [bad, good] = [await queued(model, asking(true)), await queued(model, asking(false))];
+    const [bad, good] = [await queued(model, asking(true)), await queued(model, asking(false, 2))];
     const { script, clock } = closing();
     expect(await drained(model, script, { clock })).toEqual(["bad", "good", "good"]);
     expect((await rowOf(bad))["status"]).toBe("failed");
     expect(await rowOf(good)).toMatchObject({ status: "succeeded", attempt: 2, unreached: 1 });
     expect(await findBackend(db, backends[0] ?? "")).toMatchObject({ circuit: "closed", failures: 0 });
+  });
+
+  test("asks nothing twice for a client that wants no second attempt, though the connection may have been closed before", async () => {
+    const { model } = await served(1);
+    await queued(model, asking(true));
+    const good = await queued(model, asking(false));
+    const { script, clock } = closing();
+    expect(await drained(model, script, { clock })).toEqual(["bad", "good"]);
+    expect(await rowOf(good)).toMatchObject({ status: "failed", attempt: 1, unreached: 0 });
   });
 
   test("counts a connection that breaks later than a kept one would", async () => {
