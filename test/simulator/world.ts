@@ -121,6 +121,7 @@ export class World {
         now,
         isStored: (key) => this.objects.has(key),
         calls: () => this.gpus.live,
+        tunnelOf: (backendId) => this.gpus.tunnelOf(backendId),
         wasAnswered: (job, output, object) => {
           const text = output ?? this.objects.textOf(object);
           return (this.#answers.has(job) && jobIn(text) === job) || (text !== null && this.model.answers.hasGiven(job, text));
@@ -143,6 +144,7 @@ export class World {
           this.model.calls.judge(call, this.gpus.live);
         },
         answered: (job) => void this.#answers.add(job),
+        tunneled: (call) => this.model.answers.tunneled(call),
         said: (call, speaks, way) => this.model.answers.said(call, speaks, way),
       },
       this.shape.models.flatMap((model) => model.backends),

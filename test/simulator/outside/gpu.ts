@@ -20,7 +20,10 @@ export interface GpuSettings {
 
 interface Gpu extends GpuSettings {
   downUntil: number;
-  partitioned: "none" | "refuses" | "hangs";
+  /** `tunnel`: what stands before it says that it is not there. */
+  partitioned: "none" | "refuses" | "hangs" | "tunnel";
+  /** Counts the changes of `partitioned`. */
+  ways: number;
 }
 
 interface Connection {
@@ -40,6 +43,8 @@ export interface GpuWorld {
   answered(job: number, body: string): void;
   /** A server has said all that it says, in one of the ways of the repertoire. */
   said(call: LiveCall, speaks: Speech, way: Unkindness): void;
+  /** A tunnel has said in a server's place that it is not there. */
+  tunneled(call: LiveCall): void;
   trace(what: string): void;
 }
 
@@ -61,7 +66,7 @@ export class Gpus {
 
   constructor(world: GpuWorld, settings: readonly GpuSettings[]) {
     this.#world = world;
-    for (const each of settings) this.#gpus.set(each.id, { ...each, downUntil: 0, partitioned: "none" });
+    for (const each of settings) this.#gpus.set(each.id, { ...each, downUntil: 0, partitioned: "none", ways: 0 });
   }
 
   get ids(): string[] {
@@ -71,6 +76,12 @@ export class Gpus {
   /** The network as it is seen from an isolate that calls under a lease, or from the sweep. */
   fetchOf(isolate: Isolate, lease: () => string | null): Fetch {
     return (url, init) => this.#fetch(isolate, lease(), url, init);
+  }
+
+  /** Changes whenever the way to a server does; null unless a tunnel says that it is not there. */
+  tunnelOf(id: string): number | null {
+    const gpu = this.#gpus.get(id);
+    return gpu?.partitioned === "tunnel" ? gpu.ways : null;
   }
 
   /** Takes a server down for a while: what it was busy with breaks off. */
@@ -84,7 +95,9 @@ export class Gpus {
 
   partition(id: string, how: Gpu["partitioned"]): void {
     const gpu = this.#gpus.get(id);
-    if (gpu) gpu.partitioned = how;
+    if (!gpu) return;
+    gpu.partitioned = how;
+    gpu.ways++;
   }
 
   /** All servers are up and can be reached. What hangs, goes on hanging. */
@@ -92,6 +105,7 @@ export class Gpus {
     for (const gpu of this.#gpus.values()) {
       gpu.downUntil = 0;
       gpu.partitioned = "none";
+      gpu.ways++;
     }
   }
 
@@ -196,6 +210,10 @@ export class Gpus {
         const down = gpu.downUntil > schedule.now;
         if (gpu.partitioned === "hangs") return;
         if (down || gpu.partitioned === "refuses") return broken();
+        if (gpu.partitioned === "tunnel") {
+          if (call) this.#world.tunneled(call);
+          return whole("<html><title>1033</title></html>", 530, { "Content-Type": "text/html" });
+        }
         if (body === null) return whole(readiness(gpu, pathname), 200, { "Content-Type": "application/json" });
         if (call) {
           this.live.add(call);

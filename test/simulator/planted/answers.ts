@@ -52,6 +52,16 @@ export const ANSWER_BUGS: readonly Mutation[] = [
     ports: ofAnswers((answer) => (answer.status === 422 ? new Response(answer.body, { status: 424, headers: answer.headers }) : answer)),
   },
   {
+    name: "a 530 of a tunnel costs an attempt",
+    ports: (ports) => ({
+      ...ports,
+      fetch: async (url, init) => {
+        const answer = await ports.fetch(url, init);
+        return answer.status === 530 && init.method === "GET" ? new Response(null, { status: 500 }) : answer;
+      },
+    }),
+  },
+  {
     name: "an odd answer costs no attempt",
     rewrite: within(RETRY, "unreached = unreached + ?", "unreached = unreached + 1 + 0 * ?"),
   },

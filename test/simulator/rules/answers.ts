@@ -23,6 +23,7 @@ const QUARANTINED = "quarantined";
 export class Answers {
   readonly #lives: Lives;
   readonly #said = new Map<number, Said>();
+  readonly #tunneled = new Map<number, { readonly call: LiveCall; readonly attempt: number; readonly outage: number }>();
   /** Names of the ways that were judged. */
   readonly met = new Set<string>();
 
@@ -36,6 +37,13 @@ export class Answers {
     if (life?.row.lease === call.lease) this.#said.set(call.job, { call, attempt: life.row.attempt, speaks, way });
   }
 
+  /** A tunnel has answered for its server, which did not hear of the call. */
+  tunneled(call: LiveCall): void {
+    const row = this.#lives.jobs.get(call.job)?.row;
+    const outage = this.#lives.outside.tunnelOf(call.backendId);
+    if (row?.lease === call.lease && outage !== null) this.#tunneled.set(call.job, { call, attempt: row.attempt, outage });
+  }
+
   /** Whether an output is what the server's last words to an inference amount to. */
   hasGiven(job: number, output: string): boolean {
     const said = this.#said.get(job);
@@ -44,6 +52,7 @@ export class Answers {
 
   /** An attempt has ended, by the word of whoever held it. */
   judge({ row: old, job }: Life, row: InferenceRow): void {
+    this.#judgeTunneled(job, old, row);
     const said = this.#said.get(job);
     if (said === undefined || said.attempt !== old.attempt || said.call.lease !== old.lease || row.status === "canceled") return;
     const { name, comesTo } = said.way;
@@ -65,6 +74,17 @@ export class Answers {
     if (isUnreached && !isConnection) broken("cost no attempt");
     if ((row.status === "queued") !== (mayRunAgain || isUnreached))
       broken(`is ${row.status} after attempt ${attempts} of ${old.maxAttempts}`);
+  }
+
+  /** While its tunnel is down a server can't be reached: no attempt at it counts, however often. */
+  #judgeTunneled(job: number, old: InferenceRow, row: InferenceRow): void {
+    const said = this.#tunneled.get(job);
+    if (said === undefined || said.attempt !== old.attempt || said.call.lease !== old.lease || row.status === "canceled") return;
+    const { call, outage } = said;
+    // It may be there again when it is asked whether it is, or whoever asks may have stood still for too long to hear.
+    if (this.#lives.outside.tunnelOf(call.backendId) !== outage || call.isolate.steadySince > call.beganAt) return;
+    if (row.status !== "queued" || row.unreached !== old.unreached + 1)
+      this.#lives.violate("what never reached a server costs no attempt", `#${job}, answered 530 by a tunnel, is ${row.status}`);
   }
 }
 

@@ -42,6 +42,8 @@ export interface Outside {
   isStored(key: string): boolean;
   /** Calls that servers are busy with. */
   calls(): Iterable<LiveCall>;
+  /** Which outage of a server's tunnel it is; null if that stands. */
+  tunnelOf(backendId: string): number | null;
   /** Whether a backend has said `done` of this job, and if so in these words. */
   wasAnswered(job: number, output: string | null, object: string | null): boolean;
   violate(rule: string, detail: string): void;

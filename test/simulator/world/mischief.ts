@@ -129,7 +129,7 @@ export class Mischief {
         this.#world.note(`${part.name}: ${part.outage === "none" ? "in order again" : part.outage}`);
       }),
       ...this.#world.gpus.ids.map((id) => (broken: boolean) => {
-        const how = broken ? random.pick(["refuses", "hangs"] as const) : "none";
+        const how = broken ? random.pick(["refuses", "hangs", "tunnel"] as const) : "none";
         this.#world.gpus.partition(id, how);
         this.#world.note(`the way to ${id}: ${how === "none" ? "in order again" : how}`);
       }),
