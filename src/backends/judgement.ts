@@ -185,9 +185,9 @@ export function cutOff(): Outcome {
   return failing("cut", "The backend's answer broke off.");
 }
 
-/** No answer in the time that there is. */
+/** No answer in the time that there is: what was left of it, to a tenth of a second. */
 export function tooSlow(timeoutMs: number): Outcome {
-  return failing("tooSlow", `The backend did not answer within ${timeoutMs / 1000} s.`);
+  return failing("tooSlow", `The backend did not answer within ${Math.ceil(timeoutMs / 100) / 10} s.`);
 }
 
 export function oversized(): Outcome {
