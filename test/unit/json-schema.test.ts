@@ -169,6 +169,16 @@ describe("a schema that is not sound is told from its place", () => {
   });
 });
 
+/** What Ajv 8.20.0 says; null where the code that it makes of a schema names a variable that it did not make. */
+function judged(judge: () => unknown): unknown {
+  try {
+    return judge();
+  } catch (error) {
+    if (error instanceof ReferenceError) return null;
+    throw error;
+  }
+}
+
 describe("beside another validator", () => {
   const scalar = fc.oneof(
     fc.integer({ min: -3, max: 3 }),
@@ -190,7 +200,7 @@ describe("beside another validator", () => {
   const schema = fc.letrec<{ schema: JsonSchema }>((tie) => {
     const one = tie("schema");
     const some = fc.array(one, { minLength: 1, maxLength: 2 });
-    const byName = fc.dictionary(fc.constantFrom("a", "b", "c"), one, { maxKeys: 2 });
+    const byName = fc.dictionary(fc.constantFrom("a", "b", "c"), one, { maxKeys: 2, noNullPrototype: true });
     const full = fc.record(
       {
         type: fc.constantFrom("string", "integer", "number", "array", "object", "null", "boolean"),
@@ -209,7 +219,7 @@ describe("beside another validator", () => {
         prefixItems: some,
         items: one,
         properties: byName,
-        patternProperties: fc.dictionary(fc.constantFrom("^a", "b|c"), one, { maxKeys: 1 }),
+        patternProperties: fc.dictionary(fc.constantFrom("^a", "b|c"), one, { maxKeys: 1, noNullPrototype: true }),
         additionalProperties: one,
         propertyNames: fc.constantFrom<JsonSchema>({ enum: ["a", "b"] }, { minLength: 1 }, true),
         required: fc.uniqueArray(fc.constantFrom("a", "b"), { maxLength: 2 }),
@@ -242,7 +252,8 @@ describe("beside another validator", () => {
     fc.assert(
       fc.property(schema, value, (drawn, given) => {
         const ajv = new Ajv2020({ strict: false, validateSchema: false, logger: false });
-        const isAllowed = ajv.validate(drawn as object, given);
+        const isAllowed = judged(() => ajv.validate(drawn as object, given));
+        fc.pre(isAllowed !== null);
         const faults = check(prepare(drawn), given);
         expect(faults.length === 0).toBe(isAllowed);
         for (const fault of faults) expect(faultText(fault)).toMatch(/\S/);
