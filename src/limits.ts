@@ -204,12 +204,6 @@ export const GRANT_HELD_MS = 1_000;
 /** A grant is what the isolate uses in this time, by what it used lately, but never more than this share of the limit. */
 export const GRANT_AIM_MS = 900;
 export const GRANT_SHARE = 0.25;
-/**
- * How long a call waits for another's question to the gate before it looks again; one that has not looked for some time is
- * gone with its client.
- */
-export const GRANT_LOOK_MS = 100;
-export const GRANT_GONE_MS = 1_000;
 /** Callers that come at so many times the limit of their key heed no turns; none is held for its permit then. */
 export const FLOOD_TURNS = 3;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
@@ -311,8 +305,8 @@ export const KEYS_REMEMBERED = 10_000;
  * taken for gone. More than one is under way at once, so that where the database is far, a question waits for no other's.
  */
 export const TOGETHER_UNDER_WAY = 4;
-export const TRANSACTIONS_UNDER_WAY = 2;
 export const TOGETHER_MOST = 50;
+export const TRANSACTIONS = { underWay: 2, most: TOGETHER_MOST } as const;
 export const TOGETHER_LOOK_MS = 200;
 export const TOGETHER_LOST_MS = 2 * DATABASE_MS;
 /**

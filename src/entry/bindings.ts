@@ -18,7 +18,7 @@ import {
   QUEUE_BATCH,
   QUEUE_MS,
   SWEEP_POKE_MS,
-  TRANSACTIONS_UNDER_WAY,
+  TRANSACTIONS,
   SCHEMAS_REMEMBERED,
 } from "../limits.ts";
 import { type Transactions, sharedDatabase } from "../platform/shared-database.ts";
@@ -71,7 +71,7 @@ function newPorts(env: Env & Private): Ports {
   const clock: Clock = { now: () => Date.now(), sleep, after, timeout: (ms) => AbortSignal.timeout(ms) };
   const openly: Fetch = (url, init) => fetch(url, init);
   const db = d1(env.DB, DATABASE_MS);
-  const transactions: Transactions = new Together(clock, TRANSACTIONS_UNDER_WAY);
+  const transactions: Transactions = new Together(clock, TRANSACTIONS);
   return {
     db,
     share: (itself, keepGoing) => sharedDatabase(itself, transactions, keepGoing),

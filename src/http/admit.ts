@@ -2,10 +2,11 @@
  * An isolate's side of the gates: finds the key in a request, has it prove itself without I/O, and decides by the grants that
  * the isolate holds, or asks the key's gate. What is remembered here is bounded, and forgotten with the isolate.
  */
-import { GATE_MS, GRANT_GONE_MS, GRANT_LOOK_MS, KEYS_REMEMBERED, MEMORY_THINGS, REFUSED_KEY_MS } from "../limits.ts";
+import { KEYS_REMEMBERED, MEMORY_THINGS, REFUSED_KEY_MS } from "../limits.ts";
 import { type RandomBytes, randomBase62 } from "../ids.ts";
 import type { After } from "../inferences/hints.ts";
 import { Memory } from "../platform/memory.ts";
+import { Together } from "../platform/together.ts";
 import type { Clock, GatePort, Ports } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
 import type { Allowance, Refusal, Verdict } from "../keys/gate.ts";
@@ -92,20 +93,13 @@ export class LimitReached extends Problem {
   }
 }
 
-/** A call that waits for a permit. */
-interface Waiting {
-  /** Returns its permit, or throws what refuses it, once the gate has answered. */
-  outcome: (() => Allowance) | null;
-  /** When it looked last; a call whose client has left does not look again. */
-  lookedAt: number;
-}
+/** What became of a call at its gate: returns its permit, or throws what refuses it. Null: the gate did not get so far. */
+type Outcome = (() => Allowance) | null;
 
-/** What an isolate holds of one key and class of call, and who is asking its gate for more. */
+/** What an isolate holds of one key and class of call, and those who ask its gate for more. */
 interface Held {
   readonly grants: Grants;
-  readonly waiting: Set<Waiting>;
-  /** Ends when the one that asks has its answer; its request may be gone by then. */
-  asking: { readonly done: Promise<void>; readonly since: number } | null;
+  readonly callers: Together<Caller, Outcome>;
 }
 
 /** The isolate's side of all gates. */
@@ -143,25 +137,17 @@ export class Admissions {
    */
   async admit(caller: Caller, scope: Scope, after: After): Promise<Allowance> {
     const name = nameOf(caller, scope);
-    const held = this.#held.get(name, 0) ?? { grants: new Grants(), waiting: new Set(), asking: null };
+    const held = this.#held.get(name, 0) ?? { grants: new Grants(), callers: new Together(this.#clock, { underWay: 1, most: Infinity }) };
     this.#held.set(name, held, Infinity);
-    const waiting: Waiting = { outcome: null, lookedAt: 0 };
-    try {
-      for (;;) {
-        waiting.lookedAt = this.#clock.now();
-        held.waiting.add(waiting); // also where it was taken for gone
-        this.#refuseKnown(caller, scope);
-        const allowance = this.admitHere(caller, scope);
-        if (allowance) return allowance;
-        if (held.asking && this.#clock.now() - held.asking.since < 2 * GATE_MS) {
-          await Promise.race([held.asking.done, this.#clock.sleep(GRANT_LOOK_MS)]);
-        } else {
-          await this.#ask(held, caller, scope, after);
-        }
-        if (waiting.outcome) return waiting.outcome();
-      }
-    } finally {
-      held.waiting.delete(waiting);
+    const askGate = (callers: readonly Caller[]) => this.#ask(held, caller, scope, callers.length);
+    const decideHere = () => {
+      this.#refuseKnown(caller, scope);
+      const allowance = this.admitHere(caller, scope);
+      return allowance && (() => allowance);
+    };
+    for (;;) {
+      const outcome = await held.callers.ask(caller, askGate, after, decideHere);
+      if (outcome) return outcome();
     }
   }
 
@@ -176,41 +162,20 @@ export class Admissions {
     if (known === "revoked" || known === "unknown") throw refusal(known, scope);
   }
 
-  /** Asks the gate for all callers of one key, and gives each its outcome. Never throws. */
-  async #ask(held: Held, caller: Caller, scope: Scope, after: After): Promise<void> {
-    const { promise: done, resolve } = Promise.withResolvers<void>();
+  /** Asks the gate for so many callers of one key. */
+  async #ask({ grants }: Held, caller: Caller, scope: Scope, callers: number): Promise<Outcome[]> {
     const askedAt = this.#clock.now();
-    const asking = { done, since: askedAt };
-    held.asking = asking;
-    for (const waiting of held.waiting) if (waiting.lookedAt < askedAt - GRANT_GONE_MS) held.waiting.delete(waiting);
-    const callers = [...held.waiting].filter((waiting) => !waiting.outcome);
-    const asked = held.grants.ask(askedAt, callers.length, randomBase62(12, this.#randomBytes));
-    const hear = (verdict: Verdict) => {
-      const now = this.#clock.now();
-      if (verdict.admitted || verdict.reason === "limited") held.grants.hear(verdict, asked, askedAt, now);
-      if (!verdict.admitted) this.#refused.set(refusedName(caller), verdict.reason, now + REFUSED_KEY_MS);
-      for (const [place, waiting] of callers.entries()) waiting.outcome = outcomeOf(verdict, scope, place);
-    };
-    const fail = (error: unknown) => {
-      const outcome = () => {
-        throw error;
-      };
-      for (const waiting of callers) waiting.outcome = outcome;
-    };
-    const answered = this.#gate
-      .admit(caller.keyId, caller.digest, scope, asked)
-      .then(hear, fail)
-      .finally(() => {
-        if (held.asking === asking) held.asking = null;
-        resolve();
-      });
-    after(answered);
-    await answered;
+    const asked = grants.ask(askedAt, callers, randomBase62(12, this.#randomBytes));
+    const verdict = await this.#gate.admit(caller.keyId, caller.digest, scope, asked);
+    const now = this.#clock.now();
+    if (verdict.admitted || verdict.reason === "limited") grants.hear(verdict, asked, askedAt, now);
+    if (!verdict.admitted) this.#refused.set(refusedName(caller), verdict.reason, now + REFUSED_KEY_MS);
+    return Array.from({ length: callers }, (_, place) => outcomeOf(verdict, scope, place));
   }
 }
 
-/** What a gate's answer is to the caller at that place among those who waited for it; null if it did not get so far. */
-function outcomeOf(verdict: Verdict, scope: Scope, place: number): (() => Allowance) | null {
+/** What a gate's answer is to the caller at that place among those who waited for it. */
+function outcomeOf(verdict: Verdict, scope: Scope, place: number): Outcome {
   if (verdict.admitted) return place < verdict.callers ? () => verdict.allowance : null;
   return () => {
     if (verdict.reason !== "limited") throw refusal(verdict.reason, scope);

@@ -13,7 +13,7 @@ type After = (work: Promise<unknown>) => void;
 interface Waiting<Question, Answer> {
   readonly question: Question;
   outcome: (() => Answer) | null;
-  /** The statement that it went with. */
+  /** The round trip that it went with. */
   underWay: UnderWay | null;
   /** When it looked last; a question whose client has left does not look again, and is not asked. */
   lookedAt: number;
@@ -30,32 +30,46 @@ interface Clock {
   sleep(ms: number): Promise<void>;
 }
 
+interface Bounds {
+  /** So many may be under way before questions wait for each other. */
+  readonly underWay: number;
+  /** So many go together. */
+  readonly most: number;
+}
+
 export class Together<Question, Answer> {
   readonly #clock: Clock;
-  readonly #most: number;
+  readonly #bounds: Bounds;
   readonly #waiting = new Set<Waiting<Question, Answer>>();
   readonly #underWay = new Set<UnderWay>();
 
-  /** So many may be under way before questions wait for each other. */
-  constructor(clock: Clock, underWay = TOGETHER_UNDER_WAY) {
+  constructor(clock: Clock, bounds: Bounds = { underWay: TOGETHER_UNDER_WAY, most: TOGETHER_MOST }) {
     this.#clock = clock;
-    this.#most = underWay;
+    this.#bounds = bounds;
   }
 
   /**
    * The answer to one question. `askAll` answers any number of them in their order, in one round trip; it is called in one of
-   * the requests that wait. Throws what it throws.
+   * the requests that wait. `known` is an answer that others' questions have brought meanwhile, if there is one. Throws what
+   * they throw.
    */
-  async ask(question: Question, askAll: (questions: readonly Question[]) => Promise<readonly Answer[]>, after: After): Promise<Answer> {
+  async ask(
+    question: Question,
+    askAll: (questions: readonly Question[]) => Promise<readonly Answer[]>,
+    after: After,
+    known: () => Answer | null = () => null,
+  ): Promise<Answer> {
     const mine: Waiting<Question, Answer> = { question, outcome: null, underWay: null, lookedAt: 0 };
     try {
       for (;;) {
         mine.lookedAt = this.#clock.now();
         if (mine.outcome) return mine.outcome();
+        const answer = known();
+        if (answer !== null) return answer;
         const alive = this.#alive();
         const isAsked = mine.underWay !== null && this.#underWay.has(mine.underWay);
         if (!isAsked) this.#waiting.add(mine);
-        if (isAsked || alive.length >= this.#most) {
+        if (isAsked || alive.length >= this.#bounds.underWay) {
           await Promise.race([...alive.map(({ done }) => done), this.#clock.sleep(TOGETHER_LOOK_MS)]);
         } else await this.#lead(askAll, after);
       }
@@ -79,7 +93,7 @@ export class Together<Question, Answer> {
     this.#underWay.add(underWay);
     const asked: Waiting<Question, Answer>[] = [];
     for (const one of this.#waiting) {
-      if (asked.length === TOGETHER_MOST) break;
+      if (asked.length === this.#bounds.most) break;
       this.#waiting.delete(one);
       if (one.lookedAt < now - TOGETHER_LOST_MS) continue;
       one.underWay = underWay;

@@ -3,7 +3,7 @@
  * isolate a request or a message comes to, what every call of the platform takes and whether it fails, and what goes
  * wrong besides, is drawn by chance. After a while all faults end; then everything that was accepted must become final.
  */
-import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, PROBE_MS, QUEUE_MS, TRANSACTIONS_UNDER_WAY } from "../../src/limits.ts";
+import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, PROBE_MS, QUEUE_MS, TRANSACTIONS } from "../../src/limits.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/models/lane.ts";
@@ -274,7 +274,7 @@ export class World {
 
   /** What the flows of an isolate share. */
   transactionsOf(isolate: Isolate): Transactions {
-    const known = this.#transactions.get(isolate) ?? new Together(isolate.clock, TRANSACTIONS_UNDER_WAY);
+    const known = this.#transactions.get(isolate) ?? new Together(isolate.clock, TRANSACTIONS);
     this.#transactions.set(isolate, known);
     return known;
   }
