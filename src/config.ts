@@ -3,6 +3,7 @@
  * setting is there. A missing or weak secret is an error that names it, on the first request.
  */
 import * as z from "zod";
+import { oncePer } from "./platform/memory.ts";
 import { DATABASE_QUOTA_BYTES } from "./limits.ts";
 import { PUBLIC_ONLY, type TargetRules } from "./webhooks/target.ts";
 
@@ -66,12 +67,10 @@ export interface Config {
   readonly looksUpNames: boolean;
 }
 
-const checked = new WeakMap<object, Config>();
+/** The checked settings of an environment. Throws an Error naming each setting that is missing or wrong. */
+export const configOf = oncePer(check);
 
-/** The checked settings of `env`. Throws an Error naming each setting that is missing or wrong. */
-export function configOf(env: object): Config {
-  const known = checked.get(env);
-  if (known) return known;
+function check(env: object): Config {
   const parsed = settings.safeParse(env);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
@@ -79,7 +78,7 @@ export function configOf(env: object): Config {
   }
   const { PUBLIC_URL, KEY_SECRET, KEY_SECRET_PREVIOUS, ADMIN_TOKEN, ALLOWED_ORIGINS, WEBHOOKS_TO_LOOPBACK, ...more } = parsed.data;
   const loopbackHttp = WEBHOOKS_TO_LOOPBACK === "1";
-  const config: Config = {
+  return {
     publicUrl: PUBLIC_URL.replace(/\/$/, ""),
     keySecrets: KEY_SECRET_PREVIOUS ? [KEY_SECRET, KEY_SECRET_PREVIOUS] : [KEY_SECRET],
     adminToken: ADMIN_TOKEN,
@@ -88,6 +87,4 @@ export function configOf(env: object): Config {
     targets: { ...PUBLIC_ONLY, loopbackHttp },
     looksUpNames: !loopbackHttp,
   };
-  checked.set(env, config);
-  return config;
 }

@@ -9,7 +9,7 @@ import type { Dialect } from "../http/route.ts";
 import type { AccountLimit } from "../keys/account-limit.ts";
 import type { Verdict } from "../keys/gate.ts";
 import type { ModelSchemas } from "../models/schemas.ts";
-import { Memory } from "../platform/memory.ts";
+import { Memory, oncePer } from "../platform/memory.ts";
 import {
   DELIVERY_OBJECTS_CALLED_AT_ONCE,
   DATABASE_MS,
@@ -47,23 +47,17 @@ interface Private {
   readonly GPU_NETWORK?: { readonly fetch: Fetch };
 }
 
-const portsKnown = new WeakMap<object, Ports>();
-
 /** The ports of a deployment, made once per isolate. */
-export function portsOf(env: Env & Private): Ports {
-  const known = portsKnown.get(env) ?? newPorts(env);
-  portsKnown.set(env, known);
-  return known;
-}
-
-const admissionsKnown = new WeakMap<object, Admissions>();
+export const portsOf = oncePer(newPorts);
 
 /** This isolate's side of all gates. */
-export function admissionsOf(env: Env): Admissions {
-  const known = admissionsKnown.get(env) ?? new Admissions(portsOf(env));
-  admissionsKnown.set(env, known);
-  return known;
-}
+export const admissionsOf = oncePer((env: Env) => new Admissions(portsOf(env)));
+
+/** What this isolate need not ask again. */
+export const keptAnswersOf = oncePer((_env: Env) => new KeptAnswers<Dialect>());
+
+/** What this isolate looks for at this moment. */
+export const lookUpsOf = oncePer((env: Env) => new LookUps(portsOf(env).clock));
 
 function newPorts(env: Env & Private): Ports {
   const secrets: Readonly<Record<string, unknown>> = { ...env };
@@ -122,24 +116,6 @@ function newPorts(env: Env & Private): Ports {
     random: () => Math.random(),
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   };
-}
-
-const keptAnswers = new WeakMap<object, KeptAnswers<Dialect>>();
-
-/** What this isolate need not ask again. */
-export function keptAnswersOf(env: Env): KeptAnswers<Dialect> {
-  const known = keptAnswers.get(env) ?? new KeptAnswers<Dialect>();
-  keptAnswers.set(env, known);
-  return known;
-}
-
-const lookUps = new WeakMap<object, LookUps>();
-
-/** What this isolate looks for at this moment. */
-export function lookUpsOf(env: Env): LookUps {
-  const known = lookUps.get(env) ?? new LookUps(portsOf(env).clock);
-  lookUps.set(env, known);
-  return known;
 }
 
 /** The sweep, as the operator's calls use it. */

@@ -5,7 +5,7 @@
 import { KEYS_REMEMBERED, MEMORY_THINGS, REFUSED_KEY_MS } from "../limits.ts";
 import { type RandomBytes, randomBase62 } from "../ids.ts";
 import type { After } from "../inferences/hints.ts";
-import { Memory } from "../platform/memory.ts";
+import { Memory, oncePer } from "../platform/memory.ts";
 import { Together } from "../platform/together.ts";
 import type { Clock, GatePort, Ports } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
@@ -47,13 +47,7 @@ export interface Caller extends KeyIdentity {
 }
 
 /** Keys that proved themselves under a deployment's secrets, by their text. */
-const proved = new WeakMap<readonly string[], Memory<Caller>>();
-
-function provedUnder(secrets: readonly string[]): Memory<Caller> {
-  const known = proved.get(secrets) ?? new Memory<Caller>(KEYS_REMEMBERED);
-  proved.set(secrets, known);
-  return known;
-}
+const provedUnder = oncePer((_secrets: readonly string[]) => new Memory<Caller>(KEYS_REMEMBERED));
 
 /** As `identify`, of a key that has proved itself here before; null for any other. Throws nothing. */
 export function identifyKnown(headers: Headers, secrets: readonly string[]): Caller | null {

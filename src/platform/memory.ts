@@ -28,3 +28,13 @@ export class Memory<T> {
     this.#things.set(name, { value, until });
   }
 }
+
+/** What is made once for each environment, when it is first asked for. */
+export function oncePer<Environment extends object, T>(make: (env: Environment) => T): (env: Environment) => T {
+  const made = new WeakMap<Environment, { readonly it: T }>();
+  return (env) => {
+    const known = made.get(env) ?? { it: make(env) };
+    made.set(env, known);
+    return known.it;
+  };
+}

@@ -1,6 +1,6 @@
 /** What an isolate remembers: for a while, and no more than it may. */
 import { expect, test } from "vitest";
-import { Memory } from "../../src/platform/memory.ts";
+import { Memory, oncePer } from "../../src/platform/memory.ts";
 
 test("a thing is remembered until its time, false and null too", () => {
   const memory = new Memory<boolean | null>(2);
@@ -17,4 +17,17 @@ test("the oldest makes room, and what is said again is new", () => {
   memory.set("a", 3, 10);
   memory.set("c", 4, 10);
   expect([memory.get("a", 0), memory.get("b", 0), memory.get("c", 0)]).toEqual([3, undefined, 4]);
+});
+
+test("what is made for an environment is made once, null too, and again if the first making failed", () => {
+  const made: string[] = [];
+  const of = oncePer((env: { readonly name: string }) => {
+    made.push(env.name);
+    if (made.length === 1) throw new Error("not yet");
+    return null;
+  });
+  const [one, another] = [{ name: "one" }, { name: "another" }];
+  expect(() => of(one)).toThrow("not yet");
+  expect([of(one), of(one), of(another), of(one)]).toEqual([null, null, null, null]);
+  expect(made).toEqual(["one", "one", "another"]);
 });
