@@ -162,7 +162,8 @@ async function answer(dialect: Dialect, route: Route, call: Call): Promise<Respo
       await mustBeOperator(call);
       response = await route.handle(call);
     } else {
-      const { admissions } = call;
+      const { admissions, keptAnswers } = call;
+      const changesBefore = keptAnswers.changes;
       const caller = await identify(call.request.headers, call.config.keySecrets);
       const known: KeyCall = { ...call, caller };
       repeatable = { keyId: caller.keyId, request: call.request };
@@ -176,7 +177,7 @@ async function answer(dialect: Dialect, route: Route, call: Call): Promise<Respo
         allowance = await admission;
         response = await (early ? early.then((outcome) => outcome()) : route.handle(known));
       }
-      noteKept(dialect, route.access, known, response);
+      noteKept(dialect, route.access, known, response, changesBefore);
       response = answerAgainstRepeats(response, repeatable, call.ports.clock.now());
     }
   } catch (error) {
@@ -194,7 +195,7 @@ function limitHeaders(dialect: Dialect, allowance: Allowance, response?: Respons
 }
 
 /** Keeps an answer that can't change; after a change, none of what it changed is kept. */
-function noteKept(dialect: Dialect, access: Scope, call: KeyCall, response: Response): void {
+function noteKept(dialect: Dialect, access: Scope, call: KeyCall, response: Response, changesBefore: number): void {
   const { keptAnswers, caller, request, params } = call;
   if (request.method !== "GET") {
     if (params["id"]) keptAnswers.forget(caller.accountId, params["id"]);
@@ -204,7 +205,7 @@ function noteKept(dialect: Dialect, access: Scope, call: KeyCall, response: Resp
   if (text === null) return;
   const { headers } = response;
   const ofAnswer = Object.fromEntries([...headers].map(([name, value]) => [KEPT_NAMES[name] ?? name, value]));
-  keptAnswers.keep(caller.accountId, request.url, { dialect, access, text, headers: ofAnswer }, call.ports.clock.now());
+  keptAnswers.keep(caller.accountId, request.url, { dialect, access, text, headers: ofAnswer }, call.ports.clock.now(), changesBefore);
 }
 
 /** As answerKept reads them; `Headers` gives names in small letters. */

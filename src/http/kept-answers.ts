@@ -19,13 +19,21 @@ export interface KeptAnswer<Wire> {
 export class KeptAnswers<Wire> {
   readonly #kept = new Map<string, KeptAnswer<Wire>>();
   #characters = 0;
+  #changes = 0;
+
+  /** Counts the changes that were said: an answer that was begun before one may show what there was before. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   get(accountId: string, url: string, now: number): KeptAnswer<Wire> | null {
     const kept = this.#kept.get(nameOf(accountId, url));
     return kept && kept.until > now ? kept : null;
   }
 
-  keep(accountId: string, url: string, answer: Omit<KeptAnswer<Wire>, "until">, now: number): void {
+  /** Keeps an answer that was begun when `changes` was so many. */
+  keep(accountId: string, url: string, answer: Omit<KeptAnswer<Wire>, "until">, now: number, changes: number): void {
+    if (changes !== this.#changes) return;
     const characters = answer.text.length + url.length;
     if (characters > KEPT_ANSWER_CHARACTERS) return;
     const name = nameOf(accountId, url);
@@ -40,6 +48,7 @@ export class KeptAnswers<Wire> {
 
   /** What an account's URLs with this text in them answer has changed. */
   forget(accountId: string, part: string): void {
+    this.#changes++;
     for (const name of this.#kept.keys()) if (name.startsWith(accountId) && name.includes(part)) this.#forget(name);
   }
 
