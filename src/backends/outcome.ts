@@ -46,7 +46,7 @@ export type Outcome =
   | { readonly kind: "rejected"; readonly error: Failure }
   /** It never reached its backend: it does not count as an attempt. */
   | { readonly kind: "unreached"; readonly error: Failure }
-  /** Its runner let go of it: cancelled, or its lease lost. Nothing is to be recorded. */
+  /** Its runner let go of it: canceled, or its lease lost. Nothing is to be recorded. */
   | { readonly kind: "abandoned" };
 
 export interface Output extends Content {

@@ -24,7 +24,7 @@ export async function fromSender<T>(reading: Promise<T>): Promise<T> {
 /**
  * Hands a body on, chunk by chunk: the next is read when the one before was taken, and its buffer may be used again
  * then. Throws BrokenOff if the body breaks off; throws too if the taker throws
- * or `over` is aborted; the body is then cancelled.
+ * or `over` is aborted; the body is then canceled.
  */
 export async function pump(body: ReadableStream, take: (chunk: Uint8Array) => Promise<void>, over: AbortSignal): Promise<void> {
   const reader = readerOf(body);
@@ -34,7 +34,7 @@ export async function pump(body: ReadableStream, take: (chunk: Uint8Array) => Pr
     for (;;) {
       over.throwIfAborted();
       const chunk = await fromSender(reader.read());
-      over.throwIfAborted(); // a body that was cancelled looks like one that has ended
+      over.throwIfAborted(); // a body that was canceled looks like one that has ended
       if (chunk === null) return;
       if (chunk.byteLength > 0) await take(chunk);
     }
@@ -95,7 +95,7 @@ export class TooSlow extends Error {}
 
 /**
  * Hands on the chunks of a body as they come, up to `limitBytes`. Returns false if there are more bytes than that: then the
- * last chunk is cut at the limit and the rest is cancelled unread. The body is also cancelled if the taker throws, or if it
+ * last chunk is cut at the limit and the rest is canceled unread. The body is also canceled if the taker throws, or if it
  * comes more slowly than `pace`, which throws `TooSlow`.
  */
 export async function readUpTo(
@@ -140,7 +140,7 @@ async function readInTime(reader: ReadableStreamDefaultReader<Uint8Array>, until
   const reading = reader.read();
   const read = await Promise.race([reading, late]).finally(() => clearTimeout(timer));
   if (read) return read;
-  reading.catch(() => {}); // it is cancelled
+  reading.catch(() => {}); // it is canceled
   await giveUp(reader);
   throw new TooSlow();
 }

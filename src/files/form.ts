@@ -16,7 +16,7 @@ export interface FormFile {
   readonly name: string | null;
   /** Of its part; `text/plain` if it has none (RFC 7578, 4.4). */
   readonly contentType: string;
-  /** Must be read to its end or cancelled. */
+  /** Must be read to its end or canceled. */
   readonly body: ReadableStream<Uint8Array>;
 }
 
