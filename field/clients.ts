@@ -21,8 +21,9 @@ interface Look {
 interface Client {
   readonly name: string;
   readonly file: string;
-  /** Of PyPI; the first is the client itself. */
+  /** Of PyPI; the first is the client itself, unless it has a version of its own. */
   readonly packages?: readonly string[];
+  readonly version?: () => string;
 }
 
 const CLIENTS: readonly Client[] = [
@@ -34,6 +35,7 @@ const CLIENTS: readonly Client[] = [
   { name: "litellm", file: "litellm_client.py", packages: ["litellm==1.110.2"] },
   { name: "langchain-openai", file: "langchain_client.py", packages: ["langchain-openai==1.7.4"] },
   { name: "requests", file: "requests_client.py", packages: ["requests==2.34.2"] },
+  { name: "claimcheck (Python)", file: "claimcheck_client.py", packages: ["standardwebhooks==1.1.0"], version: ownVersion },
   { name: "curl", file: "curl.sh" },
 ];
 
@@ -61,6 +63,7 @@ try {
   await register("embedder", "openai", "", ["embeddings", "rerank", "predict", "v1/embeddings"]);
   await register("items", "http", "/echo");
   await register("echo", "http", "/echo", ["embed", "run"]);
+  await deployment.operator("POST", "/models", { name: "nobody" });
   const env = {
     ...process.env,
     CLAIMCHECK_URL: deployment.url,
@@ -123,10 +126,10 @@ function steady(saw: string): string {
 }
 
 /** What runs a client, and its version. */
-function prepare({ name, file, packages }: Client): { command: readonly string[]; version: string } | { reason: string } {
+function prepare({ name, file, packages, version }: Client): { command: readonly string[]; version: string } | { reason: string } {
   if (packages) {
     const made = pythonWith(`client-${name}`, packages);
-    return "reason" in made ? made : { command: [made.python, file], version: packages[0]?.split("==")[1] ?? "" };
+    return "reason" in made ? made : { command: [made.python, file], version: version?.() ?? packages[0]?.split("==")[1] ?? "" };
   }
   if (file.endsWith(".go")) {
     const binary = join(HERE, ".envs", name);
@@ -137,6 +140,10 @@ function prepare({ name, file, packages }: Client): { command: readonly string[]
   }
   const { stdout, error } = spawnSync("curl", ["--version"], { encoding: "utf8" });
   return error ? { reason: error.message } : { command: ["sh", file], version: /^curl (\S+)/.exec(stdout)?.[1] ?? "" };
+}
+
+function ownVersion(): string {
+  return /__version__ = "(.+)"/.exec(readFileSync(join(HERE, "..", "client", "python", "claimcheck.py"), "utf8"))?.[1] ?? "";
 }
 
 /** The folder with Triton's published examples; fetched where they are not there yet. */
