@@ -1,7 +1,7 @@
 /**
  * PURE, except for what it remembers. Answers that can never change, kept by an isolate for a while: who polls on after the
  * end is answered without asking anybody. They are kept by account and URL, within a number of entries and of bytes; the
- * oldest makes room. An inference that is deleted meanwhile is gone here at once where it was deleted, and elsewhere within
+ * oldest makes room. What is said of an inference is found by its id, so only answers to URLs that name one are kept. An inference that is deleted meanwhile is gone here at once where it was deleted, and elsewhere within
  * KEPT_ANSWER_MS.
  */
 import { KEPT_ANSWERS, KEPT_ANSWERS_CHARACTERS, KEPT_ANSWER_CHARACTERS, KEPT_ANSWER_MS } from "../limits.ts";
@@ -18,6 +18,8 @@ export interface KeptAnswer<Wire> {
 
 export class KeptAnswers<Wire> {
   readonly #kept = new Map<string, KeptAnswer<Wire>>();
+  /** The names of what is kept of each account's ids. */
+  readonly #about = new Map<string, Set<string>>();
   #characters = 0;
   #changes = 0;
 
@@ -35,7 +37,8 @@ export class KeptAnswers<Wire> {
   keep(accountId: string, url: string, answer: Omit<KeptAnswer<Wire>, "until">, now: number, changes: number): void {
     if (changes !== this.#changes) return;
     const characters = answer.text.length + url.length;
-    if (characters > KEPT_ANSWER_CHARACTERS) return;
+    const ids = idsIn(url);
+    if (characters > KEPT_ANSWER_CHARACTERS || ids.length === 0) return;
     const name = nameOf(accountId, url);
     this.#forget(name);
     for (const oldest of this.#kept.keys()) {
@@ -44,22 +47,42 @@ export class KeptAnswers<Wire> {
     }
     this.#kept.set(name, { ...answer, until: now + KEPT_ANSWER_MS });
     this.#characters += characters;
+    for (const id of ids) {
+      const about = nameOf(accountId, id);
+      const names = this.#about.get(about) ?? new Set();
+      this.#about.set(about, names.add(name));
+    }
   }
 
-  /** What an account's URLs with this text in them answer has changed. */
-  forget(accountId: string, part: string): void {
+  /** What an account's URLs that name this id answer has changed. */
+  forget(accountId: string, id: string): void {
     this.#changes++;
-    for (const name of this.#kept.keys()) if (name.startsWith(accountId) && name.includes(part)) this.#forget(name);
+    for (const its of idsIn(id)) for (const name of this.#about.get(nameOf(accountId, its)) ?? []) this.#forget(name);
   }
 
   #forget(name: string): void {
     const kept = this.#kept.get(name);
     if (!kept) return;
     this.#kept.delete(name);
-    this.#characters -= kept.text.length + name.length - name.indexOf(" ") - 1;
+    const space = name.indexOf(" ");
+    const url = name.slice(space + 1);
+    this.#characters -= kept.text.length + url.length;
+    for (const id of idsIn(url)) {
+      const about = nameOf(name.slice(0, space), id);
+      const names = this.#about.get(about);
+      names?.delete(name);
+      if (names?.size === 0) this.#about.delete(about);
+    }
   }
 }
 
 function nameOf(accountId: string, url: string): string {
   return `${accountId} ${url}`;
+}
+
+const UUIDS = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+
+/** In small letters: a client may write an id in either. */
+function idsIn(text: string): string[] {
+  return (text.match(UUIDS) ?? []).map((id) => id.toLowerCase());
 }
