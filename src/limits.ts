@@ -294,6 +294,8 @@ export const PAGE = { default: 25, range: [1, 100] } as const;
 export const CURSOR_CHARACTERS = 4_096;
 /** The list of models comes whole up to here: clients of OpenAI's API know no pages of it. */
 export const MODELS_LISTED = 1_000;
+/** Inferences that statistics are of: an account's newest, so that to ask for them costs the same however many there are. */
+export const STATISTICS_ROWS = 1_000;
 
 /** What an isolate remembers of one kind, such as of its backends. */
 export const MEMORY_THINGS = 1_000;

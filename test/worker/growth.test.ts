@@ -7,7 +7,7 @@ import { claimStatements } from "../../src/inferences/sql/claim.ts";
 import { insertStatements } from "../../src/inferences/sql/insert.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
 import { passStatements } from "../../src/maintenance/due.ts";
-import { DEPTH_MAX, POSITION_MAX, SWEEP_ROWS } from "../../src/limits.ts";
+import { DEPTH_MAX, POSITION_MAX, STATISTICS_ROWS, SWEEP_ROWS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
 import { claimed, forgetAll, laneOf, queued, submission } from "./support/inferences.ts";
 import { newBackend, newModel, served } from "./support/tenants.ts";
@@ -111,6 +111,8 @@ describe("with few and with many", () => {
       return read;
     };
     expect(await growth(model, "succeeded", life)).toEqual({});
+    // Read, then grouped, which counts as reading them once more.
+    expect(await rowsRead(readStatements.statistics("stored-07", model))).toBeLessThanOrEqual(2 * STATISTICS_ROWS + CONSTANT);
   });
 
   test(

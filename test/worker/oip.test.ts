@@ -212,6 +212,80 @@ describe("a model", () => {
   });
 });
 
+describe("statistics", () => {
+  const took = (count: number, ns: number) => ({ count, ns });
+  const of = (name: string, more: Record<string, unknown> = {}, stats: Record<string, unknown> = {}) => ({
+    name,
+    last_inference: 0,
+    inference_count: 0,
+    execution_count: 0,
+    response_stats: {},
+    batch_stats: [],
+    memory_usage: [],
+    ...more,
+    inference_stats: {
+      ...Object.fromEntries(["success", "fail", "queue", "compute_input", "compute_infer"].map((part) => [part, took(0, 0)])),
+      ...Object.fromEntries(["compute_output", "cache_hit", "cache_miss"].map((part) => [part, took(0, 0)])),
+      ...stats,
+    },
+  });
+
+  test("of a model are of the account's own inferences: how many ended how, how long they waited and how long they were worked at", async () => {
+    const { key } = await newTenant();
+    const stranger = await newTenant();
+    let refuses = false;
+    const server = new TensorServer({ binary: false });
+    const model = await servedBy((request) => (refuses ? Response.json({ error: "no" }, { status: 400 }) : server.answer(request)));
+    const set = async (answer: Response, submittedAt: number, ms: number, runMs: number) => {
+      const times = env.DB.prepare("UPDATE inferences SET created_at = ?2, finished_at = ?2 + ?3, run_ms = ?4 WHERE id = ?1");
+      await times.bind(idOf(answer), submittedAt, ms, runMs).run();
+      return answer.status;
+    };
+    expect(await set(await infer(key, model, { inputs: [X] }), 1_000, 50, 20)).toBe(200);
+    expect(await set(await infer(key, model, { inputs: [X] }), 5_000, 30, 25)).toBe(200);
+    refuses = true;
+    expect(await set(await infer(key, model, { inputs: [X] }), 3_000, 7, 7)).toBe(400);
+    await infer(stranger.key, model, { inputs: [X] });
+    const canceled = await infer(key, await newModel(), { inputs: [X] }, { Prefer: "respond-async" });
+    await as(key, "POST", `/v1/inferences/${idOf(canceled)}/cancel`);
+
+    const mine = of(
+      model,
+      { last_inference: 5_000, inference_count: 4, execution_count: 2 },
+      { success: took(2, 80e6), fail: took(1, 7e6), queue: took(2, 35e6), compute_infer: took(2, 45e6) },
+    );
+    expect(await seen(as(key, "GET", `/v2/models/${model}/stats`))).toStrictEqual({
+      status: 200,
+      type: "application/json",
+      body: { model_stats: [mine] },
+    });
+    const all = await object(as(key, "GET", "/v2/models/stats"));
+    expect(all["model_stats"]).toContainEqual(mine);
+    const submittedAt = (await rowOf(idOf(canceled)))["created_at"];
+    expect(all["model_stats"]).toContainEqual(
+      of(String((await rowOf(idOf(canceled)))["model"]), { last_inference: submittedAt }, { fail: took(1, expect.any(Number) as number) }),
+    );
+  });
+
+  test("of a model with versions are of each, or of the one that is asked for; what is not there is not found", async () => {
+    const { key } = await newTenant();
+    const { model } = await echoing(false, { model: { versions: ["1", "2"] }, version: "2" });
+    expect((await as(key, "POST", `/v2/models/${model}/versions/2/infer`, { inputs: [X] })).status).toBe(200);
+    const counted = async (path: string) => {
+      const { model_stats } = (await object(as(key, "GET", `/v2/models/${model}${path}/stats`))) as { model_stats: unknown };
+      return model_stats;
+    };
+    const one = of(model, { version: "1" });
+    const two = expect.objectContaining({ name: model, version: "2", execution_count: 1 }) as unknown;
+    expect(await counted("")).toStrictEqual([one, two]);
+    expect(await counted("/versions/1")).toStrictEqual([one]);
+    expect(await counted("/versions/2")).toStrictEqual([two]);
+    const unknown = refused(404, expect.stringContaining("Request for unknown model"));
+    expect(await seen(as(key, "GET", `/v2/models/${model}/versions/3/stats`))).toStrictEqual(unknown);
+    expect(await seen(as(key, "GET", "/v2/models/nothing/stats"))).toStrictEqual(unknown);
+  });
+});
+
 describe("an inference", () => {
   test("answers what the model answers, under the names that its client knows", async () => {
     const { key } = await newTenant();

@@ -317,6 +317,7 @@ describe("every statement is an index search:", () => {
     list: [false, true].map((inputs) =>
       readStatements.list("a", { ...filter, capability: "c" }, { before: inputs ? null : "i", offset: 10, limit: 10 }, inputs),
     ),
+    statistics: [readStatements.statistics("a", null), readStatements.statistics("a", "m")],
     findInput: [readStatements.findInput("a", "i")],
     findAll: [false, true].map((withWait) => readStatements.findAll([["a", "i"]], withWait)),
   } satisfies Record<

@@ -13,9 +13,10 @@ import {
   PROBE_MS,
 } from "../../limits.ts";
 import { modelNotFound } from "../../models/unknown.ts";
-import { findModel, listModels, modelsNotReady } from "../../models/store.ts";
+import { type Model, findModel, listModels, modelsNotReady } from "../../models/store.ts";
 import { type TensorSpec, findSchemas, signatureOf } from "../../models/schemas.ts";
 import { Memory } from "../../platform/memory.ts";
+import type { Database } from "../../platform/sql.ts";
 import { type Problem, problem } from "../../problem.ts";
 import { type Description, type NotReady, type ShownModel, descriptionSchema } from "./schemas.ts";
 
@@ -38,12 +39,16 @@ const isActive = ({ state }: Backend) => state === "active";
 
 export async function find({ params, ports }: KeyCall): Promise<Served> {
   const { model: name = "", version } = params;
-  const [model, backends] = await Promise.all([findModel(ports.db, name), listBackends(ports.db, name, "", BACKENDS_LISTED)]);
-  if (!model || (version !== undefined && !model.versions.includes(version))) {
-    throw modelNotFound({ model: name, version }, model);
-  }
+  const [model, backends] = await Promise.all([modelAsked(ports.db, name, version), listBackends(ports.db, name, "", BACKENDS_LISTED)]);
   const asked = version ?? model.defaultVersion;
   return { model: name, versions: model.versions, version: asked, backends: backends.filter((backend) => backend.version === asked) };
+}
+
+/** Throws model_not_found. */
+export async function modelAsked(db: Database, name: string, version: string | undefined): Promise<Model> {
+  const model = await findModel(db, name);
+  if (!model || (version !== undefined && !model.versions.includes(version))) throw modelNotFound({ model: name, version }, model);
+  return model;
 }
 
 export async function showServerReady({ ports }: KeyCall): Promise<Response> {
@@ -64,11 +69,15 @@ function notReady(body: NotReady): Response {
 }
 
 export async function showModels({ ports }: KeyCall): Promise<Response> {
-  const models: string[] = [];
+  return json({ models: (await allModels(ports.db)).map(({ name }) => name) });
+}
+
+export async function allModels(db: Database): Promise<Model[]> {
+  const models: Model[] = [];
   for (;;) {
-    const page = await listModels(ports.db, models.at(-1) ?? "", MODELS_LISTED);
-    models.push(...page.map(({ name }) => name));
-    if (page.length < MODELS_LISTED) return json({ models });
+    const page = await listModels(db, models.at(-1)?.name ?? "", MODELS_LISTED);
+    models.push(...page);
+    if (page.length < MODELS_LISTED) return models;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The Open Inference Protocol (KServe V2 over HTTP) as a server, with Triton's binary tensor data, schedule policy and
- * text generation; every path with and without a version. An inference asked for here is one like any other, whose
+ * The Open Inference Protocol (KServe V2 over HTTP) as a server, with Triton's binary tensor data, schedule policy,
+ * statistics and text generation; every path with and without a version. An inference asked for here is one like any other, whose
  * client waits for it: `X-Inference-Id` says which, and a client that leaves cancels it.
  * Source: kserve/open-inference-protocol, specification/protocol (inference_rest.md, open_inference_rest.yaml,
  * generate_rest.yaml); triton-inference-server/server, docs/protocol and src/http_server.cc.
@@ -55,17 +55,19 @@ import {
   GET_MODEL_READY,
   GET_READY,
   GET_SERVER,
+  GET_STATISTICS,
   INFER,
   LIST_MODELS,
   type ServerMetadata,
   errorSchema,
   generateSchema,
 } from "./schemas.ts";
+import { showStatistics } from "./statistics.ts";
 
 const SERVER: ServerMetadata = {
   name: "claimcheck",
   version: "0.1.0",
-  extensions: [BINARY_EXTENSION, "parameters", "schedule_policy", "generate"],
+  extensions: [BINARY_EXTENSION, "parameters", "schedule_policy", "generate", "statistics"],
 };
 
 const MODEL = z.string().describe("The model's name.");
@@ -87,11 +89,13 @@ export const oip: Dialect = {
     route("open", "GET", "/v2/health/live", GET_LIVE, () => json({ live: true })),
     route("read", "GET", "/v2/health/ready", GET_READY, showServerReady),
     route("read", "GET", "/v2/models", LIST_MODELS, showModels),
+    route("read", "GET", "/v2/models/stats", GET_STATISTICS, showStatistics), // before the models' own: one named "stats" is reached by its versions
     ...MODEL_PATHS.flatMap(({ path, params }): Route[] => {
       const of = <const S extends RouteShape>(shape: S) => ({ ...shape, params });
       return [
         route("read", "GET", path, of(GET_MODEL), showModel),
         route("read", "GET", `${path}/ready`, of(GET_MODEL_READY), showModelReady),
+        route("read", "GET", `${path}/stats`, of(GET_STATISTICS), showStatistics),
         route("submit", "POST", `${path}/infer`, of(INFER), infer),
         route("submit", "POST", `${path}/generate`, of(GENERATE_TEXT), (call) => generate(call)),
         route("submit", "POST", `${path}/generate_stream`, of(GENERATE_STREAM), (call) => generate(call, STREAM)),

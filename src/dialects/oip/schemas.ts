@@ -151,6 +151,46 @@ export const GET_MODEL_READY = {
   },
 } as const satisfies RouteShape;
 
+const duration = z.object({
+  count: z.number().describe("How many times."),
+  ns: z.number().describe("How long in all, in nanoseconds; of durations that were measured in milliseconds."),
+});
+export type Duration = z.infer<typeof duration>;
+const unmeasured = duration.describe("Always 0: only the backend could measure it.");
+const uncached = duration.describe("Always 0: no answer comes from a cache.");
+const statisticsSchema = z.object({
+  model_stats: z
+    .array(
+      z.object({
+        name,
+        version: z.string().optional().describe("The version, if the model has any."),
+        last_inference: z.number().describe("When the latest inference was submitted, in milliseconds since 1970; 0 if there is none."),
+        inference_count: z.number().describe("Items of the inputs of the inferences that succeeded; a batch of four tensors is four."),
+        execution_count: z.number().describe("Inferences that succeeded."),
+        inference_stats: z.object({
+          success: duration.describe("Inferences that succeeded, from submit to end."),
+          fail: duration.describe("Inferences that failed, expired or were canceled, from submit to end."),
+          queue: duration.describe("Of those that succeeded, the time in which no backend worked at them."),
+          compute_input: unmeasured,
+          compute_infer: duration.describe("Of those that succeeded, the time in which a backend worked at them, all attempts together."),
+          compute_output: unmeasured,
+          cache_hit: uncached,
+          cache_miss: uncached,
+        }),
+        response_stats: z.record(z.string(), z.never()).describe("Always empty: responses of one inference are not told apart."),
+        batch_stats: z.array(z.never()).describe("Always empty: the batches of a backend are its own."),
+        memory_usage: z.array(z.never()).describe("Always empty: only the backend knows its memory."),
+      }),
+    )
+    .describe("A model and version each."),
+});
+export type ShownStatistics = z.infer<typeof statisticsSchema>;
+
+export const GET_STATISTICS = {
+  summary: "Get what became of the account's inferences, by model and version: of its newest 1,000, all models together.",
+  answers: { 200: { description: "The statistics.", json: statisticsSchema } },
+} as const satisfies RouteShape;
+
 const BINARY = `The JSON of a request, as long as \`${HEAD_LENGTH}\` says, then raw tensors (Triton's binary tensor data).`;
 
 export const INFER = {

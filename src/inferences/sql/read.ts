@@ -1,12 +1,13 @@
 /** SQL that reads inferences: one by its name, with why it waits; lists; the state of a lane. */
 import * as z from "zod";
-import { DEPTH_MAX, POSITION_MAX } from "../../limits.ts";
+import { DEPTH_MAX, POSITION_MAX, STATISTICS_ROWS } from "../../limits.ts";
 import type { Lane } from "../../models/lane.ts";
 import type { Payload } from "../../payloads/payload.ts";
 import { type Database, NOW, type Row, type Sql, first, jsonColumn, sql } from "../../platform/sql.ts";
 import type { Inference } from "../inference.ts";
 import type { LaneState } from "../wait.ts";
 import { type Filter, idsOf, matching } from "./filter.ts";
+import { among } from "./fragments.ts";
 import { ANYBODY, ahead, claimable, isClosedTo, live, slots } from "./lane.ts";
 import { fromRow, inferenceOrNull, inputColumns, inputFrom, laneStateSchema, inferenceColumns } from "./record.ts";
 
@@ -20,6 +21,8 @@ export interface ListPage {
 
 /** An inference as it is asked for: its account and its id. */
 type Name = readonly [accountId: string, id: string];
+
+const UNSUCCESSFUL = ["failed", "canceled", "expired"] as const;
 
 /** With the state of its lane where it waits, from which its wait is reckoned. */
 const waitingColumns = sql`${inferenceColumns}, ${NOW} AS now,
@@ -46,6 +49,17 @@ export const readStatements = {
     SELECT ${inputs ? sql`${inferenceColumns}, ${inputColumns}` : inferenceColumns} FROM inferences
     WHERE account_id = ${accountId}${page.before === null ? sql`` : sql` AND id < ${page.before}`} AND ${idsOf(filter)} AND ${matching(filter)}
     ORDER BY id DESC LIMIT ${page.limit} OFFSET ${page.offset}`,
+  /** Of an account's newest, however many: what became of them, by model and version; of one model, or of all where it is null. */
+  statistics: (accountId: string, model: string | null) => sql`
+    SELECT model, version, max(created_at) AS lastAt, count(*) FILTER (WHERE status = 'succeeded') AS succeeded,
+      coalesce(sum(input_items) FILTER (WHERE status = 'succeeded'), 0) AS items,
+      coalesce(sum(finished_at - created_at) FILTER (WHERE status = 'succeeded'), 0) AS succeededMs,
+      coalesce(sum(min(run_ms, finished_at - created_at)) FILTER (WHERE status = 'succeeded'), 0) AS runMs,
+      count(*) FILTER (WHERE ${among(UNSUCCESSFUL)}) AS failed,
+      coalesce(sum(finished_at - created_at) FILTER (WHERE ${among(UNSUCCESSFUL)}), 0) AS failedMs
+    FROM (SELECT model, version, status, created_at, finished_at, run_ms, input_items
+      FROM inferences WHERE account_id = ${accountId} ORDER BY id DESC LIMIT ${STATISTICS_ROWS})
+    ${model === null ? sql`` : sql`WHERE model = ${model}`} GROUP BY model, version`,
   /** The state of a model's queue. Counted up to DEPTH_MAX, so that a deep queue costs no more to look at. */
   depth: (lane: Lane) => sql`
     SELECT ${NOW} AS now, claimable.queued + resting.queued AS queued, min(coalesce(claimable.oldest, resting.oldest), coalesce(resting.oldest, claimable.oldest)) AS oldest, (
@@ -146,4 +160,25 @@ const depthSchema = z.object({
 export async function depthOf(db: Database, lane: Lane): Promise<Depth> {
   const { now, oldest, ...depth } = depthSchema.parse(await first(db, readStatements.depth(lane)));
   return { ...depth, oldestWaitMs: oldest === null ? null : now - oldest, lane: { ahead: depth.queued, ...depth.lane } };
+}
+
+const statisticsSchema = z.object({
+  model: z.string(),
+  version: z.string(),
+  /** When the latest was submitted. */
+  lastAt: z.number(),
+  succeeded: z.number(),
+  /** Of those that succeeded: the items of their inputs, from submit to end, and of that at a backend. */
+  items: z.number(),
+  succeededMs: z.number(),
+  runMs: z.number(),
+  /** What has ended otherwise, for whatever reason, and from submit to end. */
+  failed: z.number(),
+  failedMs: z.number(),
+});
+export type Statistics = Readonly<z.infer<typeof statisticsSchema>>;
+
+/** What became of an account's newest STATISTICS_ROWS inferences, by model and version. */
+export async function statisticsOf(db: Database, accountId: string, model: string | null): Promise<Statistics[]> {
+  return (await db.all(readStatements.statistics(accountId, model))).map((row) => statisticsSchema.parse(row));
 }
