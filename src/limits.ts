@@ -406,3 +406,11 @@ export const TENSORS_MAX = 256;
 export const SCHEMA_TRIES = 3;
 /** Models whose schemas an isolate remembers: 32 of the largest are 8 MB of text. */
 export const SCHEMAS_REMEMBERED = 32;
+
+/** An operator's check of the deployment: how long a message may take to be consumed, and how far apart two clocks may be. */
+export const CHECK_QUEUE_MS = 10_000;
+export const CHECK_CLOCK_MS = 1_000;
+/** A name that everybody has (RFC 2606), to see whether names can be looked up. */
+export const CHECK_NAME = "example.com";
+/** Backends that one check looks at. */
+export const CHECK_BACKENDS = 1_000;

@@ -3,6 +3,7 @@ import { problemDetails, problemSchema } from "../http/problem-details.ts";
 import { type Dialect, refusingOtherQueries } from "../http/route.ts";
 import { accountRoutes } from "./accounts.ts";
 import { backendRoutes } from "./backends.ts";
+import { checkRoutes } from "./checks.ts";
 import { keyRoutes } from "./keys.ts";
 import { modelRoutes } from "./models.ts";
 import { schemaRoutes } from "./schemas.ts";
@@ -14,8 +15,15 @@ export const admin: Dialect = {
   title: "Admin API",
   owns: (path) => path === "/admin" || path.startsWith("/admin/"),
   error: problemSchema,
-  routes: [...accountRoutes, ...keyRoutes, ...modelRoutes, ...schemaRoutes, ...backendRoutes, ...operationRoutes, ...healthRoutes].map(
-    refusingOtherQueries,
-  ),
+  routes: [
+    ...accountRoutes,
+    ...keyRoutes,
+    ...modelRoutes,
+    ...schemaRoutes,
+    ...backendRoutes,
+    ...operationRoutes,
+    ...healthRoutes,
+    ...checkRoutes,
+  ].map(refusingOtherQueries),
   refuse: problemDetails,
 };

@@ -5,7 +5,7 @@ import type { Fetch } from "../backends/backend.ts";
 import { Admissions } from "../http/admit.ts";
 import { KeptAnswers } from "../http/kept-answers.ts";
 import { LookUps } from "../http/lookups.ts";
-import type { Dialect } from "../http/route.ts";
+import type { Dialect, Upkeep } from "../http/route.ts";
 import type { AccountLimit } from "../keys/account-limit.ts";
 import type { Verdict } from "../keys/gate.ts";
 import type { ModelSchemas } from "../models/schemas.ts";
@@ -118,9 +118,20 @@ function newPorts(env: Env & Private): Ports {
   };
 }
 
-/** The sweep, as the operator's calls use it. */
-export function sweepOf(env: Env): { recover(startedBefore: number): Promise<number> } {
-  return { recover: (startedBefore) => env.SWEEP.getByName(SWEEP_NAME).recover(startedBefore) };
+/** The sweep and what it hears of, as the operator's calls use it. */
+export function sweepOf(env: Env): Upkeep {
+  const sweep = () => env.SWEEP.getByName(SWEEP_NAME);
+  return {
+    recover: (startedBefore) => sweep().recover(startedBefore),
+    async tryQueue(probe, withinMs) {
+      const begun = Date.now();
+      const [consumed] = await Promise.all([
+        ask("sweep", withinMs + GATE_MS, async () => sweep().awaitProbe(probe, withinMs)),
+        ask("queue", QUEUE_MS, () => env.WAKE_UPS.sendBatch([{ body: { probe } }])),
+      ]);
+      return consumed ? Date.now() - begun : null;
+    },
+  };
 }
 
 /** Takes one permit of a limit of an account. Returns 0; if there is none, in how many ms there will be one. */

@@ -7,14 +7,23 @@ import * as z from "zod";
 import { randomBase62 } from "../ids.ts";
 import { logError } from "../platform/log.ts";
 import { RUNNERS_PER_BATCH } from "../limits.ts";
-import { portsOf } from "./bindings.ts";
+import { SWEEP_NAME, portsOf } from "./bindings.ts";
+import { bestEffort } from "../inferences/hints.ts";
 import { run } from "../inferences/run.ts";
 
 const wakeUpSchema = z.object({ model: z.string(), version: z.string() });
 
+/** An operator's check whether messages are consumed. */
+const probeSchema = z.object({ probe: z.string() });
+
 export async function wakeUpsOf(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
   const ports = portsOf(env);
   const lanes = batch.messages.flatMap((message) => {
+    const probe = probeSchema.safeParse(message.body);
+    if (probe.success) {
+      ctx.waitUntil(bestEffort("probe_not_passed_on", env.SWEEP.getByName(SWEEP_NAME).noteProbe(probe.data.probe)));
+      return [];
+    }
     const parsed = wakeUpSchema.safeParse(message.body);
     if (!parsed.success) logError("wake_up_not_understood", parsed.error);
     return parsed.success ? [parsed.data] : [];

@@ -6,12 +6,14 @@
 import { DurableObject } from "cloudflare:workers";
 import { logError } from "../platform/log.ts";
 import { SWEEP_IDLE_MS, SWEEP_PASS_MS, SWEEP_TICK_MS } from "../limits.ts";
-import { portsOf } from "./bindings.ts";
+import { after, portsOf } from "./bindings.ts";
 import { lapseLeases } from "../maintenance/due.ts";
 import { sweep } from "../maintenance/sweep.ts";
 
 export class SweepObject extends DurableObject<Env> {
   #busyAt = Date.now();
+  /** Probes of the queue that an operator waits for. */
+  readonly #probes = new Map<string, () => void>();
 
   /** Sees to it that the sweep is ticking. Cheap when it is. */
   async arm(): Promise<void> {
@@ -28,6 +30,22 @@ export class SweepObject extends DurableObject<Env> {
     const count = await lapseLeases(portsOf(this.env).db, startedBefore);
     await this.alarm();
     return count;
+  }
+
+  /** Whether a probe was consumed within `ms` of this call, which comes before it is sent. */
+  async awaitProbe(probe: string, ms: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const cancel = after(ms, () => resolve(false));
+    this.#probes.set(probe, () => resolve(true));
+    const consumed = await promise;
+    cancel();
+    this.#probes.delete(probe);
+    return consumed;
+  }
+
+  noteProbe(probe: string): Promise<void> {
+    this.#probes.get(probe)?.();
+    return Promise.resolve();
   }
 
   override async alarm(): Promise<void> {

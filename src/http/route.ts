@@ -30,12 +30,20 @@ export interface Call {
   readonly admissions: Admissions;
   readonly keptAnswers: KeptAnswers<Dialect>;
   readonly lookUps: LookUps;
-  readonly sweep: { recover(startedBefore: number): Promise<number> };
+  readonly sweep: Upkeep;
   /** See AccountMeter; it lives in the account's own gate object. */
   readonly accountMeter: (accountId: string, limit: AccountLimit) => Promise<number>;
   readonly after: After;
   /** Where clients reach us, without a slash at the end. */
   readonly origin: string;
+}
+
+/** What keeps a deployment going, for its operator. */
+export interface Upkeep {
+  /** See SweepObject. */
+  recover(startedBefore: number): Promise<number>;
+  /** After how many ms a message of the queue was consumed; null if it was not within that time. */
+  tryQueue(probe: string, withinMs: number): Promise<number | null>;
 }
 
 /** A call by a key of an account. */

@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { NEWEST_MIGRATION } from "../../src/platform/migrations.ts";
 
 const root = new URL("../..", import.meta.url);
 const text = (path: string) => readFileSync(new URL(path, root), "utf8");
@@ -32,4 +33,9 @@ test("schema.sql is what all migrations make, one after the other", () => {
   const whole = madeBy([text("schema.sql")]);
   expect(whole.map(({ name }) => name)).toEqual(expect.arrayContaining(["accounts", "keys", "models", "backends", "inferences"]));
   expect(madeBy(migrations)).toEqual(whole);
+});
+
+test("the newest migration that this version knows is the last of the folder", () => {
+  const files = readdirSync(new URL("migrations/", root)).filter((name) => name.endsWith(".sql"));
+  expect(files.toSorted().at(-1)).toBe(NEWEST_MIGRATION);
 });

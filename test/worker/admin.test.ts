@@ -1,6 +1,6 @@
 /** The operator's calls: each to create, list, show, change and take away; who may not; and what is refused. */
 import { env } from "cloudflare:workers";
-import { describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
 import {
   DATABASE_BYTES,
@@ -14,7 +14,7 @@ import {
 import { claimed, ended, submitted } from "./support/inferences.ts";
 import { timePasses } from "./support/clock.ts";
 import { stillAs, stillEnv } from "./support/ports.ts";
-import { backendIs, echo } from "./support/outside.ts";
+import { backendIs, echo, publicNames } from "./support/outside.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
 import { as, call, object, operator, seen } from "./support/requests.ts";
 
@@ -753,5 +753,41 @@ describe("recover", () => {
     expect(answer.status).toBe(200);
     expect(await object(answer)).toEqual({ recovered: 1 });
     expect(await ended(key, id)).toMatchObject({ status: "succeeded", attempts: 2 });
+  });
+});
+
+describe("checks", () => {
+  beforeEach(() => backendIs(publicNames));
+
+  test("try each part of the deployment, and say the cure of what does not work", async () => {
+    const answer = await operator("POST", "/checks");
+    expect(answer.status).toBe(200);
+    const { checks, now } = await object(answer);
+    expect(now).toBeGreaterThan(1_700_000_000_000);
+    const by = Object.fromEntries((checks as { name: string; detail: string }[]).map((one) => [one.name, one]));
+    expect(Object.keys(by)).toEqual(["database", "migrations", "storage", "queue", "public_url", "webhooks", "backends"]);
+    for (const name of ["database", "migrations", "storage", "queue", "webhooks"])
+      expect(by[name]).toMatchObject({ state: "ok", cure: null });
+    expect(by["queue"]?.detail).toMatch(/^A message was consumed after \d+ ms\.$/);
+    expect(by["public_url"]).toMatchObject({ state: "warning", cure: expect.stringContaining("PUBLIC_URL") });
+  });
+
+  test("name the migrations that are missing, and the secrets that backends lack", async () => {
+    const model = await newModel();
+    await newBackend(model, { credential: { kind: "bearer", secret: "BACKEND_NOBODY_SET_IT" } });
+    await env.DB.prepare("DELETE FROM d1_migrations WHERE name >= '0018'").run();
+    const { ok, checks } = await object(operator("POST", "/checks"));
+    expect(ok).toBe(false);
+    expect(checks).toContainEqual(
+      expect.objectContaining({
+        name: "migrations",
+        state: "failed",
+        cure: 'Run "npm run migrate".',
+        detail: expect.stringContaining("0017_"),
+      }),
+    );
+    expect(checks).toContainEqual(
+      expect.objectContaining({ name: "backends", state: "failed", detail: expect.stringContaining("BACKEND_NOBODY_SET_IT") }),
+    );
   });
 });

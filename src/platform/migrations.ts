@@ -1,0 +1,2 @@
+/** The newest file of migrations/; a test holds the two equal. */
+export const NEWEST_MIGRATION = "0019_schemas.sql";
