@@ -172,8 +172,8 @@ CREATE INDEX inferences_by_account ON inferences (model, version, account_id, ha
 CREATE INDEX inferences_backing_off ON inferences (model, version) WHERE status = 'queued' AND not_before IS NOT NULL;
 -- How much a backend has to do: the one place where capacity is counted, in the index alone.
 CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE lease_until IS NOT NULL;
--- What the sweep looks at.
-CREATE INDEX inferences_due ON inferences (due_at) WHERE due_at IS NOT NULL;
+-- What the sweep looks at, beside leases: those it finds among what runs, so that a claim writes no row here.
+CREATE INDEX inferences_due ON inferences (due_at) WHERE due_at IS NOT NULL AND (lease_until IS NULL OR cancel_at IS NOT NULL);
 -- One inference to a key of a submit.
 CREATE UNIQUE INDEX inferences_idempotent ON inferences (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 

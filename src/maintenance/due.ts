@@ -14,7 +14,9 @@ import {
   endForLog,
   ended,
   from,
+  isDated,
   json,
+  lapsed,
   logged,
   ranFor,
   releaseLease,
@@ -42,14 +44,17 @@ export const dueStatements = {
   failLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
       error = ${JSON.stringify(error)}, log = ${logged("failed", sql`, 'attempt', attempt, 'error', ${json(error)}`)}
-    WHERE ${due(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached >= max_attempts RETURNING id, ${endForLog}`,
+    WHERE ${lapsed(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached >= max_attempts RETURNING id, ${endForLog}`,
   /** Sweep: their runner is lost; they are claimable again at once, by a runner: whoever waited is as lost. */
   requeueLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
       waiter = NULL,
       log = ${logged("attempt_failed", sql`, 'attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW}`)}
-    WHERE ${due(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached < max_attempts
+    WHERE ${lapsed(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached < max_attempts
     RETURNING model, version`,
+  /** Sweep: they were canceled, and their runner is lost before it let go of them. */
+  releaseLapsed: (limit: number) => sql`
+    UPDATE inferences SET ${releaseLease} WHERE ${lapsed(limit)} AND status = 'canceled' RETURNING id`,
   /** Sweep: their back-off is over. */
   readyDue: (limit: number) => sql`
     UPDATE inferences SET not_before = NULL, turn = ${turnAgain}, updated_at = ${NOW}, log = ${logged("ready")}
@@ -73,7 +78,9 @@ export const dueStatements = {
       SELECT updated_at FROM inferences WHERE ${claimable(sql`lane.model`, sql`lane.version`)} ORDER BY level, turn, id LIMIT 1
     ) <= ${NOW} - ${WAKE_UP_LOST_MS}`,
   /** Whether there is anything that the sweep has to come back for. */
-  anyDated: () => sql`SELECT 1 AS dated FROM inferences WHERE due_at IS NOT NULL LIMIT 1`,
+  anyDated: () => sql`
+    SELECT 1 AS dated WHERE EXISTS (SELECT 1 FROM inferences WHERE ${isDated})
+      OR EXISTS (SELECT 1 FROM inferences INDEXED BY inferences_running WHERE lease_until IS NOT NULL AND backend_id > '')`,
   /** Declares the runners of all attempts that began before then dead: their inferences are due at once. */
   lapse: (startedBefore: number) => sql`
     UPDATE inferences SET lease_until = ${NOW}
@@ -122,6 +129,7 @@ export const passStatements = (limit: number, lost: Failure, waited: Failure): S
   dueStatements.expireDue(limit, waited),
   dueStatements.failLapsed(limit, lost),
   dueStatements.requeueLapsed(limit, lost),
+  dueStatements.releaseLapsed(limit),
   dueStatements.readyDue(limit),
   dueStatements.ageDue(limit),
   dueStatements.lostWakeUps(),
@@ -131,7 +139,7 @@ export const passStatements = (limit: number, lost: Failure, waited: Failure): S
 /** One pass over all that is due, in one transaction and round trip. */
 export async function sweepDue(db: Database, limit: number, lost: Failure, waited: Failure): Promise<SweepPass> {
   const statements = [...passStatements(limit, lost, waited), deliveryStatements.waiting()];
-  const [canceled = [], expired = [], failed = [], requeued = [], ready = [], aged = [], neglected = [], dated = [], waiting = []] =
+  const [canceled = [], expired = [], failed = [], requeued = [], , ready = [], aged = [], neglected = [], dated = [], waiting = []] =
     await batchOrEach(db, statements);
   for (const those of [canceled, expired, failed]) logEnds(those);
   const deliveries = waitingFrom(waiting);

@@ -81,10 +81,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "the sweep takes leases that live",
-    rewrite: both(
-      within(REQUEUE_LAPSED, `due_at <= ${NOW}`, `due_at <= ${NOW} + 20000`),
-      within(REQUEUE_LAPSED, `lease_until <= ${NOW}`, `lease_until <= ${NOW} + 20000`),
-    ),
+    rewrite: within(REQUEUE_LAPSED, `lease_until <= ${NOW}`, `lease_until <= ${NOW} + 20000`),
   },
   {
     name: "no wake-up is sent, and none that is missing is noticed",

@@ -88,7 +88,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   expireDue: {
     from: ["queued"],
     to: "expired",
-    when: "start_by = 1",
+    when: "start_by = 1, lease = NULL, lease_until = NULL",
     change: () => dueStatements.expireDue(10, WAITED_TOO_LONG),
   },
 };
@@ -200,6 +200,17 @@ describe("what a runner writes", () => {
     expect(await rowOf(id)).toEqual(before);
   });
 
+  test("is let go of by the sweep once its lease has lapsed, if it was canceled meanwhile", async () => {
+    const model = await served();
+    const id = await queued(model);
+    const { accountId } = await claimed(model);
+    await db.all(changeStatements.cancel(accountId, id));
+    expect(await db.all(dueStatements.releaseLapsed(10))).toEqual([]);
+    await env.DB.prepare("UPDATE inferences SET lease_until = 1 WHERE id = ?").bind(id).run();
+    expect(await db.all(dueStatements.releaseLapsed(10))).toEqual([{ id }]);
+    expect(await rowOf(id)).toMatchObject({ status: "canceled", lease: null, lease_until: null });
+  });
+
   test("renews only what its lease still holds, and says of which attempt", async () => {
     const model = await served(3);
     for (let count = 0; count < 3; count++) await queued(model);
@@ -303,6 +314,7 @@ describe("every statement is an index search:", () => {
     cancelDue: [dueStatements.cancelDue(10)],
     failLapsed: [dueStatements.failLapsed(10, RUNNER_LOST)],
     requeueLapsed: [dueStatements.requeueLapsed(10, RUNNER_LOST)],
+    releaseLapsed: [dueStatements.releaseLapsed(10)],
     readyDue: [dueStatements.readyDue(10)],
     ageDue: [dueStatements.ageDue(10)],
     lostWakeUps: [dueStatements.lostWakeUps()],

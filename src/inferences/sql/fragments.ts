@@ -49,9 +49,21 @@ const ranForIfRunning = sql`run_ms = run_ms + iif(status = 'in_progress', ${NOW}
 export const startByAfter = (delayMs: SqlValue) => sql`start_by = ${NOW} + ${delayMs} + max(0, start_by - started_at)`;
 export const notBefore = (delayMs: number) => (delayMs > 0 ? sql`${NOW} + ${delayMs}` : sql`NULL`);
 export const agesAt = (level: Sql) => sql`iif(${level} > 0, ${NOW} + ${AGEING_MS}, NULL)`;
-/** Rows whose time has come, oldest first. */
+/** What is in the index of what is due: whatever waits, and what is to be canceled at a time. */
+export const isDated = sql`due_at IS NOT NULL AND (lease_until IS NULL OR cancel_at IS NOT NULL)`;
+/** Rows whose time has come, oldest first; leases aside. */
 export const due = (limit: number) =>
-  sql`(account_id, id) IN (SELECT account_id, id FROM inferences WHERE due_at <= ${NOW} ORDER BY due_at LIMIT ${limit})`;
+  sql`(account_id, id) IN (SELECT account_id, id FROM inferences WHERE ${isDated} AND due_at <= ${NOW} ORDER BY due_at LIMIT ${limit})`;
+const holdsLease = sql`lease_until IS NOT NULL AND backend_id`;
+/** Rows whose lease has lapsed, from backend to backend in the index of what runs. */
+export const lapsed = (limit: number) => sql`(account_id, id) IN (
+  WITH RECURSIVE host (id) AS (
+    SELECT min(backend_id) FROM inferences INDEXED BY inferences_running WHERE ${holdsLease} > ''
+    UNION ALL
+    SELECT (SELECT min(backend_id) FROM inferences INDEXED BY inferences_running WHERE ${holdsLease} > host.id) FROM host WHERE host.id IS NOT NULL
+  )
+  SELECT held.account_id, held.id FROM host CROSS JOIN inferences AS held INDEXED BY inferences_running
+    ON held.backend_id = host.id AND held.lease_until <= ${NOW} LIMIT ${limit})`;
 
 /** What the log says of an inference that has ended: each statement that ends some returns it, and its answer goes to `logEnds`. */
 export const endForLog = sql`json_object('inference', id, 'account', account_id, 'model', model, 'backend', backend_id, 'attempt', attempt,
