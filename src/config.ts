@@ -48,6 +48,7 @@ const settings = z.object({
     .default("")
     .transform((text) => (text === "" ? DATABASE_QUOTA_BYTES.default : /^[0-9]+$/.test(text) ? Number(text) : NaN))
     .refine((bytes) => bytes <= DATABASE_QUOTA_BYTES.range[1], `must be a whole number of bytes, ${DATABASE_QUOTA_BYTES.range[1]} at most`),
+  OIP_SERVER_NAME: z.string().default(""),
   WEBHOOKS_TO_LOOPBACK: z.enum(["", "1"]).default(""),
 });
 
@@ -61,6 +62,8 @@ export interface Config {
   readonly allowedOrigins: AllowedOrigins;
   /** How much of what an account stores may lie in the database, unless the account has a quota of its own. */
   readonly databaseQuotaBytes: number;
+  /** What the Open Inference Protocol's wire calls this server. */
+  readonly oipServerName: string;
   /** Where webhooks may go. With WEBHOOKS_TO_LOOPBACK, which only the embedded runtime sets, to this machine as well. */
   readonly targets: TargetRules;
   /** Whether the names of webhooks are looked up before they are called: not where this machine is a target. */
@@ -84,6 +87,7 @@ function check(env: object): Config {
     adminToken: ADMIN_TOKEN,
     allowedOrigins: ALLOWED_ORIGINS,
     databaseQuotaBytes: more.DATABASE_QUOTA_BYTES,
+    oipServerName: more.OIP_SERVER_NAME || "claimcheck",
     targets: { ...PUBLIC_ONLY, loopbackHttp },
     looksUpNames: !loopbackHttp,
   };

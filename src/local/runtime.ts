@@ -103,6 +103,7 @@ export async function startRuntime({ host, port, folder, secrets, main: otherMai
           ...bindings,
           ALLOWED_ORIGINS: process.env["ALLOWED_ORIGINS"] ?? bindings["ALLOWED_ORIGINS"] ?? "",
           DATABASE_QUOTA_BYTES: process.env["DATABASE_QUOTA_BYTES"] ?? bindings["DATABASE_QUOTA_BYTES"] ?? "",
+          OIP_SERVER_NAME: process.env["OIP_SERVER_NAME"] ?? bindings["OIP_SERVER_NAME"] ?? "",
           KEY_SECRET: secrets.keySecret,
           ADMIN_TOKEN: secrets.adminToken,
           WEBHOOKS_TO_LOOPBACK: "1",

@@ -98,6 +98,11 @@ describe("the server", () => {
     });
   });
 
+  test("is called what its operator says, for clients that insist on a name", async () => {
+    const { body } = await seen(stillAs("any", "GET", "/v2", undefined, {}, stillEnv({ OIP_SERVER_NAME: "triton" })));
+    expect(body).toMatchObject({ name: "triton", version: expect.stringMatching(/^\d/) });
+  });
+
   test("tells strangers that it lives", async () => {
     expect(await seen(call("/v2/health/live"))).toStrictEqual({ status: 200, type: "application/json", body: { live: true } });
   });

@@ -64,8 +64,7 @@ import {
 } from "./schemas.ts";
 import { showStatistics } from "./statistics.ts";
 
-const SERVER: ServerMetadata = {
-  name: "claimcheck",
+const SERVER: Omit<ServerMetadata, "name"> = {
   version: "0.1.0",
   extensions: [BINARY_EXTENSION, "parameters", "schedule_policy", "generate", "statistics"],
 };
@@ -85,7 +84,7 @@ export const oip: Dialect = {
   owns: (path) => path === "/v2" || path.startsWith("/v2/"),
   error: errorSchema,
   routes: [
-    route("open", "GET", "/v2", GET_SERVER, () => json(SERVER)),
+    route("open", "GET", "/v2", GET_SERVER, ({ config }) => json({ name: config.oipServerName, ...SERVER })),
     route("open", "GET", "/v2/health/live", GET_LIVE, () => json({ live: true })),
     route("read", "GET", "/v2/health/ready", GET_READY, showServerReady),
     route("read", "GET", "/v2/models", LIST_MODELS, showModels),
