@@ -6,6 +6,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type Server, createServer, request as ask } from "node:http";
+import { type ServerHttp2Session, createServer as createHttp2Server } from "node:http2";
 import { once } from "node:events";
 import { join } from "node:path";
 import { deploy, endAll, newFolder } from "../test/support/deployment.ts";
@@ -52,8 +53,10 @@ const EXAMPLES = ["aio_infer_client", "async_infer_client", "health_metadata", "
 const only = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const table = (existsSync(SEEN) && only.length > 0 ? JSON.parse(readFileSync(SEEN, "utf8")) : {}) as Record<string, Look[]>; // written below
 const models = await startModelServer();
-const deployment = await deploy({ folder: newFolder() });
+// One of Triton's examples insists on the name.
+const deployment = await deploy({ folder: newFolder(), env: { OIP_SERVER_NAME: "triton" } });
 const keyed = await addingTheKey(deployment.url, deployment.key);
+const http2 = await speakingHttp2(deployment.url);
 try {
   await register("simple", "oip", "");
   await register("simple_string", "oip", "");
@@ -69,12 +72,14 @@ try {
     CLAIMCHECK_URL: deployment.url,
     CLAIMCHECK_KEY: deployment.key,
     KEYED_URL: keyed.url,
+    HTTP2_URL: http2.url,
     TRITON_EXAMPLES: await examples(),
   };
   for (const client of CLIENTS) if (only.length === 0 || only.includes(client.name)) await meet(client, env);
 } finally {
   keyed.server.closeAllConnections();
   keyed.server.close();
+  http2.close();
   models.close();
   await deployment.interrupt();
   endAll();
@@ -122,6 +127,8 @@ function steady(saw: string): string {
   return saw
     .replaceAll(deployment.url, "URL")
     .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID")
+    .replaceAll(/perfclient-[0-9a-f]+/g, "ID")
+    .replaceAll(/ (?:object )?at 0x[0-9a-f]+/g, "")
     .replaceAll(/\s*\n\s*/g, " ");
 }
 
@@ -177,6 +184,36 @@ async function addingTheKey(url: string, key: string): Promise<{ url: string; se
   const address = server.address();
   if (typeof address !== "object" || address === null) throw new Error("the proxy does not listen");
   return { url: `http://127.0.0.1:${address.port}`, server };
+}
+
+/** A proxy that speaks HTTP/2 without TLS, for clients that begin with it: what stands before a deployment speaks it, the embedded runtime does not. */
+async function speakingHttp2(url: string): Promise<{ url: string; close: () => void }> {
+  const sessions = new Set<ServerHttp2Session>();
+  const server = createHttp2Server((incoming, outgoing) => {
+    const headers = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !name.startsWith(":")));
+    const onward = ask(`${url}${incoming.url}`, { method: incoming.method, headers }, (answer) => {
+      const { connection: _, "transfer-encoding": __, "keep-alive": ___, ...passed } = answer.headers; // HTTP/2 has none of these
+      outgoing.writeHead(answer.statusCode ?? 502, passed);
+      answer.pipe(outgoing);
+    });
+    onward.on("error", () => outgoing.stream.destroy());
+    incoming.pipe(onward);
+  });
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.on("close", () => sessions.delete(session));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("the proxy does not listen");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close() {
+      for (const session of sessions) session.destroy();
+      server.close();
+    },
+  };
 }
 
 function markdown(): string {

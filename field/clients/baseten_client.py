@@ -1,6 +1,7 @@
 """Baseten's performance client."""
 
 import asyncio
+import os
 
 import baseten_performance_client as baseten
 from looks import KEY, URL, VECTOR, look, raised
@@ -52,6 +53,18 @@ def _():
     there = baseten.PerformanceClient(base_url=f"{URL}/baseten/echo/production", api_key=KEY)
     answer = there.batch_post("/async_predict", [{"model_input": {"n": n}} for n in range(3)])
     return all("request_id" in data for data in answer.data), f"{len(answer.data)} request ids"
+
+
+@look("embed over HTTP/2, the runtime of npm start alone")
+def _():
+    there = baseten.PerformanceClient(base_url=URL, api_key=KEY, http_version=2)
+    return raised(lambda: there.embed(["a"], "embedder", preference=baseten.RequestProcessingPreference(max_retries=0)), ValueError)
+
+
+@look("embed over HTTP/2, behind a proxy that speaks it")
+def _():
+    there = baseten.PerformanceClient(base_url=os.environ["HTTP2_URL"], api_key=KEY, http_version=2)
+    return there.embed(["a"], "embedder").data[0].embedding == VECTOR, "the numbers"
 
 
 @look("wrong key")
