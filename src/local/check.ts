@@ -25,6 +25,7 @@ const GATES: readonly (readonly [name: string, ...command: string[]])[] = [
   ["types: benchmarks", "tsc", "-p", "bench"],
   ["types: benchmarks inside workerd", "tsc", "-p", "bench/metered"],
   ["types: real servers", "tsc", "-p", "field"],
+  ["types: command line", "tsc", "-p", "cli"],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check"],
   ["wrangler deploy --dry-run", "wrangler", "deploy", "--dry-run", "--outdir", bundle],

@@ -1,0 +1,261 @@
+/**
+ * `submit`: many inputs, each an inference. What was submitted is noted in a journal before and after each request, so the same
+ * command goes on where it was interrupted: each item has an idempotency key, and none is submitted twice.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { appendFileSync, existsSync, globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, join, parse, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { bar, bold, dim, green, red } from "../src/local/terminal.ts";
+import type { Api, Json } from "./api.ts";
+import { CommandError, EXIT, Refused, UsageError } from "./errors.ts";
+import { saveInto, type RunOptions } from "./inferences.ts";
+import { filledIn, parsed, textOf, upload } from "./input.ts";
+import { type Output, duration, plain, printable, statusText } from "./print.ts";
+
+/** Requests at once. */
+const AT_ONCE = 8;
+/** Inferences that one request asks after. */
+const ASKED_AT_ONCE = 100;
+const ASK_EVERY_MS = 1_000;
+const DRAW_EVERY_MS = 100;
+
+/** One inference to be. */
+interface Item {
+  readonly name: string;
+  /** Made when its turn comes: it may upload a file first. */
+  readonly input: () => unknown;
+}
+
+export interface BatchOptions extends RunOptions {
+  /** What a file that is not JSON is put into: `{file}` and `{name}` in its texts are filled in. */
+  readonly template?: unknown;
+  readonly wait: boolean;
+  /** Where the outputs go. */
+  readonly folder?: string;
+}
+
+export async function submitAll(
+  api: Api,
+  output: Output,
+  model: string,
+  sources: readonly string[],
+  options: BatchOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { template, wait, folder, ...more } = options;
+  const items = itemsOf(api, sources, template, signal);
+  const journal = new Journal([api.settings.url, model, process.cwd(), ...sources, JSON.stringify({ template, more })]);
+  const progress = new Progress(output, items.length, journal.ids.size);
+  if (journal.ids.size > 0) output.note(`${journal.ids.size} of ${items.length} were submitted before; going on.`);
+  const refused: { name: string; error: Refused }[] = [];
+  try {
+    await inParallel(items, async (item, index) => {
+      if (journal.ids.has(index)) return;
+      try {
+        const input = await item.input();
+        const headers = { "Idempotency-Key": journal.keyOf(index) };
+        const it = await api.json("POST", "/v1/inferences", { json: { model, input, ...more }, headers, signal });
+        journal.note(index, String(it["id"]));
+        progress.submitted();
+        if (!wait)
+          output.line(output.json ? JSON.stringify({ name: item.name, id: it["id"] }) : `${plain(it["id"])}  ${printable(item.name)}`);
+      } catch (error) {
+        // One that the deployment does not take must not hold up the others.
+        if (!(error instanceof Refused) || error.exitCode !== EXIT.refused) throw error;
+        refused.push({ name: item.name, error });
+        progress.submitted();
+      }
+    });
+    const ended = wait ? await awaitAll(api, journal.ids, progress, signal) : new Map<string, Json>();
+    progress.end();
+    const names = new Map([...journal.ids].map(([index, id]) => [id, items[index]?.name ?? id]));
+    for (const [id, it] of ended) {
+      const name = names.get(id) ?? id;
+      const files = folder !== undefined && it["status"] === "succeeded" ? await saveInto(api, folder, parse(name).name, id) : [];
+      report(output, name, it, files);
+    }
+    journal.close();
+    const failed = [...ended.values()].filter((it) => it["status"] !== "succeeded").length;
+    for (const { name, error } of refused) output.note(`${red("refused")}  ${printable(name)}: ${printable(error.message)}`);
+    if (output.isTerminal && wait)
+      output.note(`${bold(String(ended.size - failed))} succeeded, ${failed} did not, ${refused.length} were refused.`);
+    if (refused.length > 0) throw new CommandError(`${refused.length} of ${items.length} were refused`, EXIT.refused);
+    if (failed > 0) throw new CommandError(`${failed} of ${items.length} did not succeed`, EXIT.failed);
+  } catch (error) {
+    progress.end();
+    if (signal.aborted)
+      throw new CommandError(
+        `${journal.ids.size} of ${items.length} are submitted. The same command goes on from there.`,
+        EXIT.interrupted,
+      );
+    throw error;
+  }
+}
+
+function report(output: Output, name: string, it: Json, files: readonly string[]): void {
+  if (output.json)
+    return output.line(JSON.stringify({ name, id: it["id"], status: it["status"], output: it["output"], error: it["error"], files }));
+  const error = it["error"] as { code: string; message: string } | null; // as the API has it
+  const shown =
+    files.length > 0
+      ? files.join(" ")
+      : error
+        ? printable(`${error.code}: ${error.message}`)
+        : dim(printable(JSON.stringify(it["output"] ?? null).slice(0, 100)));
+  output.line(`${statusText(it["status"])}  ${printable(name)}  ${shown}`);
+}
+
+function itemsOf(api: Api, sources: readonly string[], template: unknown, signal: AbortSignal): Item[] {
+  const items = sources
+    .flatMap((source) => filesOf(source))
+    .flatMap((file): Item[] => {
+      if (file === "-" || /\.(?:jsonl|ndjson)$/i.test(file)) {
+        const text = file === "-" ? readFileSync(0, "utf8") : textOf(file);
+        const where = file === "-" ? "standard input" : file;
+        return text.split("\n").flatMap((line, index) => {
+          if (line.trim() === "") return [];
+          const value = parsed(line, `line ${index + 1} of ${where}`);
+          return [{ name: `${basename(where)}:${index + 1}`, input: () => value }];
+        });
+      }
+      if (/\.json$/i.test(file)) {
+        const value = parsed(textOf(file), file);
+        return [{ name: basename(file), input: () => value }];
+      }
+      if (template === undefined) {
+        throw new UsageError(
+          `${file} is not JSON. Say with --input what the model takes, such as --input '{"image": "{file}"}'; {file} becomes a reference to the uploaded file.`,
+        );
+      }
+      return [
+        { name: basename(file), input: async () => filledIn(template, { file: await upload(api, file, signal), name: basename(file) }) },
+      ];
+    });
+  if (items.length === 0) throw new UsageError("There is nothing to submit.");
+  return items;
+}
+
+/** A file, or those that a pattern names where the shell has not done so. */
+function filesOf(source: string): string[] {
+  if (source === "-" || existsSync(source)) return [source];
+  const files = /[*?[{]/.test(source) ? globSync(source).toSorted() : [];
+  if (files.length === 0) throw new UsageError(`There is no file ${source}`);
+  return files;
+}
+
+async function inParallel(items: readonly Item[], work: (item: Item, index: number) => Promise<void>): Promise<void> {
+  const left = items.entries();
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (const [index, item] of left) await work(item, index);
+    }),
+  );
+}
+
+/** Asks after all that are not final yet, many in one request, until none is left. */
+async function awaitAll(api: Api, ids: ReadonlyMap<number, string>, progress: Progress, signal: AbortSignal): Promise<Map<string, Json>> {
+  const all = [...ids].toSorted(([one], [other]) => one - other).map(([, id]) => id);
+  const ended = new Map<string, Json>();
+  let open = all;
+  while (open.length > 0) {
+    for (let begin = 0; begin < open.length; begin += ASKED_AT_ONCE) {
+      const asked = open.slice(begin, begin + ASKED_AT_ONCE);
+      const page = await api.json("GET", "/v1/inferences", { query: { ids: asked.join(",") }, signal });
+      for (const it of page["data"] as Json[]) if (it["is_final"] === true) ended.set(String(it["id"]), it); // as the API has it
+    }
+    progress.ended([...ended.values()]);
+    open = all.filter((id) => !ended.has(id));
+    if (open.length > 0) await sleep(ASK_EVERY_MS, undefined, { signal });
+  }
+  return new Map(
+    all.flatMap((id) => {
+      const it = ended.get(id);
+      return it ? [[id, it] as const] : [];
+    }),
+  );
+}
+
+/** What of one command was submitted: a file of JSON lines that is gone when the command has come to its end. */
+class Journal {
+  readonly #file: string;
+  readonly #name: string;
+  /** By the item's place. */
+  readonly ids = new Map<number, string>();
+
+  constructor(command: readonly string[]) {
+    const folder = join(process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state"), "claimcheck");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#file = resolve(folder, `${createHash("sha256").update(command.join("\0")).digest("hex").slice(0, 32)}.jsonl`);
+    const [first, ...lines] = existsSync(this.#file) ? readFileSync(this.#file, "utf8").split("\n") : [];
+    this.#name = first === undefined || first === "" ? randomUUID() : first;
+    if (first !== this.#name) appendFileSync(this.#file, `${this.#name}\n`, { mode: 0o600 });
+    for (const line of lines) {
+      // The last line of a killed program may be cut; its key finds the inference again.
+      const [, index, id] = /^(\d+) ([0-9a-f-]{36})$/.exec(line) ?? [];
+      if (index !== undefined && id !== undefined) this.ids.set(Number(index), id);
+    }
+  }
+
+  /** Good for 24 hours. */
+  keyOf(index: number): string {
+    return `${this.#name}-${index}`;
+  }
+
+  note(index: number, id: string): void {
+    this.ids.set(index, id);
+    appendFileSync(this.#file, `${index} ${id}\n`);
+  }
+
+  close(): void {
+    rmSync(this.#file, { force: true });
+  }
+}
+
+/** A line that is drawn again and again, on a terminal alone. */
+class Progress {
+  readonly #output: Output;
+  readonly #total: number;
+  readonly #began = Date.now();
+  readonly #before: number;
+  #submitted: number;
+  #done = 0;
+  #failed = 0;
+  #drawnAt = 0;
+
+  constructor(output: Output, total: number, before: number) {
+    this.#output = output;
+    this.#total = total;
+    this.#before = before;
+    this.#submitted = before;
+  }
+
+  submitted(): void {
+    this.#submitted++;
+    this.#draw();
+  }
+
+  ended(inferences: readonly Json[]): void {
+    this.#done = inferences.length;
+    this.#failed = inferences.filter((it) => it["status"] !== "succeeded").length;
+    this.#draw();
+  }
+
+  #draw(): void {
+    if (!this.#output.isTerminal || Date.now() - this.#drawnAt < DRAW_EVERY_MS) return;
+    this.#drawnAt = Date.now();
+    const submitting = this.#submitted < this.#total;
+    const [count, verb] = submitting ? [this.#submitted, "submitted"] : [this.#done, "ended"];
+    const seconds = (Date.now() - this.#began) / 1000;
+    const rate = (submitting ? count - this.#before : count) / Math.max(0.001, seconds);
+    const left = rate > 0 ? `  ${rate.toFixed(1)}/s  ${duration(((this.#total - count) / rate) * 1000)} left` : "";
+    const failed = this.#failed > 0 ? `  ${red(`${this.#failed} failed`)}` : "";
+    process.stderr.write(`\r\u001b[K${bar(count / this.#total)} ${count}/${this.#total} ${green(verb)}${failed}${dim(left)}`);
+  }
+
+  end(): void {
+    if (this.#output.isTerminal && this.#drawnAt > 0) process.stderr.write("\r\u001b[K");
+    this.#drawnAt = 0;
+  }
+}
