@@ -100,6 +100,8 @@ function compiled(): void {
   const statements: Record<string, Sql> = {
     insert: insertStatements.insert(submission(0)),
     claim: claimStatements.claim(LANE, "l"),
+    "claim of the front": claimStatements.claimFront(LANE, "l"),
+    "is anything left": claimStatements.isLeft(LANE),
     "claim of a waiting request": claimStatements.claimOwn("a", "i", "w"),
     "is it in front": claimStatements.isFront("a", "i"),
     succeed: changeStatements.succeed(fence, { at: "row", body: "{}", contentType: "application/json" }, 2, 1),

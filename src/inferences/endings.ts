@@ -5,21 +5,17 @@
  * of several that fails is done again one by one, so that none can keep the others from being recorded.
  */
 import type { Clock, Ports } from "../ports.ts";
-import type { Database, Sql } from "../platform/sql.ts";
+import type { Database } from "../platform/sql.ts";
 import type { Claim } from "./sql/record.ts";
-import { recordAndClaim } from "./sql/claim.ts";
-
-/** Statements that end an attempt, the end itself first, and the claim that follows; null where nothing more is to be claimed. */
-export interface Ending {
-  readonly statements: readonly Sql[];
-  readonly claim: Sql | null;
-}
+import { type Ending, recordAndClaim } from "./sql/claim.ts";
 
 /** What was claimed with an ending, and when that was asked for, by the isolate's clock: a lease counts from there. */
 export interface Next {
   /** Whether the first statement changed anything. */
   readonly recorded: boolean;
   readonly claimed: Claim | null;
+  /** Whether more may be claimable, which only a claim of the whole lane can tell. */
+  readonly isLeft: boolean;
   readonly askedAt: number;
 }
 
@@ -66,8 +62,8 @@ export class Endings {
         entries.map(({ ending }) => ending),
       );
       for (const [index, { written }] of entries.entries()) {
-        const { recorded, claimed } = answers[index] ?? { recorded: false, claimed: null };
-        written.resolve({ recorded, claimed, askedAt });
+        const answer = answers[index] ?? { recorded: false, claimed: null, isLeft: false };
+        written.resolve({ ...answer, askedAt });
       }
       return true;
     } catch (error) {

@@ -16,7 +16,7 @@ import { bestEffort, hintDeliveries, hintWork } from "./hints.ts";
 import type { Lane } from "../models/lane.ts";
 import type { Claim } from "./sql/record.ts";
 import { changeStatements } from "./sql/change.ts";
-import { claim, claimStatements } from "./sql/claim.ts";
+import { type Ending, claim, claimOfWhole, claimStatements } from "./sql/claim.ts";
 import { attempt, BROKE } from "./attempt.ts";
 
 const RECORD_RETRY_MS = 250;
@@ -57,7 +57,7 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
   const { clock, db } = ports;
   const stopAt = clock.now() + RUN_SECONDS * 1000;
   const begunAt = clock.now();
-  const claimNext = claimStatements.claim(lane, leases.lease);
+  const claimNext = { lane, lease: leases.lease };
   const told: Promise<void>[] = []; // not waited for in between, but this invocation must not end before them
   const first = await claim(db, lane, leases.lease);
   if (first) found();
@@ -75,9 +75,22 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
     next = await conclude(ports, leases, endings, current, statements, stop ? null : claimNext);
     leases.release(current);
     if (current.watched) told.push(hintDeliveries(ports, [current.accountId]));
+    if (next.isLeft) next = await claimRest(ports, lane, leases.lease);
     if (stop) await ports.wake([lane]);
   }
   await Promise.all(told);
+}
+
+/** Claims what a claim of the front has left. If that can't be asked, somebody else is to. */
+async function claimRest(ports: Ports, lane: Lane, lease: string): Promise<Next> {
+  const askedAt = ports.clock.now();
+  try {
+    return { ...NOTHING, claimed: await claimOfWhole(ports.db, lane, lease), askedAt };
+  } catch (error) {
+    logError("lane_not_asked", error, { lease, model: lane.model });
+    await hintWork(ports, [lane]);
+    return NOTHING;
+  }
 }
 
 /**
@@ -90,9 +103,9 @@ async function conclude(
   endings: Endings,
   claimed: Claim,
   statements: readonly Sql[],
-  claimNext: Sql | null,
+  claimNext: Ending["claim"],
 ): Promise<Next> {
-  const write = async (these: readonly Sql[], following: Sql | null) =>
+  const write = async (these: readonly Sql[], following: Ending["claim"]) =>
     (await persist(ports, leases, claimed, () => endings.write({ statements: these, claim: following }))) ?? NOTHING;
   const next = statements.length > 0 ? await write(statements, claimNext) : null;
   if (next?.recorded) return next;
@@ -105,7 +118,7 @@ async function conclude(
 }
 
 /** Nothing more to do. */
-const NOTHING: Next = { recorded: true, claimed: null, askedAt: 0 };
+const NOTHING: Next = { recorded: true, claimed: null, isLeft: false, askedAt: 0 };
 
 /**
  * Writes the end of an attempt, again and again while the lease is held: the GPU has done its work, and a database that

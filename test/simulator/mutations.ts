@@ -18,7 +18,10 @@ const SUCCEED = begins("UPDATE inferences SET status = 'succeeded'");
 const FAIL = begins("UPDATE inferences SET status = 'failed'", OF_THE_LEASE);
 const RETRY = begins("UPDATE inferences SET status = 'queued'", OF_THE_LEASE);
 const CLAIM = begins("UPDATE inferences SET status = 'in_progress'");
+const CLAIM_FRONT = begins("UPDATE inferences SET status = 'in_progress'", ") AS front WHERE NOT (EXISTS");
+const CLAIM_WHOLE = begins("UPDATE inferences SET status = 'in_progress'", "WITH RECURSIVE full");
 const RENEW = begins("UPDATE inferences SET lease_until", "json_each");
+const LOOK = begins("SELECT account_id AS accountId, id, attempt FROM inferences", "AND status = 'canceled' AND lease = ?");
 const REQUEUE_LAPSED = begins("UPDATE inferences SET status = 'queued'", "AND lease_until <=");
 const FAIL_LAPSED = begins("UPDATE inferences SET status = 'failed'", "AND lease_until <=");
 const READY = begins("UPDATE inferences SET not_before = NULL");
@@ -89,16 +92,23 @@ export const MUTATIONS: readonly Mutation[] = [
     ports: (ports) => ({ ...ports, wake: async () => {} }),
   },
   { name: "lost wake-ups are not noticed", rewrite: within(LOST_WAKE_UPS, "WHERE lane.slots > 0", "WHERE 0") },
+  {
+    name: "a claim of the front does not look whether it may go",
+    rewrite: within(CLAIM_FRONT, ") AS front WHERE NOT (EXISTS", ") AS front WHERE NOT (0 AND EXISTS"),
+  },
   { name: "a claim does not look at capacity", rewrite: within(CLAIM, "backends.max_concurrency - (", "1000 - (") },
   {
     name: "a claim does not look at the circuit",
-    rewrite: within(CLAIM, `OR coalesce(backends.rested_until, 0) <= ${NOW}), min(`, "OR 1), min("),
+    rewrite: both(
+      within(CLAIM_FRONT, `AND coalesce(rested_until, 0) <= ${NOW})`, ")"),
+      within(CLAIM_WHOLE, `OR coalesce(backends.rested_until, 0) <= ${NOW}), min(`, "OR 1), min("),
+    ),
   },
   {
     name: "what has failed proves a circuit",
     rewrite: both(
-      within(CLAIM, "iif(able.is_probe, has_failed, 0)", "0 * has_failed"),
-      within(CLAIM, "iif(able.is_probe, first.has_failed, 0)", "0 * first.has_failed"),
+      within(CLAIM_WHOLE, "iif(able.is_probe, has_failed, 0)", "0 * has_failed"),
+      within(CLAIM_WHOLE, "iif(able.is_probe, first.has_failed, 0)", "0 * first.has_failed"),
     ),
   },
   {
@@ -182,7 +192,10 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: "a request begins again at what it has let go of", rewrite: within(HANDED_OVER, "AND attempt > ?", "AND ? IS NOT NULL") },
   {
     name: "a request does not hear that its inference was canceled",
-    ports: ofRequests((ports) => ({ ...ports, db: asked(ports.db, within(RENEW, "AND status = 'in_progress'", "")) })),
+    ports: ofRequests((ports) => ({
+      ...ports,
+      db: asked(ports.db, both(within(RENEW, "AND status = 'in_progress'", ""), within(LOOK, "WHERE ", "WHERE 0 AND "))),
+    })),
   },
   { name: "a request lets go and does not close its call", ports: ofRequests((ports) => ({ ...ports, fetch: leftOpen(ports.fetch) })) },
   {

@@ -103,6 +103,7 @@ describe("with few and with many", () => {
         renew: [claimStatements.renew(running.lease, [running])],
         canceled: [claimStatements.canceled(running.lease, [running])],
         claim: [claimStatements.claim(laneOf(model), "measured")],
+        "claim of the front": [claimStatements.claimFront(laneOf(model), "measured"), claimStatements.isLeft(laneOf(model))],
         sweep: sweepStatements(),
         succeed: [changeStatements.succeed(running, { at: "row", body: "{}", contentType: "application/json" }, 2, 1)],
         cancel: [changeStatements.askStop("stored-07", waiting), changeStatements.cancelUnlessStoppable("stored-07", waiting)],
@@ -128,6 +129,7 @@ describe("with few and with many", () => {
           "whether it is in front, first in line": [claimStatements.isFront(...stored(1))],
           "whether it is in front, in the middle": [claimStatements.isFront(...stored(POSITION_MAX))],
           claim: [claimStatements.claim(laneOf(model), `measured-${round}`)],
+          "claim of the front": [claimStatements.claimFront(laneOf(model), `front-${round}`), claimStatements.isLeft(laneOf(model))],
           submit: [insertStatements.insert(submission(model, { accountId: "stored-07" }))],
           "submit of a new account": [insertStatements.insert(submission(model, { accountId: `new-${round}` }))],
           status: [readStatements.find("stored-07", last)],
@@ -153,6 +155,7 @@ describe("with few and with many", () => {
       return readBy({
         "status with its wait": [readStatements.findWaiting("stored-07", last)],
         claim: [claimStatements.claim(laneOf(model), `measured-${round}`)],
+        "claim of the front": [claimStatements.claimFront(laneOf(model), `front-${round}`), claimStatements.isLeft(laneOf(model))],
         submit: [insertStatements.insert(submission(model))],
       });
     };

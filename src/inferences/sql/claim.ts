@@ -6,7 +6,7 @@ import type { Inference } from "../inference.ts";
 import { changeStatements } from "./change.ts";
 import { logEnds } from "../ends.ts";
 import { fenced, from, logged, releaseLease } from "./fragments.ts";
-import { ahead, claimable, live, pickOf, pickOwn } from "./lane.ts";
+import { ahead, claimable, isPickedWhole, live, pickFront, pickOf, pickOwn } from "./lane.ts";
 import { readStatements } from "./read.ts";
 import { type Claim, type Fence, claimColumns, claimOrNull, inferenceOrNull } from "./record.ts";
 
@@ -27,6 +27,13 @@ export const claimStatements = {
     UPDATE inferences SET ${setClaimed(sql`coalesce(inferences.waiter, ${lease})`)}
     FROM (${pickOf(lane)}) AS pick
     WHERE ${isPicked} RETURNING ${claimColumns}`,
+  /** The same in a tenth of the time to compile, if the lane's first need not let others pass; no row if it may have to. */
+  claimFront: (lane: Lane, lease: string) => sql`
+    UPDATE inferences SET ${setClaimed(sql`coalesce(inferences.waiter, ${lease})`)}
+    FROM (${pickFront(lane)}) AS pick
+    WHERE ${isPicked} RETURNING ${claimColumns}`,
+  /** Whether something waits that claimFront leaves to `claim`. */
+  isLeft: (lane: Lane) => isPickedWhole(lane),
   /** The same, for the request that waits for this one: only when it is the lane's next. */
   claimOwn: (accountId: string, id: string, waiter: string) => sql`
     UPDATE inferences SET ${setClaimed(sql`${waiter}`)}
@@ -76,8 +83,28 @@ export const claimStatements = {
   release: (fence: Fence) => sql`UPDATE inferences SET ${releaseLease} WHERE ${fenced(fence)} AND status = 'canceled' RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
+/** A claim as it is asked first: of the lane's front. */
+const asked = (lane: Lane, lease: string) => [claimStatements.claimFront(lane, lease), claimStatements.isLeft(lane)];
+
+/** What came of a claim of the lane's front; `isLeft` if the lane must be asked as a whole. */
+interface Front {
+  readonly claimed: Claim | null;
+  readonly isLeft: boolean;
+}
+
+const frontOf = ([claimed = [], left = []]: readonly Row[][]): Front => {
+  const it = claimOrNull(claimed[0]);
+  return { claimed: it, isLeft: !it && left.length > 0 };
+};
+
 /** Claims the lane's next inference under `lease`; null where nothing is claimable. */
 export async function claim(db: Database, lane: Lane, lease: string): Promise<Claim | null> {
+  const { claimed, isLeft } = frontOf(await db.batch(asked(lane, lease)));
+  return isLeft ? claimOfWhole(db, lane, lease) : claimed;
+}
+
+/** The same, where a claim of the front has left that to it. */
+export async function claimOfWhole(db: Database, lane: Lane, lease: string): Promise<Claim | null> {
   return claimOrNull(await first(db, claimStatements.claim(lane, lease)));
 }
 
@@ -136,15 +163,18 @@ export async function releaseWaiter(db: Database, accountId: string, id: string,
   await db.all(claimStatements.releaseWaiter(accountId, id, waiter));
 }
 
+/** Statements that end an attempt, the end itself first, and what is claimed next; null if nothing more is to be claimed. */
+export interface Ending {
+  readonly statements: readonly Sql[];
+  readonly claim: { readonly lane: Lane; readonly lease: string } | null;
+}
+
 /**
- * Records how attempts ended (succeed, fail or retry first, then what it tells of the backend), each with the claim that
- * follows where there is one, in one transaction and round trip. What became of each, in the order of the endings.
+ * Records how attempts ended, each with the claim of its lane's front that follows if there is one, in one transaction and
+ * round trip. What became of each, in the order of the endings; `recorded` if its first statement changed anything.
  */
-export async function recordAndClaim(
-  db: Database,
-  endings: readonly { statements: readonly Sql[]; claim: Sql | null }[],
-): Promise<{ recorded: boolean; claimed: Claim | null }[]> {
-  const all = endings.map(({ statements, claim: next }) => (next ? [...statements, next] : statements));
+export async function recordAndClaim(db: Database, endings: readonly Ending[]): Promise<(Front & { readonly recorded: boolean })[]> {
+  const all = endings.map(({ statements, claim: next }) => (next ? [...statements, ...asked(next.lane, next.lease)] : statements));
   const answers = await db.batch(all.flat());
   for (const rows of answers) logEnds(rows);
   let begin = 0;
@@ -152,7 +182,7 @@ export async function recordAndClaim(
     const end = begin + (all[index]?.length ?? 0);
     const of = answers.slice(begin, end);
     begin = end;
-    return { recorded: of[0]?.[0] !== undefined, claimed: claimOrNull(next ? of.at(-1)?.[0] : undefined) };
+    return { recorded: of[0]?.[0] !== undefined, ...frontOf(next ? of.slice(-2) : []) };
   });
 }
 

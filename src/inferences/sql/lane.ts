@@ -166,6 +166,30 @@ const hostFor = (lane: LaneSql, accountId: Sql, last: Sql) => sql`(
     FROM backends WHERE backends.model = ${lane.model} AND backends.version = ${lane.version})
   SELECT id FROM host_load WHERE free > 0 ORDER BY is_doubted, id = ${last}, free DESC, id LIMIT 1)`;
 
+/** Whether a lane's first inference may have to let others pass: accounts of its model have a cap, or one of its circuits is open. */
+const mayBePassed = ({
+  model,
+  version,
+}: LaneSql) => sql`(EXISTS (SELECT 1 FROM models WHERE name = ${model} AND account_concurrency IS NOT NULL)
+  OR ${isInDoubt({ model, version })})`;
+
+/** What pickOf picks, in far fewer words; nothing where the lane's first may have to let others pass. */
+export const pickFront = (lane: LaneSql) => sql`
+  SELECT account_id, id, (
+    WITH host AS MATERIALIZED (
+      SELECT id, backends.max_concurrency - (SELECT count(*) FROM inferences AS running INDEXED BY inferences_running
+        WHERE running.backend_id = backends.id AND ${live(sql`running`)}) AS free
+      FROM backends WHERE model = ${lane.model} AND version = ${lane.version} AND state = 'active' AND coalesce(rested_until, 0) <= ${NOW})
+    SELECT id FROM host WHERE free > 0 ORDER BY id = front.backend_id, free DESC, id LIMIT 1
+  ) AS backend_id, ${NOW} AS now
+  FROM (SELECT account_id, id, backend_id FROM inferences
+    WHERE ${claimable(lane.model, lane.version)} AND start_by > ${NOW} ORDER BY level, turn, id LIMIT 1) AS front
+  WHERE NOT ${mayBePassed(lane)} LIMIT 1`;
+
+/** Whether something waits in a lane of which pickFront picks nothing. Not by EXISTS: SQLite makes a join of that, which reads the whole lane. */
+export const isPickedWhole = (lane: LaneSql) => sql`
+  SELECT 1 AS whole WHERE ${mayBePassed(lane)} AND (SELECT 1 FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT 1)`;
+
 /** The lane's next inference, and the backend that is to have it; `LIMIT` keeps SQLite from asking once for each use of the answer. */
 export const pickOf = (lane: LaneSql) => sql`
   SELECT next.account_id, next.id, ${hostFor(lane, sql`next.account_id`, sql`next.backend_id`)} AS backend_id, ${NOW} AS now
