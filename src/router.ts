@@ -3,48 +3,71 @@
  * method, who is calling, the gate, the handler, and on the way out the headers that every answer carries. The only
  * file that knows the router library.
  */
-import { type IRequestStrict, Router } from "itty-router";
-import { configOf } from "./config.ts";
+import { Router } from "itty-router";
 import { Unavailable } from "./platform/unavailable.ts";
-import { accountMeterOf, admissionsOf, keptAnswersOf, lookUpsOf, portsOf, sweepOf } from "./entry/bindings.ts";
+import { RoutedCall, sharedOf } from "./entry/call.ts";
 import { Problem, problem } from "./problem.ts";
 import { type Caller, LimitReached, identify, identifyKnown, rateLimitHeaders } from "./http/admit.ts";
+import { addressOf } from "./http/address.ts";
 import type { Allowance } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
 import { logError } from "./platform/log.ts";
 import { corsHeaders, preflight } from "./http/cors.ts";
 import { mustBeOperator } from "./http/guards.ts";
-import { SAFE_HEADERS, immutableText, isKnown, withHeaders } from "./http/answer.ts";
+import { answerOf, finalOf, isKnown, leaving, notModified, withHeaders } from "./http/answer.ts";
 import { own } from "./api/own.ts";
 import { belongsTo, release } from "./http/body-memory.ts";
-import type { KeptAnswer } from "./http/kept-answers.ts";
+import type { KeptAnswer, KeptAnswers } from "./http/kept-answers.ts";
+import type { After } from "./inferences/hints.ts";
 import { type Repeatable, answerAgainstRepeats, problemAgainstRepeats } from "./http/repeats.ts";
-import type { Call, Dialect, KeyCall, Method, Route } from "./http/route.ts";
+import type { Call, Dialect, KeyCall, Route } from "./http/route.ts";
 import { DIALECTS } from "./wires.ts";
 
 /** A stall of the platform is over in a second or in a minute; a client that asks every other second learns soon. */
 const RETRY_AFTER_SECONDS = 2;
 
-type Arguments = [call: Omit<Call, "params">];
-const newRouter = () => Router<IRequestStrict, Arguments, Response | Promise<Response>>();
+const NONE: Readonly<Record<string, string>> = {};
+
+/** A route of a wire, and its path as the library makes a pattern of it. */
+interface Entry {
+  readonly dialect: Dialect;
+  readonly route: Route;
+  readonly pattern: RegExp;
+}
 
 /** All routes, in order. */
-const router = newRouter();
-/** The same by a path's first segment, since the library tries one after the other; those that begin with a parameter are in each. */
-const bySegment = new Map<string, typeof router>();
+const ENTRIES: readonly Entry[] = DIALECTS.flatMap((dialect) =>
+  dialect.routes.map((route) => ({ dialect, route, pattern: patternOf(route.path) })),
+);
+/** The same by method and a path's first segment; those whose path begins with a parameter are under each segment, and under "". */
+const bySegment = new Map<string, Entry[]>();
 const LITERAL = /^[\w.-]+$/;
 
-const ROUTES = DIALECTS.flatMap((dialect) => dialect.routes.map((route) => ({ dialect, route, segment: segmentOf(route.path) })));
-for (const { segment } of ROUTES) if (LITERAL.test(segment)) bySegment.set(segment, newRouter());
-for (const { dialect, route, segment } of ROUTES) {
-  for (const [name, routes] of [["", router] as const, ...bySegment]) {
-    if (name !== "" && name !== segment && LITERAL.test(segment)) continue;
-    routes[verb(route.method)](route.path, (request, call) => answer(dialect, route, { ...call, params: decoded(request.params) }));
+const SEGMENTS = new Set(["", ...ENTRIES.map(({ route }) => segmentOf(route.path)).filter((segment) => LITERAL.test(segment))]);
+for (const entry of ENTRIES) {
+  const { method, path } = entry.route;
+  const first = segmentOf(path);
+  for (const segment of LITERAL.test(first) ? [first] : SEGMENTS) {
+    const name = `${method} ${segment}`;
+    bySegment.set(name, [...(bySegment.get(name) ?? []), entry]);
   }
 }
 
-function verb(method: Method) {
-  return method.toLowerCase() as Lowercase<Method>; // what toLowerCase does to these five words
+function patternOf(path: string): RegExp {
+  const { routes } = Router().get(path, () => undefined);
+  const [[, pattern] = []] = routes;
+  if (!pattern) throw new Error(`no pattern for ${path}`);
+  return pattern;
+}
+
+/** The route that a request is for; null if there is none. */
+function routeFor(method: string, path: string): (Entry & { readonly params: Record<string, string> }) | null {
+  const segment = segmentOf(path);
+  for (const entry of bySegment.get(`${method} ${SEGMENTS.has(segment) ? segment : ""}`) ?? []) {
+    const match = entry.pattern.exec(path);
+    if (match) return { ...entry, params: decoded(match.groups ?? {}) };
+  }
+  return null;
 }
 
 function segmentOf(path: string): string {
@@ -55,36 +78,24 @@ function segmentOf(path: string): string {
 /** Answers any request; never throws. */
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const requestId = crypto.randomUUID();
+  const after: After = (work) => ctx.waitUntil(work);
   let dialect: Dialect = own;
   let response: Response;
-  let forPages: Readonly<Record<string, string>> = {};
+  let forPages: Readonly<Record<string, string>> = NONE;
   try {
-    const config = configOf(env);
-    const kept = keptFor(request, env);
-    if (kept) return await answerKept(kept, request, env, ctx, requestId);
-    const url = routedUrl(request.url);
-    dialect = DIALECTS.find((candidate) => candidate.owns(url.pathname)) ?? own;
-    const asked = preflight(request, url.pathname, config.allowedOrigins);
-    if (asked) return finished(asked, requestId, request.method, {});
-    forPages = corsHeaders(request, url.pathname, config.allowedOrigins);
-    const call: Omit<Call, "params"> = {
-      request,
-      url,
-      requestId,
-      config,
-      ports: portsOf(env),
-      admissions: admissionsOf(env),
-      keptAnswers: keptAnswersOf(env),
-      lookUps: lookUpsOf(env),
-      sweep: sweepOf(env),
-      accountMeter: accountMeterOf(env),
-      after: (work) => ctx.waitUntil(work),
-      origin: config.publicUrl || url.origin,
-    };
-    const method = request.method === "HEAD" ? "GET" : request.method;
-    const asRouted = { method, url: url.href }; // all that the library reads of a request
-    const routed: unknown = await (bySegment.get(segmentOf(url.pathname)) ?? router).fetch(asRouted, call);
-    response = routed instanceof Response ? routed : dialect.refuse(noRoute(url.pathname), { requestId });
+    const shared = sharedOf(env);
+    const { allowedOrigins, keySecrets } = shared.config;
+    const caller = identifyKnown(request.headers, keySecrets);
+    const kept = caller && keptFor(caller, request, shared.keptAnswers);
+    if (kept) return await answerKept(kept, caller, { request, requestId, after, ...shared });
+    const path = routedPath(request.url);
+    const found = routeFor(request.method === "HEAD" ? "GET" : request.method, path);
+    dialect = found?.dialect ?? DIALECTS.find((candidate) => candidate.owns(path)) ?? own;
+    const asked = preflight(request, path, allowedOrigins);
+    if (asked) return finished(asked, requestId, request.method, NONE);
+    forPages = corsHeaders(request, path, allowedOrigins);
+    if (found) response = await answer(found, new RoutedCall({ request, requestId, params: found.params, after }, path, shared), caller);
+    else response = dialect.refuse(noRoute(path), { requestId });
   } catch (error) {
     response = dialect.refuse(unexpected(error, requestId), { requestId });
   }
@@ -93,66 +104,55 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
 }
 
 /**
- * The answer to a poll of what can't change any more, where this isolate has it, and who asks; null for any other, and for a
- * client that wants no answer of a cache (RFC 9111, 5.2.1.4).
+ * The answer to a poll of what can't change any more, where this isolate has it; null for any other, and for a client that
+ * wants no answer of a cache (RFC 9111, 5.2.1.4).
  */
-function keptFor(request: Request, env: Env): { readonly caller: Caller; readonly kept: KeptAnswer<Dialect> } | null {
+function keptFor(caller: Caller, request: Request, keptAnswers: KeptAnswers<Dialect>): KeptAnswer<Dialect> | null {
   if (request.method !== "GET") return null;
-  const caller = identifyKnown(request.headers, configOf(env).keySecrets);
-  const kept = caller && keptAnswersOf(env).get(caller.accountId, request.url, Date.now());
-  if (!caller || !kept || /no-(?:cache|store)/i.test(request.headers.get("cache-control") ?? "")) return null;
-  return { caller, kept };
+  const kept = keptAnswers.get(caller.accountId, request.url, Date.now());
+  return kept && NO_CACHE.test(request.headers.get("cache-control") ?? "") ? null : kept;
 }
+
+const NO_CACHE = /no-(?:cache|store)/i;
 
 /** Gives it out once the caller is admitted. */
 async function answerKept(
-  { caller, kept }: NonNullable<ReturnType<typeof keptFor>>,
-  request: Request,
-  env: Env,
-  ctx: ExecutionContext,
-  requestId: string,
+  kept: KeptAnswer<Dialect>,
+  caller: Caller,
+  call: Pick<Call, "request" | "requestId" | "after" | "config" | "admissions">,
 ): Promise<Response> {
-  const { dialect, access, text, headers } = kept;
-  const forPages = corsHeaders(request, "", configOf(env).allowedOrigins);
-  let allowance: Allowance;
+  const { request, requestId, admissions } = call;
+  const { dialect, access } = kept;
+  const forPages = corsHeaders(request, "", call.config.allowedOrigins);
+  let response: Response;
   try {
-    const admissions = admissionsOf(env);
-    allowance = admissions.admitHere(caller, access) ?? (await admissions.admit(caller, access, (work) => ctx.waitUntil(work)));
+    const allowance = admissions.admitHere(caller, access) ?? (await admissions.admit(caller, access, call.after));
+    response = withLimits(isKnown(request, kept.etag) ? notModified(kept) : answerOf(kept), dialect, allowance);
   } catch (error) {
-    const refused = dialect.refuse(unexpected(error, requestId), { requestId });
-    const limits = error instanceof LimitReached ? limitHeaders(dialect, error.allowance, refused) : {};
-    return finished(withHeaders(refused, limits), requestId, request.method, forPages);
+    response = dialect.refuse(unexpected(error, requestId), { requestId });
+    if (error instanceof LimitReached) response = withLimits(response, dialect, error.allowance);
   }
-  const isSame = headers["ETag"] !== undefined && isKnown(request, headers["ETag"]);
-  const { "Content-Type": contentType = "", ...ofAny } = headers;
-  return new Response(isSame ? null : text, {
-    status: isSame ? 304 : 200,
-    headers: {
-      ...(isSame ? ofAny : { "Content-Type": contentType, ...ofAny }),
-      ...limitHeaders(dialect, allowance),
-      ...forPages,
-      ...SAFE_HEADERS,
-      "X-Request-Id": requestId,
-    },
-  });
+  return finished(response, requestId, request.method, forPages);
 }
 
 /**
- * A request's URL; where its host tells a part of its path, as some vendors have it, with that in the path. A path that
- * is there without it stays as it is, so that a deployment's own host may have any name.
+ * A request's path; where its host tells a part of it, as some vendors have it, with that in the path. A path that is there
+ * without it stays as it is, so that a deployment's own host may have any name.
  */
-function routedUrl(text: string): URL {
-  const url = new URL(text);
-  const path = DIALECTS.map((dialect) => dialect.pathOf?.(url) ?? null).find((whole) => whole !== null);
-  if (path !== undefined && methodsOf(url.pathname).length === 0) url.pathname = path;
-  return url;
+function routedPath(text: string): string {
+  const { hostname, pathname } = addressOf(text);
+  for (const dialect of DIALECTS) {
+    const whole = dialect.pathOf?.(hostname, pathname) ?? null;
+    if (whole !== null) return methodsOf(pathname).length === 0 ? whole : pathname;
+  }
+  return pathname;
 }
 
 /**
  * One routed call: who, gate, handler. A read of one row runs beside the question to the gate, if that must be asked; its
- * answer counts only if the gate admits.
+ * answer counts only if the gate admits. `known` is who asks, if this isolate knows the key.
  */
-async function answer(dialect: Dialect, route: Route, call: Call): Promise<Response> {
+async function answer({ dialect, route }: Entry, call: RoutedCall, known: Caller | null): Promise<Response> {
   let allowance: Allowance | null = null;
   let repeatable: Repeatable | null = null;
   let response: Response;
@@ -164,20 +164,20 @@ async function answer(dialect: Dialect, route: Route, call: Call): Promise<Respo
     } else {
       const { admissions, keptAnswers } = call;
       const changesBefore = keptAnswers.changes;
-      const caller = await identify(call.request.headers, call.config.keySecrets);
-      const known: KeyCall = { ...call, caller };
+      const caller = known ?? (await identify(call.request.headers, call.config.keySecrets));
+      const keyCall: KeyCall = Object.assign(call, { caller });
       repeatable = { keyId: caller.keyId, request: call.request };
       belongsTo(call.request, caller.accountId);
       allowance = admissions.admitHere(caller, route.access);
-      if (allowance) response = await route.handle(known);
+      if (allowance) response = await route.handle(keyCall);
       else {
         const runsBeside = route.beside === true && !admissions.wasRefused(caller);
         const admission = admissions.admit(caller, route.access, call.after);
-        const early = runsBeside ? settled(route.handle(known)) : null;
+        const early = runsBeside ? settled(() => route.handle(keyCall)) : null;
         allowance = await admission;
-        response = await (early ? early.then((outcome) => outcome()) : route.handle(known));
+        response = await (early ? early.then((outcome) => outcome()) : route.handle(keyCall));
       }
-      noteKept(dialect, route.access, known, response, changesBefore);
+      noteKept(dialect, route.access, keyCall, response, changesBefore);
       response = answerAgainstRepeats(response, repeatable, call.ports.clock.now());
     }
   } catch (error) {
@@ -185,13 +185,14 @@ async function answer(dialect: Dialect, route: Route, call: Call): Promise<Respo
     const refused = unexpected(error, call.requestId);
     response = dialect.refuse(repeatable ? problemAgainstRepeats(refused, repeatable, call.ports.clock.now()) : refused, call);
   }
-  return allowance ? withHeaders(response, limitHeaders(dialect, allowance, response)) : response;
+  return allowance ? withLimits(response, dialect, allowance) : response;
 }
 
-/** Where a key stands, as the dialect and our own API show it; the dialect's only where the answer does not say it itself. */
-function limitHeaders(dialect: Dialect, allowance: Allowance, response?: Response): Record<string, string> {
-  const its = Object.entries(dialect.limitHeaders?.(allowance) ?? {}).filter(([name]) => !response?.headers.has(name));
-  return { ...Object.fromEntries(its), ...rateLimitHeaders(allowance) };
+/** Shows where a key stands, as the dialect and our own API do; as the dialect does only where the answer does not say it itself. */
+function withLimits(response: Response, dialect: Dialect, allowance: Allowance): Response {
+  const its = Object.entries(dialect.limitHeaders?.(allowance) ?? NONE).filter(([name]) => !response.headers.has(name));
+  const ours = its.length > 0 ? withHeaders(response, Object.fromEntries(its)) : response;
+  return withHeaders(ours, rateLimitHeaders(allowance));
 }
 
 /** Keeps an answer that can't change; after a change, none of what it changed is kept. */
@@ -201,20 +202,14 @@ function noteKept(dialect: Dialect, access: Scope, call: KeyCall, response: Resp
     if (params["id"]) keptAnswers.forget(caller.accountId, params["id"]);
     return;
   }
-  const text = immutableText(response);
-  if (text === null) return;
-  const { headers } = response;
-  const ofAnswer = Object.fromEntries([...headers].map(([name, value]) => [KEPT_NAMES[name] ?? name, value]));
-  keptAnswers.keep(caller.accountId, request.url, { dialect, access, text, headers: ofAnswer }, call.ports.clock.now(), changesBefore);
+  const final = finalOf(response);
+  if (final) keptAnswers.keep(caller.accountId, request.url, { dialect, access, ...final }, call.ports.clock.now(), changesBefore);
 }
 
-/** As answerKept reads them; `Headers` gives names in small letters. */
-const KEPT_NAMES: Readonly<Record<string, string>> = { etag: "ETag", "content-type": "Content-Type" };
-
 /** A promise that never rejects: of a function that returns or throws what the work did. */
-async function settled(work: Response | Promise<Response>): Promise<() => Response> {
+async function settled(work: () => Response | Promise<Response>): Promise<() => Response> {
   try {
-    const response = await work;
+    const response = await work();
     return () => response;
   } catch (error) {
     return () => {
@@ -233,7 +228,7 @@ function noRoute(path: string): Problem {
 
 /** The methods that a path takes; none where there is nothing. */
 function methodsOf(path: string): string[] {
-  return router.routes.filter(([, pattern]) => pattern.test(path)).map(([method]) => method);
+  return ENTRIES.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route.method);
 }
 
 function unexpected(error: unknown, requestId: string): Problem {
@@ -250,7 +245,7 @@ function unexpected(error: unknown, requestId: string): Problem {
 }
 
 function finished(response: Response, requestId: string, method: string, forPages: Readonly<Record<string, string>>): Response {
-  const ours = withHeaders(response, { ...forPages, ...SAFE_HEADERS, "X-Request-Id": requestId });
+  const ours = leaving(withHeaders(response, forPages), requestId);
   return method === "HEAD" ? new Response(null, ours) : ours;
 }
 

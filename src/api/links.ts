@@ -144,7 +144,8 @@ async function answerTo(link: Link, call: Call): Promise<Response> {
       return serveFile(call, file);
     }
     case "result": {
-      const asked = { ...call, params: { id }, caller: { accountId, keyId: link.keyId ?? "" } };
+      const { url, origin } = call; // no spread has what is reckoned
+      const asked = { ...call, url, origin, params: { id }, caller: { accountId, keyId: link.keyId ?? "" } };
       return part === undefined ? getResult(asked) : getPart(asked, (parts) => parts[part]);
     }
     default:

@@ -51,10 +51,12 @@ const provedUnder = oncePer((_secrets: readonly string[]) => new Memory<Caller>(
 
 /** As `identify`, of a key that has proved itself here before; null for any other. Throws nothing. */
 export function identifyKnown(headers: Headers, secrets: readonly string[]): Caller | null {
-  const names = ["authorization", "x-api-key", "x-vody-api-key"].map((name) => headers.get(name));
-  const [first, ...others] = names.filter((value) => value !== null);
-  if (first === undefined || others.length > 0) return null;
-  const text = names[0] === null ? first.trim() : SCHEME.exec(first)?.[1];
+  const authorization = headers.get("authorization");
+  const ofOwn = headers.get("x-api-key");
+  const ofVody = headers.get("x-vody-api-key");
+  const bare = ofOwn ?? ofVody;
+  if (bare !== null && (authorization !== null || (ofOwn !== null && ofVody !== null))) return null; // they may differ
+  const text = authorization === null ? bare?.trim() : SCHEME.exec(authorization)?.[1];
   return (text && provedUnder(secrets).get(text, 0)) || null;
 }
 

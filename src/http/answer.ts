@@ -20,27 +20,54 @@ interface Init {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Made once: to copy them costs less than to read them from an object for each answer. */
+const JSON_HEADERS = new Headers({ "Content-Type": "application/json", "Cache-Control": NO_STORE, ...SAFE_HEADERS });
+const FINAL_HEADERS = new Headers({ "Content-Type": "application/json", "Cache-Control": FOR_EVER, ...SAFE_HEADERS });
+const NOT_MODIFIED_HEADERS = new Headers({ "Cache-Control": FOR_EVER, ...SAFE_HEADERS });
+
 export function json(body: unknown, init: Init = {}): Response {
   return jsonText(writeJson(body), init);
 }
 
 /** An answer whose body is JSON text already. */
-export function jsonText(text: string, init: Init = {}): Response {
-  const response = new Response(text, {
-    status: init.status ?? 200,
-    headers: { "Content-Type": "application/json", "Cache-Control": NO_STORE, ...init.headers },
-  });
-  texts.set(response, text);
-  return response;
+export function jsonText(text: string, { status = 200, headers = {} }: Init = {}): Response {
+  const { ETag, ...more } = headers;
+  if (status === 200 && ETag !== undefined && more["Cache-Control"] === FOR_EVER && Object.keys(more).length === 1) {
+    const final = { text, etag: ETag };
+    const answer = answerOf(final);
+    finals.set(answer, final);
+    return answer;
+  }
+  const answer = new Response(text, { status, headers: JSON_HEADERS });
+  set(answer.headers, headers);
+  return answer;
 }
 
-/** The texts of answers, which would have to be read from them otherwise. */
-const texts = new WeakMap<Response, string>();
+/** An answer of JSON that will never change, and has no header that others have not. */
+export interface FinalAnswer {
+  readonly text: string;
+  readonly etag: string;
+}
 
-/** The text of an answer that will never change; null of any other answer. */
-export function immutableText(answer: Response): string | null {
-  if (answer.status !== 200 || answer.headers.get("cache-control") !== FOR_EVER) return null;
-  return texts.get(answer) ?? null;
+const finals = new WeakMap<Response, FinalAnswer>();
+
+/** What an answer says that will never change; null of any other answer. */
+export function finalOf(answer: Response): FinalAnswer | null {
+  return finals.get(answer) ?? null;
+}
+
+/** The answer that says so. */
+export function answerOf({ text, etag }: FinalAnswer): Response {
+  const answer = new Response(text, { headers: FINAL_HEADERS });
+  answer.headers.set("ETag", etag);
+  return answer;
+}
+
+/** 304 to a client that has it. */
+export function notModified({ etag }: FinalAnswer): Response {
+  const answer = new Response(null, { status: 304, headers: NOT_MODIFIED_HEADERS });
+  answer.headers.set("ETag", etag);
+  return answer;
 }
 
 /** Sets headers of an answer, in place if it is ours. `Vary` is added to what is there. */
@@ -54,6 +81,12 @@ export function withHeaders(answer: Response, headers: Readonly<Record<string, s
     set(copy.headers, headers);
     return copy;
   }
+}
+
+/** An answer as it leaves, with its request's id. */
+export function leaving(answer: Response, requestId: string): Response {
+  const ours = withHeaders(answer, { "X-Request-Id": requestId });
+  return ours.headers.has("x-content-type-options") ? ours : withHeaders(ours, SAFE_HEADERS); // json() has set them
 }
 
 function set(to: Headers, headers: Readonly<Record<string, string>>): void {

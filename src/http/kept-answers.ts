@@ -6,13 +6,12 @@
  */
 import { KEPT_ANSWERS, KEPT_ANSWERS_CHARACTERS, KEPT_ANSWER_CHARACTERS, KEPT_ANSWER_MS } from "../limits.ts";
 import type { Scope } from "../keys/key.ts";
+import type { FinalAnswer } from "./answer.ts";
 
 /** `Wire` is the dialect that it was made in. */
-export interface KeptAnswer<Wire> {
+export interface KeptAnswer<Wire> extends FinalAnswer {
   readonly dialect: Wire;
   readonly access: Scope;
-  readonly text: string;
-  readonly headers: Readonly<Record<string, string>>;
   readonly until: number;
 }
 

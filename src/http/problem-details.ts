@@ -1,6 +1,7 @@
 /** A problem as problem details (RFC 9457): how our own API, the operator's and the health check refuse. */
 import * as z from "zod";
 import { type Problem, pointer } from "../problem.ts";
+import { SAFE_HEADERS, withHeaders } from "./answer.ts";
 import type { Call } from "./route.ts";
 
 export const problemSchema = z
@@ -23,6 +24,8 @@ export const problemSchema = z
   })
   .describe("Problem details (RFC 9457). Some problems have further members.");
 
+const HEADERS = new Headers({ "Content-Type": "application/problem+json", "Cache-Control": "private, no-store", ...SAFE_HEADERS });
+
 /** For `Dialect.refuse`. */
 export function problemDetails(problem: Problem, { requestId }: Pick<Call, "requestId">): Response {
   const body = {
@@ -37,8 +40,6 @@ export function problemDetails(problem: Problem, { requestId }: Pick<Call, "requ
       : {}),
     ...problem.members,
   } satisfies z.infer<typeof problemSchema>;
-  return new Response(JSON.stringify(body), {
-    status: problem.status,
-    headers: { "Content-Type": "application/problem+json", "Cache-Control": "private, no-store", ...problem.headers },
-  });
+  const answer = new Response(JSON.stringify(body), { status: problem.status, headers: HEADERS });
+  return withHeaders(answer, problem.headers);
 }

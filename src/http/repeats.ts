@@ -23,12 +23,13 @@ export interface Repeatable {
 
 /** An answer as it is given to a client that may have repeated its call too often. */
 export function answerAgainstRepeats(answer: Response, call: Repeatable, now: number): Response {
-  const status = statusAgainstRepeats(answer.status, answer.headers, call, now);
-  return status === answer.status ? answer : new Response(answer.body, { status, headers: answer.headers });
+  if (answer.status !== 503) return answer;
+  const status = statusAgainstRepeats(answer.headers, call, now);
+  return status === 503 ? answer : new Response(answer.body, { status, headers: answer.headers });
 }
 
-function statusAgainstRepeats(status: number, headers: Headers, { keyId, request }: Repeatable, now: number): number {
-  if (status !== 503) return status;
+/** The status in the place of a 503 with these headers. */
+function statusAgainstRepeats(headers: Headers, { keyId, request }: Repeatable, now: number): number {
   const name = [keyId, request.method, request.url, request.headers.get("content-length") ?? ""].join(" ");
   const before = told.get(name, now);
   const repeats = before === undefined || now >= before.until ? 0 : before.repeats + 1;
@@ -39,9 +40,10 @@ function statusAgainstRepeats(status: number, headers: Headers, { keyId, request
 
 /** The same of a problem. */
 export function problemAgainstRepeats(problem: Problem, call: Repeatable, now: number): Problem {
+  if (problem.status !== 503) return problem;
   const { code, detail, faults, headers, members } = problem;
-  const status = statusAgainstRepeats(problem.status, new Headers(headers), call, now);
-  if (status === problem.status) return problem;
+  const status = statusAgainstRepeats(new Headers(headers), call, now);
+  if (status === 503) return problem;
   return new Problem(code, {
     detail: `${detail} This call was repeated before its Retry-After was over.`,
     faults,

@@ -173,7 +173,7 @@ export interface Dialect {
   /** Whether an unknown path is answered in this dialect. */
   owns(path: string): boolean;
   /** The path that a request is about, where its host says a part of it; null where it does not. */
-  pathOf?(url: URL): string | null;
+  pathOf?(hostname: string, path: string): string | null;
   readonly routes: readonly Route[];
   /** Headers by which this dialect shows where a key stands, beside ours; none of them replaces what an answer says itself. */
   limitHeaders?(allowance: Allowance): Readonly<Record<string, string>>;

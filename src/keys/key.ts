@@ -103,7 +103,9 @@ async function tagOf(body: string, secret: string): Promise<string> {
 }
 
 function checksumOf(text: string): string {
-  return base62(BigInt(crc32(text)), CHECKSUM_LENGTH);
+  let sum = "";
+  for (let rest = crc32(text); sum.length < CHECKSUM_LENGTH; rest = Math.floor(rest / 62)) sum = ALPHABET.charAt(rest % 62) + sum;
+  return sum;
 }
 
 function base62(value: bigint, length: number): string {

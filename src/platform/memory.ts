@@ -33,8 +33,10 @@ export class Memory<T> {
 export function oncePer<Environment extends object, T>(make: (env: Environment) => T): (env: Environment) => T {
   const made = new WeakMap<Environment, { readonly it: T }>();
   return (env) => {
-    const known = made.get(env) ?? { it: make(env) };
-    made.set(env, known);
-    return known.it;
+    const known = made.get(env);
+    if (known) return known.it;
+    const it = make(env);
+    made.set(env, { it });
+    return it;
   };
 }

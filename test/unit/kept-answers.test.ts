@@ -8,7 +8,7 @@ const ID1 = "01a22521-8df5-74c6-8fbf-9b4001b00001";
 const ID2 = "01a22521-8df5-74c6-8fbf-9b4001b00002";
 const OF_ID1 = `https://x.test/${ID1}`;
 
-const answer = (text: string) => ({ dialect: "own", access: "read" as const, text, headers: {} });
+const answer = (text: string) => ({ dialect: "own", access: "read" as const, text, etag: '"e"' });
 
 test("an answer is kept for its account and URL, until its time", () => {
   const kept = new KeptAnswers<string>();

@@ -2,8 +2,10 @@
 import { readFileSync } from "node:fs";
 import { Router } from "itty-router";
 import * as z from "zod";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { REFERENCE_PAGE, withReference } from "../support/reference.ts";
+import { addressOf } from "../../src/http/address.ts";
 import { DIALECTS } from "../../src/wires.ts";
 
 const routes = DIALECTS.flatMap((dialect) => dialect.routes.map((route) => ({ dialect, route })));
@@ -46,6 +48,46 @@ describe.each(named)("%s", (_name, { dialect, route }) => {
       .fetch({ method: route.method, url: `http://claimcheck.test${exampleOf(route.path)}` })
       .then(() => expect(met[0]).toBe(nameOf({ dialect, route })));
   });
+});
+
+test("a request's host and path are read as a URL parser reads them", () => {
+  const piece = fc.constantFrom(
+    "a",
+    "Z",
+    "0",
+    "-",
+    "_",
+    ".",
+    "..",
+    "/",
+    "//",
+    "%2f",
+    "%41",
+    "\\",
+    "?",
+    "#",
+    "@",
+    ":",
+    "ü",
+    " ",
+    "\t",
+    "1",
+    "[::1]",
+    "127.0.0.1",
+    "xn--",
+  );
+  const text = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(""));
+  const url = fc
+    .tuple(fc.constantFrom("http://a", "https://model-x.b-c.test", "http://127.0.0.1", "http://1", "http://A.b"), text, text)
+    .map((pieces) => pieces.join(""));
+  fc.assert(
+    fc.property(url, (asked) => {
+      fc.pre(URL.canParse(asked));
+      const { hostname, pathname } = new URL(asked);
+      expect(addressOf(asked)).toMatchObject({ hostname, pathname });
+    }),
+    { numRuns: 3_000 },
+  );
 });
 
 test("the list of calls in docs/api.md is what the routes make of it", () => {

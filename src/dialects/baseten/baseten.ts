@@ -73,9 +73,9 @@ export const baseten: Dialect = {
   name: "baseten",
   title: "Baseten inference API",
   owns: (path) => /^\/(?:baseten|async_request)(?:\/|$)/.test(path),
-  pathOf(url) {
-    const id = /^(?:model|chain)-([^.]+)\./.exec(url.hostname)?.[1];
-    return id === undefined ? null : `/baseten/${id}${url.pathname}`;
+  pathOf(hostname, path) {
+    const id = /^(?:model|chain)-([^.]+)\./.exec(hostname)?.[1];
+    return id === undefined ? null : `/baseten/${id}${path}`;
   },
   presentEvent,
   error: errorSchema,

@@ -52,7 +52,10 @@ export async function asDocumented(request: Pick<Request, "method" | "url">, ans
 async function routeOf(request: Pick<Request, "method" | "url">): Promise<Documented | null> {
   const method = request.method === "HEAD" ? "GET" : request.method;
   const url = new URL(request.url);
-  const paths = [url.pathname, ...DIALECTS.map((dialect) => dialect.pathOf?.(url) ?? null).filter((path) => path !== null)];
+  const paths = [
+    url.pathname,
+    ...DIALECTS.map((dialect) => dialect.pathOf?.(url.hostname, url.pathname) ?? null).filter((path) => path !== null),
+  ];
   for (const path of paths) {
     url.pathname = path;
     const found: unknown = await routes.fetch({ method, url: url.href });
