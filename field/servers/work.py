@@ -15,8 +15,8 @@ def note(event, **more):
         log.write(json.dumps({"event": event, "at": time.time(), **more}) + "\n")
 
 
-def work(text, seconds=0.0, fail=""):
-    """Blocks for `seconds` as a model would, then answers. Raises ValueError if `fail` is not empty."""
+def work(text, seconds=0.0, fail="", has_left=lambda: False):
+    """Blocks for `seconds` as a model would, unless its client has left, then answers. Raises ValueError if `fail` is not empty."""
     note("began", text=text)
     if fail:
         note("failed", text=text)
@@ -24,6 +24,9 @@ def work(text, seconds=0.0, fail=""):
     for _ in range(round(seconds / TICK_SECONDS)):
         time.sleep(TICK_SECONDS)
         note("tick", text=text)
+        if has_left():
+            note("stopped", text=text)
+            return ""
     note("ended", text=text)
     return text.upper()
 
