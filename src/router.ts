@@ -65,7 +65,7 @@ function routeFor(method: string, path: string): (Entry & { readonly params: Rec
   const segment = segmentOf(path);
   for (const entry of bySegment.get(`${method} ${SEGMENTS.has(segment) ? segment : ""}`) ?? []) {
     const match = entry.pattern.exec(path);
-    if (match) return { ...entry, params: decoded(match.groups ?? {}) };
+    if (match) return { ...entry, params: path.includes("%") ? decoded(match.groups ?? {}) : { ...match.groups } };
   }
   return null;
 }

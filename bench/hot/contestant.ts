@@ -11,6 +11,8 @@ export const LIMITED_KEY_LIMIT = 20;
 export const FINISHED = 400;
 /** Finished jobs with a result of 1 MiB. */
 export const LARGE = 40;
+/** Forged keys, more than an isolate remembers. */
+export const FORGED = 20_000;
 export const WAITING = 20;
 /** How many jobs of the live lane run at once. */
 export const SLOTS = 32;

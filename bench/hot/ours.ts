@@ -15,6 +15,7 @@ import {
   LONG,
   MIB,
   PAUSED,
+  FORGED,
   SLOTS,
   WAITING,
   call,
@@ -52,9 +53,9 @@ export const submission = (model: string, key: string): LoadRequest => ({
 const CHECKSUM_LENGTH = 6;
 
 /** A key of the published form whose checksum is right: only its tag gives it away. */
-function forged(key: string): string {
-  const other = key.at(30) === "A" ? "B" : "A";
-  const body = key.slice(0, 30) + other + key.slice(31, -CHECKSUM_LENGTH);
+function forged(key: string, number = 0): string {
+  const other = (key.at(30) === "A" ? "B" : "A") + String(number).padStart(6, "0");
+  const body = key.slice(0, 30) + other + key.slice(37, -CHECKSUM_LENGTH);
   let checksum = "";
   for (let rest = crc32(body); checksum.length < CHECKSUM_LENGTH; rest = Math.floor(rest / ALPHABET.length)) {
     checksum = (ALPHABET[rest % ALPHABET.length] ?? "") + checksum;
@@ -116,6 +117,10 @@ export async function startOurs(gpu: string): Promise<Contestant> {
       waiting: { requests: waiting.map(status), answers: "success" },
       limited: { requests: finished.map(({ id }) => get(`/v1/inferences/${id}`, limited)), answers: "refusal" },
       forged: { requests: finished.map(({ id, key }) => get(`/v1/inferences/${id}`, forged(key))), answers: "refusal" },
+      forgedAnew: {
+        requests: numbers(FORGED).map((number) => get(`/v1/inferences/${nth(finished, number).id}`, forged(nth(keys, number), number))),
+        answers: "refusal",
+      },
       paused: { requests: keys.map((key) => submission(PAUSED, key)), answers: "success" },
       live: { requests: keys.map((key) => submission(LIVE, key)), answers: "success", fills: true },
       result: { requests: large.map(({ id, key }) => get(`/v1/inferences/${id}/result`, key)), answers: "success" },

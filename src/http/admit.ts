@@ -12,10 +12,14 @@ import { Problem, problem } from "../problem.ts";
 import type { Allowance, Refusal, Verdict } from "../keys/gate.ts";
 import { turnMs } from "../keys/gcra.ts";
 import { Grants } from "../keys/grants.ts";
-import { type KeyIdentity, type Scope, digestOf, parseKey } from "../keys/key.ts";
+import { KEY_LENGTH, type KeyIdentity, type Scope, digestOf, parseKey } from "../keys/key.ts";
 
 const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="claimcheck"' };
-const NOT_VALID = "The API key is not valid; it must be a whole key of this deployment.";
+/** Made once: whoever tries keys gets it often. */
+const NOT_VALID = problem("invalid_key", {
+  detail: "The API key is not valid; it must be a whole key of this deployment.",
+  headers: CHALLENGE,
+});
 const SCHEME = /^(?:Bearer|Api-Key|Key|Token)\s+(\S+)\s*$/i;
 
 /** The key of a request, from any of the headers that the dialects know, or null. Throws if two headers have different keys. */
@@ -49,6 +53,9 @@ export interface Caller extends KeyIdentity {
 /** Keys that proved themselves under a deployment's secrets, by their text. */
 const provedUnder = oncePer((_secrets: readonly string[]) => new Memory<Caller>(KEYS_REMEMBERED));
 
+/** Texts that have a key's form and checksum, and that none of those secrets made: most who send one send it again. */
+const forgedUnder = oncePer((_secrets: readonly string[]) => new Memory<true>(MEMORY_THINGS));
+
 /** As `identify`, of a key that has proved itself here before; null for any other. Throws nothing. */
 export function identifyKnown(headers: Headers, secrets: readonly string[]): Caller | null {
   const authorization = headers.get("authorization");
@@ -66,8 +73,12 @@ export async function identify(headers: Headers, secrets: readonly string[]): Pr
   if (!text) throw problem("missing_key", { detail: howToSend(headers), headers: CHALLENGE });
   const known = provedUnder(secrets).get(text, 0);
   if (known) return known;
+  if (forgedUnder(secrets).get(text, 0)) throw NOT_VALID;
   const identity = await parseKey(text, secrets);
-  if (!identity) throw problem("invalid_key", { detail: NOT_VALID, headers: CHALLENGE });
+  if (!identity) {
+    if (text.length === KEY_LENGTH) forgedUnder(secrets).set(text, true, Infinity);
+    throw NOT_VALID;
+  }
   const caller = { ...identity, digest: await digestOf(text) };
   provedUnder(secrets).set(text, caller, Infinity);
   return caller;
@@ -203,7 +214,7 @@ export function rateLimitHeaders(allowance: Allowance): Record<string, string> {
 function refusal(reason: Exclude<Refusal, "limited">, scope: Scope): Problem {
   switch (reason) {
     case "unknown":
-      return problem("invalid_key", { detail: NOT_VALID, headers: CHALLENGE });
+      return NOT_VALID;
     case "revoked":
       return problem("revoked_key", { headers: CHALLENGE });
     case "expired":

@@ -99,18 +99,22 @@ async function tagOf(body: string, secret: string): Promise<string> {
     (await crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]));
   macKeys.set(secret, key);
   const mac = new DataView(await crypto.subtle.sign("HMAC", key, encoder.encode(body)));
-  return base62(mac.getBigUint64(0), TAG_LENGTH);
+  return base62(mac.getUint32(0), mac.getUint32(4), TAG_LENGTH);
 }
 
 function checksumOf(text: string): string {
-  let sum = "";
-  for (let rest = crc32(text); sum.length < CHECKSUM_LENGTH; rest = Math.floor(rest / 62)) sum = ALPHABET.charAt(rest % 62) + sum;
-  return sum;
+  return base62(0, crc32(text), CHECKSUM_LENGTH);
 }
 
-function base62(value: bigint, length: number): string {
+/** The last digits of a number of 64 bits, given as its two halves, which is faster than with a BigInt. */
+function base62(high: number, low: number, length: number): string {
   let text = "";
-  for (let rest = value; text.length < length; rest /= 62n) text = ALPHABET.charAt(Number(rest % 62n)) + text;
+  for (let [upper, lower] = [high, low]; text.length < length;) {
+    const rest = (upper % 62) * 2 ** 32 + lower;
+    text = ALPHABET.charAt(rest % 62) + text;
+    upper = Math.floor(upper / 62);
+    lower = Math.floor(rest / 62);
+  }
   return text;
 }
 

@@ -308,6 +308,16 @@ describe("a forged key", () => {
     expect(asked.mock.calls.flat()).toEqual(expect.arrayContaining(["getByName", "prepare"]));
   });
 
+  test("is refused again when it is sent again, and taken where the secret that made it is known", async () => {
+    const { key } = await newTenant();
+    const headers = new Headers({ "X-Api-Key": key });
+    const others = ["another-secret-for-tests-that-is-long-enough"];
+    for (let sent = 0; sent < 2; sent++) {
+      await expect(identify(headers, others)).rejects.toMatchObject({ code: "invalid_key" });
+    }
+    expect(await identify(headers, [...others, ...secrets])).toMatchObject({ digest: await digestOf(key) });
+  });
+
   test("dies without I/O when one character was changed, whichever it is", async () => {
     const { key } = await newTenant();
     expect(key).toMatch(KEY_PATTERN);
