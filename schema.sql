@@ -174,6 +174,8 @@ CREATE INDEX inferences_backing_off ON inferences (model, version) WHERE status 
 CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE lease_until IS NOT NULL;
 -- What the sweep looks at, beside leases: those it finds among what runs, so that a claim writes no row here.
 CREATE INDEX inferences_due ON inferences (due_at) WHERE due_at IS NOT NULL AND (lease_until IS NULL OR cancel_at IS NOT NULL);
+-- What did not succeed, for lists and bulk calls; what succeeded, most of all, writes nothing here.
+CREATE INDEX inferences_unsuccessful ON inferences (account_id, id, status) WHERE status IN ('failed', 'canceled', 'expired');
 -- One inference to a key of a submit.
 CREATE UNIQUE INDEX inferences_idempotent ON inferences (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 

@@ -109,6 +109,14 @@ export const WAKE_UPS_PER_LANE = 20;
 export const POSITION_MAX = 1_000;
 /** The same of the queue of a model: exact below it. */
 export const DEPTH_MAX = 10_000;
+/** Rows that one page of a list looks at, whatever its filter: each is read, the last once more, and each that matches once more. */
+export const LISTED_ROWS = 900;
+/** The same where an index has what is looked for: each row of it is looked up in the table, too. */
+export const LISTED_UNSUCCESSFUL_ROWS = 600;
+/** Inferences that are asked after by their ids in one call. */
+export const IDS_ASKED = 100;
+/** Rows that one call of a count looks at. */
+export const COUNTED_ROWS = 10_000;
 /** Rows that one call of a bulk cancel or redrive looks at. */
 export const BULK_ROWS = 1_000;
 

@@ -7,6 +7,7 @@ import { checkRoutes } from "./checks.ts";
 import { keyRoutes } from "./keys.ts";
 import { modelRoutes } from "./models.ts";
 import { schemaRoutes } from "./schemas.ts";
+import { inferenceRoutes } from "./inferences.ts";
 import { healthRoutes } from "./health.ts";
 import { operationRoutes } from "./operations.ts";
 
@@ -21,6 +22,7 @@ export const admin: Dialect = {
     ...modelRoutes,
     ...schemaRoutes,
     ...backendRoutes,
+    ...inferenceRoutes,
     ...operationRoutes,
     ...healthRoutes,
     ...checkRoutes,

@@ -1,6 +1,6 @@
 /** What an operator does after an incident: redrive what failed, and declare dead what ran when the platform went down. */
 import * as z from "zod";
-import { FAILURE_CLASSES } from "../backends/outcome.ts";
+import { matchedSchema } from "../api/bulk.ts";
 import { json } from "../http/answer.ts";
 import { filterOf, filterShape, narrows } from "../http/filter.ts";
 import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
@@ -15,7 +15,6 @@ const redriveSchema = z
   .strictObject({
     account_id: z.string().optional().describe("Only this account's."),
     status: z.enum(["failed", "expired"]).optional().describe("Both by default."),
-    error_class: z.enum(FAILURE_CLASSES).optional().describe("Only those that failed so."),
     ...filterShape,
     dry_run: z.boolean().optional().describe("Only counts."),
     after: cursorSchema.optional().describe("The `next` of the call before."),
@@ -27,6 +26,7 @@ const redrivenSchema = z.object({
   looked_at: z.int().describe(`Inferences that this call looked at, at most ${BULK_ROWS}.`),
   redriven: z.int().optional().describe("Of them, those that were queued again."),
   matched: z.int().optional().describe("With `dry_run`: those that would be queued again."),
+  by_error: z.array(matchedSchema).optional().describe("With `dry_run`: the same by class and code."),
   next: cursorSchema.nullable().describe("The `after` of the next call; null at the end."),
 });
 
@@ -52,7 +52,7 @@ export const operationRoutes = [
 async function redrive(call: Call, { body }: Input<typeof REDRIVE>): Promise<Response> {
   const from = body.after ? { accountId: body.after.account_id, id: body.after.id } : { accountId: body.account_id ?? "", id: "" };
   const change = {
-    filter: { ...filterOf(body), errorClass: body.error_class },
+    filter: filterOf(body),
     status: body.status,
     from,
     everyAccount: body.account_id === undefined,
@@ -62,7 +62,7 @@ async function redrive(call: Call, { body }: Input<typeof REDRIVE>): Promise<Res
   return json({
     dry_run: body.dry_run ?? false,
     looked_at: done.seen,
-    [body.dry_run ? "matched" : "redriven"]: done.matched,
+    ...(body.dry_run ? { matched: done.matched, by_error: done.byError } : { redriven: done.matched }),
     next: done.next && { account_id: done.next.accountId, id: done.next.id },
   } satisfies z.infer<typeof redrivenSchema>);
 }

@@ -1,25 +1,18 @@
-/** Our own API over inferences: submit, get, cancel, redrive and delete, of one or of many. */
+/** Our own API over inferences: submit, get, cancel, redrive and delete. */
 import * as z from "zod";
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
 import { cachingOf, json, replayHeaders, unlessKnown } from "../http/answer.ts";
-import { filterOf, filterShape, metadataSchema, narrows } from "../http/filter.ts";
+import { metadataSchema } from "../http/filter.ts";
 import { idempotencyOf, webhookOf } from "../http/vetted.ts";
 import { lookUpWithWait, nameIn } from "../http/lookup.ts";
 import { wholeIn } from "../http/range.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
-import {
-  cancel as cancelInference,
-  cancelMany as cancelInferences,
-  redrive as redriveInference,
-  remove as removeInference,
-} from "../inferences/change.ts";
+import { cancel as cancelInference, redrive as redriveInference, remove as removeInference } from "../inferences/change.ts";
 import { submit as submitInference } from "../inferences/submit.ts";
 import { EVENTS } from "../inferences/webhook.ts";
 import {
-  ADMIN_BODY_BYTES,
   BACKEND_TIMEOUT_SECONDS,
-  BULK_ROWS,
   CANCEL_AFTER_SECONDS,
   INITIAL_DELAY_MS,
   JSON_BODY_BYTES,
@@ -71,23 +64,6 @@ const submissionSchema = z.strictObject({
     .describe("Who is sent its events."),
 });
 
-const cancelManySchema = z
-  .strictObject({
-    status: z.enum(["queued", "in_progress"]).optional().describe("Both by default."),
-    ...filterShape,
-    dry_run: z.boolean().optional().describe("Only counts."),
-    after: z.string().optional().describe("The `next` of the call before."),
-  })
-  .refine(narrows, "must contain at least one filter");
-
-const canceledSchema = z.object({
-  dry_run: z.boolean(),
-  looked_at: z.int().describe(`Inferences that this call looked at, at most ${BULK_ROWS}.`),
-  canceled: z.int().optional(),
-  matched: z.int().optional().describe("With `dry_run`: those that would be canceled."),
-  next: z.string().nullable().describe("The `after` of the next call; null at the end."),
-});
-
 const params = z.object({ id: z.string().describe("The inference's id.") });
 const shown = (description: string) => ({ description, json: inferenceSchema });
 
@@ -103,12 +79,6 @@ const GET = {
   params,
   query: z.strictObject({ logs: z.string().optional().describe("`1` or `true`: with what happened to it.") }),
   answers: { 200: shown("The inference."), 304: { description: "It is as `If-None-Match` says." } },
-} as const satisfies RouteShape;
-
-const CANCEL_MANY = {
-  summary: `Cancel inferences by filter; looks at ${BULK_ROWS} a call.`,
-  body: { json: cancelManySchema, limitBytes: ADMIN_BODY_BYTES },
-  answers: { 200: { description: "How many, and where to go on.", json: canceledSchema } },
 } as const satisfies RouteShape;
 
 export const inferenceRoutes = [
@@ -143,7 +113,6 @@ export const inferenceRoutes = [
     },
     redrive,
   ),
-  route("cancel", "POST", "/v1/inferences/cancel", CANCEL_MANY, cancelMany),
 ];
 
 async function submit(call: KeyCall, { body, text }: Input<typeof SUBMIT>): Promise<Response> {
@@ -216,21 +185,6 @@ async function cancel(call: KeyCall): Promise<Response> {
     detail: `The inference has already ${inference.status}.`,
     members: { inference_status: inference.status },
   });
-}
-
-async function cancelMany(call: KeyCall, { body }: Input<typeof CANCEL_MANY>): Promise<Response> {
-  const change = { filter: filterOf(body), status: body.status, everyAccount: false, dryRun: body.dry_run ?? false };
-  const done = await cancelInferences(
-    call.ports,
-    { ...change, from: { accountId: call.caller.accountId, id: body.after ?? "" } },
-    call.after,
-  );
-  return json({
-    dry_run: body.dry_run ?? false,
-    looked_at: done.seen,
-    [body.dry_run ? "matched" : "canceled"]: done.matched,
-    next: done.next?.id ?? null,
-  } satisfies z.infer<typeof canceledSchema>);
 }
 
 async function redrive(call: KeyCall): Promise<Response> {

@@ -5,7 +5,9 @@ import { linkRoutes } from "./links.ts";
 import { presentOwnEvent } from "./event.ts";
 import { webhookRoutes } from "./webhooks.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { bulkRoutes } from "./bulk.ts";
 import { inferenceRoutes } from "./inferences.ts";
+import { listRoutes } from "./list.ts";
 import { queueRoute } from "./models.ts";
 import { resultRoutes } from "./results.ts";
 import { uploadRoutes } from "./uploads.ts";
@@ -17,6 +19,8 @@ export const own: Dialect = {
   owns: (path) => path === "/v1" || path.startsWith("/v1/"),
   error: problemSchema,
   routes: [
+    ...listRoutes,
+    ...bulkRoutes,
     ...inferenceRoutes,
     ...resultRoutes,
     ...deliveryRoutes,

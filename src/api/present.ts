@@ -153,7 +153,7 @@ function waitingOf(inference: Inference): z.infer<typeof waitingSchema> {
   const estimatedMs = wait?.estimatedMs ?? null;
   const seconds = Math.ceil((estimatedMs ?? 0) / 2_000);
   return {
-    waiting_on: wait?.on ?? "position",
+    waiting_on: wait?.on ?? (inference.notBefore === null ? "position" : "retry_backoff"),
     queue_position:
       wait?.ahead === undefined || wait.ahead === null ? null : wait.ahead >= POSITION_MAX ? `${POSITION_MAX}+` : wait.ahead + 1,
     estimated_start_at: estimatedMs === null ? null : time(Date.now() + estimatedMs),

@@ -1,5 +1,6 @@
 /** The members by which a list or a bulk call picks inferences, as clients write them. */
 import * as z from "zod";
+import { FAILURE_CLASSES } from "../backends/outcome.ts";
 import type { Filter } from "../inferences/sql/filter.ts";
 import { instantSchema } from "./time.ts";
 
@@ -25,11 +26,23 @@ export const metadataSchema = z.preprocess(
     }),
 );
 
+const named = (characters: number) => z.string().min(1).max(characters).optional();
+
+/** What inferences are picked by, beside their status. */
 export const filterShape = {
-  model: z.string().min(1).max(128).optional(),
-  created_after: instantSchema.optional(),
-  created_before: instantSchema.optional(),
-  metadata: metadataSchema.optional(),
+  model: named(128).describe("Only of this model."),
+  version: named(128).describe("Only of this version."),
+  created_after: instantSchema.optional().describe("Only those submitted then or later."),
+  created_before: instantSchema.optional().describe("Only those submitted before."),
+  finished_after: instantSchema.optional().describe("Only those that ended then or later."),
+  finished_before: instantSchema.optional().describe("Only those that ended before."),
+  metadata: metadataSchema.optional().describe("Only those that have all of these words in their metadata."),
+  error_class: z.enum(FAILURE_CLASSES).optional().describe("Only those that failed so."),
+  error_code: named(64).describe("Only those that failed with this code."),
+  backend: named(64).describe("Only those whose latest attempt was there."),
+  dialect: named(32).describe("Only those submitted by this wire: `claimcheck`, `vody`, `reka`, `baseten`, `oip`, `openai`."),
+  key: named(64).describe("Only those submitted by the key of this id."),
+  q: named(128).describe("Only those with this text, in any case, in their id, model, metadata, or error's message."),
 } as const;
 
 /** Whether a bulk call's body names anything to pick by; one that does not would be about everything. */
@@ -40,11 +53,22 @@ export function narrows(body: object): boolean {
   });
 }
 
-export function filterOf(body: {
-  model?: string | undefined;
-  created_after?: number | undefined;
-  created_before?: number | undefined;
-  metadata?: Record<string, string> | undefined;
-}): Omit<Filter, "statuses"> {
-  return { model: body.model, createdAfter: body.created_after, createdBefore: body.created_before, metadata: body.metadata };
+type Asked = z.infer<z.ZodObject<typeof filterShape>>;
+
+export function filterOf(asked: Asked): Omit<Filter, "statuses"> {
+  return {
+    model: asked.model,
+    version: asked.version,
+    createdAfter: asked.created_after,
+    createdBefore: asked.created_before,
+    finishedAfter: asked.finished_after,
+    finishedBefore: asked.finished_before,
+    metadata: asked.metadata,
+    errorClass: asked.error_class,
+    errorCode: asked.error_code,
+    backendId: asked.backend,
+    dialect: asked.dialect,
+    keyId: asked.key,
+    text: asked.q,
+  };
 }

@@ -90,6 +90,8 @@ export interface RouteShape {
   readonly query?: z.ZodType;
   /** Query parameters that may be given more than once: their values come joined with commas. Of any other, the last counts. */
   readonly repeatable?: readonly string[];
+  /** A query parameter that is an object: its members come as `name[member]=value`. */
+  readonly deep?: string;
   readonly body?: JsonBody | RawBody;
   /** By status; refusals are the dialect's own and stand in its `problems`. */
   readonly answers: Readonly<Record<number, AnswerShape>>;
@@ -129,14 +131,14 @@ export function route<const S extends RouteShape, A extends Access>(
   shape: S,
   handle: (call: A extends Scope ? KeyCall : Call, input: Input<S>) => Response | Promise<Response>,
 ): Route {
-  const { query, repeatable = [], body } = shape;
+  const { query, body } = shape;
   return {
     ...shape,
     access,
     method,
     path,
     async handle(call) {
-      const asked = query ? check(query, queryOf(call.url, repeatable), "query") : undefined;
+      const asked = query ? check(query, queryOf(call.url, shape), "query") : undefined;
       const sent = body && "json" in body ? await readJson(call.request, body.limitBytes) : null;
       const value = sent && body && "json" in body ? check(body.json, body.prepare ? body.prepare(sent.value) : sent.value) : undefined;
       const input = { query: asked, body: value, sent: sent?.value, text: sent?.text ?? "" } as Input<S>; // as the schemas of this shape have it
@@ -145,9 +147,16 @@ export function route<const S extends RouteShape, A extends Access>(
   };
 }
 
-function queryOf({ searchParams }: URL, repeatable: readonly string[]): Record<string, string> {
+function queryOf({ searchParams }: URL, { repeatable = [], deep }: RouteShape): Record<string, unknown> {
   const repeated = repeatable.filter((name) => searchParams.has(name)).map((name) => [name, searchParams.getAll(name).join(",")]);
-  return { ...Object.fromEntries(searchParams), ...Object.fromEntries(repeated) };
+  const plain: Record<string, string> = { ...Object.fromEntries(searchParams), ...Object.fromEntries(repeated) };
+  if (deep === undefined) return plain;
+  const members = Object.entries(plain).flatMap(([name, value]) => {
+    const member = name.startsWith(`${deep}[`) && name.endsWith("]") ? name.slice(deep.length + 1, -1) : null;
+    if (member !== null) delete plain[name];
+    return member === null ? [] : [[member, value] as const];
+  });
+  return members.length === 0 || deep in plain ? plain : { ...plain, [deep]: Object.fromEntries(members) };
 }
 
 const NO_QUERY = z.strictObject({});

@@ -1,6 +1,6 @@
 /** SQL on changes of status: how an attempt ends, cancel and redrive, of one inference or of a page of them. */
 import * as z from "zod";
-import type { Failure, KeptPart, Usage } from "../../backends/outcome.ts";
+import { FAILURE_CLASSES, type Failure, type KeptPart, type Usage } from "../../backends/outcome.ts";
 import { STOPPABLE } from "../../backends/protocols.ts";
 import { REDRIVE_ATTEMPTS_MAX, STOP_ASKED_MS } from "../../limits.ts";
 import { type Lane, laneSchema } from "../../models/lane.ts";
@@ -99,7 +99,8 @@ export const changeStatements = {
     RETURNING model, version`,
   /** What a page would be about, counted. */
   countPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
-    SELECT count(*) AS matched FROM inferences WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${matching(filter)}`,
+    SELECT error ->> 'class' AS class, error ->> 'code' AS code, count(*) AS count
+    FROM inferences WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${matching(filter)} GROUP BY 1, 2`,
   pageEnd: (cursor: Cursor, whole: boolean, limit: number) => sql`
     SELECT count(*) AS seen, max(account_id) AS accountId, (SELECT id FROM (${pageAfter(cursor, whole, limit)}) ORDER BY account_id DESC, id DESC LIMIT 1) AS id
     FROM (${pageAfter(cursor, whole, limit)})`,
@@ -145,11 +146,14 @@ export async function redriveInference(db: Database, accountId: string, id: stri
 export interface BulkPage {
   seen: number;
   matched: number;
+  /** Of those that were counted, by what they failed with; most first. */
+  byError: z.infer<typeof countSchema>[];
   next: Cursor | null;
   /** Of those that were redriven. */
   lanes: Lane[];
 }
 
+const countSchema = z.object({ class: z.enum(FAILURE_CLASSES).nullable(), code: z.string().nullable(), count: z.number() });
 const pageEndSchema = z.object({ seen: z.number(), accountId: z.string().nullable(), id: z.string().nullable() });
 
 /** Cancels, redrives or only counts what the filter matches among the next rows after the cursor. */
@@ -169,9 +173,17 @@ export async function bulk(
   const [ends = [], rows = []] = await db.batch([changeStatements.pageEnd(cursor, whole, limit), statement]);
   if (action === "cancel") logEnds(rows);
   const { seen, accountId, id } = pageEndSchema.parse(ends[0]);
+  const byError =
+    action === "count"
+      ? z
+          .array(countSchema)
+          .parse(rows)
+          .toSorted((one, other) => other.count - one.count)
+      : [];
   return {
     seen,
-    matched: action === "count" ? Number(rows[0]?.["matched"] ?? 0) : rows.length,
+    matched: action === "count" ? byError.reduce((sum, { count }) => sum + count, 0) : rows.length,
+    byError,
     next: seen === limit && accountId !== null && id !== null ? { accountId, id } : null,
     lanes: action === "redrive" ? z.array(laneSchema).parse(rows) : [],
   };

@@ -1,7 +1,7 @@
 /** Which of an account's inferences, or of all, a list or a bulk change is about; a page of them is a range of the primary key. */
 import { earliestId } from "../../ids.ts";
 import { ID_MARGIN_MS } from "../../limits.ts";
-import { join, sql } from "../../platform/sql.ts";
+import { type Sql, join, sql } from "../../platform/sql.ts";
 import type { Status } from "../status.ts";
 import { among } from "./fragments.ts";
 
@@ -9,11 +9,21 @@ import { among } from "./fragments.ts";
 export interface Filter {
   statuses: readonly Status[];
   model?: string | undefined;
+  version?: string | undefined;
   errorClass?: string | undefined;
+  errorCode?: string | undefined;
   createdAfter?: number | undefined;
   createdBefore?: number | undefined;
+  finishedAfter?: number | undefined;
+  finishedBefore?: number | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
   capability?: string | undefined;
+  /** Of its latest attempt. */
+  backendId?: string | undefined;
+  dialect?: string | undefined;
+  keyId?: string | undefined;
+  /** A text, in any case, in its id, its model's name, its metadata, or the message of its error. */
+  text?: string | undefined;
 }
 
 /** A place in the order of all inferences; a bulk call goes on after it. */
@@ -22,18 +32,32 @@ export interface Cursor {
   id: string;
 }
 
+const equal = (column: Sql, value: string | undefined) => (value === undefined ? [] : [sql`${column} = ${value}`]);
+
 export const matching = (filter: Filter) =>
   join(
     [
       among(filter.statuses),
-      ...(filter.model === undefined ? [] : [sql`model = ${filter.model}`]),
-      ...(filter.capability === undefined ? [] : [sql`capability = ${filter.capability}`]),
-      ...(filter.errorClass === undefined ? [] : [sql`error ->> 'class' = ${filter.errorClass}`]),
+      ...equal(sql`model`, filter.model),
+      ...equal(sql`version`, filter.version),
+      ...equal(sql`capability`, filter.capability),
+      ...equal(sql`backend_id`, filter.backendId),
+      ...equal(sql`dialect`, filter.dialect),
+      ...equal(sql`key_id`, filter.keyId),
+      ...equal(sql`error ->> 'class'`, filter.errorClass),
+      ...equal(sql`error ->> 'code'`, filter.errorCode),
       ...(filter.createdAfter === undefined ? [] : [sql`created_at >= ${filter.createdAfter}`]),
       ...(filter.createdBefore === undefined ? [] : [sql`created_at < ${filter.createdBefore}`]),
+      ...(filter.finishedAfter === undefined ? [] : [sql`finished_at >= ${filter.finishedAfter}`]),
+      ...(filter.finishedBefore === undefined ? [] : [sql`finished_at < ${filter.finishedBefore}`]),
       ...Object.entries(filter.metadata ?? {}).map(
         ([name, value]) => sql`EXISTS (SELECT 1 FROM json_each(metadata) WHERE json_each.key = ${name} AND json_each.value = ${value})`,
       ),
+      ...(filter.text === undefined
+        ? []
+        : [
+            sql`instr(lower(id || ' ' || model || ' ' || metadata || ' ' || coalesce(error ->> 'message', '')), lower(${filter.text})) > 0`,
+          ]),
     ],
     " AND ",
   );
