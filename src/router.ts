@@ -14,7 +14,7 @@ import type { Scope } from "./keys/key.ts";
 import { logError } from "./platform/log.ts";
 import { corsHeaders, preflight } from "./http/cors.ts";
 import { mustBeOperator } from "./http/guards.ts";
-import { answerOf, finalOf, isKnown, leaving, notModified, withHeaders } from "./http/answer.ts";
+import { finalOf, leaving, withHeaders } from "./http/answer.ts";
 import { own } from "./api/own.ts";
 import { belongsTo, release } from "./http/body-memory.ts";
 import type { KeptAnswer, KeptAnswers } from "./http/kept-answers.ts";
@@ -124,15 +124,16 @@ async function answerKept(
   const { request, requestId, admissions } = call;
   const { dialect, access } = kept;
   const forPages = corsHeaders(request, "", call.config.allowedOrigins);
+  let allowance: Allowance | null = null;
   let response: Response;
   try {
-    const allowance = admissions.admitHere(caller, access) ?? (await admissions.admit(caller, access, call.after));
-    response = withLimits(isKnown(request, kept.etag) ? notModified(kept) : answerOf(kept), dialect, allowance);
+    allowance = admissions.admitHere(caller, access) ?? (await admissions.admit(caller, access, call.after));
+    response = await kept.again(request);
   } catch (error) {
+    if (error instanceof LimitReached) allowance = error.allowance;
     response = dialect.refuse(unexpected(error, requestId), { requestId });
-    if (error instanceof LimitReached) response = withLimits(response, dialect, error.allowance);
   }
-  return finished(response, requestId, request.method, forPages);
+  return finished(allowance ? withLimits(response, dialect, allowance) : response, requestId, request.method, forPages);
 }
 
 /**

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { KeptPart } from "../backends/outcome.ts";
 import { endingOf } from "../content/content.ts";
-import { cachingOf } from "../http/answer.ts";
+import { asFinal, cachingOf } from "../http/answer.ts";
 import { atHand, download } from "../http/download.ts";
 import { lookUp } from "../http/lookup.ts";
 import { typeHeaders } from "../http/output.ts";
@@ -66,6 +66,9 @@ export async function getResult(call: KeyCall): Promise<Response> {
   }
 }
 
+/** What it takes to give a download again, whose bytes stay in the bucket. */
+const KEPT_DOWNLOAD_CHARACTERS = 1_000;
+
 /** The stored output of a succeeded inference, as the backend typed it. */
 export async function serveResult(call: KeyCall, inference: Extract<Inference, { status: "succeeded" }>): Promise<Response> {
   const { output, id } = inference;
@@ -73,7 +76,10 @@ export async function serveResult(call: KeyCall, inference: Extract<Inference, {
   const { "Content-Type": contentType = "", ...headers } = typeHeaders(output.contentType);
   const whole = output.at === "row" ? await atHand(output.body) : storedObject(call.ports.payloads, output);
   if (whole === null) throw problem("payload_gone", { detail: "The result has expired." });
-  return download(call.request, { ...whole, contentType, headers, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` });
+  const it = { ...whole, contentType, headers, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` };
+  const answer = await download(call.request, it);
+  if (output.at === "row") return answer;
+  return asFinal(answer, cacheControl, { characters: KEPT_DOWNLOAD_CHARACTERS, again: (request) => download(request, it) });
 }
 
 /** What came beside the output: nothing before there is one. */

@@ -33,41 +33,47 @@ export function json(body: unknown, init: Init = {}): Response {
 export function jsonText(text: string, { status = 200, headers = {} }: Init = {}): Response {
   const { ETag, ...more } = headers;
   if (status === 200 && ETag !== undefined && more["Cache-Control"] === FOR_EVER && Object.keys(more).length === 1) {
-    const final = { text, etag: ETag };
-    const answer = answerOf(final);
-    finals.set(answer, final);
-    return answer;
+    const answer = finalJson(text, ETag);
+    return asFinal(answer, FOR_EVER, {
+      characters: text.length,
+      again: (request) => (isKnown(request, ETag) ? notModified(ETag) : finalJson(text, ETag)),
+    });
   }
   const answer = new Response(text, { status, headers: JSON_HEADERS });
   set(answer.headers, headers);
   return answer;
 }
 
-/** An answer of JSON that will never change, and has no header that others have not. */
-export interface FinalAnswer {
-  readonly text: string;
-  readonly etag: string;
-}
-
-const finals = new WeakMap<Response, FinalAnswer>();
-
-/** What an answer says that will never change; null of any other answer. */
-export function finalOf(answer: Response): FinalAnswer | null {
-  return finals.get(answer) ?? null;
-}
-
-/** The answer that says so. */
-export function answerOf({ text, etag }: FinalAnswer): Response {
+function finalJson(text: string, etag: string): Response {
   const answer = new Response(text, { headers: FINAL_HEADERS });
   answer.headers.set("ETag", etag);
   return answer;
 }
 
-/** 304 to a client that has it. */
-export function notModified({ etag }: FinalAnswer): Response {
+function notModified(etag: string): Response {
   const answer = new Response(null, { status: 304, headers: NOT_MODIFIED_HEADERS });
   answer.headers.set("ETag", etag);
   return answer;
+}
+
+/** How an answer that can never change is given to whoever asks for it again. */
+export interface FinalAnswer {
+  /** How much is kept for it, about. */
+  readonly characters: number;
+  again(request: Request): Response | Promise<Response>;
+}
+
+const finals = new WeakMap<Response, FinalAnswer>();
+
+/** Says of an answer how it is given again, if by its Cache-Control it can never change. */
+export function asFinal(answer: Response, cacheControl: string, final: FinalAnswer): Response {
+  if (cacheControl === FOR_EVER) finals.set(answer, final);
+  return answer;
+}
+
+/** How an answer is given again; null if it may change. */
+export function finalOf(answer: Response): FinalAnswer | null {
+  return finals.get(answer) ?? null;
 }
 
 /** Sets headers of an answer, in place if it is ours. `Vary` is added to what is there. */

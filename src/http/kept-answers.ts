@@ -35,7 +35,7 @@ export class KeptAnswers<Wire> {
   /** Keeps an answer that was begun when `changes` was so many. */
   keep(accountId: string, url: string, answer: Omit<KeptAnswer<Wire>, "until">, now: number, changes: number): void {
     if (changes !== this.#changes) return;
-    const characters = answer.text.length + url.length;
+    const characters = answer.characters + url.length;
     const ids = idsIn(url);
     if (characters > KEPT_ANSWER_CHARACTERS || ids.length === 0) return;
     const name = nameOf(accountId, url);
@@ -65,7 +65,7 @@ export class KeptAnswers<Wire> {
     this.#kept.delete(name);
     const space = name.indexOf(" ");
     const url = name.slice(space + 1);
-    this.#characters -= kept.text.length + url.length;
+    this.#characters -= kept.characters + url.length;
     for (const id of idsIn(url)) {
       const about = nameOf(name.slice(0, space), id);
       const names = this.#about.get(about);

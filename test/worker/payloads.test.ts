@@ -9,6 +9,7 @@ import { ended, rowOf, submitted } from "./support/inferences.ts";
 import { backendIs } from "./support/outside.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
 import { as, call, object, operator, until } from "./support/requests.ts";
+import { watched } from "./support/watched.ts";
 
 const { key, accountId } = await newTenant();
 
@@ -295,6 +296,25 @@ describe("a result", () => {
     await env.PAYLOADS.delete(await objectsOf(String(lost)));
     const answer = await resultOf(lost);
     expect([answer.status, (await object(answer))["code"]]).toEqual([410, "payload_gone"]);
+  });
+
+  test("costs a question to the bucket alone once it was read, whole or in parts, until the bucket has it no more", async () => {
+    const model = await serving(() => new Response(inPieces(data), { headers: { "Content-Type": "video/mp4" } }));
+    const kept = String((await run(model))["id"]);
+    const { asked, send } = watched();
+    const read = (headers: Record<string, string> = {}) => send(key, `/v1/inferences/${kept}/result`, { headers });
+    for (let reads = 0; reads < 40; reads++) await (await read()).arrayBuffer();
+    asked.mockClear();
+    const whole = await read();
+    expect(new Uint8Array(await whole.arrayBuffer())).toEqual(data);
+    expect([whole.headers.get("content-length"), whole.headers.has("ratelimit")]).toEqual([String(data.byteLength), true]);
+    const part = await read({ Range: "bytes=10-19" });
+    expect([part.status, new Uint8Array(await part.arrayBuffer())]).toEqual([206, data.slice(10, 20)]);
+    expect(asked.mock.calls.flat()).toEqual(["get", "get"]);
+    expect((await read({ "If-None-Match": String(whole.headers.get("etag")) })).status).toBe(304);
+    await env.PAYLOADS.delete(await objectsOf(kept));
+    const gone = await read();
+    expect([gone.status, gone.headers.has("ratelimit"), (await object(gone))["code"]]).toEqual([410, true, "payload_gone"]);
   });
 
   test("is nobody else's", async () => {
