@@ -23,9 +23,13 @@ const DRAW_EVERY_MS = 100;
 
 /** One inference to be. */
 interface Item {
+  /** Its file, and its line there: what tells it apart when the same command is run again. */
+  readonly place: string;
   readonly name: string;
-  /** Made when its turn comes: it may upload a file first. */
-  readonly input: () => unknown;
+  /** A file that must be uploaded first. */
+  readonly file?: string;
+  /** `reference` is the file's. */
+  readonly input: (reference: string) => unknown;
 }
 
 export interface BatchOptions extends RunOptions {
@@ -45,19 +49,20 @@ export async function submitAll(
   signal: AbortSignal,
 ): Promise<void> {
   const { template, wait, folder, ...more } = options;
-  const items = itemsOf(api, sources, template, signal);
+  const items = itemsOf(sources, template);
   const journal = new Journal([api.settings.url, model, process.cwd(), ...sources, JSON.stringify({ template, more })]);
   const progress = new Progress(output, items.length, journal.ids.size);
   if (journal.ids.size > 0) output.note(`${journal.ids.size} of ${items.length} were submitted before; going on.`);
   const refused: { name: string; error: Refused }[] = [];
   try {
-    await inParallel(items, async (item, index) => {
-      if (journal.ids.has(index)) return;
+    await inParallel(items, async (item) => {
+      const { place, file } = item;
+      if (journal.ids.has(place)) return;
       try {
-        const input = await item.input();
-        const headers = { "Idempotency-Key": journal.keyOf(index) };
+        const input = item.input(file === undefined ? "" : await journal.referenceOf(place, () => upload(api, file, signal)));
+        const headers = { "Idempotency-Key": journal.keyOf(place) };
         const it = await api.json("POST", "/v1/inferences", { json: { model, input, ...more }, headers, signal });
-        journal.note(index, String(it["id"]));
+        journal.note(place, String(it["id"]));
         progress.submitted();
         if (!wait)
           output.line(output.json ? JSON.stringify({ name: item.name, id: it["id"] }) : `${plain(it["id"])}  ${printable(item.name)}`);
@@ -68,12 +73,19 @@ export async function submitAll(
         progress.submitted();
       }
     });
-    const ended = wait ? await awaitAll(api, journal.ids, progress, signal) : new Map<string, Json>();
+    const ended = wait
+      ? await awaitAll(
+          api,
+          items.flatMap(({ place }) => journal.ids.get(place) ?? []),
+          progress,
+          signal,
+        )
+      : new Map<string, Json>();
     progress.end();
-    const names = new Map([...journal.ids].map(([index, id]) => [id, items[index]?.name ?? id]));
+    const names = new Map(items.map(({ place, name }) => [journal.ids.get(place) ?? "", name]));
     for (const [id, it] of ended) {
       const name = names.get(id) ?? id;
-      const files = folder !== undefined && it["status"] === "succeeded" ? await saveInto(api, folder, parse(name).name, id) : [];
+      const files = folder !== undefined && it["status"] === "succeeded" ? await saveInto(api, folder, parse(name).name, it) : [];
       report(output, name, it, files);
     }
     journal.close();
@@ -107,7 +119,7 @@ function report(output: Output, name: string, it: Json, files: readonly string[]
   output.line(`${statusText(it["status"])}  ${printable(name)}  ${shown}`);
 }
 
-function itemsOf(api: Api, sources: readonly string[], template: unknown, signal: AbortSignal): Item[] {
+function itemsOf(sources: readonly string[], template: unknown): Item[] {
   const items = sources
     .flatMap((source) => filesOf(source))
     .flatMap((file): Item[] => {
@@ -117,12 +129,12 @@ function itemsOf(api: Api, sources: readonly string[], template: unknown, signal
         return text.split("\n").flatMap((line, index) => {
           if (line.trim() === "") return [];
           const value = parsed(line, `line ${index + 1} of ${where}`);
-          return [{ name: `${basename(where)}:${index + 1}`, input: () => value }];
+          return [{ place: `${file}:${index + 1}`, name: `${basename(where)}:${index + 1}`, input: () => value }];
         });
       }
       if (/\.json$/i.test(file)) {
         const value = parsed(textOf(file), file);
-        return [{ name: basename(file), input: () => value }];
+        return [{ place: file, name: basename(file), input: () => value }];
       }
       if (template === undefined) {
         throw new UsageError(
@@ -130,7 +142,7 @@ function itemsOf(api: Api, sources: readonly string[], template: unknown, signal
         );
       }
       return [
-        { name: basename(file), input: async () => filledIn(template, { file: await upload(api, file, signal), name: basename(file) }) },
+        { place: file, name: basename(file), file, input: (reference) => filledIn(template, { file: reference, name: basename(file) }) },
       ];
     });
   if (items.length === 0) throw new UsageError("There is nothing to submit.");
@@ -145,18 +157,17 @@ function filesOf(source: string): string[] {
   return files;
 }
 
-async function inParallel(items: readonly Item[], work: (item: Item, index: number) => Promise<void>): Promise<void> {
-  const left = items.entries();
+async function inParallel(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const left = items.values();
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
-      for (const [index, item] of left) await work(item, index);
+      for (const item of left) await work(item);
     }),
   );
 }
 
 /** Asks after all that are not final yet, many in one request, until none is left. */
-async function awaitAll(api: Api, ids: ReadonlyMap<number, string>, progress: Progress, signal: AbortSignal): Promise<Map<string, Json>> {
-  const all = [...ids].toSorted(([one], [other]) => one - other).map(([, id]) => id);
+async function awaitAll(api: Api, all: readonly string[], progress: Progress, signal: AbortSignal): Promise<Map<string, Json>> {
   const ended = new Map<string, Json>();
   let open = all;
   while (open.length > 0) {
@@ -177,39 +188,69 @@ async function awaitAll(api: Api, ids: ReadonlyMap<number, string>, progress: Pr
   );
 }
 
-/** What of one command was submitted: a file of JSON lines that is gone when the command has come to its end. */
+/** What of one command was uploaded and submitted: a file of JSON lines that is gone when the command has come to its end. */
 class Journal {
   readonly #file: string;
   readonly #name: string;
   /** By the item's place. */
-  readonly ids = new Map<number, string>();
+  readonly ids = new Map<string, string>();
+  readonly #references = new Map<string, string>();
 
   constructor(command: readonly string[]) {
     const folder = join(process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state"), "claimcheck");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#file = resolve(folder, `${createHash("sha256").update(command.join("\0")).digest("hex").slice(0, 32)}.jsonl`);
-    const [first, ...lines] = existsSync(this.#file) ? readFileSync(this.#file, "utf8").split("\n") : [];
-    this.#name = first === undefined || first === "" ? randomUUID() : first;
-    if (first !== this.#name) appendFileSync(this.#file, `${this.#name}\n`, { mode: 0o600 });
-    for (const line of lines) {
-      // The last line of a killed program may be cut; its key finds the inference again.
-      const [, index, id] = /^(\d+) ([0-9a-f-]{36})$/.exec(line) ?? [];
-      if (index !== undefined && id !== undefined) this.ids.set(Number(index), id);
+    // The last line of a killed program may be cut; its key finds the inference again.
+    const entries = existsSync(this.#file) ? readFileSync(this.#file, "utf8").split("\n").flatMap(entryIn) : [];
+    this.#name = entries.find((entry) => entry.name !== undefined)?.name ?? randomUUID();
+    for (const { place, id, file } of entries) {
+      if (place !== undefined && id !== undefined) this.ids.set(place, id);
+      if (place !== undefined && file !== undefined) this.#references.set(place, file);
     }
+    this.#add({ name: this.#name });
   }
 
   /** Good for 24 hours. */
-  keyOf(index: number): string {
-    return `${this.#name}-${index}`;
+  keyOf(place: string): string {
+    return `${this.#name}-${createHash("sha256").update(place).digest("hex").slice(0, 32)}`;
   }
 
-  note(index: number, id: string): void {
-    this.ids.set(index, id);
-    appendFileSync(this.#file, `${index} ${id}\n`);
+  /** The file of an item: as it was uploaded before, since the request that is repeated must be the same. */
+  async referenceOf(place: string, uploaded: () => Promise<string>): Promise<string> {
+    const known = this.#references.get(place);
+    if (known !== undefined) return known;
+    const file = await uploaded();
+    this.#add({ place, file });
+    return file;
+  }
+
+  note(place: string, id: string): void {
+    this.ids.set(place, id);
+    this.#add({ place, id });
+  }
+
+  #add(entry: Entry): void {
+    appendFileSync(this.#file, `\n${JSON.stringify(entry)}`, { mode: 0o600 }); // the line before it may be cut
   }
 
   close(): void {
     rmSync(this.#file, { force: true });
+  }
+}
+
+interface Entry {
+  /** Of the journal. */
+  readonly name?: string;
+  readonly place?: string;
+  readonly id?: string;
+  readonly file?: string;
+}
+
+function entryIn(line: string): Entry[] {
+  try {
+    return [JSON.parse(line) as Entry]; // written by #add
+  } catch {
+    return []; // an empty line, or one that was cut
   }
 }
 

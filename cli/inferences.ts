@@ -1,5 +1,5 @@
 /** The commands about single inferences: run, status, results, logs, cancel, redrive, list. */
-import { createWriteStream, mkdirSync } from "node:fs";
+import { createWriteStream, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -75,19 +75,20 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 };
 
 /** Saves the output of an inference, and each part that came beside it, in a folder. Returns the files. */
-export async function saveInto(api: Api, folder: string, name: string, id: string): Promise<string[]> {
+export async function saveInto(api: Api, folder: string, name: string, it: Json): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
-  const it = await api.json("GET", pathOf(id));
+  const safe = (text: string) => text.replaceAll(/[^A-Za-z0-9._-]/g, "_");
   const parts = (it["output_parts"] ?? []) as { name: string }[]; // as the API has it
+  if (it["output"] !== null && it["output"] !== undefined && parts.length === 0) {
+    const file = join(folder, `${safe(name)}.json`);
+    writeFileSync(file, JSON.stringify(it["output"]));
+    return [file];
+  }
   const saved: string[] = [];
-  for (const [path, file] of [
-    ["result", null],
-    ...parts.map((part) => [`result/${encodeURIComponent(part.name)}`, part.name] as const),
-  ] as const) {
-    const answer = await api.call("GET", `${pathOf(id)}/${path}`);
+  for (const part of [null, ...parts.map((one) => one.name)]) {
+    const answer = await api.call("GET", `${pathOf(String(it["id"]))}/result${part === null ? "" : `/${encodeURIComponent(part)}`}`);
     const type = (answer.headers.get("content-type") ?? "").split(";")[0]?.trim() ?? "";
-    const safe = (text: string) => text.replaceAll(/[^A-Za-z0-9._-]/g, "_");
-    const to = join(folder, file === null ? `${safe(name)}.${EXTENSIONS[type] ?? "bin"}` : `${safe(name)}.${safe(file)}`);
+    const to = join(folder, part === null ? `${safe(name)}.${EXTENSIONS[type] ?? "bin"}` : `${safe(name)}.${safe(part)}`);
     if (answer.body) await pipeline(Readable.fromWeb(answer.body), createWriteStream(to));
     saved.push(to);
   }
@@ -97,7 +98,9 @@ export async function saveInto(api: Api, folder: string, name: string, id: strin
 export async function results(api: Api, output: Output, ids: readonly string[], folder: string | undefined): Promise<void> {
   for (const id of ids) {
     if (folder === undefined) await saveResult(api, { id }, null);
-    else for (const file of await saveInto(api, folder, id, id)) output.line(output.json ? JSON.stringify({ id, file }) : file);
+    else
+      for (const file of await saveInto(api, folder, id, await api.json("GET", pathOf(id))))
+        output.line(output.json ? JSON.stringify({ id, file }) : file);
   }
 }
 

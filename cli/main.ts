@@ -287,8 +287,8 @@ function resourceCommands(
   add(group.command("create").description(`make one ${noun}`)).action(async (...args: unknown[]) => {
     const command = args.at(-1) as Command; // as commander passes it
     const { api, output } = context(command);
-    const { set, ...members } = command.opts<Record<string, unknown> & { set?: string }>();
-    const json = { ...given(members), ...(set === undefined ? {} : (parsed(set, "--set") as object)) }; // spread, whatever it is
+    const { set, server: url, ...members } = command.opts<Record<string, unknown> & { set?: string; server?: string }>();
+    const json = { ...given({ ...members, url }), ...(set === undefined ? {} : (parsed(set, "--set") as object)) }; // spread, whatever it is
     await (resource === "backends" ? addBackend(api, output, json) : create(api, output, resource, json));
   });
   group
@@ -340,7 +340,7 @@ const backends = resourceCommands(
       command
         .alias("add")
         .requiredOption("--model <name>")
-        .requiredOption("--url <url>")
+        .requiredOption("--server <url>", "its address")
         .requiredOption("--protocol <protocol>", "oip, openai, http or cog")
         .option("--version <version>")
         .option("--max-concurrency <number>", "inferences at once", whole)

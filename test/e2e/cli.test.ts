@@ -1,0 +1,168 @@
+/** The command line against a whole deployment, as its users run it: each command a process of its own. */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { SAMPLE_MODEL } from "../../src/local/deployment.ts";
+import { type Deployment, ROOT, deploy, endAll, newFolder } from "../support/deployment.ts";
+
+const PICTURES = 80;
+const INPUT = '[{"image_path": "{file}", "product_type": "Shoes"}]';
+
+let deployment: Deployment;
+let home: string;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  home = newFolder();
+  deployment = await deploy({ folder: join(home, "state") });
+  env = {
+    ...process.env,
+    NO_COLOR: "1",
+    XDG_CONFIG_HOME: join(home, "config"),
+    XDG_STATE_HOME: join(home, "journals"),
+    CLAIMCHECK_URL: deployment.url,
+    CLAIMCHECK_KEY: deployment.key,
+    CLAIMCHECK_ADMIN_TOKEN: deployment.admin,
+  };
+});
+
+afterAll(endAll);
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly errors: string;
+}
+
+/** Runs a command to its end. */
+function claimcheck(args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(ROOT, "cli", "bin.mjs"), ...args], { cwd: home, env: { ...env, ...more } }, (error, out, errors) =>
+      resolve({ code: error === null ? 0 : Number(error.code), out, errors }),
+    );
+  });
+}
+
+/** Each line of a command's output as JSON. */
+async function json(...args: string[]): Promise<Record<string, unknown>[]> {
+  const { code, out, errors } = await claimcheck(["--json", ...args]);
+  expect({ args, code, errors }).toEqual({ args, code: 0, errors: "" });
+  const lines = out.split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>); // as --json prints
+}
+
+test("one inference is run, looked at, and its output is saved", async () => {
+  const ran = await claimcheck(["run", SAMPLE_MODEL, '[{"image_path": "pictures/sneaker.png", "product_type": "Shoes"}]']);
+  expect(ran).toMatchObject({ code: 0, errors: "" });
+  expect(JSON.parse(ran.out)).toMatchObject([{ label: expect.any(String), error: null }]);
+
+  const [submitted] = await json(
+    "submit",
+    SAMPLE_MODEL,
+    input("one.json", '[{"image_path": "pictures/sofa.jpg", "product_type": "Sofa"}]'),
+    "--no-wait",
+  );
+  const id = String(submitted?.["id"]);
+  const [watched] = (await json("status", id, "--watch")).slice(-1);
+  expect(watched).toMatchObject({ id, status: "succeeded" });
+  expect((await json("logs", id, "-f")).map((line) => line["event"])).toEqual(["queued", "claimed", "succeeded"]);
+  const [saved] = await json("results", id, "-o", "outputs");
+  expect(JSON.parse(readFileSync(join(home, String(saved?.["file"])), "utf8"))).toMatchObject([{ error: null }]);
+  expect((await claimcheck(["cancel", id])).code).toBe(5);
+});
+
+test("the operator makes an account, a key, a model and a backend, and sees why one is not ready", async () => {
+  const [account] = await json("accounts", "create", "--name", "Shop");
+  const [key] = await json("keys", "create", "--account-id", String(account?.["id"]), "--scopes", "read,submit");
+  expect(key?.["key"]).toMatch(/^ck_/);
+  await json("models", "create", "--name", "nowhere");
+  const added = await claimcheck(["backends", "add", "--model", "nowhere", "--server", "http://127.0.0.1:9", "--protocol", "http"]);
+  expect(added).toMatchObject({ code: 1, out: expect.stringContaining("not ready") });
+  const [backend] = await json("backends", "list", "--model", "nowhere");
+  const [drained] = await json("backends", "drain", String(backend?.["id"]));
+  expect(drained).toMatchObject({ state: "draining" });
+  const revoked = await claimcheck(["keys", "revoke", String(key?.["id"])]);
+  expect(revoked.code).toBe(0);
+  expect((await claimcheck(["list"], { CLAIMCHECK_KEY: String(key?.["key"]) })).code).toBe(3);
+});
+
+test("doctor says what is wrong, and the cure", async () => {
+  const { code, out } = await claimcheck(["doctor"]);
+  expect(code).toBe(0);
+  for (const part of ["address", "key", "database", "migrations", "storage", "queue"])
+    expect(out).toMatch(new RegExp(`^ok +${part}: `, "m"));
+  expect(out).toContain("PUBLIC_URL");
+  const away = await claimcheck(["doctor", "--url", "http://127.0.0.1:9"]);
+  expect(away).toMatchObject({ code: 1, out: expect.stringContaining("does not answer") });
+  const wrong = await claimcheck(["doctor", "--key", "ck_nope", "--admin-token", "nope"]);
+  expect(wrong.code).toBe(1);
+  expect(wrong.out).toMatch(/FAILED +key: .*\n +-> Make another one/);
+});
+
+test.each<[what: string, args: string[], code: number, says: RegExp]>([
+  ["a command that there is not", ["nope"], 2, /unknown command 'nope'/],
+  ["a file that there is not", ["submit", SAMPLE_MODEL, "nope.json"], 2, /There is no file nope\.json/],
+  ["an input that is not JSON", ["run", SAMPLE_MODEL, "{"], 2, /the input is not JSON/],
+  ["a picture without a place in the input", ["submit", SAMPLE_MODEL, "state/pictures/sofa.jpg"], 2, /Say with --input/],
+  ["an unknown model", ["run", "nope", "{}"], 4, /There is no model "nope"/],
+  ["a wrong key", ["list", "--key", "ck_nope"], 3, /The API key is not valid/],
+  ["an inference that fails", ["run", SAMPLE_MODEL, '{"a": 1}'], 1, /is failed: backend_rejected/],
+  [
+    "a deployment that does not answer",
+    ["accounts", "create", "--name", "a", "--url", "http://127.0.0.1:9", "--admin-token", "t"],
+    6,
+    /does not answer/,
+  ],
+])("%s ends with its own code and says why", async (_what, args, code, says) => {
+  const ran = await claimcheck(args);
+  expect(ran).toMatchObject({ code, errors: expect.stringMatching(says) });
+});
+
+test("login keeps the address and the key where only the user can read them", async () => {
+  const none = { CLAIMCHECK_URL: "", CLAIMCHECK_KEY: "", CLAIMCHECK_ADMIN_TOKEN: "" };
+  expect((await claimcheck(["list"], none)).code).toBe(2);
+  expect((await claimcheck(["login", "--url", deployment.url, "--key", "ck_nope"], none)).code).toBe(3);
+  expect((await claimcheck(["login", "--url", deployment.url, "--key", deployment.key], none)).code).toBe(0);
+  expect((await claimcheck(["list", "--json"], none)).code).toBe(0);
+  // A key that was kept for one deployment is not sent to another.
+  expect((await claimcheck(["list", "--url", "http://127.0.0.1:9"], none)).errors).toContain("No key is named");
+  expect((await claimcheck(["logout"], none)).code).toBe(0);
+  expect((await claimcheck(["list"], none)).code).toBe(2);
+});
+
+test(`${PICTURES} pictures, interrupted and begun again, are submitted once each`, async () => {
+  const pictures = join(home, "many");
+  mkdirSync(pictures);
+  for (let number = 0; number < PICTURES; number++) cpSync(join(home, "state", "pictures", "sneaker.png"), join(pictures, `${number}.png`));
+  const args = ["--json", "submit", SAMPLE_MODEL, "many/*.png", "--input", INPUT, "--metadata", "batch=many", "-o", "colours"];
+  const child = spawn(process.execPath, [join(ROOT, "cli", "bin.mjs"), ...args], { cwd: home, env, stdio: ["ignore", "pipe", "pipe"] });
+  const journals = join(home, "journals", "claimcheck");
+  await expect.poll(() => noted(journals), { timeout: 20_000 }).toBeGreaterThan(20);
+  child.kill("SIGINT");
+  const [code] = (await once(child, "close")) as [number]; // as documented for the event
+  expect(code).toBe(130);
+  const before = noted(journals);
+  expect(before).toBeLessThan(PICTURES);
+
+  const again = await claimcheck(args);
+  expect(again).toMatchObject({ code: 0, errors: expect.stringContaining(`of ${PICTURES} were submitted before; going on.`) });
+  expect(again.out.split("\n").filter((line) => line.includes('"status":"succeeded"'))).toHaveLength(PICTURES);
+  expect(readdirSync(join(home, "colours"))).toHaveLength(PICTURES);
+  expect(noted(journals)).toBe(0);
+  const all = await json("list", "--filter", "metadata[batch]=many", "-n", "1000");
+  expect(all).toHaveLength(PICTURES);
+});
+
+/** How many inferences a journal has noted. */
+function noted(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  const lines = readdirSync(folder).flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n"));
+  return lines.filter((line) => line.includes('"id"')).length;
+}
+
+function input(name: string, text: string): string {
+  writeFileSync(join(home, name), text);
+  return name;
+}
