@@ -14,7 +14,9 @@ CREATE TABLE accounts (
   open_at_most INTEGER NOT NULL DEFAULT 0,      -- never less than are open: those at the last count and all submits since
   open_counted_at INTEGER NOT NULL DEFAULT 0,   -- of that count, which is made only when the limit is reached
   database_quota_bytes INTEGER,          -- how much of that may lie in this database; NULL = the deployment's default
-  database_bytes INTEGER NOT NULL DEFAULT 0     -- what of that lies in this database; kept as stored_bytes is
+  database_bytes INTEGER NOT NULL DEFAULT 0,    -- what of that lies in this database; kept as stored_bytes is
+  watched_until INTEGER,                 -- somebody may watch all of its inferences until then
+  watch_objects INTEGER NOT NULL DEFAULT 0      -- at which of its watch objects: bit n for the n-th
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE keys (
@@ -160,6 +162,8 @@ CREATE TABLE inferences (
     max(2048, coalesce(octet_length(input), 0) + coalesce(octet_length(output), 0) + octet_length(metadata))
   ) VIRTUAL,
   has_failed INTEGER GENERATED ALWAYS AS (attempt > unreached) VIRTUAL,   -- of one that waits: an attempt has reached a backend, so it may be what is wrong
+  watched_until INTEGER,                 -- somebody may watch it until then
+  watch_objects INTEGER NOT NULL DEFAULT 0,     -- at which of its account's watch objects: bit n for the n-th
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

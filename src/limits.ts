@@ -78,6 +78,23 @@ export const WAITER_LOOK_MS = 50;
 export const WAITER_LOOK_MAX_MS = 500;
 /** Requests of one account that may wait in one isolate at a time: each holds memory and asks the database again and again. */
 export const WAITERS_PER_ACCOUNT = 256;
+/** How long a call may wait for the end of an inference: proxies give up on an answer after 60 to 100 s. */
+export const PREFER_WAIT_SECONDS = { range: [0, 60] } as const;
+/** An object takes this many watchers, of the 32,768 sockets that the platform allows it: each change of what all watch is sent so often. */
+export const WATCHERS_PER_OBJECT = 2_000;
+/** Watch objects of an account. The mark of a row has a bit for each. */
+export const WATCH_OBJECTS_PER_ACCOUNT = 5;
+export const WATCHERS_PER_ACCOUNT = WATCHERS_PER_OBJECT * WATCH_OBJECTS_PER_ACCOUNT;
+/** How often who watches and hears nothing looks, and says something where its client would take the connection for dead. */
+export const WATCH_LOOK_MS = 15_000;
+/** How long a mark on a row lasts. Each costs a row written; while it lasts, a change calls the object though nobody may watch any more. */
+export const WATCH_MARK_MS = 600_000;
+/** Of a call of a watch object. One that is late is made up for by the next look. */
+export const WATCH_MS = 5_000;
+/** Rows that are read and told at once: a row has up to 32 KiB of output, and a call of an object up to 32 MiB. */
+export const TELL_ROWS = 50;
+/** For how long an isolate remembers which of an account's watch objects had room. */
+export const WATCH_ROOM_MS = 10_000;
 /** When a client that would have waited for a model without a backend is told to come back. */
 export const NOT_READY_RETRY_SECONDS = 10;
 /** Looks in a row that may fail before the client is told to come back. */

@@ -9,7 +9,7 @@ import type { Asking, Verdict } from "./keys/gate.ts";
 import type { ModelSchemas } from "./models/schemas.ts";
 import type { Scope } from "./keys/key.ts";
 import type { Memory } from "./platform/memory.ts";
-import type { Database } from "./platform/sql.ts";
+import type { Database, Row } from "./platform/sql.ts";
 
 export interface Ports {
   readonly db: Database;
@@ -23,6 +23,7 @@ export interface Ports {
   armSweep(): Promise<void>;
   /** Says that these accounts may have deliveries to be sent; a hint like a wake-up. */
   deliver(accountIds: readonly string[]): Promise<void>;
+  readonly watch: WatchPort;
   readonly gate: GatePort;
   /** To GPU servers: through the deployment's own network, where it has one. */
   readonly fetch: Fetch;
@@ -51,6 +52,23 @@ export interface GatePort {
   admit(keyId: string, digest: string, scope: Scope, asking?: Asking): Promise<Verdict>;
   /** What the gate knows of its key is out of date. */
   forget(keyId: string): Promise<void>;
+}
+
+/** Watch objects: where those who watch an account's inferences are told of changes. */
+export interface WatchPort {
+  /** Has what is told of a topic from now on: an inference's id, or ALL. Null if as many watch the account as may. */
+  open(accountId: string, topic: string): Promise<Watch | null>;
+  /** Tells who watches at an object of an account of these rows, each as `fromRow` reads it. */
+  tell(accountId: string, object: number, rows: readonly Row[]): Promise<void>;
+}
+
+/** One who watches. */
+export interface Watch {
+  /** The number of the object that it is at. */
+  readonly object: number;
+  /** What was told since the last call; waits for it for at most `ms`, then it is nothing. Null once nothing more will be told. */
+  next(ms: number, signal: AbortSignal): Promise<readonly Row[] | null>;
+  close(): void;
 }
 
 export interface Clock {

@@ -172,7 +172,7 @@ async function answer({ dialect, route }: Entry, call: RoutedCall, known: Caller
       allowance = admissions.admitHere(caller, route.access);
       if (allowance) response = await route.handle(keyCall);
       else {
-        const runsBeside = route.beside === true && !admissions.wasRefused(caller);
+        const runsBeside = route.beside === true && !admissions.wasRefused(caller) && !call.request.headers.has("prefer"); // which may wait
         const admission = admissions.admit(caller, route.access, call.after);
         const early = runsBeside ? settled(() => route.handle(keyCall)) : null;
         allowance = await admission;

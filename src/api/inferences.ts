@@ -6,9 +6,12 @@ import { cachingOf, json, replayHeaders, unlessKnown } from "../http/answer.ts";
 import { metadataSchema } from "../http/filter.ts";
 import { idempotencyOf, webhookOf } from "../http/vetted.ts";
 import { lookUpWithWait, nameIn } from "../http/lookup.ts";
+import { preferredWait } from "../http/prefer.ts";
 import { wholeIn } from "../http/range.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { waitedFor } from "../http/wait.ts";
 import { cancel as cancelInference, redrive as redriveInference, remove as removeInference } from "../inferences/change.ts";
+import { isFinal } from "../inferences/status.ts";
 import { submit as submitInference } from "../inferences/submit.ts";
 import { EVENTS } from "../inferences/webhook.ts";
 import {
@@ -70,7 +73,7 @@ const shown = (description: string) => ({ description, json: inferenceSchema });
 const SUBMIT = {
   summary: "Submit an inference.",
   body: { json: submissionSchema, limitBytes: JSON_BODY_BYTES },
-  answers: { 202: shown("Accepted.") },
+  answers: { 200: shown("It has ended within the `Prefer: wait=N` of the call."), 202: shown("Accepted.") },
 } as const satisfies RouteShape;
 
 const GET = {
@@ -116,6 +119,7 @@ export const inferenceRoutes = [
 ];
 
 async function submit(call: KeyCall, { body, text }: Input<typeof SUBMIT>): Promise<Response> {
+  preferredWait(call.request.headers); // what is wrong with it is said before anything is stored
   const submitted = await submitInference(
     call.ports,
     {
@@ -143,15 +147,16 @@ async function submit(call: KeyCall, { body, text }: Input<typeof SUBMIT>): Prom
     },
     call.after,
   );
-  const { inference } = submitted;
-  const headers = { ...cachingOf(inference), ...replayHeaders(submitted), Location: `${call.origin}/v1/inferences/${inference.id}` };
-  return json(present(inference, call), { status: 202, headers });
+  const { inference, headers: waited } = await waitedFor(call, async () => submitted.inference, notFound);
+  const location = { Location: `${call.origin}/v1/inferences/${inference.id}` };
+  const headers = { ...cachingOf(inference), ...replayHeaders(submitted), ...location, ...waited };
+  return json(present(inference, call), { status: isFinal(inference.status) ? 200 : 202, headers });
 }
 
 async function get(call: KeyCall, { query }: Input<typeof GET>): Promise<Response> {
-  const inference = await lookUpWithWait(call, notFound);
+  const { inference, headers } = await waitedFor(call, () => lookUpWithWait(call, notFound), notFound);
   const logs = query.logs === "1" || query.logs === "true";
-  return unlessKnown(call.request, json(present(inference, call, logs), { headers: cachingOf(inference) }));
+  return unlessKnown(call.request, json(present(inference, call, logs), { headers: { ...cachingOf(inference), ...headers } }));
 }
 
 async function remove(call: KeyCall): Promise<Response> {

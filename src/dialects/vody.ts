@@ -14,6 +14,7 @@ import { idempotencyOf } from "../http/vetted.ts";
 import { lookUp, notFoundAs } from "../http/lookup.ts";
 import { serveResult } from "../api/results.ts";
 import { type Dialect, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { waitedFor } from "../http/wait.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { isFinal } from "../inferences/status.ts";
 import { submit } from "../inferences/submit.ts";
@@ -128,8 +129,8 @@ async function submitBatch(call: KeyCall, { body, text }: Input<typeof SUBMIT>):
 }
 
 async function getStatus(call: KeyCall): Promise<Response> {
-  const inference = await lookUp(call, notFound);
-  return unlessKnown(call.request, json(statusOf(inference), { headers: cachingOf(inference) }));
+  const { inference, headers } = await waitedFor(call, () => lookUp(call, notFound), notFound);
+  return unlessKnown(call.request, json(statusOf(inference), { headers: { ...cachingOf(inference), ...headers } }));
 }
 
 async function getResults(call: KeyCall): Promise<Response> {

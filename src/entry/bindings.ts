@@ -1,4 +1,5 @@
 /** The production side of ports.ts: the bindings of the deployment, each within a time limit. */
+import { waitUntil } from "cloudflare:workers";
 import { configOf } from "../config.ts";
 import { r2, r2Uploads } from "../payloads/r2.ts";
 import type { Fetch } from "../backends/backend.ts";
@@ -24,8 +25,10 @@ import {
 import { type Transactions, sharedDatabase } from "../platform/shared-database.ts";
 import { Together } from "../platform/together.ts";
 import { ask, askAgain } from "../platform/unavailable.ts";
+import { telling } from "../inferences/tell.ts";
 import { d1 } from "../platform/sql.ts";
 import type { Ports, Clock } from "../ports.ts";
+import { watchPortOf } from "./watch-port.ts";
 
 export const SWEEP_NAME = "sweep";
 
@@ -64,7 +67,8 @@ function newPorts(env: Env & Private): Ports {
   const network = env.GPU_NETWORK;
   const clock: Clock = { now: () => Date.now(), sleep, after, timeout: (ms) => AbortSignal.timeout(ms) };
   const openly: Fetch = (url, init) => fetch(url, init);
-  const db = d1(env.DB, DATABASE_MS);
+  const watch = watchPortOf(env);
+  const db = telling(d1(env.DB, DATABASE_MS), watch, waitUntil);
   const transactions: Transactions = new Together(clock, TRANSACTIONS);
   return {
     db,
@@ -95,6 +99,7 @@ function newPorts(env: Env & Private): Ports {
         await Promise.all(accountIds.slice(called, called + DELIVERY_OBJECTS_CALLED_AT_ONCE).map(announce));
       }
     },
+    watch,
     gate: {
       // A new stub each time: one that has thrown stays broken.
       admit: (keyId, digest, scope, asking) =>

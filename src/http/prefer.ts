@@ -1,11 +1,31 @@
 /** `Prefer` (RFC 7240), read in one pass: a header is as long as its client likes. */
 
+import { PREFER_WAIT_SECONDS } from "../limits.ts";
+import { problem, shown } from "../problem.ts";
+
 /** Preferences beyond are not read; unknown ones are ignored anyway. */
 const PREFER_CHARACTERS = 1_024;
 
 /** `Prefer: respond-async` (RFC 7240, 4.1), whatever else is preferred. */
 export function prefersAsync(headers: Headers): boolean {
-  return preferencesIn((headers.get("prefer") ?? "").slice(0, PREFER_CHARACTERS)).some((it) => /^respond-async\s*(?:[;=]|$)/i.test(it));
+  return preferencesOf(headers).some((it) => /^respond-async\s*(?:[;=]|$)/i.test(it));
+}
+
+/** `Prefer: wait=N` (RFC 7240, 4.3): for how many seconds the answer may wait for the end of the inference; null if it is not to. Throws if it is no number within the range. */
+export function preferredWait(headers: Headers): number | null {
+  const preferred = headers.has("prefer") ? preferencesOf(headers).find((it) => /^wait\s*(?:[;=]|$)/i.test(it)) : undefined;
+  if (preferred === undefined) return null;
+  const [least, most] = PREFER_WAIT_SECONDS.range;
+  const text = /^wait\s*=\s*("?)([^";]*)\1\s*(?:;.*)?$/i.exec(preferred)?.[2]?.trim() ?? "";
+  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (seconds >= least && seconds <= most) return seconds;
+  throw problem("bad_request", {
+    detail: `The header Prefer must have "wait=" and whole seconds from ${least} to ${most}, as in "wait=${most}", and has ${shown(preferred)}.`,
+  });
+}
+
+function preferencesOf(headers: Headers): string[] {
+  return preferencesIn((headers.get("prefer") ?? "").slice(0, PREFER_CHARACTERS));
 }
 
 /** The text between commas; a comma in a quoted value separates nothing. */

@@ -24,6 +24,7 @@ import {
   startByAfter,
 } from "../inferences/sql/fragments.ts";
 import { ANYBODY, claimable, laneOfRow, nextTurn, slots, turnAgain } from "../inferences/sql/lane.ts";
+import { toldTo } from "../inferences/sql/told.ts";
 import { WAKE_UP_LOST_MS } from "../limits.ts";
 
 /** Whose inference is the first in line of a row of `backends`; anybody's if none waits. */
@@ -35,30 +36,30 @@ export const dueStatements = {
   expireDue: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'expired', ${ended},
       error = iif(unreached > 0 AND unreached = attempt - attempts_before, ${JSON.stringify(NEVER_REACHED)}, ${JSON.stringify(error)}), log = ${logged("expired")}
-    WHERE ${due(limit)} AND ${from(["queued"], "expired")} AND start_by <= ${NOW} RETURNING id, ${endForLog}`,
+    WHERE ${due(limit)} AND ${from(["queued"], "expired")} AND start_by <= ${NOW} RETURNING id, ${endForLog}, ${toldTo}`,
   /** Sweep: to be canceled by now, as asked at submit. */
   cancelDue: (limit: number) => sql`
     UPDATE inferences SET ${setCanceled}
-    WHERE ${due(limit)} AND ${from(["queued", "in_progress"], "canceled")} AND cancel_at <= ${NOW} RETURNING id, ${endForLog}`,
+    WHERE ${due(limit)} AND ${from(["queued", "in_progress"], "canceled")} AND cancel_at <= ${NOW} RETURNING id, ${endForLog}, ${toldTo}`,
   /** Sweep: their runner is lost and no attempt is left. */
   failLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
       error = ${JSON.stringify(error)}, log = ${logged("failed", sql`, 'attempt', attempt, 'error', ${json(error)}`)}
-    WHERE ${lapsed(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached >= max_attempts RETURNING id, ${endForLog}`,
+    WHERE ${lapsed(limit)} AND ${from(["in_progress"], "failed")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached >= max_attempts RETURNING id, ${endForLog}, ${toldTo}`,
   /** Sweep: their runner is lost; they are claimable again at once, by a runner: whoever waited is as lost. */
   requeueLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
       waiter = NULL,
       log = ${logged("attempt_failed", sql`, 'attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW}`)}
     WHERE ${lapsed(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached < max_attempts
-    RETURNING model, version`,
+    RETURNING model, version, ${toldTo}`,
   /** Sweep: they were canceled, and their runner is lost before it let go of them. */
   releaseLapsed: (limit: number) => sql`
     UPDATE inferences SET ${releaseLease} WHERE ${lapsed(limit)} AND status = 'canceled' RETURNING id`,
   /** Sweep: their back-off is over. */
   readyDue: (limit: number) => sql`
     UPDATE inferences SET not_before = NULL, turn = ${turnAgain}, updated_at = ${NOW}, log = ${logged("ready")}
-    WHERE ${due(limit)} AND status = 'queued' AND not_before <= ${NOW} AND start_by > ${NOW} RETURNING model, version`,
+    WHERE ${due(limit)} AND status = 'queued' AND not_before <= ${NOW} AND start_by > ${NOW} RETURNING model, version, ${toldTo}`,
   /** Sweep: waited so long that they count for one level more, in its account's next turn there. */
   ageDue: (limit: number) => sql`
     UPDATE inferences SET level = level - 1, ages_at = ${agesAt(sql`level - 1`)},

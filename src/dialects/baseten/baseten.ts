@@ -27,6 +27,7 @@ import { lookUp, nameIn, notFoundAs } from "../../http/lookup.ts";
 import { render } from "../../http/output.ts";
 import { retryHeaders } from "../../http/retry-headers.ts";
 import { type Dialect, type Input, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
+import { waitedFor } from "../../http/wait.ts";
 import { eventStream } from "../../http/sse.ts";
 import { cancel } from "../../inferences/change.ts";
 import { hintSweep, hintWork } from "../../inferences/hints.ts";
@@ -178,8 +179,8 @@ async function submissionOf(call: KeyCall, text: string, input: unknown, capabil
 }
 
 async function showRequest(call: KeyCall): Promise<Response> {
-  const inference = await lookUp(call, notFound);
-  return unlessKnown(call.request, json(present(inference), { headers: cachingOf(inference) }));
+  const { inference, headers } = await waitedFor(call, () => lookUp(call, notFound), notFound);
+  return unlessKnown(call.request, json(present(inference), { headers: { ...cachingOf(inference), ...headers } }));
 }
 
 async function cancelRequest(call: KeyCall): Promise<Response> {

@@ -26,6 +26,7 @@ import { idempotencyOf, webhookOf } from "../../http/vetted.ts";
 import { lookUp, lookUpWithWait, nameIn } from "../../http/lookup.ts";
 import { render } from "../../http/output.ts";
 import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
+import { waitedFor } from "../../http/wait.ts";
 import { cancel as cancelInference } from "../../inferences/change.ts";
 import type { Inference } from "../../inferences/inference.ts";
 import type { Filter } from "../../inferences/sql/filter.ts";
@@ -167,7 +168,7 @@ async function submitRequest(call: KeyCall, { body, text }: Input<typeof SUBMIT>
 // One request
 
 async function showStatus(call: KeyCall, { query }: Input<typeof GET_STATUS>): Promise<Response> {
-  const inference = await lookUpWithWait(call, notFound);
+  const { inference, headers } = await waitedFor(call, () => lookUpWithWait(call, notFound), notFound);
   const ahead = inference.status === "queued" ? inference.wait?.ahead : null;
   const status: ShownStatus = {
     request_id: inference.id,
@@ -176,7 +177,7 @@ async function showStatus(call: KeyCall, { query }: Input<typeof GET_STATUS>): P
     logs: query.with_logs ? inference.log.map(shownLine) : null,
     metrics: metricsOf(inference),
   };
-  return unlessKnown(call.request, json(status, { headers: cachingOf(inference) }));
+  return unlessKnown(call.request, json(status, { headers: { ...cachingOf(inference), ...headers } }));
 }
 
 async function showResult(call: KeyCall): Promise<Response> {

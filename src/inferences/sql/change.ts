@@ -25,6 +25,7 @@ import {
   setCanceledAfter,
   startByAfter,
 } from "./fragments.ts";
+import { toldTo } from "./told.ts";
 import { logEnds } from "../ends.ts";
 import { laneOfRow, nextTurn, turnAgain } from "./lane.ts";
 import { type Fence, digestOf, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
@@ -59,24 +60,24 @@ export const changeStatements = {
       output_parts = ${parts.length === 0 ? null : JSON.stringify(parts)}, parts_bytes = ${parts.reduce((sum, part) => sum + part.bytes, 0)},
       usage = ${usage === null ? null : JSON.stringify(usage)},
       log = ${logged("succeeded", sql`, 'attempt', attempt`)}
-    WHERE ${fenced(fence)} AND ${from(["in_progress"], "succeeded")} RETURNING status, ${endForLog}`,
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "succeeded")} RETURNING status, ${endForLog}, ${toldTo}`,
   fail: (fence: Fence, error: Failure) => sql`
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
       error = ${JSON.stringify(error)}, log = ${logged("failed", sql`, 'attempt', attempt, 'error', ${json(loggedError(error))}`)}
-    WHERE ${fenced(fence)} AND ${from(["in_progress"], "failed")} RETURNING status, ${endForLog}`,
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "failed")} RETURNING status, ${endForLog}, ${toldTo}`,
   retry: (fence: Fence, error: Failure, delayMs: number, tookDown: boolean, unreached = false) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(delayMs)},
       turn = ${delayMs > 0 ? sql`turn` : turnAgain}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
       unreached = unreached + ${unreached ? 1 : 0},
       log = ${logged("attempt_failed", sql`, 'attempt', attempt, 'error', ${json(loggedError(error))}, 'retry_at', ${NOW} + ${delayMs}`)}
-    WHERE ${fenced(fence)} AND ${from(["in_progress"], "queued")} RETURNING status`,
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "queued")} RETURNING status, ${toldTo}`,
   cancel: (accountId: string, id: string, only: readonly Status[] = OPEN, stoppedAttempt: number | null = null) => sql`
     UPDATE inferences SET ${setCanceledAfter(stoppedAttempt)}
-    WHERE account_id = ${accountId} AND id = ${id} AND ${from(only, "canceled")} RETURNING ${inferenceColumns}, ${endForLog}`,
+    WHERE account_id = ${accountId} AND id = ${id} AND ${from(only, "canceled")} RETURNING ${inferenceColumns}, ${endForLog}, ${toldTo}`,
   /** The same, unless its backend can be asked to stop it first. */
   cancelUnlessStoppable: (accountId: string, id: string) => sql`
     UPDATE inferences SET ${setCanceled}
-    WHERE account_id = ${accountId} AND id = ${id} AND ${from(OPEN, "canceled")} AND NOT ${isStoppable} RETURNING ${inferenceColumns}, ${endForLog}`,
+    WHERE account_id = ${accountId} AND id = ${id} AND ${from(OPEN, "canceled")} AND NOT ${isStoppable} RETURNING ${inferenceColumns}, ${endForLog}, ${toldTo}`,
   /** Notes that its backend is asked to stop it: what that stops is canceled. The sweep cancels it if nothing more comes of it. */
   askStop: (accountId: string, id: string) => sql`
     UPDATE inferences SET cancel_at = min(coalesce(cancel_at, ${NOW} + ${STOP_ASKED_MS}), ${NOW} + ${STOP_ASKED_MS})
@@ -84,19 +85,19 @@ export const changeStatements = {
   /** Its backend has stopped it, as it was asked to. */
   stopped: (fence: Fence) => sql`
     UPDATE inferences SET ${setCanceledAfter(fence.attempt)}, ${releaseLease}
-    WHERE ${fenced(fence)} AND ${from(["in_progress"], "canceled")} AND cancel_at <= ${NOW} + ${STOP_ASKED_MS} RETURNING status, ${endForLog}`,
+    WHERE ${fenced(fence)} AND ${from(["in_progress"], "canceled")} AND cancel_at <= ${NOW} + ${STOP_ASKED_MS} RETURNING status, ${endForLog}, ${toldTo}`,
   redrive: (accountId: string, id: string) => sql`
     UPDATE inferences SET ${setRedriven}
-    WHERE account_id = ${accountId} AND id = ${id} AND ${redrivable} RETURNING ${inferenceColumns}`,
+    WHERE account_id = ${accountId} AND id = ${id} AND ${redrivable} RETURNING ${inferenceColumns}, ${toldTo}`,
   /** One page of a bulk cancel; the statement after it tells how far it has come. */
   cancelPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
     UPDATE inferences SET ${setCanceled}
     WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${from(["queued", "in_progress"], "canceled")} AND ${matching(filter)}
-    RETURNING id, ${endForLog}`,
+    RETURNING id, ${endForLog}, ${toldTo}`,
   redrivePage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
     UPDATE inferences SET ${setRedriven}
     WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${redrivable} AND ${matching(filter)}
-    RETURNING model, version`,
+    RETURNING model, version, ${toldTo}`,
   /** What a page would be about, counted. */
   countPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
     SELECT error ->> 'class' AS class, error ->> 'code' AS code, count(*) AS count

@@ -20,6 +20,7 @@ import type { Webhook } from "../webhook.ts";
 import { readStatements } from "./read.ts";
 import { claimStatements } from "./claim.ts";
 import { hasSlot, laneOfRow, live, nextTurn } from "./lane.ts";
+import { toldOfNew } from "./told.ts";
 import { type Claim, PLAIN, claimOrNull, fromRow, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
 
 /** A submission, complete: every default is filled in and the input is stored or small. */
@@ -155,7 +156,7 @@ export const insertStatements = {
       AND coalesce(owner.database_bytes, 0) + ${rowChargeOf(it)} <= ${databaseQuotaOf(sql`owner`, it.databaseQuotaBytes)}${it.waiter === null ? sql`` : sql` AND ${isReady(sql`lane`)}`}
       AND lane.schemas = ${it.schemas ?? 0}
     ON CONFLICT DO NOTHING
-    RETURNING version, created_at AS now, ${hasSlot(sql`inferences.account_id`, ...laneOfRow)} AS hasSlot`;
+    RETURNING version, created_at AS now, ${hasSlot(sql`inferences.account_id`, ...laneOfRow)} AS hasSlot, ${toldOfNew}`;
   },
   /** What may be in the way of a submit: whether the model is served so, and now; and how much the account has. */
   standing: (accountId: string, wanted: Wanted, databaseQuotaBytes: number) => sql`

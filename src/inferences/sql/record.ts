@@ -16,6 +16,7 @@ import { type Wait, waitOf } from "../wait.ts";
 import { STATUSES } from "../status.ts";
 import type { Payload } from "../../payloads/payload.ts";
 import { live } from "./lane.ts";
+import { toldTo } from "./told.ts";
 
 /** Names one attempt of one inference: whatever its runner writes is fenced by it. */
 export interface Fence {
@@ -54,7 +55,7 @@ export const claimColumns = sql`account_id AS accountId, id, model, version, att
       'othersSucceed', ${othersSucceed(sql`inferences.account_id`)}, 'witnessed', ${isWitnessed(sql`inferences.account_id`)},
       'alone', NOT EXISTS (SELECT 1 FROM inferences AS other INDEXED BY inferences_running WHERE other.backend_id = backends.id
         AND ${live(sql`other`)} AND (other.account_id, other.id) <> (inferences.account_id, inferences.id)))
-    FROM backends WHERE backends.id = inferences.backend_id) AS backend`;
+    FROM backends WHERE backends.id = inferences.backend_id) AS backend, ${toldTo}`;
 
 /** JSON text that only our own statements write. */
 const ourJson = <T>() => z.string().transform((text) => JSON.parse(text) as T);

@@ -1,0 +1,37 @@
+/**
+ * SQL on who watches. Watching is a mark on the row that a change's own statement returns, so a change that nobody watches asks
+ * for nothing. A mark lasts until a time of the database, and is made anew while somebody watches; a watch object is called by a
+ * mark that is out of date at most, never missed.
+ */
+import { type Database, NOW, type Row, sql } from "../../platform/sql.ts";
+import { readStatements } from "./read.ts";
+
+const mark = (object: number, ms: number) => sql`watch_objects = iif(watched_until > ${NOW}, watch_objects, 0) | ${1 << object},
+  watched_until = max(coalesce(watched_until, 0), ${NOW} + ${ms})`;
+
+export const watchStatements = {
+  /** Notes that an inference that is not final is watched at an object of its account, for so long. */
+  watch: (accountId: string, id: string, object: number, ms: number) => sql`
+    UPDATE inferences SET ${mark(object, ms)}
+    WHERE account_id = ${accountId} AND id = ${id} AND status IN ('queued', 'in_progress') RETURNING id`,
+  /** The same of all inferences of an account. */
+  watchAccount: (accountId: string, object: number, ms: number) => sql`
+    UPDATE accounts SET ${mark(object, ms)} WHERE id = ${accountId} RETURNING ${NOW} AS now`,
+};
+
+/** Marks an inference as watched and reads it as it is then: whatever changes it after that is told. Null if there is none. */
+export async function watched(db: Database, accountId: string, id: string, object: number, ms: number): Promise<Row | null> {
+  const [, found = []] = await db.batch([watchStatements.watch(accountId, id, object, ms), readStatements.findWaiting(accountId, id)]);
+  return found[0] ?? null;
+}
+
+/** Marks an account as watched. Returns the database's time: whatever changes after it is told. */
+export async function watchedAccount(db: Database, accountId: string, object: number, ms: number): Promise<number> {
+  const [row] = await db.all(watchStatements.watchAccount(accountId, object, ms));
+  return Number(row?.["now"] ?? 0);
+}
+
+/** Inferences as they are, to be told of: rows as `fromRow` reads them. */
+export function rowsToTell(db: Database, names: readonly (readonly [accountId: string, id: string])[]): Promise<Row[]> {
+  return db.all(readStatements.findAll(names, false));
+}

@@ -1,0 +1,72 @@
+/**
+ * Watch: sees an inference change without asking for it. Who watches is heard of at a watch object of the account first, then
+ * marks the row and reads it in one transaction: whatever changes it after that is told. A tell may be lost with the isolate
+ * that was to make it, so who hears nothing for WATCH_LOOK_MS looks once; a connection that is lost is made again, and the
+ * row read with it.
+ */
+import { WATCH_LOOK_MS, WATCH_MARK_MS, WATCHERS_PER_ACCOUNT } from "../limits.ts";
+import type { Ports, Watch } from "../ports.ts";
+import { problem } from "../problem.ts";
+import type { InferenceName } from "./change.ts";
+import type { Inference } from "./inference.ts";
+import { findWithWait } from "./sql/read.ts";
+import { fromRow, inferenceOrNull } from "./sql/record.ts";
+import { watched } from "./sql/watch.ts";
+import { isFinal } from "./status.ts";
+
+type Watching = Pick<Ports, "db" | "watch" | "clock">;
+
+/** Begins to watch what an account has under a topic: an inference's id, or ALL. Throws `too_many_waiting` if too many watch already. */
+export async function openWatch(ports: Watching, accountId: string, topic: string): Promise<Watch> {
+  const watch = await ports.watch.open(accountId, topic);
+  if (watch) return watch;
+  throw problem("too_many_waiting", {
+    detail: `${WATCHERS_PER_ACCOUNT} requests of the account wait or watch already. Try again when some have ended, or watch many inferences by one GET /v1/events.`,
+    headers: { "Retry-After": "5" },
+  });
+}
+
+/**
+ * An inference as it is, then as each change leaves it, until `endAt` (ms, by the isolate's clock) or the signal. The first, and
+ * what is read because nothing was heard, has why it waits; null is a look that found nothing. Ends when the inference is gone.
+ */
+export async function* statesOf(
+  ports: Watching,
+  { accountId, id }: InferenceName,
+  endAt: number,
+  signal: AbortSignal,
+): AsyncGenerator<Inference> {
+  const { clock, db } = ports;
+  while (!signal.aborted && clock.now() < endAt) {
+    const watch = await openWatch(ports, accountId, id);
+    try {
+      let markedAt = clock.now();
+      const row = await watched(db, accountId, id, watch.object, WATCH_MARK_MS);
+      if (!row) return;
+      yield fromRow(row);
+      for (;;) {
+        const rows = await watch.next(Math.min(WATCH_LOOK_MS, endAt - clock.now()), signal);
+        if (!rows || signal.aborted) break;
+        for (const told of rows) yield fromRow(told);
+        if (clock.now() >= endAt) return;
+        if (rows.length > 0) continue;
+        const isMarked = clock.now() - markedAt < WATCH_MARK_MS / 2;
+        if (!isMarked) markedAt = clock.now();
+        const looked = isMarked
+          ? await findWithWait(db, accountId, id)
+          : inferenceOrNull(await watched(db, accountId, id, watch.object, WATCH_MARK_MS));
+        if (!looked) return;
+        yield looked;
+      }
+    } finally {
+      watch.close();
+    }
+  }
+}
+
+/** Waits for the end of an inference for at most `ms`, or until the client is gone. How it stands then; null if it is no more. */
+export async function waitForEnd(ports: Watching, name: InferenceName, ms: number, gone: AbortSignal): Promise<Inference | null> {
+  const endAt = ports.clock.now() + ms;
+  for await (const state of statesOf(ports, name, endAt, gone)) if (isFinal(state.status)) return state;
+  return findWithWait(ports.db, name.accountId, name.id);
+}
