@@ -25,7 +25,7 @@ import {
   textOf,
 } from "./backend.ts";
 import { cutOff, garbage, oversized, refusal, refusedInside, unsendable } from "./judgement.ts";
-import { type Reading, isEventStream, outcomeOfEvents, stream } from "./streams/sse.ts";
+import { type Reading, beginsAsStream, isEventStream, outcomeOfEvents, stream } from "./streams/sse.ts";
 import { type Members, type SaidFailure, failureIn } from "./streams/stream-events.ts";
 import { framed } from "./streams/event-reader.ts";
 import { type Asked, CHAT, COMPLETIONS, EMBEDDINGS, askedBy, canStream, knownIn } from "./openai-paths.ts";
@@ -117,7 +117,7 @@ function outcomeOf(answer: Answer, call: BackendCall, { what }: Asked): Outcome 
   const known = parseTolerantly(textOf(answer));
   if (!known.ok) {
     // A server that streams whatever is asked for, or does not say that it does.
-    const isStream = isEventStream(answer.headers) || STREAM.test(textOf(answer));
+    const isStream = isEventStream(answer.headers) || beginsAsStream(textOf(answer));
     return isStream && (what === CHAT || what === COMPLETIONS) ? outcomeOfChat(answer.bytes, call) : garbage("it is not JSON");
   }
   const { value: body, text } = known.value;
@@ -154,9 +154,6 @@ const REFUSES_MEMBERS: ReadonlySet<number | null> = new Set([400, 422]);
 export function outcomeOfChat(events: Uint8Array, call: BackendCall): Outcome {
   return outcomeOfEvents(events, new ChatReading(call, () => ""));
 }
-
-/** How a text begins that is a stream. */
-const STREAM = /^\ufeff?\s*(?:data|event|id|retry)?:/;
 
 /** Under the name that clients know. */
 function named(body: Members, { model }: BackendCall): Members {

@@ -306,6 +306,55 @@ describe("a server that streams unasked", () => {
   });
 });
 
+describe("a stream that its server does not call one", () => {
+  const chunk = (content: string, finish_reason: string | null) =>
+    `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta: { content }, finish_reason }] })}\n\n`;
+  const ask = (key: string, model: string) =>
+    as(key, "POST", "/v1/chat/completions", { model, messages: [{ role: "user", content: "Hi" }], stream: true });
+
+  // "application/octet-stream" is what the server of a Truss says.
+  test.each(["application/octet-stream", "text/plain; charset=utf-8", null])("but %s is given on while it comes", async (type) => {
+    const more = held<void>();
+    world(() => {
+      const pieces = ["\n", "da", chunk("Hel", null).slice(2), chunk("lo", "stop"), "data: [DONE]\n\n"];
+      const body = new ReadableStream<Uint8Array>({
+        async start(controller) {
+          for (const [index, piece] of pieces.entries()) {
+            if (index === 3) await more.promise;
+            controller.enqueue(new TextEncoder().encode(piece));
+          }
+          controller.close();
+        },
+      });
+      return new Response(body, { headers: type === null ? {} : { "Content-Type": type } });
+    });
+    const { key, model } = await watched("openai");
+    const answer = await ask(key, model);
+    expect(answer.headers.get("content-type")).toMatch(/^text\/event-stream/);
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      text += part.value;
+      if (text.includes("Hel")) more.release();
+    }
+    expect(text).toMatch(/Hel.*lo.*\[DONE\]/s);
+    expect(await ended(key, idOf(answer))).toMatchObject({ status: "succeeded", output: { choices: [{ message: { content: "Hello" } }] } });
+  });
+
+  test.each(["\n".repeat(1_000), "Hello", "", "\u0000\u0001", "<html>data: x</html>"])(
+    "and is none at all, is judged whole: %j",
+    async (body) => {
+      world(() => new Response(body, { headers: { "Content-Type": "application/octet-stream" } }));
+      const { key, model } = await watched("openai");
+      const answer = await ask(key, model);
+      expect([answer.status, await ended(key, idOf(answer))]).toMatchObject([
+        502,
+        { status: "failed", error: { code: expect.stringMatching(/^(?:backend_garbage|backend_error)$/) } },
+      ]);
+    },
+  );
+});
+
 describe("a stream with which a plain server answers a chat", () => {
   // What may pass is tried again, as with any whole answer; here is what ends at once.
   const ending = STREAMS.filter(({ speaks, amounts }) => {

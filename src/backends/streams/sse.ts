@@ -5,7 +5,7 @@
  * take the blank line after it for an event. What the client does not take is not asked of the backend: at most the
  * event that is being read is held here.
  */
-import { essenceOf } from "../../content/content.ts";
+import { essenceOf, isJson } from "../../content/content.ts";
 import { BACKEND_ANSWER_BYTES, STREAM_LINGER_MS } from "../../limits.ts";
 import type { Outcome } from "../outcome.ts";
 import { type Result, read } from "../../encoding/result.ts";
@@ -25,7 +25,10 @@ export interface Reading {
   ended(isDone: boolean): Outcome;
 }
 
-/** Asks for a stream and gives it on to the sink. `whole` judges an answer that is a refusal or no stream. */
+/**
+ * Asks for a stream and gives it on to the sink. `whole` judges an answer that is a refusal or no stream. Some servers stream
+ * and call it bytes or text, such as that of a Truss, so the beginning of such an answer tells what it is.
+ */
 export async function stream(
   outside: Outside,
   url: string,
@@ -36,16 +39,61 @@ export async function stream(
   whole: (answer: Answer) => Outcome,
 ): Promise<Result<Outcome, Outcome>> {
   return connect<Outcome>(outside, url, question, call, async (response, over) => {
-    if (response.ok && isEventStream(response.headers) && response.body)
-      return read(await relay(response.body, sink, reading, over, outside));
+    const { ok, status, headers, body } = response;
+    if (ok && body && isEventStream(headers)) return read(await relay(body, sink, reading, over, outside));
+    if (!ok || !body || isJson(headers.get("content-type") ?? "")) return wholeOf(response);
+    const { isStream, all } = await begun(body, over);
+    return isStream ? read(await relay(all, sink, reading, over, outside)) : wholeOf(new Response(all, { status, headers }));
+  });
+
+  async function wholeOf(response: Response): Promise<Result<Outcome, Outcome>> {
     const answer = await answerOf(response, outside, call);
     return answer.ok ? read(whole(answer.value)) : answer;
-  });
+  }
 }
 
 /** Whether an answer says that it is a stream of events. */
 export function isEventStream(headers: Headers): boolean {
   return essenceOf(headers.get("content-type") ?? "") === "text/event-stream";
+}
+
+/** Whether a text begins as a stream of events does, whatever its type says. */
+export function beginsAsStream(text: string): boolean {
+  return /^\ufeff?\s*(?:data|event|id|retry)?:/.test(text);
+}
+
+/** So many characters tell whether a body is a stream of events; blank lines before them are no sign of either, up to a bound. */
+const TELLING_CHARACTERS = 8;
+const BLANK_CHARACTERS = 256;
+
+/** Reads the beginning of a body: whether it is a stream of events, and all of the body. Throws as `relay` does. */
+async function begun(body: ReadableStream<Uint8Array>, over: AbortSignal): Promise<{ isStream: boolean; all: ReadableStream<Uint8Array> }> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  const taken: Uint8Array[] = [];
+  let text = "";
+  let isOver = false;
+  try {
+    while (!isOver && !beginsAsStream(text) && text.trimStart().length < TELLING_CHARACTERS && text.length < BLANK_CHARACTERS) {
+      const { done, value } = await within(reader.read(), over);
+      isOver = done;
+      if (value) taken.push(value);
+      text += decoder.decode(value, { stream: true });
+    }
+  } catch (error) {
+    reader.cancel().catch(() => undefined); // may have failed by itself
+    throw error;
+  }
+  const all = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const known = taken.shift();
+      const { done, value } = known ? { done: false, value: known } : await reader.read();
+      if (value) controller.enqueue(value);
+      if (done) controller.close();
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  return { isStream: beginsAsStream(text), all };
 }
 
 /** Reads to the end. Throws when either side is gone or it is over. */
