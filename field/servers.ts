@@ -127,8 +127,35 @@ const BENTOML = {
   ready: "/readyz",
 } as const;
 const RAY = { version: "2.60.0", packages: ["ray[serve]==2.60.0"], file: "ray_server.py", ready: "/health" } as const;
+/** With what its server needs, which its image installs beside it. */
+const TRUSS = {
+  version: "0.18.36",
+  packages: [
+    "truss==0.18.36",
+    "aiocontextvars==0.2.2",
+    "fastapi==0.124.4",
+    "joblib==1.5.3",
+    "loguru==0.7.3",
+    "msgpack==1.1.0",
+    "msgpack-numpy==0.4.8",
+    "numpy==1.26.4",
+    "opentelemetry-exporter-otlp",
+    "opentelemetry-sdk",
+    "prometheus-client",
+    "psutil",
+    "python-json-logger",
+    "truss-transfer<0.0.45",
+    "uvicorn==0.54.0",
+    "uvloop",
+    "websockets",
+  ],
+  file: "truss_server.py",
+  ready: "/v1/models/model",
+} as const;
 const LITSERVE = { version: "0.2.19", packages: ["litserve==0.2.19"], ready: "/health" } as const;
 
+const WATCH =
+  "have the model take the `request`, and ask `request.state.watch_disconnect()` between its steps, as the stream here does: the server looks each second";
 const BOUND = "bound a call's work in the model: ";
 
 export const SERVERS: readonly FieldServer[] = [
@@ -185,6 +212,14 @@ export const SERVERS: readonly FieldServer[] = [
   { ...tensors, name: "MLServer", version: "1.7.1", packages: ["mlserver==1.7.1"], file: "mlserver_server.py" },
   { ...tensors, name: "KServe", version: "0.21.0", packages: ["kserve==0.21.0"], file: "kserve_server.py" },
   {
+    ...plain,
+    ...TRUSS,
+    name: "Truss",
+    path: "/v1/models/model:predict",
+    call: (body) => ({ method: "POST", path: "/v1/models/model:predict", body }),
+    advice: WATCH,
+  },
+  {
     ...tensors,
     name: "Triton",
     version: "2.51.0",
@@ -222,6 +257,7 @@ export const SERVERS: readonly FieldServer[] = [
   { ...chat, ...FASTAPI, name: "FastAPI, chat" },
   { ...chat, ...BENTOML, name: "BentoML, chat" },
   { ...chat, ...RAY, name: "Ray Serve, chat" },
+  { ...chat, ...TRUSS, name: "Truss, chat", readyPath: "/v1/models/model", advice: WATCH },
   {
     ...chat,
     ...LITSERVE,
