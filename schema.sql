@@ -164,6 +164,7 @@ CREATE TABLE inferences (
   has_failed INTEGER GENERATED ALWAYS AS (attempt > unreached) VIRTUAL,   -- of one that waits: an attempt has reached a backend, so it may be what is wrong
   watched_until INTEGER,                 -- somebody may watch it until then
   watch_objects INTEGER NOT NULL DEFAULT 0,     -- at which of its account's watch objects: bit n for the n-th
+  counted INTEGER NOT NULL DEFAULT 0,    -- 1 = counted as its account's by what inserted it, with others; 0 = by the trigger below
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
@@ -228,7 +229,7 @@ BEGIN
   UPDATE accounts SET stored_bytes = stored_bytes - max(OLD.bytes, 8192), database_bytes = database_bytes - 2048 WHERE id = OLD.account_id;
 END;
 -- What goes is taken off by the batch that removes it, once for all rows of an account (inferences/sql/ended.ts).
-CREATE TRIGGER inferences_charged AFTER INSERT ON inferences
+CREATE TRIGGER inferences_charged AFTER INSERT ON inferences WHEN NEW.counted = 0
 BEGIN
   UPDATE accounts SET stored_bytes = stored_bytes + NEW.charged_bytes, database_bytes = database_bytes + NEW.row_bytes,
     open_at_most = open_at_most + 1 WHERE id = NEW.account_id;

@@ -333,7 +333,9 @@ export const KEYS_REMEMBERED = 10_000;
  */
 export const TOGETHER_UNDER_WAY = 4;
 export const TOGETHER_MOST = 50;
-export const TRANSACTIONS = { underWay: 2, most: TOGETHER_MOST } as const;
+/** Of submits; their inputs and metadata as one text have at most so many characters, since no value of D1 may have more than 2 MB. */
+export const SUBMITS = { underWay: 2, most: TOGETHER_MOST } as const;
+export const GROUP_CHARACTERS = 500_000;
 export const TOGETHER_LOOK_MS = 200;
 export const TOGETHER_LOST_MS = 2 * DATABASE_MS;
 /**

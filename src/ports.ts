@@ -13,8 +13,8 @@ import type { Database, Row } from "./platform/sql.ts";
 
 export interface Ports {
   readonly db: Database;
-  /** The same, sharing its round trips with other requests of this isolate. `after` keeps it going when its client has left. */
-  share(db: Database, after: (work: Promise<unknown>) => void): Database;
+  /** Stands for this isolate: what its requests share is kept by it. */
+  readonly isolate: object;
   readonly payloads: Bucket;
   readonly uploads: Uploads;
   /** Says that there may be work; a hint that may be lost, doubled or late. */

@@ -19,11 +19,8 @@ import {
   QUEUE_BATCH,
   QUEUE_MS,
   SWEEP_POKE_MS,
-  TRANSACTIONS,
   SCHEMAS_REMEMBERED,
 } from "../limits.ts";
-import { type Transactions, sharedDatabase } from "../platform/shared-database.ts";
-import { Together } from "../platform/together.ts";
 import { ask, askAgain } from "../platform/unavailable.ts";
 import { telling } from "../inferences/tell.ts";
 import { d1 } from "../platform/sql.ts";
@@ -69,10 +66,9 @@ function newPorts(env: Env & Private): Ports {
   const openly: Fetch = (url, init) => fetch(url, init);
   const watch = watchPortOf(env);
   const db = telling(d1(env.DB, DATABASE_MS), watch, waitUntil);
-  const transactions: Transactions = new Together(clock, TRANSACTIONS);
   return {
     db,
-    share: (itself, keepGoing) => sharedDatabase(itself, transactions, keepGoing),
+    isolate: clock,
     payloads: r2(env.PAYLOADS),
     uploads: r2Uploads(env.PAYLOADS),
     async wake(lanes) {

@@ -16,6 +16,7 @@ import {
   OPEN_COUNT_MS,
   PRIORITY,
   SCHEMA_TRIES,
+  SUBMITS,
 } from "../limits.ts";
 import { fillOf } from "../platform/fill.ts";
 import type { Ports } from "../ports.ts";
@@ -28,7 +29,19 @@ import { modelNotFound } from "../models/unknown.ts";
 import { newInferenceId } from "../ids.ts";
 import { isInline, storeInput } from "../payloads/payloads.ts";
 import type { Claim } from "./sql/record.ts";
-import { type NewInference, chargeOf, findByIdempotencyKey, insertOnce, isBelowOpenLimit, rowChargeOf, standingOf } from "./sql/insert.ts";
+import {
+  type Inserted,
+  type NewInference,
+  chargeOf,
+  findByIdempotencyKey,
+  insertInference,
+  insertOnce,
+  isBelowOpenLimit,
+  rowChargeOf,
+  standingOf,
+} from "./sql/insert.ts";
+import { insertTogether } from "./sql/insert-group.ts";
+import { Together } from "../platform/together.ts";
 import { type After, bestEffort, hintSweep, hintWork } from "./hints.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */
@@ -162,12 +175,12 @@ async function accept(ports: Ports, submission: Submission, schemas: ModelSchema
     databaseQuotaBytes: ports.databaseQuotaBytes,
     schemas: schemas.revision,
   };
-  const db = submission.waiter === undefined ? ports.share(ports.db, after) : ports.db;
+  const insert = () => (it.waiter === null ? insertShared(ports, it, after) : insertInference(ports.db, it));
   let askedAt = ports.clock.now();
-  let inserted = await insertOnce(db, it);
+  let inserted = await insertOnce(ports.db, it, insert);
   if (!inserted.inference && (await isBelowOpenLimit(ports.db, accountId))) {
     askedAt = ports.clock.now();
-    inserted = await insertOnce(db, it);
+    inserted = await insertOnce(ports.db, it, insert);
   }
   const { inference, claimed, hasSlot } = inserted;
   if (!inference) {
@@ -177,6 +190,16 @@ async function accept(ports: Ports, submission: Submission, schemas: ModelSchema
   if (submission.waiter === undefined && hasSlot) after(hintWork(ports, [{ model: inference.model, version: inference.version }]));
   after(hintSweep(ports));
   return { inference, replayed: false, claimed, askedAt };
+}
+
+/** The submits of an isolate that are under way. */
+const underWay = new WeakMap<object, Together<NewInference, Inserted>>();
+
+/** Inserts it together with those that came at the same moment. */
+function insertShared({ db, clock, isolate }: Ports, it: NewInference, after: After): Promise<Inserted> {
+  const submits = underWay.get(isolate) ?? new Together<NewInference, Inserted>(clock, SUBMITS);
+  underWay.set(isolate, submits);
+  return submits.ask(it, (all) => insertTogether(db, all), after);
 }
 
 /** The answer to an earlier submit under the same key; null if there was none. Throws if that was another submit. */

@@ -1,2 +1,2 @@
 /** The newest file of migrations/; a test holds the two equal. */
-export const NEWEST_MIGRATION = "0022_watchers.sql";
+export const NEWEST_MIGRATION = "0023_counted.sql";

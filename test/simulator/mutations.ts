@@ -125,6 +125,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "an account's next inference gets the turn of its last",
     rewrite: within(begins("INSERT INTO inferences"), "max(peer.turn) + 1", "max(peer.turn)"),
   },
+  {
+    name: "submits that come together all get the turn of the first",
+    rewrite: within(begins("INSERT INTO inferences", "WITH asked AS"), " - 1, lane.now", " * 0, lane.now"),
+  },
+  {
+    name: "submits that come together are not counted",
+    rewrite: within(begins("UPDATE accounts SET open_at_most = open_at_most +"), "AND changes() = ?", "AND changes() < 0 * ?"),
+  },
   { name: "what ages gets the turn that is being served", rewrite: within(AGE, "min(peer.turn) + 1", "min(peer.turn)") },
   { name: "what is redriven gets the turn that is being served", rewrite: within(REDRIVE, "min(peer.turn) + 1", "min(peer.turn)") },
   {

@@ -3,14 +3,12 @@
  * isolate a request or a message comes to, what every call of the platform takes and whether it fails, and what goes
  * wrong besides, is drawn by chance. After a while all faults end; then everything that was accepted must become final.
  */
-import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, PROBE_MS, QUEUE_MS, TRANSACTIONS } from "../../src/limits.ts";
+import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, PROBE_MS, QUEUE_MS } from "../../src/limits.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/models/lane.ts";
 import { randomBase62 } from "../../src/ids.ts";
 import type { Ports } from "../../src/ports.ts";
-import type { Transactions } from "../../src/platform/shared-database.ts";
-import { Together } from "../../src/platform/together.ts";
 import type { Database, Row, Sql } from "../../src/platform/sql.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { type Faults, NO_FAULTS, drawFaults } from "./faults.ts";
@@ -70,7 +68,6 @@ export class World {
   readonly queue: WakeUps;
   readonly requests: Requests;
   readonly workers: Isolate[] = [];
-  readonly #transactions = new WeakMap<Isolate, Transactions>();
   // The rules.
   readonly model: Model;
   readonly deliveries: Deliveries;
@@ -270,13 +267,6 @@ export class World {
   /** Time passes for somebody outside. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => void this.schedule.after(ms, resolve));
-  }
-
-  /** What the flows of an isolate share. */
-  transactionsOf(isolate: Isolate): Transactions {
-    const known = this.#transactions.get(isolate) ?? new Together(isolate.clock, TRANSACTIONS);
-    this.#transactions.set(isolate, known);
-    return known;
   }
 
   portsOf(actor: Actor): Ports {

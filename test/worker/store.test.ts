@@ -10,7 +10,9 @@ import type { Fence } from "../../src/inferences/sql/record.ts";
 import { changeStatements } from "../../src/inferences/sql/change.ts";
 import { claim, claimStatements, renewLeases } from "../../src/inferences/sql/claim.ts";
 import type { Filter } from "../../src/inferences/sql/filter.ts";
-import { insertStatements } from "../../src/inferences/sql/insert.ts";
+import { type NewInference, insertInference, insertStatements } from "../../src/inferences/sql/insert.ts";
+import { type Group, groupStatements, insertTogether } from "../../src/inferences/sql/insert-group.ts";
+import { INFERENCE_CHARGE_BYTES } from "../../src/limits.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
 import { dueStatements } from "../../src/maintenance/due.ts";
 import { fileStatements } from "../../src/files/store.ts";
@@ -20,14 +22,15 @@ import { retentionStatements } from "../../src/maintenance/retained.ts";
 import { keyStatements } from "../../src/keys/store.ts";
 import { schemaStatements } from "../../src/models/schemas.ts";
 import { modelStatements } from "../../src/models/store.ts";
-import type { Database, Sql } from "../../src/platform/sql.ts";
+import { type Database, type Sql, sql } from "../../src/platform/sql.ts";
 import { deliveryStatements } from "../../src/webhooks/sql/deliveries.ts";
 import { endpointStatements } from "../../src/webhooks/sql/endpoints.ts";
 import { secretStatements } from "../../src/webhooks/sql/secrets.ts";
 import { subscriptionStatements } from "../../src/webhooks/sql/subscriptions.ts";
 import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { still } from "./support/ports.ts";
-import { served } from "./support/tenants.ts";
+import { operator } from "./support/requests.ts";
+import { newTenant, served } from "./support/tenants.ts";
 
 const { db } = still();
 const TABLES =
@@ -278,6 +281,92 @@ describe("a claim", () => {
   });
 });
 
+describe("submissions that come together", () => {
+  const account = async (accountId: string) =>
+    db.all(sql`SELECT open_at_most AS open, stored_bytes, database_bytes FROM accounts WHERE id = ${accountId}`);
+  const ofRows = async (model: string) =>
+    db.all(sql`SELECT account_id, id, key_id, version, status, priority, level, turn, max_attempts, initial_delay_ms, max_delay_ms, run_within_seconds,
+      metadata, input, input_object, input_bytes, input_type, retention_seconds, webhook, capability, attempt,
+      start_by - created_at AS start, ages_at - created_at AS ages, cancel_at - created_at AS cancel, json_extract(log, '$[0].event') AS logged
+      FROM inferences WHERE model = ${model} ORDER BY id`);
+
+  test("make the rows, the turns and the counts that each would make alone", async () => {
+    const [first, second] = [await newTenant(), await newTenant()];
+    const made = async (insert: (all: NewInference[]) => Promise<unknown>) => {
+      const model = await served();
+      const before = [await account(first.accountId), await account(second.accountId)];
+      const all = Array.from({ length: 12 }, (_, place) =>
+        submission(model, {
+          accountId: (place % 3 === 0 ? second : first).accountId,
+          id: `01900000-0000-7000-8000-${String(place).padStart(12, "0")}`,
+          priority: place % 4 === 1 ? 2 : 0,
+          metadata: place === 2 ? { note: "ä".repeat(5_000) } : {},
+          webhook: place === 3 ? { url: "https://hook.test/", events: ["inference.succeeded"], origin: "" } : null,
+          cancelAfterSeconds: place === 4 ? 60 : null,
+          runWithinSeconds: place === 5 ? 30 : null,
+          retentionSeconds: place === 6 ? 90 : null,
+          input:
+            place === 7
+              ? { at: "row", body: new Uint8Array([0, 255, 7]), contentType: "image/png" }
+              : { at: "row", body: '{"a":"\\u0000\\"ü"}', contentType: "application/json" },
+          idempotencyKey: place === 11 ? "once" : null,
+        }),
+      );
+      await insert(all);
+      const rows = await ofRows(model);
+      const after = [await account(first.accountId), await account(second.accountId)];
+      const grown = after.map(([now], place) =>
+        Object.entries(now ?? {}).map(([name, value]) => Number(value) - Number(before[place]?.[0]?.[name])),
+      );
+      await db.all(sql`DELETE FROM inferences WHERE model = ${model}`);
+      return { rows, grown };
+    };
+    const alone = await made(async (all) => {
+      for (const it of all) await insertInference(db, it);
+    });
+    const together = await made(async (all) => {
+      const inserted = await insertTogether(db, all);
+      expect(inserted.map(({ inference, hasSlot }) => [inference?.id, hasSlot])).toEqual(all.map(({ id }) => [id, true]));
+    });
+    expect(together).toEqual(alone);
+    expect(alone.rows).toHaveLength(12);
+    expect(alone.grown[0]?.[0]).toBe(8);
+  });
+
+  test("are taken up to an account's limit, and another's beside it are all taken", async () => {
+    const model = await served();
+    const [full, other] = [await newTenant(), await newTenant()];
+    await operator("PATCH", `/accounts/${full.accountId}`, { open_limit: 3 });
+    const all = Array.from({ length: 10 }, (_, place) => submission(model, { accountId: (place % 2 === 0 ? full : other).accountId }));
+    const inserted = await insertTogether(db, all);
+    const taken = (accountId: string) => inserted.filter(({ inference }) => inference?.accountId === accountId).length;
+    expect([taken(full.accountId), taken(other.accountId)]).toEqual([3, 5]);
+    expect(await account(full.accountId)).toMatchObject([{ open: 3 }]);
+    expect(await account(other.accountId)).toMatchObject([{ open: 5 }]);
+  });
+
+  test("write a row for each account, not for each of its inferences", async () => {
+    const model = await served();
+    const { accountId } = await newTenant();
+    const group: Group = [submission(model, { accountId }), ...Array.from({ length: 9 }, () => submission(model, { accountId }))];
+    const [, charged] = await env.DB.batch(
+      [groupStatements.insert(group), groupStatements.charge(group)].map((it) => env.DB.prepare(it.text).bind(...it.params)),
+    );
+    expect(charged?.meta.rows_written).toBe(1);
+    expect(await account(accountId)).toMatchObject([{ open: 10, stored_bytes: 10 * INFERENCE_CHARGE_BYTES }]);
+  });
+
+  test("are none inserted and none counted if their model is unknown or its schemas are others", async () => {
+    const model = await served();
+    const { accountId } = await newTenant();
+    for (const more of [{ model: "nobody" }, { schemas: 7 }]) {
+      const inserted = await insertTogether(db, [submission(model, { accountId, ...more }), submission(model, { accountId, ...more })]);
+      expect(inserted.map(({ inference }) => inference)).toEqual([null, null]);
+    }
+    expect(await account(accountId)).toMatchObject([{ open: 0, stored_bytes: 0 }]);
+  });
+});
+
 describe("every statement is an index search:", () => {
   const hold: Fence = { accountId: "a", id: "i", attempt: 1, lease: "l" };
   const cursor = { accountId: "a", id: "" };
@@ -290,7 +379,10 @@ describe("every statement is an index search:", () => {
     insert: [
       insertStatements.insert(submission("m")),
       insertStatements.insert(submission("m", { version: "v", idempotencyKey: "k", capability: "c" })),
+      groupStatements.insert([submission("m", { version: "v", capability: "c" }), submission("m", { version: "v", capability: "c" })]),
     ],
+    charge: [groupStatements.charge([submission("m"), submission("m")])],
+    hasSlot: [groupStatements.hasSlot([submission("m")])],
     standing: [insertStatements.standing("a", { model: "m", version: "v", capability: "c" }, 1)],
     countOpen: [insertStatements.countOpen("a")],
     findByIdempotencyKey: [insertStatements.findByIdempotencyKey("a", "k")],
@@ -341,6 +433,7 @@ describe("every statement is an index search:", () => {
     findAll: [false, true].map((withWait) => readStatements.findAll([["a", "i"]], withWait)),
   } satisfies Record<
     | keyof typeof insertStatements
+    | keyof typeof groupStatements
     | keyof typeof claimStatements
     | keyof typeof readStatements
     | keyof typeof changeStatements

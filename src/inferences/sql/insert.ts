@@ -61,7 +61,7 @@ export interface NewInference {
 export type Wanted = Pick<NewInference, "model" | "version" | "capability">;
 
 /** The lane that serves what is wanted; no row if there is none. A path of the server is offered under its name, too. */
-const laneFor = ({ model, version, capability }: Wanted) => sql`
+export const laneFor = ({ model, version, capability }: Wanted) => sql`
   SELECT name AS model, ${version ?? sql`default_version`} AS version, ${NOW} AS now, schemas_revision AS schemas FROM models WHERE name = ${model}${servesVersion(version)}${offers(capability)} LIMIT 1`;
 
 /** The default is one of the versions, or none where there are none (admin/models.ts). */
@@ -80,10 +80,10 @@ const offers = (capability: string) =>
 const isReady = (lane: Sql) =>
   sql`EXISTS (SELECT 1 FROM backends WHERE backends.model = ${lane}.model AND backends.version = ${lane}.version AND backends.state = 'active')`;
 
-const quotaOf = (account: Sql) => sql`coalesce(${account}.quota_bytes, ${QUOTA_BYTES})`;
-const databaseQuotaOf = (account: Sql, byDefault: number) => sql`coalesce(${account}.database_quota_bytes, ${byDefault})`;
-const openIn = (account: Sql) => sql`coalesce(${account}.open_at_most, 0)`;
-const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit, ${OPEN_INFERENCES.default})`;
+export const quotaOf = (account: Sql) => sql`coalesce(${account}.quota_bytes, ${QUOTA_BYTES})`;
+export const databaseQuotaOf = (account: Sql, byDefault: number) => sql`coalesce(${account}.database_quota_bytes, ${byDefault})`;
+export const openIn = (account: Sql) => sql`coalesce(${account}.open_at_most, 0)`;
+export const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit, ${OPEN_INFERENCES.default})`;
 
 /** What a submission counts as in its account's stored_bytes, as inferences.charged_bytes has it: empty metadata, `{}`, is free. */
 export const chargeOf = ({ inputBytes, metadata }: Pick<NewInference, "inputBytes" | "metadata">) =>
@@ -199,18 +199,28 @@ export interface Inserted {
   readonly hasSlot: boolean;
 }
 
-export async function insertInference(db: Database, it: NewInference): Promise<Inserted> {
+/** Statements of one transaction, and what their answers say. */
+export interface Insertion {
+  readonly statements: readonly Sql[];
+  readonly insertedBy: (answers: readonly Row[][]) => Inserted;
+}
+
+export function insertionOf(it: NewInference): Insertion {
   const { accountId, id, idempotencyKey, waiter } = it;
-  if (idempotencyKey === null && waiter === null) {
-    const [row] = await db.all(insertStatements.insert(it));
-    return insertedAs(it, row);
-  }
-  const [, inserted = [], claimed = []] = await db.batch([
-    insertStatements.releaseIdempotencyKey(accountId, idempotencyKey),
-    insertStatements.insert(it),
-    ...(waiter === null ? [] : [claimStatements.claimOwn(accountId, id, waiter)]),
-  ]);
-  return insertedAs(it, inserted[0], claimed[0]);
+  const release = idempotencyKey === null ? [] : [insertStatements.releaseIdempotencyKey(accountId, idempotencyKey)];
+  return {
+    statements: [...release, insertStatements.insert(it), ...(waiter === null ? [] : [claimStatements.claimOwn(accountId, id, waiter)])],
+    insertedBy(answers) {
+      const [inserted = [], claimed = []] = answers.slice(release.length);
+      return insertedAs(it, inserted[0], claimed[0]);
+    },
+  };
+}
+
+export async function insertInference(db: Database, it: NewInference): Promise<Inserted> {
+  const { statements, insertedBy } = insertionOf(it);
+  const [only, ...others] = statements;
+  return insertedBy(only && others.length === 0 ? [await db.all(only)] : await db.batch(statements));
 }
 
 const insertedSchema = z.object({ version: z.string(), now: z.number(), hasSlot: z.number().transform((free) => free === 1) });
@@ -269,11 +279,11 @@ export async function findByIdempotencyKey(
 }
 
 /** Inserts, and once more if the first answer was lost: the same id can't be written twice. */
-export async function insertOnce(db: Database, it: NewInference): Promise<Inserted> {
+export async function insertOnce(db: Database, it: NewInference, insert: () => Promise<Inserted>): Promise<Inserted> {
   let tries = 0;
   return askAgain(async () => {
     tries++;
-    const inserted = await insertInference(db, it);
+    const inserted = await insert();
     if (inserted.inference || tries === 1) return inserted;
     const [written] = await db.all(readStatements.find(it.accountId, it.id));
     return { inference: inferenceOrNull(written), claimed: null, hasSlot: true };

@@ -33,11 +33,18 @@ const ownLast = (accountId: SqlValue | Sql, model: SqlValue | Sql, version: Sql,
 /**
  * The turn of one more inference of an account in a level: the round after its account's last that waits there, or after the
  * one that is being served; so accounts take turns, whatever each has. The round that is being served takes nobody more:
- * it comes to its end, whoever keeps coming back, and so every round that somebody waits for is served.
+ * it comes to its end, whoever keeps coming back, and so every round that somebody waits for is served. `ofEmpty` is its turn if
+ * nobody waits.
  */
-export const nextTurn = (accountId: SqlValue | Sql, model: SqlValue | Sql, version: Sql, level: SqlValue | Sql) => sql`coalesce(
+export const nextTurn = (
+  accountId: SqlValue | Sql,
+  model: SqlValue | Sql,
+  version: Sql,
+  level: SqlValue | Sql,
+  ofEmpty: Sql = sql`0`,
+) => sql`coalesce(
   ${ownLast(accountId, model, version, level)},
-  (${turns(sql`min(peer.turn) + 1`, sql`inferences_claimable`, model, version, level)}), 0)`;
+  (${turns(sql`min(peer.turn) + 1`, sql`inferences_claimable`, model, version, level)}), ${ofEmpty})`;
 
 /**
  * Those of the row's lane that come before it. Its own place is given by expressions without an affinity (`+`): of a comparison

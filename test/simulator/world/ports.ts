@@ -1,7 +1,6 @@
 /** The seam's other side for one actor: what src/entry/bindings.ts is in production. */
 import { DATABASE_QUOTA_BYTES, SWEEP_POKE_MS } from "../../../src/limits.ts";
 import { askAgain } from "../../../src/platform/unavailable.ts";
-import { sharedDatabase } from "../../../src/platform/shared-database.ts";
 import type { Database } from "../../../src/platform/sql.ts";
 import type { Ports } from "../../../src/ports.ts";
 import type { Way } from "../platform/objects.ts";
@@ -13,10 +12,9 @@ export function portsFor(world: World, actor: Actor, db: Database): Ports {
   const { storage, queue, gate, sweep } = world.parts;
   const trace = (what: string) => world.note(`${nameOf(actor)}: ${what}`);
   const way: Way = { ask: (effect) => storage.ask(isolate, effect, trace), now: () => world.schedule.now, trace };
-  const transactions = world.transactionsOf(isolate);
   return {
     db,
-    share: (itself, after) => sharedDatabase(itself, transactions, after),
+    isolate,
     payloads: world.objects.bucketFor(way),
     uploads: world.objects.uploadsFor(way),
     deliver: async (accountIds) => {

@@ -1,0 +1,190 @@
+/**
+ * SQL that makes inferences of submissions that came together: one statement for all that differ only in what their rows say,
+ * and so far less to compile and to write than one for each. It takes all of them or none; what none was made of is decided
+ * by itself, so that each is accepted or refused as it would be alone.
+ */
+import * as z from "zod";
+import { AGEING_MS, GROUP_CHARACTERS } from "../../limits.ts";
+import { type Database, type Row, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
+import { newlyQueued } from "../inference.ts";
+import {
+  type Inserted,
+  type Insertion,
+  type NewInference,
+  chargeOf,
+  databaseQuotaOf,
+  insertInference,
+  insertionOf,
+  laneFor,
+  openIn,
+  openLimitOf,
+  quotaOf,
+  rowChargeOf,
+} from "./insert.ts";
+import { ANYBODY, hasSlot, nextTurn } from "./lane.ts";
+import { textOf, typeOf } from "./record.ts";
+
+/** What a row says of its own, in the order in which a group's text has it; what it takes of its account comes last. */
+const OWN: readonly [column: string, (it: NewInference) => SqlValue][] = [
+  ["account_id", (it) => it.accountId],
+  ["id", (it) => it.id],
+  ["key_id", (it) => it.keyId],
+  ["dialect", (it) => it.dialect],
+  ["max_time_in_queue_seconds", (it) => it.maxTimeInQueueSeconds],
+  ["max_attempts", (it) => it.retry.maxAttempts],
+  ["initial_delay_ms", (it) => it.retry.initialDelayMs],
+  ["max_delay_ms", (it) => it.retry.maxDelayMs],
+  ["run_within_seconds", (it) => it.runWithinSeconds],
+  ["metadata", (it) => JSON.stringify(it.metadata)],
+  ["input", (it) => textOf(it.input)],
+  ["input_object", (it) => (it.input.at === "object" ? it.input.key : null)],
+  ["input_bytes", (it) => it.inputBytes],
+  ["input_items", (it) => it.inputItems],
+  ["input_type", (it) => typeOf(it.input)],
+  ["retention_seconds", (it) => it.retentionSeconds ?? null],
+  ["webhook", (it) => (it.webhook === null ? null : JSON.stringify(it.webhook))],
+];
+
+const own = (place: number): Sql => ({ text: `(asked.it ->> ${place})`, params: [] });
+const MAX_TIME = own(OWN.findIndex(([column]) => column === "max_time_in_queue_seconds"));
+const CANCEL_AFTER = own(OWN.length);
+/** With it, how many of its account's are before it in the group, it included, and what these take. */
+const [PLACE, CHARGE, ROW_CHARGE] = [own(OWN.length + 1), own(OWN.length + 2), own(OWN.length + 3)];
+
+const DERIVED = ["model", "version", "status", "priority", "level", "turn", "created_at", "updated_at", "start_by", "ages_at", "cancel_at"];
+
+/** Submissions of one lane, alike in all that is not a row's own. */
+export type Group = readonly [NewInference, ...NewInference[]];
+
+function textOfGroup(group: Group): string {
+  const { upTo } = takenBy(group);
+  const taken = upTo.map(({ count, bytes, rowBytes }) => [count, bytes, rowBytes]);
+  return JSON.stringify(group.map((it, place) => [...OWN.map(([, value]) => value(it)), it.cancelAfterSeconds, ...(taken[place] ?? [])]));
+}
+
+/** What submissions take of each of their accounts, after the last of them. */
+interface Taken {
+  readonly count: number;
+  readonly bytes: number;
+  readonly rowBytes: number;
+}
+
+/** What submissions take of their accounts, up to each and in all. */
+function takenBy(all: readonly NewInference[]): { readonly upTo: readonly Taken[]; readonly accounts: ReadonlyMap<string, Taken> } {
+  const accounts = new Map<string, Taken>();
+  const upTo = all.map((it) => {
+    const { count, bytes, rowBytes } = accounts.get(it.accountId) ?? { count: 0, bytes: 0, rowBytes: 0 };
+    const taken = { count: count + 1, bytes: bytes + chargeOf(it), rowBytes: rowBytes + rowChargeOf(it) };
+    accounts.set(it.accountId, taken);
+    return taken;
+  });
+  return { upTo, accounts };
+}
+
+export const groupStatements = {
+  /** Inserts all of a group, or none if any of it would not be taken. */
+  insert: (group: Group) => {
+    const [{ accountId, model, version, capability, priority, schemas = 0, databaseQuotaBytes }] = group;
+    const names: Sql = { text: [...OWN.map(([column]) => column), ...DERIVED, "capability", "counted", "log"].join(","), params: [] };
+    const values = join(
+      OWN.map((_, place) => own(place)),
+      ",",
+    );
+    return sql`
+    INSERT INTO inferences (${names})
+    WITH asked AS MATERIALIZED (SELECT value ->> 0 AS account_id, value AS it FROM json_each(${textOfGroup(group)})),
+      lane AS MATERIALIZED (${laneFor({ model, version, capability })})
+    SELECT ${values}, lane.model, lane.version, 'queued', ${priority}, ${priority},
+      ${nextTurn(sql`asked.account_id`, sql`lane.model`, sql`lane.version`, priority, sql`asked.account_id <> ${accountId}`)} + ${PLACE} - 1,
+      lane.now, lane.now, lane.now + ${MAX_TIME} * 1000, ${priority > 0 ? sql`lane.now + ${AGEING_MS}` : null}, lane.now + ${CANCEL_AFTER} * 1000,
+      ${capability}, 1, json_array(json_object('at', lane.now, 'event', 'queued'))
+    FROM lane CROSS JOIN asked
+    WHERE lane.schemas = ${schemas} AND NOT EXISTS (SELECT 1 FROM asked LEFT JOIN accounts AS owner ON owner.id = asked.account_id
+      WHERE ${openIn(sql`owner`)} + ${PLACE} > ${openLimitOf(sql`owner`)} OR coalesce(owner.stored_bytes, 0) + ${CHARGE} > ${quotaOf(sql`owner`)}
+        OR coalesce(owner.database_bytes, 0) + ${ROW_CHARGE} > ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)})
+    RETURNING id, version, created_at AS now`;
+  },
+  /** Counts the group as its accounts', once for each, if the statement right before it has inserted it. */
+  charge: (group: Group) => sql`
+    UPDATE accounts SET open_at_most = open_at_most + (taken.value ->> 1), stored_bytes = stored_bytes + (taken.value ->> 2),
+      database_bytes = database_bytes + (taken.value ->> 3)
+    FROM json_each(${JSON.stringify([...takenBy(group).accounts].map(([account, it]) => [account, it.count, it.bytes, it.rowBytes]))}) AS taken
+    WHERE accounts.id = taken.value ->> 0 AND changes() = ${group.length} RETURNING id`,
+  /** Whether its lane may have a slot for one of it. */
+  hasSlot: ([{ model, version, capability }]: Group) => sql`
+    SELECT 1 AS hasSlot FROM (${laneFor({ model, version, capability })}) AS lane WHERE ${hasSlot(ANYBODY, sql`lane.model`, sql`lane.version`)}`,
+} satisfies Record<string, (...args: never[]) => Sql>;
+
+/** Those of submissions that may go in one statement each, and the others. */
+function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInference[] } {
+  const groups = new Map<string, { group: [NewInference, ...NewInference[]]; characters: number }>();
+  const others: NewInference[] = [];
+  for (const it of all) {
+    const alike = JSON.stringify([it.model, it.version, it.capability, it.priority, it.schemas ?? 0, it.databaseQuotaBytes]);
+    const characters = JSON.stringify([textOf(it.input), it.metadata]).length;
+    const known = groups.get(alike);
+    if (it.idempotencyKey !== null || it.waiter !== null || (known && known.characters + characters > GROUP_CHARACTERS)) others.push(it);
+    else if (known) {
+      known.group.push(it);
+      known.characters += characters;
+    } else groups.set(alike, { group: [it], characters });
+  }
+  const many = [...groups.values()].map(({ group }) => group);
+  return {
+    groups: many.filter(({ length }) => length > 1),
+    others: [...others, ...many.flatMap((group) => (group.length > 1 ? [] : group))],
+  };
+}
+
+/** Inserts submissions that came together, in one transaction and round trip, as each would be inserted alone. In their order. */
+export async function insertTogether(db: Database, all: readonly NewInference[]): Promise<Inserted[]> {
+  const [alone, ...more] = all;
+  if (alone && more.length === 0) return [await insertInference(db, alone)];
+  const { groups, others } = parted(all);
+  const insertions = [...groups.map(insertionOfGroup), ...others.map((it) => ({ of: [it], ...insertedAlone(it) }))];
+  const answers = await db.batch(insertions.flatMap(({ statements }) => statements));
+  const inserted = new Map<NewInference, Inserted>();
+  let begin = 0;
+  for (const { of, statements, insertedBy } of insertions) {
+    const its = insertedBy(answers.slice(begin, (begin += statements.length)));
+    of.forEach((it, place) => {
+      const one = its[place];
+      if (one) inserted.set(it, one);
+    });
+  }
+  // What was not taken as a group is decided one by one.
+  return Promise.all(all.map(async (it) => inserted.get(it) ?? insertInference(db, it)));
+}
+
+/** Of several submissions; what is missing among the inserted was not decided. */
+interface GroupInsertion extends Omit<Insertion, "insertedBy"> {
+  readonly of: readonly NewInference[];
+  readonly insertedBy: (answers: readonly Row[][]) => readonly Inserted[];
+}
+
+function insertedAlone(it: NewInference): Omit<GroupInsertion, "of"> {
+  const { statements, insertedBy } = insertionOf(it);
+  return { statements, insertedBy: (answers) => [insertedBy(answers)] };
+}
+
+function insertionOfGroup(group: Group): GroupInsertion {
+  return {
+    of: group,
+    statements: [groupStatements.insert(group), groupStatements.charge(group), groupStatements.hasSlot(group)],
+    insertedBy([rows = [], , free = []]) {
+      const byId = new Map(rows.map((row) => [String(row["id"]), row]));
+      return group.flatMap((it) => {
+        const row = byId.get(it.id);
+        return row ? [insertedAs(it, row, free.length > 0)] : [];
+      });
+    },
+  };
+}
+
+const insertedSchema = z.object({ version: z.string(), now: z.number() });
+
+function insertedAs(it: NewInference, row: Row, hasFreeSlot: boolean): Inserted {
+  const { version, now } = insertedSchema.parse(row);
+  const inference = newlyQueued({ ...it, version, createdAt: now, startBy: now + it.maxTimeInQueueSeconds * 1000 });
+  return { inference, claimed: null, hasSlot: hasFreeSlot };
+}
