@@ -93,6 +93,22 @@ export const WATCH_MARK_MS = 600_000;
 export const WATCH_MS = 5_000;
 /** Rows that are read and told at once: a row has up to 32 KiB of output, and a call of an object up to 32 MiB. */
 export const TELL_ROWS = 50;
+/** What a watcher may be behind, whose client takes nothing. */
+export const WATCH_BACKLOG = 1_000;
+/** A stream of events ends after so long, and its client comes back with its key: one that was revoked watches no longer than that. */
+export const EVENTS_SECONDS = 900;
+/** How soon a client should come back. */
+export const EVENTS_RETRY_MS = 1_000;
+/** Events of an account that are kept for who comes back, and for how long after the last reader has left. */
+export const EVENTS_KEPT = 1_000;
+export const EVENTS_REST_MS = 60_000;
+/** A stream of an account's events begins with what happened so long ago: more than clocks are apart. */
+export const EVENTS_OVERLAP_MS = 2_000;
+/** Of so many inferences that have ended it is known what was said of them. */
+export const EVENTS_SAID = 10_000;
+/** What was not heard of for so long is looked at, so many at a time. */
+export const EVENTS_LOOK_MS = 30_000;
+export const EVENTS_LOOKED_AT = 100;
 /** For how long an isolate remembers which of an account's watch objects had room. */
 export const WATCH_ROOM_MS = 10_000;
 /** When a client that would have waited for a model without a backend is told to come back. */

@@ -54,10 +54,31 @@ export interface GatePort {
   forget(keyId: string): Promise<void>;
 }
 
+/** All inferences of an account. */
+export const ALL = "*";
+
+/** What is told of an inference. */
+export interface Told {
+  /** As `fromRow` reads it; null says that events were missed which are not known any more. */
+  readonly row: Row | null;
+  /** Of ALL: which line of its log this event is, and the event's number. */
+  readonly line?: number;
+  readonly event?: string;
+}
+
+/** An event of ALL, and the watch object that has told it. */
+export interface AfterEvent {
+  readonly object: number;
+  readonly event: string;
+}
+
 /** Watch objects: where those who watch an account's inferences are told of changes. */
 export interface WatchPort {
-  /** Has what is told of a topic from now on: an inference's id, or ALL. Null if as many watch the account as may. */
-  open(accountId: string, topic: string): Promise<Watch | null>;
+  /**
+   * Has what is told of a topic from now on: an inference's id, or ALL; of that, `after` an event. Null if as many watch the
+   * account as may.
+   */
+  open(accountId: string, topic: string, after?: AfterEvent | null): Promise<Watch | null>;
   /** Tells who watches at an object of an account of these rows, each as `fromRow` reads it. */
   tell(accountId: string, object: number, rows: readonly Row[]): Promise<void>;
 }
@@ -67,7 +88,7 @@ export interface Watch {
   /** The number of the object that it is at. */
   readonly object: number;
   /** What was told since the last call; waits for it for at most `ms`, then it is nothing. Null once nothing more will be told. */
-  next(ms: number, signal: AbortSignal): Promise<readonly Row[] | null>;
+  next(ms: number, signal: AbortSignal): Promise<readonly Told[] | null>;
   close(): void;
 }
 

@@ -6,6 +6,7 @@ import { presentOwnEvent } from "./event.ts";
 import { webhookRoutes } from "./webhooks.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { bulkRoutes } from "./bulk.ts";
+import { eventRoutes } from "./events.ts";
 import { inferenceRoutes } from "./inferences.ts";
 import { listRoutes } from "./list.ts";
 import { queueRoute } from "./models.ts";
@@ -21,6 +22,7 @@ export const own: Dialect = {
   routes: [
     ...listRoutes,
     ...bulkRoutes,
+    ...eventRoutes,
     ...inferenceRoutes,
     ...resultRoutes,
     ...deliveryRoutes,

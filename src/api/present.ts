@@ -41,7 +41,7 @@ const waitingSchema = z.object({
   poll_after: z.int().nullable().describe("Ask again after so many seconds."),
 });
 
-const logSchema = z.looseObject({ at: timeSchema, event: z.string() });
+const lineSchema = z.looseObject({ at: timeSchema, event: z.string() });
 
 export const inferenceSchema = z.object({
   id: z.uuid(),
@@ -74,7 +74,7 @@ export const inferenceSchema = z.object({
     .optional()
     .describe("If canceled: it does not run (it never did, or its server says that it has stopped), or its connection was closed."),
   urls: z.object({ self: z.string(), result: z.string(), cancel: z.string() }),
-  logs: z.array(logSchema).optional().describe("With `?logs=1`: what happened to it."),
+  logs: z.array(lineSchema).optional().describe("With `?logs=1`: what happened to it."),
 });
 
 /** Says that the caller has no inference of that id. */
@@ -119,7 +119,7 @@ export function present(inference: Inference, { origin }: { origin: string }, lo
   };
 }
 
-function presentLine(line: LogEntry): z.infer<typeof logSchema> {
+export function presentLine(line: LogEntry): z.infer<typeof lineSchema> {
   return { ...line, at: time(line.at), ...(line.retry_at ? { retry_at: time(line.retry_at) } : {}) };
 }
 

@@ -1,37 +1,85 @@
 /**
  * The Durable Object that tells watchers: an account's first, and more of them when it is full. Each watcher is a WebSocket from
  * the Worker that serves the client, tagged by what it watches, and the platform keeps it while the object sleeps: a watch that
- * nothing happens to costs nothing. Nothing else is kept: the rows are the truth, and a socket that is lost is opened again.
+ * nothing happens to costs nothing. Of one inference nothing is kept: the row is the truth, and a socket that is lost is opened
+ * again. Of a whole account the latest events are (account-events.ts), while somebody watches it.
  */
 import { DurableObject } from "cloudflare:workers";
-import { WATCHERS_PER_OBJECT } from "../limits.ts";
-import type { Row } from "../platform/sql.ts";
+import { AccountEvents } from "../inferences/account-events.ts";
+import { rowsToTell } from "../inferences/sql/watch.ts";
+import { DATABASE_MS, EVENTS_LOOK_MS, WATCHERS_PER_OBJECT } from "../limits.ts";
+import { logError } from "../platform/log.ts";
+import { type Row, d1 } from "../platform/sql.ts";
+import { ALL, type Told } from "../ports.ts";
 
 export class WatchObject extends DurableObject<Env> {
-  /** Opens a socket on which is told of the topic in the query; 503 if there is no room. */
+  #kept: AccountEvents | null = null;
+
+  get #events(): AccountEvents {
+    const { sql } = this.ctx.storage;
+    this.#kept ??= new AccountEvents(
+      (query, ...params) => sql.exec(query, ...params).toArray(),
+      () => Date.now(),
+    );
+    return this.#kept;
+  }
+
+  /** Opens a socket on which is told of the topic in the query, after the event in it; 503 if there is no room. */
   override async fetch(request: Request): Promise<Response> {
     if (this.ctx.getWebSockets().length >= WATCHERS_PER_OBJECT) return new Response(null, { status: 503 });
-    const topic = new URL(request.url).searchParams.get("topic") ?? "";
+    const query = new URL(request.url).searchParams;
+    const topic = query.get("topic") ?? "";
+    const after = query.get("after");
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, [topic]);
+    if (topic === ALL) {
+      this.#events.begin(crypto.randomUUID());
+      const missed: readonly Told[] = (after === null ? [] : this.#events.after(after)) ?? [{ row: null }];
+      for (const told of missed) server.send(JSON.stringify(told));
+      if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now() + EVENTS_LOOK_MS);
+    }
     return new Response(null, { status: 101, webSocket: client });
   }
 
   async tell(rows: readonly Row[]): Promise<void> {
-    for (const row of rows) {
-      const sockets = this.ctx.getWebSockets(String(row["id"]));
-      if (sockets.length === 0) continue;
-      const text = JSON.stringify(row);
-      for (const socket of sockets) send(socket, text);
+    for (const row of rows) this.#send(String(row["id"]), [{ row }]);
+    this.#tellAll(rows);
+  }
+
+  /** Tells who watches the whole account, or may come back. */
+  #tellAll(rows: readonly Row[]): void {
+    this.#send(
+      ALL,
+      this.ctx.storage.transactionSync(() => this.#events.note(rows)),
+    );
+  }
+
+  #send(topic: string, told: readonly Told[]): void {
+    const sockets = told.length > 0 ? this.ctx.getWebSockets(topic) : [];
+    if (sockets.length === 0) return;
+    for (const text of told.map((it) => JSON.stringify(it))) {
+      for (const socket of sockets) if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    }
+  }
+
+  /** While somebody watches the whole account: looks at what was not heard of for long, since a tell may be lost. */
+  override async alarm(): Promise<void> {
+    if (this.ctx.getWebSockets(ALL).length === 0) return;
+    await this.ctx.storage.setAlarm(Date.now() + EVENTS_LOOK_MS);
+    const [accountId = ""] = (this.ctx.id.name ?? "").split("/");
+    const ids = this.#events.neglected();
+    if (ids.length === 0) return;
+    try {
+      const names = ids.map((id) => [accountId, id] as const);
+      this.#tellAll(await rowsToTell(d1(this.env.DB, DATABASE_MS), names));
+    } catch (error) {
+      logError("neglected_not_looked_at", error, { inferences: ids.length });
     }
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
     socket.close();
+    const isLast = this.ctx.getTags(socket).includes(ALL) && !this.ctx.getWebSockets(ALL).some((other) => other !== socket);
+    if (isLast) this.#events.left();
   }
-}
-
-/** Sends to one that may have closed meanwhile. */
-function send(socket: WebSocket, text: string): void {
-  if (socket.readyState === WebSocket.OPEN) socket.send(text);
 }

@@ -1,9 +1,8 @@
 /** An isolate's side of the watch objects: a socket to one of them for each request that watches. */
-import { MEMORY_THINGS, WATCH_MS, WATCH_OBJECTS_PER_ACCOUNT, WATCH_ROOM_MS } from "../limits.ts";
+import { MEMORY_THINGS, WATCH_BACKLOG, WATCH_MS, WATCH_OBJECTS_PER_ACCOUNT, WATCH_ROOM_MS } from "../limits.ts";
 import { Memory } from "../platform/memory.ts";
-import type { Row } from "../platform/sql.ts";
 import { ask } from "../platform/unavailable.ts";
-import type { Watch, WatchPort } from "../ports.ts";
+import type { Told, Watch, WatchPort } from "../ports.ts";
 
 /** An account's watch objects are numbered from 0; the first that has room takes who watches. */
 export function watchObjectName(accountId: string, object: number): string {
@@ -13,10 +12,12 @@ export function watchObjectName(accountId: string, object: number): string {
 export function watchPortOf(env: Pick<Env, "WATCH">): WatchPort {
   const withRoom = new Memory<number>(MEMORY_THINGS);
   return {
-    async open(accountId, topic) {
+    async open(accountId, topic, after = null) {
       const first = withRoom.get(accountId, Date.now()) ?? 0;
-      for (let object = first; object < WATCH_OBJECTS_PER_ACCOUNT; object++) {
-        const socket = await ask("watchers", WATCH_MS, () => socketAt(env, watchObjectName(accountId, object), topic));
+      const objects = Array.from({ length: WATCH_OBJECTS_PER_ACCOUNT }, (_, object) => object).filter((object) => object >= first);
+      for (const object of after ? [after.object, ...objects] : objects) {
+        const query = new URLSearchParams({ topic, ...(after ? { after: after.object === object ? after.event : "" } : {}) });
+        const socket = await ask("watchers", WATCH_MS, () => socketAt(env, watchObjectName(accountId, object), query));
         if (!socket) continue;
         if (object > 0) withRoom.set(accountId, object, Date.now() + WATCH_ROOM_MS);
         return new SocketWatch(object, socket);
@@ -29,18 +30,19 @@ export function watchPortOf(env: Pick<Env, "WATCH">): WatchPort {
   };
 }
 
-/** A socket on which is told of a topic; null if the object has no room. */
-async function socketAt(env: Pick<Env, "WATCH">, name: string, topic: string): Promise<WebSocket | null> {
-  const url = `https://watch/?topic=${encodeURIComponent(topic)}`;
+/** A socket on which is told of the topic in the query; null if the object has no room. */
+async function socketAt(env: Pick<Env, "WATCH">, name: string, query: URLSearchParams): Promise<WebSocket | null> {
+  const url = `https://watch/?${query.toString()}`;
   const { webSocket } = await env.WATCH.getByName(name).fetch(url, { headers: { Upgrade: "websocket" } });
   webSocket?.accept();
   return webSocket;
 }
 
+/** One whose client takes nothing is told no more at some point: it then begins again with what there is. */
 class SocketWatch implements Watch {
   readonly object: number;
   readonly #socket: WebSocket;
-  #told: Row[] = [];
+  #told: Told[] = [];
   #isOver = false;
   #wake: () => void = () => undefined;
 
@@ -48,7 +50,8 @@ class SocketWatch implements Watch {
     this.object = object;
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
-      this.#told.push(JSON.parse(String(data)) as Row); // as the object's `tell` was given it
+      if (this.#told.length < WATCH_BACKLOG) this.#told.push(JSON.parse(String(data)) as Told); // as the object has sent it
+      else this.close();
       this.#wake();
     });
     const end = () => {
@@ -59,7 +62,7 @@ class SocketWatch implements Watch {
     socket.addEventListener("error", end);
   }
 
-  async next(ms: number, signal: AbortSignal): Promise<readonly Row[] | null> {
+  async next(ms: number, signal: AbortSignal): Promise<readonly Told[] | null> {
     if (this.#told.length === 0 && !this.#isOver && !signal.aborted) await this.#somethingWithin(ms, signal);
     const told = this.#told;
     this.#told = [];

@@ -5,20 +5,20 @@
  * row read with it.
  */
 import { WATCH_LOOK_MS, WATCH_MARK_MS, WATCHERS_PER_ACCOUNT } from "../limits.ts";
-import type { Ports, Watch } from "../ports.ts";
+import { ALL, type AfterEvent, type Ports, type Told, type Watch } from "../ports.ts";
 import { problem } from "../problem.ts";
 import type { InferenceName } from "./change.ts";
 import type { Inference } from "./inference.ts";
 import { findWithWait } from "./sql/read.ts";
 import { fromRow, inferenceOrNull } from "./sql/record.ts";
-import { watched } from "./sql/watch.ts";
+import { watched, watchedAccount } from "./sql/watch.ts";
 import { isFinal } from "./status.ts";
 
 type Watching = Pick<Ports, "db" | "watch" | "clock">;
 
 /** Begins to watch what an account has under a topic: an inference's id, or ALL. Throws `too_many_waiting` if too many watch already. */
-export async function openWatch(ports: Watching, accountId: string, topic: string): Promise<Watch> {
-  const watch = await ports.watch.open(accountId, topic);
+export async function openWatch(ports: Watching, accountId: string, topic: string, after: AfterEvent | null = null): Promise<Watch> {
+  const watch = await ports.watch.open(accountId, topic, after);
   if (watch) return watch;
   throw problem("too_many_waiting", {
     detail: `${WATCHERS_PER_ACCOUNT} requests of the account wait or watch already. Try again when some have ended, or watch many inferences by one GET /v1/events.`,
@@ -28,7 +28,7 @@ export async function openWatch(ports: Watching, accountId: string, topic: strin
 
 /**
  * An inference as it is, then as each change leaves it, until `endAt` (ms, by the isolate's clock) or the signal. The first, and
- * what is read because nothing was heard, has why it waits; null is a look that found nothing. Ends when the inference is gone.
+ * what is read because nothing was heard for WATCH_LOOK_MS, has why it waits. Ends when the inference is gone.
  */
 export async function* statesOf(
   ports: Watching,
@@ -45,11 +45,11 @@ export async function* statesOf(
       if (!row) return;
       yield fromRow(row);
       for (;;) {
-        const rows = await watch.next(Math.min(WATCH_LOOK_MS, endAt - clock.now()), signal);
-        if (!rows || signal.aborted) break;
-        for (const told of rows) yield fromRow(told);
+        const told = await watch.next(Math.min(WATCH_LOOK_MS, endAt - clock.now()), signal);
+        if (!told || signal.aborted) break;
+        for (const { row: changed } of told) if (changed) yield fromRow(changed);
         if (clock.now() >= endAt) return;
-        if (rows.length > 0) continue;
+        if (told.length > 0) continue;
         const isMarked = clock.now() - markedAt < WATCH_MARK_MS / 2;
         if (!isMarked) markedAt = clock.now();
         const looked = isMarked
@@ -69,4 +69,37 @@ export async function waitForEnd(ports: Watching, name: InferenceName, ms: numbe
   const endAt = ports.clock.now() + ms;
   for await (const state of statesOf(ports, name, endAt, gone)) if (isFinal(state.status)) return state;
   return findWithWait(ports.db, name.accountId, name.id);
+}
+
+/** What is told of an account's inferences, as it comes, after an event if that is given; nothing each WATCH_LOOK_MS in which nothing is. */
+export async function* toldOf(
+  ports: Watching,
+  accountId: string,
+  after: AfterEvent | null,
+  endAt: number,
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly object: number; readonly told: readonly Told[] }> {
+  const { clock, db } = ports;
+  let last = after;
+  while (!signal.aborted && clock.now() < endAt) {
+    const watch = await openWatch(ports, accountId, ALL, last);
+    const { object } = watch;
+    try {
+      let markedAt = -Infinity;
+      while (!signal.aborted && clock.now() < endAt) {
+        if (clock.now() - markedAt > WATCH_MARK_MS / 2) {
+          markedAt = clock.now();
+          await watchedAccount(db, accountId, object, WATCH_MARK_MS);
+        }
+        const told = await watch.next(Math.min(WATCH_LOOK_MS, endAt - clock.now()), signal);
+        if (!told) break;
+        const event = told.at(-1)?.event;
+        if (event !== undefined) last = { object, event };
+        yield { object, told };
+      }
+      last ??= { object, event: "" }; // it is told that it has missed something
+    } finally {
+      watch.close();
+    }
+  }
 }

@@ -5,8 +5,8 @@ import { changeStatements, cancelInference } from "../../src/inferences/sql/chan
 import { JSON_TYPE } from "../../src/content/content.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
 import { openWatch } from "../../src/inferences/watch.ts";
-import { claimed, queued, rowOf, submitted } from "./support/inferences.ts";
-import { ports, still } from "./support/ports.ts";
+import { claimed, queued, rowOf } from "./support/inferences.ts";
+import { ports, still, stillAs } from "./support/ports.ts";
 import { as, object, until } from "./support/requests.ts";
 import { newModel, newTenant, served, servedBy } from "./support/tenants.ts";
 
@@ -25,15 +25,6 @@ const watched = (id: string) =>
 const waiting = (seconds: number) => ({ Prefer: `wait=${seconds}` });
 
 describe("Prefer: wait", () => {
-  test("has a submit answered with the inference at its end", async () => {
-    const { key } = await newTenant();
-    const model = await servedBy(() => Response.json("done"), { protocol: "http" });
-    const answer = await as(key, "POST", "/v1/inferences", { model, input: "x" }, waiting(30));
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get("preference-applied")).toBe("wait=30");
-    expect(await object(answer)).toMatchObject({ status: "succeeded", is_final: true, output: "done" });
-  });
-
   test.each([
     ["our own", (id: string) => `/v1/inferences/${id}`, { status: "succeeded" }],
     ["Vody's", (id: string) => `/inference/${id}/status`, { status: "completed" }],
@@ -54,7 +45,7 @@ describe("Prefer: wait", () => {
 
   test("ends with the present state when its time is over", async () => {
     const { key } = await newTenant();
-    const answer = await as(key, "POST", "/v1/inferences", { model: await newModel(), input: "x" }, waiting(1));
+    const answer = await stillAs(key, "POST", "/v1/inferences", { model: await newModel(), input: "x" }, waiting(1));
     expect(answer.status).toBe(202);
     expect(answer.headers.get("preference-applied")).toBe("wait=1");
     expect(await object(answer)).toMatchObject({ status: "queued", waiting_on: "backend_down", poll_after: 1 });
@@ -83,10 +74,221 @@ describe("Prefer: wait", () => {
   );
 
   test("is refused for an account of which too many wait, in plain words", async () => {
-    const { key, accountId } = await newTenant();
-    const id = await submitted(key, await newModel());
     const full = ports({ watch: { open: async () => null, tell: async () => {} } });
-    await expect(openWatch(full, accountId, id)).rejects.toMatchObject({ code: "too_many_waiting", status: 429 });
+    await expect(openWatch(full, "account", crypto.randomUUID())).rejects.toMatchObject({ code: "too_many_waiting", status: 429 });
+  });
+});
+
+/** Waits until somebody watches the account. */
+const accountWatched = (accountId: string) =>
+  until(
+    () => env.DB.prepare("SELECT watched_until FROM accounts WHERE id = ?").bind(accountId).first("watched_until"),
+    (until_) => until_ !== null,
+  );
+
+interface SentEvent {
+  readonly name: string;
+  readonly id: string | null;
+  readonly data: Record<string, unknown>;
+}
+
+/** A stream of events as a client reads it. */
+class Stream {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #decoder = new TextDecoder();
+  #text = "";
+
+  constructor(answer: Response) {
+    if (!answer.body || answer.headers.get("content-type") !== "text/event-stream") throw new Error(`no stream: ${answer.status}`);
+    this.#reader = answer.body.getReader();
+  }
+
+  /** The next event; null at the end. Comments and `retry` are passed over. */
+  async next(): Promise<SentEvent | null> {
+    for (;;) {
+      const end = this.#text.indexOf("\n\n");
+      if (end < 0) {
+        const { value, done } = await this.#reader.read();
+        if (done) return null;
+        this.#text += this.#decoder.decode(value, { stream: true });
+        continue;
+      }
+      const block = this.#text.slice(0, end);
+      this.#text = this.#text.slice(end + 2);
+      const field = (name: string) =>
+        block
+          .split("\n")
+          .find((line) => line.startsWith(`${name}: `))
+          ?.slice(name.length + 2) ?? null;
+      const data = field("data");
+      if (data !== null) return { name: field("event") ?? "", id: field("id"), data: JSON.parse(data) as Record<string, unknown> };
+    }
+  }
+
+  /** Reads until an event that passes, and returns all until then. */
+  async until(passes: (event: SentEvent) => boolean): Promise<SentEvent[]> {
+    const events: SentEvent[] = [];
+    for (let event = await this.next(); event; event = await this.next()) {
+      events.push(event);
+      if (passes(event)) break;
+    }
+    return events;
+  }
+
+  leave(): Promise<void> {
+    return this.#reader.cancel();
+  }
+}
+
+const watch = async (key: string, path: string, last: string | null = null) =>
+  new Stream(await as(key, "GET", path, undefined, last === null ? {} : { "Last-Event-ID": last }));
+
+const BUSY = { class: "capacity", code: "backend_busy", message: "The backend answered 429.", status: 503 } as const;
+const told = (events: readonly SentEvent[]) =>
+  events.filter(({ name }) => name !== "position").map(({ name, data }) => [name, data["event"]]);
+
+describe("the events of an inference", () => {
+  test("come as they happen, each once, the newest with the inference, and end with its end", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await served();
+    const id = await queued(model, { accountId });
+    const stream = await watch(key, `/v1/inferences/${id}/events`);
+    const first = await stream.next();
+    expect(first).toMatchObject({ name: "status", data: { inference_id: id, event: "queued", inference: { id, status: "queued" } } });
+    const at = await stream.next();
+    expect(at).toMatchObject({ name: "position", id: null, data: { queue_position: 1, waiting_on: "concurrency" } });
+    await db.all(changeStatements.retry(await claimed(model), BUSY, 0, false));
+    const retried = await stream.until(({ data }) => data["event"] === "attempt_failed");
+    expect(told(retried)).toEqual([
+      ["status", "claimed"],
+      ["status", "attempt_failed"],
+    ]);
+    await succeed(await claimed(model));
+    const rest = await stream.until(() => false);
+    expect(told(rest)).toEqual([
+      ["status", "claimed"],
+      ["final", "succeeded"],
+    ]);
+    const shown = await object(as(key, "GET", `/v1/inferences/${id}`));
+    expect(rest.at(-1)?.data["inference"]).toEqual(shown);
+  });
+
+  test("go on after the last that a client has, and are over for one that has all", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await served();
+    const id = await queued(model, { accountId });
+    await succeed(await claimed(model));
+    const path = `/v1/inferences/${id}/events`;
+    const all = await (await watch(key, path)).until(() => false);
+    expect(told(all)).toEqual([
+      ["status", "queued"],
+      ["status", "claimed"],
+      ["final", "succeeded"],
+    ]);
+    for (const [place, event] of all.slice(0, -1).entries()) {
+      expect(await (await watch(key, path, event.id)).until(() => false)).toEqual(all.slice(place + 1));
+      expect(await (await watch(key, `${path}?after=${event.id}`)).until(() => false)).toEqual(all.slice(place + 1));
+    }
+    expect((await as(key, "GET", path, undefined, { "Last-Event-ID": all.at(-1)?.id ?? "" })).status).toBe(204);
+  });
+
+  test("come every one once to a client whose connection is cut again and again", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await served();
+    const id = await queued(model, { accountId, retry: { maxAttempts: 10, initialDelayMs: 0, maxDelayMs: 0 } });
+    const seen: string[] = [];
+    let last: string | null = null;
+    const happen = (async () => {
+      for (let attempt = 1; attempt < 10; attempt++) await db.all(changeStatements.retry(await claimed(model), BUSY, 0, false));
+      await succeed(await claimed(model));
+    })();
+    for (let cut = 0; !seen.at(-1)?.startsWith("succeeded"); cut++) {
+      const stream: Stream = await watch(key, `/v1/inferences/${id}/events`, last);
+      for (let left = 1 + (cut % 3); left > 0; left--) {
+        const event = await stream.next();
+        if (!event) break;
+        if (event.id === null) continue;
+        seen.push(`${String(event.data["event"])} ${event.id}`);
+        last = event.id;
+      }
+      await stream.leave();
+    }
+    await happen;
+    const { logs } = (await object(as(key, "GET", `/v1/inferences/${id}?logs=1`))) as { logs: { event: string; at: string }[] };
+    expect(seen).toEqual(logs.map(({ event, at }, index) => `${event} ${index}-${Date.parse(at)}`));
+  });
+
+  test("of another account, or after what is no event, are refused", async () => {
+    const { key } = await newTenant();
+    const id = await queued(await served(), { accountId: (await newTenant()).accountId });
+    expect((await as(key, "GET", `/v1/inferences/${id}/events`)).status).toBe(404);
+    const answer = await as(key, "GET", `/v1/events?after=7`);
+    expect(answer.status).toBe(400);
+    expect(String((await object(answer))["detail"])).toContain('is "7"');
+  });
+});
+
+describe("the events of an account", () => {
+  test("are those of all its inferences, in one order, and of no other account's", async () => {
+    const [mine, other] = [await newTenant(), await newTenant()];
+    const model = await served(10);
+    const stream = await watch(mine.key, "/v1/events");
+    await accountWatched(mine.accountId);
+    await queued(model, { accountId: other.accountId });
+    const id = await queued(model, { accountId: mine.accountId });
+    await claimed(model);
+    await succeed(await claimed(model));
+    const events = await stream.until(({ name }) => name === "final");
+    expect(told(events)).toEqual([
+      ["status", "queued"],
+      ["status", "claimed"],
+      ["final", "succeeded"],
+    ]);
+    expect(new Set(events.map(({ data }) => data["inference_id"]))).toEqual(new Set([id]));
+    await stream.leave();
+  });
+
+  test("are only those that the client asks for", async () => {
+    const { key, accountId } = await newTenant();
+    const [model, another] = [await served(9), await served(9)];
+    const stream = await watch(key, `/v1/events?model=${model}&status=succeeded,canceled&metadata[tier]=gold`);
+    await accountWatched(accountId);
+    const gold = { accountId, metadata: { tier: "gold" } };
+    for (const [of, more] of [
+      [another, gold],
+      [model, { accountId }],
+      [model, gold],
+    ] as const) {
+      await queued(of, more);
+      await succeed(await claimed(of));
+    }
+    const event = await stream.next();
+    expect(event).toMatchObject({ name: "final", data: { event: "succeeded", inference: { model, metadata: { tier: "gold" } } } });
+    await stream.leave();
+  });
+
+  test("come every one once to a client whose connection is cut again and again, and from the beginning to one who was away too long", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await served(100);
+    const first = await watch(key, "/v1/events");
+    await accountWatched(accountId);
+    const ids = [await queued(model, { accountId })];
+    const begun = await first.next();
+    await first.leave();
+    for (let count = 1; count < 8; count++) ids.push(await queued(model, { accountId }));
+    const seen = [begun];
+    for (let count = 0; count < 8; count++) await succeed(await claimed(model));
+    for (let cut = 0; seen.length < 24; cut++) {
+      const stream: Stream = await watch(key, "/v1/events", seen.at(-1)?.id ?? null);
+      for (let left = 1 + (cut % 4); left > 0; left--) seen.push(await stream.next());
+      await stream.leave();
+    }
+    const lines = seen.map((event) => `${String(event?.data["inference_id"])} ${String(event?.data["event"])}`);
+    expect(lines.toSorted()).toEqual(ids.flatMap((id) => ["claimed", "queued", "succeeded"].map((event) => `${id} ${event}`)).toSorted());
+    const unknown = `0.${crypto.randomUUID()}.3`;
+    const late = await watch(key, "/v1/events", unknown);
+    expect(await late.next()).toMatchObject({ name: "reset" });
+    await late.leave();
   });
 });
 
@@ -96,5 +298,17 @@ describe("a change", () => {
     await queued(model);
     const [row] = await db.all(changeStatements.succeed(await claimed(model), { at: "row", body: "1", contentType: JSON_TYPE }, 1, 1));
     expect(row).toMatchObject({ status: "succeeded", toldTo: null });
+  });
+});
+
+// Last, since a submit sets the sweep ticking, which would run what other tests leave queued for long.
+describe("a submit that waits", () => {
+  test("is answered with the inference at its end", async () => {
+    const { key } = await newTenant();
+    const model = await servedBy(() => Response.json("done"), { protocol: "http" });
+    const answer = await as(key, "POST", "/v1/inferences", { model, input: "x" }, waiting(30));
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("preference-applied")).toBe("wait=30");
+    expect(await object(answer)).toMatchObject({ status: "succeeded", is_final: true, output: "done" });
   });
 });

@@ -1,0 +1,159 @@
+/** Server-sent events: what happens to an inference, or to all of an account, as it happens. */
+import * as z from "zod";
+import { writeJson } from "../encoding/json.ts";
+import { metadataSchema } from "../http/filter.ts";
+import { wordsOf } from "../http/list.ts";
+import { lookUp } from "../http/lookup.ts";
+import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { EVENTS_TYPE, eventStream } from "../http/sse.ts";
+import type { Inference } from "../inferences/inference.ts";
+import { type Line, type Place, linesAfter, placeOf, placeText, statusAfter } from "../inferences/log-events.ts";
+import { fromRow } from "../inferences/sql/record.ts";
+import { STATUSES, isFinal } from "../inferences/status.ts";
+import { statesOf, toldOf } from "../inferences/watch.ts";
+import { EVENTS_RETRY_MS, EVENTS_SECONDS, WATCH_OBJECTS_PER_ACCOUNT } from "../limits.ts";
+import { logError } from "../platform/log.ts";
+import type { AfterEvent, Told } from "../ports.ts";
+import { problem, shown } from "../problem.ts";
+import { notFound, present, presentLine } from "./present.ts";
+
+const after = z.string().max(128).optional().describe("As the header `Last-Event-ID`, for clients that can't send it.");
+
+const STREAM = { 200: { description: "Events, until the end.", other: { [EVENTS_TYPE]: "see docs/watching.md" } } } as const;
+
+const OF_ONE = {
+  summary: "Watch an inference: its events until its end, after `Last-Event-ID`.",
+  params: z.object({ id: z.string().describe("The inference's id.") }),
+  query: z.strictObject({ after }),
+  answers: { ...STREAM, 204: { description: "It has ended, and the client has all its events." } },
+} as const satisfies RouteShape;
+
+const OF_ALL = {
+  summary: "Watch all of the account's inferences, after `Last-Event-ID`.",
+  query: z.strictObject({
+    model: z.string().min(1).max(128).optional().describe("Only of this model."),
+    status: wordsOf(STATUSES).optional().describe("Only events with which one of these begins, with commas between."),
+    metadata: metadataSchema.optional().describe("Only of those that have all of these words in their metadata: `metadata[k]=v`."),
+    after,
+  }),
+  repeatable: ["status"],
+  deep: "metadata",
+  answers: STREAM,
+} as const satisfies RouteShape;
+
+export const eventRoutes = [
+  route("read", "GET", "/v1/inferences/:id/events", OF_ONE, ofOne),
+  route("read", "GET", "/v1/events", OF_ALL, ofAll),
+];
+
+const IDLE = ":\n\n";
+const RESET = "event: reset\ndata: {}\n\n";
+
+type Write = (text: string) => Promise<void>;
+
+async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Response> {
+  const last = lastOf(call, query.after);
+  const from = last === null ? null : placeOf(last);
+  if (last !== null && !from) throw noEvent(last);
+  const inference = await lookUp(call, notFound);
+  const isOver = isFinal(inference.status) && linesAfter(inference, from).lines.length === 0;
+  if (isOver) return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
+  return streamed(call, async (write, gone, endAt) => {
+    let place: Place | null = from;
+    let waits = "";
+    for await (const state of statesOf(call.ports, inference, endAt, gone)) {
+      const { lines, isCut } = linesAfter(state, place);
+      place = lines.at(-1)?.place ?? place;
+      const waiting = state.status === "queued" && state.wait ? positionOf(state, call) : "";
+      const news = lines.map((line, index) => eventOf(state, line, placeText(line.place), index === lines.length - 1 ? call : null));
+      const moved = waiting === waits || waiting === "" ? "" : waiting;
+      waits = waiting === "" ? waits : waiting;
+      await write((isCut ? RESET : "") + news.join("") + moved || IDLE);
+      if (isFinal(state.status)) return;
+    }
+  });
+}
+
+async function ofAll(call: KeyCall, { query }: Input<typeof OF_ALL>): Promise<Response> {
+  const last = lastOf(call, query.after);
+  const from = last === null ? null : accountEventOf(last);
+  if (last !== null && !from) throw noEvent(last);
+  return streamed(call, async (write, gone, endAt) => {
+    for await (const { object, told } of toldOf(call.ports, call.caller.accountId, from, endAt, gone)) {
+      const events = told.map((it) => accountEvent(it, object, query, call)).join("");
+      await write(events || IDLE);
+    }
+  });
+}
+
+/** One event of an account's stream; "" if the filter does not want it. */
+function accountEvent({ row, line, event }: Told, object: number, query: Input<typeof OF_ALL>["query"], call: KeyCall): string {
+  if (row === null) return RESET;
+  const inference = fromRow(row);
+  const { lines } = linesAfter(inference, null);
+  const said = lines[line ?? -1];
+  if (!said) return "";
+  const { model, status, metadata = {} } = query;
+  const begun = statusAfter(said);
+  if (model !== undefined && inference.model !== model) return "";
+  if (status !== undefined && (begun === null || !status.includes(begun))) return "";
+  if (Object.entries(metadata).some(([name, value]) => inference.metadata[name] !== value)) return "";
+  return eventOf(inference, said, `${object}.${event ?? ""}`, call);
+}
+
+/** An answer that `tell` writes, until it returns or the client is gone. */
+function streamed(call: KeyCall, tell: (write: Write, gone: AbortSignal, endAt: number) => Promise<void>): Response {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const left = new AbortController();
+  const leave = () => left.abort();
+  writer.closed.catch(leave);
+  const encoder = new TextEncoder();
+  const write: Write = (text) => writer.write(encoder.encode(text));
+  const gone = AbortSignal.any([left.signal, call.request.signal]);
+  const work = async () => {
+    try {
+      await write(`retry: ${EVENTS_RETRY_MS}\n\n`);
+      await tell(write, gone, call.ports.clock.now() + EVENTS_SECONDS * 1000);
+      await writer.close();
+    } catch (error) {
+      if (gone.aborted) return;
+      logError("events_cut", error, { request_id: call.requestId });
+      await writer.abort(error).catch(leave);
+    }
+  };
+  call.after(work());
+  return eventStream(readable, {});
+}
+
+/** A line of an inference's log as an event, with the inference as it is now if there is a call to show it to. */
+function eventOf(inference: Inference, line: Line, id: string, call: KeyCall | null): string {
+  const begun = statusAfter(line);
+  const isEnd = isFinal(inference.status) && line.place.index === inference.log.length - 1;
+  const name = begun === null ? "log" : isEnd ? "final" : "status";
+  const { place: _, ...entry } = line;
+  const data = { inference_id: inference.id, ...presentLine(entry), ...(call ? { inference: present(inference, call) } : {}) };
+  return `event: ${name}\nid: ${id}\ndata: ${writeJson(data)}\n\n`;
+}
+
+/** Where an inference stands in line; without an id, since it is no line of the log. */
+function positionOf(inference: Inference, call: KeyCall): string {
+  const { queue_position, waiting_on, estimated_start_at } = present(inference, call);
+  return `event: position\ndata: ${writeJson({ inference_id: inference.id, queue_position, waiting_on, estimated_start_at })}\n\n`;
+}
+
+/** The last event that the client has; null if it has none. */
+function lastOf({ request }: KeyCall, asked: string | undefined): string | null {
+  return request.headers.get("last-event-id") || asked || null;
+}
+
+function accountEventOf(text: string): AfterEvent | null {
+  const [, object, event] = /^(\d)\.([0-9a-f-]{36}\.\d{1,15})$/.exec(text) ?? [];
+  if (event === undefined || Number(object) >= WATCH_OBJECTS_PER_ACCOUNT) return null;
+  return { object: Number(object), event };
+}
+
+function noEvent(id: string) {
+  const detail = `Last-Event-ID or "after" must be the id of an event of this stream, and is ${shown(id)}. Leave it out to begin at the beginning.`;
+  return problem("bad_request", { detail });
+}

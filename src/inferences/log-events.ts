@@ -1,0 +1,54 @@
+/**
+ * PURE. The log of an inference as numbered events. A line's number is its place in the log and its time; both are in the row, so
+ * who has lost a connection, or the isolate at its other end, goes on after the last number that it has.
+ */
+import type { Inference, LogEntry } from "./inference.ts";
+import type { Status } from "./status.ts";
+
+/** The number of a line. */
+export interface Place {
+  readonly index: number;
+  /** In ms. */
+  readonly at: number;
+}
+
+export interface Line extends LogEntry {
+  readonly place: Place;
+}
+
+export const placeText = ({ index, at }: Place): string => `${index}-${at}`;
+
+/** Null for what is no such number. */
+export function placeOf(text: string): Place | null {
+  const [, index, at] = /^(\d{1,6})-(\d{1,15})$/.exec(text) ?? [];
+  return index === undefined || at === undefined ? null : { index: Number(index), at: Number(at) };
+}
+
+/** The lines after a place, all without one; `isCut` if some after it were dropped from the log meanwhile. */
+export function linesAfter(
+  { log }: Pick<Inference, "log">,
+  after: Place | null,
+): { readonly lines: readonly Line[]; readonly isCut: boolean } {
+  const lines = log.map((line, index) => ({ ...line, place: { index, at: line.at } }));
+  if (after === null) return { lines, isCut: false };
+  if (lines[after.index]?.at === after.at) return { lines: lines.slice(after.index + 1), isCut: false };
+  const last = lines.at(-1);
+  const isOlder = !last || last.at < after.at || (last.at === after.at && last.place.index <= after.index);
+  return isOlder ? { lines: [], isCut: false } : { lines, isCut: true };
+}
+
+const AFTER: Readonly<Partial<Record<LogEntry["event"], Status>>> = {
+  queued: "queued",
+  claimed: "in_progress",
+  attempt_failed: "queued",
+  redriven: "queued",
+  succeeded: "succeeded",
+  failed: "failed",
+  canceled: "canceled",
+  expired: "expired",
+};
+
+/** The status that a line says has begun; null if it says of none. */
+export function statusAfter({ event }: LogEntry): Status | null {
+  return AFTER[event] ?? null;
+}
