@@ -157,14 +157,16 @@ CREATE TABLE inferences (
     max(8192, iif(data_removed_at IS NULL, input_bytes + coalesce(output_bytes, 0) + parts_bytes, 0) + length(CAST(metadata AS BLOB)) - 2)
   ) VIRTUAL,
   unreached INTEGER NOT NULL DEFAULT 0,  -- of the attempts since the submit or the last redrive, those that never reached a backend
-  -- What it counts as in its account's database_bytes: 2 KiB at least, more than a row takes without them.
-  row_bytes INTEGER GENERATED ALWAYS AS (
-    max(2048, coalesce(octet_length(input), 0) + coalesce(octet_length(output), 0) + octet_length(metadata))
-  ) VIRTUAL,
   has_failed INTEGER GENERATED ALWAYS AS (attempt > unreached) VIRTUAL,   -- of one that waits: an attempt has reached a backend, so it may be what is wrong
   watched_until INTEGER,                 -- somebody may watch it until then
   watch_objects INTEGER NOT NULL DEFAULT 0,     -- at which of its account's watch objects: bit n for the n-th
   counted INTEGER NOT NULL DEFAULT 0,    -- 1 = counted as its account's by what inserted it, with others; 0 = by the trigger below
+  -- What it counts as in its account's database_bytes: 2 KiB at least, more than a row takes without its payloads; and what
+  -- grows from event to event in steps of 2 KiB, so that most events change nothing here.
+  row_bytes INTEGER GENERATED ALWAYS AS (
+    max(2048, coalesce(octet_length(input), 0) + coalesce(octet_length(output), 0) + octet_length(metadata))
+      + (octet_length(log) + coalesce(octet_length(error), 0) + coalesce(octet_length(webhook), 0) + coalesce(octet_length(output_parts), 0)) / 2048 * 2048
+  ) VIRTUAL,
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
@@ -234,7 +236,7 @@ BEGIN
   UPDATE accounts SET stored_bytes = stored_bytes + NEW.charged_bytes, database_bytes = database_bytes + NEW.row_bytes,
     open_at_most = open_at_most + 1 WHERE id = NEW.account_id;
 END;
-CREATE TRIGGER inferences_resized AFTER UPDATE OF input, output, output_bytes, parts_bytes, data_removed_at ON inferences
+CREATE TRIGGER inferences_resized AFTER UPDATE OF input, output, output_bytes, parts_bytes, data_removed_at, log ON inferences
 WHEN NEW.charged_bytes <> OLD.charged_bytes OR NEW.row_bytes <> OLD.row_bytes
 BEGIN
   UPDATE accounts SET stored_bytes = stored_bytes + NEW.charged_bytes - OLD.charged_bytes,
@@ -283,6 +285,16 @@ CREATE TABLE endpoints (
   state_at INTEGER,
   PRIMARY KEY (account_id, url)
 ) STRICT, WITHOUT ROWID;
+-- Those that are called and failed once; most are of URLs that came with one inference.
+CREATE INDEX endpoints_failing ON endpoints (failing_since) WHERE state IS NULL;
+CREATE TRIGGER endpoints_added AFTER INSERT ON endpoints
+BEGIN
+  UPDATE accounts SET database_bytes = database_bytes + max(1024, octet_length(NEW.url)) WHERE id = NEW.account_id;
+END;
+CREATE TRIGGER endpoints_removed AFTER DELETE ON endpoints
+BEGIN
+  UPDATE accounts SET database_bytes = database_bytes - max(1024, octet_length(OLD.url)) WHERE id = OLD.account_id;
+END;
 
 -- The secrets that an account's deliveries are signed with, sealed by the deployment's own.
 CREATE TABLE signing_secrets (
@@ -309,6 +321,8 @@ CREATE TABLE deliveries (
   created_at INTEGER NOT NULL,           -- when the event was
   snapshot TEXT NOT NULL,                -- JSON: the inference's columns as the event left them
   attempts TEXT NOT NULL DEFAULT '[]',   -- JSON array of the latest attempts
+  -- What it counts as in its account's database_bytes: 1 KiB at least, more than one takes that arrives at once.
+  row_bytes INTEGER GENERATED ALWAYS AS (max(1024, octet_length(url) + octet_length(snapshot) + octet_length(attempts))) VIRTUAL,
   PRIMARY KEY (account_id, inference_id, sequence, webhook_id),
   CHECK (status = 'pending' AND due_at IS NOT NULL OR status <> 'pending' AND due_at IS NULL AND lease IS NULL)
 ) STRICT, WITHOUT ROWID;
@@ -340,8 +354,16 @@ BEGIN
   LEFT JOIN endpoints ON endpoints.account_id = NEW.account_id AND endpoints.url = hook.url
   WHERE EXISTS (SELECT 1 FROM json_each(hook.events) WHERE value = 'inference.' || CASE NEW.status WHEN 'in_progress' THEN iif(NEW.attempt = NEW.attempts_before + 1, 'started', 'progress')
       WHEN 'queued' THEN 'progress' ELSE NEW.status END);
+  -- One row written for an event, however many endpoints are told of it; changes() is of the statement before.
+  UPDATE accounts SET database_bytes = database_bytes + (SELECT sum(row_bytes) FROM deliveries WHERE account_id = NEW.account_id
+      AND inference_id = NEW.id AND sequence = (SELECT max(sequence) FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.id))
+    WHERE id = NEW.account_id AND changes() > 0;
 END;
--- Deliveries go with what they tell of.
+CREATE TRIGGER deliveries_resized AFTER UPDATE OF attempts ON deliveries WHEN NEW.row_bytes <> OLD.row_bytes
+BEGIN
+  UPDATE accounts SET database_bytes = database_bytes + NEW.row_bytes - OLD.row_bytes WHERE id = NEW.account_id;
+END;
+-- Deliveries go with what they tell of, and are taken off with it.
 CREATE TRIGGER inferences_untold AFTER DELETE ON inferences
 BEGIN
   DELETE FROM deliveries WHERE account_id = OLD.account_id AND inference_id = OLD.id;
@@ -349,5 +371,9 @@ END;
 -- Of one inference the deliveries of the newest 100 events are kept.
 CREATE TRIGGER deliveries_bounded AFTER INSERT ON deliveries WHEN NEW.sequence > 100
 BEGIN
+  UPDATE accounts SET database_bytes = database_bytes - (SELECT sum(row_bytes) FROM deliveries
+      WHERE account_id = NEW.account_id AND inference_id = NEW.inference_id AND sequence <= NEW.sequence - 100)
+    WHERE id = NEW.account_id AND EXISTS (SELECT 1 FROM deliveries
+      WHERE account_id = NEW.account_id AND inference_id = NEW.inference_id AND sequence <= NEW.sequence - 100);
   DELETE FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.inference_id AND sequence <= NEW.sequence - 100;
 END;

@@ -421,9 +421,14 @@ export const DELIVERY_OBJECTS_CALLED_AT_ONCE = 50;
 export const DELIVERIES_SEEN = 200;
 /** The sweep stays awake for deliveries that are due this soon; for later ones the cron trigger, once a minute, wakes it. */
 export const DELIVERY_HORIZON_MS = 90_000;
-/** Of a delivery the latest so many attempts are kept, and of an answer its beginning. */
+/** Of a delivery the latest so many attempts are kept, of the latest answer its beginning, and less of those before it. */
 export const DELIVERY_ATTEMPTS_KEPT = 20;
-export const DELIVERY_ANSWER_BYTES = 1_024;
+export const DELIVERY_ANSWER_BYTES = KIB;
+export const DELIVERY_EARLIER_ANSWER_CHARACTERS = 128;
+/** What the row of a delivery or an endpoint counts as in its account's quota at least. The number stands in schema.sql too. */
+export const DELIVERY_CHARGE_BYTES = KIB;
+/** An endpoint that has failed is forgotten when its failures began this long ago: longer than attempts at a delivery go on. */
+export const ENDPOINT_FORGOTTEN_MS = 30 * 86_400_000;
 /** Of one inference the deliveries of so many events are kept, the newest; the number stands in schema.sql too. */
 export const DELIVERY_EVENTS_KEPT = 100;
 /** One call sends so many again. */

@@ -16,7 +16,7 @@ const accountSchema = z.object({
   quota_bytes: z.int().describe("How much it may store."),
   stored_bytes: z.int().describe("How much it stores."),
   database_quota_bytes: z.int().describe("How much of that may lie in the database."),
-  database_bytes: z.int().describe("How much of that lies in the database."),
+  database_bytes: z.int().describe("What it has in the database: rows of inferences, files, deliveries and endpoints."),
   open_limit: z.int().describe("How many of its inferences may be open: queued or in progress."),
   retention_seconds: z.int().describe("How long its inferences are kept after their end."),
   created_at: timeSchema,

@@ -1,6 +1,7 @@
 /**
  * What an account may store: its files, and the inputs, outputs and metadata of its inferences, wherever they lie; and how
- * much of that may lie in the database, which has a fixed size. Both counts are kept by the database's triggers (schema.sql).
+ * much it may have in the database, which has a fixed size: of that, and of deliveries, endpoints and what inferences
+ * gather from event to event. Both counts are kept by the database's triggers (schema.sql).
  * Files and inferences reserve their place in the statement that makes their row, so they never exceed a quota. An output is
  * never refused: the work is done. It counts, and what comes next is refused.
  */
@@ -24,7 +25,7 @@ export function quotaExceeded({ stored, quota }: StorageUse, bytes: number): Pro
 function databaseQuotaExceeded({ inDatabase, databaseQuota }: StorageUse, bytes: number): Problem {
   return problem("quota_exceeded", {
     detail:
-      `The inferences and files of the account take ${inDatabase} of at most ${databaseQuota} bytes of the database; ${bytes} more are too many. ` +
+      `The inferences, files and webhook deliveries of the account take ${inDatabase} of at most ${databaseQuota} bytes of the database; ${bytes} more are too many. ` +
       "Delete some that have ended, or ask the operator for a higher quota or a shorter retention.",
     members: { database_bytes: inDatabase, database_quota_bytes: databaseQuota, wanted_bytes: bytes },
   });

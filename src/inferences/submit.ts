@@ -130,9 +130,13 @@ function refusalIn(
     const detail = `No backend of the model "${submission.model}" takes work. Ask again later, or submit it as an asynchronous request.`;
     return problem("model_not_ready", { detail, headers: { "Retry-After": String(NOT_READY_RETRY_SECONDS) } });
   }
-  const { input, metadata = {} } = submission;
+  const { input, metadata = {}, webhook = null } = submission;
   const bytes = chargeOf({ inputBytes: sizeOf(input.body), metadata });
-  const rowBytes = rowChargeOf({ input: isInline(input) ? { at: "row", ...input } : { at: "object", key: "", bytes, ...input }, metadata });
+  const rowBytes = rowChargeOf({
+    input: isInline(input) ? { at: "row", ...input } : { at: "object", key: "", bytes, ...input },
+    metadata,
+    webhook,
+  });
   const over = overQuota(account, bytes, rowBytes);
   if (over) return over;
   if (account.open < account.openLimit) return null;

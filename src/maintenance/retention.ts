@@ -22,6 +22,7 @@ import {
   RETENTION_ROWS,
 } from "../limits.ts";
 import type { Ports } from "../ports.ts";
+import { endpointStatements } from "../webhooks/sql/endpoints.ts";
 import { layDown, noteRemovals, removalStatements } from "../payloads/removals.ts";
 import { endedFrom, findPastRetention, retentionStatements } from "./retained.ts";
 
@@ -36,6 +37,7 @@ export async function retain(stores: RetentionPorts): Promise<boolean> {
     removalStatements.takeUp("retention"),
     removalStatements.takeUp("orphans"),
     removalStatements.takeUp("files"),
+    endpointStatements.forget(RETENTION_ROWS),
   ]);
   const expired = endedFrom(ownTime);
   if (expired.length > 0) {

@@ -88,6 +88,9 @@ export function attemptOf({ outcome, durationMs, answer }: CallResult): Omit<Att
   return { outcome: outcome.kind, status: statusOf(outcome), durationMs, answer: outcome.kind === "refused" ? outcome.reason : answer };
 }
 
+/** What a JSON text has six characters for, and nobody can read. */
+const CONTROLS = /(?![\t\n\r])\p{Cc}/gu;
+
 /** The first DELIVERY_ANSWER_BYTES of an answer, as text: all that came, if it broke off or took too long. Its status counts either way. */
 async function beginningOf({ body }: Response): Promise<{ text: string; cause?: unknown }> {
   if (!body) return { text: "" };
@@ -98,6 +101,7 @@ async function beginningOf({ body }: Response): Promise<{ text: string; cause?: 
       text += decoder.decode(chunk, { stream: true });
     }),
   );
+  text = text.replaceAll(CONTROLS, "\ufffd");
   return "error" in read ? { text, cause: read.error } : { text };
 }
 

@@ -104,6 +104,7 @@ function judgeEnd(world: World): void {
     if (count !== 0) world.violate("everything comes to its end", `${count} ${what} are left`);
   }
   for (const { key } of world.objects.all()) world.violate("no object without a row", key);
-  const stored = world.ask("SELECT sum(stored_bytes + database_bytes) FROM accounts");
+  const endpoints = world.ask("SELECT coalesce(sum(max(1024, octet_length(url))), 0) FROM endpoints"); // kept for as long as they are stopped
+  const stored = world.ask(`SELECT sum(stored_bytes + database_bytes) - ${endpoints} FROM accounts`);
   if (stored !== 0) world.violate("quotas equal a recount", `${stored} bytes are counted, and nothing is stored`);
 }

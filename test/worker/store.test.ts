@@ -610,6 +610,7 @@ describe("every statement is an index search:", () => {
     failed: [endpointStatements.failed("a", "u", 5)],
     stop: [endpointStatements.stop("a", "u", "gone")],
     enable: [endpointStatements.enable("a", "u")],
+    forget: [endpointStatements.forget(10)],
   } satisfies Record<keyof typeof endpointStatements, readonly Sql[]>;
 
   const ofSecrets = {

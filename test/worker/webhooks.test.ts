@@ -7,16 +7,23 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import { fromBase64 } from "../../src/encoding/base64.ts";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { insertTogether } from "../../src/inferences/sql/insert-group.ts";
 import { bulk, changeStatements } from "../../src/inferences/sql/change.ts";
 import { dueStatements } from "../../src/maintenance/due.ts";
 import { WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
 import { run } from "../../src/inferences/run.ts";
+import { retain } from "../../src/maintenance/retention.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import {
+  DELIVERY_ANSWER_BYTES,
+  DELIVERY_CHARGE_BYTES,
+  DELIVERY_EARLIER_ANSWER_CHARACTERS,
   DELIVERY_LEASE_MS,
   DELIVERY_EVENTS_KEPT,
+  ENDPOINT_FORGOTTEN_MS,
   EVENT_OUTPUT_BYTES,
   REDRIVE_ATTEMPTS_MAX,
+  ROW_CHARGE_BYTES,
   WEBHOOK_URL_CHARACTERS,
   WEBHOOK_DELAYS_SECONDS,
   WEBHOOKS_PER_ACCOUNT,
@@ -27,11 +34,11 @@ import { settingsOf } from "../../src/entry/delivery-object.ts";
 import { DeliveryLoop, type DeliverySettings } from "../../src/webhooks/deliver.ts";
 import { HOSTILE } from "../unit/target.test.ts";
 import "../unit/schedule.test.ts";
-import { claimed, ended, forgetAll, laneOf, queued, rowOf, type submission, submitted } from "./support/inferences.ts";
+import { claimed, ended, forgetAll, laneOf, queued, rowOf, submission, submitted } from "./support/inferences.ts";
 import { ports, still, stillAs, stillEnv } from "./support/ports.ts";
 import { type ScriptedBackend, backendIs, hang } from "./support/outside.ts";
 import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
-import { as, call, object, ORIGIN, until } from "./support/requests.ts";
+import { as, call, object, operator, ORIGIN, until } from "./support/requests.ts";
 
 const HOOK = "https://hooks.example.com/h";
 const DONE = { at: "row", body: '{"done":true}', contentType: "application/json" } as const;
@@ -390,13 +397,81 @@ describe("a delivery", () => {
     await env.DB.prepare(String(trigger)).run();
     expect(untold.read - bare.read).toBeLessThanOrEqual(1);
     expect(untold.written).toBe(bare.written);
-    expect(told.written - bare.written).toBeLessThanOrEqual(2);
+    expect(told.written - bare.written).toBeLessThanOrEqual(3); // its own two, and its account's, where it counts
     await env.DB.prepare("DELETE FROM inferences WHERE id = ?").bind(told.id).run();
     expect(await env.DB.prepare("SELECT count(*) AS count FROM deliveries").first("count")).toBe(0);
   });
 });
 
 const trigger = await env.DB.prepare("SELECT sql FROM sqlite_master WHERE name = 'inferences_told'").first("sql");
+
+/** What an account is counted as having in the database, and what it has. */
+const countedFor = async (accountId: string) => Number((await object(operator("GET", `/accounts/${accountId}`)))["database_bytes"]);
+const recountFor = (accountId: string) =>
+  env.DB.prepare(
+    `SELECT (SELECT coalesce(sum(row_bytes), 0) FROM inferences WHERE account_id = ?1) + (SELECT coalesce(sum(row_bytes), 0) FROM deliveries WHERE account_id = ?1)
+      + (SELECT coalesce(sum(max(1024, octet_length(url))), 0) FROM endpoints WHERE account_id = ?1) AS bytes`,
+  )
+    .bind(accountId)
+    .first("bytes");
+
+describe("what deliveries and endpoints take of the database", () => {
+  test("counts in the account's quota as it grows, and no longer once it is gone", async () => {
+    const { tenant, model } = await watched({ events: ["inference.succeeded", "inference.started"] });
+    const { accountId, key } = tenant;
+    const told = ROW_CHARGE_BYTES + 2 * DELIVERY_CHARGE_BYTES;
+    const id = await succeeded({ tenant, model });
+    expect(await countedFor(accountId)).toBe(told);
+    const large = receiver(() => new Response("\0".repeat(2 * DELIVERY_ANSWER_BYTES), { status: 503 }));
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      await env.DB.prepare("UPDATE deliveries SET due_at = 1").run();
+      await env.DB.prepare("UPDATE endpoints SET held_until = 1").run();
+      await rounds(accountId, large.fetch);
+    }
+    const grown = await countedFor(accountId);
+    expect(grown).toBe(await recountFor(accountId));
+    const ofDelivery = (grown - ROW_CHARGE_BYTES - DELIVERY_CHARGE_BYTES) / 2;
+    expect(ofDelivery).toBeGreaterThan(3 * DELIVERY_ANSWER_BYTES);
+    expect(ofDelivery).toBeLessThan(3 * DELIVERY_ANSWER_BYTES + 4 * 3 * DELIVERY_EARLIER_ANSWER_CHARACTERS + 1_500);
+
+    await operator("PATCH", `/accounts/${accountId}`, { database_quota_bytes: grown });
+    const refused = await as(key, "POST", "/v1/inferences", { model, input: "x" });
+    expect([refused.status, (await object(refused))["database_bytes"]]).toEqual([413, grown]);
+    expect((await as(key, "DELETE", `/v1/inferences/${id}`)).status).toBe(204);
+    expect(await countedFor(accountId)).toBe(DELIVERY_CHARGE_BYTES);
+    await env.DB.batch([
+      env.DB.prepare("UPDATE endpoints SET failing_since = failing_since - ?").bind(ENDPOINT_FORGOTTEN_MS),
+      env.DB.prepare("DELETE FROM chores"),
+    ]);
+    await retain(still());
+    expect(await countedFor(accountId)).toBe(0);
+  });
+
+  test("counts the URL that came with an inference, also of some that came together", async () => {
+    const { tenant, model } = await watched();
+    const { accountId } = tenant;
+    const webhook = { url: `https://hooks.example.com/${"h".repeat(WEBHOOK_URL_CHARACTERS - 26)}`, events: [], origin: ORIGIN };
+    await insertTogether(
+      db,
+      [0, 1].map(() => submission(model, { accountId, webhook })),
+    );
+    await queued(model, { accountId, webhook });
+    expect(await countedFor(accountId)).toBe(3 * 2 * ROW_CHARGE_BYTES);
+    expect(await recountFor(accountId)).toBe(3 * 2 * ROW_CHARGE_BYTES);
+  });
+
+  test("counts what an inference's row gathers from redrive to redrive", async () => {
+    const { tenant, model } = await watched();
+    const id = await queued(model, { accountId: tenant.accountId, retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 } });
+    const failure = { class: "model", code: "backend_error", message: "m".repeat(1_000), status: 500 } as const;
+    for (let round = 0; round < 10; round++) {
+      if (round > 0) await as(tenant.key, "POST", `/v1/inferences/${id}/redrive`);
+      await db.all(changeStatements.fail(await claimed(model), failure));
+    }
+    expect(await countedFor(tenant.accountId)).toBe(await recountFor(tenant.accountId));
+    expect(await env.DB.prepare("SELECT row_bytes FROM inferences WHERE id = ?").bind(id).first("row_bytes")).toBeGreaterThan(10_000);
+  });
+});
 
 describe("an attempt that fails", () => {
   test("is made ten times in all, at the times of the schedule, with one id", async () => {
@@ -875,6 +950,7 @@ describe("the API of webhooks", () => {
     const last = sequences.at(-1) ?? 0;
     expect(last).toBeGreaterThan(DELIVERY_EVENTS_KEPT);
     expect(sequences).toEqual(Array.from({ length: DELIVERY_EVENTS_KEPT }, (_, index) => last - DELIVERY_EVENTS_KEPT + 1 + index));
+    expect(await countedFor(tenant.accountId)).toBe(await recountFor(tenant.accountId));
     expect((await as(tenant.key, "GET", `/v1/inferences/${id}/deliveries?after=x`)).status).toBe(422);
     await env.DB.prepare("UPDATE inferences SET attempt = ? WHERE id = ?").bind(REDRIVE_ATTEMPTS_MAX, id).run();
     const refused = await as(tenant.key, "POST", `/v1/inferences/${id}/redrive`);

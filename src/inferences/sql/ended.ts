@@ -42,10 +42,11 @@ export const endedStatements = {
     UPDATE inferences SET input = NULL, input_object = NULL, output = NULL, output_object = NULL, output_sha256 = NULL, output_parts = NULL, parts_bytes = 0,
       data_removed_at = ${NOW}, updated_at = ${NOW}
     WHERE ${seenEnded(those, asOf)} RETURNING id`,
-  /** What rows that are about to go count as, taken off once for each account. */
+  /** What rows that are about to go count as, their deliveries too, taken off once for each account. */
   uncharge: (those: readonly EndedRow[], asOf: number) => sql`
     UPDATE accounts SET (stored_bytes, database_bytes) = (
-      SELECT accounts.stored_bytes - coalesce(sum(charged_bytes), 0), accounts.database_bytes - coalesce(sum(row_bytes), 0)
+      SELECT accounts.stored_bytes - coalesce(sum(charged_bytes), 0), accounts.database_bytes - coalesce(sum(row_bytes
+          + coalesce((SELECT sum(row_bytes) FROM deliveries WHERE account_id = inferences.account_id AND inference_id = inferences.id), 0)), 0)
       FROM inferences WHERE account_id = accounts.id AND ${seenEnded(those, asOf)})
     WHERE id IN (SELECT value FROM json_each(${JSON.stringify([...new Set(those.map(({ accountId }) => accountId))])})) RETURNING id`,
   now: () => sql`SELECT ${NOW} AS now`,

@@ -90,8 +90,11 @@ export const chargeOf = ({ inputBytes, metadata }: Pick<NewInference, "inputByte
   Math.max(INFERENCE_CHARGE_BYTES, inputBytes + sizeOf(JSON.stringify(metadata)) - 2);
 
 /** What a submission counts as in its account's database_bytes, as inferences.row_bytes has it; its input is there if it is small. */
-export const rowChargeOf = ({ input, metadata }: Pick<NewInference, "input" | "metadata">) =>
-  Math.max(ROW_CHARGE_BYTES, sizeOf(textOf(input) ?? "") + sizeOf(JSON.stringify(metadata)));
+export const rowChargeOf = ({ input, metadata, webhook }: Pick<NewInference, "input" | "metadata" | "webhook">) =>
+  Math.max(ROW_CHARGE_BYTES, sizeOf(textOf(input) ?? "") + sizeOf(JSON.stringify(metadata))) +
+  Math.floor((FIRST_LINE_BYTES + (webhook === null ? 0 : sizeOf(JSON.stringify(webhook)))) / ROW_CHARGE_BYTES) * ROW_CHARGE_BYTES;
+/** Of a log, as a submit begins it. */
+const FIRST_LINE_BYTES = '[{"at":1700000000000,"event":"queued"}]'.length;
 
 /** What a submission says of its row. What is null, or as the column has it by default, is left out: the text is compiled each time. */
 function columnsOf(it: NewInference): Record<string, SqlValue | Sql> {

@@ -6,7 +6,14 @@
  * - nothing stays due for an endpoint that is not called: what comes due is held, some rows at a time.
  */
 import * as z from "zod";
-import { DELIVERIES_RESENT, DELIVERIES_SEEN, DELIVERY_ATTEMPTS_KEPT, DELIVERY_HORIZON_MS, DELIVERY_LEASE_MS } from "../../limits.ts";
+import {
+  DELIVERIES_RESENT,
+  DELIVERIES_SEEN,
+  DELIVERY_ATTEMPTS_KEPT,
+  DELIVERY_EARLIER_ANSWER_CHARACTERS,
+  DELIVERY_HORIZON_MS,
+  DELIVERY_LEASE_MS,
+} from "../../limits.ts";
 import { DELIVERY_STATUSES, EVENTS } from "../../inferences/webhook.ts";
 import { type Database, NOW, type Row, type Sql, first, jsonColumn, sql } from "../../platform/sql.ts";
 import type { DeliveryKey } from "../delivery.ts";
@@ -19,7 +26,7 @@ const attemptSchema = z.object({
   outcome: z.enum(["answered", "timed_out", "unreachable", "refused", "internal_error"]),
   status: z.number().nullable(),
   durationMs: z.number(),
-  /** The beginning of the answer, or why the URL was refused. */
+  /** The beginning of the answer, shorter once another attempt was made, or why the URL was refused. */
   answer: z.string(),
 });
 
@@ -100,11 +107,12 @@ export const deliveryStatements = {
       ORDER BY place, due_at LIMIT ${limit})
     RETURNING ${keyColumns}, lease, event, url, dialect, attempt, created_at AS createdAt, snapshot,
       (SELECT origin FROM webhooks WHERE webhooks.account_id = deliveries.account_id AND webhooks.id = deliveries.webhook_id) AS origin`,
-  /** Records how an attempt ended. Changes nothing if the delivery is no longer under that lease. */
+  /** Records how an attempt ended; of the answer before, less is kept now. Changes nothing if the delivery is no longer under that lease. */
   record: (it: LeasedDelivery, made: Recorded, attempt: Omit<Attempt, "at">) => sql`
     UPDATE deliveries SET status = ${made.status}, attempt = attempt + 1, lease = NULL,
       due_at = ${made.status === "pending" ? sql`${NOW} + ${made.delayMs}` : sql`NULL`},
-      attempts = json_insert(iif(json_array_length(attempts) >= ${DELIVERY_ATTEMPTS_KEPT}, json_remove(attempts, '$[0]'), attempts),
+      attempts = json_insert(json_replace(iif(json_array_length(attempts) >= ${DELIVERY_ATTEMPTS_KEPT}, json_remove(attempts, '$[0]'), attempts),
+          '$[#-1].answer', substr(attempts ->> '$[#-1].answer', 1, ${DELIVERY_EARLIER_ANSWER_CHARACTERS})),
         '$[#]', json_insert(${JSON.stringify(attempt)}, '$.at', ${NOW} - ${attempt.durationMs}))
     WHERE ${isLeased(it)} RETURNING status`,
   /** The inference that it is about is gone. */

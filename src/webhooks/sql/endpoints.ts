@@ -3,6 +3,7 @@
  * what comes due for it is held (deliveries.ts).
  */
 import * as z from "zod";
+import { ENDPOINT_FORGOTTEN_MS } from "../../limits.ts";
 import { type Database, NOW, type Sql, first, sql } from "../../platform/sql.ts";
 
 /** `gone`: it answered 410; `rested`: it failed for too long; `disabled`: the account disabled it. */
@@ -45,6 +46,10 @@ export const endpointStatements = {
     INSERT INTO endpoints (account_id, url, state, state_at) SELECT ${accountId}, ${url}, ${state}, ${NOW} WHERE TRUE
     ON CONFLICT DO UPDATE SET state = excluded.state, state_at = excluded.state_at WHERE endpoints.state IS NULL RETURNING url`,
   enable: (accountId: string, url: string) => sql`DELETE FROM endpoints WHERE account_id = ${accountId} AND url = ${url} RETURNING url`,
+  /** Sweep: forgets endpoints that are called and whose failures began long ago. */
+  forget: (limit: number) => sql`
+    DELETE FROM endpoints WHERE (account_id, url) IN (SELECT account_id, url FROM endpoints INDEXED BY endpoints_failing
+      WHERE state IS NULL AND failing_since <= ${NOW} - ${ENDPOINT_FORGOTTEN_MS} ORDER BY failing_since LIMIT ${limit}) RETURNING url`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
 /** What `failed` returns: failures in a row since a time, and the database's own time (ms). */

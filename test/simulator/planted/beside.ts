@@ -107,6 +107,18 @@ export const WEBHOOK_AND_STORAGE_BUGS: readonly Mutation[] = [
     }),
   },
   { name: "what goes is still counted", rewrite: within(UNCHARGE, "sum(charged_bytes)", "0 * sum(charged_bytes)") },
+  {
+    name: "deliveries go and are still counted",
+    rewrite: within(UNCHARGE, "SELECT sum(row_bytes) FROM deliveries", "SELECT 0 * sum(row_bytes) FROM deliveries"),
+  },
+  {
+    name: "an event that nobody is told of counts as the one before",
+    rewrite: within(SCHEMA, "WHERE id = NEW.account_id AND changes() > 0", "WHERE id = NEW.account_id AND changes() >= 0"),
+  },
+  {
+    name: "attempts at a delivery count for nothing",
+    rewrite: within(SCHEMA, "ON deliveries WHEN NEW.row_bytes <> OLD.row_bytes", "ON deliveries WHEN FALSE"),
+  },
   { name: "files are admitted beyond the quota", rewrite: within(ADMIT_FILE, "stored_bytes +", "0 * stored_bytes +") },
   {
     name: "inferences go before their retention is over",

@@ -46,6 +46,9 @@ export interface InferenceRow {
   readonly outputBytes: number | null;
   readonly partsBytes: number;
   readonly webhook: string | null;
+  readonly outputParts: string | null;
+  /** JSON array. */
+  readonly log: string;
   readonly dataRemovedAt: number | null;
   /** What its log's last entry says of an error, as JSON. */
   readonly lastError: string | null;
@@ -106,6 +109,9 @@ export interface DeliveryRow {
   readonly dueAt: number | null;
   readonly lease: string | null;
   readonly createdAt: number;
+  readonly snapshot: string;
+  /** JSON array. */
+  readonly attempts: string;
 }
 
 interface Rows {
@@ -162,6 +168,8 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
     "output_bytes",
     "parts_bytes",
     "webhook",
+    "output_parts",
+    "log",
     "data_removed_at",
     "last_error",
   ],
@@ -182,6 +190,8 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
     "due_at",
     "lease",
     "created_at",
+    "snapshot",
+    "attempts",
   ],
 };
 

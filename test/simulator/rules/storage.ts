@@ -2,7 +2,7 @@
  * What accounts store: the count that the database keeps is held against a recount of all rows, no object goes while a row
  * names it, nothing is called ready before its object is there, and nothing goes before its time.
  */
-import type { Change, AccountRow, FileRow, InferenceRow } from "../platform/rows.ts";
+import type { Change, AccountRow, DeliveryRow, EndpointRow, FileRow, InferenceRow } from "../platform/rows.ts";
 import type { Actor } from "./lives.ts";
 
 export interface StorageWorld {
@@ -21,6 +21,8 @@ export class Storage {
   readonly #recounts = new Map<string, number>();
   /** Of that, what lies in the database. */
   readonly #rowRecounts = new Map<string, number>();
+  /** What deliveries and endpoints count as there, row by row. */
+  readonly #told = new Map<string, number>();
   /** Files that somebody asked to be removed: their objects may go first. */
   readonly #unwanted = new Set<string>();
   /** The rows that name an object. */
@@ -36,6 +38,10 @@ export class Storage {
       if (change.of === "accounts") this.#accounts.set(change.row.id, change.row);
       else if (change.of === "files") this.#seeFile(change.row, change.isGone, by);
       else if (change.of === "inferences") this.#seeInference(change.row, change.isGone, by);
+      else if (change.of === "deliveries")
+        this.#seeTold(change.row.accountId, deliveryKey(change.row), change.isGone ? 0 : deliveryBytesOf(change.row));
+      else if (change.of === "endpoints")
+        this.#seeTold(change.row.accountId, endpointKey(change.row), change.isGone ? 0 : toldChargeOf(sizeOf(change.row.url)));
     }
     for (const { id, storedBytes, databaseBytes, openAtMost } of this.#accounts.values()) {
       const open = this.#open.get(id) ?? 0;
@@ -104,6 +110,12 @@ export class Storage {
       this.#world.violate("kept until its time", `${row.id} is removed ${leftMs} ms early by ${by.kind}`);
   }
 
+  #seeTold(accountId: string, key: string, bytes: number): void {
+    this.#count(accountId, 0, bytes - (this.#told.get(key) ?? 0));
+    if (bytes > 0) this.#told.set(key, bytes);
+    else this.#told.delete(key);
+  }
+
   #count(accountId: string, bytes: number, rowBytes: number): void {
     this.#recounts.set(accountId, (this.#recounts.get(accountId) ?? 0) + bytes);
     this.#rowRecounts.set(accountId, (this.#rowRecounts.get(accountId) ?? 0) + rowBytes);
@@ -155,9 +167,31 @@ function rowChargeOf(bytes = 0): number {
   return Math.max(2_048, bytes);
 }
 
-/** The braces of empty metadata count. */
-function rowBytesOf({ input, output }: InferenceRow): number {
-  return rowChargeOf(Buffer.byteLength(input ?? "") + Buffer.byteLength(output ?? "") + 2);
+/** The braces of empty metadata count; what grows from event to event, in whole steps. */
+function rowBytesOf({ input, output, log, error, webhook, outputParts }: InferenceRow): number {
+  const growing = sizeOf(log) + sizeOf(error) + sizeOf(webhook) + sizeOf(outputParts);
+  return rowChargeOf(sizeOf(input) + sizeOf(output) + 2) + growing - (growing % 2_048);
+}
+
+/** The row of a delivery or an endpoint: 1 KiB at least. */
+function toldChargeOf(bytes: number): number {
+  return Math.max(1_024, bytes);
+}
+
+function deliveryBytesOf({ url, snapshot, attempts }: DeliveryRow): number {
+  return toldChargeOf(sizeOf(url) + sizeOf(snapshot) + sizeOf(attempts));
+}
+
+function deliveryKey({ accountId, inferenceId, sequence, webhookId }: DeliveryRow): string {
+  return `delivery ${accountId}/${inferenceId}/${sequence}/${webhookId}`;
+}
+
+function endpointKey({ accountId, url }: EndpointRow): string {
+  return `endpoint ${accountId}/${url}`;
+}
+
+function sizeOf(text: string | null): number {
+  return Buffer.byteLength(text ?? "");
 }
 
 function objectsOf(row: InferenceRow | undefined): string[] {
