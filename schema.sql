@@ -167,6 +167,7 @@ CREATE TABLE inferences (
     max(2048, coalesce(octet_length(input), 0) + coalesce(octet_length(output), 0) + octet_length(metadata))
       + (octet_length(log) + coalesce(octet_length(error), 0) + coalesce(octet_length(webhook), 0) + coalesce(octet_length(output_parts), 0)) / 2048 * 2048
   ) VIRTUAL,
+  progress TEXT,                         -- JSON: what the model last said of how far an attempt has come: attempt, at, progress, message, previewUrl
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

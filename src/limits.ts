@@ -109,6 +109,11 @@ export const EVENTS_SAID = 10_000;
 /** What was not heard of for so long is looked at, so many at a time. */
 export const EVENTS_LOOK_MS = 30_000;
 export const EVENTS_LOOKED_AT = 100;
+/** What a model says of its progress is noted at most so often, by one write each time; what it says in between goes with the next. */
+export const PROGRESS_MS = 1_000;
+export const PROGRESS_BODY_BYTES = 64 * KIB;
+export const PROGRESS_LINES = 20;
+export const PROGRESS_LINE_CHARACTERS = 1_000;
 /** For how long an isolate remembers which of an account's watch objects had room. */
 export const WATCH_ROOM_MS = 10_000;
 /** When a client that would have waited for a model without a backend is told to come back. */

@@ -6,7 +6,7 @@ import { wordsOf } from "../http/list.ts";
 import { lookUp } from "../http/lookup.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { EVENTS_TYPE, eventStream } from "../http/sse.ts";
-import type { Inference } from "../inferences/inference.ts";
+import type { Inference, Progress } from "../inferences/inference.ts";
 import { type Line, type Place, linesAfter, placeOf, placeText, statusAfter } from "../inferences/log-events.ts";
 import { fromRow } from "../inferences/sql/record.ts";
 import { STATUSES, isFinal } from "../inferences/status.ts";
@@ -15,7 +15,7 @@ import { EVENTS_RETRY_MS, EVENTS_SECONDS, WATCH_OBJECTS_PER_ACCOUNT } from "../l
 import { logError } from "../platform/log.ts";
 import type { AfterEvent, Told } from "../ports.ts";
 import { problem, shown } from "../problem.ts";
-import { notFound, present, presentLine } from "./present.ts";
+import { notFound, present, presentLine, progressOf } from "./present.ts";
 
 const after = z.string().max(128).optional().describe("As the header `Last-Event-ID`, for clients that can't send it.");
 
@@ -61,6 +61,7 @@ async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Re
   return streamed(call, async (write, gone, endAt) => {
     let place: Place | null = from;
     let waits = "";
+    let progressAt: number | null = null;
     for await (const state of statesOf(call.ports, inference, endAt, gone)) {
       const { lines, isCut } = linesAfter(state, place);
       place = lines.at(-1)?.place ?? place;
@@ -68,7 +69,10 @@ async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Re
       const news = lines.map((line, index) => eventOf(state, line, placeText(line.place), index === lines.length - 1 ? call : null));
       const moved = waiting === waits || waiting === "" ? "" : waiting;
       waits = waiting === "" ? waits : waiting;
-      await write((isCut ? RESET : "") + news.join("") + moved || IDLE);
+      const progress = state.status === "in_progress" ? state.progress : null;
+      const progressed = progress && progress.at !== progressAt ? progressEventOf(state.id, progress) : "";
+      progressAt = progress?.at ?? null;
+      await write((isCut ? RESET : "") + news.join("") + moved + progressed || IDLE);
       if (isFinal(state.status)) return;
     }
   });
@@ -90,15 +94,14 @@ async function ofAll(call: KeyCall, { query }: Input<typeof OF_ALL>): Promise<Re
 function accountEvent({ row, line, event }: Told, object: number, query: Input<typeof OF_ALL>["query"], call: KeyCall): string {
   if (row === null) return RESET;
   const inference = fromRow(row);
-  const { lines } = linesAfter(inference, null);
-  const said = lines[line ?? -1];
-  if (!said) return "";
   const { model, status, metadata = {} } = query;
-  const begun = statusAfter(said);
+  const said = line === undefined ? null : linesAfter(inference, null).lines[line];
+  const begun = said ? statusAfter(said) : inference.status;
   if (model !== undefined && inference.model !== model) return "";
   if (status !== undefined && (begun === null || !status.includes(begun))) return "";
   if (Object.entries(metadata).some(([name, value]) => inference.metadata[name] !== value)) return "";
-  return eventOf(inference, said, `${object}.${event ?? ""}`, call);
+  if (said) return eventOf(inference, said, `${object}.${event ?? ""}`, call);
+  return inference.status === "in_progress" && inference.progress ? progressEventOf(inference.id, inference.progress) : "";
 }
 
 /** An answer that `tell` writes, until it returns or the client is gone. */
@@ -134,6 +137,11 @@ function eventOf(inference: Inference, line: Line, id: string, call: KeyCall | n
   const { place: _, ...entry } = line;
   const data = { inference_id: inference.id, ...presentLine(entry), ...(call ? { inference: present(inference, call) } : {}) };
   return `event: ${name}\nid: ${id}\ndata: ${writeJson(data)}\n\n`;
+}
+
+/** How far an inference has come; without an id, since it is no line of the log. */
+function progressEventOf(id: string, progress: Progress): string {
+  return `event: progress\ndata: ${writeJson({ inference_id: id, ...progressOf(progress) })}\n\n`;
 }
 
 /** Where an inference stands in line; without an id, since it is no line of the log. */

@@ -9,6 +9,7 @@ import { bulkRoutes } from "./bulk.ts";
 import { eventRoutes } from "./events.ts";
 import { inferenceRoutes } from "./inferences.ts";
 import { listRoutes } from "./list.ts";
+import { progressRoutes } from "./progress.ts";
 import { queueRoute } from "./models.ts";
 import { resultRoutes } from "./results.ts";
 import { uploadRoutes } from "./uploads.ts";
@@ -30,6 +31,7 @@ export const own: Dialect = {
     ...fileRoutes,
     ...uploadRoutes,
     ...linkRoutes,
+    ...progressRoutes,
     queueRoute,
   ].map(refusingOtherQueries),
   presentEvent: presentOwnEvent,

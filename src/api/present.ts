@@ -4,7 +4,7 @@ import { FAILURE_CLASSES, type KeptPart } from "../backends/outcome.ts";
 import { notFoundAs } from "../http/lookup.ts";
 import { renderInline, valueOf } from "../http/output.ts";
 import { time, timeSchema } from "../http/time.ts";
-import type { Inference, LogEntry } from "../inferences/inference.ts";
+import type { Inference, LogEntry, Progress } from "../inferences/inference.ts";
 import { STATUSES, isFinal } from "../inferences/status.ts";
 import { DELIVERY_STATUSES, EVENTS } from "../inferences/webhook.ts";
 import { INLINE_BYTES, POLL_AFTER_SECONDS, POSITION_MAX } from "../limits.ts";
@@ -43,6 +43,13 @@ const waitingSchema = z.object({
 
 const lineSchema = z.looseObject({ at: timeSchema, event: z.string() });
 
+export const progressSchema = z.object({
+  progress: z.number().nullable().describe("From 0 to 1."),
+  message: z.string().nullable(),
+  preview_url: z.string().nullable(),
+  at: timeSchema,
+});
+
 export const inferenceSchema = z.object({
   id: z.uuid(),
   model: z.string(),
@@ -60,6 +67,7 @@ export const inferenceSchema = z.object({
   ...waitingSchema.shape,
   attempts: z.int().describe("Begun so far."),
   max_attempts: z.int().describe("Allowed since the submit or the last redrive."),
+  progress: progressSchema.optional().describe("While it runs, if the model tells of it."),
   metrics: metricsSchema,
   input_items: z.int().describe("Length of an array, first dimension of tensors, else 1."),
   output_items: z.int().nullable(),
@@ -102,6 +110,7 @@ export function present(inference: Inference, { origin }: { origin: string }, lo
     ...waitingOf(inference),
     attempts: inference.attempt,
     max_attempts: inference.retry.maxAttempts,
+    ...(inference.status === "in_progress" && inference.progress ? { progress: progressOf(inference.progress) } : {}),
     metrics: metricsOf(inference),
     input_items: inference.inputItems,
     output_items: inference.status === "succeeded" ? inference.outputItems : null,
@@ -121,6 +130,10 @@ export function present(inference: Inference, { origin }: { origin: string }, lo
 
 export function presentLine(line: LogEntry): z.infer<typeof lineSchema> {
   return { ...line, at: time(line.at), ...(line.retry_at ? { retry_at: time(line.retry_at) } : {}) };
+}
+
+export function progressOf({ progress, message, previewUrl, at }: Progress): z.infer<typeof progressSchema> {
+  return { progress, message, preview_url: previewUrl, at: time(at) };
 }
 
 const presentPart = ({ name, contentType, bytes, sha256 }: KeptPart, self: string): z.infer<typeof partSchema> => ({

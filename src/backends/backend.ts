@@ -153,6 +153,8 @@ export interface Attempt {
   readonly inferenceId: string;
   /** Counts from 1. */
   readonly number: number;
+  /** Where the model may tell of its progress. */
+  readonly progressUrl?: string | null;
 }
 
 /** A backend's answer read whole and within bounds, or the outcome that its failure amounts to. */
@@ -206,12 +208,13 @@ function headersOf(question: Question, { identity, attempt, timeoutMs }: Bounds,
  * What tells a backend which attempt a call is: delivery is at least once, so it must be able to tell a double. A trace is one
  * inference, and a span one attempt at it (W3C Trace Context).
  */
-function tracing({ inferenceId, number }: Attempt, deadline: number): Record<string, string> {
+function tracing({ inferenceId, number, progressUrl }: Attempt, deadline: number): Record<string, string> {
   const trace = inferenceId.replaceAll("-", "").toLowerCase();
   return {
     "X-Inference-Id": inferenceId,
     "X-Inference-Attempt": String(number),
     "X-Inference-Deadline": new Date(deadline).toISOString(),
+    ...(progressUrl ? { "Claimcheck-Progress-Url": progressUrl } : {}),
     ...(/^[0-9a-f]{32}$/.test(trace) ? { traceparent: `00-${trace}-${number.toString(16).padStart(16, "0")}-01` } : {}),
   };
 }

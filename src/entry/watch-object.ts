@@ -46,12 +46,12 @@ export class WatchObject extends DurableObject<Env> {
     this.#tellAll(rows);
   }
 
-  /** Tells who watches the whole account, or may come back. */
+  /** Tells who watches the whole account, or may come back. A row with nothing new in its log tells of progress, which is not kept. */
   #tellAll(rows: readonly Row[]): void {
-    this.#send(
-      ALL,
-      this.ctx.storage.transactionSync(() => this.#events.note(rows)),
-    );
+    const events = this.ctx.storage.transactionSync(() => this.#events.note(rows));
+    const news = new Set(events.map(({ row }) => row));
+    const others = rows.filter((row) => !news.has(row) && typeof row["progress"] === "string");
+    this.#send(ALL, [...events, ...others.map((row) => ({ row }))]);
   }
 
   #send(topic: string, told: readonly Told[]): void {

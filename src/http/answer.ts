@@ -108,7 +108,7 @@ function set(to: Headers, headers: Readonly<Record<string, string>>): void {
  */
 export function cachingOf(inference: Inference): Record<string, string> {
   const { status, attempt, updatedAt, webhook } = inference;
-  const ETag = `"${[status, attempt, updatedAt, ...waitTag(inference), ...(webhook ? [webhook.status] : [])].join("-")}"`;
+  const ETag = `"${[status, attempt, updatedAt, ...waitTag(inference), ...progressTag(inference), ...(webhook ? [webhook.status] : [])].join("-")}"`;
   switch (status) {
     case "succeeded":
     case "canceled":
@@ -124,6 +124,11 @@ export function cachingOf(inference: Inference): Record<string, string> {
     default:
       return status satisfies never;
   }
+}
+
+/** What an answer shows of its progress, which changes while the status does not. */
+function progressTag(inference: Inference): number[] {
+  return inference.status === "in_progress" && inference.progress ? [inference.progress.at] : [];
 }
 
 /** What an answer shows of a wait, which changes while its row does not. */

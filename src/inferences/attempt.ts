@@ -20,6 +20,7 @@ import { readPayload } from "../payloads/payloads.ts";
 import { noteUpload } from "../payloads/removals.ts";
 import type { Claim } from "./sql/record.ts";
 import { changeStatements } from "./sql/change.ts";
+import { progressUrl } from "./progress.ts";
 import { standsAlone } from "./sql/claim.ts";
 
 /** Runs one attempt; the statements that record its end, none where that is not its runner's to say any more. Never throws. */
@@ -184,7 +185,7 @@ async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: A
     backend,
     model,
     version,
-    attempt: { inferenceId: claimed.id, number: claimed.attempt },
+    attempt: { inferenceId: claimed.id, number: claimed.attempt, progressUrl: await progressUrl(ports, claimed) },
     capability,
     input,
     timeoutMs: seconds * 1000,

@@ -22,11 +22,25 @@ export interface LogEntry {
     | "canceled"
     | "expired"
     | "redriven"
-    | "shortened";
+    | "shortened"
+    | "log";
   readonly attempt?: number;
   readonly backend?: string;
   readonly error?: Failure;
   readonly retry_at?: number;
+  /** Of a line of the model's own. */
+  readonly message?: string;
+}
+
+/** What a model says of how far its attempt has come. */
+export interface Progress {
+  readonly attempt: number;
+  /** In ms. */
+  readonly at: number;
+  /** From 0 to 1. */
+  readonly progress: number | null;
+  readonly message: string | null;
+  readonly previewUrl: string | null;
 }
 
 interface Common {
@@ -68,7 +82,12 @@ interface Ended extends Common {
 /** An inference as its row tells it; the members that a status cannot have are not there. */
 export type Inference =
   | (Common & { readonly status: "queued"; readonly startBy: number; readonly notBefore: number | null; readonly wait: Wait | null })
-  | (Common & { readonly status: "in_progress"; readonly backendId: string; readonly lastStartedAt: number })
+  | (Common & {
+      readonly status: "in_progress";
+      readonly backendId: string;
+      readonly lastStartedAt: number;
+      readonly progress: Progress | null;
+    })
   | (Ended & {
       readonly status: "succeeded";
       readonly output: Payload;

@@ -4,10 +4,13 @@ import { describe, expect, test } from "vitest";
 import { changeStatements, cancelInference } from "../../src/inferences/sql/change.ts";
 import { JSON_TYPE } from "../../src/content/content.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
+import { say } from "../../src/inferences/progress.ts";
+import { run } from "../../src/inferences/run.ts";
 import { openWatch } from "../../src/inferences/watch.ts";
-import { claimed, queued, rowOf } from "./support/inferences.ts";
+import { claimed, laneOf, queued, rowOf } from "./support/inferences.ts";
+import { gpu } from "./support/outside.ts";
 import { ports, still, stillAs } from "./support/ports.ts";
-import { as, object, until } from "./support/requests.ts";
+import { ORIGIN, as, call, object, until } from "./support/requests.ts";
 import { newModel, newTenant, served, servedBy } from "./support/tenants.ts";
 
 const { db } = still();
@@ -289,6 +292,84 @@ describe("the events of an account", () => {
     const late = await watch(key, "/v1/events", unknown);
     expect(await late.next()).toMatchObject({ name: "reset" });
     await late.leave();
+  });
+});
+
+describe("what a model says of its progress", () => {
+  const post = (path: string, said: unknown) =>
+    call(path, { method: "POST", headers: { "Content-Type": JSON_TYPE }, body: JSON.stringify(said) });
+
+  /** Has an inference run by a model that is told where to tell of its progress, and does what the test says then. */
+  async function running(work: (tell: (said: unknown) => Promise<Response>, id: string) => Promise<void>) {
+    const { key, accountId } = await newTenant();
+    const model = await served();
+    const id = await queued(model, { accountId });
+    let path = "";
+    const fetch = gpu(async (request) => {
+      const url = request.headers.get("claimcheck-progress-url") ?? "";
+      expect(url.startsWith(`${ORIGIN}/v1/progress/`)).toBe(true);
+      path = url.slice(ORIGIN.length);
+      await work((said) => post(path, said), id);
+      return Response.json("done");
+    });
+    await run(still({ publicUrl: ORIGIN, fetch }), [laneOf(model)], "runner");
+    return { key, id, path };
+  }
+
+  test("never falls, is noted at most once a second, and its lines are in the log", async () => {
+    const { key, id } = await running(async (tell, running_) => {
+      expect((await tell({ progress: 0.5, message: "half", preview_url: "https://see.test/1.png", logs: ["one", "two"] })).status).toBe(
+        202,
+      );
+      await tell({ progress: 0.25 });
+      await tell({ progress: 0.75, logs: ["three"] });
+      await until(
+        () => rowOf(running_),
+        (row) => String(row["progress"]).includes("0.75"),
+      );
+      expect(await rowOf(running_)).toMatchObject({ progress: expect.stringContaining('"message":"half"') });
+    });
+    const lines = await (await watch(key, `/v1/inferences/${id}/events`)).until(() => false);
+    expect(lines.map(({ name, data }) => [name, data["message"] ?? data["event"]])).toEqual([
+      ["status", "queued"],
+      ["status", "claimed"],
+      ["log", "one"],
+      ["log", "two"],
+      ["log", "three"],
+      ["final", "succeeded"],
+    ]);
+  });
+
+  test("is told as it comes, of one and of all, and shown with the inference", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await served();
+    const id = await queued(model, { accountId });
+    const [one, all] = [await watch(key, `/v1/inferences/${id}/events`), await watch(key, "/v1/events")];
+    await accountWatched(accountId);
+    const { attempt } = await claimed(model);
+    expect(
+      await say(still(), { accountId, id, attempt }, { progress: 0.5, message: "half", previewUrl: null, lines: [] }, () => undefined),
+    ).toBe(true);
+    for (const stream of [one, all]) {
+      const told_ = await stream.until(({ name }) => name === "progress");
+      expect(told_.at(-1)).toMatchObject({ id: null, data: { inference_id: id, progress: 0.5, message: "half", preview_url: null } });
+      await stream.leave();
+    }
+    expect(await object(as(key, "GET", `/v1/inferences/${id}`))).toMatchObject({ progress: { progress: 0.5, message: "half" } });
+  });
+
+  test("is refused once its attempt has ended, from a forger, and if it says nothing or too much", async () => {
+    const { path } = await running(async (tell) => {
+      for (const said of [{}, { progress: 1.5 }, { preview_url: "javascript:alert(1)" }, { logs: [1] }, { percent: 3 }]) {
+        expect((await tell(said)).status).toBe(422);
+      }
+    });
+    const late = await post(path, { progress: 1 });
+    expect(late.status).toBe(409);
+    expect(String((await object(late))["detail"])).toContain("has ended");
+    const forged = path.replace(/.$/, (last) => (last === "A" ? "E" : "A"));
+    expect((await post(forged, { progress: 1 })).status).toBe(403);
+    expect((await post("/v1/progress/x.y", {})).status).toBe(422);
   });
 });
 

@@ -40,13 +40,14 @@ const EVENTS: Readonly<Record<LogEntry["event"], string>> = {
   expired: "Waited for too long.",
   redriven: "Queued again.",
   shortened: "Earlier lines were left out.",
+  log: "A line of the model's.",
 };
 
-export function shownLine({ at, event, attempt, error, retry_at }: LogEntry): LogLine {
+export function shownLine({ at, event, attempt, error, retry_at, message }: LogEntry): LogLine {
   return {
     timestamp: time(at),
     level: error || event === "expired" ? "ERROR" : "INFO",
-    message: error?.message ?? EVENTS[event],
+    message: error?.message ?? message ?? EVENTS[event],
     event,
     ...(attempt === undefined ? {} : { attempt }),
     ...(retry_at === undefined ? {} : { retry_at: time(retry_at) }),

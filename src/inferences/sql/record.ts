@@ -11,7 +11,7 @@ import { fileFieldsSchema } from "../../models/store.ts";
 import { OUTPUT_BYTES, RETENTION_SECONDS } from "../../limits.ts";
 import { type Row, jsonColumn, sql } from "../../platform/sql.ts";
 import { DELIVERY_STATUSES, EVENTS, webhookStatusOf } from "../webhook.ts";
-import type { Inference, LogEntry } from "../inference.ts";
+import type { Inference, LogEntry, Progress } from "../inference.ts";
 import { type Wait, waitOf } from "../wait.ts";
 import { STATUSES } from "../status.ts";
 import type { Payload } from "../../payloads/payload.ts";
@@ -37,7 +37,7 @@ export const inferenceColumns = sql`account_id AS accountId, id, dialect, model,
   metadata, created_at AS createdAt, updated_at AS updatedAt, start_by AS startBy, not_before AS notBefore, first_started_at AS startedAt,
   started_at AS lastStartedAt, finished_at AS finishedAt, run_ms AS runMs, attempt, backend_id AS backendId, input_items AS inputItems,
   output, output_object AS outputObject, output_type AS outputType, output_bytes AS outputBytes, output_items AS outputItems,
-  output_sha256 AS outputSha256, output_parts AS parts, error, stopped, fingerprint, log, capability, usage,
+  output_sha256 AS outputSha256, output_parts AS parts, error, stopped, fingerprint, log, progress, capability, usage,
   retention_seconds AS retentionSeconds, data_removed_at AS dataRemovedAt,
   (SELECT retention_seconds FROM accounts WHERE accounts.id = inferences.account_id) AS accountRetentionSeconds,
   webhook, iif(webhook IS NULL, NULL, (SELECT deliveries.status FROM deliveries
@@ -109,6 +109,7 @@ const rowSchema = z.object({
   usage: jsonColumn(z.object({ promptTokens: z.number(), completionTokens: z.number() })).nullable(),
   error: jsonColumn(failureSchema).nullable(),
   stopped: z.enum(["confirmed", "best_effort"]).nullable(),
+  progress: ourJson<Progress>().nullable(),
   retentionSeconds: z.number().nullable(),
   dataRemovedAt: z.number().nullable(),
   accountRetentionSeconds: z.number().nullable(),
@@ -138,7 +139,13 @@ export function fromRow(raw: Row): Inference {
     case "queued":
       return { ...common, status, startBy: row.startBy, notBefore: row.notBefore, wait: waitFrom(row) };
     case "in_progress":
-      return { ...common, status, backendId: row.backendId ?? "", lastStartedAt: row.lastStartedAt ?? common.updatedAt };
+      return {
+        ...common,
+        status,
+        backendId: row.backendId ?? "",
+        lastStartedAt: row.lastStartedAt ?? common.updatedAt,
+        progress: row.progress?.attempt === common.attempt ? row.progress : null,
+      };
     case "succeeded":
       return {
         ...common,
