@@ -367,6 +367,8 @@ export const KEPT_ANSWERS = 10_000;
 export const KEPT_ANSWERS_CHARACTERS = 8 * 1024 * 1024;
 export const KEPT_ANSWER_CHARACTERS = 64 * 1024;
 export const KEPT_ANSWER_MS = 30_000;
+/** How long an isolate remembers that an account has changed something: copies of the database are as new by then. */
+export const WROTE_MS = 30_000;
 /** How long it is remembered which forms of a request a server takes; and of one that did not answer the question. */
 export const FORMS_MS = 300_000;
 export const FORMS_UNSURE_MS = 10_000;

@@ -16,6 +16,7 @@ import { corsHeaders, preflight } from "./http/cors.ts";
 import { mustBeOperator } from "./http/guards.ts";
 import { finalOf, leaving, withHeaders } from "./http/answer.ts";
 import { own } from "./api/own.ts";
+import { BOOKMARK } from "./http/bookmark.ts";
 import { belongsTo, release } from "./http/body-memory.ts";
 import type { KeptAnswer, KeptAnswers } from "./http/kept-answers.ts";
 import type { After } from "./inferences/hints.ts";
@@ -179,6 +180,7 @@ async function answer({ dialect, route }: Entry, call: RoutedCall, known: Caller
         response = await (early ? early.then((outcome) => outcome()) : route.handle(keyCall));
       }
       noteKept(dialect, route.access, keyCall, response, changesBefore);
+      response = withBookmark(keyCall, response);
       response = answerAgainstRepeats(response, repeatable, call.ports.clock.now());
     }
   } catch (error) {
@@ -194,6 +196,14 @@ function withLimits(response: Response, dialect: Dialect, allowance: Allowance):
   const its = Object.entries(dialect.limitHeaders?.(allowance) ?? NONE).filter(([name]) => !response.headers.has(name));
   const ours = its.length > 0 ? withHeaders(response, Object.fromEntries(its)) : response;
   return withHeaders(ours, rateLimitHeaders(allowance));
+}
+
+/** Says of a call that may have changed something how it is seen: see http/bookmark.ts. */
+function withBookmark({ request, caller, ports, lookUps }: KeyCall, response: Response): Response {
+  const bookmark = request.method === "GET" || request.method === "HEAD" ? null : (ports.db.bookmark?.() ?? null);
+  if (bookmark === null) return response;
+  lookUps.wrote.note(caller.accountId, bookmark, ports.clock.now());
+  return withHeaders(response, { [BOOKMARK]: bookmark });
 }
 
 /** Keeps an answer that can't change; after a change, none of what it changed is kept. */

@@ -31,7 +31,7 @@ async function far<Answer>(call: () => Promise<Answer>): Promise<Answer> {
   return call();
 }
 
-/** Of all that D1 offers, the product uses `bind`, `all` and `batch`. */
+/** Of all that D1 offers, the product uses sessions with `bind`, `all` and `batch`. */
 function database(db: D1Database): D1Database {
   const originals = new WeakMap<object, D1PreparedStatement>();
   const noted = <Rows>(answers: D1Result<Rows>[]) => {
@@ -42,19 +42,21 @@ function database(db: D1Database): D1Database {
     }
     return answers;
   };
-  const wrapped = {
+  const session = (real: D1DatabaseSession) => ({
     prepare: (text: string) => ({
       bind(...params: unknown[]) {
-        const original = db.prepare(text).bind(...params);
+        const original = real.prepare(text).bind(...params);
         const statement = { all: async () => noted([await far(() => original.all())])[0] };
         originals.set(statement, original);
         return statement;
       },
     }),
     async batch(statements: object[]) {
-      return noted(await far(() => db.batch(statements.flatMap((statement) => originals.get(statement) ?? []))));
+      return noted(await far(() => real.batch(statements.flatMap((statement) => originals.get(statement) ?? []))));
     },
-  };
+    getBookmark: () => real.getBookmark(),
+  });
+  const wrapped = { withSession: (constraint: string) => session(db.withSession(constraint)) };
   return wrapped as unknown as D1Database; // of it, what is used
 }
 

@@ -6,7 +6,9 @@ import { isUuid } from "../ids.ts";
 import type { InferenceName } from "../inferences/change.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { findTogether } from "../inferences/sql/read.ts";
+import { type Database, later, nearest } from "../platform/sql.ts";
 import { type Problem, problem } from "../problem.ts";
+import { bookmarkIn } from "./bookmark.ts";
 import type { KeyCall } from "./route.ts";
 
 /** How a wire says that there is no inference of that id. */
@@ -35,12 +37,35 @@ export function lookUpWithWait(call: KeyCall, notFound: NotFound): Promise<Infer
   return found(call, notFound, true);
 }
 
-/** Looked for together with what other requests of this isolate look for at this moment. */
+/**
+ * Looked for together with what other requests of this isolate look for at this moment, in the nearest copy of the database. A
+ * bookmark that this isolate has not seen goes by itself: nobody else waits for a state that may never come.
+ */
 async function found(call: KeyCall, notFound: NotFound, withWait: boolean): Promise<Inference> {
   const { accountId, id } = nameIn(call, notFound);
-  const { db } = call.ports;
+  const { db, clock } = call.ports;
+  const own = call.lookUps.wrote.last(accountId, clock.now());
+  const sent = bookmarkIn(call.request.headers);
+  const bookmark = later(own, sent);
+  const isKnown = sent === null || sent <= (db.bookmark?.() ?? "");
   const together = withWait ? call.lookUps.waiting : call.lookUps.plain;
-  const inference = await together.ask([accountId, id], (names) => findTogether(db, names, withWait), call.after);
+  const find = (asked: readonly Asked[]) => findNear(db, asked, withWait);
+  const question: Asked = [accountId, id, bookmark];
+  const [inference] = isKnown ? [await together.ask(question, find, call.after)] : await find([question]);
   if (!inference) throw notFound(id);
   return inference;
+}
+
+type Asked = readonly [accountId: string, id: string, bookmark: string | null];
+
+/** What the nearest copy does not have is looked for at the primary. */
+async function findNear(db: Database, asked: readonly Asked[], withWait: boolean): Promise<(Inference | null)[]> {
+  const names = asked.map(([accountId, id]) => [accountId, id] as const);
+  const bookmark = asked.reduce<string | null>((latest, [, , each]) => later(latest, each), null);
+  const near = nearest(db, bookmark);
+  const inferences = await findTogether(near, names, withWait);
+  const missing = near.isCopy() ? names.filter((_, index) => !inferences[index]) : [];
+  if (missing.length === 0) return inferences;
+  const others = await findTogether(db, missing, withWait);
+  return inferences.map((inference) => inference ?? others.shift() ?? null);
 }

@@ -74,8 +74,31 @@ export interface Database {
   all(statement: Sql): Promise<Row[]>;
   /** Several statements in one transaction and one round trip; the rows of each, in order. */
   batch(statements: readonly Sql[]): Promise<Row[][]>;
+  /** The nearest copy of it, for statements that change nothing: see `nearest`. */
+  near?(bookmark: string | null): NearDatabase;
+  /** Of the last change that this isolate made, or of a later one; null if it has made none. */
+  bookmark?(): string | null;
   /** Its size in bytes, as the last answer to this isolate said; null if that is not known. */
   bytes?(): number | null;
+}
+
+/**
+ * A copy of the database that is near. It may lag behind the primary: what it does not know may be there all the same, and what it
+ * says may be a little old. A bookmark names a state of the database; a copy that is given one waits until it is as new.
+ */
+export interface NearDatabase extends Database {
+  /** Whether one of its answers came from a copy. */
+  isCopy(): boolean;
+}
+
+/** The database for statements that change nothing: at least as new as the bookmark; null: as it comes. */
+export function nearest(db: Database, bookmark: string | null): NearDatabase {
+  return db.near?.(bookmark) ?? { all: (statement) => db.all(statement), batch: (statements) => db.batch(statements), isCopy: () => false };
+}
+
+/** The later of two bookmarks: they sort by their text (D1, "Time Travel"). */
+export function later(one: string | null, other: string | null): string | null {
+  return one === null || (other !== null && other > one) ? other : one;
 }
 
 export async function first(db: Database, statement: Sql): Promise<Row | null> {
@@ -94,6 +117,9 @@ export function rowsOf<T>(schema: z.ZodType<T>) {
   };
 }
 
+/** The bookmark of each binding's last change. */
+const bookmarks = new WeakMap<D1Database, string | null>();
+
 /** The size that each binding's last answer said; one entry for each binding of an isolate. */
 const sizes = new WeakMap<D1Database, number>();
 
@@ -102,18 +128,40 @@ export function d1(binding: D1Database, limitMs: number): Database {
   const noteSize = (answer: { meta: { size_after: number } } | undefined) => {
     if (answer) sizes.set(binding, answer.meta.size_after);
   };
-  const prepare = (statement: Sql) => binding.prepare(statement.text).bind(...statement.params);
-  return {
+  /** In a session of its own, whose bookmark and whether a copy answered are noted. */
+  const within = (constraint: string, note: (session: D1DatabaseSession, isCopy: boolean) => void): Database => ({
     async all(statement) {
-      const answer = await ask("database", limitMs, () => prepare(statement).all<Row>());
+      const session = binding.withSession(constraint);
+      const answer = await ask("database", limitMs, () =>
+        session
+          .prepare(statement.text)
+          .bind(...statement.params)
+          .all<Row>(),
+      );
       noteSize(answer);
+      note(session, answer.meta.served_by_primary === false);
       return answer.results;
     },
     async batch(statements) {
-      const answers = await ask("database", limitMs, () => binding.batch<Row>(statements.map(prepare)));
+      const session = binding.withSession(constraint);
+      const prepared = (statement: Sql) => session.prepare(statement.text).bind(...statement.params);
+      const answers = await ask("database", limitMs, () => session.batch<Row>(statements.map(prepared)));
       noteSize(answers.at(-1));
+      note(
+        session,
+        answers.some(({ meta }) => meta.served_by_primary === false),
+      );
       return answers.map((answer) => answer.results);
     },
+  });
+  return {
+    ...within("first-primary", (session) => bookmarks.set(binding, later(bookmarks.get(binding) ?? null, session.getBookmark()))),
+    near(bookmark) {
+      let anyCopy = false;
+      const session = within(bookmark ?? "first-unconstrained", (_, isCopy) => (anyCopy ||= isCopy));
+      return { ...session, isCopy: () => anyCopy };
+    },
+    bookmark: () => bookmarks.get(binding) ?? null,
     bytes: () => sizes.get(binding) ?? null,
   };
 }

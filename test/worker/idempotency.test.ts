@@ -41,7 +41,7 @@ const drained = (model: string) => run(still({ fetch: gpu(() => Response.json([{
 
 /** All of an answer but what is of this request alone. */
 async function whole(answer: Response): Promise<{ status: number; headers: Record<string, string>; body: string }> {
-  const own = new Set(["x-request-id", "ratelimit", "ratelimit-policy", "idempotency-replayed"]);
+  const own = new Set(["x-request-id", "x-d1-bookmark", "ratelimit", "ratelimit-policy", "idempotency-replayed"]);
   const headers = Object.fromEntries([...answer.headers].filter(([name]) => !own.has(name)));
   return { status: answer.status, headers, body: await answer.text() };
 }

@@ -8,7 +8,7 @@ import { run } from "../../src/inferences/run.ts";
 import { BATCH_ITEMS, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
 import { ended, expire, submitted } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
-import { ports } from "./support/ports.ts";
+import { asDatabase, ports } from "./support/ports.ts";
 import { backendIs, echo } from "./support/outside.ts";
 import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
 import { ORIGIN, as, call, object, operator, until, seen } from "./support/requests.ts";
@@ -816,7 +816,7 @@ describe("every answer", () => {
         throw new Error(message);
       };
       const request = new Request(ORIGIN + path, { headers: { Authorization: `Bearer ${key}` } });
-      const answer = await handle(request, { ...env, DB: { prepare } as unknown as D1Database }, createExecutionContext());
+      const answer = await handle(request, { ...env, DB: asDatabase({ prepare }) }, createExecutionContext());
       told.mockRestore();
       const body = await object(answer.clone());
       expect(answer.status).toBe(status);

@@ -14,7 +14,7 @@ import { BACKEND_ANSWER_BYTES, BODIES_BYTES, FORMS_MS, FORMS_UNSURE_MS, JSON_BOD
 import { DATATYPES, type Datatype } from "../../src/tensors/datatype.ts";
 import { TensorServer } from "../support/tensors.ts";
 import { ended, rowOf } from "./support/inferences.ts";
-import { stillAs, stillEnv } from "./support/ports.ts";
+import { asDatabase, stillAs, stillEnv } from "./support/ports.ts";
 import { type ScriptedBackend, backendIs, hang } from "./support/outside.ts";
 import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
 import { ORIGIN, as, call, object, operator, until, seen } from "./support/requests.ts";
@@ -1500,7 +1500,7 @@ describe("who may call the Open Inference Protocol", () => {
   });
 
   test("nobody is answered by the database without a key", async () => {
-    const broken = stillEnv({ DB: { prepare: () => expect.fail("asked"), batch: () => expect.fail("asked") } });
+    const broken = stillEnv({ DB: asDatabase({ prepare: () => expect.fail("asked"), batch: () => expect.fail("asked") }) });
     for (const path of OPEN) expect((await stillAs("", "GET", path, undefined, {}, broken)).status).toBe(200);
     expect((await stillAs("", "GET", "/v2/health/ready", undefined, {}, broken)).status).toBe(401);
   });
@@ -1552,14 +1552,14 @@ describe("who may call the Open Inference Protocol", () => {
     const { key } = await newTenant();
     const fault = (message: string) =>
       stillEnv({
-        DB: {
+        DB: asDatabase({
           prepare: () => {
             throw new Error(message);
           },
           batch: () => {
             throw new Error(message);
           },
-        },
+        }),
       });
     for (const path of READS) {
       const ours = await stillAs(key, "GET", path, undefined, {}, fault("D1_ERROR: secret: SQLITE_ERROR"));

@@ -15,6 +15,7 @@ import { ended, expire } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
 import { type ScriptedBackend, backendIs, echo } from "./support/outside.ts";
 import { newBackend, newModel, newTenant, restBackends, BAD_KEYS, servedBy } from "./support/tenants.ts";
+import { asDatabase } from "./support/ports.ts";
 import { ORIGIN, as, call, object, until, seen } from "./support/requests.ts";
 
 const PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
@@ -899,7 +900,7 @@ describe("who may call the OpenAI API", () => {
       throw new Error(message);
     };
     const request = new Request(`${ORIGIN}/v1/models`, { headers: { Authorization: `Bearer ${key}` } });
-    const answer = await handle(request, { ...env, DB: { prepare } as unknown as D1Database }, createExecutionContext()); // stands in for the one call that is made of it
+    const answer = await handle(request, { ...env, DB: asDatabase({ prepare }) }, createExecutionContext());
     told.mockRestore();
     const shown = await seen(answer);
     expect(shown).toStrictEqual(refusal(status, "server_error", code));

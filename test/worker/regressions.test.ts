@@ -17,7 +17,7 @@ import { AGEING_MS, LEASE_MS, LEASE_RENEW_MS, SWEEP_PASS_MS, SWEEP_ROWS, SWEEP_T
 import type { Sql } from "../../src/platform/sql.ts";
 import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
-import { still, stillAs, stillEnv, swept } from "./support/ports.ts";
+import { asDatabase, still, stillAs, stillEnv, swept } from "./support/ports.ts";
 import { gpu } from "./support/outside.ts";
 import { newModel, newTenant, served } from "./support/tenants.ts";
 import { ORIGIN, object, until } from "./support/requests.ts";
@@ -147,7 +147,7 @@ describe("River #1251: one hung database call stopped all periodic work", () => 
     const stub = env.SWEEP.getByName(`sweep-${crypto.randomUUID()}`);
     await runInDurableObject(stub, async (instance, state) => {
       const hung = { prepare: () => ({ bind: () => ({ all: () => new Promise(() => {}) }) }), batch: () => new Promise(() => {}) };
-      Object.assign(instance, { env: { ...env, DB: hung } });
+      Object.assign(instance, { env: { ...env, DB: asDatabase(hung) } });
       vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
       let over = false;
       const alarm = instance.alarm().finally(() => {
@@ -265,7 +265,7 @@ test("BullMQ #2151: a sweep that failed comes again all the same", async () => {
     const lost = () => {
       throw new Error("D1_ERROR: connection lost");
     };
-    Object.assign(instance, { env: { ...env, DB: { prepare: () => ({ bind: () => ({ all: lost }) }), batch: lost } } });
+    Object.assign(instance, { env: { ...env, DB: asDatabase({ prepare: () => ({ bind: () => ({ all: lost }) }), batch: lost }) } });
     await instance.alarm();
     expect(await state.storage.getAlarm()).not.toBeNull();
     expect(await statusOf(id)).toBe("queued");
@@ -395,7 +395,7 @@ test("D1, all queries failing for a minute: submits get 503 with Retry-After, no
   const model = await served(1);
   const lost = () => Promise.reject(new Error("D1_ERROR: Network connection lost."));
   const statement = { bind: () => ({ all: lost }) };
-  const down = stillEnv({ DB: { prepare: () => statement, batch: lost } });
+  const down = stillEnv({ DB: asDatabase({ prepare: () => statement, batch: lost }) });
   const submit = (environment: Env) =>
     stillAs(key, "POST", "/v1/inferences", { model, input: { text: "x".repeat(40_000) } }, { "Idempotency-Key": "order-7" }, environment);
   for (let time = 0; time < 3; time++) {

@@ -160,7 +160,13 @@ export class Clients {
     const lookUps = this.#lookUps.get(clock) ?? new LookUps(clock);
     this.#lookUps.set(clock, lookUps);
     const together = withWait ? lookUps.waiting : lookUps.plain;
-    return together.ask([account.id, id], (names) => findTogether(db, names, withWait), after);
+    const findAll = (asked: readonly (readonly [accountId: string, id: string, bookmark: string | null])[]) =>
+      findTogether(
+        db,
+        asked.map(([accountId, name]) => [accountId, name] as const),
+        withWait,
+      );
+    return together.ask([account.id, id, null], findAll, after);
   }
 
   #judgeError(error: unknown): void {

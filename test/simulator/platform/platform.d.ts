@@ -9,13 +9,18 @@ import type { Gate } from "../../../src/keys/gate.ts";
 declare global {
   interface D1Statement {
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as the platform has it
-    all<T>(): Promise<{ results: T[]; meta: { size_after: number } }>;
+    all<T>(): Promise<{ results: T[]; meta: { size_after: number; served_by_primary?: boolean } }>;
   }
 
   interface D1Database {
+    withSession(constraint: string): D1DatabaseSession;
+  }
+
+  interface D1DatabaseSession {
+    getBookmark(): string | null;
     prepare(text: string): { bind(...params: unknown[]): D1Statement };
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as the platform has it
-    batch<T>(statements: D1Statement[]): Promise<{ results: T[]; meta: { size_after: number } }[]>;
+    batch<T>(statements: D1Statement[]): Promise<{ results: T[]; meta: { size_after: number; served_by_primary?: boolean } }[]>;
   }
 
   interface R2MultipartUpload {

@@ -56,7 +56,7 @@ export function faultyDatabase(fault: <T>(texts: readonly string[], effect: () =
     text: string;
     real: D1PreparedStatement;
   }
-  return {
+  return asDatabase({
     prepare: (text: string) => ({
       bind: (...params: unknown[]) => {
         const real = env.DB.prepare(text).bind(...params);
@@ -68,7 +68,12 @@ export function faultyDatabase(fault: <T>(texts: readonly string[], effect: () =
         statements.map(({ text }) => text),
         () => env.DB.batch(statements.map(({ real }) => real)),
       ),
-  };
+  });
+}
+
+/** What stands in for a database, also in sessions. */
+export function asDatabase(fake: { prepare: unknown; batch?: unknown }): D1Database {
+  return { ...fake, withSession: () => ({ ...fake, getBookmark: () => null }) } as unknown as D1Database; // of it, what is used
 }
 
 /** A pass of the sweep whose GPU servers all answer 503, and the lanes that it woke. */

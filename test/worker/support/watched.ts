@@ -22,7 +22,7 @@ export function watched() {
   const watching: Env = {
     ...env,
     GATE: watch(env.GATE, "getByName", "get", "idFromName"),
-    DB: watch(env.DB, "prepare", "batch", "exec", "withSession"),
+    DB: { withSession: (constraint: string) => watch(env.DB.withSession(constraint), "prepare", "batch") } as unknown as D1Database, // all that is used of it
     PAYLOADS: watch(env.PAYLOADS, "get", "head", "put", "list"),
   };
   const send = (key: string, path: string, { method = "GET", headers = {} }: { method?: string; headers?: Record<string, string> } = {}) =>
