@@ -83,9 +83,13 @@ export const STATUSES: Readonly<Record<number, FindingName>> = {
   423: "busy",
   424: "error", // TGI and SageMaker: the model failed
   425: "busy",
+  426: "misconfigured",
   429: "busy",
   449: "busy",
   460: "cut", // a load balancer of AWS, and below nginx: the connection was closed
+  495: "misconfigured", // nginx: of our certificate, and of plain HTTP where TLS is wanted
+  496: "misconfigured",
+  497: "misconfigured",
   499: "cut",
   500: "error",
   501: "unable",

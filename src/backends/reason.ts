@@ -10,10 +10,13 @@
  * - plain text: its first lines; of a Python traceback the last one.
  */
 import { essenceOf } from "../content/content.ts";
+import { decoded } from "../encoding/charset.ts";
 import { parseTolerantly } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
 import { EventReader } from "./streams/event-reader.ts";
 
+/** Members of an error that name it, where nothing else tells what happened. */
+const NAMES = ["code", "type", "status", "__type"] as const;
 /** What is read of an error's body; a reason is at its beginning. */
 const BODY_BYTES = 64 * 1024;
 /** Of a text that is no JSON. */
@@ -50,6 +53,8 @@ const LISTS = [
   "errors",
   "details",
   "violations",
+  "fieldViolations",
+  "field_violations",
   "invalid-params",
   "invalid_params",
   "issues",
@@ -75,20 +80,22 @@ const PLACES = ["loc", "field", "param", "path", "name", "pointer"] as const;
 export function reasonOf(bytes: Uint8Array, contentType: string | null): string | null {
   const essence = essenceOf(contentType ?? "");
   if (/^(?:image|audio|video|font|model)\//.test(essence) || essence === "application/octet-stream") return null;
-  const text = textOf(bytes);
-  if (text === "") return null;
+  const text = textOf(bytes, contentType);
+  if (text === "" || text === "null") return null;
   const values = valuesIn(text, essence);
-  if (values.length > 0) return firstIn(values, (value) => reasonIn(value) ?? reasonAtRoot(value));
+  if (values.length > 0) return firstIn(values, (value) => reasonIn(value) ?? reasonAtRoot(value) ?? nameIn(value));
   return text.startsWith("<") || essence.includes("html") || essence.includes("xml") ? reasonInMarkup(text) : reasonInText(text);
 }
 
 /** The JSON values of an error's body, those that hold an error before others. */
 export function errorValues(bytes: Uint8Array, contentType: string | null): unknown[] {
-  return valuesIn(textOf(bytes), essenceOf(contentType ?? ""));
+  return valuesIn(textOf(bytes, contentType), essenceOf(contentType ?? ""));
 }
 
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes.subarray(0, BODY_BYTES)).trim();
+function textOf(bytes: Uint8Array, contentType: string | null): string {
+  const beginning = bytes.subarray(0, BODY_BYTES);
+  const charset = /;\s*charset="?([\w-]{1,40})/i.exec(contentType ?? "")?.[1] ?? "utf-8";
+  return (decoded(beginning, charset) ?? new TextDecoder().decode(beginning)).trim();
 }
 
 function valuesIn(text: string, essence: string): unknown[] {
@@ -122,6 +129,14 @@ function firstIn(values: readonly unknown[], read: (value: unknown) => string | 
     if (found !== null) return found;
   }
   return null;
+}
+
+/** What an error is called, where that is a text: `{"error": {"code": "out_of_memory"}}`. */
+function nameIn(value: unknown): string | null {
+  const error = isObject(value) ? value["error"] : null;
+  if (!isObject(error)) return null;
+  const name = NAMES.map((member) => error[member]).find((member) => typeof member === "string" && member.trim() !== "");
+  return typeof name === "string" ? shortened(name.trim()) : null;
 }
 
 /** What is wrong, by field, in an object that has nothing else to tell, or in a list of those. */

@@ -3,6 +3,7 @@
  * its senders give it, in each of the forms that they use.
  */
 import { decodeExtended, parse } from "content-disposition";
+import { decoded, withWordsDecoded } from "../encoding/charset.ts";
 
 /** How a part's bytes are written (RFC 2045, 6): as they are, or as text that stands for them. */
 export type TransferEncoding = "none" | "base64" | "quoted-printable";
@@ -50,10 +51,24 @@ function parametersOf(field: string): Parameters {
 
 /** A name by its extended form (RFC 8187), in pieces (RFC 2231, 3), or plain, with what browsers escape in forms. */
 function nameIn(parameters: Parameters, name: string): string | null {
-  const extended = decodeExtended(parameters[`${name}*`] ?? "") ?? inPieces(parameters, name);
+  const value = parameters[`${name}*`] ?? "";
+  const extended = decodeExtended(value) ?? inPieces(parameters, name) ?? inOldCharset(value);
   if (extended !== undefined) return extended;
   const plain = parameters[name];
-  return plain?.replaceAll(/%(22|0D|0A)/gi, (escape) => decodeURIComponent(escape)) ?? null;
+  return plain === undefined ? null : withWordsDecoded(plain.replaceAll(/%(22|0D|0A)/gi, (escape) => decodeURIComponent(escape)));
+}
+
+/** An extended name in another encoding than the two that RFC 8187 has. */
+function inOldCharset(value: string): string | undefined {
+  const [charset = "", , coded = ""] = value.split("'");
+  if (charset === "" || /^(?:utf-8|iso-8859-1)$/i.test(charset) || /%(?![0-9a-f]{2})|[^!-~]/i.test(coded)) return undefined;
+  const binary = coded.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return (
+    decoded(
+      Uint8Array.from(binary, (byte) => byte.charCodeAt(0)),
+      charset,
+    ) ?? undefined
+  );
 }
 
 function inPieces(parameters: Parameters, name: string): string | undefined {

@@ -10,18 +10,18 @@ const HTTP_DATES = [
 /** In ms; by `retry-after-ms` of OpenAI and Azure, which is exact, before `Retry-After`. Null if there is neither. */
 export function waitIn(headers: Headers, now: number): number | null {
   const exact = headers.get("retry-after-ms")?.trim() ?? "";
-  return DECIMAL.test(exact) ? Math.ceil(Number(exact)) : retryAfterMs(headers.get("retry-after"), now);
+  return DECIMAL.test(exact) ? Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(Number(exact))) : retryAfterMs(headers.get("retry-after"), now);
 }
 
 /** The standard has whole seconds; some servers write fractions. */
-const DECIMAL = /^\d{1,15}(?:\.\d+)?$/;
+const DECIMAL = /^\d+(?:\.\d+)?$/;
 
 /**
  * In ms from `now`, which is in Unix ms; at least 0. Null for no header and for one that is neither seconds nor a date: Date.parse would take "-5" and "in 2040" for dates.
  */
 export function retryAfterMs(value: string | null, now: number): number | null {
   const text = value?.trim() ?? "";
-  if (DECIMAL.test(text)) return Math.ceil(Number(text) * 1000);
+  if (DECIMAL.test(text)) return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(Number(text) * 1000));
   const form = HTTP_DATES.findIndex((pattern) => pattern.test(text));
   if (form === -1) return null;
   const at = Date.parse(form === 2 ? `${text} GMT` : text); // asctime names no zone, and is in GMT

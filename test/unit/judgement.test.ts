@@ -52,7 +52,7 @@ describe("a status", () => {
     [[409, 420, 421, 423, 425, 429, 449], "backend_busy", "capacity", true, "nothing"],
     [[460, 499], "backend_cut", "infrastructure", true, "failed"],
     [[400, 412, 413, 414, 415, 416, 418, 422, 431, 451, 470], "backend_rejected", "input", false, "answered"],
-    [[401, 402, 403, 404, 405, 406, 407, 410, 411], "backend_misconfigured", "infrastructure", false, "misconfigured"],
+    [[401, 402, 403, 404, 405, 406, 407, 410, 411, 426, 495, 496, 497], "backend_misconfigured", "infrastructure", false, "misconfigured"],
     [[100, 300, 301, 302, 304, 307, 308, 600, 999], "backend_error", "infrastructure", false, "misconfigured"],
   ];
   const EACH = TOLD.flatMap(([statuses, ...told]) => statuses.map((status) => [status, ...told] as const));
@@ -162,6 +162,17 @@ describe("the reason that a server gives", () => {
       { error: "Input validation error: `inputs` must have less than 4096 tokens", error_type: "validation" },
       "Input validation error: `inputs` must have less than 4096 tokens",
     ],
+    [
+      "gRPC's gateways",
+      {
+        code: 3,
+        message: "invalid argument",
+        details: [{ "@type": "BadRequest", fieldViolations: [{ field: "prompt", description: "is required" }] }],
+      },
+      "invalid argument: prompt: is required",
+    ],
+    ["an error that has only a name", { error: { message: "", type: "server_error", code: "out_of_memory" } }, "out_of_memory"],
+    ["nothing at all", null, null],
     ["a list at its root", [{ error: "one" }], "one"],
     ["a text", "just so", "just so"],
     ["an error in an error", { error: { error: "deep" } }, "deep"],
@@ -195,6 +206,7 @@ describe("the reason that a server gives", () => {
 
   test.each([
     ["text/plain", "out of memory\n", "out of memory"],
+    ["application/json", '\ufeff{"error":"with a byte order mark"}', "with a byte order mark"],
     ["text/plain; charset=utf-8", "  two\n lines ", "two lines"],
     ["text/plain", 'Traceback (most recent call last):\n  File "x.py"\nValueError: bad prompt\n', "ValueError: bad prompt"],
     ["text/html", "<html><head><title>502 Bad Gateway</title></head><body><h1>other</h1></body></html>", "502 Bad Gateway"],
@@ -215,6 +227,14 @@ describe("the reason that a server gives", () => {
     ["text/plain", "", null],
   ])("in %s: %j", (type, body, reason) => {
     expect(reasonOf(bytes(body), type)).toBe(reason);
+  });
+
+  test.each([
+    ["text/plain; charset=iso-8859-1", [0x66, 0xfc, 0x72], "f\u00fcr"],
+    ['application/json; charset="utf-16le"', [...Buffer.from('{"error":"f\u00fcr"}', "utf16le")], "f\u00fcr"],
+    ["text/plain; charset=nobody-knows", [...Buffer.from("so")], "so"],
+  ])("in %s is read as such", (type, body, reason) => {
+    expect(reasonOf(new Uint8Array(body), type)).toBe(reason);
   });
 
   test("is in the message, without our credential", () => {

@@ -102,7 +102,10 @@ export class Receivers {
     const take = (status: number) => this.#world.received({ url, id, body, status });
     const says = (afterMs: number, status: number, headers: Record<string, string> = {}) => {
       take(status);
-      wire.answer(afterMs, () => new Response(status === 204 ? null : status === 500 ? "It broke. ".repeat(60) : "so", { status, headers }));
+      wire.answer(
+        afterMs,
+        () => new Response(status === 204 ? null : status === 500 ? "It broke. ".repeat(60) : "so", { status, headers }),
+      );
     };
     const isAway = schedule.now < BEGINNING + receiver.backAfterMs && random.chance(receiver.failing);
     if (isAway && random.chance(0.5)) return wire.breakOff(1);
