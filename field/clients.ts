@@ -128,6 +128,7 @@ function steady(saw: string): string {
     .replaceAll(deployment.url, "URL")
     .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID")
     .replaceAll(/perfclient-[0-9a-f]+/g, "ID")
+    .replaceAll(/signed \d+ s ago/g, "signed N s ago")
     .replaceAll(/ (?:object )?at 0x[0-9a-f]+/g, "")
     .replaceAll(/\s*\n\s*/g, " ");
 }
