@@ -20,7 +20,12 @@ export default defineConfig(async () => {
             cloudflareTest({
               wrangler: { configPath: "./wrangler.toml" },
               miniflare: {
-                bindings: { MIGRATIONS: migrations },
+                bindings: {
+                  MIGRATIONS: migrations,
+                  RECORD_EXAMPLES: process.env["RECORD_EXAMPLES"] ?? "",
+                  RANDOM_CALLS: process.env["RANDOM_CALLS"] ?? "",
+                  RANDOM_CALLS_SEED: process.env["RANDOM_CALLS_SEED"] ?? "",
+                },
               },
             }),
           ],

@@ -44,6 +44,8 @@ const CATALOGUE = {
 
 export type ProblemCode = keyof typeof CATALOGUE;
 
+export const PROBLEM_CODES = Object.keys(CATALOGUE) as readonly ProblemCode[]; // as the catalogue has them
+
 /** One fault in what was sent: where (path of keys and indexes from the body's root) and a phrase that goes on from there: `must be …`. */
 export interface Fault {
   readonly path: readonly (string | number)[];

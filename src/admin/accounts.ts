@@ -22,6 +22,7 @@ const accountSchema = z.object({
   created_at: timeSchema,
   removed_at: timeSchema.nullable(),
 });
+z.globalRegistry.add(accountSchema, { id: "Account" });
 
 const newAccountSchema = z.strictObject({
   name: nameSchema,

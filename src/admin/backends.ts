@@ -58,6 +58,7 @@ const backendSchema = z.object({
   created_at: timeSchema,
   warnings: z.array(z.string()).optional().describe("Why it can't work as it is registered, if that is known."),
 });
+z.globalRegistry.add(backendSchema, { id: "Backend" });
 
 const backendUpdateSchema = z.strictObject({
   url: z

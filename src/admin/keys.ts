@@ -19,6 +19,7 @@ const keySchema = z.object({
   expires_at: timeSchema.nullable(),
   revoked_at: timeSchema.nullable(),
 });
+z.globalRegistry.add(keySchema, { id: "Key" });
 
 const keyCreatedSchema = keySchema.extend({ key: z.string().describe("Its text, which is shown only here.") });
 

@@ -63,6 +63,7 @@ const modelSchema = z.object({
   max_output_bytes: z.int().describe("What an output may be, as it comes out decoded, with all that comes beside it."),
   created_at: timeSchema,
 });
+z.globalRegistry.add(modelSchema, { id: "AdminModel" });
 
 const modelUpdateSchema = z.strictObject({
   description: z.string().max(1_000).optional(),

@@ -28,6 +28,7 @@ const deliverySchema = z.object({
   next_attempt_at: timeSchema.nullable(),
   attempts: z.array(z.object({ at: timeSchema, ...attemptResultSchema.shape })),
 });
+z.globalRegistry.add(deliverySchema, { id: "Delivery" });
 
 const inferenceParam = z.object({ id: z.string().describe("The inference's id.") });
 

@@ -47,6 +47,7 @@ export const fileSchema = z.object({
   expires_at: timeSchema,
   urls: z.object({ self: z.string(), info: z.string(), link: z.string() }),
 });
+z.globalRegistry.add(fileSchema, { id: "File" });
 
 /** In OpenAI's form for its clients. */
 const eitherSchema = z.union([fileSchema, openAiFileSchema]);

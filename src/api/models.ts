@@ -20,6 +20,7 @@ export const modelSchema = z.object({
   default_version: z.string().nullable(),
   capabilities: z.array(z.string()).describe("What may be asked of it; anything if there are none."),
 });
+z.globalRegistry.add(modelSchema, { id: "Model" });
 
 /** One model, with what it takes in its default version. */
 export const modelWithSchema = modelSchema.extend(shownSignature);
@@ -42,6 +43,7 @@ const queueSchema = z.object({
   estimated_wait_ms: z.number().nullable().describe("Of an inference submitted now; null if nothing was measured."),
   mean_run_ms: z.number().nullable(),
 });
+z.globalRegistry.add(queueSchema, { id: "Queue" });
 
 const QUEUE = {
   summary: "Get what a model has to do: for clients, and for what scales its backends.",

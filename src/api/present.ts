@@ -14,6 +14,7 @@ const failureSchema = z.object({
   code: z.string().describe("For programs, such as `backend_timeout`."),
   message: z.string().describe("For people."),
 });
+z.globalRegistry.add(failureSchema, { id: "Failure" });
 
 export const metricsSchema = z.object({
   queue_ms: z.number().nullable().describe("Until its first start."),
@@ -22,6 +23,7 @@ export const metricsSchema = z.object({
   prompt_tokens: z.number().optional(),
   completion_tokens: z.number().optional(),
 });
+z.globalRegistry.add(metricsSchema, { id: "Metrics" });
 
 const partSchema = z.object({
   name: z.string(),
@@ -84,6 +86,7 @@ export const inferenceSchema = z.object({
   urls: z.object({ self: z.string(), result: z.string(), cancel: z.string() }),
   logs: z.array(lineSchema).optional().describe("With `?logs=1`: what happened to it."),
 });
+z.globalRegistry.add(inferenceSchema, { id: "Inference" });
 
 /** Says that the caller has no inference of that id. */
 export const notFound = notFoundAs((id) => `There is no inference "${id}".`);

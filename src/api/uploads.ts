@@ -55,6 +55,7 @@ const uploadSchema = z.object({
   expires_at: timeSchema,
   urls: z.object({ self: z.string(), part: z.string(), complete: z.string(), file: z.string() }),
 });
+z.globalRegistry.add(uploadSchema, { id: "Upload" });
 
 const partSchema = z.object({ id: z.string(), object: z.literal("upload.part"), number: z.int(), bytes: z.int() });
 

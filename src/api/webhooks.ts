@@ -54,6 +54,7 @@ const webhookSchema = z.object({
   created_at: timeSchema,
   ...endpointStateSchema.shape,
 });
+z.globalRegistry.add(webhookSchema, { id: "Webhook" });
 
 export const attemptResultSchema = z.object({
   outcome: z.string(),

@@ -1,11 +1,14 @@
 /**
- * `npm run reference`: the list of all calls in docs/api.md, made from the table of routes, so that it says what the router does.
- * A test holds it fresh.
+ * `npm run reference`: docs/openapi.json and the list of all calls in docs/api.md, made from the table of routes, so that they say
+ * what the router does. Tests hold them fresh.
  */
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { DIALECTS } from "../../src/wires.ts";
 import type { Access, Dialect } from "../../src/http/route.ts";
+import { OPENAPI_FILE, openApiText } from "./openapi.ts";
+import { readable } from "./paths.ts";
 
 export const REFERENCE_PAGE = fileURLToPath(new URL("../../docs/api.md", import.meta.url));
 const BEGIN = "<!-- made by npm run reference: begin -->";
@@ -20,7 +23,7 @@ export function withReference(page: string): string {
 
 function tableOf({ title, routes }: Dialect): string {
   const rows = routes.map(
-    ({ method, path, access, summary }) => `| \`${method} ${shown(path)}\` | ${KEYS[access]} | ${summary.replaceAll("|", "\\|")} |`,
+    ({ method, path, access, summary }) => `| \`${method} ${readable(path)}\` | ${KEYS[access]} | ${summary.replaceAll("|", "\\|")} |`,
   );
   return [`### ${title}`, "", "| call | needs | does |", "| --- | --- | --- |", ...rows, ""].join("\n");
 }
@@ -33,11 +36,18 @@ const KEYS: Readonly<Record<Access, string>> = {
   cancel: "`cancel`",
 };
 
-/** A path as readers write it: `{id}` for a parameter, and without what only the router reads. */
-function shown(path: string): string {
-  return path.replaceAll(/\(\?!(?:[^()]|\([^()]*\))*\)/g, "").replaceAll(/:(\w+)\+?/g, "{$1}");
+/** Sends the example of every route and writes down what was answered. */
+function record(): void {
+  const env = { ...process.env, RECORD_EXAMPLES: "1" };
+  const { status } = spawnSync("vitest", ["run", "test/worker/examples.test.ts", "--update", "--testNamePattern", "every route"], {
+    env,
+    stdio: "inherit",
+  });
+  if (status !== 0) throw new Error("the examples of test/worker/support/examples.ts did not pass");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  record();
+  writeFileSync(OPENAPI_FILE, openApiText());
   writeFileSync(REFERENCE_PAGE, withReference(readFileSync(REFERENCE_PAGE, "utf8")));
 }

@@ -51,6 +51,11 @@ const notReadySchema = errorSchema.extend({
 });
 export type NotReady = z.infer<typeof notReadySchema>;
 const notReady = { description: "No backend takes work for it.", json: notReadySchema };
+/** To a client that repeats it without waiting (repeats.ts), or is over its limit. */
+const askedTooOften = {
+  description: "The same, or the key's limit, to a client that asks too often.",
+  json: z.union([notReadySchema, errorSchema]),
+};
 
 const parameters = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
@@ -129,6 +134,7 @@ export const GET_READY = {
   summary: "Ask whether every model that has backends is ready.",
   answers: {
     200: { description: "They are.", json: z.object({ ready: z.boolean().describe("Always true.") }) },
+    429: askedTooOften,
     503: notReady,
   },
 } as const satisfies RouteShape;
@@ -147,6 +153,7 @@ export const GET_MODEL_READY = {
   summary: "Ask whether a backend takes work for a model.",
   answers: {
     200: { description: "One does.", json: z.object({ name, ready: z.boolean().describe("Always true.") }) },
+    429: askedTooOften,
     503: notReady,
   },
 } as const satisfies RouteShape;

@@ -1,0 +1,395 @@
+/**
+ * docs/openapi.json: OpenAPI 3.1, made from the table of routes, the schemas that it checks and types with, what each wire makes of
+ * each problem, and the examples that test/worker/examples.test.ts has sent. Nothing is said here that those say.
+ */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import * as z from "zod";
+import type { Dialect, Route } from "../../src/http/route.ts";
+import { PROBLEM_CODES, type ProblemCode, problem } from "../../src/problem.ts";
+import { DIALECTS } from "../../src/wires.ts";
+import { GLOSSARY } from "./glossary.ts";
+import { readable } from "./paths.ts";
+
+export const OPENAPI_FILE = fileURLToPath(new URL("../../docs/openapi.json", import.meta.url));
+const EXAMPLES_FILE = fileURLToPath(new URL("examples.json", import.meta.url));
+
+type Json = Record<string, unknown>;
+
+interface Recorded {
+  readonly request: {
+    readonly params: Readonly<Record<string, string>>;
+    readonly query?: Readonly<Record<string, string>>;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: unknown;
+  };
+  readonly answer: { readonly status: number; readonly contentType: string | null; readonly body?: unknown };
+}
+
+/** What may be refused, by what a route is; the router and the body reader refuse before a handler sees the call. */
+const OF_KEY = ["missing_key", "invalid_key", "revoked_key", "expired_key", "missing_scope", "rate_limited"] as const;
+const OF_OPERATOR = ["invalid_admin_token"] as const;
+const OF_BODY = ["bad_json", "bad_request", "body_too_slow", "body_too_large", "unsupported_media_type", "invalid_input"] as const;
+const OF_ANY = ["internal", "unavailable"] as const;
+const OF_LINK: readonly ProblemCode[] = ["link_not_valid", "file_not_found", "not_found", "payload_gone", "not_finished", "rate_limited"];
+
+function refusalsOf({ access, body, method, params, path, query }: Route): readonly ProblemCode[] {
+  if (path.startsWith("/v1/links/")) return [...OF_LINK, ...OF_ANY];
+  if (path.startsWith("/v1/progress/")) return ["link_not_valid", "conflict", ...OF_BODY, ...OF_ANY];
+  const isRead = method === "GET";
+  return [
+    ...(access === "open" ? [] : access === "operator" ? OF_OPERATOR : OF_KEY),
+    ...(query ? (["invalid_input", "bad_request"] as const) : []),
+    ...(body ? OF_BODY : []),
+    ...(params ? (["not_found", "inference_not_found", "file_not_found", "model_not_found"] as const) : []),
+    ...(isRead && params && access !== "open" ? (["not_finished", "payload_gone"] as const) : []),
+    ...(isRead || access === "open" ? [] : (["conflict", "database_full", "model_not_found"] as const)),
+    ...(access === "submit" && !isRead ? OF_SUBMIT : []),
+    ...(access === "cancel" ? (["already_final", "not_finished"] as const) : []),
+    ...OF_ANY,
+  ];
+}
+const OF_SUBMIT = PROBLEM_CODES.filter((code) =>
+  /^(?:idempotency|invalid_input|payload|quota|digest|upload|too_many|inference_failed|not_implemented|model_not|file_not|body_too_large)/.test(
+    code,
+  ),
+);
+
+/** Calls that wait for a backend: its own status may come through. */
+const WAITS = /\/(?:predict|run_remote|completions|embeddings|infer|generate|generate_stream)$|\/sync\/|\/results?$/;
+
+/** Calls of our own API that wait on demand. */
+const WAITING = /^\/v1\/inferences(?:\/:id(?:\/result)?)?$/;
+
+/** Makes the document. Throws if a route has no example, or a schema no description. */
+export function openApiText(): string {
+  return `${JSON.stringify(openApi(), null, 1)}\n`;
+}
+
+export function openApi(): Json {
+  const examples = JSON.parse(readFileSync(EXAMPLES_FILE, "utf8")) as Record<string, Recorded>;
+  const components = new Components();
+  const paths: Record<string, Json> = {};
+  for (const dialect of DIALECTS) {
+    for (const route of dialect.routes) {
+      const path = readable(route.path);
+      const name = `${route.method} ${path}`;
+      const example = examples[name];
+      if (!example) throw new Error(`${name} has no example; \`npm run reference\` records the one of test/worker/support/examples.ts`);
+      (paths[path] ??= {})[route.method.toLowerCase()] = new Operation(dialect, route, example, components).describe();
+    }
+  }
+  return {
+    openapi: "3.1.1",
+    jsonSchemaDialect: "https://json-schema.org/draft/2020-12/schema",
+    info: {
+      title: "Claimcheck",
+      version: "1",
+      summary: "Asynchronous inference in front of your own GPU servers.",
+      description:
+        "Submit an inference, get its id at once, come back for the result: in Claimcheck's own API, or in the API of a vendor whose clients you have.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/", description: "This deployment." }],
+    tags: DIALECTS.map(({ title }) => ({ name: title, description: `Calls of the ${title.replace(/^The /, "")}.` })),
+    paths,
+    components: { ...components.described(), securitySchemes: SECURITY, headers: HEADERS },
+  };
+}
+
+const SECURITY = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    description: "An API key: `Authorization: Bearer ck_…`. `Api-Key`, `Key` and `Token` are taken for `Bearer` too.",
+  },
+  apiKey: { type: "apiKey", in: "header", name: "X-Api-Key", description: "An API key." },
+  vodyKey: { type: "apiKey", in: "header", name: "x-vody-api-key", description: "An API key, as Vody's clients send it." },
+  operator: { type: "http", scheme: "bearer", description: "The deployment's admin token." },
+} as const;
+
+const HEADERS = {
+  "X-Request-Id": {
+    description: "The request's id; the operator's log has it.",
+    schema: { type: "string", format: "uuid", description: "A UUID." },
+  },
+  RateLimit: {
+    description: "What is left of the key's limit, and when it is full again.",
+    schema: { type: "string", description: 'Such as `"read";r=19;t=1`.' },
+  },
+  "RateLimit-Policy": {
+    description: "The key's limit for this class of call.",
+    schema: { type: "string", description: 'Such as `"read";q=20;w=1`.' },
+  },
+  "Retry-After": {
+    description: "Try again after so many seconds.",
+    schema: { type: "string", pattern: "^[0-9]+$", description: "Seconds." },
+  },
+  Location: { description: "Where the new object is.", schema: { type: "string", description: "An absolute or relative URL." } },
+  ETag: {
+    description: "The version that this answer shows, for `If-None-Match`.",
+    schema: { type: "string", description: "An entity tag." },
+  },
+} as const;
+
+const refTo = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
+const headersOf = (names: readonly (keyof typeof HEADERS)[]) => Object.fromEntries(names.map((name) => [name, refTo("headers", name)]));
+
+/** Schemas and refusals that stand in the document once. */
+class Components {
+  readonly #schemas = new Map<string, Json>();
+  readonly #responses: Record<string, Json> = {};
+  readonly #named = new Map<string, z.core.$ZodType>();
+
+  /** Where the schema stands, under its own id or, if it has none, under that name. */
+  schema(schema: z.core.$ZodType, io: "input" | "output", name: string): Json {
+    const id = z.globalRegistry.get(schema)?.id;
+    const known = [...this.#named].find(([, other]) => other === schema)?.[0];
+    if (known) return refTo("schemas", known);
+    const { $schema: _dialect, $defs = {}, id: _id, ...json } = toJsonSchema(schema, io);
+    for (const [inner, its] of Object.entries($defs as Record<string, Json>)) {
+      if (!isOfSchemas(inner)) this.#put(inner, its, inner);
+      else if (!JSON.stringify(its).includes("$dynamicRef"))
+        throw new Error(`a schema in ${name} holds itself; name it with .meta({ id })`);
+    }
+    const own = id ?? name;
+    this.#named.set(own, schema);
+    if (json["$ref"] !== `#/$defs/${own}`) this.#put(own, json, own);
+    return refTo("schemas", own);
+  }
+
+  #put(name: string, { id: _id, ...json }: Json, place: string): void {
+    this.#schemas.set(name, described(json, place));
+  }
+
+  /** Every status by which a wire refuses with one of these codes, each with the codes it may mean. */
+  refusals(dialect: Dialect, codes: readonly ProblemCode[]): Record<string, Json> {
+    const error = this.schema(dialect.error, "output", `${pascal(dialect.name)}Error`);
+    const byStatus = Map.groupBy(new Set(codes), (code) => dialect.refuse(problem(code), { requestId: REQUEST_ID }).status);
+    return Object.fromEntries(
+      [...byStatus].map(([status, its]) => {
+        const name = `${pascal(dialect.name)}${status}${its.map(pascal).join("")}`;
+        this.#responses[name] ??= refusalOf(dialect, its, status, error);
+        return [String(status), refTo("responses", name)];
+      }),
+    );
+  }
+
+  described(): Json {
+    return {
+      schemas: Object.fromEntries([...this.#schemas].toSorted(([one], [other]) => (one < other ? -1 : 1))),
+      responses: this.#responses,
+    };
+  }
+}
+
+const REQUEST_ID = "01900000-0000-7000-8000-000000000000";
+
+function refusalOf(dialect: Dialect, codes: readonly ProblemCode[], status: number, error: Json): Json {
+  const shown = codes.map((code) => ({ code, refused: problem(code), answer: dialect.refuse(problem(code), { requestId: REQUEST_ID }) }));
+  const type = shown[0]?.answer.headers.get("content-type") ?? "application/json";
+  return {
+    description: [...new Set(shown.map(({ refused }) => `${refused.title}.`))].join(" "),
+    headers: headersOf(["X-Request-Id", ...(status === 429 || status === 503 || status === 409 ? (["Retry-After"] as const) : [])]),
+    content: { [type]: { schema: error } },
+  };
+}
+
+/** One call of a route, as OpenAPI describes it. */
+class Operation {
+  readonly #dialect: Dialect;
+  readonly #route: Route;
+  readonly #example: Recorded;
+  readonly #components: Components;
+  readonly #id: string;
+
+  constructor(dialect: Dialect, route: Route, example: Recorded, components: Components) {
+    this.#dialect = dialect;
+    this.#route = route;
+    this.#example = example;
+    this.#components = components;
+    this.#id = `${route.method.toLowerCase()}${pascal(readable(route.path))}`;
+  }
+
+  describe(): Json {
+    const { access, summary } = this.#route;
+    const ofKey = [{ bearer: [] }, { apiKey: [] }, { vodyKey: [] }];
+    return {
+      operationId: this.#id,
+      tags: [this.#dialect.title],
+      summary: summary.replace(/\.$/, ""),
+      description:
+        access === "open"
+          ? `${summary} Needs no key.`
+          : `${summary} Needs ${access === "operator" ? "the admin token" : `a key with the scope \`${access}\``}.`,
+      security: access === "open" ? [] : access === "operator" ? [{ operator: [] }] : ofKey,
+      ...this.#parameters(),
+      ...this.#requestBody(),
+      responses: this.#responses(),
+    };
+  }
+
+  #parameters(): Json {
+    const { params, query, method, access } = this.#route;
+    const { request } = this.#example;
+    const of = (schema: z.core.$ZodType | undefined, where: "path" | "query", examples: Readonly<Record<string, string>> = {}) => {
+      const json = schema ? (toJsonSchema(schema, "input") as { properties?: Record<string, Json>; required?: string[] }) : {};
+      return Object.entries(json.properties ?? {}).map(([name, its]) => {
+        const { description, ...rest } = described(its, name, name);
+        const required = where === "path" || json.required?.includes(name) === true;
+        const example = examples[name];
+        return {
+          name,
+          in: where,
+          required,
+          description,
+          schema: { description, ...rest },
+          ...(example === undefined ? {} : { example: shownAs(example, rest) }),
+        };
+      });
+    };
+    const headers = Object.entries(HEADER_PARAMETERS).filter(([, { fits }]) =>
+      fits({ method, access, waits: WAITING.test(this.#route.path) && method !== "DELETE" }),
+    );
+    const parameters = [
+      ...of(params, "path", request.params),
+      ...of(query, "query", request.query),
+      ...headers.map(([name, { description }]) => ({
+        name,
+        in: "header",
+        required: false,
+        description,
+        schema: { type: "string", description },
+        ...(request.headers?.[name] === undefined ? {} : { example: request.headers[name] }),
+      })),
+    ];
+    return parameters.length === 0 ? {} : { parameters };
+  }
+
+  #requestBody(): Json {
+    const { body } = this.#route;
+    if (!body) return {};
+    const example = this.#example.request.body;
+    const shown = example === undefined ? {} : { example };
+    const types = "json" in body ? { "application/json": body.json } : body.raw;
+    const content = Object.entries(types).map(([type, schema], place) => [
+      type,
+      typeof schema === "string"
+        ? { schema: { description: schema }, ...(place === 0 ? shown : {}) }
+        : { schema: this.#components.schema(schema, "input", `${pascal(this.#id)}Body`), ...(place === 0 ? shown : {}) },
+    ]);
+    return {
+      requestBody: {
+        description: "json" in body ? "The request, as JSON." : "The request, in one of these media types.",
+        required: "json" in body && !z.safeParse(body.json, undefined).success,
+        content: Object.fromEntries(content),
+      },
+    };
+  }
+
+  #responses(): Json {
+    const { answers, access, path } = this.#route;
+    const refusals = this.#components.refusals(this.#dialect, refusalsOf(this.#route));
+    const good = Object.entries(answers).map(([status, { description, json, other }]) => {
+      const isShown = Number(status) === this.#example.answer.status;
+      const example = isShown && this.#example.answer.body !== undefined ? { example: this.#example.answer.body } : {};
+      const isJson = this.#example.answer.contentType?.includes("json") === true;
+      const content = {
+        ...(json
+          ? {
+              "application/json": {
+                schema: this.#components.schema(json, "output", `${pascal(this.#id)}${status}`),
+                ...(isJson ? example : {}),
+              },
+            }
+          : {}),
+        ...Object.fromEntries(
+          Object.entries(other ?? {}).map(([type, what]) => [type, { schema: { description: what }, ...(json && isJson ? {} : example) }]),
+        ),
+      };
+      const names = [
+        "X-Request-Id" as const,
+        ...(access === "open" || access === "operator" ? [] : (["RateLimit", "RateLimit-Policy"] as const)),
+        ...(status === "202" || status === "201" ? (["Location"] as const) : []),
+        ...(this.#route.method === "GET" && Number(status) < 400 ? (["ETag"] as const) : []),
+      ];
+      return [status, { description, headers: headersOf(names), ...(json || other ? { content } : {}) }] as const;
+    });
+    const error = this.#components.schema(this.#dialect.error, "output", `${pascal(this.#dialect.name)}Error`);
+    const other = { description: "Any other status that the backend answered with.", content: { "application/json": { schema: error } } };
+    return { ...refusals, ...Object.fromEntries(good), ...(WAITS.test(path) ? { default: other } : {}) };
+  }
+}
+
+interface About extends Pick<Route, "method" | "access"> {
+  readonly waits: boolean;
+}
+const HEADER_PARAMETERS: Readonly<Record<string, { description: string; fits: (about: About) => boolean }>> = {
+  "Idempotency-Key": {
+    description: "Names the call: the same call sent again with it is answered as the first was.",
+    fits: ({ method, access }) => method === "POST" && access === "submit",
+  },
+  Prefer: {
+    description: "`wait=N`: answer when the inference has ended, or after N seconds at the latest.",
+    fits: ({ waits }) => waits,
+  },
+  "If-None-Match": {
+    description: "The `ETag` that the client has: 304 if it is still right.",
+    fits: ({ method, access }) => method === "GET" && access === "read",
+  },
+};
+
+/** A path or query value as its type has it. */
+function shownAs(text: string, { type }: Json): unknown {
+  return type === "integer" || type === "number" ? Number(text) : text;
+}
+
+function toJsonSchema(schema: z.core.$ZodType, io: "input" | "output"): Json {
+  return z.toJSONSchema(schema, { io, unrepresentable: "any" }) as Json; // what it returns has a prototype of its own beside
+}
+
+/** The one schema that holds itself and has no name: of schemas, which describe themselves. */
+const OF_SCHEMAS = { type: ["object", "boolean"], description: "A JSON Schema, draft 2020-12." };
+
+/** The schema with a description at each member. Throws if neither it nor the glossary has one. */
+function described(json: Json, place: string, name = ""): Json {
+  const own = typeof json["description"] === "string" || "$ref" in json || name === "" ? {} : { description: wordFor(name, place) };
+  if (isOfSchemas(String(json["$ref"]))) return OF_SCHEMAS;
+  const entries = Object.entries(json).map(([keyword, its]): [string, unknown] => {
+    if (keyword === "$ref") return [keyword, String(its).replace("#/$defs/", "#/components/schemas/")];
+    if (keyword === "properties") {
+      return [
+        keyword,
+        Object.fromEntries(
+          Object.entries(its as Record<string, Json>).map(([member, inner]) => [member, described(inner, `${place}.${member}`, member)]),
+        ),
+      ];
+    }
+    if (["items", "additionalProperties", "not", "propertyNames"].includes(keyword) && typeof its === "object")
+      return [keyword, described(its as Json, place)];
+    if (["anyOf", "oneOf", "allOf", "prefixItems"].includes(keyword))
+      return [keyword, (its as Json[]).map((inner) => described(inner, place))];
+    return [keyword, its];
+  });
+  return { ...own, ...Object.fromEntries(entries) };
+}
+
+function isOfSchemas(reference: string): boolean {
+  return /^(?:#\/\$defs\/)?__schema\d+$/.test(reference);
+}
+
+export const undescribed: string[] = [];
+
+function wordFor(name: string, place: string): string {
+  const word = GLOSSARY[name];
+  if (word === undefined) undescribed.push(place);
+  return word ?? "";
+}
+
+function pascal(text: string): string {
+  return text
+    .split(/[^A-Za-z0-9]+/)
+    .filter((part) => part !== "")
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join("");
+}

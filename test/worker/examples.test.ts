@@ -1,0 +1,142 @@
+/** One call of every route, as the reference shows it: what is sent, and what is answered. */
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { DIALECTS } from "../../src/wires.ts";
+import type { Route } from "../../src/http/route.ts";
+import { JSON_TYPE } from "../../src/content/content.ts";
+import recorded from "../support/examples.json";
+import { readable } from "../support/paths.ts";
+import { exampleFor, newWorld, outside } from "./support/examples.ts";
+import { backendIs } from "./support/outside.ts";
+import { randomCalls } from "./support/random-calls.ts";
+import { call } from "./support/requests.ts";
+import { newTenant } from "./support/tenants.ts";
+
+const routes: readonly (readonly [string, Route])[] = DIALECTS.flatMap(({ routes: its }) => its).map((route) => [
+  `${route.method} ${readable(route.path)}`,
+  route,
+]);
+
+interface Shown {
+  readonly request: {
+    readonly params?: unknown;
+    readonly query?: unknown;
+    readonly headers?: unknown;
+    readonly contentType?: unknown;
+    readonly body?: unknown;
+  };
+  readonly answer: { readonly status: number; readonly contentType: string | null; readonly body?: unknown };
+}
+
+const CALLS = Number(env.RANDOM_CALLS || 300);
+
+const world = await newWorld();
+
+test("every route answers its example as the reference shows it", async () => {
+  const steady = new Steady();
+  const shown: Record<string, Shown> = {};
+  const refused: string[] = [];
+  for (const [name, route] of routes) {
+    const { params = {}, query, body, contentType, headers = {} } = await exampleFor(name, route)(world);
+    const path = readable(route.path).replaceAll(/\{(\w+)\}/g, (_, parameter: string) =>
+      encodeURIComponent(params[parameter] ?? "missing"),
+    );
+    const key = route.access === "open" ? null : route.access === "operator" ? env.ADMIN_TOKEN : world.key;
+    const answer = await call(`${path}${query ? `?${new URLSearchParams(query).toString()}` : ""}`, {
+      method: route.method,
+      headers: {
+        ...headers,
+        ...(key === null ? {} : { Authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { "Content-Type": contentType ?? JSON_TYPE }),
+      },
+      ...(body === undefined ? {} : { body: typeof body === "string" && contentType ? body : JSON.stringify(body) }),
+    });
+    const text = await (name === "GET /v1/events" ? beginningOf(answer) : textOf(answer));
+    const type = answer.headers.get("content-type");
+    const isRefusal = route.path.startsWith("/v1/links/") && route.method !== "GET"; // all that these are for
+    if (answer.status >= 400 && !isRefusal) refused.push(`${name}: ${answer.status} ${text}`);
+    const named = Object.fromEntries(Object.entries(params).filter(([parameter]) => route.path.includes(`:${parameter}`)));
+    shown[name] = {
+      request: { params: steady.of(named), query, headers, contentType: body === undefined ? undefined : (contentType ?? JSON_TYPE), body },
+      answer: {
+        status: answer.status,
+        contentType: type,
+        body: type?.includes("json") ? steady.of(JSON.parse(text)) : steady.of(text) || undefined,
+      },
+    };
+  }
+  expect(refused).toEqual([]);
+  if (env.RECORD_EXAMPLES) await expect(`${JSON.stringify(shown, null, 1)}\n`).toMatchFileSnapshot("../support/examples.json");
+  else expect(outlined(shown), "`npm run reference` records the examples").toEqual(outlined(recorded));
+});
+
+test("no call made at random from the reference gets an answer that it does not have", { timeout: 60_000 + CALLS * 100 }, async () => {
+  backendIs(outside);
+  const { key } = await newTenant();
+  const seed = Number(env.RANDOM_CALLS_SEED || Date.now() % 1_000_000);
+  const surprises: string[] = [];
+  for (const { name, path, init, statuses } of randomCalls(seed, CALLS, { account: key, operator: env.ADMIN_TOKEN })) {
+    const answer = await call(path, init).catch((error: unknown) => String(error));
+    if (typeof answer === "string") surprises.push(`${name}: ${answer}`);
+    else if (answer.status !== 405 && answer.status !== 301 && !statuses.includes(String(answer.status)) && !statuses.includes("default")) {
+      surprises.push(
+        `${name}: ${answer.status} ${(await answer.text()).slice(0, 200)} for ${path.slice(0, 120)} ${init.body?.slice(0, 200)}`,
+      );
+    } else await answer.body?.cancel();
+  }
+  expect(surprises, `seed ${seed}`).toEqual([]);
+});
+
+/** The body as text, whatever its type: files of the examples are. */
+async function textOf(answer: Response): Promise<string> {
+  return new TextDecoder().decode(await answer.arrayBuffer());
+}
+
+/** What comes first of a stream that has no end. */
+async function beginningOf(answer: Response): Promise<string> {
+  const reader = (answer.body ?? new ReadableStream<Uint8Array>()).getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
+}
+
+/** What can't differ from run to run: the answers themselves were held against their schemas. */
+function outlined(examples: Readonly<Record<string, Shown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(examples).map(([name, { request, answer }]) => [
+      name,
+      [answer.status, answer.contentType, membersOf(answer.body), Object.keys(request.params ?? {}), Object.keys(request.query ?? {})],
+    ]),
+  );
+}
+
+function membersOf(body: unknown): string[] {
+  return typeof body === "object" && body !== null && !Array.isArray(body) ? Object.keys(body) : [];
+}
+
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?/g;
+const SECRET = /((?:ck|whsec)_|\/links\/|^AgAB)[\w+/=-]{30,}/g;
+
+/** For readers: ids in a row, one time, and no secret that works. */
+class Steady {
+  readonly #ids = new Map<string, string>();
+
+  of(value: unknown): unknown {
+    if (typeof value === "string") return this.#text(value);
+    if (Array.isArray(value)) return value.map((each) => this.of(each));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([member, its]) => [member, this.of(its)]));
+  }
+
+  #text(text: string): string {
+    return text
+      .replaceAll(SECRET, "$1…")
+      .replaceAll(UUID, (id) => {
+        const known = this.#ids.get(id) ?? `01900000-0000-7000-8000-${String(this.#ids.size + 1).padStart(12, "0")}`;
+        this.#ids.set(id, known);
+        return known;
+      })
+      .replaceAll(TIME, (time) => `2026-01-31T12:00:00${time.length > 19 ? `.${"0".repeat(time.length - 20)}` : ""}`);
+  }
+}
