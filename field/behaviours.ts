@@ -66,12 +66,14 @@ async function run(scene: Scene, item: Item, more: Record<string, unknown> = {})
   return end(scene, await submit(scene, item, more));
 }
 
-/** A server's words, without what differs from machine to machine. */
+/** A server's words, without what differs from run to run and from machine to machine. */
 const words = (message: string) =>
   message
     .replaceAll(import.meta.dirname, "field")
+    .replaceAll(/upper_\d+_\d+/g, "upper")
     .replaceAll(/\s+/g, " ")
-    .slice(0, 160);
+    .slice(0, 160)
+    .trim();
 
 const told = ({ status, attempts, error }: Shown) =>
   error

@@ -1,7 +1,7 @@
 /**
  * `npm run field`: real model servers behind a whole deployment, one after the other, each with the same table of behaviours; then
- * real clients in front of it. Needs Python 3 and installs pinned packages into `field/.envs`. `npm run field -- MLServer clients`
- * takes only some. What was seen is printed, and written into docs/backends.md and field/seen.json.
+ * real clients in front of it. Needs Python 3 and installs pinned packages into `field/.envs`; llama.cpp is built there from
+ * its source, which takes ten minutes and a C++ compiler. `npm run field -- MLServer Cog` takes only some. What was seen is printed, and written into docs/backends.md and field/seen.json.
  */
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
