@@ -16,7 +16,10 @@ CREATE TABLE accounts (
   database_quota_bytes INTEGER,          -- how much of that may lie in this database; NULL = the deployment's default
   database_bytes INTEGER NOT NULL DEFAULT 0,    -- what of that lies in this database; kept as stored_bytes is
   watched_until INTEGER,                 -- somebody may watch all of its inferences until then
-  watch_objects INTEGER NOT NULL DEFAULT 0      -- at which of its watch objects: bit n for the n-th
+  watch_objects INTEGER NOT NULL DEFAULT 0,     -- at which of its watch objects: bit n for the n-th
+  budget_micros INTEGER,                 -- what its inferences may cost in a month (UTC), in millionths; NULL = anything
+  warn_micros INTEGER,                   -- it is warned from so much on; NULL = never
+  budget_state TEXT NOT NULL DEFAULT 'ok' CHECK (budget_state IN ('ok', 'warned', 'spent'))   -- as the sweep found it at its last look
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE keys (
@@ -29,6 +32,7 @@ CREATE TABLE keys (
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
   revoked_at INTEGER,
+  last_used_at INTEGER,                  -- to the minute
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -44,7 +48,10 @@ CREATE TABLE models (
   output_files TEXT NOT NULL DEFAULT '[]',  -- JSON array of the fields of its outputs that are kept as files: field, encoding, contentType
   max_output_bytes INTEGER,              -- of an output, as it comes out decoded; NULL = the default
   schemas_revision INTEGER NOT NULL DEFAULT 0,  -- another one after each change of what submits are checked against; 0 = nothing
-  schemas TEXT NOT NULL DEFAULT '{}'     -- JSON object by version ('*' = all others): inputSchema, inputs, outputs
+  schemas TEXT NOT NULL DEFAULT '{}',    -- JSON object by version ('*' = all others): inputSchema, inputs, outputs
+  second_micros REAL NOT NULL DEFAULT 0,    -- its price, in millionths: of a second of an attempt,
+  token_micros REAL NOT NULL DEFAULT 0,     -- of a token in or out,
+  inference_micros REAL NOT NULL DEFAULT 0  -- of a success
 ) STRICT, WITHOUT ROWID;
 
 -- One GPU server for one version of a model.
@@ -168,6 +175,7 @@ CREATE TABLE inferences (
       + (octet_length(log) + coalesce(octet_length(error), 0) + coalesce(octet_length(webhook), 0) + coalesce(octet_length(output_parts), 0)) / 2048 * 2048
   ) VIRTUAL,
   progress TEXT,                         -- JSON: what the model last said of how far an attempt has come: attempt, at, progress, message, previewUrl
+  run_ms_before INTEGER NOT NULL DEFAULT 0,     -- of run_ms, what was spent before the last redrive
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
@@ -242,6 +250,45 @@ WHEN NEW.charged_bytes <> OLD.charged_bytes OR NEW.row_bytes <> OLD.row_bytes
 BEGIN
   UPDATE accounts SET stored_bytes = stored_bytes + NEW.charged_bytes - OLD.charged_bytes,
     database_bytes = database_bytes + NEW.row_bytes - OLD.row_bytes WHERE id = NEW.account_id;
+END;
+
+-- What was used: one row is an account's day with one key and one model, in UTC. It stays when its inferences are gone.
+CREATE TABLE usage (
+  account_id TEXT NOT NULL,
+  day INTEGER NOT NULL,                  -- since 1970
+  model TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  succeeded INTEGER NOT NULL,            -- ends; one that is redriven ends once more
+  failed INTEGER NOT NULL,
+  canceled INTEGER NOT NULL,
+  expired INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  run_ms INTEGER NOT NULL,               -- spent in attempts
+  input_items INTEGER NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  input_bytes INTEGER NOT NULL,
+  output_bytes INTEGER NOT NULL,
+  cost_micros INTEGER NOT NULL,          -- by the model's price at the end
+  PRIMARY KEY (account_id, day, model, key_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX accounts_budgeted ON accounts (id) WHERE budget_micros IS NOT NULL;
+-- Each end is counted in its own transaction, whatever statement ends it: a trigger can't be forgotten.
+CREATE TRIGGER inferences_used AFTER UPDATE OF status ON inferences
+WHEN NEW.status IN ('succeeded', 'failed', 'canceled', 'expired') AND OLD.status IN ('queued', 'in_progress')
+BEGIN
+  INSERT INTO usage VALUES (NEW.account_id, NEW.updated_at / 86400000, NEW.model, NEW.key_id,
+    NEW.status = 'succeeded', NEW.status = 'failed', NEW.status = 'canceled', NEW.status = 'expired',
+    NEW.attempt - NEW.attempts_before, NEW.run_ms - NEW.run_ms_before, NEW.input_items,
+    coalesce(NEW.usage ->> 'promptTokens', 0), coalesce(NEW.usage ->> 'completionTokens', 0), NEW.input_bytes, coalesce(NEW.output_bytes, 0) + NEW.parts_bytes,
+    coalesce((SELECT CAST((NEW.run_ms - NEW.run_ms_before) * second_micros / 1000
+        + coalesce((NEW.usage ->> 'promptTokens') + (NEW.usage ->> 'completionTokens'), 0) * token_micros
+        + (NEW.status = 'succeeded') * inference_micros AS INTEGER) FROM models WHERE name = NEW.model), 0))
+  ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed, canceled = canceled + excluded.canceled,
+    expired = expired + excluded.expired, attempts = attempts + excluded.attempts, run_ms = run_ms + excluded.run_ms,
+    input_items = input_items + excluded.input_items, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = completion_tokens + excluded.completion_tokens, input_bytes = input_bytes + excluded.input_bytes,
+    output_bytes = output_bytes + excluded.output_bytes, cost_micros = cost_micros + excluded.cost_micros;
 END;
 
 -- Payloads that are past their own retention. What is past its account's is found by its id, which sorts by age.

@@ -469,3 +469,13 @@ export const CHECK_CLOCK_MS = 1_000;
 export const CHECK_NAME = "example.com";
 /** Backends that one check looks at. */
 export const CHECK_BACKENDS = 1_000;
+
+/** Days of usage that one call sums up, and rows that it answers. */
+export const USAGE_DAYS = 400;
+export const USAGE_ROWS = 1_000;
+/** A price or a budget: in millionths it is a whole number that JSON carries. */
+export const MONEY_MAX = 1_000_000_000;
+/** How often budgets are held against what was spent: so long may an account go beyond its own. */
+export const BUDGET_LAP_MS = 10_000;
+/** How exactly it is known when a key was used last. */
+export const KEY_USE_NOTED_MS = 60_000;

@@ -12,6 +12,7 @@ const CATALOGUE = {
   revoked_key: { status: 401, title: "API key revoked" },
   expired_key: { status: 401, title: "API key expired" },
   invalid_admin_token: { status: 401, title: "Admin token missing or wrong" },
+  budget_exceeded: { status: 402, title: "Budget exceeded" },
   link_not_valid: { status: 403, title: "Link not valid" },
   missing_scope: { status: 403, title: "API key lacks the scope" },
   not_found: { status: 404, title: "Not found" },

@@ -18,6 +18,10 @@ const accountSchema = z.object({
   databaseBytes: z.number(),
   /** How long its inferences are kept after their end. */
   retentionSeconds: z.number(),
+  /** What its inferences may cost in a month, and from where on it is warned, in millionths; null: anything, never. */
+  budgetMicros: z.number().nullable(),
+  warnMicros: z.number().nullable(),
+  budgetState: z.enum(["ok", "warned", "spent"]),
 });
 export type Account = Readonly<z.infer<typeof accountSchema>>;
 
@@ -28,6 +32,8 @@ export interface AccountChange {
   readonly databaseQuotaBytes?: number | null | undefined;
   readonly openLimit?: number | null | undefined;
   readonly retentionSeconds?: number | undefined;
+  readonly budgetMicros?: number | null | undefined;
+  readonly warnMicros?: number | null | undefined;
 }
 
 /** A new account; what is left out gets its default. */
@@ -38,13 +44,14 @@ export interface NewAccount extends AccountChange {
 
 const columns = sql`id, name, created_at AS createdAt, removed_at AS removedAt, quota_bytes AS quotaBytes, stored_bytes AS storedBytes,
   database_quota_bytes AS databaseQuotaBytes, database_bytes AS databaseBytes,
-  retention_seconds AS retentionSeconds, open_limit AS openLimit`;
+  retention_seconds AS retentionSeconds, open_limit AS openLimit, budget_micros AS budgetMicros, warn_micros AS warnMicros,
+  budget_state AS budgetState`;
 
 export const accountStatements = {
   insert: (it: NewAccount) => sql`
-    INSERT INTO accounts (id, name, quota_bytes, database_quota_bytes, open_limit, retention_seconds, created_at)
+    INSERT INTO accounts (id, name, quota_bytes, database_quota_bytes, open_limit, retention_seconds, budget_micros, warn_micros, created_at)
     VALUES (${it.id}, ${it.name}, ${it.quotaBytes ?? null}, ${it.databaseQuotaBytes ?? null}, ${it.openLimit ?? null},
-      ${it.retentionSeconds ?? RETENTION_SECONDS.default}, ${NOW})
+      ${it.retentionSeconds ?? RETENTION_SECONDS.default}, ${it.budgetMicros ?? null}, ${it.warnMicros ?? null}, ${NOW})
     RETURNING ${columns}`,
   find: (id: string) => sql`SELECT ${columns} FROM accounts WHERE id = ${id}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM accounts WHERE id > ${after} ORDER BY id LIMIT ${limit}`,
@@ -53,6 +60,9 @@ export const accountStatements = {
       open_limit = iif(${change.openLimit === undefined ? 0 : 1}, ${change.openLimit ?? null}, open_limit),
       quota_bytes = iif(${change.quotaBytes === undefined ? 0 : 1}, ${change.quotaBytes ?? null}, quota_bytes),
       database_quota_bytes = iif(${change.databaseQuotaBytes === undefined ? 0 : 1}, ${change.databaseQuotaBytes ?? null}, database_quota_bytes),
+      budget_micros = iif(${change.budgetMicros === undefined ? 0 : 1}, ${change.budgetMicros ?? null}, budget_micros),
+      warn_micros = iif(${change.warnMicros === undefined ? 0 : 1}, ${change.warnMicros ?? null}, warn_micros),
+      budget_state = iif(${change.budgetMicros === undefined && change.warnMicros === undefined ? 1 : 0}, budget_state, 'ok'),
       retention_seconds = coalesce(${change.retentionSeconds ?? null}, retention_seconds)
     WHERE id = ${id} AND removed_at IS NULL RETURNING ${columns}`,
   remove: (id: string) => sql`

@@ -6,7 +6,7 @@ import { wholeIn } from "../http/range.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { newAccountId } from "../keys/key.ts";
 import { listKeys } from "../keys/store.ts";
-import { DATABASE_QUOTA_BYTES, OPEN_INFERENCES, PAGE, QUOTA_BYTES, RETENTION_SECONDS } from "../limits.ts";
+import { DATABASE_QUOTA_BYTES, MONEY_MAX, OPEN_INFERENCES, PAGE, QUOTA_BYTES, RETENTION_SECONDS } from "../limits.ts";
 import type { Call } from "../http/route.ts";
 import { found, nameSchema, routesOf } from "./resource.ts";
 
@@ -19,10 +19,18 @@ const accountSchema = z.object({
   database_bytes: z.int().describe("What it has in the database: rows of inferences, files, deliveries and endpoints."),
   open_limit: z.int().describe("How many of its inferences may be open: queued or in progress."),
   retention_seconds: z.int().describe("How long its inferences are kept after their end."),
+  monthly_budget: z.number().nullable().describe("What its inferences may cost in a month; null: anything."),
+  budget_warning_at: z.number().nullable(),
+  budget_state: z.enum(["ok", "warned", "spent"]).describe("`spent`: its submits are refused until the month is over."),
   created_at: timeSchema,
   removed_at: timeSchema.nullable(),
 });
 z.globalRegistry.add(accountSchema, { id: "Account" });
+
+/** In the unit of the models' prices. */
+const moneySchema = z.number().min(0).max(MONEY_MAX).nullable().optional();
+const micros = (money: number | null | undefined) => (typeof money === "number" ? Math.round(money * 1_000_000) : money);
+const money = (amount: number | null) => (amount === null ? null : amount / 1_000_000);
 
 const newAccountSchema = z.strictObject({
   name: nameSchema,
@@ -38,6 +46,10 @@ const newAccountSchema = z.strictObject({
   retention_seconds: wholeIn(RETENTION_SECONDS.range)
     .optional()
     .describe(`How long its inferences are kept after their end; ${RETENTION_SECONDS.default} by default.`),
+  monthly_budget: moneySchema.describe(
+    "What its inferences may cost in a month (UTC), by their models' prices; null, the default: anything.",
+  ),
+  budget_warning_at: moneySchema.describe("From so much on `budget_state` is `warned`, and the log says so; null, the default: never."),
 });
 
 const accountUpdateSchema = newAccountSchema
@@ -49,11 +61,15 @@ const settingsOf = ({
   database_quota_bytes,
   open_limit,
   retention_seconds,
+  monthly_budget,
+  budget_warning_at,
 }: Omit<z.infer<typeof accountUpdateSchema>, "name">) => ({
   quotaBytes: quota_bytes,
   databaseQuotaBytes: database_quota_bytes,
   openLimit: open_limit,
   retentionSeconds: retention_seconds,
+  budgetMicros: micros(monthly_budget),
+  warnMicros: micros(budget_warning_at),
 });
 
 function present(account: Account, { ports }: Pick<Call, "ports">): z.infer<typeof accountSchema> {
@@ -66,6 +82,9 @@ function present(account: Account, { ports }: Pick<Call, "ports">): z.infer<type
     database_bytes: account.databaseBytes,
     open_limit: account.openLimit ?? OPEN_INFERENCES.default,
     retention_seconds: account.retentionSeconds,
+    monthly_budget: money(account.budgetMicros),
+    budget_warning_at: money(account.warnMicros),
+    budget_state: account.budgetState,
     created_at: time(account.createdAt),
     removed_at: time(account.removedAt),
   };

@@ -6,6 +6,7 @@ import { backendRoutes } from "./backends.ts";
 import { checkRoutes } from "./checks.ts";
 import { keyRoutes } from "./keys.ts";
 import { modelRoutes } from "./models.ts";
+import { usageRoutes } from "./usage.ts";
 import { schemaRoutes } from "./schemas.ts";
 import { inferenceRoutes } from "./inferences.ts";
 import { healthRoutes } from "./health.ts";
@@ -24,6 +25,7 @@ export const admin: Dialect = {
     ...backendRoutes,
     ...inferenceRoutes,
     ...operationRoutes,
+    ...usageRoutes,
     ...healthRoutes,
     ...checkRoutes,
   ].map(refusingOtherQueries),

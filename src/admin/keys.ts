@@ -18,6 +18,7 @@ const keySchema = z.object({
   created_at: timeSchema,
   expires_at: timeSchema.nullable(),
   revoked_at: timeSchema.nullable(),
+  last_used_at: timeSchema.nullable().describe("To the minute; null: never."),
 });
 z.globalRegistry.add(keySchema, { id: "Key" });
 
@@ -42,6 +43,7 @@ function present(key: Key): z.infer<typeof keySchema> {
     created_at: time(key.createdAt),
     expires_at: time(key.expiresAt),
     revoked_at: time(key.revokedAt),
+    last_used_at: time(key.lastUsedAt),
   };
 }
 

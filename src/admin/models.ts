@@ -5,7 +5,7 @@ import type { FileField } from "../content/file-fields.ts";
 import { pageQuery } from "../http/page.ts";
 import { wholeIn } from "../http/range.ts";
 import { time, timeSchema } from "../http/time.ts";
-import { CONTENT_TYPE_CHARACTERS, MAX_CONCURRENCY, OUTPUT_BYTES, OUTPUT_FILE_FIELDS } from "../limits.ts";
+import { CONTENT_TYPE_CHARACTERS, MAX_CONCURRENCY, MONEY_MAX, OUTPUT_BYTES, OUTPUT_FILE_FIELDS } from "../limits.ts";
 import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
 import { problem } from "../problem.ts";
 import type { Call } from "../http/route.ts";
@@ -52,6 +52,14 @@ const outputFileSchema = z
   })
   .describe("A field of the output that is kept as a file.");
 
+const amountSchema = z.number().min(0).max(MONEY_MAX);
+/** In any currency, the same for all models. */
+const priceSchema = z.object({
+  per_second: amountSchema.describe("Of an attempt, however it ends."),
+  per_token: amountSchema.describe("In or out, if the backend counts them."),
+  per_inference: amountSchema.describe("That succeeds."),
+});
+
 const modelSchema = z.object({
   name: z.string(),
   description: z.string(),
@@ -61,6 +69,7 @@ const modelSchema = z.object({
   capabilities: z.array(z.string()),
   output_files: z.array(z.object({ field: z.string(), encoding: z.enum(["base64", "text"]), content_type: z.string().nullable() })),
   max_output_bytes: z.int().describe("What an output may be, as it comes out decoded, with all that comes beside it."),
+  price: priceSchema.describe("What using it costs."),
   created_at: timeSchema,
 });
 z.globalRegistry.add(modelSchema, { id: "AdminModel" });
@@ -79,6 +88,7 @@ const modelUpdateSchema = z.strictObject({
     .nullable()
     .optional()
     .describe(`What an output may be, as it comes out decoded; null is the default of ${OUTPUT_BYTES.default}.`),
+  price: z.strictObject(priceSchema.partial().shape).optional().describe("What using it costs, in any one currency; nothing by default."),
 });
 
 const newModelSchema = modelUpdateSchema.extend({ name: modelNameSchema });
@@ -95,6 +105,11 @@ function present(model: Model): z.infer<typeof modelSchema> {
     capabilities: [...model.capabilities],
     output_files: model.outputFiles.map(({ field, encoding, contentType }) => ({ field, encoding, content_type: contentType })),
     max_output_bytes: model.maxOutputBytes ?? OUTPUT_BYTES.default,
+    price: {
+      per_second: model.secondMicros / 1_000_000,
+      per_token: model.tokenMicros / 1_000_000,
+      per_inference: model.inferenceMicros / 1_000_000,
+    },
     created_at: time(model.createdAt),
   };
 }
@@ -124,6 +139,7 @@ async function create({ ports }: Call, body: z.infer<typeof newModelSchema>): Pr
     capabilities: [...new Set(body.capabilities)],
     outputFiles: fileFieldsOf(body.output_files ?? []),
     maxOutputBytes: body.max_output_bytes ?? null,
+    ...priceOf(body.price, { secondMicros: 0, tokenMicros: 0, inferenceMicros: 0 }),
   });
   if (!model) throw problem("conflict", { detail: `There is a model "${body.name}" already.` });
   return present(model);
@@ -142,7 +158,21 @@ async function update({ ports }: Call, name: string, body: z.infer<typeof modelU
     capabilities: body.capabilities ? [...new Set(body.capabilities)] : model.capabilities,
     outputFiles: body.output_files ? fileFieldsOf(body.output_files) : model.outputFiles,
     maxOutputBytes: body.max_output_bytes === undefined ? model.maxOutputBytes : body.max_output_bytes,
+    ...priceOf(body.price, model),
   });
+}
+
+/** A price that is given, member by member, in place of the one before. */
+function priceOf(
+  price: z.infer<typeof modelUpdateSchema>["price"],
+  before: Pick<Model, "secondMicros" | "tokenMicros" | "inferenceMicros">,
+): Pick<Model, "secondMicros" | "tokenMicros" | "inferenceMicros"> {
+  const micros = (amount: number | undefined, old: number) => (amount === undefined ? old : amount * 1_000_000);
+  return {
+    secondMicros: micros(price?.per_second, before.secondMicros),
+    tokenMicros: micros(price?.per_token, before.tokenMicros),
+    inferenceMicros: micros(price?.per_inference, before.inferenceMicros),
+  };
 }
 
 async function remove({ ports }: Call, name: string): Promise<z.infer<typeof modelDeletedSchema>> {

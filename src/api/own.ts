@@ -9,6 +9,7 @@ import { bulkRoutes } from "./bulk.ts";
 import { eventRoutes } from "./events.ts";
 import { inferenceRoutes } from "./inferences.ts";
 import { listRoutes } from "./list.ts";
+import { meRoutes } from "./me.ts";
 import { progressRoutes } from "./progress.ts";
 import { queueRoute } from "./models.ts";
 import { resultRoutes } from "./results.ts";
@@ -33,6 +34,7 @@ export const own: Dialect = {
     ...linkRoutes,
     ...progressRoutes,
     queueRoute,
+    ...meRoutes,
   ].map(refusingOtherQueries),
   presentEvent: presentOwnEvent,
   refuse: problemDetails,

@@ -6,6 +6,7 @@
 import { type Content, sizeOf } from "../content/content.ts";
 import { isAddress } from "../backends/openai-paths.ts";
 import { missingFile } from "../files/supply.ts";
+import { nextMonth } from "../accounts/usage.ts";
 import { overQuota } from "../files/quota.ts";
 import {
   INITIAL_DELAY_MS,
@@ -129,6 +130,13 @@ function refusalIn(
   if (submission.waiter !== undefined && !ready) {
     const detail = `No backend of the model "${submission.model}" takes work. Ask again later, or submit it as an asynchronous request.`;
     return problem("model_not_ready", { detail, headers: { "Retry-After": String(NOT_READY_RETRY_SECONDS) } });
+  }
+  if (account.budget === "spent") {
+    const [budget, renewsAt] = [account.budgetMicros / 1_000_000, new Date(nextMonth(account.now)).toISOString()];
+    return problem("budget_exceeded", {
+      detail: `The account has spent its budget of ${budget} for this month. It is renewed at ${renewsAt}; the operator can raise it.`,
+      members: { monthly_budget: budget, renews_at: renewsAt },
+    });
   }
   const { input, metadata = {}, webhook = null } = submission;
   const bytes = chargeOf({ inputBytes: sizeOf(input.body), metadata });

@@ -25,6 +25,7 @@ const keySchema = z.object({
   createdAt: z.number(),
   expiresAt: z.number().nullable(),
   revokedAt: z.number().nullable(),
+  lastUsedAt: z.number().nullable(),
 });
 export type Key = Readonly<z.infer<typeof keySchema>>;
 
@@ -46,7 +47,7 @@ export interface KeyChange {
 }
 
 const columns = sql`id, account_id AS accountId, name, digest, scopes, limits, created_at AS createdAt, expires_at AS expiresAt,
-  coalesce(revoked_at, (SELECT removed_at FROM accounts WHERE accounts.id = keys.account_id)) AS revokedAt`;
+  coalesce(revoked_at, (SELECT removed_at FROM accounts WHERE accounts.id = keys.account_id)) AS revokedAt, last_used_at AS lastUsedAt`;
 
 export const keyStatements = {
   insert: (key: NewKey) => sql`
@@ -71,6 +72,8 @@ export const keyStatements = {
   revoke: (accountId: string, id: string) => sql`
     UPDATE keys SET revoked_at = coalesce(revoked_at, ${NOW})
     WHERE account_id = ${accountId} AND id = ${id} RETURNING ${columns}`,
+  noteUse: (accountId: string, id: string) => sql`
+    UPDATE keys SET last_used_at = ${NOW} WHERE account_id = ${accountId} AND id = ${id}`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
 const keys = rowsOf(keySchema);
@@ -95,4 +98,9 @@ export async function changeKey(db: Database, accountId: string, id: string, cha
 
 export async function revokeKey(db: Database, accountId: string, id: string): Promise<Key | null> {
   return keys.first(db, keyStatements.revoke(accountId, id));
+}
+
+/** Notes that a key was used just now. */
+export async function noteKeyUse(db: Database, accountId: string, id: string): Promise<void> {
+  await db.all(keyStatements.noteUse(accountId, id));
 }

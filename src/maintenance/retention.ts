@@ -6,12 +6,14 @@
  * in parts that was never completed by the note that was made when it began, since a bucket does not list uploads.
  * Every step may be repeated, doubled or cut off; each is bounded, and the sweep takes one of each kind a pass.
  */
+import { holdBudgets } from "../accounts/usage.ts";
 import { removeExpiredFiles } from "../files/remove.ts";
 import { FILE_PREFIX } from "../files/store.ts";
 import { removeNoted, unnamed } from "../inferences/objects.ts";
 import { removeEnded } from "../inferences/sql/ended.ts";
 import { log } from "../platform/log.ts";
 import {
+  BUDGET_LAP_MS,
   DELETE_KEYS,
   FILE_LAP_MS,
   ORPHAN_LAP_MS,
@@ -31,13 +33,14 @@ type RetentionPorts = Pick<Ports, "db" | "payloads" | "uploads" | "clock">;
 /** One step of all of it. Returns whether there is more to do at once. */
 export async function retain(stores: RetentionPorts): Promise<boolean> {
   const { db } = stores;
-  const [due = [], ownTime = [], retention = [], orphans = [], files = []] = await db.batch([
+  const [due = [], ownTime = [], retention = [], orphans = [], files = [], , budgets = []] = await db.batch([
     removalStatements.due(1),
     retentionStatements.expiredPayloads(RETENTION_ROWS),
     removalStatements.takeUp("retention"),
     removalStatements.takeUp("orphans"),
     removalStatements.takeUp("files"),
     endpointStatements.forget(RETENTION_ROWS),
+    removalStatements.takeUp("budgets"),
   ]);
   const expired = endedFrom(ownTime);
   if (expired.length > 0) {
@@ -47,6 +50,10 @@ export async function retain(stores: RetentionPorts): Promise<boolean> {
   const { past, more } = retention[0] ? await pastRetention(stores, String(retention[0]["cursor"])) : { past: 0, more: false };
   const found = orphans[0] ? await findOrphans(stores, String(orphans[0]["cursor"])) : 0;
   if (files[0]) await layDown(db, "files", "", (await removeExpiredFiles(stores)) ? 0 : FILE_LAP_MS);
+  if (budgets[0]) {
+    for (const { id, state } of await holdBudgets(db)) log("budget", { account: id, state });
+    await layDown(db, "budgets", "", BUDGET_LAP_MS);
+  }
   const removed = due.length + expired.length + past + found > 0 ? await removeNoted(stores) : 0;
   return more || removed === DELETE_KEYS || expired.length === RETENTION_ROWS;
 }

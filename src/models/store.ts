@@ -22,6 +22,10 @@ const modelSchema = z.object({
   outputFiles: jsonColumn(fileFieldsSchema),
   /** What an output of it may be, as it comes out decoded; null: the default. */
   maxOutputBytes: z.number().nullable(),
+  /** In millionths: of a second of an attempt, of a token in or out, of a success. */
+  secondMicros: z.number(),
+  tokenMicros: z.number(),
+  inferenceMicros: z.number(),
   createdAt: z.number(),
 });
 export type Model = Readonly<z.infer<typeof modelSchema>>;
@@ -35,16 +39,21 @@ export interface NewModel {
   capabilities: readonly string[];
   outputFiles: readonly FileField[];
   maxOutputBytes: number | null;
+  secondMicros: number;
+  tokenMicros: number;
+  inferenceMicros: number;
 }
 
 const columns = sql`name, description, versions, default_version AS defaultVersion, account_concurrency AS accountConcurrency, capabilities,
-  output_files AS outputFiles, max_output_bytes AS maxOutputBytes, created_at AS createdAt`;
+  output_files AS outputFiles, max_output_bytes AS maxOutputBytes, second_micros AS secondMicros, token_micros AS tokenMicros, inference_micros AS inferenceMicros, created_at AS createdAt`;
 
 export const modelStatements = {
   insert: (model: NewModel) => sql`
-    INSERT INTO models (name, description, versions, default_version, account_concurrency, capabilities, output_files, max_output_bytes, created_at)
+    INSERT INTO models (name, description, versions, default_version, account_concurrency, capabilities, output_files, max_output_bytes,
+      second_micros, token_micros, inference_micros, created_at)
     VALUES (${model.name}, ${model.description}, ${JSON.stringify(model.versions)}, ${model.defaultVersion},
-      ${model.accountConcurrency}, ${JSON.stringify(model.capabilities)}, ${JSON.stringify(model.outputFiles)}, ${model.maxOutputBytes}, ${NOW})
+      ${model.accountConcurrency}, ${JSON.stringify(model.capabilities)}, ${JSON.stringify(model.outputFiles)}, ${model.maxOutputBytes},
+      ${model.secondMicros}, ${model.tokenMicros}, ${model.inferenceMicros}, ${NOW})
     ON CONFLICT DO NOTHING RETURNING ${columns}`,
   find: (name: string) => sql`SELECT ${columns} FROM models WHERE name = ${name}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM models WHERE name > ${after} ORDER BY name LIMIT ${limit}`,
@@ -59,7 +68,8 @@ export const modelStatements = {
     UPDATE models SET description = ${change.description}, versions = ${JSON.stringify(change.versions)},
       default_version = ${change.defaultVersion}, account_concurrency = ${change.accountConcurrency},
       capabilities = ${JSON.stringify(change.capabilities)}, output_files = ${JSON.stringify(change.outputFiles)},
-      max_output_bytes = ${change.maxOutputBytes}, schemas_revision = iif(schemas_revision = 0, 0, ${nextRevision})
+      max_output_bytes = ${change.maxOutputBytes},
+      second_micros = ${change.secondMicros}, token_micros = ${change.tokenMicros}, inference_micros = ${change.inferenceMicros}, schemas_revision = iif(schemas_revision = 0, 0, ${nextRevision})
     WHERE name = ${name} RETURNING ${columns}`,
   /** Not while a backend serves it. */
   remove: (name: string) => sql`

@@ -31,6 +31,7 @@ import { type Actor, nameOf } from "./rules/lives.ts";
 import { Meters } from "./rules/meters.ts";
 import { Model } from "./rules/model.ts";
 import { Storage } from "./rules/storage.ts";
+import { Usage } from "./rules/usage.ts";
 import { BEGINNING, Schedule } from "./schedule.ts";
 import { type Shape, drawShape, withNeighbour } from "./shape.ts";
 import type { Trace } from "./trace.ts";
@@ -72,6 +73,7 @@ export class World {
   readonly model: Model;
   readonly deliveries: Deliveries;
   readonly storage: Storage;
+  readonly usage: Usage;
   readonly meters: Meters;
   readonly calmRules: Calm;
   violation: Violation | null = null;
@@ -109,6 +111,7 @@ export class World {
     const trail = (what: string) => this.note(what);
     this.#engine = Engine.open(now, mutation.rewrite ?? unchanged);
     this.parts = this.#newParts();
+    this.usage = new Usage(violate);
     this.storage = new Storage({ now, sizeOf: (key) => this.objects.sizeOf(key), violate });
     this.objects = new Objects((key) => this.storage.judgeDelete(key));
     this.deliveries = new Deliveries({ now, violate });
@@ -317,6 +320,7 @@ export class World {
       for (const change of changes) this.#see(change, actor);
       this.deliveries.see(changes, actor);
       this.storage.see(changes, actor);
+      this.usage.see(changes);
       this.model.calls.judgeLeases(this.gpus.live);
       if (changes.length > 0) this.calmRules.judgeIdle(false);
       if (this.shape.badAccounts.length > 0) this.model.neighbours.judge();

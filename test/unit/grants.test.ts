@@ -60,6 +60,7 @@ class World {
       createdAt: 0,
       expiresAt: null,
       revokedAt: null,
+      lastUsedAt: null,
     };
     const find = async () => ({ ...this.key, revokedAt: this.#revokedAt });
     this.gate = new Gate(

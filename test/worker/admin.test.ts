@@ -63,11 +63,19 @@ describe("accounts", () => {
       stored_bytes: 0,
       database_quota_bytes: DATABASE_QUOTA_BYTES.default,
       database_bytes: 0,
+      monthly_budget: null,
+      budget_warning_at: null,
+      budget_state: "ok",
       created_at: TIME,
       removed_at: null,
     });
     expect(await done("GET", `/accounts/${id}`)).toStrictEqual(created);
     const renamed = { ...created, name: "Store" };
+    expect(await done("PATCH", `/accounts/${id}`, { monthly_budget: 2.5, budget_warning_at: 2 })).toMatchObject({
+      monthly_budget: 2.5,
+      budget_warning_at: 2,
+    });
+    expect(await done("PATCH", `/accounts/${id}`, { monthly_budget: null, budget_warning_at: null })).toStrictEqual(created);
     expect(await done("PATCH", `/accounts/${id}`, { name: "Store" })).toStrictEqual(renamed);
     expect(await done("PATCH", `/accounts/${id}`, { quota_bytes: 5 })).toStrictEqual({ ...renamed, quota_bytes: 5 });
     expect(await done("PATCH", `/accounts/${id}`, { quota_bytes: null })).toStrictEqual(renamed);
@@ -117,6 +125,7 @@ describe("keys", () => {
       created_at: TIME,
       expires_at: "2100-01-01T00:00:00.000Z",
       revoked_at: null,
+      last_used_at: null,
     });
     const id = String(created["id"]);
     expect(await done("GET", `/keys/${id}`)).toStrictEqual(shown);
@@ -196,6 +205,7 @@ describe("models", () => {
       capabilities: [],
       output_files: [],
       max_output_bytes: 2 ** 30,
+      price: { per_second: 0, per_token: 0, per_inference: 0 },
       created_at: TIME,
     });
     expect(await done("GET", `/models/${name}`)).toStrictEqual(created);

@@ -478,6 +478,7 @@ describe("every statement is an index search:", () => {
     list: [keyStatements.list("a", "", 10)],
     change: [keyStatements.change("a", "k", { name: "n" })],
     revoke: [keyStatements.revoke("a", "k")],
+    noteUse: [keyStatements.noteUse("a", "k")],
   } satisfies Record<keyof typeof keyStatements, readonly Sql[]>;
 
   const model = {
@@ -489,6 +490,9 @@ describe("every statement is an index search:", () => {
     capabilities: [],
     outputFiles: [],
     maxOutputBytes: null,
+    secondMicros: 0,
+    tokenMicros: 0,
+    inferenceMicros: 0,
   };
   const ofModels = {
     insert: [modelStatements.insert(model)],

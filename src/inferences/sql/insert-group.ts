@@ -15,6 +15,7 @@ import {
   databaseQuotaOf,
   insertInference,
   insertionOf,
+  isSpent,
   laneFor,
   openIn,
   openLimitOf,
@@ -100,7 +101,7 @@ export const groupStatements = {
       ${capability}, 1, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM lane CROSS JOIN asked
     WHERE lane.schemas = ${schemas} AND NOT EXISTS (SELECT 1 FROM asked LEFT JOIN accounts AS owner ON owner.id = asked.account_id
-      WHERE ${openIn(sql`owner`)} + ${PLACE} > ${openLimitOf(sql`owner`)} OR coalesce(owner.stored_bytes, 0) + ${CHARGE} > ${quotaOf(sql`owner`)}
+      WHERE ${isSpent(sql`owner`)} OR ${openIn(sql`owner`)} + ${PLACE} > ${openLimitOf(sql`owner`)} OR coalesce(owner.stored_bytes, 0) + ${CHARGE} > ${quotaOf(sql`owner`)}
         OR coalesce(owner.database_bytes, 0) + ${ROW_CHARGE} > ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)})
     RETURNING id, version, created_at AS now`;
   },

@@ -85,6 +85,9 @@ export const databaseQuotaOf = (account: Sql, byDefault: number) => sql`coalesce
 export const openIn = (account: Sql) => sql`coalesce(${account}.open_at_most, 0)`;
 export const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit, ${OPEN_INFERENCES.default})`;
 
+/** Whether an account's budget is spent. */
+export const isSpent = (account: Sql) => sql`coalesce(${account}.budget_state = 'spent', FALSE)`;
+
 /** What a submission counts as in its account's stored_bytes, as inferences.charged_bytes has it: empty metadata, `{}`, is free. */
 export const chargeOf = ({ inputBytes, metadata }: Pick<NewInference, "inputBytes" | "metadata">) =>
   Math.max(INFERENCE_CHARGE_BYTES, inputBytes + sizeOf(JSON.stringify(metadata)) - 2);
@@ -155,7 +158,7 @@ export const insertStatements = {
     return sql`
     INSERT INTO inferences (${names}) SELECT ${values}
     FROM (${laneFor(it)}) AS lane LEFT JOIN accounts AS owner ON owner.id = ${it.accountId}
-    WHERE ${openIn(sql`owner`)} < ${openLimitOf(sql`owner`)} AND coalesce(owner.stored_bytes, 0) + ${chargeOf(it)} <= ${quotaOf(sql`owner`)}
+    WHERE NOT ${isSpent(sql`owner`)} AND ${openIn(sql`owner`)} < ${openLimitOf(sql`owner`)} AND coalesce(owner.stored_bytes, 0) + ${chargeOf(it)} <= ${quotaOf(sql`owner`)}
       AND coalesce(owner.database_bytes, 0) + ${rowChargeOf(it)} <= ${databaseQuotaOf(sql`owner`, it.databaseQuotaBytes)}${it.waiter === null ? sql`` : sql` AND ${isReady(sql`lane`)}`}
       AND lane.schemas = ${it.schemas ?? 0}
     ON CONFLICT DO NOTHING
@@ -167,7 +170,8 @@ export const insertStatements = {
       EXISTS (SELECT 1 FROM (${laneFor(wanted)}) AS lane WHERE ${isReady(sql`lane`)}) AS ready,
       coalesce(owner.stored_bytes, 0) AS stored, ${quotaOf(sql`owner`)} AS quota,
       coalesce(owner.database_bytes, 0) AS inDatabase, ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)} AS databaseQuota,
-      ${openIn(sql`owner`)} AS open, ${openLimitOf(sql`owner`)} AS openLimit, coalesce(named.schemas_revision, 0) AS schemas
+      ${openIn(sql`owner`)} AS open, ${openLimitOf(sql`owner`)} AS openLimit, coalesce(named.schemas_revision, 0) AS schemas,
+      coalesce(owner.budget_state, 'ok') AS budget, coalesce(owner.budget_micros, 0) AS budgetMicros, ${NOW} AS now
     FROM (SELECT ${accountId} AS id) AS asked LEFT JOIN accounts AS owner ON owner.id = asked.id
       LEFT JOIN models AS named ON named.name = ${wanted.model}`,
   /**
@@ -253,6 +257,9 @@ const standingSchema = z.object({
   open: z.number(),
   openLimit: z.number(),
   schemas: z.number(),
+  budget: z.enum(["ok", "warned", "spent"]),
+  budgetMicros: z.number(),
+  now: z.number(),
 });
 
 /** What may be in the way of a submit. */
@@ -263,6 +270,12 @@ export async function standingOf(
 ): Promise<z.infer<typeof standingSchema>> {
   const [row] = await db.all(insertStatements.standing(accountId, wanted, databaseQuotaBytes));
   return standingSchema.parse(row);
+}
+
+/** How many inferences an account has open, at most. */
+export async function openOf(db: Database, accountId: string): Promise<number> {
+  const [row] = await db.all(sql`SELECT open_at_most AS open FROM accounts WHERE id = ${accountId}`);
+  return Number(row?.["open"] ?? 0);
 }
 
 /** Counts anew what an account has open, if it seems to be at its limit. Returns whether it is below. */

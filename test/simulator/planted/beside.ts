@@ -33,6 +33,11 @@ export const WEBHOOK_AND_STORAGE_BUGS: readonly Mutation[] = [
       "WHERE NEW.status <> 'expired' AND EXISTS (SELECT 1 FROM json_each(hook.events)",
     ),
   },
+  { name: "an expiry is counted nowhere", rewrite: within(SCHEMA, "'canceled', 'expired') AND OLD.status", "'canceled') AND OLD.status") },
+  {
+    name: "what is redriven is counted from its beginning",
+    rewrite: within(SCHEMA, "NEW.attempt - NEW.attempts_before, NEW", "NEW.attempt, NEW"),
+  },
   {
     name: "a delivery is lost with its sender",
     rewrite: within(CLAIM_DELIVERY, "AS INTEGER) + ?", "AS INTEGER) + 1000000 * ?"),

@@ -9,6 +9,7 @@ import type { Status } from "../../../src/inferences/status.ts";
 export interface InferenceRow {
   readonly accountId: string;
   readonly id: string;
+  readonly keyId: string;
   readonly model: string;
   readonly version: string;
   readonly status: Status;
@@ -27,6 +28,7 @@ export interface InferenceRow {
   readonly cancelAt: number | null;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
+  readonly runMs: number;
   readonly attempt: number;
   readonly attemptsBefore: number;
   readonly unreached: number;
@@ -114,6 +116,21 @@ export interface DeliveryRow {
   readonly attempts: string;
 }
 
+export interface UsageRow {
+  readonly accountId: string;
+  readonly day: number;
+  readonly model: string;
+  readonly keyId: string;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly canceled: number;
+  readonly expired: number;
+  readonly attempts: number;
+  readonly runMs: number;
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+}
+
 interface Rows {
   readonly inferences: InferenceRow;
   readonly backends: BackendRow;
@@ -122,6 +139,7 @@ interface Rows {
   readonly webhooks: WebhookRow;
   readonly endpoints: EndpointRow;
   readonly deliveries: DeliveryRow;
+  readonly usage: UsageRow;
 }
 
 /** A row as it is now, or, where it was deleted, as it was. */
@@ -131,6 +149,7 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
   inferences: [
     "account_id",
     "id",
+    "key_id",
     "model",
     "version",
     "status",
@@ -149,6 +168,7 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
     "cancel_at",
     "started_at",
     "finished_at",
+    "run_ms",
     "attempt",
     "attempts_before",
     "unreached",
@@ -192,6 +212,20 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
     "created_at",
     "snapshot",
     "attempts",
+  ],
+  usage: [
+    "account_id",
+    "day",
+    "model",
+    "key_id",
+    "succeeded",
+    "failed",
+    "canceled",
+    "expired",
+    "attempts",
+    "run_ms",
+    "input_bytes",
+    "output_bytes",
   ],
 };
 

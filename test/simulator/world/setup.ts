@@ -32,6 +32,9 @@ export function setUp(world: World): void {
       capabilities: [],
       outputFiles: [],
       maxOutputBytes: null,
+      secondMicros: 0,
+      tokenMicros: 0,
+      inferenceMicros: 0,
     };
     world.transact([modelStatements.insert(model)], setup);
     for (const { id, protocol, maxConcurrency, timeoutSeconds } of backends) {

@@ -1,0 +1,46 @@
+-- What was used, by account, day, model and key; what it costs, and budgets.
+ALTER TABLE accounts ADD COLUMN budget_micros INTEGER;
+ALTER TABLE accounts ADD COLUMN warn_micros INTEGER;
+ALTER TABLE accounts ADD COLUMN budget_state TEXT NOT NULL DEFAULT 'ok' CHECK (budget_state IN ('ok', 'warned', 'spent'));
+ALTER TABLE keys ADD COLUMN last_used_at INTEGER;
+ALTER TABLE models ADD COLUMN second_micros REAL NOT NULL DEFAULT 0;
+ALTER TABLE models ADD COLUMN token_micros REAL NOT NULL DEFAULT 0;
+ALTER TABLE models ADD COLUMN inference_micros REAL NOT NULL DEFAULT 0;
+ALTER TABLE inferences ADD COLUMN run_ms_before INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE usage (
+  account_id TEXT NOT NULL,
+  day INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  succeeded INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  canceled INTEGER NOT NULL,
+  expired INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  run_ms INTEGER NOT NULL,
+  input_items INTEGER NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  completion_tokens INTEGER NOT NULL,
+  input_bytes INTEGER NOT NULL,
+  output_bytes INTEGER NOT NULL,
+  cost_micros INTEGER NOT NULL,
+  PRIMARY KEY (account_id, day, model, key_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX accounts_budgeted ON accounts (id) WHERE budget_micros IS NOT NULL;
+CREATE TRIGGER inferences_used AFTER UPDATE OF status ON inferences
+WHEN NEW.status IN ('succeeded', 'failed', 'canceled', 'expired') AND OLD.status IN ('queued', 'in_progress')
+BEGIN
+  INSERT INTO usage VALUES (NEW.account_id, NEW.updated_at / 86400000, NEW.model, NEW.key_id,
+    NEW.status = 'succeeded', NEW.status = 'failed', NEW.status = 'canceled', NEW.status = 'expired',
+    NEW.attempt - NEW.attempts_before, NEW.run_ms - NEW.run_ms_before, NEW.input_items,
+    coalesce(NEW.usage ->> 'promptTokens', 0), coalesce(NEW.usage ->> 'completionTokens', 0), NEW.input_bytes, coalesce(NEW.output_bytes, 0) + NEW.parts_bytes,
+    coalesce((SELECT CAST((NEW.run_ms - NEW.run_ms_before) * second_micros / 1000
+        + coalesce((NEW.usage ->> 'promptTokens') + (NEW.usage ->> 'completionTokens'), 0) * token_micros
+        + (NEW.status = 'succeeded') * inference_micros AS INTEGER) FROM models WHERE name = NEW.model), 0))
+  ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed, canceled = canceled + excluded.canceled,
+    expired = expired + excluded.expired, attempts = attempts + excluded.attempts, run_ms = run_ms + excluded.run_ms,
+    input_items = input_items + excluded.input_items, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = completion_tokens + excluded.completion_tokens, input_bytes = input_bytes + excluded.input_bytes,
+    output_bytes = output_bytes + excluded.output_bytes, cost_micros = cost_micros + excluded.cost_micros;
+END;
