@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: figures of the scheduler and of the hot path on the embedded runtime, beside what the arithmetic, the runtime and a
  * peer allow. Single figures are of this machine; quote the ratios. `npm run bench -- hot --rounds 3` takes only some of the parts:
- * dispatch and streaming (latency.ts), idle (idle.ts), cost (cost.ts), hot (hot/hot.ts). Every sample is kept as JSON in bench/results.
+ * dispatch and streaming (latency.ts), idle (idle.ts), cost (cost.ts), hot (hot/hot.ts), curve and memory (hot/curve.ts). Every sample
+ * is kept as JSON in bench/results, with the charts as SVG.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
@@ -12,12 +13,16 @@ import { startGpu } from "../test/support/gpu.ts";
 import { bigKey } from "./client.ts";
 import { cost } from "./cost.ts";
 import type { Samples } from "./figures.ts";
+import { type Drawn, curve, memory } from "./hot/curve.ts";
 import { hot } from "./hot/hot.ts";
 import { idleSlots } from "./idle.ts";
 import { dispatch, streaming } from "./latency.ts";
+import { svgOf } from "./plot.ts";
 
 const RESULTS = join(import.meta.dirname, "results");
-const PARTS = ["dispatch", "idle", "streaming", "cost", "hot"] as const;
+const PARTS = ["dispatch", "idle", "streaming", "cost", "hot", "curve", "memory"] as const;
+/** These start what they measure themselves. */
+const ALONE = new Set<Part>(["cost", "hot", "curve", "memory"]);
 
 type Part = (typeof PARTS)[number];
 
@@ -64,8 +69,10 @@ function deployed(): Promise<{ deployment: Deployment; key: string }> {
 }
 
 async function take(part: Part): Promise<Samples> {
-  if (part === "hot" || part === "cost") {
+  if (ALONE.has(part)) {
     await (await shared)?.deployment.interrupt(); // what nobody asks takes no processor
+    if (part === "curve") return drawn(await curve(options));
+    if (part === "memory") return drawn(await memory());
     return part === "hot" ? hot(options) : cost();
   }
   const { deployment, key } = await deployed();
@@ -74,12 +81,24 @@ async function take(part: Part): Promise<Samples> {
   return streaming(deployment, key, await startGpu());
 }
 
+const fileOf = (ending: string) => join(RESULTS, `${begunAt.replaceAll(":", "-")}${ending}`);
+
+/** Leaves the charts beside the samples. */
+function drawn({ samples, charts }: Drawn): Samples {
+  mkdirSync(RESULTS, { recursive: true });
+  for (const [name, chart] of Object.entries(charts)) {
+    writeFileSync(fileOf(`-${name}.svg`), svgOf(chart));
+    console.log(`Drawn in ${fileOf(`-${name}.svg`)}.`);
+  }
+  return samples;
+}
+
 try {
   for (const part of PARTS.filter((each) => positionals.length === 0 || positionals.includes(each))) {
     parts[part] = await take(part);
   }
   mkdirSync(RESULTS, { recursive: true });
-  const file = join(RESULTS, `${begunAt.replaceAll(":", "-")}.json`);
+  const file = fileOf(".json");
   const machine = { processors: availableParallelism(), model: cpus()[0]?.model ?? null, node: process.version };
   writeFileSync(file, `${JSON.stringify({ begunAt, machine, options, parts }, null, 1)}\n`);
   console.log(`All samples are in ${file}.`);

@@ -51,6 +51,8 @@ export interface Target {
   readonly requests: readonly LoadRequest[];
   readonly connections: number;
   readonly seconds: number;
+  /** No more than about so many; as many as there can be where it is not said. */
+  readonly perSecond?: number;
 }
 
 export interface Load {
@@ -81,20 +83,36 @@ export function loadGenerator(folder: string): Load {
   };
 }
 
-async function wrk({ url, requests, connections, seconds }: Target, file: string): Promise<Seen> {
+async function wrk({ url, requests, connections, seconds, perSecond }: Target, file: string): Promise<Seen> {
   writeFileSync(file, requests.map((request) => raw(request, new URL(url).host)).join("\x1e"));
   const script = join(import.meta.dirname, "requests.lua");
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", TIMEOUT, "-s", script, url, "--", file];
+  const args = [
+    "-t1",
+    `-c${connections}`,
+    `-d${seconds}s`,
+    "--timeout",
+    TIMEOUT,
+    "-s",
+    script,
+    url,
+    "--",
+    file,
+    ...paceOf(connections, perSecond),
+  ];
   const { stdout } = await run("wrk", args);
   const seen = /^SEEN (.*)$/m.exec(stdout)?.[1];
   if (seen === undefined) throw new Error(`wrk printed no figures:\n${stdout}`);
   return JSON.parse(seen) as Seen; // as requests.lua prints it
 }
 
-async function autocannon({ url, requests, connections, seconds }: Target, file: string): Promise<Seen> {
+/** The mean pause of each connection in ms; none where the load is not bounded. */
+const paceOf = (connections: number, perSecond: number | undefined) =>
+  perSecond === undefined ? [] : [((1000 * connections) / perSecond).toFixed(2)];
+
+async function autocannon({ url, requests, connections, seconds, perSecond }: Target, file: string): Promise<Seen> {
   writeFileSync(file, JSON.stringify(requests));
   const program = join(import.meta.dirname, "..", "peer", "load.ts");
-  const { stdout } = await run(process.execPath, [program, JSON.stringify({ url, file, connections, seconds })]);
+  const { stdout } = await run(process.execPath, [program, JSON.stringify({ url, file, connections, seconds, perSecond })]);
   return JSON.parse(stdout) as Seen; // as load.ts prints it
 }
 

@@ -1,11 +1,18 @@
 -- For wrk: sends the requests of a file in turn (raw HTTP, 0x1e between two), and prints what it saw as JSON.
-local requests, next_one = {}, 0
+-- With a second argument each connection pauses before a request, for so many ms in the mean.
+local requests, next_one, pause_ms = {}, 0, nil
 
 function init(args)
   local file = assert(io.open(args[1], "rb"))
   for raw in file:read("*a"):gmatch("[^\30]+") do requests[#requests + 1] = raw end
   file:close()
   next_one = math.random(#requests)
+  pause_ms = tonumber(args[2])
+  if not pause_ms then delay = nil end
+end
+
+function delay()
+  return math.floor(math.random() * 2 * pause_ms + 0.5)
 end
 
 function request()

@@ -9,9 +9,10 @@ interface Settings {
   readonly file: string;
   readonly connections: number;
   readonly seconds: number;
+  readonly perSecond?: number;
 }
 
-const { url, file, connections, seconds } = JSON.parse(process.argv[2] ?? "") as Settings;
+const { url, file, connections, seconds, perSecond } = JSON.parse(process.argv[2] ?? "") as Settings;
 const requests = JSON.parse(readFileSync(file, "utf8")) as Request[];
 let clients = 0;
 // Each connection begins elsewhere, so that not all ask for the same at once.
@@ -19,7 +20,14 @@ const setupClient = (client: Client) => {
   const from = Math.floor((clients++ * requests.length) / connections);
   client.setRequests([...requests.slice(from), ...requests.slice(0, from)]);
 };
-const seen = await autocannon({ url, connections, duration: seconds, setupClient, timeout: 20 });
+const seen = await autocannon({
+  url,
+  connections,
+  duration: seconds,
+  setupClient,
+  timeout: 20,
+  ...(perSecond ? { overallRate: perSecond } : {}),
+});
 const answered = seen["1xx"] + seen["2xx"] + seen["3xx"] + seen["4xx"] + seen["5xx"];
 console.log(
   JSON.stringify({
