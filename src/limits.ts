@@ -95,6 +95,8 @@ export const WATCH_MS = 5_000;
 export const TELL_ROWS = 50;
 /** What a watcher may be behind, whose client takes nothing. */
 export const WATCH_BACKLOG = 1_000;
+/** Of what was told last, so much is kept for others of the isolate that watch the same. */
+export const WATCH_LATELY = 16;
 /** A stream of events ends after so long, and its client comes back with its key: one that was revoked watches no longer than that. */
 export const EVENTS_SECONDS = 900;
 /** How soon a client should come back. */

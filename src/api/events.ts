@@ -8,9 +8,8 @@ import { type Input, type KeyCall, type RouteShape, route } from "../http/route.
 import { EVENTS_TYPE, eventStream } from "../http/sse.ts";
 import type { Inference, Progress } from "../inferences/inference.ts";
 import { type Line, type Place, linesAfter, placeOf, placeText, statusAfter } from "../inferences/log-events.ts";
-import { fromRow } from "../inferences/sql/record.ts";
 import { STATUSES, isFinal } from "../inferences/status.ts";
-import { statesOf, toldOf } from "../inferences/watch.ts";
+import { inferenceIn, statesOf, toldOf } from "../inferences/watch.ts";
 import { EVENTS_RETRY_MS, EVENTS_SECONDS, WATCH_OBJECTS_PER_ACCOUNT } from "../limits.ts";
 import { logError } from "../platform/log.ts";
 import type { AfterEvent, Told } from "../ports.ts";
@@ -91,9 +90,10 @@ async function ofAll(call: KeyCall, { query }: Input<typeof OF_ALL>): Promise<Re
 }
 
 /** One event of an account's stream; "" if the filter does not want it. */
-function accountEvent({ row, line, event }: Told, object: number, query: Input<typeof OF_ALL>["query"], call: KeyCall): string {
+function accountEvent(it: Told, object: number, query: Input<typeof OF_ALL>["query"], call: KeyCall): string {
+  const { row, line, event } = it;
   if (row === null) return RESET;
-  const inference = fromRow(row);
+  const inference = inferenceIn(it);
   const { model, status, metadata = {} } = query;
   const said = line === undefined ? null : linesAfter(inference, null).lines[line];
   const begun = said ? statusAfter(said) : inference.status;
@@ -129,14 +129,29 @@ function streamed(call: KeyCall, tell: (write: Write, gone: AbortSignal, endAt: 
   return eventStream(readable, {});
 }
 
+/** Events as they were last written, by the inference that they show: many may watch the same. */
+const written = new WeakMap<Inference, Map<string, string>>();
+
+function once(inference: Inference, name: string, write: () => string): string {
+  const its = written.get(inference) ?? new Map<string, string>();
+  written.set(inference, its);
+  const known = its.get(name);
+  if (known !== undefined) return known;
+  const text = write();
+  its.set(name, text);
+  return text;
+}
+
 /** A line of an inference's log as an event, with the inference as it is now if there is a call to show it to. */
 function eventOf(inference: Inference, line: Line, id: string, call: KeyCall | null): string {
   const begun = statusAfter(line);
   const isEnd = isFinal(inference.status) && line.place.index === inference.log.length - 1;
   const name = begun === null ? "log" : isEnd ? "final" : "status";
-  const { place: _, ...entry } = line;
-  const data = { inference_id: inference.id, ...presentLine(entry), ...(call ? { inference: present(inference, call) } : {}) };
-  return `event: ${name}\nid: ${id}\ndata: ${writeJson(data)}\n\n`;
+  return once(inference, `${id} ${call?.origin ?? ""}`, () => {
+    const { place: _, ...entry } = line;
+    const data = { inference_id: inference.id, ...presentLine(entry), ...(call ? { inference: present(inference, call) } : {}) };
+    return `event: ${name}\nid: ${id}\ndata: ${writeJson(data)}\n\n`;
+  });
 }
 
 /** How far an inference has come; without an id, since it is no line of the log. */

@@ -1,5 +1,5 @@
 /** An isolate's side of the watch objects: a socket to one of them for each request that watches. */
-import { MEMORY_THINGS, WATCH_BACKLOG, WATCH_MS, WATCH_OBJECTS_PER_ACCOUNT, WATCH_ROOM_MS } from "../limits.ts";
+import { MEMORY_THINGS, WATCH_BACKLOG, WATCH_LATELY, WATCH_MS, WATCH_OBJECTS_PER_ACCOUNT, WATCH_ROOM_MS } from "../limits.ts";
 import { Memory } from "../platform/memory.ts";
 import { ask } from "../platform/unavailable.ts";
 import type { Told, Watch, WatchPort } from "../ports.ts";
@@ -38,6 +38,17 @@ async function socketAt(env: Pick<Env, "WATCH">, name: string, query: URLSearchP
   return webSocket;
 }
 
+/** What came last, by its text: what many of an isolate watch is read once for all of them. */
+const lately = new Memory<Told>(WATCH_LATELY);
+
+function toldIn(text: string): Told {
+  const known = lately.get(text, 0);
+  if (known) return known;
+  const told = JSON.parse(text) as Told; // as the object has sent it
+  lately.set(text, told, Infinity);
+  return told;
+}
+
 /** One whose client takes nothing is told no more at some point: it then begins again with what there is. */
 class SocketWatch implements Watch {
   readonly object: number;
@@ -50,7 +61,7 @@ class SocketWatch implements Watch {
     this.object = object;
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
-      if (this.#told.length < WATCH_BACKLOG) this.#told.push(JSON.parse(String(data)) as Told); // as the object has sent it
+      if (this.#told.length < WATCH_BACKLOG) this.#told.push(toldIn(String(data)));
       else this.close();
       this.#wake();
     });
@@ -72,10 +83,12 @@ class SocketWatch implements Watch {
   async #somethingWithin(ms: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
-    const timer = setTimeout(resolve, Math.max(0, ms));
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const wake = () => resolve();
+    const timer = setTimeout(wake, Math.max(0, ms));
+    signal.addEventListener("abort", wake);
     await promise;
     clearTimeout(timer);
+    signal.removeEventListener("abort", wake);
   }
 
   close(): void {

@@ -29,12 +29,12 @@ export function linesAfter(
   { log }: Pick<Inference, "log">,
   after: Place | null,
 ): { readonly lines: readonly Line[]; readonly isCut: boolean } {
-  const lines = log.map((line, index) => ({ ...line, place: { index, at: line.at } }));
-  if (after === null) return { lines, isCut: false };
-  if (lines[after.index]?.at === after.at) return { lines: lines.slice(after.index + 1), isCut: false };
-  const last = lines.at(-1);
-  const isOlder = !last || last.at < after.at || (last.at === after.at && last.place.index <= after.index);
-  return isOlder ? { lines: [], isCut: false } : { lines, isCut: true };
+  const from = (begin: number) => log.slice(begin).map((line, index) => ({ ...line, place: { index: begin + index, at: line.at } }));
+  if (after === null) return { lines: from(0), isCut: false };
+  if (log[after.index]?.at === after.at) return { lines: from(after.index + 1), isCut: false };
+  const last = log.at(-1);
+  const isOlder = !last || last.at < after.at || (last.at === after.at && log.length <= after.index + 1);
+  return isOlder ? { lines: [], isCut: false } : { lines: from(0), isCut: true };
 }
 
 const AFTER: Readonly<Partial<Record<LogEntry["event"], Status>>> = {

@@ -26,6 +26,18 @@ export async function openWatch(ports: Watching, accountId: string, topic: strin
   });
 }
 
+/** Inferences that were told, by what told of them: many may watch the same. */
+const inferences = new WeakMap<Told, Inference>();
+
+/** The inference that is told of; made once for all of an isolate. Throws if it is none. */
+export function inferenceIn(told: Told): Inference {
+  const known = inferences.get(told);
+  if (known) return known;
+  const inference = fromRow(told.row ?? {});
+  inferences.set(told, inference);
+  return inference;
+}
+
 /**
  * An inference as it is, then as each change leaves it, until `endAt` (ms, by the isolate's clock) or the signal. The first, and
  * what is read because nothing was heard for WATCH_LOOK_MS, has why it waits. Ends when the inference is gone.
@@ -47,7 +59,7 @@ export async function* statesOf(
       for (;;) {
         const told = await watch.next(Math.min(WATCH_LOOK_MS, endAt - clock.now()), signal);
         if (!told || signal.aborted) break;
-        for (const { row: changed } of told) if (changed) yield fromRow(changed);
+        for (const it of told) if (it.row) yield inferenceIn(it);
         if (clock.now() >= endAt) return;
         if (told.length > 0) continue;
         const isMarked = clock.now() - markedAt < WATCH_MARK_MS / 2;
