@@ -45,6 +45,7 @@ const meSchema = z.object({
     .nullable()
     .describe("What the account's inferences may cost in a month; null: anything."),
 });
+z.globalRegistry.add(meSchema, { id: "Me" });
 
 const ME = {
   summary: "Get who the key is, what it may do, and what is left of it.",

@@ -47,7 +47,7 @@ const lineSchema = z.looseObject({ at: timeSchema, event: z.string() });
 
 export const progressSchema = z.object({
   progress: z.number().nullable().describe("From 0 to 1."),
-  message: z.string().nullable(),
+  message: z.string().nullable().describe("What it does, for people."),
   preview_url: z.string().nullable(),
   at: timeSchema,
 });
@@ -83,7 +83,7 @@ export const inferenceSchema = z.object({
     .enum(["confirmed", "best_effort"])
     .optional()
     .describe("If canceled: it does not run (it never did, or its server says that it has stopped), or its connection was closed."),
-  urls: z.object({ self: z.string(), result: z.string(), cancel: z.string() }),
+  urls: z.object({ self: z.string(), result: z.string(), cancel: z.string().describe("Where to POST to cancel it.") }),
   logs: z.array(lineSchema).optional().describe("With `?logs=1`: what happened to it."),
 });
 z.globalRegistry.add(inferenceSchema, { id: "Inference" });

@@ -49,6 +49,7 @@ export const usageSchema = z.object({
   total: z.object(sumsShape),
   complete: z.boolean().describe(`Whether that is all. If not, ask for fewer days or sum by less: there are more than ${USAGE_ROWS} rows.`),
 });
+z.globalRegistry.add(usageSchema, { id: "Usage" });
 
 interface Asked {
   readonly from?: string | undefined;

@@ -26,6 +26,7 @@ const GATES: readonly (readonly [name: string, ...command: string[]])[] = [
   ["types: benchmarks inside workerd", "tsc", "-p", "bench/metered"],
   ["types: real servers", "tsc", "-p", "field"],
   ["types: command line", "tsc", "-p", "cli"],
+  ["types: client", "tsc", "-p", "client/typescript"],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check"],
   ["wrangler deploy --dry-run", "wrangler", "deploy", "--dry-run", "--outdir", bundle],

@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { DIALECTS } from "../../src/wires.ts";
 import type { Access, Dialect } from "../../src/http/route.ts";
+import { CLIENT_TYPES_FILE, clientTypes } from "./client-types.ts";
 import { OPENAPI_FILE, openApiText } from "./openapi.ts";
 import { readable } from "./paths.ts";
 
@@ -49,5 +50,6 @@ function record(): void {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   record();
   writeFileSync(OPENAPI_FILE, openApiText());
+  writeFileSync(CLIENT_TYPES_FILE, await clientTypes());
   writeFileSync(REFERENCE_PAGE, withReference(readFileSync(REFERENCE_PAGE, "utf8")));
 }

@@ -3,12 +3,17 @@ import { readFileSync } from "node:fs";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { describe, expect, test } from "vitest";
+import { CLIENT_TYPES_FILE, clientTypes } from "../support/client-types.ts";
 import { OPENAPI_FILE, openApiText, undescribed } from "../support/openapi.ts";
 
 const text = readFileSync(OPENAPI_FILE, "utf8");
 
 test("is what the routes, their schemas and the examples make of it", () => {
   expect(openApiText() === text, "run `npm run reference`").toBe(true);
+});
+
+test("types the client as it describes the API", async () => {
+  expect((await clientTypes()) === readFileSync(CLIENT_TYPES_FILE, "utf8"), "run `npm run reference`").toBe(true);
 });
 
 test("describes every member of every schema", () => {
