@@ -76,6 +76,8 @@ export const RUNNERS_PER_BATCH = 5;
 export const WAITER_FRONT_MS = 20;
 export const WAITER_LOOK_MS = 50;
 export const WAITER_LOOK_MAX_MS = 500;
+/** How often one looks that is told when its turn comes: only in case the telling is lost. */
+export const WAITER_TOLD_LOOK_MS = 5_000;
 /** Requests of one account that may wait in one isolate at a time: each holds memory and asks the database again and again. */
 export const WAITERS_PER_ACCOUNT = 256;
 /** How long a call may wait for the end of an inference: proxies give up on an answer after 60 to 100 s. */

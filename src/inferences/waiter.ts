@@ -7,13 +7,14 @@
  * dies (the lease lapses, and the inference is a runner's from then on).
  */
 import { randomBase62 } from "../ids.ts";
-import { WAITERS_PER_ACCOUNT, WAITER_FRONT_MS, WAITER_LOOK_MS, WAITER_LOOK_MAX_MS, WAITER_TRIES } from "../limits.ts";
+import { WAITERS_PER_ACCOUNT, WAITER_FRONT_MS, WAITER_LOOK_MS, WAITER_LOOK_MAX_MS, WAITER_TOLD_LOOK_MS, WAITER_TRIES } from "../limits.ts";
 import { Unavailable } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
 import { problem } from "../problem.ts";
 import type { Inference } from "./inference.ts";
 import { isFinal } from "./status.ts";
 import { Leases } from "./leases.ts";
+import { Pauses } from "./pauses.ts";
 import { persist } from "./run.ts";
 import { attempt } from "./attempt.ts";
 import type { Claim } from "./sql/record.ts";
@@ -81,6 +82,7 @@ class Waiter {
   readonly #sink: StreamSink | null;
   readonly #gone: AbortSignal;
   readonly #leases: Leases;
+  readonly #pauses: Pauses;
   /** The last attempt that it began. One that it has let go of is left to lapse: an attempt is one call. */
   #begun = 0;
 
@@ -92,6 +94,7 @@ class Waiter {
     this.#sink = sink;
     this.#gone = sink ? AbortSignal.any([attention.gone, sink.gone]) : attention.gone;
     this.#leases = new Leases(ports, waiter);
+    this.#pauses = new Pauses(ports, first.inference, this.#gone);
   }
 
   /** The inference at its end. */
@@ -103,6 +106,7 @@ class Waiter {
       await bestEffort("waiter_not_released", releaseWaiter(this.#ports.db, accountId, id, this.#waiter));
       throw error;
     } finally {
+      this.#pauses.end();
       this.#sink?.end();
     }
   }
@@ -119,7 +123,8 @@ class Waiter {
         if (after && (isFinal(after.status) || this.#sink?.begun)) return after;
       }
       if (gone.aborted) return this.#leave();
-      await clock.sleep(pause, gone);
+      const looksAtOnce = pause >= WAITER_LOOK_MAX_MS && (await this.#pauses.begin());
+      if (!looksAtOnce) await this.#pauses.pause(pause);
       try {
         askedAt = clock.now();
         const turn = await claimForWaiter(db, inference.accountId, inference.id, this.#waiter, this.#begun);
@@ -127,7 +132,8 @@ class Waiter {
         if (turn.inference.status === "canceled") await giveBack(db, inference.accountId, inference.id, this.#waiter);
         if (isFinal(turn.inference.status)) return turn.inference;
         claimed = turn.claimed;
-        pause = turn.isFront && !replayed ? WAITER_FRONT_MS : Math.min(WAITER_LOOK_MAX_MS, Math.max(WAITER_LOOK_MS, pause * 1.5));
+        const seldom = this.#pauses.isTold ? WAITER_TOLD_LOOK_MS : Math.min(WAITER_LOOK_MAX_MS, Math.max(WAITER_LOOK_MS, pause * 1.5));
+        pause = turn.isFront && !replayed ? WAITER_FRONT_MS : seldom;
         failures = 0;
       } catch (error) {
         if (!(error instanceof Unavailable) || ++failures >= WAITER_TRIES) throw error;

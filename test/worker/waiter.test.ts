@@ -16,7 +16,14 @@ import type { Submission } from "../../src/inferences/submit.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { cancelInference, redriveInference } from "../../src/inferences/sql/change.ts";
 import { claimForWaiter } from "../../src/inferences/sql/claim.ts";
-import { WAITERS_PER_ACCOUNT, WAITER_LOOK_MAX_MS, LEASE_MS, LEASE_RENEW_MS, STREAM_IDLE_MS } from "../../src/limits.ts";
+import {
+  WAITERS_PER_ACCOUNT,
+  WAITER_LOOK_MAX_MS,
+  WAITER_TOLD_LOOK_MS,
+  LEASE_MS,
+  LEASE_RENEW_MS,
+  STREAM_IDLE_MS,
+} from "../../src/limits.ts";
 import { Unavailable } from "../../src/platform/unavailable.ts";
 import type { Ports } from "../../src/ports.ts";
 import { Problem } from "../../src/problem.ts";
@@ -238,7 +245,7 @@ describe("a request looks seldom", () => {
     return until(
       async () => {
         clock.advance(1_000);
-        return clock.asked.filter((ms) => ms <= WAITER_LOOK_MAX_MS);
+        return clock.asked.filter((ms) => ms <= WAITER_TOLD_LOOK_MS);
       },
       ({ length }) => length > 12,
     );
@@ -251,7 +258,7 @@ describe("a request looks seldom", () => {
     await onlyOf(model, () => true);
     const clock = standingClock();
     const again = client(model, ok, { submission, instead: { clock } });
-    expect((await pausesOf(clock)).slice(-3)).toEqual([WAITER_LOOK_MAX_MS, WAITER_LOOK_MAX_MS, WAITER_LOOK_MAX_MS]);
+    expect((await pausesOf(clock)).slice(-3)).toEqual([WAITER_TOLD_LOOK_MS, WAITER_TOLD_LOOK_MS, WAITER_TOLD_LOOK_MS]);
     await gone(again, first);
   });
 
@@ -261,8 +268,49 @@ describe("a request looks seldom", () => {
     const submission = { retry: { maxAttempts: 2, initialDelayMs: 60_000, maxDelayMs: 60_000 } };
     const waiting = client(model, () => new Response(null, { status: 500 }), { submission, instead: { clock, random: () => 0.99 } });
     await onlyOf(model, (row) => row["not_before"] !== null);
-    expect((await pausesOf(clock)).slice(-3)).toEqual([WAITER_LOOK_MAX_MS, WAITER_LOOK_MAX_MS, WAITER_LOOK_MAX_MS]);
+    expect((await pausesOf(clock)).slice(-3)).toEqual([WAITER_TOLD_LOOK_MS, WAITER_TOLD_LOOK_MS, WAITER_TOLD_LOOK_MS]);
     await gone(waiting);
+  });
+});
+
+describe("a request that waits in line for long", () => {
+  test("is told when a runner claims its inference in its name, and does not look for that", async () => {
+    const model = await resting();
+    const front = client(model);
+    await onlyOf(model, () => true);
+    const clock = standingClock();
+    const second = client(model, ok, { instead: { clock } });
+    await until(
+      async () => {
+        if (!clock.asked.includes(WAITER_TOLD_LOOK_MS)) clock.advance(WAITER_LOOK_MAX_MS);
+        return clock.asked;
+      },
+      (asked) => asked.includes(WAITER_TOLD_LOOK_MS),
+    );
+    front.leave();
+    await front.over();
+    await appears(model);
+    await run(still(), [laneOf(model)], "runner"); // its clock stands still, so it can't look
+    expect((await endOf(second.answer)).status).toBe("succeeded");
+  });
+
+  test("looks as often as before where it can't be told", async () => {
+    const model = await resting();
+    const clock = standingClock();
+    const submission = { idempotency: { key: "k", fingerprint: "f" } };
+    const first = client(model, ok, { submission });
+    await onlyOf(model, () => true);
+    const watch = { open: async () => null, tell: async () => {} };
+    const again = client(model, ok, { submission, instead: { clock, watch } });
+    await until(
+      async () => {
+        clock.advance(1_000);
+        return clock.asked.filter((ms) => ms === WAITER_LOOK_MAX_MS).length;
+      },
+      (looks) => looks > 3,
+    );
+    expect(clock.asked).not.toContain(WAITER_TOLD_LOOK_MS);
+    await gone(again, first);
   });
 });
 
