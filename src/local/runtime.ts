@@ -16,9 +16,11 @@ import * as esbuild from "esbuild";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
 import { LogFile } from "./log-file.ts";
+import { settingsFor } from "./settings.ts";
 import type { Secrets } from "./state.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
+const CONFIG = join(ROOT, "wrangler.toml");
 const CRON_MS = 60_000;
 const NAME = "claimcheck";
 /**
@@ -78,7 +80,7 @@ export async function startRuntime({ host, port, folder, secrets, main: otherMai
   // A development secret takes the place of a deployed one; wrangler looks for it here.
   process.env["KEY_SECRET"] = secrets.keySecret;
   process.env["ADMIN_TOKEN"] = secrets.adminToken;
-  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(join(ROOT, "wrangler.toml"));
+  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(CONFIG);
   const { compatibilityFlags = [], bindings = {} } = workerOptions as { compatibilityFlags?: string[]; bindings?: Record<string, string> }; // an Omit over a union loses them
   if (!main) throw new Error("wrangler.toml names no main");
   const options = convertV4MiniflareOptions({
@@ -101,9 +103,7 @@ export async function startRuntime({ host, port, folder, secrets, main: otherMai
         ],
         bindings: {
           ...bindings,
-          ALLOWED_ORIGINS: process.env["ALLOWED_ORIGINS"] ?? bindings["ALLOWED_ORIGINS"] ?? "",
-          DATABASE_QUOTA_BYTES: process.env["DATABASE_QUOTA_BYTES"] ?? bindings["DATABASE_QUOTA_BYTES"] ?? "",
-          OIP_SERVER_NAME: process.env["OIP_SERVER_NAME"] ?? bindings["OIP_SERVER_NAME"] ?? "",
+          ...settingsFor(CONFIG, process.env),
           KEY_SECRET: secrets.keySecret,
           ADMIN_TOKEN: secrets.adminToken,
           WEBHOOKS_TO_LOOPBACK: "1",

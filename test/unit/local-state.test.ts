@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LogFile } from "../../src/local/log-file.ts";
+import { settingsFor } from "../../src/local/settings.ts";
 import { State } from "../../src/local/state.ts";
 
 let folder: string;
@@ -52,4 +53,20 @@ test("the log never has more than two files of its size", () => {
   expect(readdirSync(folder).toSorted()).toEqual(["worker.log", "worker.log.1"]);
   for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(1_000);
   expect(readFileSync(path, "utf8")).toContain("line 199");
+});
+
+test("settings and credentials of backends come from the environment, else from .dev.vars, and nothing else does", () => {
+  const config = join(folder, "wrangler.toml");
+  writeFileSync(config, 'name = "a"');
+  writeFileSync(
+    join(folder, ".dev.vars"),
+    "BACKEND_GPU=from-file\nBACKEND_TTS=from-file\nPUBLIC_URL=https://a.example\nKEY_SECRET=from-file\n",
+  );
+  const environment = { BACKEND_GPU: "from-environment", KEY_SECRET_PREVIOUS: "before", HOME: "/root", ADMIN_TOKEN: "token" };
+  expect(settingsFor(config, environment)).toEqual({
+    BACKEND_GPU: "from-environment",
+    BACKEND_TTS: "from-file",
+    PUBLIC_URL: "https://a.example",
+    KEY_SECRET_PREVIOUS: "before",
+  });
 });
