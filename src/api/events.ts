@@ -106,6 +106,7 @@ function accountEvent(it: Told, object: number, query: Input<typeof OF_ALL>["que
 
 /** An answer that `tell` writes, until it returns or the client is gone. */
 function streamed(call: KeyCall, tell: (write: Write, gone: AbortSignal, endAt: number) => Promise<void>): Response {
+  if (call.request.method === "HEAD") return eventStream("", {});
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   const left = new AbortController();

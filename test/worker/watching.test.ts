@@ -3,11 +3,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { changeStatements, cancelInference } from "../../src/inferences/sql/change.ts";
 import { JSON_TYPE } from "../../src/content/content.ts";
+import { insertTogether } from "../../src/inferences/sql/insert-group.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
 import { say } from "../../src/inferences/progress.ts";
 import { run } from "../../src/inferences/run.ts";
 import { openWatch } from "../../src/inferences/watch.ts";
-import { claimed, laneOf, queued, rowOf } from "./support/inferences.ts";
+import { claimed, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { gpu } from "./support/outside.ts";
 import { ports, still, stillAs } from "./support/ports.ts";
 import { ORIGIN, as, call, object, until } from "./support/requests.ts";
@@ -249,6 +250,25 @@ describe("the events of an account", () => {
     ]);
     expect(new Set(events.map(({ data }) => data["inference_id"]))).toEqual(new Set([id]));
     await stream.leave();
+  });
+
+  test("begin with the submit, also of submits that came together", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await newModel();
+    const stream = await watch(key, "/v1/events");
+    await accountWatched(accountId);
+    const both = [submission(model, { accountId }), submission(model, { accountId })];
+    await insertTogether(db, both);
+    const events = [await stream.next(), await stream.next()];
+    expect(events.map((event) => event?.data)).toMatchObject(both.map(({ id }) => ({ inference_id: id, event: "queued" })));
+    await stream.leave();
+  });
+
+  test("have an answer to HEAD, which watches nothing", async () => {
+    const { key, accountId } = await newTenant();
+    const answer = await as(key, "HEAD", "/v1/events");
+    expect(answer.headers.get("content-type")).toBe("text/event-stream");
+    expect(await env.DB.prepare("SELECT watched_until FROM accounts WHERE id = ?").bind(accountId).first("watched_until")).toBeNull();
   });
 
   test("are only those that the client asks for", async () => {

@@ -24,6 +24,7 @@ import {
 } from "./insert.ts";
 import { ANYBODY, hasSlot, nextTurn } from "./lane.ts";
 import { textOf, typeOf } from "./record.ts";
+import { toldOfNew } from "./told.ts";
 
 /** What a row says of its own, in the order in which a group's text has it; what it takes of its account comes last. */
 const OWN: readonly [column: string, (it: NewInference) => SqlValue][] = [
@@ -103,7 +104,7 @@ export const groupStatements = {
     WHERE lane.schemas = ${schemas} AND NOT EXISTS (SELECT 1 FROM asked LEFT JOIN accounts AS owner ON owner.id = asked.account_id
       WHERE ${isSpent(sql`owner`)} OR ${openIn(sql`owner`)} + ${PLACE} > ${openLimitOf(sql`owner`)} OR coalesce(owner.stored_bytes, 0) + ${CHARGE} > ${quotaOf(sql`owner`)}
         OR coalesce(owner.database_bytes, 0) + ${ROW_CHARGE} > ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)})
-    RETURNING id, version, created_at AS now`;
+    RETURNING id, version, created_at AS now, ${toldOfNew}`;
   },
   /** Counts the group as its accounts', once for each, if the statement right before it has inserted it. */
   charge: (group: Group) => sql`
