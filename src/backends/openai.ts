@@ -26,7 +26,7 @@ import {
 } from "./backend.ts";
 import { cutOff, garbage, oversized, refusal, refusedInside, unsendable } from "./judgement.ts";
 import { type Reading, beginsAsStream, isEventStream, outcomeOfEvents, stream } from "./streams/sse.ts";
-import { type Members, type SaidFailure, failureIn } from "./streams/stream-events.ts";
+import { type Members, type SaidFailure, errorIn, failureIn } from "./streams/stream-events.ts";
 import { framed } from "./streams/event-reader.ts";
 import { type Asked, CHAT, COMPLETIONS, EMBEDDINGS, askedBy, canStream, knownIn } from "./openai-paths.ts";
 import { itemsIn } from "../tensors/plain.ts";
@@ -121,7 +121,7 @@ function outcomeOf(answer: Answer, call: BackendCall, { what }: Asked): Outcome 
     return isStream && (what === CHAT || what === COMPLETIONS) ? outcomeOfChat(answer.bytes, call) : garbage("it is not JSON");
   }
   const { value: body, text } = known.value;
-  const failure = failureIn(body);
+  const failure = what === null ? errorIn(body) : failureIn(body);
   if (failure) return refusedInside(failure, answer);
   if (what === EMBEDDINGS) return embeddingsIn(body, text, call);
   if (what === null) return wholeOf(body, isObject(body) ? named(body, call) : body, text, itemsIn(body));

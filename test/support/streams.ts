@@ -259,6 +259,17 @@ const GOOD_CHATS = formsOf("openai", {
     passes: "",
     amounts: called(call("a", "f", '{"x":1}'), call("b", "g", '{"y":2}')),
   },
+  "one whose name of a tool comes in two pieces": {
+    sends: [
+      other(calls({ index: 0, id: "a", type: "function", function: { name: "get_" } })),
+      other(calls({ index: 0, function: { name: "weather", arguments: "" } })),
+      other(calls({ index: 0, function: { arguments: "{}" } })),
+      other({}, "tool_calls"),
+      DONE,
+    ],
+    passes: "",
+    amounts: called(call("a", "get_weather", "{}")),
+  },
   "TGI's call of a tool, which is no list": {
     sends: [
       tgi({ role: "assistant", tool_calls: { index: 0, id: "", type: "function", function: { name: "f", arguments: "{" } } }),
@@ -340,6 +351,17 @@ const BROKEN_CHATS = formsOf("openai", {
     sends: [...hel(other), "event: error\n\n", DONE],
     passes: "Hel",
     amounts: fails("backend_error", "500"),
+  },
+  "the failed response of OpenAI's newer API": {
+    sends: [
+      ...hel(other),
+      `event: response.failed\n${event({
+        type: "response.failed",
+        response: { id: "resp_1", status: "failed", error: { code: "server_error", message: "lost the worker" } },
+      })}`,
+    ],
+    passes: "Hel",
+    amounts: fails("backend_error", "lost the worker"),
   },
   "FastAPI's detail": {
     sends: [...hel(other), event({ detail: "worker lost" }), DONE],

@@ -114,6 +114,40 @@ describe("tool calls", () => {
       [call("a", "f", '{"x":1}')],
     ],
     [
+      "have a name that is cut over pieces of one index",
+      [
+        calls({ index: 0, id: "a", type: "function", function: { name: "get_" } }),
+        calls({ index: 0, function: { name: "wea", arguments: "" } }),
+        calls({ index: 0, function: { name: "ther", arguments: '{"x":' } }),
+        calls({ index: 0, function: { name: "get_weather", arguments: "1}" } }),
+      ],
+      [call("a", "get_weather", '{"x":1}')],
+    ],
+    [
+      "have a name that is cut over pieces that all have the id",
+      [calls({ index: 0, ...call("a", "get_", "") }), calls({ index: 0, ...call("a", "weather", "") }), calls({ ...call("a", "", "{}") })],
+      [call("a", "get_weather", "{}")],
+    ],
+    [
+      "have a name that is said longer each time",
+      [
+        calls({ index: 0, ...call("a", "get", "") }),
+        calls({ index: 0, ...call("", "get_weather", "{") }),
+        calls({ index: 0, ...call("", "", "}") }),
+      ],
+      [call("a", "get_weather", "{}")],
+    ],
+    [
+      "are two where another comes whole at the index of one that has no arguments yet, or has an id of its own",
+      [
+        calls({ index: 0, function: { name: "f" } }),
+        calls({ index: 0, function: { name: "g", arguments: "{}" } }),
+        calls({ index: 1, function: { name: "f" } }),
+        calls({ index: 1, ...call("b", "g", "") }),
+      ],
+      [{ function: { name: "f" } }, { function: { name: "g", arguments: "{}" } }, { function: { name: "f" } }, call("b", "g", "")],
+    ],
+    [
       "keep their order by index",
       [calls({ index: 1, ...call("b", "g", "{}") }), calls({ index: 0, ...call("a", "f", "{}") })],
       [call("a", "f", "{}"), call("b", "g", "{}")],
@@ -121,6 +155,12 @@ describe("tool calls", () => {
   ])("%s", (_name, deltas, whole) => {
     expect(messageOf(...deltas)).toStrictEqual(message({ tool_calls: whole }));
   });
+});
+
+test("the name of a function that is called is put together, in the form before tools as well", () => {
+  const pieces = [{ name: "get_" }, { name: "weather" }, { name: "", arguments: "{" }, { arguments: "}" }];
+  const whole = { name: "get_weather", arguments: "{}" };
+  expect(messageOf(...pieces.map((piece) => ({ function_call: piece })))).toEqual(message({ function_call: whole }));
 });
 
 /** A text cut into pieces. */

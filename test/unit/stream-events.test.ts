@@ -93,15 +93,22 @@ describe("an event", () => {
     expect(meaning).toMatchObject({ kind: "part", data: '{"choices":[{"logprobs":["NaN","-Infinity"]}]}' });
   });
 
-  test.each(["error", "Error", "exception", "failure"])("named %s is a failure, whatever it holds", (name) => {
-    for (const [data, reason] of [
-      ["lost", "lost"],
-      ['{"choices":[],"message":"lost"}', "lost"],
-      ['"lost"', "lost"],
-      ["", null],
-    ]) {
-      expect(meanings(`event: ${name}\ndata: ${data}\n\n`)).toMatchObject([{ kind: "failure", failure: { status: null, reason } }]);
-    }
+  test.each(["error", "Error", "exception", "failure", "response.failed", "response.error", "stream_error", "thread.run.failed"])(
+    "named %s is a failure, whatever it holds",
+    (name) => {
+      for (const [data, reason] of [
+        ["lost", "lost"],
+        ['{"choices":[],"message":"lost"}', "lost"],
+        ['"lost"', "lost"],
+        ["", null],
+      ]) {
+        expect(meanings(`event: ${name}\ndata: ${data}\n\n`)).toMatchObject([{ kind: "failure", failure: { status: null, reason } }]);
+      }
+    },
+  );
+
+  test.each(["response.mcp_call.failed", "thread.run.step.failed", "failed_over"])("named %s is no failure of the whole", (name) => {
+    expect(meanings(`event: ${name}\ndata: {"type":"${name}"}\n\n`)).toMatchObject([{ kind: "part" }]);
   });
 
   test("may say a part and a failure", () => {
@@ -120,6 +127,10 @@ describe("a failure", () => {
     [{ error: { type: "error", error: { type: "overloaded_error", message: "m" } } }, 503, "m"],
     [{ type: "error", error: { type: "invalid_request_error", message: "m" } }, 400, "m"],
     [{ error: "m", error_type: "validation" }, 422, "m"],
+    [{ type: "response.failed", response: { status: "failed", error: { code: "rate_limit_exceeded", message: "m" } } }, 429, "m"],
+    [{ type: "response.failed", response: { status: "failed", error: null } }, null, null],
+    [{ type: "stream_error", data: { status: 503, message: "m" } }, 503, "m"],
+    [{ object: "thread.run", status: "failed", last_error: { code: "server_error", message: "m" } }, null, "m"],
     [{ error: "m", status_code: 507 }, 507, "m"],
     [{ error: true, message: "m" }, null, "m"],
     [{ object: "error", message: "m", code: 40_303 }, null, "m"],
@@ -148,6 +159,9 @@ describe("a failure", () => {
     { text_output: "a", detail: "d" },
     { outputs: [], message: "m" },
     { choices: [], error: false },
+    { choices: [], status: "failed" },
+    { type: "response.created", response: { status: "in_progress", error: null } },
+    { status: "processing" },
     { usage: { total_tokens: 1 } },
     { detail: null, errors: [], message: "" },
     null,

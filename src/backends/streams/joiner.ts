@@ -5,8 +5,9 @@
  * - A text that is a name (`id`, `role`, `format` …) is said again and not continued. Of an unknown text both are possible:
  *   one that comes again and again as it was, and only so, is a name.
  * - An entry of a list is found by its `id`, then by its `index`. One of another id, type or name is another entry,
- *   whatever its index. A call of a tool has its name once, in its first piece: a piece that has neither id nor index, or
- *   an index of nothing that has come, goes on the last call, unless it has a name itself after a call that is complete.
+ *   whatever its index. A call of a tool has its name before its arguments: a piece that has neither id nor index, or an
+ *   index of nothing that has come, goes on the last call, unless it has a name itself after a call that is complete.
+ * - The name of a tool may come in several pieces, too, until its arguments begin; after that another name is another call.
  */
 import { writeJson } from "../../encoding/json.ts";
 import { isObject } from "../../tensors/tensor.ts";
@@ -40,13 +41,23 @@ const CONTENTS: ReadonlySet<string> = new Set(
 /** The list whose entries are calls of tools. */
 const CALLS = "tool_calls";
 
+/** Objects that name a tool, and what it is called with. */
+const CALLED: ReadonlySet<string> = new Set(["function", "custom", "function_call"]);
+
+/** The name of a tool after another piece: said again, at once or longer each time, or gone on with. */
+function nameAfter(before: string, said: string): string {
+  return said.startsWith(before) ? said : before + said;
+}
+
 /** One object. */
 export class JoinedObject {
   readonly #tally: Tally;
+  readonly #isCalled: boolean;
   readonly #members = new Map<string, unknown>();
 
-  constructor(tally: Tally) {
+  constructor(tally: Tally, name = "") {
     this.#tally = tally;
+    this.#isCalled = CALLED.has(name);
     tally.characters += ENTRY_CHARACTERS;
   }
 
@@ -55,10 +66,12 @@ export class JoinedObject {
   }
 
   add(piece: Members): void {
+    const mayGoOn = this.#isCalled && isBlank(this.get("arguments")) && isBlank(this.get("input"));
     for (const [name, value] of Object.entries(piece)) {
       const before = this.#members.get(name);
       if ((value === null || value === "") && before !== undefined && before !== null) continue;
-      this.#members.set(name, this.#joined(name, before, value));
+      const isPiece = mayGoOn && name === "name" && typeof before === "string" && typeof value === "string";
+      this.#members.set(name, this.#joined(name, before, isPiece ? nameAfter(before, value) : value));
     }
   }
 
@@ -77,7 +90,7 @@ export class JoinedObject {
       return before instanceof UnknownText ? before.add(value) : new UnknownText(value);
     }
     if (isObject(value)) {
-      const joined = before instanceof JoinedObject ? before : new JoinedObject(this.#tally);
+      const joined = before instanceof JoinedObject ? before : new JoinedObject(this.#tally, name);
       joined.add(value);
       return joined;
     }
@@ -172,14 +185,13 @@ class JoinedList {
   }
 
   #begin(piece: Members, index: number | null): Entry {
-    const entry: Entry = { joined: new JoinedObject(this.#tally), call: new CallSoFar() };
+    const entry: Entry = { joined: new JoinedObject(this.#tally), call: new CallSoFar(piece) };
     if (index !== null) {
       this.#lastIndex = index;
       this.#byIndex.set(index, entry);
       if (!this.#isOfCalls) entry.joined.add({ index });
     }
     entry.joined.add(piece);
-    entry.call.add(piece);
     this.#values.push({ index: this.#lastIndex, value: entry.joined });
     return entry;
   }
@@ -195,7 +207,7 @@ class JoinedList {
       if (index === null) return null;
     }
     const found = index === null ? this.#latest : this.#byIndex.get(index);
-    if (found) return beginsAnother(piece, found) ? null : found;
+    if (found) return beginsAnother(piece, found, index !== null) ? null : found;
     return this.#isOfCalls && id === null && name === null ? this.#latest : null;
   }
 
@@ -206,11 +218,16 @@ class JoinedList {
 
 const at = (id: string, index: number | null) => JSON.stringify([id, index]);
 
-/** Whether a piece can't belong to an entry: it has another name, or a name and arguments after arguments that are complete. */
-function beginsAnother(piece: Members, { joined, call }: Entry): boolean {
+/**
+ * Whether a piece can't belong to an entry: it has another name where that of the entry can't go on, or a name and arguments
+ * after arguments that are complete.
+ */
+function beginsAnother(piece: Members, { joined, call }: Entry, isIndexed: boolean): boolean {
   const mine = callIn(piece);
   const differ = (a: unknown, b: unknown) => textOf(a) !== null && textOf(b) !== null && a !== b;
-  if (differ(mine.name, call.name) || ["id", "type", "name"].some((name) => differ(piece[name], joined.get(name)))) return true;
+  if (["id", "type", "name"].some((name) => differ(piece[name], joined.get(name)))) return true;
+  const mayGoOn = isIndexed && textOf(piece["id"]) === null && !call.hasInput && !new CallSoFar(piece).isComplete;
+  if (differ(mine.name, call.name) && !mayGoOn) return true;
   return textOf(piece["id"]) === null && textOf(mine.name) !== null && !isBlank(mine.input) && call.isComplete;
 }
 
@@ -224,13 +241,22 @@ function callIn(entry: Members): { readonly name: unknown; readonly input: unkno
 /** A call whose arguments come piece by piece: whether the braces that they opened are all closed. */
 class CallSoFar {
   #name: string | null = null;
+  #hasInput = false;
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
   #isComplete = false;
 
+  constructor(piece: Members) {
+    this.add(piece);
+  }
+
   get name(): string | null {
     return this.#name;
+  }
+
+  get hasInput(): boolean {
+    return this.#hasInput;
   }
 
   get isComplete(): boolean {
@@ -239,7 +265,9 @@ class CallSoFar {
 
   add(piece: Members): void {
     const { name, input } = callIn(piece);
-    this.#name = textOf(name) ?? this.#name;
+    const said = textOf(name);
+    if (said !== null) this.#name = this.#name === null || this.#hasInput ? said : nameAfter(this.#name, said);
+    this.#hasInput ||= !isBlank(input);
     if (isObject(input)) this.#isComplete = true;
     if (typeof input === "string") for (const character of input) this.#read(character);
   }

@@ -1,7 +1,7 @@
 /**
  * PURE. What each event of a server's stream means, whatever server sent it. A stream has sent its status long before it
  * fails, so that servers say a failure in ways of their own: as an event named `error`, as a field `error:`, as JSON that
- * no field frames, or as an object with `error`, `detail` or a `finish_reason` of "error". Some then say `[DONE]` all the
+ * no field frames, as an object whose `type` is such a name, or with `error`, `detail` or a `finish_reason` of "error". Some then say `[DONE]` all the
  * same. All of these are one thing here, a failure, with the status and the reason that the server gives; what it comes to
  * is decided in judgement.ts. What holds no data (comments, empty events, `id` and `retry` alone) means nothing.
  * Source: what vLLM, SGLang, llama.cpp, Ollama, TGI, Triton and OpenRouter send.
@@ -34,8 +34,12 @@ export interface SaidFailure {
 
 /** `[DONE]`, as some have it in quotes. */
 const ENDS = /^"?\[DONE\]"?$/;
-/** Names of events that are failures, whatever they hold. */
-const FAILS = /^(?:error|exception|failure|failed)$/i;
+/**
+ * Names of events that are failures of the whole, whatever they hold: `error`, `response.failed`, `stream_error`,
+ * `thread.run.failed`. What one step of an answer failed at, such as `response.mcp_call.failed`, is a part of it.
+ */
+const FAILS =
+  /^(?:(?:(?:thread[._])?run|response|stream(?:ing)?|message|(?:chat[._])?completion|generation|inference|request|server|internal)[._-])?(?:error|exception|failure|failed)$/i;
 /** Names of events that only keep a connection alive. */
 const KEEPS_ALIVE = /^(?:ping|keep-?alive|heartbeat)$/i;
 
@@ -76,16 +80,26 @@ function failureSaid(text: string): SaidFailure {
 const ANSWERS = ["choices", "text_output", "outputs", "token"];
 const REASONS = ["detail", "errors", "message", "msg", "error_message", "error_msg", "exception"];
 
+/** The error that any object is or holds, whatever it is an answer to: what else it says may be its answer. */
+export function errorIn(value: unknown): SaidFailure | null {
+  if (!isObject(value)) return null;
+  return !isNothing(value["error"]) || value["object"] === "error" || isFailing(value["type"]) ? said(value) : null;
+}
+
 /** The failure that an answer, or a part of one, speaks of; null if it is no failure. */
 export function failureIn(value: unknown): SaidFailure | null {
-  if (!isObject(value)) return null;
-  if (!isNothing(value["error"]) || value["object"] === "error" || value["type"] === "error") return said(value);
+  const error = errorIn(value);
+  if (error || !isObject(value)) return error;
   const finish = finishesOf(value).find((reason) => FAILED_FINISHES.has(reason));
   if (finish !== undefined) {
     return { status: FAILED_FINISHES.get(finish) ?? null, reason: `it ended with finish_reason "${finish}"`, object: null };
   }
   if (ANSWERS.some((name) => name in value)) return null;
-  return REASONS.some((name) => !isNothing(value[name])) ? said(value) : null;
+  return isFailing(value["status"]) || REASONS.some((name) => !isNothing(value[name])) ? said(value) : null;
+}
+
+function isFailing(name: unknown): boolean {
+  return typeof name === "string" && FAILS.test(name);
 }
 
 /** Whether a member such as `error` says that there is none. */
@@ -120,11 +134,18 @@ function members(list: unknown, name: string): unknown[] {
   return Array.isArray(list) ? list.map((entry: unknown) => (isObject(entry) ? entry[name] : null)) : [];
 }
 
+/** Members in which an error is, or what holds one: the second is that of OpenAI's `response.failed`, the third of its runs. */
+const HOLDERS = ["error", "response", "last_error", "data"];
+
 /** What an object says that is a failure. The object itself may be the error, or hold it, or hold one that holds it. */
 function said(value: Members): SaidFailure {
   const levels: Members[] = [value];
-  for (let level = value["error"]; isObject(level) && levels.length < 3; level = level["error"]) levels.unshift(level);
-  return { status: first(levels, statusIn), reason: reasonIn(value), object: value };
+  for (let level = heldBy(value); level && levels.length < 4; level = heldBy(level)) levels.unshift(level);
+  return { status: first(levels, statusIn), reason: reasonIn(value) ?? first(levels, reasonIn), object: value };
+}
+
+function heldBy(level: Members): Members | null {
+  return HOLDERS.map((name) => level[name]).find(isObject) ?? null;
 }
 
 function first<T>(levels: readonly Members[], read: (level: Members) => T | null): T | null {
