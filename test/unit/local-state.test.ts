@@ -43,6 +43,9 @@ test("the log has a line with its time for each event, and is its owner's alone,
     "",
   ]);
   expect(modeOf(path)).toBe(0o600);
+  const made = join(folder, "made.log");
+  new LogFile(made).end();
+  expect(modeOf(made)).toBe(0o600);
 });
 
 test("the log never has more than two files of its size", () => {
