@@ -483,3 +483,7 @@ export const MONEY_MAX = 1_000_000_000;
 export const BUDGET_LAP_MS = 10_000;
 /** How exactly it is known when a key was used last. */
 export const KEY_USE_NOTED_MS = 60_000;
+
+/** Inferences that one call of a bulk submit takes, and how many of them are under way at once. */
+export const BULK_SUBMITS = 1_000;
+export const BULK_SUBMITS_AT_ONCE = 250;

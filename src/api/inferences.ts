@@ -1,71 +1,18 @@
 /** Our own API over inferences: submit, get, cancel, redrive and delete. */
 import * as z from "zod";
-import { JSON_TYPE } from "../content/content.ts";
-import { writeJson } from "../encoding/json.ts";
 import { cachingOf, json, replayHeaders, unlessKnown } from "../http/answer.ts";
-import { metadataSchema } from "../http/filter.ts";
-import { idempotencyOf, webhookOf } from "../http/vetted.ts";
+import { idempotencyOf } from "../http/vetted.ts";
 import { lookUpWithWait, nameIn } from "../http/lookup.ts";
 import { preferredWait } from "../http/prefer.ts";
-import { wholeIn } from "../http/range.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { waitedFor } from "../http/wait.ts";
 import { cancel as cancelInference, redrive as redriveInference, remove as removeInference } from "../inferences/change.ts";
 import { isFinal } from "../inferences/status.ts";
 import { submit as submitInference } from "../inferences/submit.ts";
-import { EVENTS } from "../inferences/webhook.ts";
-import {
-  BACKEND_TIMEOUT_SECONDS,
-  CANCEL_AFTER_SECONDS,
-  INITIAL_DELAY_MS,
-  JSON_BODY_BYTES,
-  MAX_ATTEMPTS,
-  MAX_DELAY_MS,
-  MAX_TIME_IN_QUEUE_SECONDS,
-  PAYLOAD_RETENTION_SECONDS,
-  POLL_AFTER_SECONDS,
-  PRIORITY,
-} from "../limits.ts";
+import { JSON_BODY_BYTES, POLL_AFTER_SECONDS } from "../limits.ts";
 import { problem } from "../problem.ts";
-import { itemsIn } from "../tensors/plain.ts";
 import { inferenceSchema, notFound, present } from "./present.ts";
-
-const within = (range: readonly [number, number]) => wholeIn(range).optional();
-
-const submissionSchema = z.strictObject({
-  model: z.string().min(1).max(128),
-  version: z.string().min(1).max(128).optional().describe("The model's default version by default."),
-  // JSON.parse has made it, so there is nothing to check but that it is there.
-  input: z
-    .unknown()
-    .refine((input) => input !== undefined, "is missing")
-    .describe("Any JSON; what the model takes."),
-  priority: within(PRIORITY.range).describe(`0 goes first; ${PRIORITY.default} by default.`),
-  max_time_in_queue_seconds: within(MAX_TIME_IN_QUEUE_SECONDS.range).describe(
-    `It expires if it has not started by then; ${MAX_TIME_IN_QUEUE_SECONDS.default} by default.`,
-  ),
-  run_within_seconds: within(BACKEND_TIMEOUT_SECONDS.range).describe("Of one attempt; the backend's timeout by default."),
-  retry: z
-    .strictObject({
-      max_attempts: within(MAX_ATTEMPTS.range).describe(`The first counts; ${MAX_ATTEMPTS.default} by default.`),
-      initial_delay_ms: within(INITIAL_DELAY_MS.range).describe(`${INITIAL_DELAY_MS.default} by default.`),
-      max_delay_ms: within(MAX_DELAY_MS.range).describe(`${MAX_DELAY_MS.default} by default.`),
-    })
-    .optional()
-    .describe("How often and how soon it is tried again."),
-  cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range).describe("It is canceled so long after the submit; never by default."),
-  retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range).describe(
-    "How long input and output are kept after its end; never longer than the account's retention.",
-  ),
-  metadata: metadataSchema.optional().describe("The client's own words, up to 16 entries."),
-  webhook: z
-    .strictObject({
-      url: z.string(),
-      events: z.array(z.enum(EVENTS)).min(1).optional().describe("How it ended by default."),
-    })
-    .optional()
-    .describe("Who is sent its events."),
-});
+import { submissionOf, submissionSchema } from "./submission.ts";
 
 const params = z.object({ id: z.string().describe("The inference's id.") });
 const shown = (description: string) => ({ description, json: inferenceSchema });
@@ -120,33 +67,8 @@ export const inferenceRoutes = [
 
 async function submit(call: KeyCall, { body, text }: Input<typeof SUBMIT>): Promise<Response> {
   preferredWait(call.request.headers); // what is wrong with it is said before anything is stored
-  const submitted = await submitInference(
-    call.ports,
-    {
-      ...call.caller,
-      dialect: "claimcheck",
-      model: body.model,
-      version: body.version,
-      input: { body: writeJson(body.input), contentType: JSON_TYPE },
-      inputPath: ["input"],
-      given: { value: body.input },
-      inputItems: itemsIn(body.input),
-      priority: body.priority,
-      maxTimeInQueueSeconds: body.max_time_in_queue_seconds,
-      runWithinSeconds: body.run_within_seconds,
-      retry: {
-        maxAttempts: body.retry?.max_attempts,
-        initialDelayMs: body.retry?.initial_delay_ms,
-        maxDelayMs: body.retry?.max_delay_ms,
-      },
-      cancelAfterSeconds: body.cancel_after_seconds,
-      retentionSeconds: body.retention_seconds,
-      metadata: body.metadata,
-      webhook: body.webhook && (await webhookOf(call, body.webhook.url, ["webhook", "url"], body.webhook.events)),
-      idempotency: await idempotencyOf(call.request, call.url, text),
-    },
-    call.after,
-  );
+  const idempotency = await idempotencyOf(call.request, call.url, text);
+  const submitted = await submitInference(call.ports, await submissionOf(call, body, idempotency), call.after);
   const { inference, headers: waited } = await waitedFor(call, async () => submitted.inference, notFound);
   const location = { Location: `${call.origin}/v1/inferences/${inference.id}` };
   const headers = { ...cachingOf(inference), ...replayHeaders(submitted), ...location, ...waited };

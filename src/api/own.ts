@@ -5,6 +5,7 @@ import { linkRoutes } from "./links.ts";
 import { presentOwnEvent } from "./event.ts";
 import { webhookRoutes } from "./webhooks.ts";
 import { deliveryRoutes } from "./deliveries.ts";
+import { bulkSubmitRoutes } from "./bulk-submit.ts";
 import { bulkRoutes } from "./bulk.ts";
 import { eventRoutes } from "./events.ts";
 import { inferenceRoutes } from "./inferences.ts";
@@ -24,6 +25,7 @@ export const own: Dialect = {
   routes: [
     ...listRoutes,
     ...bulkRoutes,
+    ...bulkSubmitRoutes,
     ...eventRoutes,
     ...inferenceRoutes,
     ...resultRoutes,

@@ -5,9 +5,9 @@
  */
 import type * as z from "zod";
 import { isJson } from "../content/content.ts";
-import { endOfString, parseJson } from "../encoding/json.ts";
+import { endOfString, parseJson, writeJson } from "../encoding/json.ts";
 import { JSON_DEPTH, JSON_HEAP_BYTES, JSON_TEXT_COPIES } from "../limits.ts";
-import { problem } from "../problem.ts";
+import { Problem, problem, shown } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
 import { type Place, read } from "./faults.ts";
 import { receive } from "./incoming.ts";
@@ -33,6 +33,46 @@ export async function readJson(request: Request, limitBytes: number): Promise<{ 
   }
   mustHoldNoKey(text, value);
   return { text, value };
+}
+
+/** Media types of JSON Lines, as tools send them; none is registered. */
+const JSON_LINES = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonl|jsonlines|x-jsonlines|json-lines)\s*(?:;|$)/i;
+
+/** One of several values of a body: its text and value, or what is wrong with it. */
+export type OneOfSeveral = { readonly text: string; readonly value: unknown } | { readonly problem: Problem };
+
+/**
+ * A body that is several JSON values: an array, or JSON Lines, of which an empty line counts for nothing. A line that is not
+ * JSON spoils no other. Throws 415, 413, 400, or 422 for none or more than `most`.
+ */
+export async function readSeveral(request: Request, limitBytes: number, most: number): Promise<OneOfSeveral[]> {
+  const isLines = JSON_LINES.test(request.headers.get("content-type") ?? "");
+  const all = isLines ? await readLines(request, limitBytes) : await readArray(request, limitBytes);
+  if (all.length > 0 && all.length <= most) return all;
+  throw problem("invalid_input", { faults: [{ path: [], detail: `must be 1 to ${most} values, and is ${all.length}` }] });
+}
+
+async function readArray(request: Request, limitBytes: number): Promise<OneOfSeveral[]> {
+  const { value } = await readJson(request, limitBytes);
+  if (!Array.isArray(value)) throw problem("invalid_input", { faults: [{ path: [], detail: `must be an array, and is ${shown(value)}` }] });
+  return value.map((one: unknown) => ({ text: writeJson(one), value: one }));
+}
+
+async function readLines(request: Request, limitBytes: number): Promise<OneOfSeveral[]> {
+  const whole = await readText(request, limitBytes);
+  mustFit(request, whole);
+  return whole.split("\n").flatMap((text, line): OneOfSeveral[] => {
+    if (text.trim() === "") return [];
+    try {
+      const value = parseJson(text);
+      mustHoldNoKey(text, value);
+      return [{ text, value }];
+    } catch (error) {
+      if (error instanceof Problem) return [{ problem: error }];
+      const why = error instanceof Error ? error.message : "it does not parse";
+      return [{ problem: problem("bad_json", { detail: `Line ${line + 1} of the body is not JSON: ${why}.` }) }];
+    }
+  });
 }
 
 /**

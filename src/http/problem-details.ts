@@ -26,9 +26,9 @@ export const problemSchema = z
 
 const HEADERS = new Headers({ "Content-Type": "application/problem+json", "Cache-Control": "private, no-store", ...SAFE_HEADERS });
 
-/** For `Dialect.refuse`. */
-export function problemDetails(problem: Problem, { requestId }: Pick<Call, "requestId">): Response {
-  const body = {
+/** The members of problem details. */
+export function problemMembers(problem: Problem, { requestId }: Pick<Call, "requestId">): z.infer<typeof problemSchema> {
+  return {
     type: "about:blank",
     title: problem.title,
     status: problem.status,
@@ -39,7 +39,11 @@ export function problemDetails(problem: Problem, { requestId }: Pick<Call, "requ
       ? { errors: problem.faults.map((fault) => ({ detail: fault.detail, pointer: pointer(fault.path) })) }
       : {}),
     ...problem.members,
-  } satisfies z.infer<typeof problemSchema>;
-  const answer = new Response(JSON.stringify(body), { status: problem.status, headers: HEADERS });
+  };
+}
+
+/** For `Dialect.refuse`. */
+export function problemDetails(problem: Problem, call: Pick<Call, "requestId">): Response {
+  const answer = new Response(JSON.stringify(problemMembers(problem, call)), { status: problem.status, headers: HEADERS });
   return withHeaders(answer, problem.headers);
 }

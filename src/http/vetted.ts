@@ -5,7 +5,7 @@
 import { ENDS, type EventName, type Webhook } from "../inferences/webhook.ts";
 import { digestOf } from "../keys/key.ts";
 import { IDEMPOTENCY_KEY_CHARACTERS, NAMES_KNOWN, NAME_KNOWN_MS } from "../limits.ts";
-import { problem } from "../problem.ts";
+import { type Fault, problem } from "../problem.ts";
 import { judgeName, judgeTarget } from "../webhooks/target.ts";
 import type { Call } from "./route.ts";
 
@@ -36,7 +36,7 @@ const known = new Map<string, number>();
  * The one form of a URL that may be called. Throws 422, which names the reason; `path` is where the body has the URL.
  * A name that the resolver says nothing about is taken: each attempt asks again.
  */
-export async function targetOf(call: Pick<Call, "config" | "ports">, text: string, path: readonly string[]): Promise<string> {
+export async function targetOf(call: Pick<Call, "config" | "ports">, text: string, path: Fault["path"]): Promise<string> {
   const refused = (detail: string) => problem("invalid_input", { faults: [{ path, detail }] });
   const judged = judgeTarget(text, call.config.targets);
   if (!judged.ok) throw refused(judged.reason);
@@ -54,7 +54,7 @@ export async function targetOf(call: Pick<Call, "config" | "ports">, text: strin
 export async function webhookOf(
   call: Pick<Call, "config" | "ports" | "origin">,
   url: string,
-  path: readonly string[],
+  path: Fault["path"],
   events: readonly EventName[] = ENDS,
 ): Promise<Webhook> {
   return { url: await targetOf(call, url, path), events, origin: storedOrigin(call) };

@@ -17,6 +17,7 @@ import {
   OPEN_COUNT_MS,
   PRIORITY,
   SCHEMA_TRIES,
+  WAKE_UPS_PER_LANE,
   SUBMITS,
 } from "../limits.ts";
 import { fillOf } from "../platform/fill.ts";
@@ -41,7 +42,7 @@ import {
   rowChargeOf,
   standingOf,
 } from "./sql/insert.ts";
-import { insertTogether } from "./sql/insert-group.ts";
+import { insertAllOrNone, insertTogether } from "./sql/insert-group.ts";
 import { Together } from "../platform/together.ts";
 import { type After, bestEffort, hintSweep, hintWork } from "./hints.ts";
 
@@ -121,6 +122,13 @@ async function refusalBefore(ports: Ports, submission: Submission): Promise<Prob
 
 const wantedIn = ({ model, version, capability }: Submission) => ({ model, version: version ?? null, capability: capability ?? "" });
 
+/** What a submission counts as in its account's quotas. */
+function chargesOf({ input, metadata = {}, webhook }: Submission): { readonly bytes: number; readonly rowBytes: number } {
+  const bytes = chargeOf({ inputBytes: sizeOf(input.body), metadata });
+  const at = isInline(input) ? ({ at: "row", ...input } as const) : ({ at: "object", key: "", bytes, ...input } as const);
+  return { bytes, rowBytes: rowChargeOf({ input: at, metadata, webhook: webhook ?? null }) };
+}
+
 /** What of an account's standing refuses a submission; null if nothing does. */
 function refusalIn(
   submission: Submission,
@@ -138,13 +146,7 @@ function refusalIn(
       members: { monthly_budget: budget, renews_at: renewsAt },
     });
   }
-  const { input, metadata = {}, webhook = null } = submission;
-  const bytes = chargeOf({ inputBytes: sizeOf(input.body), metadata });
-  const rowBytes = rowChargeOf({
-    input: isInline(input) ? { at: "row", ...input } : { at: "object", key: "", bytes, ...input },
-    metadata,
-    webhook,
-  });
+  const { bytes, rowBytes } = chargesOf(submission);
   const over = overQuota(account, bytes, rowBytes);
   if (over) return over;
   if (account.open < account.openLimit) return null;
@@ -155,12 +157,12 @@ function refusalIn(
   });
 }
 
-/** Stores the input and writes the row. Null if the write decided against it; then nothing of it stays, so that each try has an id of its own. */
-async function accept(ports: Ports, submission: Submission, schemas: ModelSchemas, after: After): Promise<Submitted | null> {
+/** The row that a submission is to become, with its input stored. Each try has an id of its own. */
+async function prepared(ports: Ports, submission: Submission, schemas: ModelSchemas): Promise<NewInference> {
   const id = newInferenceId(ports.clock.now(), ports.randomBytes);
   const { accountId, retry } = submission;
   const { payload, bytes: inputBytes } = await storeInput(ports.payloads, accountId, id, submission.input);
-  const it: NewInference = {
+  return {
     accountId,
     id,
     keyId: submission.keyId,
@@ -187,21 +189,80 @@ async function accept(ports: Ports, submission: Submission, schemas: ModelSchema
     databaseQuotaBytes: ports.databaseQuotaBytes,
     schemas: schemas.revision,
   };
+}
+
+/** Takes back the input of what was not inserted, so that nothing of it stays. */
+function takeBack({ payloads }: Ports, { input }: NewInference, after: After): void {
+  if (input.at === "object" && input.key !== null) after(bestEffort("input_not_taken_back", payloads.delete(input.key)));
+}
+
+/** Stores the input and writes the row. Null if the write decided against it; then nothing of it stays. */
+async function accept(ports: Ports, submission: Submission, schemas: ModelSchemas, after: After): Promise<Submitted | null> {
+  const it = await prepared(ports, submission, schemas);
   const insert = () => (it.waiter === null ? insertShared(ports, it, after) : insertInference(ports.db, it));
   let askedAt = ports.clock.now();
   let inserted = await insertOnce(ports.db, it, insert);
-  if (!inserted.inference && (await isBelowOpenLimit(ports.db, accountId))) {
+  if (!inserted.inference && (await isBelowOpenLimit(ports.db, it.accountId))) {
     askedAt = ports.clock.now();
     inserted = await insertOnce(ports.db, it, insert);
   }
   const { inference, claimed, hasSlot } = inserted;
   if (!inference) {
-    if (payload.at === "object" && payload.key !== null) after(bestEffort("input_not_taken_back", ports.payloads.delete(payload.key)));
+    takeBack(ports, it, after);
     return null;
   }
   if (submission.waiter === undefined && hasSlot) after(hintWork(ports, [{ model: inference.model, version: inference.version }]));
   after(hintSweep(ports));
   return { inference, replayed: false, claimed, askedAt };
+}
+
+/**
+ * Accepts submissions of one account, all or none. Throws the refusal of the first that is refused, with its place; a conflict if
+ * some, but not all, were accepted by an earlier submit under their keys.
+ */
+export async function submitAll(ports: Ports, submissions: readonly Submission[], after: After): Promise<Submitted[]> {
+  for (let tries = 0; tries < SCHEMA_TRIES; tries++) {
+    const schemas = new Map<string, ModelSchemas>();
+    for (const submission of submissions) {
+      const { model } = submission;
+      schemas.set(model, schemas.get(model) ?? (await findSchemas(ports.db, model)) ?? NO_SCHEMAS);
+      const refused = refusalOfInput(schemas.get(model) ?? NO_SCHEMAS, submission) ?? (await refusalBefore(ports, submission));
+      if (refused) throw refused;
+    }
+    const rows = await Promise.all(
+      submissions.map((submission) => prepared(ports, submission, schemas.get(submission.model) ?? NO_SCHEMAS)),
+    );
+    const askedAt = ports.clock.now();
+    const inserted = await insertAllOrNone(ports.db, rows);
+    if (inserted) {
+      const lanes = new Map(inserted.flatMap(({ model, version }) => [[`${model} ${version}`, { model, version }]]));
+      after(
+        hintWork(
+          ports,
+          [...lanes.values()].flatMap((lane) => Array.from({ length: WAKE_UPS_PER_LANE }, () => lane)),
+        ),
+      );
+      after(hintSweep(ports));
+      return inserted.map((inference) => ({ inference, replayed: false, claimed: null, askedAt }));
+    }
+    for (const row of rows) takeBack(ports, row, after);
+    const earlier = await Promise.all(submissions.map((submission) => replayOf(ports, submission)));
+    const all = earlier.flatMap((one) => one ?? []);
+    if (all.length === submissions.length) return all;
+    const [known] = earlier.flatMap((one, index) => (one ? [index] : []));
+    if (known !== undefined)
+      throw problem("conflict", { detail: `Item ${known} was submitted before, and others were not; send those without it.` });
+    let [count, bytes, rowBytes] = [0, 0, 0]; // of those before
+    for (const submission of submissions) {
+      const { open, stored, inDatabase, ...standing } = await standingOf(ports, submission.accountId, wantedIn(submission));
+      const withThose = { ...standing, open: open + count, stored: stored + bytes, inDatabase: inDatabase + rowBytes };
+      const reason = refusalIn(submission, withThose);
+      if (reason && !(reason.code === "too_many_open" && (await isBelowOpenLimit(ports.db, submission.accountId)))) throw reason;
+      const charges = chargesOf(submission);
+      [count, bytes, rowBytes] = [count + 1, bytes + charges.bytes, rowBytes + charges.rowBytes];
+    }
+  }
+  throw problem("unavailable", { headers: { "Retry-After": "1" } });
 }
 
 /** The submits of an isolate that are under way. */

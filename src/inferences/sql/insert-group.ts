@@ -4,9 +4,9 @@
  * by itself, so that each is accepted or refused as it would be alone.
  */
 import * as z from "zod";
-import { AGEING_MS, GROUP_CHARACTERS } from "../../limits.ts";
-import { type Database, type Row, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
-import { newlyQueued } from "../inference.ts";
+import { AGEING_MS, GROUP_CHARACTERS, IDEMPOTENCY_MS } from "../../limits.ts";
+import { type Database, NOW, type Row, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
+import { type Inference, newlyQueued } from "../inference.ts";
 import {
   type Inserted,
   type Insertion,
@@ -45,6 +45,8 @@ const OWN: readonly [column: string, (it: NewInference) => SqlValue][] = [
   ["input_type", (it) => typeOf(it.input)],
   ["retention_seconds", (it) => it.retentionSeconds ?? null],
   ["webhook", (it) => (it.webhook === null ? null : JSON.stringify(it.webhook))],
+  ["idempotency_key", (it) => it.idempotencyKey],
+  ["fingerprint", (it) => it.fingerprint],
 ];
 
 const own = (place: number): Sql => ({ text: `(asked.it ->> ${place})`, params: [] });
@@ -52,6 +54,10 @@ const MAX_TIME = own(OWN.findIndex(([column]) => column === "max_time_in_queue_s
 const CANCEL_AFTER = own(OWN.length);
 /** With it, how many of its account's are before it in the group, it included, and what these take. */
 const [PLACE, CHARGE, ROW_CHARGE] = [own(OWN.length + 1), own(OWN.length + 2), own(OWN.length + 3)];
+
+/** Whether those of a group have keys: all, or none. */
+const isKeyed = ([first]: Group) => first.idempotencyKey !== null;
+const keysOf = (group: Group) => JSON.stringify(group.map(({ accountId, idempotencyKey }) => [accountId, idempotencyKey]));
 
 const DERIVED = ["model", "version", "status", "priority", "level", "turn", "created_at", "updated_at", "start_by", "ages_at", "cancel_at"];
 
@@ -83,6 +89,10 @@ function takenBy(all: readonly NewInference[]): { readonly upTo: readonly Taken[
   return { upTo, accounts };
 }
 
+/** No key of the group stands for an earlier submit. */
+const isFree = sql` AND NOT EXISTS (SELECT 1 FROM asked CROSS JOIN inferences AS earlier
+  ON earlier.account_id = asked.account_id AND earlier.idempotency_key = ${own(OWN.findIndex(([column]) => column === "idempotency_key"))})`;
+
 export const groupStatements = {
   /** Inserts all of a group, or none if any of it would not be taken. */
   insert: (group: Group) => {
@@ -103,15 +113,25 @@ export const groupStatements = {
     FROM lane CROSS JOIN asked
     WHERE lane.schemas = ${schemas} AND NOT EXISTS (SELECT 1 FROM asked LEFT JOIN accounts AS owner ON owner.id = asked.account_id
       WHERE ${isSpent(sql`owner`)} OR ${openIn(sql`owner`)} + ${PLACE} > ${openLimitOf(sql`owner`)} OR coalesce(owner.stored_bytes, 0) + ${CHARGE} > ${quotaOf(sql`owner`)}
-        OR coalesce(owner.database_bytes, 0) + ${ROW_CHARGE} > ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)})
+        OR coalesce(owner.database_bytes, 0) + ${ROW_CHARGE} > ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)})${isKeyed(group) ? isFree : sql``}
     RETURNING id, version, created_at AS now, ${toldOfNew}`;
   },
+  /** Frees the keys of a group whose day is over. */
+  releaseKeys: (group: Group) => sql`
+    UPDATE inferences SET idempotency_key = NULL WHERE (account_id, id) IN (
+      SELECT earlier.account_id, earlier.id FROM json_each(${keysOf(group)}) AS asked CROSS JOIN inferences AS earlier
+        ON earlier.account_id = asked.value ->> 0 AND earlier.idempotency_key = asked.value ->> 1
+      WHERE earlier.created_at <= ${NOW} - ${IDEMPOTENCY_MS}) RETURNING id`,
   /** Counts the group as its accounts', once for each, if the statement right before it has inserted it. */
   charge: (group: Group) => sql`
     UPDATE accounts SET open_at_most = open_at_most + (taken.value ->> 1), stored_bytes = stored_bytes + (taken.value ->> 2),
       database_bytes = database_bytes + (taken.value ->> 3)
     FROM json_each(${JSON.stringify([...takenBy(group).accounts].map(([account, it]) => [account, it.count, it.bytes, it.rowBytes]))}) AS taken
     WHERE accounts.id = taken.value ->> 0 AND changes() = ${group.length} RETURNING id`,
+  /** Fails, and with it the transaction, unless all of these are there. */
+  mustBeAll: (all: readonly NewInference[]) => sql`
+    SELECT json(iif(count(*) = ${all.length}, 'true', 'not all')) AS isAll FROM json_each(${JSON.stringify(all.map(({ accountId, id }) => [accountId, id]))}) AS asked
+    CROSS JOIN inferences ON inferences.account_id = asked.value ->> 0 AND inferences.id = asked.value ->> 1`,
   /** Whether its lane may have a slot for one of it. */
   hasSlot: ([{ model, version, capability }]: Group) => sql`
     SELECT 1 AS hasSlot FROM (${laneFor({ model, version, capability })}) AS lane WHERE ${hasSlot(ANYBODY, sql`lane.model`, sql`lane.version`)}`,
@@ -121,15 +141,19 @@ export const groupStatements = {
 function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInference[] } {
   const groups = new Map<string, { group: [NewInference, ...NewInference[]]; characters: number }>();
   const others: NewInference[] = [];
+  const keys = new Set<string>();
   for (const it of all) {
-    const alike = JSON.stringify([it.model, it.version, it.capability, it.priority, it.schemas ?? 0, it.databaseQuotaBytes]);
+    const key = it.idempotencyKey === null ? null : JSON.stringify([it.accountId, it.idempotencyKey]);
+    const alike = JSON.stringify([it.model, it.version, it.capability, it.priority, it.schemas ?? 0, it.databaseQuotaBytes, key !== null]);
     const characters = JSON.stringify([textOf(it.input), it.metadata]).length;
     const known = groups.get(alike);
-    if (it.idempotencyKey !== null || it.waiter !== null || (known && known.characters + characters > GROUP_CHARACTERS)) others.push(it);
+    if ((key !== null && keys.has(key)) || it.waiter !== null || (known && known.characters + characters > GROUP_CHARACTERS))
+      others.push(it);
     else if (known) {
       known.group.push(it);
       known.characters += characters;
     } else groups.set(alike, { group: [it], characters });
+    if (key !== null) keys.add(key);
   }
   const many = [...groups.values()].map(({ group }) => group);
   return {
@@ -158,6 +182,30 @@ export async function insertTogether(db: Database, all: readonly NewInference[])
   return Promise.all(all.map(async (it) => inserted.get(it) ?? insertInference(db, it)));
 }
 
+/** Inserts submissions of one account in one transaction, all or none: null if any of them is not taken. */
+export async function insertAllOrNone(db: Database, all: readonly NewInference[]): Promise<Inference[] | null> {
+  const { groups, others } = parted(all);
+  const insertions = [...groups.map(insertionOfGroup), ...others.map((it) => ({ of: [it], ...insertedAlone(it) }))];
+  let answers: Row[][];
+  try {
+    answers = await db.batch([...insertions.flatMap(({ statements }) => statements), groupStatements.mustBeAll(all)]);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes(NOT_ALL)) return null;
+    throw error;
+  }
+  const inserted = new Map<string, Inference>();
+  let begin = 0;
+  for (const { statements, insertedBy } of insertions) {
+    for (const { inference } of insertedBy(answers.slice(begin, (begin += statements.length)))) {
+      if (inference) inserted.set(inference.id, inference);
+    }
+  }
+  return all.flatMap(({ id }) => inserted.get(id) ?? []);
+}
+
+/** What the database says of the text that `mustBeAll` makes it read as JSON. */
+const NOT_ALL = "malformed JSON";
+
 /** Of several submissions; what is missing among the inserted was not decided. */
 interface GroupInsertion extends Omit<Insertion, "insertedBy"> {
   readonly of: readonly NewInference[];
@@ -170,10 +218,12 @@ function insertedAlone(it: NewInference): Omit<GroupInsertion, "of"> {
 }
 
 function insertionOfGroup(group: Group): GroupInsertion {
+  const release = isKeyed(group) ? [groupStatements.releaseKeys(group)] : [];
   return {
     of: group,
-    statements: [groupStatements.insert(group), groupStatements.charge(group), groupStatements.hasSlot(group)],
-    insertedBy([rows = [], , free = []]) {
+    statements: [...release, groupStatements.insert(group), groupStatements.charge(group), groupStatements.hasSlot(group)],
+    insertedBy(answers) {
+      const [rows = [], , free = []] = answers.slice(release.length);
       const byId = new Map(rows.map((row) => [String(row["id"]), row]));
       return group.flatMap((it) => {
         const row = byId.get(it.id);

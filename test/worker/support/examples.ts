@@ -165,6 +165,12 @@ const EXAMPLES: Readonly<Record<string, Make>> = {
   "POST /v1/inferences/{id}/cancel": waiting,
   "POST /v1/inferences/{id}/redrive": expired,
   "POST /v1/inferences/cancel": () => ({ body: { model: "idle", dry_run: true } }),
+  "POST /v1/inferences/bulk": () => ({
+    body: [
+      { model: "idle", input: { text: "a red dress" }, idempotency_key: "order-17" },
+      { model: "nobody", input: { text: "a blue one" } },
+    ],
+  }),
   "POST /v1/inferences/redrive": () => ({ body: { error_class: "infrastructure", dry_run: true } }),
   "POST /v1/webhooks/resend": () => ({ body: { since: "2026-01-31T12:00:00Z" } }),
   "POST /v1/webhooks/{id}/resend": ({ webhookId: id }) => ({ params: { id }, body: { since: "2026-01-31T12:00:00Z" } }),

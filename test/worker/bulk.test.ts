@@ -1,0 +1,183 @@
+/** Many submits in one call: what is accepted, what is refused and where, and all or none. */
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { BULK_SUBMITS } from "../../src/limits.ts";
+import { as, call, object, operator, seen } from "./support/requests.ts";
+import { type Tenant, newModel, newTenant } from "./support/tenants.ts";
+
+interface Answer {
+  readonly accepted: number;
+  readonly refused: number;
+  readonly results: readonly {
+    readonly index: number;
+    readonly inference?: { readonly id: string; readonly status: string };
+    readonly replayed?: boolean;
+    readonly error?: { readonly code: string; readonly status: number; readonly errors?: readonly { readonly pointer: string }[] };
+  }[];
+}
+
+const bulk = async (key: string, lines: unknown, query = ""): Promise<Answer> => {
+  const answer = await as(key, "POST", `/v1/inferences/bulk${query}`, lines);
+  expect(answer.status).toBe(202);
+  return (await object(answer)) as unknown as Answer; // as documented
+};
+const ids = ({ results }: Answer) => results.map(({ inference }) => inference?.id);
+const stored = async ({ accountId }: Tenant) =>
+  (await env.DB.prepare("SELECT id FROM inferences WHERE account_id = ? ORDER BY id").bind(accountId).all<{ id: string }>()).results.map(
+    ({ id }) => id,
+  );
+const line = (model: string, number: number, more: object = {}) => ({ model, input: { number }, ...more });
+
+describe("a bulk submit", () => {
+  test(`takes ${BULK_SUBMITS}, in their order, and what they take is counted once`, async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const answer = await bulk(
+      tenant.key,
+      Array.from({ length: BULK_SUBMITS }, (_, number) => line(model, number, { metadata: { number: String(number) } })),
+    );
+    expect(answer).toMatchObject({ accepted: BULK_SUBMITS, refused: 0 });
+    expect(answer.results.map(({ index, inference }) => [index, inference?.status])).toEqual(
+      Array.from({ length: BULK_SUBMITS }, (_, index) => [index, "queued"]),
+    );
+    expect(new Set(ids(answer))).toEqual(new Set(await stored(tenant)));
+    const [last] = (await object(as(tenant.key, "GET", `/v1/inferences?ids=${ids(answer)[999]}`)))["data"] as { metadata: object }[];
+    expect(last?.metadata).toEqual({ number: "999" });
+    expect(await object(as(tenant.key, "GET", "/v1/me"))).toMatchObject({
+      open_inferences: { count: BULK_SUBMITS },
+      storage: { stored_bytes: BULK_SUBMITS * 8_192, database_bytes: BULK_SUBMITS * 2_048 },
+    });
+  });
+
+  test("takes JSON Lines, and answers each bad one by its number", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const lines = [
+      JSON.stringify(line(model, 0)),
+      "{broken",
+      "",
+      JSON.stringify(line("nobody", 1)),
+      JSON.stringify(line(model, 2, { priority: 9 })),
+      JSON.stringify(line(model, 3)),
+    ];
+    const answer = await call("/v1/inferences/bulk", {
+      method: "POST",
+      body: lines.join("\n"),
+      headers: { Authorization: `Bearer ${tenant.key}`, "Content-Type": "application/x-ndjson" },
+    });
+    expect(answer.status).toBe(202);
+    const { accepted, refused, results } = (await object(answer)) as unknown as Answer;
+    expect({ accepted, refused }).toEqual({ accepted: 2, refused: 3 });
+    expect(results.map(({ error }) => [error?.status, error?.code])).toEqual([
+      [undefined, undefined],
+      [400, "bad_json"],
+      [404, "model_not_found"],
+      [422, "invalid_input"],
+      [undefined, undefined],
+    ]);
+    expect(results[3]?.error?.errors).toEqual([expect.objectContaining({ pointer: "#/priority" })]);
+    expect(await stored(tenant)).toHaveLength(2);
+  });
+
+  test("sent again, gives each line with a key its first answer, and takes only the others", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const lines = Array.from({ length: 20 }, (_, number) => line(model, number, { idempotency_key: `order-${number}` }));
+    const first = await bulk(tenant.key, lines);
+    const more = [...lines, line(model, 20, { idempotency_key: "order-20" })];
+    const again = await bulk(tenant.key, more);
+    expect(ids(again).slice(0, 20)).toEqual(ids(first));
+    expect(again.results.map(({ replayed }) => replayed === true)).toEqual([...lines.map(() => true), false]);
+    expect(await stored(tenant)).toHaveLength(21);
+    const other = await bulk(tenant.key, [line(model, 99, { idempotency_key: "order-1" }), line(model, 100)]);
+    expect(other.results.map(({ error }) => error?.code)).toEqual(["idempotency_key_reused", undefined]);
+  });
+
+  test("takes a key that stands twice in it once", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const answer = await bulk(tenant.key, [
+      line(model, 1, { idempotency_key: "a" }),
+      line(model, 1, { idempotency_key: "a" }),
+      line(model, 2),
+    ]);
+    expect(answer.accepted).toBe(3);
+    expect(ids(answer)[0]).toBe(ids(answer)[1]);
+    expect(await stored(tenant)).toHaveLength(2);
+  });
+
+  test("frees keys whose day is over, as single submits do", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const lines = [1, 2].map((number) => line(model, number, { idempotency_key: `day-${number}` }));
+    const first = await bulk(tenant.key, lines);
+    await env.DB.prepare("UPDATE inferences SET created_at = created_at - 86400001 WHERE account_id = ?").bind(tenant.accountId).run();
+    const second = await bulk(tenant.key, lines);
+    expect(second.accepted).toBe(2);
+    expect(ids(second).some((id) => ids(first).includes(id))).toBe(false);
+  });
+
+  test("takes as many as the account may have open, and says of the others why not", async () => {
+    const tenant = await newTenant();
+    await operator("PATCH", `/accounts/${tenant.accountId}`, { open_limit: 7 });
+    const model = await newModel();
+    const answer = await bulk(
+      tenant.key,
+      Array.from({ length: 10 }, (_, number) => line(model, number)),
+    );
+    expect(answer).toMatchObject({ accepted: 7, refused: 3 });
+    expect(answer.results.flatMap(({ error }) => error?.code ?? [])).toEqual(["too_many_open", "too_many_open", "too_many_open"]);
+    expect(await stored(tenant)).toHaveLength(7);
+  });
+
+  test("with atomic takes all", async () => {
+    const tenant = await newTenant();
+    const [model, other] = [await newModel(), await newModel()];
+    const lines = Array.from({ length: 30 }, (_, number) =>
+      line(number % 3 === 0 ? other : model, number, { idempotency_key: `a-${number}` }),
+    );
+    const answer = await bulk(tenant.key, lines, "?atomic=true");
+    expect(answer).toMatchObject({ accepted: 30, refused: 0 });
+    expect(new Set(ids(answer))).toEqual(new Set(await stored(tenant)));
+    const again = await bulk(tenant.key, lines, "?atomic=true");
+    expect(ids(again)).toEqual(ids(answer));
+  });
+
+  test.each<[what: string, lines: (model: string) => unknown[], status: number, code: string]>([
+    ["one is malformed", (model) => [line(model, 0), line(model, 1, { priority: 9 })], 422, "invalid_input"],
+    ["one names no model", (model) => [line(model, 0), line("nobody", 1)], 404, "model_not_found"],
+    ["they are too many", (model) => Array.from({ length: 8 }, (_, number) => line(model, number)), 429, "too_many_open"],
+  ])("with atomic takes none if %s", async (_what, lines, status, code) => {
+    const tenant = await newTenant();
+    await operator("PATCH", `/accounts/${tenant.accountId}`, { open_limit: 5 });
+    const answer = await seen(as(tenant.key, "POST", "/v1/inferences/bulk?atomic=true", lines(await newModel())));
+    expect(answer).toMatchObject({ status, body: { code } });
+    expect(await stored(tenant)).toEqual([]);
+    expect(await object(as(tenant.key, "GET", "/v1/me"))).toMatchObject({ open_inferences: { count: 0 }, storage: { stored_bytes: 0 } });
+  });
+
+  test("with atomic takes none if some, but not all, were submitted before", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    await bulk(tenant.key, [line(model, 0, { idempotency_key: "known" })]);
+    const answer = await seen(
+      as(tenant.key, "POST", "/v1/inferences/bulk?atomic=true", [
+        line(model, 1, { idempotency_key: "new" }),
+        line(model, 0, { idempotency_key: "known" }),
+      ]),
+    );
+    expect(answer).toMatchObject({ status: 409, body: { code: "conflict", detail: expect.stringContaining("Item 1") } });
+    expect(await stored(tenant)).toHaveLength(1);
+  });
+
+  test.each<[what: string, body: unknown, status: number, says: string]>([
+    ["no array", { model: "m" }, 422, "must be an array"],
+    ["none", [], 422, `must be 1 to ${BULK_SUBMITS} values, and is 0`],
+    ["too many", Array.from({ length: BULK_SUBMITS + 1 }, () => 1), 422, `and is ${BULK_SUBMITS + 1}`],
+  ])("of %s is refused whole", async (_what, body, status, says) => {
+    const { key } = await newTenant();
+    const answer = await seen(as(key, "POST", "/v1/inferences/bulk", body));
+    expect(answer.status).toBe(status);
+    expect(JSON.stringify(answer.body)).toContain(says);
+  });
+});
