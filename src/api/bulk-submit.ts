@@ -29,8 +29,8 @@ const resultSchema = z.object({
 });
 
 const bulkSchema = z.object({
-  accepted: z.int(),
-  refused: z.int(),
+  accepted: z.int().describe("How many were accepted."),
+  refused: z.int().describe("How many were refused."),
   results: z.array(resultSchema).describe("One for each, in their order."),
 });
 
