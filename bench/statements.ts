@@ -9,6 +9,7 @@ import { performance } from "node:perf_hooks";
 import { changeStatements } from "../src/inferences/sql/change.ts";
 import { claimStatements } from "../src/inferences/sql/claim.ts";
 import { type NewInference, insertStatements } from "../src/inferences/sql/insert.ts";
+import { type Group, groupStatements } from "../src/inferences/sql/insert-group.ts";
 import { readStatements } from "../src/inferences/sql/read.ts";
 import { DATABASE_QUOTA_BYTES, POSITION_MAX } from "../src/limits.ts";
 import type { Row, Sql } from "../src/platform/sql.ts";
@@ -69,6 +70,15 @@ class Store {
     this.#db.prepare(statement.text);
   }
 
+  /** So many that come together, in one transaction. */
+  submitTogether(count: number): void {
+    const group: Group = [submission(this.#next++), ...Array.from({ length: count - 1 }, () => submission(this.#next++))];
+    this.#db.exec("BEGIN");
+    for (const statement of [groupStatements.insert(group), groupStatements.charge(group), groupStatements.hasSlot(group)])
+      this.ask(statement);
+    this.#db.exec("COMMIT");
+  }
+
   submit(): NewInference {
     const it = submission(this.#next++);
     this.ask(insertStatements.insert(it));
@@ -99,9 +109,10 @@ function compiled(): void {
   const fence = { accountId: "a", id: "i", attempt: 1, lease: "l" };
   const statements: Record<string, Sql> = {
     insert: insertStatements.insert(submission(0)),
+    "submits together": groupStatements.insert([submission(0), submission(1)]),
     claim: claimStatements.claim(LANE, "l"),
     "claim of the front": claimStatements.claimFront(LANE, "l"),
-    "is anything left": claimStatements.isLeft(LANE),
+    "whether that has left any": claimStatements.isLeft(LANE),
     "claim of a waiting request": claimStatements.claimOwn("a", "i", "w"),
     "is it in front": claimStatements.isFront("a", "i"),
     succeed: changeStatements.succeed(fence, { at: "row", body: "{}", contentType: "application/json" }, 2, 1),
@@ -124,15 +135,26 @@ function compiled(): void {
   store.close();
 }
 
+function together(): void {
+  const store = new Store(0, 0);
+  const sizes = [1, 2, 4, 16, 50];
+  const times = least(sizes, (size) => timed(() => (size === 1 ? store.submit() : store.submitTogether(size))) / size);
+  console.log("a submit, compiled and run, of so many that come together:");
+  console.log(`  ${sizes.map((size, index) => `${size}: ${milliseconds(times[index] ?? 0)}`).join("   ")}`);
+  store.close();
+}
+
 function whileRunning(): void {
   console.log("compiled and run, with so many that run:");
   for (const running of [0, 1_000, 4_000]) {
     const store = new Store(running, 0);
-    const figures = least(["insert", "claim"], (question) => {
+    const figures = least(["insert", "front", "claim"], (question) => {
       if (question === "insert") return timed(() => store.submit());
-      return timed(() => store.ask(claimStatements.claim(LANE, "l")));
+      return timed(() => store.ask(question === "front" ? claimStatements.claimFront(LANE, "l") : claimStatements.claim(LANE, "l")));
     });
-    console.log(`  ${String(running).padEnd(8)} insert ${milliseconds(figures[0] ?? 0)}   claim ${milliseconds(figures[1] ?? 0)}`);
+    console.log(
+      `  ${String(running).padEnd(8)} insert ${milliseconds(figures[0] ?? 0)}   claim of the front ${milliseconds(figures[1] ?? 0)}   claim ${milliseconds(figures[2] ?? 0)}`,
+    );
     store.close();
   }
 }
@@ -152,5 +174,6 @@ function whileWaiting(): void {
 }
 
 compiled();
+together();
 whileRunning();
 whileWaiting();
