@@ -345,6 +345,16 @@ describe("submissions that come together", () => {
     expect(await account(other.accountId)).toMatchObject([{ open: 5 }]);
   });
 
+  test("are neither doubled nor counted twice if they come again after a lost answer, with one more", async () => {
+    const model = await served();
+    const { accountId } = await newTenant();
+    const all = [submission(model, { accountId }), submission(model, { accountId })];
+    await insertTogether(db, all);
+    const again = await insertTogether(db, [...all, submission(model, { accountId })]);
+    expect(again.map(({ inference }) => inference === null)).toEqual([true, true, false]);
+    expect(await account(accountId)).toMatchObject([{ open: 3, stored_bytes: 3 * INFERENCE_CHARGE_BYTES }]);
+  });
+
   test("write a row for each account, not for each of its inferences", async () => {
     const model = await served();
     const { accountId } = await newTenant();

@@ -50,6 +50,7 @@ const OWN: readonly [column: string, (it: NewInference) => SqlValue][] = [
 ];
 
 const own = (place: number): Sql => ({ text: `(asked.it ->> ${place})`, params: [] });
+const ID = own(1);
 const MAX_TIME = own(OWN.findIndex(([column]) => column === "max_time_in_queue_seconds"));
 const CANCEL_AFTER = own(OWN.length);
 /** With it, how many of its account's are before it in the group, it included, and what these take. */
@@ -94,7 +95,7 @@ const isFree = sql` AND NOT EXISTS (SELECT 1 FROM asked CROSS JOIN inferences AS
   ON earlier.account_id = asked.account_id AND earlier.idempotency_key = ${own(OWN.findIndex(([column]) => column === "idempotency_key"))})`;
 
 export const groupStatements = {
-  /** Inserts all of a group, or none if any of it would not be taken. */
+  /** Inserts all of a group, or none if any of it would not be taken, or is there already. */
   insert: (group: Group) => {
     const [{ accountId, model, version, capability, priority, schemas = 0, databaseQuotaBytes }] = group;
     const names: Sql = { text: [...OWN.map(([column]) => column), ...DERIVED, "capability", "counted", "log"].join(","), params: [] };
@@ -113,7 +114,8 @@ export const groupStatements = {
     FROM lane CROSS JOIN asked
     WHERE lane.schemas = ${schemas} AND NOT EXISTS (SELECT 1 FROM asked LEFT JOIN accounts AS owner ON owner.id = asked.account_id
       WHERE ${isSpent(sql`owner`)} OR ${openIn(sql`owner`)} + ${PLACE} > ${openLimitOf(sql`owner`)} OR coalesce(owner.stored_bytes, 0) + ${CHARGE} > ${quotaOf(sql`owner`)}
-        OR coalesce(owner.database_bytes, 0) + ${ROW_CHARGE} > ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)})${isKeyed(group) ? isFree : sql``}
+        OR coalesce(owner.database_bytes, 0) + ${ROW_CHARGE} > ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)}
+        OR EXISTS (SELECT 1 FROM inferences AS there WHERE there.account_id = asked.account_id AND there.id = ${ID}))${isKeyed(group) ? isFree : sql``}
     RETURNING id, version, created_at AS now, ${toldOfNew}`;
   },
   /** Frees the keys of a group whose day is over. */
