@@ -487,3 +487,6 @@ export const KEY_USE_NOTED_MS = 60_000;
 /** Inferences that one call of a bulk submit takes, and how many of them are under way at once. */
 export const BULK_SUBMITS = 1_000;
 export const BULK_SUBMITS_AT_ONCE = 250;
+
+/** How far ahead an inference may be submitted that is not to begin before a time. */
+export const NOT_BEFORE_MS = 30 * 86_400_000;

@@ -54,9 +54,9 @@ expires_at: (string | null)
  */
 data_removed: boolean
 /**
- * While queued: others go first; it is next when a slot is free; no backend takes work; it waits to be tried again.
+ * While queued: others go first; it is next when a slot is free; no backend takes work; it waits to be tried again; its `not_before` has not come.
  */
-waiting_on: (("position" | "concurrency" | "backend_down" | "retry_backoff") | null)
+waiting_on: (("position" | "concurrency" | "backend_down" | "retry_backoff" | "scheduled") | null)
 /**
  * 1 is next; `"1000+"` beyond 1000.
  */
@@ -281,6 +281,10 @@ max_delay_ms?: number
  * It is canceled so long after the submit; never by default.
  */
 cancel_after_seconds?: number
+/**
+ * It is not begun before then; its time in the queue counts from there. At once by default.
+ */
+not_before?: string
 /**
  * How long input and output are kept after its end; never longer than the account's retention.
  */

@@ -85,7 +85,7 @@ async function getQueue(call: KeyCall, { query }: Input<typeof QUEUE>): Promise<
     throw modelNotFound({ model: name, version }, model);
   }
   const depth = await depthOf(call.ports.db, { model: model.name, version });
-  const wait = waitOf(depth.lane, null, 0);
+  const wait = waitOf(depth.lane, null, 0, 0);
   return json({
     model: model.name,
     version: version || null,

@@ -6,6 +6,7 @@ import { renderInline, valueOf } from "../http/output.ts";
 import { time, timeSchema } from "../http/time.ts";
 import type { Inference, LogEntry, Progress } from "../inferences/inference.ts";
 import { STATUSES, isFinal } from "../inferences/status.ts";
+import { delayedBy } from "../inferences/wait.ts";
 import { DELIVERY_STATUSES, EVENTS } from "../inferences/webhook.ts";
 import { INLINE_BYTES, POLL_AFTER_SECONDS, POSITION_MAX } from "../limits.ts";
 
@@ -35,9 +36,11 @@ const partSchema = z.object({
 
 const waitingSchema = z.object({
   waiting_on: z
-    .enum(["position", "concurrency", "backend_down", "retry_backoff"])
+    .enum(["position", "concurrency", "backend_down", "retry_backoff", "scheduled"])
     .nullable()
-    .describe("While queued: others go first; it is next when a slot is free; no backend takes work; it waits to be tried again."),
+    .describe(
+      "While queued: others go first; it is next when a slot is free; no backend takes work; it waits to be tried again; its `not_before` has not come.",
+    ),
   queue_position: z.union([z.int(), z.string()]).nullable().describe(`1 is next; \`"${POSITION_MAX}+"\` beyond ${POSITION_MAX}.`),
   estimated_start_at: timeSchema.nullable().describe("By measured run times; null if nothing was measured."),
   poll_after: z.int().nullable().describe("Ask again after so many seconds."),
@@ -169,7 +172,7 @@ function waitingOf(inference: Inference): z.infer<typeof waitingSchema> {
   const estimatedMs = wait?.estimatedMs ?? null;
   const seconds = Math.ceil((estimatedMs ?? 0) / 2_000);
   return {
-    waiting_on: wait?.on ?? (inference.notBefore === null ? "position" : "retry_backoff"),
+    waiting_on: wait?.on ?? (inference.notBefore === null ? "position" : delayedBy(inference.attempt)),
     queue_position:
       wait?.ahead === undefined || wait.ahead === null ? null : wait.ahead >= POSITION_MAX ? `${POSITION_MAX}+` : wait.ahead + 1,
     estimated_start_at: estimatedMs === null ? null : time(Date.now() + estimatedMs),

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
 import { metadataSchema } from "../http/filter.ts";
+import { instantSchema } from "../http/time.ts";
 import { wholeIn } from "../http/range.ts";
 import type { KeyCall } from "../http/route.ts";
 import { webhookOf } from "../http/vetted.ts";
@@ -15,6 +16,7 @@ import {
   MAX_ATTEMPTS,
   MAX_DELAY_MS,
   MAX_TIME_IN_QUEUE_SECONDS,
+  NOT_BEFORE_MS,
   PAYLOAD_RETENTION_SECONDS,
   PRIORITY,
 } from "../limits.ts";
@@ -45,6 +47,10 @@ export const submissionSchema = z.strictObject({
     .optional()
     .describe("How often and how soon it is tried again."),
   cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range).describe("It is canceled so long after the submit; never by default."),
+  not_before: instantSchema
+    .refine((at) => at <= Date.now() + NOT_BEFORE_MS, `must be within ${NOT_BEFORE_MS / 86_400_000} days`)
+    .optional()
+    .describe("It is not begun before then; its time in the queue counts from there. At once by default."),
   retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range).describe(
     "How long input and output are kept after its end; never longer than the account's retention.",
   ),
@@ -83,6 +89,7 @@ export async function submissionOf(
       maxDelayMs: body.retry?.max_delay_ms,
     },
     cancelAfterSeconds: body.cancel_after_seconds,
+    notBefore: body.not_before,
     retentionSeconds: body.retention_seconds,
     metadata: body.metadata,
     webhook: body.webhook && (await webhookOf(call, body.webhook.url, [...path, "webhook", "url"], body.webhook.events)),

@@ -105,11 +105,26 @@ export type Stopped = "confirmed" | "best_effort";
 type Newest = Pick<
   Common,
   "id" | "accountId" | "model" | "version" | "dialect" | "priority" | "retry" | "createdAt" | "inputItems" | "metadata" | "capability"
-> & { readonly webhook: Webhook | null; readonly startBy: number };
+> & { readonly webhook: Webhook | null; readonly startBy: number; readonly notBefore?: number | null };
 
 /** An inference as it is right after its submit. */
 export function newlyQueued(it: Newest): Inference {
-  const { id, accountId, model, version, dialect, priority, retry, createdAt, inputItems, metadata, capability, webhook, startBy } = it;
+  const {
+    id,
+    accountId,
+    model,
+    version,
+    dialect,
+    priority,
+    retry,
+    createdAt,
+    inputItems,
+    metadata,
+    capability,
+    webhook,
+    startBy,
+    notBefore = null,
+  } = it;
   return {
     id,
     accountId,
@@ -131,7 +146,7 @@ export function newlyQueued(it: Newest): Inference {
     webhook: webhook && { ...webhook, status: "pending" },
     status: "queued",
     startBy,
-    notBefore: null,
+    notBefore,
     wait: null,
   };
 }

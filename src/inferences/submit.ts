@@ -59,6 +59,8 @@ export interface Submission extends Checked {
   runWithinSeconds?: number | undefined;
   cancelAfterSeconds?: number | undefined;
   /** See NewInference. */
+  notBefore?: number | undefined;
+  /** See NewInference. */
   retentionSeconds?: number | undefined;
   metadata?: Readonly<Record<string, string>> | undefined;
   /** See NewInference. */
@@ -177,6 +179,7 @@ async function prepared(ports: Ports, submission: Submission, schemas: ModelSche
     maxTimeInQueueSeconds: submission.maxTimeInQueueSeconds ?? MAX_TIME_IN_QUEUE_SECONDS.default,
     runWithinSeconds: submission.runWithinSeconds ?? null,
     cancelAfterSeconds: submission.cancelAfterSeconds ?? null,
+    notBefore: submission.notBefore ?? null,
     idempotencyKey: submission.idempotency?.key ?? null,
     fingerprint: submission.idempotency?.fingerprint ?? null,
     metadata: submission.metadata ?? {},

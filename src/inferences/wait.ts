@@ -2,7 +2,7 @@
 
 /** Why an inference waits, and for how long it will by the measured run times. Null where nothing is measured. */
 export interface Wait {
-  readonly on: "position" | "concurrency" | "backend_down" | "retry_backoff";
+  readonly on: "position" | "concurrency" | "backend_down" | "retry_backoff" | "scheduled";
   /** How many go before it; null while it backs off. At most POSITION_MAX. */
   readonly ahead: number | null;
   /** Until its start; null where it can't be told. */
@@ -18,12 +18,15 @@ export interface LaneState {
   readonly meanRunMs: number | null;
 }
 
-/** Reckons the wait of a queued inference. `now` and `notBefore` by one clock. */
-export function waitOf(lane: LaneState, notBefore: number | null, now: number): Wait {
+/** Why an inference waits that is not to begin before a time: its client wanted it so, or an attempt has failed. */
+export const delayedBy = (attempt: number) => (attempt === 0 ? "scheduled" : "retry_backoff");
+
+/** Reckons the wait of a queued inference that has had so many attempts. `now` and `notBefore` by one clock. */
+export function waitOf(lane: LaneState, notBefore: number | null, now: number, attempt: number): Wait {
   const rounds = lane.capacity > 0 ? Math.max(0, lane.ahead + 1 - lane.freeSlots) / lane.capacity : null;
   const inLine = rounds === 0 ? 0 : rounds === null || lane.meanRunMs === null ? null : Math.ceil(rounds * lane.meanRunMs);
   if (notBefore !== null)
-    return { on: "retry_backoff", ahead: null, estimatedMs: inLine === null ? null : Math.max(0, notBefore - now) + inLine };
+    return { on: delayedBy(attempt), ahead: null, estimatedMs: inLine === null ? null : Math.max(0, notBefore - now) + inLine };
   if (lane.capacity === 0) return { on: "backend_down", ahead: lane.ahead, estimatedMs: null };
   return { on: lane.ahead > 0 ? "position" : "concurrency", ahead: lane.ahead, estimatedMs: inLine };
 }

@@ -157,7 +157,8 @@ describe("the wait of a queued inference", () => {
     ["is for the end of its back-off, and then a slot", lane, now + 3_000, { on: "retry_backoff", ahead: null, estimatedMs: 3_250 }],
     ["is for a slot once its back-off is over", lane, now - 3_000, { on: "retry_backoff", ahead: null, estimatedMs: 250 }],
   ] as const)("%s", (_, state, notBefore, wait) => {
-    expect(waitOf(state, notBefore, now)).toEqual(wait);
+    expect(waitOf(state, notBefore, now, 1)).toEqual(wait);
+    if (wait.on === "retry_backoff") expect(waitOf(state, notBefore, now, 0)).toEqual({ ...wait, on: "scheduled" });
   });
 
   test("is never told to be shorter for who stands further back", () => {
@@ -169,7 +170,7 @@ describe("the wait of a queued inference", () => {
     });
     fc.assert(
       fc.property(anyLane, fc.nat(100), (state, further) => {
-        const [here, back] = [waitOf(state, null, now), waitOf({ ...state, ahead: state.ahead + further }, null, now)];
+        const [here, back] = [waitOf(state, null, now, 0), waitOf({ ...state, ahead: state.ahead + further }, null, now, 0)];
         expect(here.estimatedMs ?? 0).toBeGreaterThanOrEqual(0);
         expect(Number.isInteger(here.estimatedMs ?? 0)).toBe(true);
         if (here.estimatedMs !== null && back.estimatedMs !== null) expect(back.estimatedMs).toBeGreaterThanOrEqual(here.estimatedMs);

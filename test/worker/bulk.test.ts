@@ -3,7 +3,10 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { BULK_SUBMITS } from "../../src/limits.ts";
 import { as, call, object, operator, seen } from "./support/requests.ts";
-import { type Tenant, newModel, newTenant } from "./support/tenants.ts";
+import { sweep } from "../../src/maintenance/sweep.ts";
+import { claimed, rowOf } from "./support/inferences.ts";
+import { still } from "./support/ports.ts";
+import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
 
 interface Answer {
   readonly accepted: number;
@@ -179,5 +182,41 @@ describe("a bulk submit", () => {
     const answer = await seen(as(key, "POST", "/v1/inferences/bulk", body));
     expect(answer.status).toBe(status);
     expect(JSON.stringify(answer.body)).toContain(says);
+  });
+});
+
+describe("an inference that is not to begin before a time", () => {
+  test("is scheduled, is not begun, and is claimable once its time has come", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const at = Date.now() + 3_600_000;
+    const { results } = await bulk(tenant.key, [
+      line(model, 0, { not_before: new Date(at).toISOString() }),
+      line(model, 1),
+      line(model, 2),
+    ]);
+    const [scheduled, ...others] = results.map(({ inference }) => String(inference?.id));
+    const shown = () => object(as(tenant.key, "GET", `/v1/inferences/${scheduled}`));
+    expect(await shown()).toMatchObject({ status: "queued", waiting_on: "scheduled", queue_position: null });
+    const row = await rowOf(String(scheduled));
+    expect(row).toMatchObject({ not_before: at, start_by: at + 600_000 });
+    await newBackend(model, { protocol: "http", max_concurrency: 9 });
+    const first = await claimed(model);
+    expect(others).toContain(first.id);
+    expect(others).toContain((await claimed(model)).id);
+    await expect(claimed(model)).rejects.toThrow("nothing is claimable");
+    await env.DB.prepare("UPDATE inferences SET not_before = 1 WHERE id = ?").bind(scheduled).run();
+    await sweep(still());
+    expect((await claimed(model)).id).toBe(scheduled);
+  });
+
+  test("of a time that is over begins at once, and of one too far ahead is refused", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const past = await object(as(tenant.key, "POST", "/v1/inferences", line(model, 0, { not_before: "2020-01-01T00:00:00Z" })));
+    expect(past).toMatchObject({ status: "queued", waiting_on: "position" });
+    expect(await rowOf(String(past["id"]))).toMatchObject({ not_before: null });
+    const far = await seen(as(tenant.key, "POST", "/v1/inferences", line(model, 0, { not_before: "2100-01-01T00:00:00Z" })));
+    expect(far).toMatchObject({ status: 422, body: { errors: [{ pointer: "#/not_before", detail: "must be within 30 days" }] } });
   });
 });

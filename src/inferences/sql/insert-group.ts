@@ -149,7 +149,12 @@ function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInf
     const alike = JSON.stringify([it.model, it.version, it.capability, it.priority, it.schemas ?? 0, it.databaseQuotaBytes, key !== null]);
     const characters = JSON.stringify([textOf(it.input), it.metadata]).length;
     const known = groups.get(alike);
-    if ((key !== null && keys.has(key)) || it.waiter !== null || (known && known.characters + characters > GROUP_CHARACTERS))
+    if (
+      (key !== null && keys.has(key)) ||
+      it.waiter !== null ||
+      (it.notBefore ?? null) !== null ||
+      (known && known.characters + characters > GROUP_CHARACTERS)
+    )
       others.push(it);
     else if (known) {
       known.group.push(it);

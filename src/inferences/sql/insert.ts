@@ -37,6 +37,8 @@ export interface NewInference {
   maxTimeInQueueSeconds: number;
   runWithinSeconds: number | null;
   cancelAfterSeconds: number | null;
+  /** It is not begun before then, in ms; null: at once. */
+  notBefore?: number | null;
   idempotencyKey: string | null;
   fingerprint: string | null;
   metadata: Readonly<Record<string, string>>;
@@ -101,7 +103,7 @@ const FIRST_LINE_BYTES = '[{"at":1700000000000,"event":"queued"}]'.length;
 
 /** What a submission says of its row. What is null, or as the column has it by default, is left out: the text is compiled each time. */
 function columnsOf(it: NewInference): Record<string, SqlValue | Sql> {
-  const { retry, input } = it;
+  const { retry, input, notBefore = null } = it;
   const type = typeOf(input);
   const given: Record<string, SqlValue | Sql> = {
     account_id: it.accountId,
@@ -124,7 +126,8 @@ function columnsOf(it: NewInference): Record<string, SqlValue | Sql> {
     metadata: JSON.stringify(it.metadata),
     created_at: sql`lane.now`,
     updated_at: sql`lane.now`,
-    start_by: sql`lane.now + ${it.maxTimeInQueueSeconds * 1000}`,
+    start_by: sql`${notBefore === null ? sql`lane.now` : sql`max(lane.now, ${notBefore})`} + ${it.maxTimeInQueueSeconds * 1000}`,
+    not_before: notBefore && sql`iif(${notBefore} > lane.now, ${notBefore}, NULL)`,
     ages_at: it.priority > 0 ? sql`lane.now + ${AGEING_MS}` : null,
     cancel_at: it.cancelAfterSeconds === null ? null : sql`lane.now + ${it.cancelAfterSeconds * 1000}`,
     input: textOf(input),
@@ -235,7 +238,14 @@ const insertedSchema = z.object({ version: z.string(), now: z.number(), hasSlot:
 function insertedAs(it: NewInference, row: Row | undefined, claimed?: Row): Inserted {
   if (!row) return { inference: null, claimed: null, hasSlot: false };
   const { version, now, hasSlot: free } = insertedSchema.parse(row);
-  const inference = newlyQueued({ ...it, version, createdAt: now, startBy: now + it.maxTimeInQueueSeconds * 1000 });
+  const notBefore = (it.notBefore ?? 0) > now ? (it.notBefore ?? null) : null;
+  const inference = newlyQueued({
+    ...it,
+    notBefore,
+    version,
+    createdAt: now,
+    startBy: Math.max(now, it.notBefore ?? 0) + it.maxTimeInQueueSeconds * 1000,
+  });
   return { inference, claimed: claimOrNull(claimed), hasSlot: free };
 }
 

@@ -137,7 +137,7 @@ export function fromRow(raw: Row): Inference {
   const end = { finishedAt, expiresAt, dataRemoved: row.dataRemovedAt !== null };
   switch (status) {
     case "queued":
-      return { ...common, status, startBy: row.startBy, notBefore: row.notBefore, wait: waitFrom(row) };
+      return { ...common, status, startBy: row.startBy, notBefore: row.notBefore, wait: waitFrom(row, common.attempt) };
     case "in_progress":
       return {
         ...common,
@@ -168,8 +168,8 @@ export function fromRow(raw: Row): Inference {
 
 export const inferenceOrNull = (row: Row | null | undefined): Inference | null => (row ? fromRow(row) : null);
 
-function waitFrom({ now, ahead, lane, notBefore }: InferenceRow): Wait | null {
-  return now === undefined || !lane ? null : waitOf({ ahead: ahead ?? 0, ...lane }, notBefore, now);
+function waitFrom({ now, ahead, lane, notBefore }: InferenceRow, attempt: number): Wait | null {
+  return now === undefined || !lane ? null : waitOf({ ahead: ahead ?? 0, ...lane }, notBefore, now, attempt);
 }
 
 function outputFrom(row: InferenceRow): Payload {
