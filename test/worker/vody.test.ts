@@ -202,7 +202,6 @@ describe("an inference that does not succeed", () => {
     [416, "Range Not Satisfiable"],
     [422, "Unprocessable Content"],
     [417, "Expectation Failed"],
-    [426, "Upgrade Required"],
     [428, "Precondition Required"],
     [431, "Request Header Fields Too Large"],
     [451, "Unavailable For Legal Reasons"],
