@@ -751,6 +751,7 @@ class Claimcheck(_Settings):
             left = response.length
             if left:
                 raise EOFError(f"cut, {left} bytes before its end")
+            response.close()  # read1 leaves it open at the end of its length, and then the connection takes no other request
             self._keep(connection, response)
         return chunk
 

@@ -159,6 +159,49 @@ def _():
     return size == len(wanted) and same == hashlib.sha256(wanted).hexdigest() and sent == 300_000, f"{size} bytes"
 
 
+@look("submit_many, and list by metadata")
+def _():
+    lines = [{"model": "echo" if n % 50 else "nope", "input": {"n": n}, "metadata": {"batch": "many"}} for n in range(120)]
+    results = client.submit_many(lines)
+    refused = [n for n, one in enumerate(results) if isinstance(one, ApiError)]
+    listed = list(client.list(metadata={"batch": "many"}, limit=50))
+    done = [client.wait(one) for one in results if not isinstance(one, ApiError)]
+    good = refused == [0, 50, 100] and {one.id for one in listed} == {one.id for one in done} and all(one.succeeded for one in done)
+    return good, f"{len(listed)} accepted and listed, {len(refused)} refused: {results[0].code}"
+
+
+@look("events of one inference, and of all, sync and async")
+def _():
+    inference = client.submit("echo", {"text": "g"})
+    one = [event["type"] for event in client.events(inference)]
+    seen = []
+
+    async def watch(it):
+        async for event in it.events(metadata={"watched": "1"}):
+            seen.append(event["type"])
+            if event["type"] == "final":
+                return
+
+    async def go():
+        async with AsyncClaimcheck(URL, KEY) as it:
+            watching = asyncio.create_task(watch(it))
+            # The stream begins with now: what was submitted before it was open is not in it.
+            while not watching.done():
+                await it.run("echo", {"text": "h"}, metadata={"watched": "1"})
+                await asyncio.wait([watching], timeout=0.5)
+            await watching
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+    return one[-1] == seen[-1] == "final", f"{', '.join(one)}; of all: {', '.join(seen)}"
+
+
+@look("me and usage")
+def _():
+    me, used = client.me(), client.usage(by="model")
+    models = {row["model"]: row["inferences"]["succeeded"] for row in used["data"]}
+    return me["key"]["scopes"] and models.get("echo", 0) > 100, f"scopes {', '.join(me['key']['scopes'])}; usage by model: {', '.join(sorted(models))}"
+
+
 @look("connections that are cut, sync and async")
 def _():
     proxy = Cutting(1, 40, 200)
