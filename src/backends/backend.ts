@@ -9,11 +9,13 @@ import type { Content } from "../content/content.ts";
 import type { FileField } from "../content/file-fields.ts";
 import { log } from "../platform/log.ts";
 import type { Memory } from "../platform/memory.ts";
+import { jsonTextIn } from "../encoding/charset.ts";
 import { BACKEND_ANSWER_BYTES } from "../limits.ts";
 import { readInferRequest } from "../tensors/infer.ts";
 import { headOf, writeInferRequest } from "../tensors/wire.ts";
+import { decodedResponse, isUndecodable } from "./coding.ts";
 import type { Identity } from "./identity.ts";
-import { UNREACHABLE, cutOff, garbage, misconfigured, oversized, refusal, saysAway, tooSlow } from "./judgement.ts";
+import { UNREACHABLE, cutOff, findingOf, garbage, misconfigured, oversized, refusal, saysAway, tooSlow } from "./judgement.ts";
 import type { Kept, KeptPart, Outcome } from "./outcome.ts";
 import type { ClaimedBackend } from "./store.ts";
 
@@ -181,12 +183,17 @@ export async function connect<T>(
   let response: Response | null = null;
   try {
     response = await fetch(url, { ...question, headers, redirect: "manual", signal: over });
-    return await take(response, over);
+    const plain = decodedResponse(response);
+    if (plain.ok) return await take(plain.value, over);
+    if (findingOf(response.status) !== null) return await take(response, over); // its status says enough
+    await response.body?.cancel();
+    return faulty(garbage(plain.fault));
   } catch (error) {
     if (bounds.stop?.aborted) return faulty({ kind: "abandoned" });
     if (timeout.aborted) return faulty(tooSlow(bounds.timeoutMs));
     const isTheirs = response === null || error instanceof BrokenOff;
     if (!isTheirs) throw error;
+    if (isUndecodable(error)) return faulty(garbage("it is not what its Content-Encoding says"));
     log("backend_broke_off", { server: new URL(url).host, begun: response !== null, cause: causeOf(error) });
     return faulty(response === null ? UNREACHABLE : cutOff());
   }
@@ -251,7 +258,7 @@ export function parsed(text: string): unknown {
 }
 
 export function textOf(answer: Answer): string {
-  return new TextDecoder().decode(answer.bytes);
+  return jsonTextIn(answer.bytes, answer.headers.get("content-type"));
 }
 
 /** Asks a health address; ready if it answers with a success in which `unready` finds nothing against it. */
@@ -278,10 +285,10 @@ export function readinessIn(outcome: Outcome | null): Readiness {
   };
 }
 
-/** The length that a message's body will have; null if it does not say, NaN if its lines differ (RFC 9110, 8.6). */
+/** The length that a message's body will have; null if it does not say, or comes in chunks all the same (RFC 9112, 6.3); NaN if its lines differ (RFC 9110, 8.6). */
 export function contentLengthOf(headers: Headers): number | null {
   const text = headers.get("content-length");
-  if (text === null) return null;
+  if (text === null || headers.has("transfer-encoding")) return null;
   const [first = "", ...others] = text.split(",").map((each) => each.trim());
   return /^\d{1,15}$/.test(first) && others.every((other) => other === first) ? Number(first) : Number.NaN;
 }

@@ -9,6 +9,7 @@
  * answers a GET of its URL with a status that leaves it possible that a POST there works.
  */
 import { JSON_TYPE, firstType, isJson } from "../content/content.ts";
+import { jsonTextIn } from "../encoding/charset.ts";
 import { parseTolerantly, writeJson } from "../encoding/json.ts";
 import { type Result, faulty, read } from "../encoding/result.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES } from "../limits.ts";
@@ -25,6 +26,10 @@ import { isEventStream } from "./streams/sse.ts";
 const NOTHING_THERE: ReadonlySet<number> = new Set([404, 410]);
 /** What it is answered where our credential is missing or wrong. 403 is not among them: some gateways say so of every GET. */
 const NOT_FOR_US: ReadonlySet<number> = new Set([401, 407]);
+
+/** Statuses of answers that have no body, whatever their heads say of one (RFC 9110, 15.3.5 and 15.3.6). */
+const NO_CONTENT: ReadonlySet<number> = new Set([204, 205]);
+const EMPTY = { body: new Uint8Array(), contentType: "application/octet-stream", items: 1 } as const;
 
 const NOT_JSON = "what is said to be JSON is none";
 
@@ -44,9 +49,11 @@ async function outcomeOf(contentType: string, taken: TakenIn): Promise<Outcome> 
   if (taken.kind === "parts") return partsOutcome(taken);
   if (taken.kind === "kept") return { kind: "kept", kept: taken.kept, items: 1 };
   if (!isJson(contentType)) return { kind: "done", output: { body: taken.bytes, contentType, items: 1 } };
-  const known = parseTolerantly(new TextDecoder().decode(taken.bytes));
+  const known = parseTolerantly(jsonTextIn(taken.bytes, contentType));
   if (!known.ok) return garbage(NOT_JSON);
-  return { kind: "done", output: { body: known.value.text, contentType, items: itemsIn(known.value.value) } };
+  // The text goes on in UTF-8, whatever it came in.
+  const type = contentType.replace(/;\s*charset=(?!"?utf-?8\b)(?:"[^"]*"|[^;\s]*)/i, "");
+  return { kind: "done", output: { body: known.value.text, contentType: type, items: itemsIn(known.value.value) } };
 }
 
 /**
@@ -79,6 +86,7 @@ export const http: Protocol = {
         const answer = await answerOf(response, outside, call);
         return answer.ok ? faulty(refusal(answer.value) ?? failing("error", "The backend answered an error.")) : answer;
       }
+      if (NO_CONTENT.has(response.status)) return read({ kind: "done", output: EMPTY });
       const contentType = firstType(response.headers.get("content-type") ?? "") || "application/octet-stream";
       const isChat = canStream(call.capability) && isEventStream(response.headers);
       const taken = await call.takeIn(response, isJson(contentType) || isChat ? BACKEND_ANSWER_BYTES : INLINE_BYTES, over);

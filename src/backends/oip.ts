@@ -8,7 +8,7 @@
  * Triton's docs/protocol/extension_binary_data.md.
  */
 import { type Content, JSON_TYPE } from "../content/content.ts";
-import { parseJson, writeJson } from "../encoding/json.ts";
+import { parseAnswer, parseJson, writeJson } from "../encoding/json.ts";
 import { type Result, faulty, read } from "../encoding/result.ts";
 import { FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../limits.ts";
 import type { Fault } from "../problem.ts";
@@ -195,10 +195,17 @@ function understand(answer: Answer, headLength: number | null): Result<{ respons
   const value = headLength === null ? jsonOf(answer) : null;
   const failure = failureIn(value);
   if (failure) return faulty(refusedInside(failure, answer));
-  const tolerantly = readInferResponse(answer.bytes, headLength, "tolerant");
+  const bytes = headLength === null ? new TextEncoder().encode(textWithin(answer)) : answer.bytes;
+  const tolerantly = readInferResponse(bytes, headLength, "tolerant");
   if (!tolerantly.ok) return faulty(garbage(value === undefined ? "it is not JSON" : tolerantly.fault.detail));
   const written = writeInferResponse(tolerantly.value, { outputs: null, binary: false });
   return written.ok ? read({ response: tolerantly.value, content: contentOf(written.value) }) : faulty(garbage(written.fault.detail));
+}
+
+/** An answer's text of JSON, also where that is within a text of JSON. */
+function textWithin(answer: Answer): string {
+  const known = parseAnswer(textOf(answer));
+  return known.ok ? known.value.text : textOf(answer);
 }
 
 /** The elements of the outputs that are to be files, by name; null where there are none. */

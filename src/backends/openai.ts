@@ -7,7 +7,7 @@
  * Source: openai/openai-openapi, `POST /v1/chat/completions`, `/v1/completions`, `/v1/embeddings`.
  */
 import { JSON_TYPE } from "../content/content.ts";
-import { parseJson, parseTolerantly, writeJson } from "../encoding/json.ts";
+import { parseAnswer, parseJson, writeJson } from "../encoding/json.ts";
 import { BACKEND_ANSWER_BYTES, FORMS_MS, UPSTREAM_CHARACTERS } from "../limits.ts";
 import { Completion, isUsageAlone, usageOf } from "./streams/completion.ts";
 import { isObject } from "../tensors/tensor.ts";
@@ -114,7 +114,7 @@ function questionOf({ backend }: BackendCall, { what, body }: Asked, accept: str
 function outcomeOf(answer: Answer, call: BackendCall, { what }: Asked): Outcome {
   const refused = refusal(answer);
   if (refused) return refused;
-  const known = parseTolerantly(textOf(answer));
+  const known = parseAnswer(textOf(answer));
   if (!known.ok) {
     // A server that streams whatever is asked for, or does not say that it does.
     const isStream = isEventStream(answer.headers) || beginsAsStream(textOf(answer));

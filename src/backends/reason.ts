@@ -10,7 +10,7 @@
  * - plain text: its first lines; of a Python traceback the last one.
  */
 import { essenceOf } from "../content/content.ts";
-import { decoded } from "../encoding/charset.ts";
+import { textIn } from "../encoding/charset.ts";
 import { parseTolerantly } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
 import { EventReader } from "./streams/event-reader.ts";
@@ -93,9 +93,7 @@ export function errorValues(bytes: Uint8Array, contentType: string | null): unkn
 }
 
 function textOf(bytes: Uint8Array, contentType: string | null): string {
-  const beginning = bytes.subarray(0, BODY_BYTES);
-  const charset = /;\s*charset="?([\w-]{1,40})/i.exec(contentType ?? "")?.[1] ?? "utf-8";
-  return (decoded(beginning, charset) ?? new TextDecoder().decode(beginning)).trim();
+  return textIn(bytes.subarray(0, BODY_BYTES), contentType).trim();
 }
 
 function valuesIn(text: string, essence: string): unknown[] {

@@ -10,6 +10,18 @@ export function decoded(bytes: Uint8Array, charset: string): string | null {
   }
 }
 
+/** Bytes as text of the encoding that their media type names; as UTF-8 if it names none, or they are no such text. */
+export function textIn(bytes: Uint8Array, contentType: string | null): string {
+  const charset = /;\s*charset="?([\w-]{1,40})/i.exec(contentType ?? "")?.[1] ?? "utf-8";
+  return decoded(bytes, charset) ?? new TextDecoder().decode(bytes);
+}
+
+/** The same of JSON, which is UTF-8 by its standard, whatever its media type names; only what is none is what that says. */
+export function jsonTextIn(bytes: Uint8Array, contentType: string | null): string {
+  const text = bytes.includes(0) ? null : decoded(bytes, "utf-8");
+  return text ?? textIn(bytes, contentType);
+}
+
 /** A text with its encoded words decoded (RFC 2047): what mail has in heads, and some senders of forms too. */
 export function withWordsDecoded(text: string): string {
   // Space between two of them only separates them.

@@ -52,18 +52,36 @@ export function writeJson(value: unknown): string {
   return writeExact(value) ?? "null";
 }
 
-/** What some writers of JSON have for numbers that it lacks, and strings, which may hold the same. */
-const STRINGS_AND_NON_NUMBERS = /"(?:[^"\\]|\\[^])*"|-?\b(?:NaN|Infinity)\b/g;
+/** How often some servers write an answer as JSON before they send it as JSON. */
+const TIMES_WRITTEN = 3;
+
+/** What some writers of JSON have for numbers that it lacks, numbers with exponents, and strings, which may hold the same. */
+const STRINGS_AND_NON_NUMBERS = /"(?:[^"\\]|\\[^])*"|-?\b(?:NaN|Infinity)\b|-?\d+(?:\.\d+)?[eE]\+?\d+/g;
 
 /**
  * As parseJson, but NaN and the infinities may stand where numbers do, as Python's json module writes them. They are read
  * as the texts "NaN", "Infinity" and "-Infinity", which is what they are in the text that comes back: as it came if it is
- * JSON, else with these in quotes.
+ * JSON, else with these in quotes. So is a number that a double would make infinite (1e400).
  */
 export function parseTolerantly(text: string): Result<{ readonly value: unknown; readonly text: string }, SyntaxError> {
   const strictly = attempted(text);
-  if (strictly.ok || !/\b(?:NaN|Infinity)\b/.test(text)) return strictly;
-  return attempted(text.replaceAll(STRINGS_AND_NON_NUMBERS, (part) => (part.startsWith('"') ? part : `"${part}"`)));
+  if (strictly.ok || !/\b(?:NaN|Infinity)\b|\d[eE]\+?\d{3}/.test(text)) return strictly;
+  return attempted(text.replaceAll(STRINGS_AND_NON_NUMBERS, inQuotes));
+}
+
+function inQuotes(part: string): string {
+  const isFinite = part.startsWith('"') || Number.isFinite(Number(part));
+  return isFinite ? part : `"${Number(part)}"`;
+}
+
+/** As parseTolerantly; where the value is a text that is the JSON of an object or a list, written twice or more often over, that is read. */
+export function parseAnswer(text: string): ReturnType<typeof parseTolerantly> {
+  const known = parseTolerantly(text);
+  let inner = known;
+  for (let times = 0; times < TIMES_WRITTEN && inner.ok && typeof inner.value.value === "string"; times++) {
+    inner = parseTolerantly(inner.value.value);
+  }
+  return inner.ok && typeof inner.value.value === "object" && inner.value.value !== null ? inner : known;
 }
 
 function attempted(text: string): Result<{ readonly value: unknown; readonly text: string }, SyntaxError> {

@@ -88,6 +88,12 @@ describe("an event", () => {
     expect(meanings(text)).toEqual([{ kind: "garbage" }]);
   });
 
+  test("may be an object that is written twice over", () => {
+    const chunk = JSON.stringify({ choices: [] });
+    expect(meanings(`data: ${JSON.stringify(chunk)}\n\n`)).toEqual([{ kind: "part", part: { choices: [] }, data: chunk }]);
+    expect(meanings(`data: ${JSON.stringify('{"error":"lost"}')}\n\n`)).toMatchObject([{ kind: "failure", failure: { reason: "lost" } }]);
+  });
+
   test("may hold numbers that JSON lacks, which go on as texts", () => {
     const [meaning] = meanings('data: {"choices":[{"logprobs":[NaN,-Infinity]}]}\n\n');
     expect(meaning).toMatchObject({ kind: "part", data: '{"choices":[{"logprobs":["NaN","-Infinity"]}]}' });

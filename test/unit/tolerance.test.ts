@@ -1,14 +1,18 @@
 /** What servers answer that is not quite the protocol's is read if it can be read in one way only, and never run again. */
+import { deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { oip } from "../../src/backends/oip.ts";
 import { NOBODY } from "../../src/backends/identity.ts";
-import { parseTolerantly } from "../../src/encoding/json.ts";
+import { parseAnswer, parseTolerantly } from "../../src/encoding/json.ts";
 import { readInferResponse } from "../../src/tensors/infer.ts";
 import { plainResponse } from "../../src/tensors/wire.ts";
 
 /** What a client is given of an answer to its tensors, as JSON values. */
-async function answered(text: string, input: unknown = { inputs: [{ name: "x", shape: [1], datatype: "FP32", data: [1] }] }) {
-  const outside = { fetch: async () => new Response(text), clock: { now: () => 0, timeout: () => new AbortController().signal } };
+async function answered(answer: string | Response, input: unknown = { inputs: [{ name: "x", shape: [1], datatype: "FP32", data: [1] }] }) {
+  const outside = {
+    fetch: async () => (typeof answer === "string" ? new Response(answer) : answer),
+    clock: { now: () => 0, timeout: () => new AbortController().signal },
+  };
   const outcome = await oip.infer(
     {
       backend: { id: "b", url: "http://gpu", protocol: "oip", remoteModel: "m", credential: null },
@@ -53,9 +57,27 @@ describe("an answer's tensor is read", () => {
     ["a scalar of shape [1]", output("INT64", "[1]", "7"), { shape: [1], data: [7] }],
     ["sizes as text", output("INT64", '["1","2"]', "[7,8]"), { shape: [1, 2], data: [7, 8] }],
     ["a size that follows from the others", output("INT64", "[-1,2]", "[1,2,3,4]"), { shape: [2, 2], data: [1, 2, 3, 4] }],
+    ["a float beyond all", output("FP64", "[3]", "[1e400,-1E+400,1e-400]"), { data: ["Infinity", "-Infinity", 0] }],
+    ["its JSON written twice over", JSON.stringify(output("INT64", "[1]", "[9007199254740993]")), { data: [9_007_199_254_740_993n] }],
+    ["its JSON written three times over", JSON.stringify(JSON.stringify(output("INT64", "[1]", "[7]"))), { data: [7] }],
     ["no shape", '{"outputs":[{"name":"y","datatype":"INT64","data":[[1,2],[3,4]]}]}', { shape: [2, 2], data: [1, 2, 3, 4] }],
   ])("with %s", async (_, text, shown) => {
     expect(await answered(text)).toMatchObject(shown as object);
+  });
+
+  test.each<[string, (body: string) => Uint8Array<ArrayBuffer>, Record<string, string>]>([
+    ["deflate", deflateSync, { "content-encoding": "deflate" }],
+    ["gzip, in capitals", gzipSync, { "content-encoding": "GZIP" }],
+    ["gzip by its old name", gzipSync, { "content-encoding": "x-gzip" }],
+    ["gzip upon gzip", (body) => gzipSync(gzipSync(body)), { "content-encoding": "gzip, gzip" }],
+    ["what is no coding", (body) => Buffer.from(body), { "content-encoding": "utf-8" }],
+    ["UTF-16", (body) => Buffer.from(`\ufeff${body}`, "utf16le"), { "content-type": "application/json; charset=utf-16" }],
+    ["Latin-1", (body) => Buffer.from(body, "latin1"), { "content-type": 'application/json;charset="iso-8859-1"' }],
+    ["UTF-8, though it says Latin-1", (body) => Buffer.from(body), { "content-type": "application/json; charset=iso-8859-1" }],
+    ["UTF-8 after a byte order mark", (body) => Buffer.from(`\ufeff${body}`), {}],
+  ])("from %s", async (_, encoded, headers) => {
+    const answer = new Response(encoded(output("BYTES", "[1]", '["é"]')), { headers });
+    expect(await answered(answer)).toMatchObject({ data: ["é"] });
   });
 
   test("for plain JSON, too, in values that JSON has", async () => {
@@ -79,8 +101,11 @@ describe("an answer's tensor is refused for good, not run again,", () => {
     ["with another number of elements than its shape has", output("FP32", "[2]", "[1]")],
     ["with two sizes left open", output("FP32", "[-1,-1]", "[1]")],
     ["that is no JSON", "<html>"],
-  ])("%s", async (_, text) => {
-    expect(await answered(text)).toMatchObject({
+    ["that is a text of JSON", JSON.stringify("[7]")],
+    ["in a coding that it was not asked for", new Response("(\u00b5/\u00fd", { headers: { "content-encoding": "zstd" } })],
+    ["without a body", new Response(null, { status: 204 })],
+  ])("%s", async (_, answer) => {
+    expect(await answered(answer)).toMatchObject({
       kind: "rejected",
       error: { class: "infrastructure", code: "backend_garbage", status: 502 },
     });
@@ -95,6 +120,17 @@ describe("JSON with bare NaN", () => {
     ['{"a":1.0}', '{"a":1.0}'],
   ])("%s is kept as %s", (text, kept) => {
     expect(parseTolerantly(text)).toMatchObject({ ok: true, value: { text: kept, value: JSON.parse(kept) as unknown } });
+  });
+
+  test("is read where an object is written twice over, and a text that holds none stays one", () => {
+    expect(parseAnswer(JSON.stringify('{"a":9007199254740993}'))).toMatchObject({ value: { value: { a: 9_007_199_254_740_993n } } });
+    for (const text of ['"a"', '"\\"a\\""', '"{"', '"7"', "7"]) expect(parseAnswer(text)).toEqual(parseTolerantly(text));
+  });
+
+  test("is read where a number is beyond a double, and a text that looks like one stays", () => {
+    expect(parseTolerantly('{"a":[1e400,-1.5E+999],"b":"1e400","c":1e-400}')).toMatchObject({
+      value: { text: '{"a":["Infinity","-Infinity"],"b":"1e400","c":1e-400}' },
+    });
   });
 
   test.each(["[NaN", "NaNa", "[-NaN1]", "{NaN:1}x"])("%s is none all the same", (text) => {

@@ -476,6 +476,16 @@ describe("a backend of the protocol http", () => {
     expect(await result.text()).toBe('{"b": 1.50, "a": [1,2]}');
   });
 
+  test("may answer with JSON of Latin-1, which goes on as UTF-8", async () => {
+    const body = Uint8Array.from('{"a":"caf\u00e9"}', (character) => character.charCodeAt(0));
+    const { inference, result } = await outcome(
+      "{}",
+      () => new Response(body, { headers: { "Content-Type": "application/json; charset=latin1" } }),
+    );
+    expect(inference).toMatchObject({ status: "succeeded", output: { a: "caf\u00e9" } });
+    expect([result.headers.get("content-type"), await result.json()]).toEqual(["application/json", { a: "caf\u00e9" }]);
+  });
+
   test("is told which inference it is, which attempt at it, until when, and of which trace", async () => {
     const { key, accountId } = await newTenant();
     const model = await served(1, { url: "https://gpu.test/v1/predict", timeout_seconds: 30 });
@@ -517,16 +527,29 @@ describe("a backend of the protocol http", () => {
     expect(new Uint8Array(await result.arrayBuffer())).toEqual(body);
   });
 
-  test("may answer with nothing at all", async () => {
-    const { inference, result } = await outcome("{}", () => new Response(null, { status: 204 }));
-    expect(inference).toMatchObject({ status: "succeeded" });
-    expect([result.status, (await result.arrayBuffer()).byteLength]).toEqual([200, 0]);
-  });
+  test.each<Record<string, string>>([{}, { "Content-Type": "application/json", "Content-Length": "70" }])(
+    "may answer with nothing at all, and the headers %j",
+    async (headers) => {
+      const { inference, result } = await outcome("{}", () => new Response(null, { status: 204, headers }));
+      expect(inference).toMatchObject({ status: "succeeded" });
+      expect([result.status, (await result.arrayBuffer()).byteLength]).toEqual([200, 0]);
+    },
+  );
 
   test.each<[string, () => Response, Record<string, unknown>]>([
     [
       "JSON that is none",
       () => new Response("{", { headers: { "Content-Type": "application/json" } }),
+      { class: "infrastructure", code: "backend_garbage" },
+    ],
+    [
+      "what is not gzip, as it says",
+      () => new Response("{}", { headers: { "Content-Type": "application/json", "Content-Encoding": "x-gzip" } }),
+      { class: "infrastructure", code: "backend_garbage" },
+    ],
+    [
+      "a coding that was not asked for",
+      () => new Response("{}", { headers: { "Content-Type": "image/png", "Content-Encoding": "zstd" } }),
       { class: "infrastructure", code: "backend_garbage" },
     ],
     ["a refusal", () => Response.json({ detail: "no prompt" }, { status: 400 }), { class: "input", code: "backend_rejected" }],

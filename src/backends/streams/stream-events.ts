@@ -6,7 +6,7 @@
  * is decided in judgement.ts. What holds no data (comments, empty events, `id` and `retry` alone) means nothing.
  * Source: what vLLM, SGLang, llama.cpp, Ollama, TGI, Triton and OpenRouter send.
  */
-import { parseTolerantly } from "../../encoding/json.ts";
+import { parseAnswer, parseTolerantly } from "../../encoding/json.ts";
 import { isObject } from "../../tensors/tensor.ts";
 import type { ServerEvent } from "./event-reader.ts";
 import { reasonIn } from "../reason.ts";
@@ -54,7 +54,7 @@ export function meaningsOf({ name, data, unframed }: ServerEvent): Meaning[] {
 function meaningOf(text: string): Meaning {
   if (text === "") return { kind: "nothing" };
   if (ENDS.test(text)) return { kind: "done" };
-  const known = parseTolerantly(text);
+  const known = parseAnswer(text);
   if (!known.ok) return { kind: "garbage" };
   const { value, text: data } = known.value;
   if (value === null) return { kind: "nothing" };

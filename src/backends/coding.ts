@@ -1,0 +1,36 @@
+/**
+ * PURE. The body of an answer as its server meant it. The platform decodes `gzip` and `br`, named just so, and hands all
+ * else on as it came; servers and proxies send other codings unasked, with other names, and one upon another.
+ * Source: RFC 9110, 8.4.
+ */
+import { type Result, faulty, read } from "../encoding/result.ts";
+import { BrokenOff } from "../encoding/streams.ts";
+
+const FORMATS: Readonly<Record<string, "gzip" | "deflate">> = { gzip: "gzip", "x-gzip": "gzip", deflate: "deflate" };
+/** What nobody decodes here. Other names, such as `utf-8`, are no codings, and are often sent by mistake. */
+const UNREADABLE: ReadonlySet<string> = new Set(["br", "zstd", "compress", "x-compress", "dcb", "dcz"]);
+
+/** The response with its body decoded, or why it can't be. */
+export function decodedResponse(response: Response): Result<Response> {
+  const said = response.headers.get("content-encoding") ?? "";
+  if (response.body === null || said === "" || said === "gzip" || said === "br") return read(response);
+  const codings = said.split(",").map((name) => name.trim().toLowerCase());
+  const unreadable = codings.find((name) => UNREADABLE.has(name));
+  if (unreadable !== undefined) return faulty(`its Content-Encoding is ${unreadable}, which it was not asked for`);
+  let { body } = response;
+  for (const name of codings.toReversed()) {
+    const format = FORMATS[name];
+    if (format) body = body.pipeThrough(new DecompressionStream(format));
+  }
+  const { status, headers } = response;
+  return read(body === response.body ? response : new Response(body, { status, headers }));
+}
+
+/** Whether a body ended because it is not what its coding promises: the same will come again. One that was cut may come whole. */
+export function isUndecodable(error: unknown): boolean {
+  return (
+    error instanceof BrokenOff &&
+    error.cause instanceof TypeError &&
+    /decompression failed|incorrect header|trailing/i.test(error.cause.message)
+  );
+}
