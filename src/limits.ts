@@ -18,6 +18,12 @@ export const REDRIVE_ATTEMPTS_MAX = 1_000;
 export const CANCEL_AFTER_SECONDS = { range: [1, 864_000] } as const;
 /** Waiting this long lowers an inference's level by one, so that a low priority is late but never starved. */
 export const AGEING_MS = 120_000;
+/** The client's own words on an inference: few enough that a filter by all of them fits into one statement. */
+export const METADATA = { entries: 16, nameCharacters: 64, textCharacters: 512 } as const;
+/** What is read of a `Prefer`; unknown preferences are ignored anyway. */
+export const PREFER_CHARACTERS = 1_024;
+/** A client's words on a webhook, or an operator's on a model. */
+export const DESCRIPTION_CHARACTERS = 1_000;
 /** How long an Idempotency-Key may be, and for how long it stands for its submit: both as Stripe has them. */
 export const IDEMPOTENCY_KEY_CHARACTERS = 255;
 export const IDEMPOTENCY_MS = 86_400_000;

@@ -5,7 +5,14 @@ import type { FileField } from "../content/file-fields.ts";
 import { pageQuery } from "../http/page.ts";
 import { wholeIn } from "../http/range.ts";
 import { time, timeSchema } from "../http/time.ts";
-import { CONTENT_TYPE_CHARACTERS, MAX_CONCURRENCY, MONEY_MAX, OUTPUT_BYTES, OUTPUT_FILE_FIELDS } from "../limits.ts";
+import {
+  CONTENT_TYPE_CHARACTERS,
+  DESCRIPTION_CHARACTERS,
+  MAX_CONCURRENCY,
+  MONEY_MAX,
+  OUTPUT_BYTES,
+  OUTPUT_FILE_FIELDS,
+} from "../limits.ts";
 import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
 import { problem } from "../problem.ts";
 import type { Call } from "../http/route.ts";
@@ -75,7 +82,7 @@ const modelSchema = z.object({
 z.globalRegistry.add(modelSchema, { id: "AdminModel" });
 
 const modelUpdateSchema = z.strictObject({
-  description: z.string().max(1_000).optional(),
+  description: z.string().max(DESCRIPTION_CHARACTERS).optional(),
   versions: z.array(pathNameSchema).max(100).optional(),
   default_version: pathNameSchema.optional().describe("One of `versions`; the last of them by default."),
   account_concurrency: wholeIn(MAX_CONCURRENCY.range)

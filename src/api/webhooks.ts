@@ -11,7 +11,7 @@ import { time, timeSchema } from "../http/time.ts";
 import { storedOrigin, targetOf } from "../http/vetted.ts";
 import { randomBase62 } from "../ids.ts";
 import { ENDS, EVENTS } from "../inferences/webhook.ts";
-import { ADMIN_BODY_BYTES, WEBHOOKS_PER_ACCOUNT, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
+import { ADMIN_BODY_BYTES, DESCRIPTION_CHARACTERS, WEBHOOKS_PER_ACCOUNT, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
 import { type Problem, problem } from "../problem.ts";
 import { attemptOf, callEndpoint, signed, wasDelivered } from "../webhooks/call.ts";
 import { PING, deliveryIdOf } from "../webhooks/delivery.ts";
@@ -65,7 +65,7 @@ export const attemptResultSchema = z.object({
 });
 
 const eventsSchema = z.array(z.enum(EVENTS)).min(1);
-const descriptionSchema = z.string().max(1_000);
+const descriptionSchema = z.string().max(DESCRIPTION_CHARACTERS);
 
 const newWebhookSchema = z.strictObject({
   url: urlSchema.describe("Where it is sent: https, and a public address."),

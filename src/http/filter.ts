@@ -1,6 +1,7 @@
 /** The members by which a list or a bulk call picks inferences, as clients write them. */
 import * as z from "zod";
 import { FAILURE_CLASSES } from "../backends/outcome.ts";
+import { METADATA } from "../limits.ts";
 import type { Filter } from "../inferences/sql/filter.ts";
 import { instantSchema } from "./time.ts";
 
@@ -9,7 +10,7 @@ const isWhole = (text: string) => text.isWellFormed();
 const HALF = "must be valid Unicode, and has half of a surrogate pair";
 
 /**
- * The client's own words on an inference: few enough that a filter by all of them fits into one statement. An entry named
+ * The client's own words on an inference. An entry named
  * `__proto__`, which the library would leave out in silence, is refused by its name.
  */
 export const metadataSchema = z.preprocess(
@@ -20,9 +21,12 @@ export const metadataSchema = z.preprocess(
     return value;
   },
   z
-    .record(z.string().min(1).max(64).refine(isWhole, HALF), z.string().max(512).refine(isWhole, HALF))
-    .refine((metadata) => Object.keys(metadata).length <= 16, {
-      error: ({ input }) => `must have at most 16 entries, and has ${Object.keys(input as object).length}`, // a record
+    .record(
+      z.string().min(1).max(METADATA.nameCharacters).refine(isWhole, HALF),
+      z.string().max(METADATA.textCharacters).refine(isWhole, HALF),
+    )
+    .refine((metadata) => Object.keys(metadata).length <= METADATA.entries, {
+      error: ({ input }) => `must have at most ${METADATA.entries} entries, and has ${Object.keys(input as object).length}`, // a record
     }),
 );
 

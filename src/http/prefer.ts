@@ -1,10 +1,7 @@
 /** `Prefer` (RFC 7240), read in one pass: a header is as long as its client likes. */
 
-import { PREFER_WAIT_SECONDS } from "../limits.ts";
+import { PREFER_CHARACTERS, PREFER_WAIT_SECONDS } from "../limits.ts";
 import { problem, shown } from "../problem.ts";
-
-/** Preferences beyond are not read; unknown ones are ignored anyway. */
-const PREFER_CHARACTERS = 1_024;
 
 /** `Prefer: respond-async` (RFC 7240, 4.1), whatever else is preferred. */
 export function prefersAsync(headers: Headers): boolean {
