@@ -197,11 +197,21 @@ async function main(): Promise<string[]> {
   }
   const count = (wanted: string) => [...finals.values()].filter((inference) => inference.status === wanted).length;
   const attempts = [...finals.values()].reduce((sum, inference) => sum + inference.attempts, 0);
+  const { total: used } = usageSchema.parse((await insist(key, "GET", "/v1/usage")).body);
+  const counted = `${used.inferences.succeeded} succeeded, ${used.inferences.failed} failed, ${used.attempts} attempts`;
+  const recounted = `${count("succeeded")} succeeded, ${count("failed")} failed, ${attempts} attempts`;
+  console.log(`  usage: ${counted}`);
+  if (counted !== recounted) faults.push(`usage has ${counted}, and a recount ${recounted}`);
   console.log(`  succeeded ${count("succeeded")}, failed ${count("failed")}, attempts ${attempts}, backend calls ${callsNow()}`);
   console.log(`  at most at once: ${servers.map(({ gpu, concurrency }) => `${gpu.mostAtOnce} of ${concurrency}`).join(", ")}`);
   console.log(`  accepted ${ids.length}, lost ${open.length}, running again after at most ${Math.max(0, ...again).toFixed(1)} s`);
   return faults;
 }
+
+/** What of the usage is held against a recount. */
+const usageSchema = z.object({
+  total: z.object({ inferences: z.object({ succeeded: z.number(), failed: z.number() }), attempts: z.number() }),
+});
 
 /** What is wrong with an ended inference, by its own log. */
 function faultsOf(inference: Inference, number: number): string[] {
