@@ -702,7 +702,12 @@ describe("who may call", () => {
       expect(answers.map((answer) => answer.headers.get("retry-after"))).toEqual([null, null, "1"]);
       expect(answers[2]?.status).toBe(429);
       if (answers[2] && url.startsWith("/v1/"))
-        expect(await seen(answers[2])).toStrictEqual(refusal(429, "rate_limited", { "violated-policies": [scope] }));
+        expect(await seen(answers[2])).toStrictEqual(
+          refusal(429, "rate_limited", {
+            "violated-policies": [scope],
+            detail: expect.stringMatching(new RegExp(`2 "${scope}".*can raise "limits\\.${scope}"`)),
+          }),
+        );
     });
   });
 });
