@@ -36,7 +36,7 @@ export default defineConfig(async () => {
           test: {
             name: "e2e",
             include: ["test/e2e/**/*.test.ts"],
-            fileParallelism: false,
+            maxWorkers: 2, // most of them wait for time to pass
             testTimeout: 120_000,
             hookTimeout: 120_000,
           },
