@@ -1,11 +1,14 @@
 /** The command line against a whole deployment, as its users run it: each command a process of its own. */
-import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SAMPLE_MODEL } from "../../src/local/deployment.ts";
 import { type Deployment, ROOT, deploy, endAll, newFolder } from "../support/deployment.ts";
+import { DOCUMENTS, blocksOf, isShell, runs } from "../support/documents.ts";
 
 const PICTURES = 80;
 const INPUT = '[{"image_path": "{file}", "product_type": "Shoes"}]';
@@ -154,6 +157,132 @@ test(`${PICTURES} pictures, interrupted and begun again, are submitted once each
   const all = await json("list", "--filter", "metadata[batch]=many", "-n", "1000");
   expect(all).toHaveLength(PICTURES);
 });
+
+describe("what README and docs show", () => {
+  /** Stands for the reader's own server: ready in the way of each protocol. */
+  const server = createServer((request, response) => {
+    const answers: Record<string, unknown> = {
+      "/v1/models": { data: [] },
+      "/health-check": { status: "READY" },
+      "/openapi.json": { components: { schemas: { Input: { type: "object" } } } },
+    };
+    response.setHeader("Content-Type", "application/json").end(JSON.stringify(answers[request.url ?? ""] ?? {}));
+  });
+  const shells = ["sh", ...(spawnSync("zsh", ["--version"]).error ? [] : ["zsh"])];
+  const python = spawnSync("python3", ["--version"]).error === undefined;
+
+  beforeAll(async () => {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const names = ["palette", "upper", "captions"];
+    for (const name of names) {
+      await deployment.operator("POST", "/models", { name });
+      await deployment.operator("POST", "/backends", { model: name, url: serverUrl(), protocol: "http" });
+    }
+  });
+  afterAll(() => void server.close());
+
+  const serverUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on a port
+
+  /** A block as the reader would paste it: with an address and a key of the reader's own. */
+  const pasted = (text: string) =>
+    text
+      .replaceAll(/http:\/\/127\.0\.0\.1:8787|https:\/\/claimcheck\.example/g, deployment.url)
+      .replaceAll(/http:\/\/127\.0\.0\.1:8000/g, serverUrl())
+      .replaceAll("ck_…", deployment.key);
+
+  /** A folder as the checkout is while `npm start` runs in it, and what the commands in it are. */
+  function checkout(shell: string): { cwd: string; failures: string; env: NodeJS.ProcessEnv } {
+    const cwd = newFolder();
+    const failures = join(cwd, "failures");
+    symlinkSync(deployment.folder, join(cwd, ".claimcheck"));
+    symlinkSync(join(deployment.folder, "pictures"), join(cwd, "pictures"));
+    writeFileSync(join(cwd, "clip.mp4"), "not much of a clip");
+    writeFileSync(join(cwd, "inputs.jsonl"), `${INPUT.replace("{file}", "pictures/sofa.jpg")}\n`);
+    writeFileSync(join(cwd, "input.json"), INPUT.replace("{file}", "pictures/sofa.jpg"));
+    const bin = join(cwd, "bin");
+    mkdirSync(bin);
+    // A pipe and a substitution hide how a command ended, so each notes that itself.
+    const curl = spawnSync("sh", ["-c", "command -v curl"], { encoding: "utf8" }).stdout.trim();
+    const commands = {
+      curl: `'${curl}' --fail-with-body "$@"`,
+      npx: `shift; '${process.execPath}' '${join(ROOT, "cli", "bin.mjs")}' "$@"`,
+    };
+    for (const [name, command] of Object.entries(commands))
+      writeFileSync(
+        join(bin, name),
+        `#!/bin/sh\nsaid="$*"\n${command} || { code=$?; echo "$said: $code" >> '${failures}'; exit $code; }\n`,
+        { mode: 0o755 },
+      );
+    const own = {
+      URL: deployment.url,
+      KEY: deployment.key,
+      ADMIN_TOKEN: deployment.admin,
+      XDG_STATE_HOME: join(cwd, "journals"),
+      SHELL: shell,
+    };
+    return { cwd, failures, env: { ...env, ...own, PATH: `${bin}:${process.env["PATH"]}` } };
+  }
+
+  const inShell = DOCUMENTS.filter((file) => blocksOf(file).some((block) => isShell(block) && runs(block)));
+  test.concurrent.each(inShell.flatMap((file) => shells.map((shell) => [file, shell] as const)))(
+    "in %s does what it says in %s, block after block",
+    async (file, shell) => {
+      const blocks = blocksOf(file).filter((block) => (isShell(block) && runs(block)) || block.how === "answer");
+      const { cwd, failures, env: own } = checkout(shell);
+      // After a block that has its answer below it stands a separator, so what that block printed last can be found.
+      const script = blocks.map((block) => (isShell(block) ? pasted(block.text) : "printf '\\036'\n")).join("\n");
+      const child = spawn(shell, ["-eu"], { cwd, env: own, stdio: ["pipe", "pipe", "pipe"] });
+      let [out, errors] = ["", ""];
+      child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+      child.stdin.end(script);
+      const [code] = (await once(child, "close")) as [number]; // as documented for the event
+      const failed = existsSync(failures) ? readFileSync(failures, "utf8") : "";
+      expect({ code, failed }, `${out}\n${errors}`).toEqual({ code: 0, failed: "" });
+      const answers = blocks.filter(({ how }) => how === "answer");
+      for (const [index, answer] of answers.entries()) {
+        const printed = out.split("\u001e")[index]?.trim().split("\n").at(-1) ?? "";
+        expect(shapeOf(JSON.parse(printed)), `${file}:${answer.line}`).toMatchObject(shapeOf(JSON.parse(answer.text)) as object);
+      }
+    },
+  );
+
+  test.runIf(python)("in Python does what it says in each document, block after block", async () => {
+    const driver = `
+import ast, asyncio, inspect, json, os, sys
+names = {"asyncio": asyncio, "items": [{"image_path": "pictures/sneaker.png", "product_type": "Shoes"}]}
+async def main():
+    for at, text in json.load(sys.stdin):
+        try:
+            done = eval(compile(text, at, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
+            if inspect.iscoroutine(done): await done
+        except Exception as error:
+            raise SystemExit(f"{at}: {type(error).__name__}: {error}")
+asyncio.run(main())`;
+    for (const file of DOCUMENTS) {
+      const blocks = blocksOf(file).filter((block) => block.language === "python" && runs(block));
+      if (blocks.length === 0) continue;
+      const { cwd, env: own } = checkout("sh");
+      const child = spawn("python3", ["-c", driver], {
+        cwd,
+        env: { ...own, PYTHONPATH: join(ROOT, "client", "python"), PYTHONDONTWRITEBYTECODE: "1" },
+      });
+      let said = "";
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+      child.stdin.end(JSON.stringify(blocks.map((block) => [`${file}:${block.line}`, pasted(block.text)])));
+      const [code] = (await once(child, "close")) as [number]; // as documented for the event
+      expect({ file, code, said }).toEqual({ file, code: 0, said: "" });
+    }
+  });
+});
+
+/** A value with its texts and numbers replaced by what they are; of a list its first element. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? [] : [shapeOf(value[0])];
+  if (typeof value !== "object" || value === null) return typeof value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shapeOf(member)]));
+}
 
 /** How many inferences a journal has noted. */
 function noted(folder: string): number {

@@ -7,7 +7,7 @@ const guide = readFileSync(new URL("../../docs/webhooks.md", import.meta.url), "
 
 /** The guide's block as a function of what it says it is given; its import may name another library. */
 async function verifier(library: string): Promise<(secret: string, rawBody: string, headers: unknown) => unknown> {
-  const [, block = ""] = /## Verifying[^]*?```js\n([^]*?)```/.exec(guide) ?? [];
+  const [, block = ""] = /## Verifying[^]*?```js.*\n([^]*?)```/.exec(guide) ?? [];
   const [line = "", name = ""] = /^import \{ (\w+) \} from "standardwebhooks";$/m.exec(block) ?? [];
   expect(line).not.toBe("");
   const imported = (await import(library)) as Record<string, unknown>;

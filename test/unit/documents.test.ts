@@ -1,0 +1,102 @@
+/** The code blocks of README and docs that need no deployment: their markers, syntax and types. test/e2e/cli.test.ts runs the others. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { type Block, DOCUMENTS, blocksOf, isShell } from "../support/documents.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const blocks = DOCUMENTS.flatMap(blocksOf);
+
+/** What each language may say of its blocks. */
+const MARKERS: Readonly<Record<string, RegExp>> = {
+  sh: /^(run|example: .+)$/,
+  js: /^(check( alone)?|example: .+)$/,
+  ts: /^(check( alone)?|example: .+)$/,
+  python: /^(run|example: .+)$/,
+  json: /^(answer|example)$/,
+  toml: /^example$/,
+};
+const placed = ({ file, line, language, how }: Block) => `${file}:${line} ${language} ${how}`;
+
+test("every code block says how it is tested, or why it can't be run", () => {
+  expect(blocks.filter(({ language, how }) => !MARKERS[language]?.test(how)).map(placed)).toEqual([]);
+});
+
+test("every shell block is sound, also where it can't be run", () => {
+  const shells = ["sh", ...(spawnSync("zsh", ["--version"]).error ? [] : ["zsh"])];
+  for (const shell of shells)
+    for (const block of blocks.filter(isShell)) {
+      const { stderr } = spawnSync(shell, ["-n"], { input: block.text, encoding: "utf8" });
+      expect({ shell, at: placed(block), stderr }).toMatchObject({ stderr: "" });
+    }
+});
+
+test("every block of JSON is JSON", () => {
+  const isJson = ({ text }: Block) => {
+    try {
+      return JSON.parse(text) !== undefined;
+    } catch (error) {
+      if (error instanceof SyntaxError) return false;
+      throw error;
+    }
+  };
+  expect(blocks.filter((block) => block.language === "json" && !isJson(block)).map(placed)).toEqual([]);
+});
+
+/** What the blocks of a document may take for given. */
+const GIVEN = `
+declare const URL: string, KEY: string, secret: string, rawBody: string;
+declare const headers: Record<string, string>, items: unknown[], blob: Blob, signal: AbortSignal;
+declare const request: Request;
+`;
+const EXPRESS = `declare module "express" {
+  interface Request { body: string; headers: Record<string, string> }
+  interface Response { sendStatus(status: number): void }
+  interface App { post(path: string, ...handlers: unknown[]): void; listen(port: number): void }
+  function express(): App;
+  namespace express { function text(options: { type: string }): unknown }
+  export default express;
+  export type { Request, Response };
+}`;
+
+const folder = join(ROOT, ".vitest", "documents");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("the blocks in TypeScript and JavaScript pass the type checker", () => {
+  mkdirSync(folder, { recursive: true });
+  const modules: string[] = [];
+  let begun = "";
+  for (const block of blocks.filter(({ language, how }) => ["js", "ts"].includes(language) && how.startsWith("check"))) {
+    if (block.file !== begun || block.how.endsWith("alone")) modules.push(`${GIVEN}export {};\n`);
+    begun = block.file;
+    modules.push(`${String(modules.pop())}\n// ${placed(block)}\n${block.text}`);
+  }
+  for (const [index, text] of modules.entries()) writeFileSync(join(folder, `${index}.ts`), text);
+  writeFileSync(join(folder, "express.d.ts"), EXPRESS);
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({
+      extends: "../../src/local/tsconfig.json",
+      compilerOptions: {
+        noUnusedLocals: false,
+        noUnusedParameters: false,
+        noImplicitAny: false,
+        paths: { "claimcheck/client": ["../../client/typescript/client.ts"] },
+        lib: ["ES2024", "DOM", "DOM.Iterable", "DOM.AsyncIterable"],
+        skipLibCheck: true,
+      },
+      include: ["."],
+    }),
+  );
+  const checked = spawnSync("tsc", ["-p", folder], { encoding: "utf8", env: process.env });
+  expect(checked.stdout).toBe("");
+  expect(checked.status).toBe(0);
+});
+
+test("the blocks in Python are sound, where there is Python", () => {
+  if (spawnSync("python3", ["--version"]).error) return;
+  const texts = blocks.filter(({ language }) => language === "python").map(({ text }) => text);
+  const program = "import ast, json, sys\nfor text in json.load(sys.stdin): compile(text, 'block', 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)";
+  expect(execFileSync("python3", ["-c", program], { input: JSON.stringify(texts), encoding: "utf8" })).toBe("");
+});
