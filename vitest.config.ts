@@ -1,6 +1,7 @@
 import "./src/local/quiet.ts";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { makePublic } from "./src/local/public.mjs";
 import { Tally } from "./test/support/tally.ts";
 
 // In the environment, since that is where wrangler looks for the required secrets of wrangler.toml.
@@ -8,6 +9,7 @@ process.env["KEY_SECRET"] = "a-secret-for-tests-that-is-long-enough";
 process.env["ADMIN_TOKEN"] = "an-admin-token-for-tests-of-40-characters";
 
 export default defineConfig(async () => {
+  makePublic();
   const migrations = await readD1Migrations("./migrations");
   return {
     test: {

@@ -15,6 +15,7 @@ import { logError } from "./platform/log.ts";
 import { corsHeaders, preflight } from "./http/cors.ts";
 import { mustBeOperator } from "./http/guards.ts";
 import { finalOf, leaving, withHeaders } from "./http/answer.ts";
+import { documentAt } from "./api/documents.ts";
 import { own } from "./api/own.ts";
 import { BOOKMARK } from "./http/bookmark.ts";
 import { belongsTo, release } from "./http/body-memory.ts";
@@ -96,7 +97,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
     if (asked) return finished(asked, requestId, request.method, NONE);
     forPages = corsHeaders(request, path, allowedOrigins);
     if (found) response = await answer(found, new RoutedCall({ request, requestId, params: found.params, after }, path, shared), caller);
-    else response = dialect.refuse(noRoute(path), { requestId });
+    else response = (await fileAt(request, path, env)) ?? dialect.refuse(noRoute(path), { requestId });
   } catch (error) {
     response = dialect.refuse(unexpected(error, requestId), { requestId });
   }
@@ -227,6 +228,11 @@ async function settled(work: () => Response | Promise<Response>): Promise<() => 
       throw error;
     };
   }
+}
+
+/** A file that is served beside the API; null where calls are, whatever their method. */
+async function fileAt(request: Request, path: string, env: Env): Promise<Response | null> {
+  return methodsOf(path).length === 0 ? await documentAt(request, path, env.ASSETS) : null;
 }
 
 /** 405 with `Allow` where the path exists for other methods, else 404. */

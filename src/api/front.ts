@@ -12,6 +12,9 @@ const frontSchema = z.object({
       health: z.string().describe("Whether it answers."),
       inferences: z.string().describe("Where inferences are submitted and listed."),
       models: z.string().describe("Where the models are listed."),
+      docs: z.string().describe("The reference, as a page for people."),
+      openapi: z.string().describe("The reference, as OpenAPI."),
+      llms: z.string().describe("The pages of the documentation, listed for programs that read."),
     })
     .describe("Where to go from here."),
 });
@@ -53,7 +56,14 @@ function vary(answer: Response): Response {
 }
 
 function described(origin: string): z.infer<typeof frontSchema> {
-  const urls = { health: `${origin}/healthz`, inferences: `${origin}/v1/inferences`, models: `${origin}/v1/models` };
+  const urls = {
+    health: `${origin}/healthz`,
+    inferences: `${origin}/v1/inferences`,
+    models: `${origin}/v1/models`,
+    docs: `${origin}/docs`,
+    openapi: `${origin}/openapi.json`,
+    llms: `${origin}/llms.txt`,
+  };
   return { name: "claimcheck", description: DESCRIPTION, urls };
 }
 
@@ -86,7 +96,7 @@ curl ${at}/v1/inferences -H "Authorization: Bearer $KEY" \\
 curl ${at}/v1/inferences/ID -H "Authorization: Bearer $KEY"</code></pre>
 <p>Clients of OpenAI, Vody, Reka, Baseten and the Open Inference Protocol work too: give them this address and the key.</p>
 <h2>Look further</h2>
-<p><a href="/healthz">Health</a> says whether it answers. The reference of every call is <code>docs/openapi.json</code> and <code>docs/api.md</code> of the project.</p>
+<p><a href="/healthz">Health</a> says whether it answers. <a href="/docs">The reference</a> has every call and lets you try it; <a href="/openapi.json">OpenAPI</a> is the same for programs, and <a href="/llms.txt">llms.txt</a> lists the pages of the documentation.</p>
 </main>
 </html>
 `;

@@ -29,6 +29,7 @@ const GATES: readonly (readonly [name: string, ...command: string[]])[] = [
   ["types: client", "tsc", "-p", "client/typescript"],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check"],
+  ["files to serve", "node", "src/local/public.mjs"],
   ["wrangler deploy --dry-run", "wrangler", "deploy", "--dry-run", "--outdir", bundle],
 ];
 

@@ -16,6 +16,7 @@ import * as esbuild from "esbuild";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
 import { LogFile } from "./log-file.ts";
+import { makePublic } from "./public.mjs";
 import { settingsFor } from "./settings.ts";
 import type { Secrets } from "./state.ts";
 
@@ -76,6 +77,7 @@ export async function freePort(host: string): Promise<number> {
 /** Starts the Worker; returns once it answers. Throws PortTaken where the port is not free. */
 export async function startRuntime({ host, port, folder, secrets, main: otherMain }: RuntimeOptions): Promise<Runtime> {
   await probe(host, port);
+  makePublic();
   const logs = new LogFile(join(folder, "worker.log"));
   // A development secret takes the place of a deployed one; wrangler looks for it here.
   process.env["KEY_SECRET"] = secrets.keySecret;

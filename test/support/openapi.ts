@@ -81,7 +81,6 @@ export function openApi(): Json {
   }
   return {
     openapi: "3.1.1",
-    jsonSchemaDialect: "https://json-schema.org/draft/2020-12/schema",
     info: {
       title: "Claimcheck",
       version: "1",

@@ -4,7 +4,9 @@ import { Router } from "itty-router";
 import * as z from "zod";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { publicFiles } from "../../src/local/public.mjs";
 import { REFERENCE_PAGE, withReference } from "../support/reference.ts";
+import { isDocument } from "../../src/api/documents.ts";
 import { addressOf } from "../../src/http/address.ts";
 import { DIALECTS } from "../../src/wires.ts";
 
@@ -48,6 +50,17 @@ describe.each(named)("%s", (_name, { dialect, route }) => {
       .fetch({ method: route.method, url: `http://claimcheck.test${exampleOf(route.path)}` })
       .then(() => expect(met[0]).toBe(nameOf({ dialect, route })));
   });
+});
+
+test("no route is where a file is served", () => {
+  const paths = [...publicFiles().keys()].map((path) => `/${path}`);
+  expect(paths.filter((path) => !isDocument(path))).toEqual([]);
+  const met: string[] = [];
+  const router = Router<{ method: string; url: string }, [], undefined>();
+  for (const { route } of routes) router.all(route.path, ({ url }) => void met.push(`${route.path} ${url}`));
+  for (const path of [...paths, "/docs", "/docs/"]) void router.fetch({ method: "GET", url: `http://claimcheck.test${path}` });
+  expect(met).toEqual([]);
+  expect(routes.filter(({ route }) => isDocument(exampleOf(route.path))).map(nameOf)).toEqual([]);
 });
 
 test("a request's host and path are read as a URL parser reads them", () => {

@@ -1,6 +1,6 @@
 /** One call of every route, as the reference shows it: what is sent, and what is answered. */
 import { env } from "cloudflare:workers";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DIALECTS } from "../../src/wires.ts";
 import type { Route } from "../../src/http/route.ts";
 import { JSON_TYPE } from "../../src/content/content.ts";
@@ -75,6 +75,46 @@ test("the front page is a page to browsers, in which nothing runs", async () => 
   expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8");
   expect(answer.headers.get("content-security-policy")).toMatch(/^default-src 'none'; style-src 'nonce-[0-9a-f-]{36}'; /);
   expect(await answer.text()).toContain(`curl ${ORIGIN}/v1/models`);
+});
+
+describe("what is served beside the API", () => {
+  test.each([
+    ["/docs", "text/html; charset=utf-8", '<main id="viewer">'],
+    ["/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8", "SwaggerUIBundle"],
+    ["/docs/viewer.css", "text/css; charset=utf-8", "dark-mode"],
+    ["/docs/webhooks.md", "text/markdown; charset=utf-8", "# Webhooks"],
+    ["/llms.txt", "text/plain; charset=utf-8", "- [Webhooks](/docs/webhooks.md): "],
+    ["/llms-full.txt", "text/plain; charset=utf-8", "# Webhooks"],
+    ["/openapi.json", "application/json", '"openapi"'],
+  ])("%s is a file that runs nothing from elsewhere, and is sent once", async (path, type, part) => {
+    const answer = await call(path);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("content-type")).toBe(type);
+    expect(answer.headers.get("content-security-policy")).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self'; /);
+    expect(await answer.text()).toContain(part);
+    const again = await call(path, { headers: { "If-None-Match": answer.headers.get("etag") ?? "" } });
+    expect([again.status, await again.text()]).toEqual([304, ""]);
+    const head = await call(path, { method: "HEAD" });
+    expect([head.status, head.headers.get("content-type"), await head.text()]).toEqual([200, type, ""]);
+  });
+
+  test("nothing else of that folder is there, and nothing can be written to it", async () => {
+    for (const path of [
+      "/docs/none.md",
+      "/docs/index",
+      "/docs/..%2fllms.txt",
+      "/docs/notes/field.md",
+      "/docs//api.md",
+      "/viewer.js",
+      "/index.html",
+    ]) {
+      const answer = await call(path);
+      expect([path, answer.status, await answer.json()]).toMatchObject([path, 404, { code: "not_found" }]);
+    }
+    const written = await call("/docs/api.md", { method: "PUT", body: "x" });
+    expect([written.status, written.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    await written.body?.cancel();
+  });
 });
 
 test("no call made at random from the reference gets an answer that it does not have", { timeout: 60_000 + CALLS * 100 }, async () => {

@@ -1,0 +1,146 @@
+/**
+ * dist/public, what a deployment serves beside the API: the reference as a page at /docs, /openapi.json, the pages of docs/ as
+ * Markdown, and /llms.txt and /llms-full.txt (https://llmstxt.org). Made at each start, deployment and test, so it is never stale.
+ * Plain JavaScript: `npm run deploy` runs it on whatever Node the machine has.
+ */
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = join(import.meta.dirname ?? dirname(fileURLToPath(import.meta.url)), "..", "..");
+const PUBLIC = join(ROOT, "dist", "public");
+const VIEWER_FILES = ["swagger-ui.css", "swagger-ui-bundle.js"];
+const ABOUT = "Asynchronous inference API: submit a job, get its id at once, come back for the result.";
+
+/** What each page of docs/ is for, in the order that /llms.txt lists them. */
+const SUMMARIES = {
+  api: "Every call of Claimcheck's own API: submit, read, list, cancel, keys, limits, problems.",
+  watching: "Wait for an inference in the call itself, or follow it as a stream of events.",
+  files: "Send and receive what is too large for a body, and share it by links.",
+  webhooks: "Be told of what happens to inferences, and verify who says so.",
+  dialects: "Use the clients of OpenAI, Vody, Reka, Baseten and the Open Inference Protocol.",
+  typescript: "The client for TypeScript and JavaScript.",
+  python: "The client for Python.",
+  cli: "The command line.",
+  operations: "Run a deployment: accounts, keys, models, backends, limits, upgrades.",
+  reliability: "What is promised of an inference, and how that is tested.",
+  performance: "What was measured, and how.",
+  backends: "How real model servers behave behind it.",
+  clients: "How real clients of other languages behave in front of it.",
+};
+
+function pages() {
+  const names = readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"));
+  const unknown = names.filter((name) => !(name.slice(0, -3) in SUMMARIES));
+  if (unknown.length > 0) throw new Error(`docs/${unknown.join(", docs/")}: add a line to SUMMARIES in src/local/public.mjs`);
+  return Object.entries(SUMMARIES).map(([page, summary]) => {
+    const name = `${page}.md`;
+    const text = readFileSync(join(ROOT, "docs", name), "utf8");
+    const title = /^# (.+)$/m.exec(text)?.[1];
+    if (!title) throw new Error(`docs/${name} has no title; begin it with a line "# …"`);
+    return { name, text, title, summary };
+  });
+}
+
+/** Every file of dist/public by its path. */
+export function publicFiles() {
+  const all = pages();
+  const list = all.map(({ name, title, summary }) => `- [${title}](/docs/${name}): ${summary}`).join("\n");
+  const llms = `# Claimcheck
+
+> ${ABOUT}
+
+## Docs
+
+${list}
+
+## Reference
+
+- [OpenAPI](/openapi.json): Every call, its parameters, bodies, answers and problems, as OpenAPI 3.1.
+
+## Optional
+
+- [All pages](/llms-full.txt): The pages above as one text.
+`;
+  return new Map([
+    ["llms.txt", llms],
+    ["llms-full.txt", all.map(({ text }) => text.trimEnd()).join("\n\n---\n\n")],
+    ["openapi.json", readFileSync(join(ROOT, "docs", "openapi.json"), "utf8")],
+    ["docs/index.html", INDEX],
+    ["docs/viewer.css", STYLE],
+    ["docs/viewer.js", SCRIPT],
+    ...all.map(({ name, text }) => [`docs/${name}`, text]),
+  ]);
+}
+
+/** Writes it; a program that reads it meanwhile finds each file whole, the old or the new. */
+export function makePublic() {
+  const viewer = viewerFolder();
+  mkdirSync(join(PUBLIC, "docs"), { recursive: true });
+  const files = publicFiles();
+  const put = (path, write) => {
+    const part = join(ROOT, "dist", `.part-${process.pid}`);
+    write(part);
+    renameSync(part, join(PUBLIC, path));
+  };
+  for (const [path, text] of files) put(path, (part) => writeFileSync(part, text));
+  for (const name of VIEWER_FILES) put(`docs/${name}`, (part) => copyFileSync(join(viewer, name), part));
+  for (const folder of ["", "docs"]) {
+    for (const entry of readdirSync(join(PUBLIC, folder), { withFileTypes: true })) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (!entry.isDirectory() && !files.has(path) && !VIEWER_FILES.includes(entry.name)) rmSync(join(PUBLIC, path), { force: true });
+    }
+  }
+}
+
+function viewerFolder() {
+  try {
+    return dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+  } catch (error) {
+    throw new Error("swagger-ui-dist is not installed; run: node src/local/install.mjs", { cause: error });
+  }
+}
+
+const INDEX = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Claimcheck: reference</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="stylesheet" href="/docs/viewer.css">
+<script src="/docs/swagger-ui-bundle.js" defer></script>
+<script src="/docs/viewer.js" defer></script>
+<nav><a href="/">Claimcheck</a> <a href="/docs/api.md">The API in words</a> <a href="/openapi.json">OpenAPI</a> <a href="/llms.txt">All pages</a></nav>
+<main id="viewer"><noscript>This page needs JavaScript; <a href="/docs/api.md">the API in words</a> does not.</noscript></main>
+</html>
+`;
+
+const STYLE = `body { margin: 0; background: #fff; color: #1c2430; font: 1rem/1.5 system-ui, sans-serif; }
+nav { display: flex; flex-wrap: wrap; gap: .4rem 1.25rem; max-width: 1460px; margin: 0 auto; padding: 1rem 20px 0; box-sizing: border-box; }
+nav a { color: #0b57a4; }
+html.dark-mode body { background: #12161c; color: #e6eaf0; }
+html.dark-mode nav a { color: #7db8f5; }
+.swagger-ui .info { margin: 1.5rem 0; }
+@media (max-width: 40rem) { .swagger-ui .opblock .opblock-summary-description { display: none; } }
+`;
+
+const SCRIPT = `"use strict";
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", paint);
+paint();
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#viewer",
+  docExpansion: "none",
+  defaultModelsExpandDepth: -1,
+  deepLinking: true,
+  filter: true,
+  validatorUrl: null,
+});
+`;
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) makePublic();
