@@ -2,7 +2,7 @@
  * Which deployment, and as whom: from the command's options, the environment, what `login` has kept, or, in a checkout where
  * `npm start` runs, its credentials.
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { UsageError } from "./errors.ts";
@@ -46,12 +46,12 @@ export function addressOf(text: string): string {
   throw new UsageError(`"${text}" must be the address of a deployment, such as https://claimcheck.example`);
 }
 
-export function keep(settings: Settings): void {
+/** Written whole, so that a command that reads it meanwhile finds the old or the new. */
+export function keep({ url, key, adminToken }: Settings): void {
   mkdirSync(dirname(keptIn()), { recursive: true, mode: 0o700 });
-  writeFileSync(keptIn(), `${JSON.stringify({ url: settings.url, key: settings.key, admin_token: settings.adminToken }, null, 2)}\n`, {
-    mode: 0o600,
-  });
-  chmodSync(keptIn(), 0o600); // also of one that was there
+  const part = `${keptIn()}.${process.pid}`;
+  writeFileSync(part, `${JSON.stringify({ url, key, admin_token: adminToken }, null, 2)}\n`, { mode: 0o600 });
+  renameSync(part, keptIn());
 }
 
 /** Whether there was something to forget. */
