@@ -164,7 +164,6 @@ CREATE TABLE inferences (
     max(8192, iif(data_removed_at IS NULL, input_bytes + coalesce(output_bytes, 0) + parts_bytes, 0) + length(CAST(metadata AS BLOB)) - 2)
   ) VIRTUAL,
   unreached INTEGER NOT NULL DEFAULT 0,  -- of the attempts since the submit or the last redrive, those that never reached a backend
-  has_failed INTEGER GENERATED ALWAYS AS (attempt > unreached) VIRTUAL,   -- of one that waits: an attempt has reached a backend, so it may be what is wrong
   watched_until INTEGER,                 -- somebody may watch it until then
   watch_objects INTEGER NOT NULL DEFAULT 0,     -- at which of its account's watch objects: bit n for the n-th
   counted INTEGER NOT NULL DEFAULT 0,    -- 1 = counted as its account's by what inserted it, with others; 0 = by the trigger below
@@ -176,6 +175,8 @@ CREATE TABLE inferences (
   ) VIRTUAL,
   progress TEXT,                         -- JSON: what the model last said of how far an attempt has come: attempt, at, progress, message, previewUrl
   run_ms_before INTEGER NOT NULL DEFAULT 0,     -- of run_ms, what was spent before the last redrive
+  -- Of one that waits: an attempt since the submit or the last redrive has reached a backend, so it may be what is wrong.
+  has_failed INTEGER GENERATED ALWAYS AS (attempt - attempts_before > unreached) VIRTUAL,
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

@@ -1,2 +1,2 @@
 /** The newest file of migrations/; a test holds the two equal. */
-export const NEWEST_MIGRATION = "0027_used_at_ends.sql";
+export const NEWEST_MIGRATION = "0028_failed_since.sql";

@@ -147,6 +147,10 @@ export const MUTATIONS: readonly Mutation[] = [
     rewrite: within(REDRIVE, "attempts_before = attempt", "attempts_before = attempts_before"),
   },
   {
+    name: "what is redriven counts as failed",
+    rewrite: within(SCHEMA, "(attempt - attempts_before > unreached)", "(attempt > unreached)"),
+  },
+  {
     name: "an output is said before it is stored",
     ports: (ports, schedule) => ({
       ...ports,

@@ -38,4 +38,5 @@ test("schema.sql is what all migrations make, one after the other", () => {
 test("the newest migration that this version knows is the last of the folder", () => {
   const files = readdirSync(new URL("migrations/", root)).filter((name) => name.endsWith(".sql"));
   expect(files.toSorted().at(-1)).toBe(NEWEST_MIGRATION);
+  expect(text("CHANGELOG.md"), "what it says of upgrading").toContain(`The newest migration is \`${NEWEST_MIGRATION}\``);
 });

@@ -131,7 +131,7 @@ export class Lives {
 
   /** Whether one goes before another as things are: what has failed goes last if it could only be a probe. */
   goesFirst(one: InferenceRow, other: InferenceRow, now: number): boolean {
-    const isSuspect = (row: InferenceRow) => row.attempt > row.unreached && this.roomFor(row, now) === "probe";
+    const isSuspect = (row: InferenceRow) => row.attempt - row.attemptsBefore > row.unreached && this.roomFor(row, now) === "probe";
     const [is, isOther] = [isSuspect(one), isSuspect(other)];
     return is === isOther ? goesBefore(one, other) : isOther;
   }

@@ -34,12 +34,8 @@ export class Neighbours {
     this.#kept = [...this.#lives.lives.values()].filter((life) => !this.#neighbourhood.isBad(life.job) && this.#isKept(life, now));
   }
 
-  /**
-   * Whether a server would have room for it, and its circuit keeps it away. One that was redriven has failed before, so that nobody
-   * can tell it from what makes servers fail: it proves a circuit when no other can, and waits as long as those do.
-   */
+  /** Whether a server would have room for it, and its circuit keeps it away. */
   #isKept({ row }: Life, now: number): boolean {
-    if (row.attemptsBefore > 0) return false;
     if (row.status !== "queued" || row.notBefore !== null || row.startBy <= now || this.#lives.atCap(row, now)) return false;
     const hasRoom = this.#lives
       .backendsOf(laneOf(row))
