@@ -14,7 +14,7 @@ import { idempotencyOf } from "../http/vetted.ts";
 import { lookUp, notFoundAs } from "../http/lookup.ts";
 import { serveResult } from "../api/results.ts";
 import { type Dialect, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
-import { waitedFor } from "../http/wait.ts";
+import { waitedFor } from "../http/prefer.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { isFinal } from "../inferences/status.ts";
 import { submit } from "../inferences/submit.ts";

@@ -1,7 +1,11 @@
-/** `Prefer` (RFC 7240), read in one pass: a header is as long as its client likes. */
-
+/** `Prefer` (RFC 7240): read in one pass, since a header is as long as its client likes, and obeyed where it asks for a wait. */
+import type { Inference } from "../inferences/inference.ts";
+import { isFinal } from "../inferences/status.ts";
+import { waitForEnd } from "../inferences/watch.ts";
 import { PREFER_CHARACTERS, PREFER_WAIT_SECONDS } from "../limits.ts";
 import { problem, shown } from "../problem.ts";
+import type { NotFound } from "./lookup.ts";
+import type { KeyCall } from "./route.ts";
 
 /** `Prefer: respond-async` (RFC 7240, 4.1), whatever else is preferred. */
 export function prefersAsync(headers: Headers): boolean {
@@ -19,6 +23,25 @@ export function preferredWait(headers: Headers): number | null {
   throw problem("bad_request", {
     detail: `The header Prefer must have "wait=" and whole seconds from ${least} to ${most}, as in "wait=${most}", and has ${shown(preferred)}.`,
   });
+}
+
+/** An inference after a wait, and what its answer says of that. */
+interface Waited {
+  readonly inference: Inference;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The inference that `find` finds; if the client would rather wait and it is not final, as it stands at its end or when the time is over. */
+export async function waitedFor(call: KeyCall, find: () => Promise<Inference>, notFound: NotFound): Promise<Waited> {
+  const { headers, signal } = call.request;
+  const seconds = preferredWait(headers);
+  const inference = await find();
+  if (seconds === null) return { inference, headers: {} };
+  const applied = { "Preference-Applied": `wait=${seconds}` };
+  if (seconds === 0 || isFinal(inference.status)) return { inference, headers: applied };
+  const waited = await waitForEnd(call.ports, inference, seconds * 1000, signal);
+  if (!waited) throw notFound(inference.id);
+  return { inference: waited, headers: applied };
 }
 
 function preferencesOf(headers: Headers): string[] {

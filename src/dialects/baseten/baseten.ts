@@ -27,11 +27,12 @@ import { lookUp, nameIn, notFoundAs } from "../../http/lookup.ts";
 import { render } from "../../http/output.ts";
 import { retryHeaders } from "../../http/retry-headers.ts";
 import { type Dialect, type Input, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
-import { waitedFor } from "../../http/wait.ts";
+import { waitedFor } from "../../http/prefer.ts";
 import { eventStream } from "../../http/sse.ts";
 import { cancel } from "../../inferences/change.ts";
 import { hintSweep, hintWork } from "../../inferences/hints.ts";
 import type { Inference } from "../../inferences/inference.ts";
+import { retryOf } from "../../inferences/retry.ts";
 import { depthOf } from "../../inferences/sql/read.ts";
 import { submit } from "../../inferences/submit.ts";
 import { submitAndWait } from "../../inferences/waiter.ts";
@@ -149,11 +150,7 @@ async function submitAsync(
     inputPath: isObject(sent) && Object.hasOwn(sent, "model_input") ? ["model_input"] : [],
     priority: body.priority,
     maxTimeInQueueSeconds: body.max_time_in_queue_seconds,
-    retry: {
-      maxAttempts: body.inference_retry_config?.max_attempts,
-      initialDelayMs: body.inference_retry_config?.initial_delay_ms,
-      maxDelayMs: body.inference_retry_config?.max_delay_ms,
-    },
+    retry: retryOf(body.inference_retry_config),
     webhook:
       typeof body.webhook_endpoint === "string" ? await webhookOf(call, body.webhook_endpoint, ["webhook_endpoint"], TOLD) : undefined,
   };

@@ -26,7 +26,7 @@ import { idempotencyOf, webhookOf } from "../../http/vetted.ts";
 import { lookUp, lookUpWithWait, nameIn } from "../../http/lookup.ts";
 import { render } from "../../http/output.ts";
 import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
-import { waitedFor } from "../../http/wait.ts";
+import { waitedFor } from "../../http/prefer.ts";
 import { cancel as cancelInference } from "../../inferences/change.ts";
 import type { Inference } from "../../inferences/inference.ts";
 import type { Filter } from "../../inferences/sql/filter.ts";
