@@ -7,6 +7,7 @@ import { instantSchema } from "../http/time.ts";
 import { wholeIn } from "../http/range.ts";
 import type { KeyCall } from "../http/route.ts";
 import { webhookOf } from "../http/vetted.ts";
+import { retryOf } from "../inferences/retry.ts";
 import type { Submission } from "../inferences/submit.ts";
 import { EVENTS } from "../inferences/webhook.ts";
 import {
@@ -83,11 +84,7 @@ export async function submissionOf(
     priority: body.priority,
     maxTimeInQueueSeconds: body.max_time_in_queue_seconds,
     runWithinSeconds: body.run_within_seconds,
-    retry: {
-      maxAttempts: body.retry?.max_attempts,
-      initialDelayMs: body.retry?.initial_delay_ms,
-      maxDelayMs: body.retry?.max_delay_ms,
-    },
+    retry: retryOf(body.retry),
     cancelAfterSeconds: body.cancel_after_seconds,
     notBefore: body.not_before,
     retentionSeconds: body.retention_seconds,

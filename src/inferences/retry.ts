@@ -9,6 +9,19 @@ export interface RetrySettings {
   readonly maxDelayMs: number;
 }
 
+/** The settings as clients write them, in our own API and in Baseten's. */
+export function retryOf(
+  said:
+    | {
+        readonly max_attempts?: number | undefined;
+        readonly initial_delay_ms?: number | undefined;
+        readonly max_delay_ms?: number | undefined;
+      }
+    | undefined,
+): { [Setting in keyof RetrySettings]: RetrySettings[Setting] | undefined } {
+  return { maxAttempts: said?.max_attempts, initialDelayMs: said?.initial_delay_ms, maxDelayMs: said?.max_delay_ms };
+}
+
 /** What an attempt's failure makes of its inference: another attempt after a delay, or the end. */
 export type Verdict = { readonly next: "queued"; readonly delayMs: number } | { readonly next: "failed"; readonly error: Failure };
 

@@ -161,6 +161,14 @@ describe("an asynchronous request", () => {
     expect((await rowOf(String((await object(answer))["request_id"])))["input"]).toBe('{"id":9007199254740993}');
   });
 
+  /** A setting of the retries that is not taken, and where its refusal says that it is. */
+  const retryFault = (name: string, member: string, value: number): [string, unknown, string, string] => [
+    name,
+    { inference_retry_config: { [member]: value } },
+    `"inference_retry_config.${member}" `,
+    `#/inference_retry_config/${member}`,
+  ];
+
   test.each<[string, unknown, string, string]>([
     ["nothing to infer from", {}, '"model_input" is missing', "#/model_input"],
     ["a priority of 3", { priority: 3 }, '"priority" ', "#/priority"],
@@ -170,42 +178,12 @@ describe("an asynchronous request", () => {
     ["a priority that is null", { priority: null }, '"priority" ', "#/priority"],
     ["9 s in the queue", { max_time_in_queue_seconds: 9 }, '"max_time_in_queue_seconds" ', "#/max_time_in_queue_seconds"],
     ["259201 s in the queue", { max_time_in_queue_seconds: 259_201 }, '"max_time_in_queue_seconds" ', "#/max_time_in_queue_seconds"],
-    [
-      "no attempt",
-      { inference_retry_config: { max_attempts: 0 } },
-      '"inference_retry_config.max_attempts" ',
-      "#/inference_retry_config/max_attempts",
-    ],
-    [
-      "11 attempts",
-      { inference_retry_config: { max_attempts: 11 } },
-      '"inference_retry_config.max_attempts" ',
-      "#/inference_retry_config/max_attempts",
-    ],
-    [
-      "a first delay of 10001 ms",
-      { inference_retry_config: { initial_delay_ms: 10_001 } },
-      '"inference_retry_config.initial_delay_ms" ',
-      "#/inference_retry_config/initial_delay_ms",
-    ],
-    [
-      "a first delay below 0",
-      { inference_retry_config: { initial_delay_ms: -1 } },
-      '"inference_retry_config.initial_delay_ms" ',
-      "#/inference_retry_config/initial_delay_ms",
-    ],
-    [
-      "a longest delay of 60001 ms",
-      { inference_retry_config: { max_delay_ms: 60_001 } },
-      '"inference_retry_config.max_delay_ms" ',
-      "#/inference_retry_config/max_delay_ms",
-    ],
-    [
-      "a longest delay below 0",
-      { inference_retry_config: { max_delay_ms: -1 } },
-      '"inference_retry_config.max_delay_ms" ',
-      "#/inference_retry_config/max_delay_ms",
-    ],
+    retryFault("no attempt", "max_attempts", 0),
+    retryFault("11 attempts", "max_attempts", 11),
+    retryFault("a first delay of 10001 ms", "initial_delay_ms", 10_001),
+    retryFault("a first delay below 0", "initial_delay_ms", -1),
+    retryFault("a longest delay of 60001 ms", "max_delay_ms", 60_001),
+    retryFault("a longest delay below 0", "max_delay_ms", -1),
     ["a retry configuration in words", { inference_retry_config: "3" }, '"inference_retry_config" ', "#/inference_retry_config"],
     ["a webhook without TLS", { webhook_endpoint: "http://example.com/hook" }, '"webhook_endpoint" must use https', "#/webhook_endpoint"],
     ["a webhook on this machine", { webhook_endpoint: "http://localhost:3000/hook" }, '"webhook_endpoint" must', "#/webhook_endpoint"],

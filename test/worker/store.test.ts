@@ -27,6 +27,7 @@ import { deliveryStatements } from "../../src/webhooks/sql/deliveries.ts";
 import { endpointStatements } from "../../src/webhooks/sql/endpoints.ts";
 import { secretStatements } from "../../src/webhooks/sql/secrets.ts";
 import { subscriptionStatements } from "../../src/webhooks/sql/subscriptions.ts";
+import { plainModel } from "../support/models.ts";
 import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { still } from "./support/ports.ts";
 import { operator } from "./support/requests.ts";
@@ -494,19 +495,7 @@ describe("every statement is an index search:", () => {
     noteUse: [keyStatements.noteUse("a", "k")],
   } satisfies Record<keyof typeof keyStatements, readonly Sql[]>;
 
-  const model = {
-    name: "m",
-    description: "",
-    versions: ["v"],
-    defaultVersion: "v",
-    accountConcurrency: 1,
-    capabilities: [],
-    outputFiles: [],
-    maxOutputBytes: null,
-    secondMicros: 0,
-    tokenMicros: 0,
-    inferenceMicros: 0,
-  };
+  const model = plainModel("m", "v", 1);
   const ofModels = {
     insert: [modelStatements.insert(model)],
     find: [modelStatements.find("m")],

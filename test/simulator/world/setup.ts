@@ -5,6 +5,7 @@ import { keyStatements } from "../../../src/keys/store.ts";
 import { modelStatements } from "../../../src/models/store.ts";
 import { sql } from "../../../src/platform/sql.ts";
 import { subscriptionStatements } from "../../../src/webhooks/sql/subscriptions.ts";
+import { plainModel } from "../../support/models.ts";
 import type { Actor } from "../rules/lives.ts";
 import type { World } from "../world.ts";
 
@@ -22,21 +23,7 @@ export function setUp(world: World): void {
   }
   for (const { name, version, accountConcurrency, backends } of world.shape.models) {
     world.model.known.accountCaps.set(name, accountConcurrency);
-    const versions = version === "" ? [] : [version];
-    const model = {
-      name,
-      description: "",
-      versions,
-      defaultVersion: version,
-      accountConcurrency,
-      capabilities: [],
-      outputFiles: [],
-      maxOutputBytes: null,
-      secondMicros: 0,
-      tokenMicros: 0,
-      inferenceMicros: 0,
-    };
-    world.transact([modelStatements.insert(model)], setup);
+    world.transact([modelStatements.insert(plainModel(name, version, accountConcurrency))], setup);
     for (const { id, protocol, maxConcurrency, timeoutSeconds } of backends) {
       const url = `http://${id}/`.slice(0, protocol === "http" ? undefined : -1);
       const settings = { id, model: name, version, url, protocol, maxConcurrency, timeoutSeconds };
