@@ -9,11 +9,11 @@ import { redriveMany } from "../inferences/change.ts";
 import { ADMIN_BODY_BYTES, BULK_ROWS } from "../limits.ts";
 import { PREFIX } from "./resource.ts";
 
-const cursorSchema = z.strictObject({ account_id: z.string(), id: z.string() });
+const cursorSchema = z.strictObject({ account_id: z.string().max(64), id: z.string().max(64) });
 
 const redriveSchema = z
   .strictObject({
-    account_id: z.string().optional().describe("Only this account's."),
+    account_id: z.string().max(64).optional().describe("Only this account's."),
     status: z.enum(["failed", "expired"]).optional().describe("Both by default."),
     ...filterShape,
     dry_run: z.boolean().optional().describe("Only counts."),

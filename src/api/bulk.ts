@@ -11,7 +11,7 @@ import { ADMIN_BODY_BYTES, BULK_ROWS } from "../limits.ts";
 const bulkShape = {
   ...filterShape,
   dry_run: z.boolean().optional().describe("Only counts."),
-  after: z.string().optional().describe("The `next` of the call before."),
+  after: z.string().max(64).optional().describe("The `next` of the call before."),
 } as const;
 const NARROWS = "must contain at least one filter";
 

@@ -22,7 +22,9 @@ export function parseInstant(text: string): number | null {
   const day = dayOf(dateText);
   const time = timeOf(clock.slice(0, offset.index));
   const ahead = offsetOf(offset);
-  return day === null || time === null || ahead === null ? null : Math.floor(day + time - ahead);
+  if (day === null || time === null || ahead === null) return null;
+  const instant = Math.floor(day + time - ahead);
+  return instant < utc(0, 1, 1) || instant >= utc(10_000, 1, 1) ? null : instant; // in UTC its year has four digits, too
 }
 
 /** Midnight of a date, UTC. */

@@ -7,7 +7,11 @@ import { json } from "./answer.ts";
 import { wordsOf } from "./list.ts";
 import type { Call } from "./route.ts";
 
-const dateSchema = z.iso.date("must be a day such as 2026-01-31");
+/** Days are counted from 1970-01-01, and `from` is by default 29 days before `to`. */
+const FIRST_DAY = "1970-02-01";
+const dateSchema = z.iso
+  .date("must be a day such as 2026-01-31")
+  .refine((day) => day >= FIRST_DAY, { error: ({ input }) => `must be ${FIRST_DAY} or later, and is ${String(input)}` });
 
 /** Without "account" for clients, who have but one. */
 export const usageShape = (by: readonly UsageBy[]) => ({

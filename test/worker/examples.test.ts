@@ -158,9 +158,9 @@ function renewed(examples: Readonly<Record<string, Shown>>): Record<string, Show
   );
 }
 
-/** A value with the type of each member in its place. */
+/** A value with the type of each member in its place; of a list, whose order new ids may change, the forms that are in it. */
 function formOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(formOf);
+  if (Array.isArray(value)) return [...new Set(value.map((each) => JSON.stringify(formOf(each))))].toSorted();
   if (typeof value !== "object" || value === null) return value === null ? "null" : typeof value;
   const members = Object.entries(value).filter(([, its]) => its !== undefined); // as JSON has them
   return Object.fromEntries(members.map(([name, its]) => [name, formOf(its)]));

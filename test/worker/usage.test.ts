@@ -95,6 +95,7 @@ describe("usage", () => {
     ["?from=yesterday", 422, "must be a day"],
     ["?from=2026-02-02&to=2026-02-01", 422, 'must not be after \\"to\\"'],
     ["?from=2020-01-01&to=2026-01-01", 422, "at most 400 days"],
+    ["?to=0000-01-01", 422, "must be 1970-02-01 or later, and is 0000-01-01"],
     ["?by=account", 422, "must be one of"],
     ["?form=2026-01-01", 400, "form"],
   ])("%s is refused by name", async (query, status, says) => {
