@@ -12,7 +12,7 @@ import type { Api, Json } from "./api.ts";
 import { CommandError, EXIT, Refused, UsageError } from "./errors.ts";
 import { saveInto, type RunOptions } from "./inferences.ts";
 import { filledIn, parsed, textOf, upload } from "./input.ts";
-import { type Output, duration, plain, printable, statusText } from "./print.ts";
+import { type Output, duration, plain, printValue, printable, printableLines, statusText } from "./print.ts";
 
 /** Requests at once. */
 const AT_ONCE = 8;
@@ -64,8 +64,10 @@ export async function submitAll(
         const it = await api.json("POST", "/v1/inferences", { json: { model, input, ...more }, headers, signal });
         journal.note(place, String(it["id"]));
         progress.submitted();
-        if (!wait)
-          output.line(output.json ? JSON.stringify({ name: item.name, id: it["id"] }) : `${plain(it["id"])}  ${printable(item.name)}`);
+        if (!wait) {
+          if (output.json) printValue(output, { name: item.name, id: it["id"] });
+          else output.line(`${plain(it["id"])}  ${printable(item.name)}`);
+        }
       } catch (error) {
         // One that the deployment does not take must not hold up the others.
         if (!(error instanceof Refused) || error.exitCode !== EXIT.refused) throw error;
@@ -90,7 +92,7 @@ export async function submitAll(
     }
     journal.close();
     const failed = [...ended.values()].filter((it) => it["status"] !== "succeeded").length;
-    for (const { name, error } of refused) output.note(`${red("refused")}  ${printable(name)}: ${printable(error.message)}`);
+    for (const { name, error } of refused) output.note(`${red("refused")}  ${printable(name)}: ${printableLines(error.message)}`);
     if (output.isTerminal && wait)
       output.note(`${bold(String(ended.size - failed))} succeeded, ${failed} did not, ${refused.length} were refused.`);
     if (refused.length > 0) throw new CommandError(`${refused.length} of ${items.length} were refused`, EXIT.refused);
@@ -107,8 +109,7 @@ export async function submitAll(
 }
 
 function report(output: Output, name: string, it: Json, files: readonly string[]): void {
-  if (output.json)
-    return output.line(JSON.stringify({ name, id: it["id"], status: it["status"], output: it["output"], error: it["error"], files }));
+  if (output.json) return printValue(output, { name, id: it["id"], status: it["status"], output: it["output"], error: it["error"], files });
   const error = it["error"] as { code: string; message: string } | null; // as the API has it
   const shown =
     files.length > 0

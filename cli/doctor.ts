@@ -88,8 +88,8 @@ async function checkKey(api: Api): Promise<Check> {
     return {
       name: "key",
       state: "ok",
-      detail: `It is accepted, and there are ${count} models.`,
-      cure: count === 0 ? "POST /admin/v1/models" : null,
+      detail: `It is accepted, and there ${count === 1 ? "is 1 model" : `are ${count} models`}.`,
+      cure: null,
     };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -100,7 +100,8 @@ export async function results(api: Api, output: Output, ids: readonly string[], 
     if (folder === undefined) await saveResult(api, { id }, null);
     else
       for (const file of await saveInto(api, folder, id, await api.json("GET", pathOf(id))))
-        output.line(output.json ? JSON.stringify({ id, file }) : file);
+        if (output.json) printValue(output, { id, file });
+        else output.line(printable(file));
   }
 }
 
@@ -128,7 +129,8 @@ export async function status(api: Api, output: Output, ids: readonly string[], w
 export async function change(api: Api, output: Output, ids: readonly string[], verb: "cancel" | "redrive"): Promise<void> {
   for (const id of ids) {
     const it = await api.json("POST", `${pathOf(id)}/${verb}`, { repeatable: verb === "cancel" });
-    output.line(output.json ? JSON.stringify(it) : `${plain(it["id"])}  ${statusText(it["status"])}`);
+    if (output.json) printValue(output, it);
+    else output.line(`${plain(it["id"])}  ${statusText(it["status"])}`);
   }
 }
 
@@ -140,7 +142,8 @@ export async function logs(api: Api, output: Output, id: string, follow: boolean
     for (const line of lines.slice(shown)) {
       const { at, event, ...more } = line;
       const facts = Object.entries(more).map(([name, value]) => `${name}=${plain(value)}`);
-      output.line(output.json ? JSON.stringify(line) : `${dim(plain(at))}  ${plain(event)}  ${facts.join(" ")}`.trimEnd());
+      if (output.json) printValue(output, line);
+      else output.line(`${dim(plain(at))}  ${plain(event)}  ${facts.join(" ")}`.trimEnd());
     }
     shown = lines.length;
     if (!follow || it["is_final"] === true) return;

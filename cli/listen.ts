@@ -7,7 +7,7 @@ import { dim, green, red } from "../src/local/terminal.ts";
 import type { Api, Json } from "./api.ts";
 import { type ServerSentEvent, eventsIn } from "./events.ts";
 import { UsageError } from "./errors.ts";
-import { type Output, plain } from "./print.ts";
+import { type Output, plain, printValue } from "./print.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const PAUSE_MS = 1_000;
@@ -90,6 +90,6 @@ async function forward(output: Output, to: string, { type, id, data }: Webhook, 
   } catch (error) {
     seen = red(error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error));
   }
-  if (output.json) return output.line(JSON.stringify({ type, id: data["id"], seen }));
+  if (output.json) return printValue(output, { type, id: data["id"], seen });
   output.line(`${dim(now.toISOString())}  ${type}  ${plain(data["id"])}  ${seen}  ${dim(`${Date.now() - begun} ms`)}`);
 }

@@ -13,7 +13,7 @@ import { change, list, logs, results, run, status } from "./inferences.ts";
 import { inputOf, parsed } from "./input.ts";
 import { listen } from "./listen.ts";
 import { RESOURCES, type Resource, addBackend, create, listAll, ready, redriveMany, remove, show, update } from "./operator.ts";
-import { type Output, outputOf, printValue, printable } from "./print.ts";
+import { type Output, outputOf, printValue, printableLines } from "./print.ts";
 import { type Given, addressOf, forget, keep, keptIn, settingsOf } from "./settings.ts";
 
 const ENDS = ["inference.succeeded", "inference.failed", "inference.canceled", "inference.expired"];
@@ -387,7 +387,7 @@ function ended(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // which has said it
   if (interrupted.signal.aborted && !(error instanceof CommandError)) return EXIT.interrupted;
   const message = error instanceof CommandError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${red("error")}: ${printable(message)}\n`);
+  process.stderr.write(`${red("error")}: ${printableLines(message)}\n`);
   if (!(error instanceof CommandError)) process.stderr.write(dim("This is a fault of the program's own.\n"));
   return error instanceof CommandError ? error.exitCode : EXIT.failed;
 }

@@ -22,7 +22,7 @@ export function outputOf(json: boolean): Output {
 
 /** One value as JSON: on one line for programs, indented for people. */
 export function printValue(output: Output, value: unknown): void {
-  output.line(output.json ? JSON.stringify(value) : JSON.stringify(value, null, 2));
+  output.line(printableJson(value, output.json ? undefined : 2));
 }
 
 /** Rows as a table, or each as a line of JSON. A column is the name of a member, perhaps with another title. */
@@ -31,7 +31,7 @@ export function printRows(
   rows: readonly Json[],
   columns: readonly (string | readonly [title: string, show: (row: Json) => string])[],
 ): void {
-  if (output.json) return rows.forEach((row) => output.line(JSON.stringify(row)));
+  if (output.json) return rows.forEach((row) => printValue(output, row));
   if (rows.length === 0) return output.note(dim("none"));
   const titles = columns.map((column) => (typeof column === "string" ? column : column[0]));
   const cells = rows.map((row) => columns.map((column) => (typeof column === "string" ? plain(row[column]) : column[1](row))));
@@ -45,9 +45,30 @@ export function plain(value: unknown): string {
   return printable(JSON.stringify(value));
 }
 
-/** Without what could steer a terminal: texts of models, files and servers are strangers'. */
+/** What could steer a terminal, or fake a line or a cell of a table. */
+const UNSAFE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** On one line, and without what could steer a terminal: texts of models, files and servers are strangers'. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => (character === "\n" ? "\n" : "\uFFFD"));
+  return text.replaceAll(UNSAFE, (character) => ESCAPES[character] ?? "\uFFFD");
+}
+
+/** The same of a text of several lines. All but the first are indented, so that none can pass for a line of the program's own. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n  ");
+}
+
+/** JSON that is the same to a program, with escapes for what could steer a terminal. */
+function printableJson(value: unknown, indent?: number): string {
+  const escaped = (character: string) =>
+    character === "\n"
+      ? "\n"
+      : character
+          .split("")
+          .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+          .join("");
+  return JSON.stringify(value, null, indent).replaceAll(UNSAFE, escaped);
 }
 
 export function statusText(status: unknown): string {

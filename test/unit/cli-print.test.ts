@@ -1,0 +1,39 @@
+/** What the command line prints of texts that are strangers': names, error messages, outputs of models. */
+import { expect, test } from "vitest";
+import { type Output, describe as described, printRows, printValue, printableLines } from "../../cli/print.ts";
+
+function collecting(json = false): { output: Output; text: () => string } {
+  const lines: string[] = [];
+  return {
+    output: { json, isTerminal: false, line: (text) => lines.push(text), note: (text) => lines.push(text) },
+    text: () => lines.join("\n"),
+  };
+}
+
+/** Would clear the screen, turn the line around, and begin a row of its own. */
+const NAME = "ours\n  other  succeeded\r\u001b[2J\u009b2J\u202etxt\u2028end";
+
+test("a name with line breaks and control characters stays in its cell", () => {
+  const { output, text } = collecting();
+  printRows(output, [{ name: NAME, status: "failed" }], ["name", "status"]);
+  const lines = text().split("\n");
+  expect(lines).toHaveLength(2);
+  expect(lines[1]).toBe("  ours\\n  other  succeeded\\r\uFFFD[2J\uFFFD2J\uFFFDtxt\uFFFDend  failed");
+});
+
+test("an inference shows an error of several lines on one", () => {
+  const error = { class: "input", code: "backend_rejected", message: "too dark\n  status     succeeded" };
+  expect(described({ id: "1", status: "failed", error }).split("\n")).toHaveLength(2);
+});
+
+test("a message of several lines is indented after the first, so that none passes for a line of the program's own", () => {
+  expect(printableLines("2 faults\n#/a \u001b[1mno\nerror: all is well")).toBe("2 faults\n  #/a \uFFFD[1mno\n  error: all is well");
+});
+
+test.each([true, false])("JSON steers no terminal and is the same value (--json: %s)", (json) => {
+  const { output, text } = collecting(json);
+  const value = { name: NAME, tag: "\u{e0041}", list: [1, null] };
+  printValue(output, value);
+  expect(text()).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\u2028\u2029]/u);
+  expect(JSON.parse(text())).toEqual(value);
+});
