@@ -16,6 +16,10 @@ export interface Sql {
 export type SqlValue = string | number | null;
 export type Row = Record<string, unknown>;
 
+/**
+ * The whole number of a `LIMIT` stands in the text: SQLite (3.53) plans by its value, which a mark has only when the statement
+ * is run, so that a bound one has the statement compiled again at each run.
+ */
 export function sql(template: TemplateStringsArray, ...values: (SqlValue | Sql)[]): Sql {
   const strings = compact(template);
   let text = strings[0] ?? "";
@@ -24,7 +28,8 @@ export function sql(template: TemplateStringsArray, ...values: (SqlValue | Sql)[
     if (value !== null && typeof value === "object") {
       text += value.text;
       params.push(...value.params);
-    } else {
+    } else if (Number.isSafeInteger(value) && text.endsWith(" LIMIT ")) text += String(value);
+    else {
       text += "?";
       params.push(value);
     }

@@ -3,19 +3,25 @@ import { join, sql } from "../../src/platform/sql.ts";
 
 test("binds what it is given, in order, and puts only its own pieces into the text", () => {
   const piece = sql`b = ${"'; DROP TABLE t"} AND ${join([sql`c = ${2}`, sql`d = ${null}`], " AND ")}`;
-  const made = sql`SELECT a FROM t WHERE ${piece} LIMIT ${1}`;
+  const made = sql`SELECT a FROM t WHERE ${piece} AND e = ${1}`;
   expect(made).toEqual({
-    text: "SELECT a FROM t WHERE b = ? AND c = ? AND d = ? LIMIT ?",
+    text: "SELECT a FROM t WHERE b = ? AND c = ? AND d = ? AND e = ?",
     params: ["'; DROP TABLE t", 2, null, 1],
   });
 });
 
+test("writes the whole number of a LIMIT into the text, and binds anything else there", () => {
+  expect(sql`SELECT a FROM t LIMIT ${20}`).toEqual({ text: "SELECT a FROM t LIMIT 20", params: [] });
+  for (const limit of [1.5, NaN, 2 ** 53, "20", null])
+    expect(sql`SELECT a FROM t LIMIT ${limit}`).toEqual({ text: "SELECT a FROM t LIMIT ?", params: [limit] });
+});
+
 test("sends no line breaks and indents", () => {
-  const statement = (limit: number) => sql`
+  const statement = (a: number) => sql`
     SELECT a
     FROM t
-      LIMIT ${limit}`;
-  for (const limit of [1, 2]) expect(statement(limit)).toEqual({ text: " SELECT a FROM t LIMIT ?", params: [limit] });
+      WHERE a = ${a}`;
+  for (const a of [1, 2]) expect(statement(a)).toEqual({ text: " SELECT a FROM t WHERE a = ?", params: [a] });
 });
 
 test("leaves what is bound as it is", () => {
