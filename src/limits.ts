@@ -138,6 +138,26 @@ export const STREAM_IDLE_MS = 250;
 /** How long the end of a backend's stream is waited for after its last event, so that its connection can serve again. */
 export const STREAM_LINGER_MS = 100;
 
+/** What of an output comes within this time is kept by one write of its stream: a model says a token in 10 to 50 ms, and a write costs a row. */
+export const STREAM_GATHER_MS = 100;
+/** Of one piece that is written: a row of an object's database has at most 2 MB. */
+export const STREAM_PIECE_BYTES = 512 * KIB;
+/** What may come of an output before what came first is kept: then the backend waits. */
+export const STREAM_UNKEPT_BYTES = 2 * KIB * KIB;
+/** What one read of a stream answers, about. */
+export const STREAM_PAGE_BYTES = 512 * KIB;
+/** What a stream that resumes may have: 10 MB of text, said in many small events. */
+export const STREAM_BYTES = 64 * KIB * KIB;
+/** How long one read of a stream waits for more, and what is added to that for the answer's way. */
+export const STREAM_WAIT_MS = 10_000;
+export const STREAM_MS = 5_000;
+/** How often what keeps a stream looks whether its inference has ended; one that did not succeed is kept for so long after. */
+export const STREAM_LOOK_MS = 60_000;
+export const STREAM_KEPT_MS = 300_000;
+/** How often a write of a stream is tried before its attempt fails, and how long it waits in between. */
+export const STREAM_TRIES = 4;
+export const STREAM_RETRY_MS = 250;
+
 /** Between two passes of the sweep while there is work: what has lost its hint waits about as long. */
 export const SWEEP_TICK_MS = 1_000;
 /** The sweep ticks on for this long after the last sign of work; pokes by one isolate are at most SWEEP_POKE_MS apart. */

@@ -24,6 +24,7 @@ export interface Ports {
   /** Says that these accounts may have deliveries to be sent; a hint like a wake-up. */
   deliver(accountIds: readonly string[]): Promise<void>;
   readonly watch: WatchPort;
+  readonly streams: StreamPort;
   readonly gate: GatePort;
   /** To GPU servers: through the deployment's own network, where it has one. */
   readonly fetch: Fetch;
@@ -81,6 +82,30 @@ export interface WatchPort {
   open(accountId: string, topic: string, after?: AfterEvent | null): Promise<Watch | null>;
   /** Tells who watches at an object of an account of these rows, each as `fromRow` reads it. */
   tell(accountId: string, object: number, rows: readonly Row[]): Promise<void>;
+}
+
+/** What became of a piece of a stream: another attempt writes by now, or what came before it is missing. */
+export type Appended = "kept" | "stale" | "gap";
+
+/** What follows after a place in a stream. */
+export interface StreamPage {
+  /** Whose output it is; 0 = nothing is kept. */
+  readonly attempt: number;
+  /** How much of it there is, in bytes. */
+  readonly length: number;
+  /** Where the pieces begin: right after the place if the same attempt writes. */
+  readonly begins: number;
+  readonly pieces: readonly Uint8Array[];
+}
+
+/** Where outputs are kept while they come, so that a stream can be read again: see inferences/streams/log.ts. */
+export interface StreamPort {
+  /** Adds a piece of an attempt, which begins at an offset. It may be sent again; it is there for good when this resolves. */
+  append(accountId: string, id: string, attempt: number, begins: number, bytes: Uint8Array): Promise<Appended>;
+  /** What follows after a place; waits for it for up to `ms`. */
+  after(accountId: string, id: string, attempt: number, offset: number, ms: number): Promise<StreamPage>;
+  /** Nothing of it is kept any more. */
+  forget(accountId: string, id: string): Promise<void>;
 }
 
 /** One who watches. */

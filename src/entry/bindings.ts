@@ -25,6 +25,7 @@ import { ask, askAgain } from "../platform/unavailable.ts";
 import { telling } from "../inferences/tell.ts";
 import { d1 } from "../platform/sql.ts";
 import type { Ports, Clock } from "../ports.ts";
+import { streamPortOf } from "./stream-port.ts";
 import { watchPortOf } from "./watch-port.ts";
 
 export const SWEEP_NAME = "sweep";
@@ -96,6 +97,7 @@ function newPorts(env: Env & Private): Ports {
       }
     },
     watch,
+    streams: streamPortOf(env),
     gate: {
       // A new stub each time: one that has thrown stays broken.
       admit: (keyId, digest, scope, asking) =>

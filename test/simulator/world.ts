@@ -22,6 +22,7 @@ import { Gates } from "./platform/gates.ts";
 import { Isolate } from "./platform/isolate.ts";
 import { Objects } from "./platform/objects.ts";
 import { Part } from "./platform/part.ts";
+import { Streams } from "./platform/streams.ts";
 import { WakeUps } from "./platform/queue.ts";
 import type { Change } from "./platform/rows.ts";
 import { Random } from "./random.ts";
@@ -63,6 +64,7 @@ export class World {
   readonly gpus: Gpus;
   readonly receivers: Receivers;
   readonly objects: Objects;
+  readonly streams = new Streams();
   readonly gates: Gates;
   readonly sweep: SweepObject;
   readonly deliverers: Deliverers;

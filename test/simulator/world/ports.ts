@@ -40,6 +40,12 @@ export function portsFor(world: World, actor: Actor, db: Database): Ports {
         throw error;
       }
     },
+    streams: {
+      append: (accountId, id, attempt, begins, bytes) =>
+        gate.ask(isolate, () => world.streams.of(accountId, id).append(attempt, begins, bytes), trace),
+      after: (accountId, id, attempt, offset) => gate.ask(isolate, () => world.streams.of(accountId, id).after(attempt, offset), trace),
+      forget: (accountId, id) => gate.ask(isolate, () => world.streams.forget(accountId, id), trace),
+    },
     watch: { open: async () => null, tell: async () => {} },
     gate: {
       admit(keyId, digest, scope, asking) {

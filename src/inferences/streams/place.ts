@@ -1,0 +1,57 @@
+/**
+ * PURE. Places in a stream that is kept: which attempt has written it, and how many bytes of it come before. An event's id is the
+ * place right after it, so who sends it back goes on with the next event, whoever kept the bytes in between.
+ */
+import { joined } from "../../encoding/chunks.ts";
+
+export interface StreamPlace {
+  /** 0: of whichever attempt writes. */
+  readonly attempt: number;
+  /** In bytes. */
+  readonly offset: number;
+}
+
+export const START: StreamPlace = { attempt: 0, offset: 0 };
+
+export const placeText = ({ attempt, offset }: StreamPlace): string => `${attempt}.${offset}`;
+
+/** Null for what is no such place. */
+export function placeOf(text: string): StreamPlace | null {
+  const [, attempt, offset] = /^([1-9]\d{0,5})\.(0|[1-9]\d{0,11})$/.exec(text) ?? [];
+  return attempt === undefined || offset === undefined ? null : { attempt: Number(attempt), offset: Number(offset) };
+}
+
+const LF = 10;
+
+/** Cuts a stream's bytes behind whole events, wherever they were cut on their way. */
+export class EventCutter {
+  /** Of the first byte that was not given out yet. */
+  #begins: number;
+  #rest: Uint8Array[] = [];
+  #restBytes = 0;
+
+  constructor(begins: number) {
+    this.#begins = begins;
+  }
+
+  /** How far the stream has been taken in. */
+  get takenIn(): number {
+    return this.#begins + this.#restBytes;
+  }
+
+  /** The whole events up to here, each with the offset behind it. */
+  take(bytes: Uint8Array): { readonly event: Uint8Array; readonly end: number }[] {
+    const whole = joined([...this.#rest, bytes]);
+    const events: { event: Uint8Array; end: number }[] = [];
+    let begin = 0;
+    for (let at = whole.indexOf(LF, Math.max(1, this.#restBytes)); at !== -1; at = whole.indexOf(LF, at + 1)) {
+      if (at === begin || whole[at - 1] !== LF) continue;
+      events.push({ event: whole.subarray(begin, at + 1), end: this.#begins + at + 1 });
+      begin = at + 1;
+    }
+    this.#begins += begin;
+    this.#rest = begin < whole.byteLength ? [whole.slice(begin)] : [];
+    this.#restBytes = whole.byteLength - begin;
+    return events;
+  }
+}
