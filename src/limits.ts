@@ -470,6 +470,8 @@ export const ENDPOINT_FORGOTTEN_MS = 30 * 86_400_000;
 export const DELIVERY_EVENTS_KEPT = 100;
 /** One call sends so many again. */
 export const DELIVERIES_RESENT = 500;
+/** Deliveries in the timeline of an inference: more than one has unless it has many endpoints or attempts. */
+export const TIMELINE_DELIVERIES = 100;
 
 /** A path of a model's server that a client may ask for. */
 export const SERVER_PATH_CHARACTERS = 120;

@@ -1,9 +1,14 @@
 /** `/admin/v1/inferences`: what an operator sees of inferences, of one account or of all, as clients see their own. */
 import * as z from "zod";
 import { countsSchema, counted, listQuery, listed, listedSchema } from "../api/list.ts";
-import { inferenceSchema } from "../api/present.ts";
+import { getQuery } from "../api/inferences.ts";
+import { inferenceSchema, notFound, present } from "../api/present.ts";
+import { bytes, getInput, getNamedPart, getResult } from "../api/results.ts";
+import { TIMELINE, showTimeline } from "../api/timeline.ts";
+import { cachingOf, json, unlessKnown } from "../http/answer.ts";
+import { lookUpWithWait } from "../http/lookup.ts";
 import { pickShape } from "../http/list.ts";
-import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
+import { type AccountCall, type Call, type Input, type RouteShape, route } from "../http/route.ts";
 import { COUNTED_ROWS } from "../limits.ts";
 import { PREFIX } from "./resource.ts";
 
@@ -28,10 +33,45 @@ const COUNT = {
   answers: { 200: { description: "How many of what.", json: countsSchema } },
 } as const satisfies RouteShape;
 
+const params = z.object({ account: z.string().describe("The account's id."), id: z.string().describe("The inference's id.") });
+
+const GET = {
+  summary: "Get an inference of any account.",
+  params,
+  query: getQuery,
+  answers: { 200: { description: "The inference.", json: z.object({ account_id: z.string(), ...inferenceSchema.shape }) } },
+} as const satisfies RouteShape;
+
+const INPUT = { summary: "Get the input of an inference of any account.", params, answers: bytes("The input, as the submit typed it.") };
+const RESULT = {
+  summary: "Get the output of an inference of any account.",
+  params,
+  answers: bytes("The output, as the backend typed it."),
+};
+const PART = {
+  summary: "Get one of the parts that came beside an output.",
+  params: params.extend({ part: z.string().describe("The part's name.") }),
+  answers: bytes("The part, as the backend typed it."),
+};
+
 export const inferenceRoutes = [
   route("operator", "GET", `${PREFIX}/inferences`, LIST, list),
   route("operator", "GET", `${PREFIX}/inferences/counts`, COUNT, count),
+  route("operator", "GET", `${PREFIX}/inferences/:account/:id`, GET, get),
+  route("operator", "GET", `${PREFIX}/inferences/:account/:id/timeline`, { ...TIMELINE, params }, (call) => showTimeline(ofAccount(call))),
+  route("operator", "GET", `${PREFIX}/inferences/:account/:id/input`, INPUT, (call) => getInput(ofAccount(call))),
+  route("operator", "GET", `${PREFIX}/inferences/:account/:id/result`, RESULT, (call) => getResult(ofAccount(call))),
+  route("operator", "GET", `${PREFIX}/inferences/:account/:id/result/:part`, PART, (call) => getNamedPart(ofAccount(call))),
 ];
+
+/** The same call, about an account's inference. */
+const ofAccount = (call: Call): AccountCall => Object.assign(call, { caller: { accountId: call.params["account"] ?? "" } });
+
+async function get(call: Call, { query }: Input<typeof GET>): Promise<Response> {
+  const inference = await lookUpWithWait(ofAccount(call), notFound);
+  const answer = json({ account_id: inference.accountId, ...present(inference, call, query.logs) }, { headers: cachingOf(inference) });
+  return unlessKnown(call.request, answer);
+}
 
 function list(call: Call, { query: { account_id, ...query } }: Input<typeof LIST>): Promise<Response> {
   return listed(call, query, account_id ?? null, ({ accountId }) => ({ account_id: accountId }));

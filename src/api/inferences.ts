@@ -22,11 +22,19 @@ const SUBMIT = {
   answers: { 200: shown("It has ended within the `Prefer: wait=N` of the call."), 202: shown("Accepted.") },
 } as const satisfies RouteShape;
 
+export const getQuery = z.strictObject({
+  logs: z
+    .string()
+    .optional()
+    .transform((text) => text === "1" || text === "true")
+    .describe("`1` or `true`: with what happened to it."),
+});
+
 const GET = {
   summary: "Get an inference.",
   beside: true,
   params,
-  query: z.strictObject({ logs: z.string().optional().describe("`1` or `true`: with what happened to it.") }),
+  query: getQuery,
   answers: { 200: shown("The inference."), 304: { description: "It is as `If-None-Match` says." } },
 } as const satisfies RouteShape;
 
@@ -76,8 +84,7 @@ async function submit(call: KeyCall, { body, text }: Input<typeof SUBMIT>): Prom
 
 async function get(call: KeyCall, { query }: Input<typeof GET>): Promise<Response> {
   const { inference, headers } = await waitedFor(call, () => lookUpWithWait(call, notFound), notFound);
-  const logs = query.logs === "1" || query.logs === "true";
-  return unlessKnown(call.request, json(present(inference, call, logs), { headers: { ...cachingOf(inference), ...headers } }));
+  return unlessKnown(call.request, json(present(inference, call, query.logs), { headers: { ...cachingOf(inference), ...headers } }));
 }
 
 async function remove(call: KeyCall): Promise<Response> {

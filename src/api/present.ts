@@ -6,11 +6,11 @@ import { renderInline, valueOf } from "../http/output.ts";
 import { time, timeSchema } from "../http/time.ts";
 import type { Inference, LogEntry, Progress } from "../inferences/inference.ts";
 import { STATUSES, isFinal } from "../inferences/status.ts";
-import { delayedBy } from "../inferences/wait.ts";
+import { WAIT_REASONS, delayedBy } from "../inferences/wait.ts";
 import { DELIVERY_STATUSES, EVENTS } from "../inferences/webhook.ts";
 import { INLINE_BYTES, POLL_AFTER_SECONDS, POSITION_MAX } from "../limits.ts";
 
-const failureSchema = z.object({
+export const failureSchema = z.object({
   class: z.enum(FAILURE_CLASSES),
   code: z.string().describe("For programs, such as `backend_timeout`."),
   message: z.string().describe("For people."),
@@ -36,7 +36,7 @@ const partSchema = z.object({
 
 const waitingSchema = z.object({
   waiting_on: z
-    .enum(["position", "concurrency", "backend_down", "retry_backoff", "scheduled"])
+    .enum(WAIT_REASONS)
     .nullable()
     .describe(
       "While queued: others go first; it is next when a slot is free; no backend takes work; it waits to be tried again; its `not_before` has not come.",

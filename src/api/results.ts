@@ -1,25 +1,33 @@
-/** An inference's result: its stored output, and the parts that came beside it. */
+/** What an inference was given and what came of it: its stored input, its output, and the parts that came beside that. */
 import * as z from "zod";
 import type { KeptPart } from "../backends/outcome.ts";
 import { endingOf } from "../content/content.ts";
 import { asFinal, cachingOf } from "../http/answer.ts";
 import { atHand, download } from "../http/download.ts";
-import { lookUp } from "../http/lookup.ts";
+import { lookUp, nameIn } from "../http/lookup.ts";
 import { typeHeaders } from "../http/output.ts";
-import { type KeyCall, route } from "../http/route.ts";
+import { type AccountCall, route } from "../http/route.ts";
 import type { Inference } from "../inferences/inference.ts";
+import { findInput } from "../inferences/sql/read.ts";
 import { POLL_AFTER_SECONDS } from "../limits.ts";
 import { storedObject } from "../payloads/payloads.ts";
 import { problem } from "../problem.ts";
 import { errorOf, notFound } from "./present.ts";
 
 const params = z.object({ id: z.string().describe("The inference's id.") });
-const bytes = (what: string) => ({
+export const bytes = (what: string) => ({
   200: { description: what, other: { "*/*": what } },
   206: { description: "The part of it that `Range` asks for.", other: { "*/*": "Some of its bytes." } },
 });
 
 export const resultRoutes = [
+  route(
+    "read",
+    "GET",
+    "/v1/inferences/:id/input",
+    { summary: "Get the input of an inference, as it was stored.", params, answers: bytes("The input, as the submit typed it.") },
+    getInput,
+  ),
   route(
     "read",
     "GET",
@@ -40,8 +48,27 @@ export const resultRoutes = [
   ),
 ];
 
+/** The input, while it is kept. */
+export async function getInput(call: AccountCall): Promise<Response> {
+  const { accountId, id } = nameIn(call, notFound);
+  const input = await findInput(call.ports.db, accountId, id);
+  if (input === null) throw notFound(id);
+  const { "Content-Type": contentType = "", ...headers } = typeHeaders(input.contentType);
+  const whole = input.at === "row" ? await atHand(input.body) : storedObject(call.ports.payloads, input);
+  if (whole === null) throw problem("payload_gone", { detail: "The input has expired." });
+  const cacheControl = "private, no-cache"; // it never changes, but goes when its time is over
+  return download(call.request, {
+    ...whole,
+    contentType,
+    headers,
+    etag: `"input-${id}"`,
+    cacheControl,
+    fileName: `${id}-input.${endingOf(contentType)}`,
+  });
+}
+
 /** The output itself. Before the end 409; after a failure the failure, as a problem. */
-export async function getResult(call: KeyCall): Promise<Response> {
+export async function getResult(call: AccountCall): Promise<Response> {
   const inference = await lookUp(call, notFound);
   switch (inference.status) {
     case "queued":
@@ -70,7 +97,7 @@ export async function getResult(call: KeyCall): Promise<Response> {
 const KEPT_DOWNLOAD_CHARACTERS = 1_000;
 
 /** The stored output of a succeeded inference, as the backend typed it. */
-export async function serveResult(call: KeyCall, inference: Extract<Inference, { status: "succeeded" }>): Promise<Response> {
+export async function serveResult(call: AccountCall, inference: Extract<Inference, { status: "succeeded" }>): Promise<Response> {
   const { output, id } = inference;
   const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
   const { "Content-Type": contentType = "", ...headers } = typeHeaders(output.contentType);
@@ -87,13 +114,13 @@ export function partsOf(inference: Inference): readonly KeptPart[] {
   return inference.status === "succeeded" ? inference.parts : [];
 }
 
-export function getNamedPart(call: KeyCall): Promise<Response> {
+export function getNamedPart(call: AccountCall): Promise<Response> {
   const name = call.params["part"] ?? "";
   return getPart(call, (parts) => parts.find((part) => part.name === name));
 }
 
 /** One of the parts that came beside the output. */
-export async function getPart(call: KeyCall, pick: (parts: readonly KeptPart[]) => KeptPart | undefined): Promise<Response> {
+export async function getPart(call: AccountCall, pick: (parts: readonly KeptPart[]) => KeptPart | undefined): Promise<Response> {
   const inference = await lookUp(call, notFound);
   if (inference.status !== "succeeded") return getResult(call); // which says what there is instead
   if (inference.dataRemoved) throw problem("payload_gone", { detail: "The result has expired." });

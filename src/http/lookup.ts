@@ -9,7 +9,7 @@ import { findTogether } from "../inferences/sql/read.ts";
 import { type Database, later, nearest } from "../platform/sql.ts";
 import { type Problem, problem } from "../problem.ts";
 import { bookmarkIn } from "./bookmark.ts";
-import type { KeyCall } from "./route.ts";
+import type { AccountCall } from "./route.ts";
 
 /** How a wire says that there is no inference of that id. */
 export type NotFound = (id: string) => Problem;
@@ -21,19 +21,19 @@ export const notFoundAs =
     problem("inference_not_found", { detail: sentence(id.slice(0, 64)) });
 
 /** The name of the inference in the path, as it is stored. Throws if that is no id. */
-export function nameIn({ params, caller }: KeyCall, notFound: NotFound): InferenceName {
+export function nameIn({ params, caller }: AccountCall, notFound: NotFound): InferenceName {
   const id = params["id"] ?? "";
   if (!isUuid(id)) throw notFound(id);
   return { accountId: caller.accountId, id: id.toLowerCase() };
 }
 
 /** The inference in the path. Throws if the caller has none of that id. */
-export function lookUp(call: KeyCall, notFound: NotFound): Promise<Inference> {
+export function lookUp(call: AccountCall, notFound: NotFound): Promise<Inference> {
   return found(call, notFound, false);
 }
 
 /** The same with why it waits; reads as many rows more as wait before it. */
-export function lookUpWithWait(call: KeyCall, notFound: NotFound): Promise<Inference> {
+export function lookUpWithWait(call: AccountCall, notFound: NotFound): Promise<Inference> {
   return found(call, notFound, true);
 }
 
@@ -41,7 +41,7 @@ export function lookUpWithWait(call: KeyCall, notFound: NotFound): Promise<Infer
  * Looked for together with what other requests of this isolate look for at this moment, in the nearest copy of the database. A
  * bookmark that this isolate has not seen goes by itself: nobody else waits for a state that may never come.
  */
-async function found(call: KeyCall, notFound: NotFound, withWait: boolean): Promise<Inference> {
+async function found(call: AccountCall, notFound: NotFound, withWait: boolean): Promise<Inference> {
   const { accountId, id } = nameIn(call, notFound);
   const { db, clock } = call.ports;
   const own = call.lookUps.wrote.last(accountId, clock.now());

@@ -46,8 +46,13 @@ export interface Upkeep {
   tryQueue(probe: string, withinMs: number): Promise<number | null>;
 }
 
+/** A call about what one account has: by a key of that account, or by the operator. */
+export interface AccountCall extends Call {
+  readonly caller: Pick<KeyIdentity, "accountId">;
+}
+
 /** A call by a key of an account. */
-export interface KeyCall extends Call {
+export interface KeyCall extends AccountCall {
   readonly caller: KeyIdentity;
 }
 

@@ -19,6 +19,7 @@ import { type OutputStores, extract, storeOutput, takeIn } from "../payloads/tak
 import { readPayload } from "../payloads/payloads.ts";
 import { noteUpload } from "../payloads/removals.ts";
 import type { Claim } from "./sql/record.ts";
+import type { Timing } from "./inference.ts";
 import { changeStatements } from "./sql/change.ts";
 import { progressUrl } from "./progress.ts";
 import { standsAlone } from "./sql/claim.ts";
@@ -34,8 +35,10 @@ export async function attempt(
   const { accountId, id, attempt: number, model, backend } = claimed;
   const known = { inference: id, account: accountId, model, backend: backend.id, attempt: number };
   const begunAt = ports.clock.now();
+  const marks: Marks = {};
   try {
-    const called = await callBackend(ports, leases, claimed, stop, sink);
+    const called = await callBackend(ports, leases, claimed, stop, sink, marks);
+    const timing = timingOf(marks, begunAt);
     if (called.kind === "abandoned") {
       log("attempt_abandoned", known);
       return [];
@@ -44,11 +47,14 @@ export async function attempt(
     if (called.kind === "done") {
       const { payload, bytes } = await storeOutput(ports, claimed, called.output);
       const { items, usage = null, parts = [] } = called.output;
-      return [changeStatements.succeed(claimed, payload, bytes, items, usage, parts), ...successAt(ports, claimed, runMs)];
+      return [changeStatements.succeed(claimed, payload, bytes, items, usage, parts, timing), ...successAt(ports, claimed, runMs)];
     }
     if (called.kind === "kept") {
       const { kept, items } = called;
-      return [changeStatements.succeed(claimed, { at: "object", ...kept }, kept.bytes, items), ...successAt(ports, claimed, runMs)];
+      return [
+        changeStatements.succeed(claimed, { at: "object", ...kept }, kept.bytes, items, null, [], timing),
+        ...successAt(ports, claimed, runMs),
+      ];
     }
     log("attempt_failed", { ...known, class: called.error.class, code: called.error.code });
     const seen = await lookAtBackend(ports, claimed, called, runMs);
@@ -56,11 +62,42 @@ export async function attempt(
     const final: Failed = sink?.begun ? { kind: "rejected", error: outcome.error } : outcome;
     // Where its backend was asked to stop it, it has not failed: the statement that says so goes first, and the next finds nothing.
     const asked = final.error.code === CANCELED_CODE ? [changeStatements.stopped(claimed)] : [];
-    return [...asked, failed(ports, claimed, final, seen.tookDown), ...failureAt(claimed, outcome, seen)];
+    return [...asked, failed(ports, claimed, final, seen.tookDown, timing), ...failureAt(claimed, outcome, seen)];
   } catch (error) {
     logError("attempt_broke", error, known);
-    return [failed(ports, claimed, { kind: "retry", error: BROKE }, false)];
+    return [failed(ports, claimed, { kind: "retry", error: BROKE }, false, timingOf(marks, begunAt))];
   }
+}
+
+/** When its backend was called, when the head of the answer came, and when all of it was there, by the runner's clock. */
+interface Marks {
+  sentAt?: number;
+  headAt?: number;
+  answeredAt?: number;
+}
+
+/** Null if its backend was not called. */
+function timingOf({ sentAt, headAt, answeredAt }: Marks, begunAt: number): Timing | null {
+  if (sentAt === undefined) return null;
+  return {
+    sent_ms: sentAt - begunAt,
+    ...(headAt === undefined ? {} : { first_byte_ms: headAt - begunAt }),
+    ...(answeredAt === undefined ? {} : { answered_ms: answeredAt - begunAt }),
+  };
+}
+
+/** The same way to a backend, where it is noted when it is called and when it answers. */
+function marking(ports: Ports, marks: Marks): Ports {
+  const { clock } = ports;
+  return {
+    ...ports,
+    async fetch(url, init) {
+      marks.sentAt ??= clock.now();
+      const response = await ports.fetch(url, init);
+      marks.headAt = clock.now();
+      return response;
+    },
+  };
 }
 
 /** Our own fault, such as storage that refuses an output. */
@@ -78,12 +115,12 @@ type Failed = Extract<Outcome, { error: Failure }>;
 
 const NOBODY_THERE: Outcome = { kind: "unreached", error: UNREACHABLE_ERROR };
 
-function failed(ports: Ports, claimed: Claim, outcome: Failed, tookDown: boolean): Sql {
-  if (tookDown && claimed.takedowns + 1 >= QUARANTINE_TAKEDOWNS) return changeStatements.fail(claimed, QUARANTINED);
+function failed(ports: Ports, claimed: Claim, outcome: Failed, tookDown: boolean, timing: Timing | null): Sql {
+  if (tookDown && claimed.takedowns + 1 >= QUARANTINE_TAKEDOWNS) return changeStatements.fail(claimed, QUARANTINED, timing);
   const verdict = afterFailure(outcome, claimed.attemptsSince, claimed.retry, ports.random());
   return verdict.next === "failed"
-    ? changeStatements.fail(claimed, verdict.error)
-    : changeStatements.retry(claimed, outcome.error, verdict.delayMs, tookDown, outcome.kind === "unreached");
+    ? changeStatements.fail(claimed, verdict.error, timing)
+    : changeStatements.retry(claimed, outcome.error, verdict.delayMs, tookDown, outcome.kind === "unreached", timing);
 }
 
 /** What a success tells about the backend, as statements; most of the time there is nothing to write. */
@@ -162,7 +199,14 @@ async function lookAtBackend(ports: Ports, claimed: Claim, outcome: Failed, runM
   return { away: (isBroken || isSaidAway) && !isThere, reached: wasReached, ready, tookDown: wasAlone && !ready };
 }
 
-async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: AbortSignal, sink: Sink | null): Promise<Outcome> {
+async function callBackend(
+  ports: Ports,
+  leases: Leases,
+  claimed: Claim,
+  stop: AbortSignal,
+  sink: Sink | null,
+  marks: Marks,
+): Promise<Outcome> {
   const { backend, model, version, capability } = claimed;
   const identity = identityFor(backend, ports.secret);
   if (identity === null)
@@ -195,6 +239,8 @@ async function callBackend(ports: Ports, leases: Leases, claimed: Claim, stop: A
     extract: fields.length === 0 ? null : { fields, of: (json) => extract(stores, claimed, json) },
   };
   if (!leases.mayCall(claimed)) return { kind: "abandoned" };
-  const outcome = await (sink && protocol.stream ? protocol.stream(call, ports, sink) : protocol.infer(call, ports));
+  const outside = marking(ports, marks);
+  const outcome = await (sink && protocol.stream ? protocol.stream(call, outside, sink) : protocol.infer(call, outside));
+  if (marks.headAt !== undefined) marks.answeredAt = ports.clock.now();
   return outcome.kind === "done" ? { ...outcome, output: withoutSecret(outcome.output, identity) } : outcome;
 }

@@ -28,8 +28,20 @@ export interface LogEntry {
   readonly backend?: string;
   readonly error?: Failure;
   readonly retry_at?: number;
+  /** Of the end of an attempt that called its backend. */
+  readonly timing?: Timing;
   /** Of a line of the model's own. */
   readonly message?: string;
+}
+
+/** When what happened in an attempt, in ms after its claim, by its runner's clock. */
+export interface Timing {
+  /** Its backend was called. */
+  readonly sent_ms: number;
+  /** The head of its answer came. */
+  readonly first_byte_ms?: number;
+  /** All of its answer was there. */
+  readonly answered_ms?: number;
 }
 
 /** What a model says of how far its attempt has come. */

@@ -1,8 +1,11 @@
 /** PURE. Why a queued inference waits, and for how long it probably will. */
 
+export const WAIT_REASONS = ["position", "concurrency", "backend_down", "retry_backoff", "scheduled"] as const;
+export type WaitReason = (typeof WAIT_REASONS)[number];
+
 /** Why an inference waits, and for how long it will by the measured run times. Null where nothing is measured. */
 export interface Wait {
-  readonly on: "position" | "concurrency" | "backend_down" | "retry_backoff" | "scheduled";
+  readonly on: WaitReason;
   /** How many go before it; null while it backs off. At most POSITION_MAX. */
   readonly ahead: number | null;
   /** Until its start; null where it can't be told. */

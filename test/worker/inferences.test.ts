@@ -147,6 +147,27 @@ describe("an inference", () => {
     ]);
   });
 
+  test("shows its life as spans to its account and to the operator, who gets its input and output too", async () => {
+    const { key, accountId } = await newTenant();
+    const id = await succeeded(key);
+    const timeline = await object(as(key, "GET", `/v1/inferences/${id}/timeline`));
+    expect(timeline).toMatchObject({ inference_id: id, trace_id: id.replaceAll("-", ""), moments: [], is_cut: false });
+    const spans = timeline["spans"] as { name: string; start_at: string; end_at: string; outcome: string | null }[];
+    expect(spans.map(({ name }) => name)).toEqual(["inference", "queued", "attempt", "prepare", "backend", "store"]);
+    expect(spans[2]).toMatchObject({ attempt: 1, backend: expect.stringMatching(/\S/), outcome: "succeeded" });
+    expect(spans[4]).toHaveProperty("first_byte_at");
+    expect(spans.every(({ start_at: from, end_at: to }) => from <= to)).toBe(true);
+
+    const path = `/inferences/${accountId}/${id}`;
+    expect(await object(operator("GET", path))).toEqual({ account_id: accountId, ...(await read(key, id)) });
+    expect(await object(operator("GET", `${path}/timeline`))).toEqual(timeline);
+    const input = await as(key, "GET", `/v1/inferences/${id}/input`);
+    expect(await input.json()).toEqual({ text: "hello" });
+    expect(await object(operator("GET", `${path}/input`))).toEqual({ text: "hello" });
+    expect(await object(operator("GET", `${path}/result`))).toEqual(await object(as(key, "GET", `/v1/inferences/${id}/result`)));
+    expect((await operator("GET", `/inferences/${(await newTenant()).accountId}/${id}`)).status).toBe(404);
+  });
+
   test("that waits for another attempt says so", async () => {
     const { key } = await newTenant();
     const model = await newModel();

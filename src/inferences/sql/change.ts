@@ -6,7 +6,7 @@ import { REDRIVE_ATTEMPTS_MAX, STOP_ASKED_MS } from "../../limits.ts";
 import { type Lane, laneSchema } from "../../models/lane.ts";
 import type { Payload } from "../../payloads/payload.ts";
 import { type Database, NOW, type Sql, first, sql } from "../../platform/sql.ts";
-import type { Inference } from "../inference.ts";
+import type { Inference, Timing } from "../inference.ts";
 import type { Status } from "../status.ts";
 import { type Cursor, type Filter, matching, pageAfter } from "./filter.ts";
 import {
@@ -45,6 +45,9 @@ const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed
 /** The log tells what happened in our own words. */
 const loggedError = ({ class: failureClass, code, message, status }: Failure): Failure => ({ class: failureClass, code, message, status });
 
+/** What took how long in an attempt that called its backend. */
+const timed = (timing: Timing | null) => (timing === null ? sql`` : sql`, 'timing', ${json(timing)}`);
+
 export const changeStatements = {
   succeed: (
     fence: Fence,
@@ -53,23 +56,24 @@ export const changeStatements = {
     items: number,
     usage: Usage | null = null,
     parts: readonly KeptPart[] = [],
+    timing: Timing | null = null,
   ) => sql`
     UPDATE inferences SET status = 'succeeded', ${ended}, ${ranFor}, ${releaseLease},
       output = ${textOf(output)}, output_object = ${output.at === "object" ? output.key : null},
       output_type = ${typeOf(output)}, output_bytes = ${bytes}, output_items = ${items}, output_sha256 = ${digestOf(output)},
       output_parts = ${parts.length === 0 ? null : JSON.stringify(parts)}, parts_bytes = ${parts.reduce((sum, part) => sum + part.bytes, 0)},
       usage = ${usage === null ? null : JSON.stringify(usage)},
-      log = ${logged("succeeded", sql`, 'attempt', attempt`)}
+      log = ${logged("succeeded", sql`, 'attempt', attempt${timed(timing)}`)}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "succeeded")} RETURNING status, ${endForLog}, ${toldTo}`,
-  fail: (fence: Fence, error: Failure) => sql`
+  fail: (fence: Fence, error: Failure, timing: Timing | null = null) => sql`
     UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
-      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`, 'attempt', attempt, 'error', ${json(loggedError(error))}`)}
+      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`, 'attempt', attempt, 'error', ${json(loggedError(error))}${timed(timing)}`)}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "failed")} RETURNING status, ${endForLog}, ${toldTo}`,
-  retry: (fence: Fence, error: Failure, delayMs: number, tookDown: boolean, unreached = false) => sql`
+  retry: (fence: Fence, error: Failure, delayMs: number, tookDown: boolean, unreached = false, timing: Timing | null = null) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(delayMs)},
       turn = ${delayMs > 0 ? sql`turn` : turnAgain}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
       unreached = unreached + ${unreached ? 1 : 0},
-      log = ${logged("attempt_failed", sql`, 'attempt', attempt, 'error', ${json(loggedError(error))}, 'retry_at', ${NOW} + ${delayMs}`)}
+      log = ${logged("attempt_failed", sql`, 'attempt', attempt, 'error', ${json(loggedError(error))}, 'retry_at', ${NOW} + ${delayMs}${timed(timing)}`)}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "queued")} RETURNING status, ${toldTo}`,
   cancel: (accountId: string, id: string, only: readonly Status[] = OPEN, stoppedAttempt: number | null = null) => sql`
     UPDATE inferences SET ${setCanceledAfter(stoppedAttempt)}

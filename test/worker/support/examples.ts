@@ -136,6 +136,11 @@ const aModel = async (): Promise<Example> => {
   return { params: { name } };
 };
 const aBackend = async () => ({ params: { id: await newBackend("idle", { protocol: "http" }) } });
+const ofPart = async ({ key, accountId: account }: World) => {
+  const id = await submitted(key, "drawing", { prompt: "A blue sky." });
+  const { output_parts: parts } = (await ended(key, id)) as { output_parts?: { name: string }[] };
+  return { params: { account, id, part: parts?.[0]?.name ?? "" } };
+};
 const chat: Example = { body: { model: "chat", messages: [{ role: "user", content: "What colour is the sky?" }] } };
 
 const EXAMPLES: Readonly<Record<string, Make>> = {
@@ -181,10 +186,9 @@ const EXAMPLES: Readonly<Record<string, Make>> = {
     const { deliveries } = (await object(as(key, "GET", `/v1/inferences/${id}/deliveries`))) as { deliveries: { id: string }[] };
     return { params: { id, delivery: deliveries[0]?.id ?? "" } };
   },
-  "GET /v1/inferences/{id}/result/{part}": async ({ key }) => {
-    const id = await submitted(key, "drawing", { prompt: "A blue sky." });
-    const { output_parts: parts } = (await ended(key, id)) as { output_parts?: { name: string }[] };
-    return { params: { id, part: parts?.[0]?.name ?? "" } };
+  "GET /v1/inferences/{id}/result/{part}": async (world) => {
+    const { id, part } = (await ofPart(world)).params;
+    return { params: { id, part } };
   },
   "DELETE /v1/webhooks/{id}": async ({ key }) => ({
     params: { id: String((await object(as(key, "POST", "/v1/webhooks", { url: `${HOOK}/old` })))["id"]) },
@@ -264,6 +268,8 @@ const ALIKE: readonly (readonly [fits: RegExp, make: Make])[] = [
   [/^(?:GET|DELETE) \/admin\/v1\/accounts\/\{id\}/, async () => ({ params: { id: await newAccount() } })],
   [/^(?:GET|DELETE) \/admin\/v1\/keys\/\{id\}/, async (world) => ({ params: { id: await newKey(world) } })],
   [/^GET \/admin\/v1\/models\/\{name\}/, () => ({ params: { name: "color-classification" } })],
+  [/^GET \/admin\/v1\/inferences\/\{account\}\/\{id\}\/result\/\{part\}/, ofPart],
+  [/^GET \/admin\/v1\/inferences\/\{account\}/, ({ accountId: account, done: id }) => ({ params: { account, id } })],
   [/^GET \/admin\/v1\/backends\/\{id\}/, ({ backendId: id }) => ({ params: { id } })],
   [/^GET [^{]*\{id\}/, done],
   [/^GET [^{]*$/, () => ({})],
