@@ -348,7 +348,10 @@ function toJsonSchema(schema: z.core.$ZodType, io: "input" | "output"): Json {
 }
 
 /** The one schema that holds itself and has no name: of schemas, which describe themselves. */
-const OF_SCHEMAS = { type: ["object", "boolean"], description: "A JSON Schema, draft 2020-12." };
+const OF_SCHEMAS = {
+  description: "A JSON Schema, draft 2020-12.",
+  anyOf: [{ type: "object", additionalProperties: {} }, { type: "boolean" }],
+};
 
 /** The schema with a description at each member. Throws if neither it nor the glossary has one. */
 function described(json: Json, place: string, name = ""): Json {
@@ -360,7 +363,10 @@ function described(json: Json, place: string, name = ""): Json {
       return [
         keyword,
         Object.fromEntries(
-          Object.entries(its as Record<string, Json>).map(([member, inner]) => [member, described(inner, `${place}.${member}`, member)]),
+          Object.entries(its as Record<string, Json>).map(([member, inner]) => [
+            member,
+            saidDefault(described(inner, `${place}.${member}`, member)),
+          ]),
         ),
       ];
     }
@@ -371,6 +377,16 @@ function described(json: Json, place: string, name = ""): Json {
     return [keyword, its];
   });
   return { ...own, ...Object.fromEntries(entries) };
+}
+
+/**
+ * A member with its default in words. Generators of clients take a member that has the keyword for one that is always there, and
+ * would have their callers send it.
+ */
+function saidDefault({ default: value, ...member }: Json): Json {
+  const description = String(member["description"]);
+  if (value === undefined || /\bdefault\b/.test(description)) return member;
+  return { ...member, description: `${description} By default ${JSON.stringify(value)}.` };
 }
 
 function isOfSchemas(reference: string): boolean {

@@ -1,9 +1,12 @@
 /** docs/openapi.json: fresh, valid by two validators, and silent about nothing. */
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CLIENT_TYPES_FILE, clientTypes } from "../support/client-types.ts";
+import { type Described, GENERATOR, generateClient, writeCalls } from "../support/generated-client.ts";
 import { OPENAPI_FILE, openApiText, undescribed } from "../support/openapi.ts";
 
 const text = readFileSync(OPENAPI_FILE, "utf8");
@@ -43,5 +46,53 @@ describe("by two validators", { timeout: 60_000 }, () => {
     const wrong = text.replace('"is_final": true', '"is_final": "yes"');
     expect(wrong).not.toBe(text);
     expect(await found(wrong)).not.toEqual([]);
+  });
+});
+
+describe("a client that openapi-typescript generates from it", { timeout: 120_000 }, () => {
+  const folder = join(import.meta.dirname, "..", "..", ".vitest", "generated");
+  const tsconfig = {
+    compilerOptions: {
+      strict: true,
+      noEmit: true,
+      module: "esnext",
+      moduleResolution: "bundler",
+      target: "es2022",
+      lib: ["es2024", "dom"],
+      allowImportingTsExtensions: true,
+      types: [],
+      paths: { "openapi-fetch": [join(GENERATOR, "node_modules", "openapi-fetch")] },
+    },
+    include: ["."],
+  };
+  const typeErrors = () => spawnSync("tsc", ["-p", folder], { encoding: "utf8", env: process.env }).stdout;
+  const document = () => JSON.parse(text) as Described; // as the tests above hold it
+
+  beforeAll(() => {
+    mkdirSync(folder, { recursive: true });
+    generateClient(folder);
+    writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
+  }, 120_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("makes every call with its example, and takes the answer that is shown", () => {
+    expect(writeCalls(folder, document())).toBeGreaterThan(100);
+    expect(typeErrors()).toBe("");
+  });
+
+  test("refuses a call without what it must have, and knows what is answered", () => {
+    const wrong: Described = {
+      paths: {
+        "/v1/inferences": {
+          post: {
+            requestBody: { content: { "application/json": { example: { model: "colors" } } } },
+            responses: { 202: { content: { "application/json": { example: { id: 1 } } } } },
+          },
+        },
+      },
+    };
+    writeCalls(folder, wrong);
+    expect(typeErrors()).toMatch(/Property 'input' is missing[^]*Type 'number' is not assignable to type 'string'/);
   });
 });
