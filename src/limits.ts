@@ -121,6 +121,8 @@ export const EVENTS_LOOK_MS = 30_000;
 export const EVENTS_LOOKED_AT = 100;
 /** What a model says of its progress is noted at most so often, by one write each time; what it says in between goes with the next. */
 export const PROGRESS_MS = 1_000;
+/** What a call has taken upon itself to note and has not so long after its time is noted by the next call. */
+export const PROGRESS_TAKEN_MS = 5_000;
 export const PROGRESS_BODY_BYTES = 64 * KIB;
 export const PROGRESS_LINES = 20;
 export const PROGRESS_LINE_CHARACTERS = 1_000;

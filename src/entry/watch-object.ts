@@ -64,7 +64,7 @@ export class WatchObject extends DurableObject<Env> {
 
   /** While somebody watches the whole account: looks at what was not heard of for long, since a tell may be lost. */
   override async alarm(): Promise<void> {
-    if (this.ctx.getWebSockets(ALL).length === 0) return;
+    if (this.ctx.getWebSockets(ALL).length === 0) return this.#events.left();
     await this.ctx.storage.setAlarm(Date.now() + EVENTS_LOOK_MS);
     const [accountId = ""] = (this.ctx.id.name ?? "").split("/");
     const ids = this.#events.neglected();
@@ -79,6 +79,14 @@ export class WatchObject extends DurableObject<Env> {
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
     socket.close();
+    this.#gone(socket);
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    this.#gone(socket);
+  }
+
+  #gone(socket: WebSocket): void {
     const isLast = this.ctx.getTags(socket).includes(ALL) && !this.ctx.getWebSockets(ALL).some((other) => other !== socket);
     if (isLast) this.#events.left();
   }

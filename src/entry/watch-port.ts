@@ -17,7 +17,7 @@ export function watchPortOf(env: Pick<Env, "WATCH">): WatchPort {
       const objects = Array.from({ length: WATCH_OBJECTS_PER_ACCOUNT }, (_, object) => object).filter((object) => object >= first);
       for (const object of after ? [after.object, ...objects] : objects) {
         const query = new URLSearchParams({ topic, ...(after ? { after: after.object === object ? after.event : "" } : {}) });
-        const socket = await ask("watchers", WATCH_MS, () => socketAt(env, watchObjectName(accountId, object), query));
+        const socket = await inTime(socketAt(env, watchObjectName(accountId, object), query));
         if (!socket) continue;
         if (object > 0) withRoom.set(accountId, object, Date.now() + WATCH_ROOM_MS);
         return new SocketWatch(object, socket);
@@ -28,6 +28,17 @@ export function watchPortOf(env: Pick<Env, "WATCH">): WatchPort {
       await ask("watchers", WATCH_MS, () => env.WATCH.getByName(watchObjectName(accountId, object)).tell(rows));
     },
   };
+}
+
+/** A socket, if it opens in time. One that opens later is closed, since it would hold a place at its object. */
+async function inTime(opening: Promise<WebSocket | null>): Promise<WebSocket | null> {
+  try {
+    return await ask("watchers", WATCH_MS, () => opening);
+  } catch (error) {
+    const close = (late: WebSocket | null) => late?.close();
+    opening.then(close, () => undefined); // what it fails of is no news any more
+    throw error;
+  }
 }
 
 /** A socket on which is told of the topic in the query; null if the object has no room. */

@@ -41,9 +41,9 @@ export class AccountEvents {
     } else this.#exec("UPDATE stream SET left_at = NULL");
   }
 
-  /** The last reader has left. */
+  /** The last reader has left; that it had left before stands. */
   left(): void {
-    this.#exec("UPDATE stream SET left_at = ?", this.#now());
+    this.#exec("UPDATE stream SET left_at = ? WHERE left_at IS NULL", this.#now());
   }
 
   /** Whether nobody reads, and nobody has for so long that nobody will come back. */

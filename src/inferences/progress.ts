@@ -2,7 +2,7 @@
  * Progress: what a model says while it runs. It may say something as often as it likes: what it says within PROGRESS_MS of the last
  * is gathered and noted then, by one write. Its word counts while its attempt runs, and dies with it.
  */
-import { MEMORY_THINGS, PROGRESS_LINES, PROGRESS_MS } from "../limits.ts";
+import { MEMORY_THINGS, PROGRESS_LINES, PROGRESS_MS, PROGRESS_TAKEN_MS } from "../limits.ts";
 import { Memory, oncePer } from "../platform/memory.ts";
 import type { Ports } from "../ports.ts";
 import { type After, bestEffort } from "./hints.ts";
@@ -18,9 +18,12 @@ export async function progressUrl(ports: Pick<Ports, "publicUrl" | "secret">, na
 
 /** What is known of an attempt that speaks. */
 interface Speaker {
-  notedAt: number;
-  /** Said and not noted yet; it will be. */
+  /** When it was last tried to note something. */
+  triedAt: number;
+  /** Said and not noted yet. */
   gathered: Said | null;
+  /** Until then one of its calls is about to note what is gathered; if it has not by then, it has died with its isolate's work. */
+  takenUntil: number;
 }
 
 /** Those who spoke last in this isolate, by their attempts' names. */
@@ -31,30 +34,34 @@ export async function say(ports: Pick<Ports, "db" | "clock">, name: AttemptName,
   const { clock, db } = ports;
   const speakers = speakersOf(clock);
   const key = `${name.accountId}/${name.id}/${name.attempt}`;
-  const speaker = speakers.get(key, 0) ?? { notedAt: -Infinity, gathered: null };
+  const speaker = speakers.get(key, 0) ?? { triedAt: -Infinity, gathered: null, takenUntil: -Infinity };
   speakers.set(key, speaker, Infinity);
-  if (speaker.gathered) {
-    speaker.gathered = together(speaker.gathered, said);
-    return true;
-  }
-  const wait = speaker.notedAt + PROGRESS_MS - clock.now();
-  const note = async () => {
-    const all = speaker.gathered ?? said;
-    speaker.gathered = null;
-    speaker.notedAt = clock.now();
-    return { all, ...(await noteProgress(db, name, all)) };
-  };
-  const noteLater = async (ms: number) => {
-    await clock.sleep(ms);
-    await note();
-  };
-  if (wait <= 0) {
-    const { all, noted, running } = await note();
-    if (noted || !running) return running;
-    speaker.gathered = speaker.gathered ? together(all, speaker.gathered) : all; // another isolate has noted something within that time
-  } else speaker.gathered = said;
-  after(bestEffort("progress_not_noted", noteLater(Math.max(wait, 0) || PROGRESS_MS)));
+  speaker.gathered = speaker.gathered ? together(speaker.gathered, said) : said;
+  const isTaken = () => clock.now() < speaker.takenUntil;
+  if (isTaken()) return true;
+  const isEarly = clock.now() < speaker.triedAt + PROGRESS_MS;
+  if (!isEarly && !(await note(ports, name, speaker))) return false;
+  if (speaker.gathered && !isTaken()) after(bestEffort("progress_not_noted", noteRest()));
   return true;
+
+  async function noteRest(): Promise<void> {
+    while (speaker.gathered && !isTaken()) {
+      const wait = Math.max(speaker.triedAt + PROGRESS_MS - clock.now(), 0);
+      speaker.takenUntil = clock.now() + wait + PROGRESS_TAKEN_MS;
+      await clock.sleep(wait);
+      await note({ db, clock }, name, speaker);
+    }
+  }
+}
+
+/** Notes what is gathered; it stays gathered where another isolate has noted something within PROGRESS_MS. False if the attempt does not run. */
+async function note({ db, clock }: Pick<Ports, "db" | "clock">, name: AttemptName, speaker: Speaker): Promise<boolean> {
+  const all = speaker.gathered;
+  Object.assign(speaker, { gathered: null, triedAt: clock.now(), takenUntil: -Infinity });
+  if (!all) return true;
+  const { noted, running } = await noteProgress(db, name, all);
+  if (!noted && running) speaker.gathered = speaker.gathered ? together(all, speaker.gathered) : all;
+  return running;
 }
 
 function together(one: Said, next: Said): Said {

@@ -1,6 +1,9 @@
 /** Who waits for an inference or watches it is told of its changes, and does not ask for them. */
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { WatchObject } from "../../src/entry/watch-object.ts";
+import { watchObjectName, watchPortOf } from "../../src/entry/watch-port.ts";
 import { changeStatements, cancelInference } from "../../src/inferences/sql/change.ts";
 import { JSON_TYPE } from "../../src/content/content.ts";
 import { insertTogether } from "../../src/inferences/sql/insert-group.ts";
@@ -8,6 +11,9 @@ import type { Claim } from "../../src/inferences/sql/record.ts";
 import { say } from "../../src/inferences/progress.ts";
 import { run } from "../../src/inferences/run.ts";
 import { openWatch } from "../../src/inferences/watch.ts";
+import { WATCH_MS } from "../../src/limits.ts";
+import { ALL } from "../../src/ports.ts";
+import { held, standingClock } from "./support/clock.ts";
 import { claimed, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { gpu } from "./support/outside.ts";
 import { ports, still, stillAs } from "./support/ports.ts";
@@ -89,6 +95,8 @@ const accountWatched = (accountId: string) =>
     () => env.DB.prepare("SELECT watched_until FROM accounts WHERE id = ?").bind(accountId).first("watched_until"),
     (until_) => until_ !== null,
   );
+
+type WatchSide = Pick<WatchObject, "webSocketError" | "alarm">;
 
 interface SentEvent {
   readonly name: string;
@@ -378,6 +386,47 @@ describe("what a model says of its progress", () => {
     expect(await object(as(key, "GET", `/v1/inferences/${id}`))).toMatchObject({ progress: { progress: 0.5, message: "half" } });
   });
 
+  test("is noted in the end, once, also where other isolates come before it each time", async () => {
+    const model = await served();
+    const id = await queued(model);
+    const { accountId, attempt } = await claimed(model);
+    const isolate = () => {
+      const clock = standingClock();
+      const left: Promise<unknown>[] = [];
+      const tell = (progress: number, lines: readonly string[]) =>
+        say(
+          still({ clock }),
+          { accountId, id, attempt },
+          { progress, message: null, previewUrl: null, lines },
+          (work) => void left.push(work),
+        );
+      return { clock, left, tell };
+    };
+    const [one, other] = [isolate(), isolate()];
+    await one.tell(0.1, ["a"]);
+    await other.tell(0.2, ["b"]);
+    await other.tell(0.3, ["c"]);
+    for (let turn = 0; turn < 3; turn++) {
+      await until(
+        async () => other.clock.asked.length,
+        (asked) => asked > turn,
+      );
+      other.clock.advance(1_000); // by its own clock only: the database's says that it is too early
+    }
+    await until(
+      async () => other.clock.asked.length,
+      (asked) => asked > 3,
+    );
+    const update = "UPDATE inferences SET progress = json_set(progress, '$.at', progress ->> 'at' - 60000) WHERE id = ?";
+    await env.DB.prepare(update).bind(id).run();
+    other.clock.advance(1_000);
+    await Promise.all(other.left);
+    const row = await rowOf(id);
+    expect(JSON.parse(String(row["progress"]))).toMatchObject({ progress: 0.3 });
+    const lines = (JSON.parse(String(row["log"])) as { event: string; message?: string }[]).filter(({ event }) => event === "log");
+    expect(lines.map(({ message }) => message)).toEqual(["a", "b", "c"]);
+  });
+
   test("is refused once its attempt has ended, from a forger, and if it says nothing or too much", async () => {
     const { path } = await running(async (tell) => {
       for (const said of [{}, { progress: 1.5 }, { preview_url: "javascript:alert(1)" }, { logs: [1] }, { percent: 3 }]) {
@@ -390,6 +439,47 @@ describe("what a model says of its progress", () => {
     const forged = path.replace(/.$/, (last) => (last === "A" ? "E" : "A"));
     expect((await post(forged, { progress: 1 })).status).toBe(403);
     expect((await post("/v1/progress/x.y", {})).status).toBe(422);
+  });
+});
+
+describe("a watcher's place at its object", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("is given back if it is given after its caller has gone without one", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const answer = held<Response>();
+    const fetch = () => answer.promise;
+    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }); // of it, what is used
+    const failed = port.open("account", crypto.randomUUID()).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(WATCH_MS);
+    expect(await failed).toMatchObject({ part: "watchers", stalled: true });
+    const { 0: client, 1: server } = new WebSocketPair();
+    server.accept();
+    const closed = new Promise((resolve) => server.addEventListener("close", resolve));
+    answer.release(new Response(null, { status: 101, webSocket: client }));
+    await closed;
+  });
+
+  test.each([
+    ["broke", (side: WatchSide, socket: WebSocket) => side.webSocketError(socket)],
+    ["was lost without a word", (side: WatchSide) => side.alarm()],
+  ])("of a reader of all whose connection %s counts as left", async (_what, happens) => {
+    const stub = env.WATCH.getByName(watchObjectName(crypto.randomUUID(), 0));
+    const { webSocket } = await stub.fetch(`https://watch/?topic=${encodeURIComponent(ALL)}`, { headers: { Upgrade: "websocket" } });
+    webSocket?.accept();
+    await runInDurableObject(stub, async (instance, state) => {
+      const leftAt = () => state.storage.sql.exec("SELECT left_at FROM stream").one()["left_at"];
+      expect(leftAt()).toBeNull();
+      const [socket] = state.getWebSockets(ALL);
+      if (!socket) throw new Error("the object has no socket");
+      vi.spyOn(state, "getWebSockets").mockReturnValue([]);
+      await happens(instance, socket);
+      vi.restoreAllMocks();
+      expect(Math.abs(Number(leftAt()) - Date.now())).toBeLessThan(60_000);
+      await state.storage.deleteAlarm();
+    });
   });
 });
 
