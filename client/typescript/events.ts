@@ -1,4 +1,4 @@
-/** Server-sent events (WHATWG HTML, 9.2.6), as far as the deployment sends them. */
+/** Server-sent events (WHATWG HTML, 9.2.6) out of a body. */
 
 export interface Event {
   /** `status`, `log`, `final`, `position`, `progress` or `reset`. */
@@ -8,17 +8,30 @@ export interface Event {
   readonly data: Record<string, unknown>;
 }
 
-/** The events of a stream, as they come. */
-export async function* eventsIn(stream: ReadableStream<Uint8Array>): AsyncGenerator<Event, void, undefined> {
+/** Nothing at all came of a stream: something between holds it back. */
+export class Silence extends Error {}
+
+/** The deployment sends its first line at once, and something each 15 s. */
+const FIRST_LINE_MS = 10_000;
+const SILENCE_MS = 45_000;
+
+/** The events of a stream, as they come. Throws if nothing comes for so long that the connection must be dead. */
+export async function* eventsIn(stream: ReadableStream<Uint8Array>, signal?: AbortSignal): AsyncGenerator<Event, void, undefined> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
+  const leave = () => void reader.cancel().catch(() => {}); // of a stream that may be cut already
+  signal?.addEventListener("abort", leave);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let silence: Error = new Silence(`no event came for ${FIRST_LINE_MS / 1000} s`);
   let text = "";
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
+    for (let longestMs = FIRST_LINE_MS; ; longestMs = SILENCE_MS) {
+      const silent = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(silence), longestMs)));
+      const { done, value } = await Promise.race([reader.read(), silent]);
+      clearTimeout(timer);
       if (done) return;
-      text += decoder.decode(value, { stream: true });
-      const blocks = text.split("\n\n");
+      silence = new Error(`no event came for ${SILENCE_MS / 1000} s`);
+      const blocks = (text + decoder.decode(value, { stream: true })).split(/\n\n|\r\n\r\n/);
       text = blocks.pop() ?? "";
       for (const block of blocks) {
         const event = eventOf(block);
@@ -26,13 +39,24 @@ export async function* eventsIn(stream: ReadableStream<Uint8Array>): AsyncGenera
       }
     }
   } finally {
-    await reader.cancel();
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", leave);
+    leave();
   }
 }
 
 function eventOf(block: string): Event | null {
-  const fields = new Map(block.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]));
-  const data = fields.get("data");
-  if (data === undefined) return null; // a comment, or how long to wait
-  return { event: fields.get("event") ?? "message", id: fields.get("id") ?? null, data: JSON.parse(data) as Record<string, unknown> }; // as the deployment writes it
+  const fields = new Map<string, string>();
+  const data: string[] = [];
+  for (const line of block.split(/\r?\n/)) {
+    const [, name = "", value = ""] = /^([^:]*):? ?(.*)$/.exec(line) ?? [];
+    if (name === "data") data.push(value);
+    else fields.set(name, value);
+  }
+  if (data.length === 0) return null; // a comment, or how long to wait
+  return {
+    event: fields.get("event") ?? "message",
+    id: fields.get("id") ?? null,
+    data: JSON.parse(data.join("\n")) as Record<string, unknown>, // as the deployment writes it
+  };
 }
