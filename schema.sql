@@ -337,6 +337,8 @@ CREATE TABLE endpoints (
 ) STRICT, WITHOUT ROWID;
 -- Those that are called and failed once; most are of URLs that came with one inference.
 CREATE INDEX endpoints_failing ON endpoints (failing_since) WHERE state IS NULL;
+-- Those that are not called, counted for metrics; few are.
+CREATE INDEX endpoints_stopped ON endpoints (state) WHERE state IS NOT NULL;
 CREATE TRIGGER endpoints_added AFTER INSERT ON endpoints
 BEGIN
   UPDATE accounts SET database_bytes = database_bytes + max(1024, octet_length(NEW.url)) WHERE id = NEW.account_id;

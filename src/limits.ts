@@ -179,6 +179,35 @@ export const WAKE_UPS_PER_LANE = 20;
 export const POSITION_MAX = 1_000;
 /** The same of the queue of a model: exact below it. */
 export const DEPTH_MAX = 10_000;
+/** For metrics a lane is counted as deep as DEPTH_MAX; with many lanes less deep, so that all stay within the first, and none below the second. */
+export const DEPTH_ALL = 100_000;
+export const DEPTH_LEAST = 500;
+/** Lanes and backends that metrics and the overview show, and how many in front of a lane are looked at for the one that has waited longest. */
+export const GAUGED_LANES = 200;
+export const GAUGED_BACKENDS = 500;
+export const GAUGED_FRONT = 100;
+/** Deliveries, endpoints and leases are counted up to here. */
+export const GAUGED_ROWS = 10_000;
+/** How long an isolate goes by what it has read of these. */
+export const GAUGES_MS = 3_000;
+/** How long observations wait for others: the first after a pause, and all others. */
+export const METRICS_FIRST_MS = 250;
+export const METRICS_REPORT_MS = 2_000;
+/** A report that was not sent after so long is taken for lost with its invocation. */
+export const METRICS_STUCK_MS = 30_000;
+/** Label combinations that an isolate counts between two reports, and that the metrics object keeps. */
+export const METRICS_SERIES_OBSERVED = 2_000;
+export const METRICS_SERIES = 10_000;
+/** What was not observed for this long is forgotten. */
+export const METRICS_KEPT_MS = 30 * 86_400_000;
+/** How long the metrics object keeps observations in memory alone. */
+export const METRICS_PERSIST_MS = 10_000;
+/** Models, versions and backends of which the overview tells apart a step; what is beyond counts in the whole alone. */
+export const ROLLUP_PARTS = 200;
+/** Kinds of counts in one of them, such as codes of errors. */
+export const ROLLUP_FIELDS = 200;
+/** Points that are written for Analytics Engine at once; the platform's bound for an invocation. */
+export const ANALYTICS_POINTS = 250;
 /** Rows that one page of a list looks at, whatever its filter: each is read, the last once more, and each that matches once more. */
 export const LISTED_ROWS = 900;
 /** The same where an index has what is looked for: each row of it is looked up in the table, too. */

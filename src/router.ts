@@ -23,6 +23,8 @@ import type { KeptAnswer, KeptAnswers } from "./http/kept-answers.ts";
 import type { After } from "./inferences/hints.ts";
 import { type Repeatable, answerAgainstRepeats, problemAgainstRepeats } from "./http/repeats.ts";
 import type { Call, Dialect, KeyCall, Route } from "./http/route.ts";
+import { observed } from "./metrics/observed.ts";
+import { CallCounts, RefusalCounts } from "./http/calls.ts";
 import { DIALECTS } from "./wires.ts";
 
 /** A stall of the platform is over in a second or in a minute; a client that asks every other second learns soon. */
@@ -35,11 +37,20 @@ interface Entry {
   readonly dialect: Dialect;
   readonly route: Route;
   readonly pattern: RegExp;
+  readonly counts: CallCounts;
 }
+
+const refusals = new RefusalCounts(observed);
+const unrouted = new CallCounts(observed, own.name, "any", "none");
 
 /** All routes, in order. */
 const ENTRIES: readonly Entry[] = DIALECTS.flatMap((dialect) =>
-  dialect.routes.map((route) => ({ dialect, route, pattern: patternOf(route.path) })),
+  dialect.routes.map((route) => ({
+    dialect,
+    route,
+    pattern: patternOf(route.path),
+    counts: new CallCounts(observed, dialect.name, route.method, route.path),
+  })),
 );
 /** The same by method and a path's first segment; those whose path begins with a parameter are under each segment, and under "". */
 const bySegment = new Map<string, Entry[]>();
@@ -79,29 +90,37 @@ function segmentOf(path: string): string {
 
 /** Answers any request; never throws. */
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+  const begunAt = Date.now();
   const requestId = crypto.randomUUID();
   const after: After = (work) => ctx.waitUntil(work);
   let dialect: Dialect = own;
   let response: Response;
   let forPages: Readonly<Record<string, string>> = NONE;
+  let counts = unrouted;
   try {
     const shared = sharedOf(env);
     const { allowedOrigins, keySecrets } = shared.config;
     const caller = identifyKnown(request.headers, keySecrets);
     const kept = caller && keptFor(caller, request, shared.keptAnswers);
-    if (kept) return await answerKept(kept, caller, { request, requestId, after, ...shared });
+    if (kept) {
+      response = await answerKept(kept, caller, { request, requestId, after, ...shared });
+      kept.counts.note(response.status, Date.now() - begunAt);
+      return response;
+    }
     const path = routedPath(request.url);
     const found = routeFor(request.method === "HEAD" ? "GET" : request.method, path);
     dialect = found?.dialect ?? DIALECTS.find((candidate) => candidate.owns(path)) ?? own;
     const asked = preflight(request, path, allowedOrigins);
     if (asked) return finished(asked, requestId, request.method, NONE);
     forPages = corsHeaders(request, path, allowedOrigins);
+    counts = found?.counts ?? unrouted;
     if (found) response = await answer(found, new RoutedCall({ request, requestId, params: found.params, after }, path, shared), caller);
     else response = (await fileAt(request, path, env)) ?? dialect.refuse(noRoute(path), { requestId });
   } catch (error) {
     response = dialect.refuse(unexpected(error, requestId), { requestId });
   }
   release(request);
+  counts.note(response.status, Date.now() - begunAt);
   return finished(response, requestId, request.method, forPages);
 }
 
@@ -155,7 +174,7 @@ function routedPath(text: string): string {
  * One routed call: who, gate, handler. A read of one row runs beside the question to the gate, if that must be asked; its
  * answer counts only if the gate admits. `known` is who asks, if this isolate knows the key.
  */
-async function answer({ dialect, route }: Entry, call: RoutedCall, known: Caller | null): Promise<Response> {
+async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known: Caller | null): Promise<Response> {
   let allowance: Allowance | null = null;
   let repeatable: Repeatable | null = null;
   let response: Response;
@@ -180,7 +199,7 @@ async function answer({ dialect, route }: Entry, call: RoutedCall, known: Caller
         allowance = await admission;
         response = await (early ? early.then((outcome) => outcome()) : route.handle(keyCall));
       }
-      noteKept(dialect, route.access, keyCall, response, changesBefore);
+      noteKept({ dialect, access: route.access, counts }, keyCall, response, changesBefore);
       response = withBookmark(keyCall, response);
       response = answerAgainstRepeats(response, repeatable, call.ports.clock.now());
     }
@@ -208,14 +227,19 @@ function withBookmark({ request, caller, ports, lookUps }: KeyCall, response: Re
 }
 
 /** Keeps an answer that can't change; after a change, none of what it changed is kept. */
-function noteKept(dialect: Dialect, access: Scope, call: KeyCall, response: Response, changesBefore: number): void {
+function noteKept(
+  by: { readonly dialect: Dialect; readonly access: Scope; readonly counts: CallCounts },
+  call: KeyCall,
+  response: Response,
+  changesBefore: number,
+): void {
   const { keptAnswers, caller, request, params } = call;
   if (request.method !== "GET") {
     if (params["id"]) keptAnswers.forget(caller.accountId, params["id"]);
     return;
   }
   const final = finalOf(response);
-  if (final) keptAnswers.keep(caller.accountId, request.url, { dialect, access, ...final }, call.ports.clock.now(), changesBefore);
+  if (final) keptAnswers.keep(caller.accountId, request.url, { ...by, ...final }, call.ports.clock.now(), changesBefore);
 }
 
 /** A promise that never rejects: of a function that returns or throws what the work did. */
@@ -249,8 +273,15 @@ function methodsOf(path: string): string[] {
 }
 
 function unexpected(error: unknown, requestId: string): Problem {
+  const seen = problemOf(error, requestId);
+  refusals.note(seen.code);
+  return seen;
+}
+
+function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof Unavailable) {
+    observed.count("unavailable", [error.part]);
     logError("unavailable", error.cause ?? error, { request_id: requestId, part: error.part });
     return problem("unavailable", {
       detail: `A part of the service (${error.part}) can't answer right now; try again.`,

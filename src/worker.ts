@@ -6,6 +6,7 @@ import { handle } from "./router.ts";
 export { DeliveryObject } from "./entry/delivery-object.ts";
 export { GateObject } from "./entry/gate-object.ts";
 export { StreamObject } from "./entry/stream-object.ts";
+export { MetricsObject } from "./entry/metrics-object.ts";
 export { SweepObject } from "./entry/sweep-object.ts";
 export { WatchObject } from "./entry/watch-object.ts";
 

@@ -10,12 +10,14 @@ import { usageRoutes } from "./usage.ts";
 import { schemaRoutes } from "./schemas.ts";
 import { inferenceRoutes } from "./inferences.ts";
 import { healthRoutes } from "./health.ts";
+import { metricsRoutes } from "./metrics.ts";
+import { overviewRoutes } from "./overview.ts";
 import { operationRoutes } from "./operations.ts";
 
 export const admin: Dialect = {
   name: "admin",
   title: "Admin API",
-  owns: (path) => path === "/admin" || path.startsWith("/admin/"),
+  owns: (path) => path === "/admin" || path === "/metrics" || path.startsWith("/admin/"),
   error: problemSchema,
   routes: [
     ...accountRoutes,
@@ -27,6 +29,8 @@ export const admin: Dialect = {
     ...operationRoutes,
     ...usageRoutes,
     ...healthRoutes,
+    ...overviewRoutes,
+    ...metricsRoutes,
     ...checkRoutes,
   ].map(refusingOtherQueries),
   refuse: problemDetails,

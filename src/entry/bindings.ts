@@ -26,6 +26,8 @@ import { telling } from "../inferences/tell.ts";
 import { d1 } from "../platform/sql.ts";
 import type { Ports, Clock } from "../ports.ts";
 import { streamPortOf } from "./stream-port.ts";
+import { observed } from "../metrics/observed.ts";
+import { reportFrom } from "./metrics-port.ts";
 import { watchPortOf } from "./watch-port.ts";
 
 export const SWEEP_NAME = "sweep";
@@ -66,6 +68,7 @@ function newPorts(env: Env & Private): Ports {
   const clock: Clock = { now: () => Date.now(), sleep, after, timeout: (ms) => AbortSignal.timeout(ms) };
   const openly: Fetch = (url, init) => fetch(url, init);
   const watch = watchPortOf(env);
+  reportFrom(observed, env);
   const db = telling(d1(env.DB, DATABASE_MS), watch, waitUntil);
   return {
     db,

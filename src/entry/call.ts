@@ -8,8 +8,9 @@ import type { After } from "../inferences/hints.ts";
 import { oncePer } from "../platform/memory.ts";
 import type { Ports } from "../ports.ts";
 import { accountMeterOf, admissionsOf, keptAnswersOf, lookUpsOf, portsOf, sweepOf } from "./bindings.ts";
+import { metricsOf } from "./metrics-port.ts";
 
-type Shared = Pick<Call, "config" | "ports" | "admissions" | "keptAnswers" | "lookUps" | "sweep" | "accountMeter">;
+type Shared = Pick<Call, "config" | "ports" | "admissions" | "keptAnswers" | "lookUps" | "sweep" | "metrics" | "accountMeter">;
 
 /** What the calls of an isolate have in common. Throws what is wrong with its settings. */
 export const sharedOf = oncePer((env: Env): Shared => ({
@@ -19,6 +20,7 @@ export const sharedOf = oncePer((env: Env): Shared => ({
   keptAnswers: keptAnswersOf(env),
   lookUps: lookUpsOf(env),
   sweep: sweepOf(env),
+  metrics: metricsOf(env),
   accountMeter: accountMeterOf(env),
 }));
 
@@ -33,6 +35,7 @@ export class RoutedCall implements Call {
   readonly keptAnswers: KeptAnswers<Dialect>;
   readonly lookUps: LookUps;
   readonly sweep: Call["sweep"];
+  readonly metrics: Call["metrics"];
   readonly accountMeter: Call["accountMeter"];
   readonly #path: string;
   #url: URL | null = null;
@@ -48,6 +51,7 @@ export class RoutedCall implements Call {
     this.keptAnswers = shared.keptAnswers;
     this.lookUps = shared.lookUps;
     this.sweep = shared.sweep;
+    this.metrics = shared.metrics;
     this.accountMeter = shared.accountMeter;
     this.#path = path;
   }

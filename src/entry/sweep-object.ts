@@ -7,6 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import { logError } from "../platform/log.ts";
 import { SWEEP_IDLE_MS, SWEEP_PASS_MS, SWEEP_TICK_MS } from "../limits.ts";
 import { after, portsOf } from "./bindings.ts";
+import { observed } from "../metrics/observed.ts";
 import { lapseLeases } from "../maintenance/due.ts";
 import { sweep } from "../maintenance/sweep.ts";
 
@@ -57,10 +58,15 @@ export class SweepObject extends DurableObject<Env> {
 
   /** One pass within a time limit: one that hangs must not keep the next from beginning. True also where it can't tell. */
   async #pass(): Promise<boolean> {
-    const pass = sweep(portsOf(this.env)).catch((error: unknown) => {
-      logError("sweep_failed", error);
-      return true;
-    });
+    const pass = sweep(portsOf(this.env))
+      .then((isBusy) => {
+        observed.set("swept", [], Date.now() / 1000);
+        return isBusy;
+      })
+      .catch((error: unknown) => {
+        logError("sweep_failed", error);
+        return true;
+      });
     const { promise: late, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => resolve(true), SWEEP_PASS_MS);
     const busy = await Promise.race([pass, late]);

@@ -7,11 +7,13 @@
 import { KEPT_ANSWERS, KEPT_ANSWERS_CHARACTERS, KEPT_ANSWER_CHARACTERS, KEPT_ANSWER_MS } from "../limits.ts";
 import type { Scope } from "../keys/key.ts";
 import type { FinalAnswer } from "./answer.ts";
+import type { CallCounts } from "./calls.ts";
 
 /** `Wire` is the dialect that it was made in. */
 export interface KeptAnswer<Wire> extends FinalAnswer {
   readonly dialect: Wire;
   readonly access: Scope;
+  readonly counts: CallCounts;
   readonly until: number;
 }
 

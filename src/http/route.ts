@@ -9,6 +9,7 @@ import type { After } from "../inferences/hints.ts";
 import type { AccountLimit } from "../keys/account-limit.ts";
 import type { Allowance } from "../keys/gate.ts";
 import type { KeyIdentity, Scope } from "../keys/key.ts";
+import type { MetricsReader } from "../metrics/history.ts";
 import type { Ports } from "../ports.ts";
 import type { Problem } from "../problem.ts";
 import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
@@ -31,6 +32,7 @@ export interface Call {
   readonly keptAnswers: KeptAnswers<Dialect>;
   readonly lookUps: LookUps;
   readonly sweep: Upkeep;
+  readonly metrics: MetricsReader;
   /** See AccountMeter; it lives in the account's own gate object. */
   readonly accountMeter: (accountId: string, limit: AccountLimit) => Promise<number>;
   readonly after: After;

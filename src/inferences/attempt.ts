@@ -8,6 +8,7 @@ import { CANCELED_CODE, UNREACHABLE_ERROR, evidenceOf, misconfigured, saysAway }
 import { protocolOf, readinessOf } from "../backends/protocols.ts";
 import type { Failure, Outcome } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
+import { observed } from "../metrics/observed.ts";
 import { log, logError } from "../platform/log.ts";
 import { QUARANTINE_TAKEDOWNS, RUN_TIME_SAMPLE, STALE_CONNECTION_MS } from "../limits.ts";
 import type { Ports } from "../ports.ts";
@@ -36,27 +37,37 @@ export async function attempt(
   const known = { inference: id, account: accountId, model, backend: backend.id, attempt: number };
   const begunAt = ports.clock.now();
   const marks: Marks = {};
+  const part = [model, claimed.version, backend.id];
+  const noteEnd = (outcome: string) => observed.count("attempts", [...part, outcome]);
+  const noteSuccess = (runMs: number) => {
+    noteEnd("succeeded");
+    observed.time("ran", part, runMs);
+  };
   try {
     const called = await callBackend(ports, leases, claimed, stop, sink, marks);
     const timing = timingOf(marks, begunAt);
     if (called.kind === "abandoned") {
       log("attempt_abandoned", known);
+      noteEnd("abandoned");
       return [];
     }
     const runMs = ports.clock.now() - begunAt;
     if (called.kind === "done") {
       const { payload, bytes } = await storeOutput(ports, claimed, called.output);
       const { items, usage = null, parts = [] } = called.output;
+      noteSuccess(runMs);
       return [changeStatements.succeed(claimed, payload, bytes, items, usage, parts, timing), ...successAt(ports, claimed, runMs)];
     }
     if (called.kind === "kept") {
       const { kept, items } = called;
+      noteSuccess(runMs);
       return [
         changeStatements.succeed(claimed, { at: "object", ...kept }, kept.bytes, items, null, [], timing),
         ...successAt(ports, claimed, runMs),
       ];
     }
     log("attempt_failed", { ...known, class: called.error.class, code: called.error.code });
+    noteEnd(called.error.class);
     const seen = await lookAtBackend(ports, claimed, called, runMs);
     const outcome: Failed = seen.reached ? called : { kind: "unreached", error: called.error };
     const final: Failed = sink?.begun ? { kind: "rejected", error: outcome.error } : outcome;
@@ -65,6 +76,7 @@ export async function attempt(
     return [...asked, failed(ports, claimed, final, seen.tookDown, timing), ...failureAt(claimed, outcome, seen)];
   } catch (error) {
     logError("attempt_broke", error, known);
+    noteEnd("broke");
     return [failed(ports, claimed, { kind: "retry", error: BROKE }, false, timingOf(marks, begunAt))];
   }
 }

@@ -4,6 +4,7 @@
  * None is written if the database's answer was lost after its effect: the log may miss an end, and never has one twice.
  */
 import * as z from "zod";
+import { observed } from "../metrics/observed.ts";
 import { log } from "../platform/log.ts";
 import type { Row } from "../platform/sql.ts";
 
@@ -11,6 +12,8 @@ const endSchema = z.object({
   inference: z.string(),
   account: z.string(),
   model: z.string(),
+  /** Empty if the model has no versions. */
+  version: z.string(),
   /** Of its last attempt; null if it had none. */
   backend: z.string().nullable(),
   attempt: z.number(),
@@ -23,9 +26,14 @@ const endSchema = z.object({
   run_ms: z.number(),
 });
 
-/** Logs the ends among the rows that a statement returned; rows of other statements say nothing of an end. */
+/** Logs and counts the ends among the rows that a statement returned; rows of other statements say nothing of an end. */
 export function logEnds(rows: readonly Row[]): void {
   for (const { endForLog } of rows) {
-    if (typeof endForLog === "string") log("inference_ended", endSchema.parse(JSON.parse(endForLog)));
+    if (typeof endForLog !== "string") continue;
+    const end = endSchema.parse(JSON.parse(endForLog));
+    log("inference_ended", end);
+    const backend = end.backend ?? "";
+    observed.count("ended", [end.model, end.version, end.outcome, end.class ?? "", backend, end.code ?? ""]);
+    if (end.queue_ms !== null) observed.time("queued", [end.model, end.version, backend], end.queue_ms);
   }
 }

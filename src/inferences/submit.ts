@@ -20,6 +20,7 @@ import {
   WAKE_UPS_PER_LANE,
   SUBMITS,
 } from "../limits.ts";
+import { observed } from "../metrics/observed.ts";
 import { fillOf } from "../platform/fill.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
@@ -214,6 +215,7 @@ async function accept(ports: Ports, submission: Submission, schemas: ModelSchema
     takeBack(ports, it, after);
     return null;
   }
+  observed.count("accepted", [inference.model, inference.version]);
   if (submission.waiter === undefined && hasSlot) after(hintWork(ports, [{ model: inference.model, version: inference.version }]));
   after(hintSweep(ports));
   return { inference, replayed: false, claimed, askedAt };
@@ -238,6 +240,7 @@ export async function submitAll(ports: Ports, submissions: readonly Submission[]
     const askedAt = ports.clock.now();
     const inserted = await insertAllOrNone(ports.db, rows);
     if (inserted) {
+      for (const { model, version } of inserted) observed.count("accepted", [model, version]);
       const lanes = new Map(inserted.flatMap(({ model, version }) => [[`${model} ${version}`, { model, version }]]));
       after(
         hintWork(

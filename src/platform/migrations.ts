@@ -1,2 +1,2 @@
 /** The newest file of migrations/; a test holds the two equal. */
-export const NEWEST_MIGRATION = "0028_failed_since.sql";
+export const NEWEST_MIGRATION = "0029_endpoints_stopped.sql";

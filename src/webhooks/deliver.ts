@@ -11,6 +11,7 @@ import { randomBase62 } from "../ids.ts";
 import { LINK_METHODS, signLink } from "../files/link-token.ts";
 import { DELIVERIES_AT_ONCE, EVENT_LINK_SECONDS } from "../limits.ts";
 import type { Bucket } from "../payloads/bucket.ts";
+import { observed } from "../metrics/observed.ts";
 import { errorText, log, logError } from "../platform/log.ts";
 import type { Sql } from "../platform/sql.ts";
 import { Unavailable, askAgain } from "../platform/unavailable.ts";
@@ -135,10 +136,12 @@ async function deliver(ports: Ports, settings: DeliverySettings, claim: ClaimedD
     const result = await callEndpoint(ports.internet, settings, claim.url, message);
     const { outcome, cause } = result;
     const why = cause === undefined ? {} : { cause: errorText(cause).replaceAll(claim.url, "[url]") }; // it may hold a secret
+    observed.count("deliveries", [isSuccess(outcome) ? "succeeded" : outcome.kind]);
     log("delivery_tried", { ...known, attempt: claim.attempt + 1, outcome: outcome.kind, status: statusOf(outcome), ...why });
     await askAgain(() => record(ports, claim, result));
   } catch (error) {
     logError("delivery_broke", error, known);
+    observed.count("deliveries", ["internal_error"]);
     if (error instanceof Unavailable) return;
     await record(ports, claim, { outcome: { kind: "internal_error" }, durationMs: 0, answer: "" }).catch((again: unknown) =>
       logError("delivery_not_recorded", again, known),

@@ -35,6 +35,7 @@ const ORDER = [
   "content",
   "encoding",
   "accounts",
+  "metrics",
   "platform",
   "limits.ts",
 ] as const;

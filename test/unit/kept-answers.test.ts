@@ -1,14 +1,23 @@
 /** What an isolate keeps of answers: by account, for a time, and within its bounds. */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { CallCounts } from "../../src/http/calls.ts";
 import { KeptAnswers } from "../../src/http/kept-answers.ts";
 import { KEPT_ANSWERS, KEPT_ANSWERS_CHARACTERS, KEPT_ANSWER_CHARACTERS, KEPT_ANSWER_MS } from "../../src/limits.ts";
+import { Observed } from "../../src/metrics/observed.ts";
 
 const ID1 = "01a22521-8df5-74c6-8fbf-9b4001b00001";
 const ID2 = "01a22521-8df5-74c6-8fbf-9b4001b00002";
 const OF_ID1 = `https://x.test/${ID1}`;
 
-const answer = (text: string) => ({ dialect: text, access: "read" as const, characters: text.length, again: () => new Response(text) });
+const counts = new CallCounts(new Observed(() => 0), "claimcheck", "GET", "/v1/inferences/:id");
+const answer = (text: string) => ({
+  dialect: text,
+  access: "read" as const,
+  counts,
+  characters: text.length,
+  again: () => new Response(text),
+});
 
 test("an answer is kept for its account and URL, until its time", () => {
   const kept = new KeptAnswers<string>();

@@ -38,6 +38,7 @@ const end = (inference: string, more: Record<string, unknown>) => ({
   inference,
   account: tenant.accountId,
   model,
+  version: "",
   backend,
   attempt: 1,
   class: null,

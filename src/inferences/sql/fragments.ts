@@ -66,7 +66,7 @@ export const lapsed = (limit: number) => sql`(account_id, id) IN (
     ON held.backend_id = host.id AND held.lease_until <= ${NOW} LIMIT ${limit})`;
 
 /** What the log says of an inference that has ended: each statement that ends some returns it, and its answer goes to `logEnds`. */
-export const endForLog = sql`json_object('inference', id, 'account', account_id, 'model', model, 'backend', backend_id, 'attempt', attempt,
+export const endForLog = sql`json_object('inference', id, 'account', account_id, 'model', model, 'version', version, 'backend', backend_id, 'attempt', attempt,
   'outcome', status, 'class', error ->> 'class', 'code', error ->> 'code', 'queue_ms', first_started_at - created_at, 'run_ms', run_ms) AS endForLog`;
 /** Canceled; `stoppedAttempt` is the one whose backend says that it has stopped. */
 export const setCanceledAfter = (stoppedAttempt: number | null) => sql`status = 'canceled',
