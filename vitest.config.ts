@@ -9,7 +9,7 @@ process.env["KEY_SECRET"] = "a-secret-for-tests-that-is-long-enough";
 process.env["ADMIN_TOKEN"] = "an-admin-token-for-tests-of-40-characters";
 
 export default defineConfig(async () => {
-  makePublic();
+  await makePublic();
   const migrations = await readD1Migrations("./migrations");
   return {
     test: {

@@ -315,6 +315,9 @@ export const GRANT_SHARE = 0.25;
 export const FLOOD_TURNS = 3;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
 export const KEY_RECORD_MS = 30_000;
+/** How long a session of the console goes on unused, and how long it may be renewed: a working day, and no longer than one. */
+export const SESSION_SECONDS = 8 * 3_600;
+export const SESSION_LONGEST_SECONDS = 24 * 3_600;
 
 /** How long an account's inferences are kept after their end. Not below a day: as long an Idempotency-Key stands for its inference. */
 export const RETENTION_SECONDS = { default: 7 * 86_400, range: [86_400, 10 * 365 * 86_400] } as const;

@@ -7,13 +7,14 @@ import { Router } from "itty-router";
 import { Unavailable } from "./platform/unavailable.ts";
 import { RoutedCall, sharedOf } from "./entry/call.ts";
 import { Problem, problem } from "./problem.ts";
-import { type Caller, LimitReached, identify, identifyKnown, rateLimitHeaders } from "./http/admit.ts";
+import { type Caller, LimitReached, identifyKnown, rateLimitHeaders } from "./http/admit.ts";
 import { addressOf } from "./http/address.ts";
 import type { Allowance } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
 import { logError } from "./platform/log.ts";
 import { corsHeaders, preflight } from "./http/cors.ts";
 import { mustBeOperator } from "./http/guards.ts";
+import { callerOf } from "./http/session.ts";
 import { finalOf, leaving, withHeaders } from "./http/answer.ts";
 import { documentAt } from "./api/documents.ts";
 import { own } from "./api/own.ts";
@@ -186,7 +187,7 @@ async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known
     } else {
       const { admissions, keptAnswers } = call;
       const changesBefore = keptAnswers.changes;
-      const caller = known ?? (await identify(call.request.headers, call.config.keySecrets));
+      const caller = known ?? (await callerOf(call));
       const keyCall: KeyCall = Object.assign(call, { caller });
       repeatable = { keyId: caller.keyId, request: call.request };
       belongsTo(call.request, caller.accountId);

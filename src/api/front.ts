@@ -12,6 +12,7 @@ const frontSchema = z.object({
       health: z.string().describe("Whether it answers."),
       inferences: z.string().describe("Where inferences are submitted and listed."),
       models: z.string().describe("Where the models are listed."),
+      console: z.string().describe("The console, as a page for people who sign in."),
       docs: z.string().describe("The reference, as a page for people."),
       openapi: z.string().describe("The reference, as OpenAPI."),
       llms: z.string().describe("The pages of the documentation, listed for programs that read."),
@@ -60,6 +61,7 @@ function described(origin: string): z.infer<typeof frontSchema> {
     health: `${origin}/healthz`,
     inferences: `${origin}/v1/inferences`,
     models: `${origin}/v1/models`,
+    console: `${origin}/console`,
     docs: `${origin}/docs`,
     openapi: `${origin}/openapi.json`,
     llms: `${origin}/llms.txt`,
@@ -96,7 +98,7 @@ curl ${at}/v1/inferences -H "Authorization: Bearer $KEY" \\
 curl ${at}/v1/inferences/ID -H "Authorization: Bearer $KEY"</code></pre>
 <p>Clients of OpenAI, Vody, Reka, Baseten and the Open Inference Protocol work too: give them this address and the key.</p>
 <h2>Look further</h2>
-<p><a href="/healthz">Health</a> says whether it answers. <a href="/docs">The reference</a> has every call and lets you try it; <a href="/openapi.json">OpenAPI</a> is the same for programs, and <a href="/llms.txt">llms.txt</a> lists the pages of the documentation.</p>
+<p><a href="/console">The console</a> shows inferences as they run, to who signs in with a key. <a href="/healthz">Health</a> says whether it answers. <a href="/docs">The reference</a> has every call and lets you try it; <a href="/openapi.json">OpenAPI</a> is the same for programs, and <a href="/llms.txt">llms.txt</a> lists the pages of the documentation.</p>
 </main>
 </html>
 `;

@@ -6,12 +6,13 @@ import { Memory } from "../platform/memory.ts";
 import { Problem, problem } from "../problem.ts";
 import { mayTake } from "./account-limit.ts";
 import type { Call } from "./route.ts";
+import { sessionOf } from "./session.ts";
 
 /** Addresses that have guessed the operator's token too often, and how they are refused until their time. */
 const guessers = new Memory<Problem>(MEMORY_THINGS);
 
 /**
- * The operator's token, compared by digest so that neither length nor content shows in the time it takes. Wrong ones are
+ * The operator's token, or the session that it was exchanged for. It is compared by digest so that neither length nor content shows in the time it takes. Wrong ones are
  * logged and counted by address; from one that guesses on, no token is looked at until its time is over.
  */
 export async function mustBeOperator(call: Pick<Call, "request" | "config" | "requestId" | "ports" | "accountMeter">): Promise<void> {
@@ -20,6 +21,7 @@ export async function mustBeOperator(call: Pick<Call, "request" | "config" | "re
   const now = call.ports.clock.now();
   const refusal = guessers.get(from, now);
   if (refusal) throw refusal;
+  if ((await sessionOf(request, config, now))?.kind === "operator") return;
   const token = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
   if (sameText(await digestOf(token), await digestOf(config.adminToken))) return;
   if (token !== "") {

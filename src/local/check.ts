@@ -27,6 +27,7 @@ const GATES: readonly (readonly [name: string, ...command: string[]])[] = [
   ["types: real servers", "tsc", "-p", "field"],
   ["types: command line", "tsc", "-p", "cli"],
   ["types: client", "tsc", "-p", "client/typescript"],
+  ["types: console", "tsc", "-p", "console"],
   ["lint", "oxlint", "--type-aware", "--deny-warnings"],
   ["format", "oxfmt", "--check"],
   ["files to serve", "node", "src/local/public.mjs"],

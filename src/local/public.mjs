@@ -1,12 +1,14 @@
 /**
  * dist/public, what a deployment serves beside the API: the reference as a page at /docs, /openapi.json, the pages of docs/ as
- * Markdown, and /llms.txt and /llms-full.txt (https://llmstxt.org). Made at each start, deployment and test, so it is never stale.
+ * Markdown, /llms.txt and /llms-full.txt (https://llmstxt.org), and the console. Made at each start, deployment and test, so it is
+ * never stale.
  * Plain JavaScript: `npm run deploy` runs it on whatever Node the machine has.
  */
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeConsole } from "./console.mjs";
 
 const ROOT = join(import.meta.dirname ?? dirname(fileURLToPath(import.meta.url)), "..", "..");
 const PUBLIC = join(ROOT, "dist", "public");
@@ -23,6 +25,7 @@ const SUMMARIES = {
   typescript: "The client for TypeScript and JavaScript.",
   python: "The client for Python.",
   cli: "The command line.",
+  console: "The page in a browser: inferences as they run, and what an operator steers.",
   operations: "Run a deployment: accounts, keys, models, backends, limits, upgrades.",
   reliability: "What is promised of an inference, and how that is tested.",
   performance: "What was measured, and how.",
@@ -75,7 +78,7 @@ ${list}
 }
 
 /** Writes it; a program that reads it meanwhile finds each file whole, the old or the new. */
-export function makePublic() {
+export async function makePublic() {
   const viewer = viewerFolder();
   mkdirSync(join(PUBLIC, "docs"), { recursive: true });
   const files = publicFiles();
@@ -92,6 +95,7 @@ export function makePublic() {
       if (!entry.isDirectory() && !files.has(path) && !VIEWER_FILES.includes(entry.name)) rmSync(join(PUBLIC, path), { force: true });
     }
   }
+  await makeConsole();
 }
 
 function viewerFolder() {
@@ -143,4 +147,4 @@ SwaggerUIBundle({
 });
 `;
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) makePublic();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await makePublic();

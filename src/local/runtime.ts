@@ -77,7 +77,7 @@ export async function freePort(host: string): Promise<number> {
 /** Starts the Worker; returns once it answers. Throws PortTaken where the port is not free. */
 export async function startRuntime({ host, port, folder, secrets, main: otherMain }: RuntimeOptions): Promise<Runtime> {
   await probe(host, port);
-  makePublic();
+  await makePublic();
   const logs = new LogFile(join(folder, "worker.log"));
   // A development secret takes the place of a deployed one; wrangler looks for it here.
   process.env["KEY_SECRET"] = secrets.keySecret;

@@ -124,3 +124,81 @@ describe.each(ofAccess("read", "submit", "cancel").filter(([, { path }]) => path
     expect(unknown.status).toBe(404);
   });
 });
+
+describe("a session of the console", () => {
+  const OWN = { "Sec-Fetch-Site": "same-origin", "X-Console": "1" };
+
+  /** Signs in; the cookie as a browser sends it back. */
+  async function signedIn(secret: string): Promise<string> {
+    const answer = await call("/console/session", { method: "POST", headers: { ...OWN, Authorization: `Bearer ${secret}` } });
+    expect(answer.status).toBe(200);
+    const [cookie = ""] = (answer.headers.get("set-cookie") ?? "").split(";");
+    return cookie;
+  }
+  const status = async (path: string, init: RequestInit) => (await call(path, init)).status;
+
+  test("is a cookie that no script reads, no other site sends, and that holds no key", async () => {
+    const { key, keyId, accountId } = await newTenant();
+    const answer = await call("/console/session", { method: "POST", headers: { ...OWN, Authorization: `Bearer ${key}` } });
+    expect(answer.headers.get("set-cookie")).toMatch(
+      /^__Host-claimcheck_session=[\w-]+\.[\w-]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=28800; Secure$/,
+    );
+    expect(atob(String(/=([\w-]+)\./.exec(answer.headers.get("set-cookie") ?? "")?.[1]))).not.toContain(key.slice(-30));
+    expect(await answer.json()).toMatchObject({ kind: "account", account: { id: accountId }, key: { id: keyId } });
+  });
+
+  test("admits to what its key may do, with the key's scopes and limits", async () => {
+    const { key } = await newTenant({ scopes: ["read"], limits: { read: 7 } });
+    const Cookie = await signedIn(key);
+    const read = await call("/v1/inferences", { headers: { ...OWN, Cookie } });
+    expect([read.status, read.headers.get("ratelimit-policy")]).toEqual([200, '"read";q=7;w=1']);
+    const body = JSON.stringify({ model: await newModel(), input: {} });
+    const headers = { ...OWN, Cookie, "Content-Type": "application/json" };
+    expect(await status("/v1/inferences", { method: "POST", headers, body })).toBe(403);
+    expect(await status("/admin/v1/accounts", { headers })).toBe(401);
+  });
+
+  test("of the operator admits to the operator's calls and to no account's", async () => {
+    const headers = { ...OWN, Cookie: await signedIn(env.ADMIN_TOKEN) };
+    expect(await status("/admin/v1/accounts", { headers })).toBe(200);
+    expect(await status("/v1/inferences", { headers })).toBe(401);
+  });
+
+  test("ends with its key, and the key's own calls count as they did", async () => {
+    const { key, keyId } = await newTenant();
+    const headers = { ...OWN, Cookie: await signedIn(key) };
+    await as(env.ADMIN_TOKEN, "DELETE", `/admin/v1/keys/${keyId}`);
+    expect(await object(call("/v1/inferences", { headers }))).toMatchObject({ code: "revoked_key" });
+    expect(await object(call("/console/session", { headers }))).toMatchObject({ code: "revoked_key" });
+  });
+
+  test("counts for no other site's page, for no form, and not beside a key", async () => {
+    const { key } = await newTenant();
+    const Cookie = await signedIn(key);
+    const made = { method: "POST", headers: { ...OWN, Cookie, "Content-Type": "text/plain" }, body: "x" };
+    const without = (name: string) => ({
+      ...made,
+      headers: Object.fromEntries(Object.entries(made.headers).filter(([its]) => its !== name)),
+    });
+    const from = (site: string) => ({ ...made, headers: { ...made.headers, "Sec-Fetch-Site": site } });
+    expect(await status("/v1/files", made)).toBe(201);
+    for (const site of ["cross-site", "same-site", "none"]) expect([site, await status("/v1/files", from(site))]).toEqual([site, 401]);
+    expect(await status("/v1/files", without("X-Console"))).toBe(401);
+    expect(await status("/v1/files", without("Sec-Fetch-Site"))).toBe(401);
+    const stranger = { ...without("Sec-Fetch-Site").headers, Origin: "https://evil.example" };
+    expect(await status("/v1/files", { ...made, headers: stranger })).toBe(401);
+    expect(await status("/v1/files", { ...made, headers: { ...stranger, Origin: "http://claimcheck.test" } })).toBe(201);
+    expect(await status("/v1/files", { ...made, headers: { ...made.headers, Authorization: "Bearer nothing" } })).toBe(401);
+    expect(await status("/v1/files", { ...made, headers: { ...made.headers, "X-Api-Key": "nothing" } })).toBe(401);
+  });
+
+  test("is given to no page of another site, and for no wrong secret", async () => {
+    const { key } = await newTenant();
+    const signIn = (secret: string, site: string) =>
+      status("/console/session", { method: "POST", headers: { ...OWN, "Sec-Fetch-Site": site, Authorization: `Bearer ${secret}` } });
+    expect(await signIn(key, "cross-site")).toBe(400);
+    expect(await signIn("ck_nonsense", "same-origin")).toBe(401);
+    expect(await signIn("a-guess-of-the-operators-token", "same-origin")).toBe(401);
+    expect(await status("/console/session", {})).toBe(204);
+  });
+});

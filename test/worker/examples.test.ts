@@ -39,11 +39,11 @@ test("every route answers its example as the reference shows it", async () => {
   const shown: Record<string, Shown> = {};
   const refused: string[] = [];
   for (const [name, route] of routes) {
-    const { params = {}, query, body, contentType, headers = {} } = await exampleFor(name, route)(world);
+    const { params = {}, query, body, contentType, headers = {}, signed = false } = await exampleFor(name, route)(world);
     const path = readable(route.path).replaceAll(/\{(\w+)\}/g, (_, parameter: string) =>
       encodeURIComponent(params[parameter] ?? "missing"),
     );
-    const key = route.access === "open" ? null : route.access === "operator" ? env.ADMIN_TOKEN : world.key;
+    const key = route.access === "open" && !signed ? null : route.access === "operator" ? env.ADMIN_TOKEN : world.key;
     const answer = await call(`${path}${query ? `?${new URLSearchParams(query).toString()}` : ""}`, {
       method: route.method,
       headers: {
@@ -89,6 +89,8 @@ describe("what is served beside the API", () => {
     ["/llms.txt", "text/plain; charset=utf-8", "- [Webhooks](/docs/webhooks.md): "],
     ["/llms-full.txt", "text/plain; charset=utf-8", "# Webhooks"],
     ["/openapi.json", "application/json", '"openapi"'],
+    ["/console", "text/html; charset=utf-8", '<div id="root">'],
+    ["/console/inferences/any-id", "text/html; charset=utf-8", '<div id="root">'],
   ])("%s is a file that runs nothing from elsewhere, and is sent once", async (path, type, part) => {
     const answer = await call(path);
     expect(answer.status).toBe(200);
@@ -110,6 +112,8 @@ describe("what is served beside the API", () => {
       "/docs//api.md",
       "/viewer.js",
       "/index.html",
+      "/console/assets/none.js",
+      "/console/session/more",
     ]) {
       const answer = await call(path);
       expect([path, answer.status, await answer.json()]).toMatchObject([path, 404, { code: "not_found" }]);

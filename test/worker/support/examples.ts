@@ -7,7 +7,7 @@ import { signProgress } from "../../../src/inferences/progress-token.ts";
 import type { Route } from "../../../src/http/route.ts";
 import { claimed, ended, expire, queued, submitted } from "./inferences.ts";
 import { type ScriptedBackend, backendIs } from "./outside.ts";
-import { as, call, object, operator } from "./requests.ts";
+import { ORIGIN, as, call, object, operator } from "./requests.ts";
 import { newBackend, newTenant } from "./tenants.ts";
 
 export interface Example {
@@ -17,6 +17,8 @@ export interface Example {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** It is sent with the key, though the route is open. */
+  readonly signed?: true;
 }
 
 type Make = (world: World) => Example | Promise<Example>;
@@ -245,6 +247,8 @@ const EXAMPLES: Readonly<Record<string, Make>> = {
   "POST /admin/v1/redrive": () => ({ body: { error_class: "infrastructure", dry_run: true } }),
   "POST /admin/v1/checks": () => ({}),
   "POST /v1/webhooks/rotate": () => ({}),
+  "POST /console/session": () => ({ headers: { Origin: ORIGIN, "X-Console": "1" }, signed: true }),
+  "DELETE /console/session": () => ({}),
   "POST /admin/v1/recover": () => ({ body: { started_before: "2026-01-31T12:00:00Z" } }),
 };
 
