@@ -13,9 +13,9 @@ export interface Bare {
 
 /**
  * Starts it with a bucket `BUCKET`, a database `DB`, and `NETWORK`, the way in which ours calls GPU servers; `objects` are its
- * classes of Durable Objects, by their bindings.
+ * classes of Durable Objects, by their bindings; with `callsItself` it is its own `SELF`.
  */
-export async function startBare(script: string, objects: Readonly<Record<string, string>> = {}): Promise<Bare> {
+export async function startBare(script: string, objects: Readonly<Record<string, string>> = {}, callsItself = false): Promise<Bare> {
   const port = await freePort("127.0.0.1");
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -33,7 +33,7 @@ export async function startBare(script: string, objects: Readonly<Record<string,
           durableObjects: Object.fromEntries(
             Object.entries(objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
           ),
-          serviceBindings: { NETWORK: GPU_NETWORK },
+          serviceBindings: { NETWORK: GPU_NETWORK, ...(callsItself ? { SELF: "bare" } : {}) },
           unsafeDirectSockets: [{ host: "127.0.0.1", port }],
         },
       ],

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: figures of the scheduler and of the hot path on the embedded runtime, beside what the arithmetic, the runtime and a
  * peer allow. Single figures are of this machine; quote the ratios. `npm run bench -- hot --rounds 3` takes only some of the parts:
- * dispatch and streaming (latency.ts), watching (watching.ts), idle (idle.ts), cost (cost.ts), hot (hot/hot.ts), curve and memory (hot/curve.ts). Every sample
+ * dispatch and streaming (latency.ts), watching (watching.ts), idle (idle.ts), cost (cost.ts), hot (hot/hot.ts), curve and memory (hot/curve.ts), lane (hot/lane-object.ts). Every sample
  * is kept as JSON in bench/results, with the charts as SVG.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -15,15 +15,16 @@ import { cost } from "./cost.ts";
 import type { Samples } from "./figures.ts";
 import { type Drawn, curve, memory } from "./hot/curve.ts";
 import { hot } from "./hot/hot.ts";
+import { laneObject } from "./hot/lane-object.ts";
 import { idleSlots } from "./idle.ts";
 import { dispatch, streaming } from "./latency.ts";
 import { svgOf } from "./plot.ts";
 import { watching } from "./watching.ts";
 
 const RESULTS = join(import.meta.dirname, "results");
-const PARTS = ["dispatch", "idle", "streaming", "watching", "cost", "hot", "curve", "memory"] as const;
+const PARTS = ["dispatch", "idle", "streaming", "watching", "cost", "hot", "curve", "memory", "lane"] as const;
 /** These start what they measure themselves. */
-const ALONE = new Set<Part>(["watching", "cost", "hot", "curve", "memory"]);
+const ALONE = new Set<Part>(["watching", "cost", "hot", "curve", "memory", "lane"]);
 
 type Part = (typeof PARTS)[number];
 
@@ -75,6 +76,7 @@ async function take(part: Part): Promise<Samples> {
     if (part === "watching") return watching();
     if (part === "curve") return drawn(await curve(options));
     if (part === "memory") return drawn(await memory());
+    if (part === "lane") return laneObject(options);
     return part === "hot" ? hot(options) : cost();
   }
   const { deployment, key } = await deployed();
