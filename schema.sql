@@ -177,6 +177,7 @@ CREATE TABLE inferences (
   run_ms_before INTEGER NOT NULL DEFAULT 0,     -- of run_ms, what was spent before the last redrive
   -- Of one that waits: an attempt since the submit or the last redrive has reached a backend, so it may be what is wrong.
   has_failed INTEGER GENERATED ALWAYS AS (attempt - attempts_before > unreached) VIRTUAL,
+  trace TEXT,                            -- the call that submitted it within its client's trace: its traceparent, a space and its tracestate; NULL = the client named none
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

@@ -20,6 +20,10 @@ export const CANCEL_AFTER_SECONDS = { range: [1, 864_000] } as const;
 export const AGEING_MS = 120_000;
 /** The client's own words on an inference: few enough that a filter by all of them fits into one statement. */
 export const METADATA = { entries: 16, nameCharacters: 64, textCharacters: 512 } as const;
+/** What of a `tracestate` is passed on, how long a member is that goes first where it is longer, and how many there may be: as the standard has it. */
+export const TRACE_STATE_CHARACTERS = 512;
+export const TRACE_STATE_LARGE_CHARACTERS = 128;
+export const TRACE_STATE_MEMBERS = 32;
 /** What is read of a `Prefer`; unknown preferences are ignored anyway. */
 export const PREFER_CHARACTERS = 1_024;
 /** A client's words on a webhook, or an operator's on a model. */

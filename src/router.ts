@@ -20,6 +20,7 @@ import { documentAt } from "./api/documents.ts";
 import { own } from "./api/own.ts";
 import { BOOKMARK } from "./http/bookmark.ts";
 import { belongsTo, release } from "./http/body-memory.ts";
+import { traceResponse } from "./http/submitter.ts";
 import type { KeptAnswer, KeptAnswers } from "./http/kept-answers.ts";
 import type { After } from "./inferences/hints.ts";
 import { type Repeatable, answerAgainstRepeats, problemAgainstRepeats } from "./http/repeats.ts";
@@ -200,6 +201,7 @@ async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known
         allowance = await admission;
         response = await (early ? early.then((outcome) => outcome()) : route.handle(keyCall));
       }
+      if (route.access === "submit") response = withHeaders(response, traceResponse(call) ?? NONE);
       noteKept({ dialect, access: route.access, counts }, keyCall, response, changesBefore);
       response = withBookmark(keyCall, response);
       response = answerAgainstRepeats(response, repeatable, call.ports.clock.now());

@@ -183,6 +183,10 @@ result: string
  * Where to POST to cancel it.
  */
 cancel: string
+/**
+ * Its page in the console, for people.
+ */
+web: string
 }
 /**
  * With `?logs=1`: what happened to it.

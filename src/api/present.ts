@@ -86,7 +86,12 @@ export const inferenceSchema = z.object({
     .enum(["confirmed", "best_effort"])
     .optional()
     .describe("If canceled: it does not run (it never did, or its server says that it has stopped), or its connection was closed."),
-  urls: z.object({ self: z.string(), result: z.string(), cancel: z.string().describe("Where to POST to cancel it.") }),
+  urls: z.object({
+    self: z.string(),
+    result: z.string(),
+    cancel: z.string().describe("Where to POST to cancel it."),
+    web: z.string().describe("Its page in the console, for people."),
+  }),
   logs: z.array(lineSchema).optional().describe("With `?logs=1`: what happened to it."),
 });
 z.globalRegistry.add(inferenceSchema, { id: "Inference" });
@@ -129,7 +134,7 @@ export function present(inference: Inference, { origin }: { origin: string }, lo
     webhook: inference.webhook && { url: inference.webhook.url, events: [...inference.webhook.events] },
     webhook_status: inference.webhook?.status ?? "none",
     ...(inference.status === "canceled" ? { stopped: inference.stopped } : {}),
-    urls: { self, result: `${self}/result`, cancel: `${self}/cancel` },
+    urls: { self, result: `${self}/result`, cancel: `${self}/cancel`, web: `${origin}/console/inferences/${id}` },
     ...(logs ? { logs: inference.log.map(presentLine) } : {}),
   };
 }

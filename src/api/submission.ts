@@ -7,6 +7,7 @@ import { instantSchema } from "../http/time.ts";
 import { wholeIn } from "../http/range.ts";
 import type { KeyCall } from "../http/route.ts";
 import { webhookOf } from "../http/vetted.ts";
+import { submitterOf } from "../http/submitter.ts";
 import { retryOf } from "../inferences/retry.ts";
 import type { Submission } from "../inferences/submit.ts";
 import { EVENTS } from "../inferences/webhook.ts";
@@ -73,7 +74,7 @@ export async function submissionOf(
   path: Fault["path"] = [],
 ): Promise<Submission> {
   return {
-    ...call.caller,
+    ...submitterOf(call),
     dialect: "claimcheck",
     model: body.model,
     version: body.version,

@@ -6,10 +6,10 @@ import { type AccountCall, type RouteShape, route } from "../http/route.ts";
 import { time, timeSchema } from "../http/time.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { type Moment, SPAN_OUTCOMES, type Span, lifeOf } from "../inferences/timeline.ts";
-import { ownTraceIdOf, spanIdOf } from "../inferences/trace.ts";
+import { spanIdOf, spanOf } from "../inferences/trace.ts";
 import { WAIT_REASONS } from "../inferences/wait.ts";
 import { TIMELINE_DELIVERIES } from "../limits.ts";
-import { deliveryIdOf, keyAt } from "../webhooks/delivery.ts";
+import { deliveryIdOf, deliverySpan, keyAt } from "../webhooks/delivery.ts";
 import { type Delivery, listDeliveries } from "../webhooks/sql/deliveries.ts";
 import { errorOf, failureSchema, notFound } from "./present.ts";
 
@@ -75,7 +75,7 @@ export async function showTimeline(call: AccountCall): Promise<Response> {
   const shown = deliveries.slice(0, TIMELINE_DELIVERIES);
   return json({
     inference_id: id,
-    trace_id: ownTraceIdOf(id),
+    trace_id: spanOf(inference, "").traceId,
     spans: [...life.spans.map(presentSpan), ...shown.flatMap((delivery) => deliverySpans(inference, delivery))],
     moments: life.moments.map(presentMoment),
     is_cut: life.isCut || deliveries.length > shown.length,
@@ -106,9 +106,9 @@ const DELIVERED = { succeeded: "succeeded", failed: "failed", canceled: "cancele
 
 /** A delivery, from its event to its end, and in it each try of those that are kept. */
 function deliverySpans({ id }: Inference, delivery: Delivery): Shown[] {
-  const { sequence, webhookId, event, url, createdAt, attempts } = delivery;
+  const { webhookId, event, url, createdAt, attempts } = delivery;
   const outcome = DELIVERED[delivery.status];
-  const name = `delivery/${sequence}/${webhookId}`;
+  const name = deliverySpan(delivery);
   const own = spanIdOf(id, name);
   const last = attempts.at(-1);
   const endAt = outcome === null ? null : last ? last.at + last.durationMs : createdAt;
@@ -127,7 +127,7 @@ function deliverySpans({ id }: Inference, delivery: Delivery): Shown[] {
   const tries = attempts.map((attempt, index): Shown => {
     const isGood = attempt.status !== null && attempt.status >= 200 && attempt.status < 300;
     return {
-      id: spanIdOf(id, `${name}/${attempt.at}`),
+      id: attempt.span ?? spanIdOf(id, `${name}/${attempt.at}`),
       parent_id: own,
       name: "delivery_attempt",
       start_at: time(attempt.at),

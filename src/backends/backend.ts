@@ -157,6 +157,8 @@ export interface Attempt {
   readonly number: number;
   /** Where the model may tell of its progress. */
   readonly progressUrl?: string | null;
+  /** In which trace it is (W3C Trace Context). */
+  readonly trace?: Readonly<Record<string, string>>;
 }
 
 /** A backend's answer read whole and within bounds, or the outcome that its failure amounts to. */
@@ -211,18 +213,14 @@ function headersOf(question: Question, { identity, attempt, timeoutMs }: Bounds,
   return headers;
 }
 
-/**
- * What tells a backend which attempt a call is: delivery is at least once, so it must be able to tell a double. A trace is one
- * inference, and a span one attempt at it (W3C Trace Context).
- */
-function tracing({ inferenceId, number, progressUrl }: Attempt, deadline: number): Record<string, string> {
-  const trace = inferenceId.replaceAll("-", "").toLowerCase();
+/** What tells a backend which attempt a call is: delivery is at least once, so it must be able to tell a double. */
+function tracing({ inferenceId, number, progressUrl, trace }: Attempt, deadline: number): Record<string, string> {
   return {
     "X-Inference-Id": inferenceId,
     "X-Inference-Attempt": String(number),
     "X-Inference-Deadline": new Date(deadline).toISOString(),
     ...(progressUrl ? { "Claimcheck-Progress-Url": progressUrl } : {}),
-    ...(/^[0-9a-f]{32}$/.test(trace) ? { traceparent: `00-${trace}-${number.toString(16).padStart(16, "0")}-01` } : {}),
+    ...trace,
   };
 }
 

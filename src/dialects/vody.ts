@@ -15,6 +15,7 @@ import { lookUp, notFoundAs } from "../http/lookup.ts";
 import { serveResult } from "../api/results.ts";
 import { type Dialect, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { waitedFor } from "../http/prefer.ts";
+import { submitterOf } from "../http/submitter.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { isFinal } from "../inferences/status.ts";
 import { submit } from "../inferences/submit.ts";
@@ -113,7 +114,7 @@ async function submitBatch(call: KeyCall, { body, text }: Input<typeof SUBMIT>):
   const submitted = await submit(
     call.ports,
     {
-      ...call.caller,
+      ...submitterOf(call),
       dialect: "vody",
       model: call.params["model"] ?? "",
       input: { body: writeJson(body), contentType: JSON_TYPE },

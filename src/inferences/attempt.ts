@@ -22,6 +22,8 @@ import { noteUpload } from "../payloads/removals.ts";
 import type { Claim } from "./sql/record.ts";
 import type { Timing } from "./inference.ts";
 import { changeStatements } from "./sql/change.ts";
+import { backendSpan } from "./timeline.ts";
+import { spanOf, traceHeaders } from "./trace.ts";
 import { progressUrl } from "./progress.ts";
 import { standsAlone } from "./sql/claim.ts";
 
@@ -241,7 +243,12 @@ async function callBackend(
     backend,
     model,
     version,
-    attempt: { inferenceId: claimed.id, number: claimed.attempt, progressUrl: await progressUrl(ports, claimed) },
+    attempt: {
+      inferenceId: claimed.id,
+      number: claimed.attempt,
+      progressUrl: await progressUrl(ports, claimed),
+      trace: traceHeaders(spanOf(claimed, backendSpan(claimed.attempt))),
+    },
     capability,
     input,
     timeoutMs: seconds * 1000,

@@ -79,6 +79,8 @@ interface Common {
   readonly log: readonly LogEntry[];
   /** What was asked of the model, where its dialect tells that apart: `text-to-image`, `chat/completions`; '' otherwise. */
   readonly capability: string;
+  /** The call that submitted it, within its client's trace, as the row has it; null if that named none. */
+  readonly trace: string | null;
   /** The URL that was given with it, and how it stands with telling it of the end. */
   readonly webhook: (Webhook & { readonly status: WebhookStatus }) | null;
 }
@@ -117,7 +119,7 @@ export type Stopped = "confirmed" | "best_effort";
 type Newest = Pick<
   Common,
   "id" | "accountId" | "model" | "version" | "dialect" | "priority" | "retry" | "createdAt" | "inputItems" | "metadata" | "capability"
-> & { readonly webhook: Webhook | null; readonly startBy: number; readonly notBefore?: number | null };
+> & { readonly webhook: Webhook | null; readonly startBy: number; readonly notBefore?: number | null; readonly trace?: string | null };
 
 /** An inference as it is right after its submit. */
 export function newlyQueued(it: Newest): Inference {
@@ -139,6 +141,7 @@ export function newlyQueued(it: Newest): Inference {
     metadata: it.metadata,
     log: [{ at: it.createdAt, event: "queued" }],
     capability: it.capability,
+    trace: it.trace ?? null,
     webhook: it.webhook && { ...it.webhook, status: "pending" },
     status: "queued",
     startBy: it.startBy,

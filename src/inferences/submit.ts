@@ -69,6 +69,8 @@ export interface Submission extends Checked {
   waiter?: string | undefined;
   /** Judged already (api/target.ts). */
   webhook?: Webhook | undefined;
+  /** The call that submits it, within its client's trace, as `storedTrace` has it; null if its client named none. */
+  trace?: string | null | undefined;
   /** Of the `Idempotency-Key` header, with the fingerprint of the whole request. */
   idempotency?: { key: string; fingerprint: string } | null | undefined;
 }
@@ -192,6 +194,7 @@ async function prepared(ports: Ports, submission: Submission, schemas: ModelSche
     webhook: submission.webhook ?? null,
     databaseQuotaBytes: ports.databaseQuotaBytes,
     schemas: schemas.revision,
+    trace: submission.trace ?? null,
   };
 }
 

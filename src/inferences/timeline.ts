@@ -8,6 +8,9 @@ import type { Inference, LogEntry } from "./inference.ts";
 import { spanIdOf } from "./trace.ts";
 import { type WaitReason, delayedBy } from "./wait.ts";
 
+/** The name of the span of a backend's call, within its inference. */
+export const backendSpan = (attempt: number) => `backend/${attempt}`;
+
 /** How a span ended. */
 export const SPAN_OUTCOMES = ["succeeded", "failed", "canceled", "expired"] as const;
 export type SpanOutcome = (typeof SPAN_OUTCOMES)[number];

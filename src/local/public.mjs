@@ -19,6 +19,7 @@ const ABOUT = "Asynchronous inference API: submit a job, get its id at once, com
 const SUMMARIES = {
   api: "Every call of Claimcheck's own API: submit, read, list, cancel, keys, limits, problems.",
   watching: "Wait for an inference in the call itself, or follow it as a stream of events.",
+  tracing: "Follow an inference by its timeline, or as part of your own traces.",
   files: "Send and receive what is too large for a body, and share it by links.",
   webhooks: "Be told of what happens to inferences, and verify who says so.",
   dialects: "Use the clients of OpenAI, Vody, Reka, Baseten and the Open Inference Protocol.",

@@ -7,6 +7,7 @@
 import type { EventName } from "../inferences/webhook.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { findAsOf } from "../inferences/sql/read.ts";
+import { spanIdOf, spanOf, traceHeaders } from "../inferences/trace.ts";
 import { randomBase62 } from "../ids.ts";
 import { LINK_METHODS, signLink } from "../files/link-token.ts";
 import { DELIVERIES_AT_ONCE, EVENT_LINK_SECONDS } from "../limits.ts";
@@ -17,7 +18,7 @@ import type { Sql } from "../platform/sql.ts";
 import { Unavailable, askAgain } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
 import { type CallResult, type Message, type TargetSettings, attemptOf, callEndpoint, signed, statusOf } from "./call.ts";
-import { deliveryIdOf } from "./delivery.ts";
+import { deliveryIdOf, deliverySpan } from "./delivery.ts";
 import { type DeliveryOutcome, afterAttempt, holdMs, isSuccess, isToRest } from "./schedule.ts";
 import { secretsOf } from "./secrets.ts";
 import type { SigningKey } from "./signature.ts";
@@ -149,6 +150,9 @@ async function deliver(ports: Ports, settings: DeliverySettings, claim: ClaimedD
   }
 }
 
+/** The name of the span of one try, of which each has a lease of its own. */
+const tryOf = (claim: ClaimedDelivery) => `${deliverySpan(claim)}/${claim.lease}`;
+
 /** What a delivery sends; null if its inference is no longer there. */
 async function messageOf(ports: Ports, settings: DeliverySettings, claim: ClaimedDelivery): Promise<Message | null> {
   const { accountId, inferenceId, event, createdAt, snapshot } = claim;
@@ -166,7 +170,8 @@ async function messageOf(ports: Ports, settings: DeliverySettings, claim: Claime
   };
   const shown = { name: event, inference, at: createdAt, now, origin, payloads: ports.payloads, secrets, resultLink };
   const { body, headers = {} } = await settings.presentEvent(claim.dialect, shown);
-  return signed(deliveryIdOf(claim), body, headers, now, secrets, settings.signingKey);
+  const trace = traceHeaders(spanOf(inference, tryOf(claim)));
+  return signed(deliveryIdOf(claim), body, { ...headers, ...trace }, now, secrets, settings.signingKey);
 }
 
 /** Records an attempt, and what follows from it for the endpoint. */
@@ -176,7 +181,10 @@ async function record(ports: Ports, claim: ClaimedDelivery, result: CallResult):
   const { outcome } = result;
   const verdict = afterAttempt(outcome, claim.attempt + 1, ports.random());
   const made: Recorded = verdict.next === "pending" ? { status: "pending", delayMs: verdict.delayMs } : { status: verdict.next };
-  const [, [row] = []] = await db.batch([deliveryStatements.record(claim, made, attemptOf(result)), ...ofEndpoint(claim, outcome)]);
+  const [, [row] = []] = await db.batch([
+    deliveryStatements.record(claim, made, { ...attemptOf(result), span: spanIdOf(claim.inferenceId, tryOf(claim)) }),
+    ...ofEndpoint(claim, outcome),
+  ]);
   if (verdict.next === "succeeded") return;
   if (verdict.next === "failed" && verdict.why === "gone") await stopEndpoint(db, accountId, url, "gone");
   if (row) {

@@ -24,6 +24,11 @@ export function deliveryIdOf({ accountId, inferenceId, sequence, webhookId }: De
   return `msg_${accountId}_${inferenceId.replaceAll("-", "")}_${sequence}_${webhookId || OWN_URL}`;
 }
 
+/** The name of its span, within its inference. */
+export function deliverySpan({ sequence, webhookId }: DeliveryKey): string {
+  return `delivery/${sequence}/${webhookId}`;
+}
+
 /** Where a delivery stands in the list of its inference. */
 export function placeOf({ sequence, webhookId }: DeliveryKey): string {
   return `${sequence}.${webhookId}`;

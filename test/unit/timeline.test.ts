@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type Inference, type LogEntry, newlyQueued } from "../../src/inferences/inference.ts";
 import { lifeOf } from "../../src/inferences/timeline.ts";
-import { spanIdOf } from "../../src/inferences/trace.ts";
+import { spanIdOf, spanOf, spanOfCall, storedTrace, submitOf, traceHeaders, traceIn } from "../../src/inferences/trace.ts";
 
 const ID = "01932f5c-7a00-7000-8000-0123456789ab";
 const FAILURE = { class: "capacity", code: "backend_busy", message: "It is full.", status: 503 } as const;
@@ -95,6 +95,70 @@ describe("a life", () => {
       "queued 9500 9600",
       "attempt 9600 9700 canceled",
     ]);
+  });
+});
+
+describe("the trace that a client names", () => {
+  const T = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const S = "00f067aa0ba902b7";
+  const traced = (traceparent: string, tracestate?: string) =>
+    traceIn(new Headers({ traceparent, ...(tracestate === undefined ? {} : { tracestate }) }));
+
+  test("goes on to what is called for the inference, with a span of ours in the place of the client's", () => {
+    const client = traced(`00-${T}-${S}-01`, "vendor=a:b, other@tenant=1");
+    const stored = storedTrace(spanOfCall(client ?? expect.fail("not read"), "0a1b2c3d-4e5f-4607-8899-aabbccddeeff"));
+    expect(stored).toBe(`00-${T}-0a1b2c3d4e5f4607-01 vendor=a:b,other@tenant=1`);
+    expect(submitOf({ id: ID, trace: stored })).toEqual({
+      traceId: T,
+      spanId: "0a1b2c3d4e5f4607",
+      sampled: true,
+      state: "vendor=a:b,other@tenant=1",
+    });
+    const { traceparent, tracestate } = traceHeaders(spanOf({ id: ID, trace: stored }, "backend/1"));
+    expect(traceparent).toBe(`00-${T}-${spanIdOf(ID, "backend/1")}-01`);
+    expect(tracestate).toBe("vendor=a:b,other@tenant=1");
+  });
+
+  test("is not recorded where the client does not, and is the inference's own where there is none", () => {
+    const stored = storedTrace(traced(`00-${T}-${S}-00`) ?? expect.fail("not read"));
+    expect(traceHeaders(spanOf({ id: ID, trace: stored }, "x"))).toEqual({ traceparent: `00-${T}-${spanIdOf(ID, "x")}-00` });
+    expect(spanOf({ id: ID, trace: null }, "x")).toMatchObject({ traceId: ID.replaceAll("-", ""), sampled: true, state: "" });
+  });
+
+  test.each([
+    ["of a later version", `01-${T}-${S}-01-what-it-has-more`, true],
+    ["with flags that we do not know", `00-${T}-${S}-ff`, true],
+    ["with more than its version has", `00-${T}-${S}-01-more`, false],
+    ["of a version that there can't be", `ff-${T}-${S}-01`, false],
+    ["in capitals", `00-${T.toUpperCase()}-${S}-01`, false],
+    ["of zeros", `00-${"0".repeat(32)}-${S}-01`, false],
+    ["of a parent of zeros", `00-${T}-${"0".repeat(16)}-01`, false],
+    ["that is short", `00-${T.slice(1)}-${S}-01`, false],
+    ["that came twice", `00-${T}-${S}-01, 00-${T}-${S}-01`, false],
+    ["that is empty", "", false],
+  ])("%s is read or left out as the standard has it", (_, traceparent, isRead) => {
+    expect(traced(traceparent)?.traceId ?? null).toBe(isRead ? T : null);
+  });
+
+  test.each([
+    ["empty members", "a=1,,b=2, ", "a=1,b=2"],
+    ["a key twice", "a=1,a=2", ""],
+    ["a key in capitals", "A=1", ""],
+    ["a value with an equals sign", "a=1=2", ""],
+    ["no value", "a", ""],
+    ["33 members", Array.from({ length: 33 }, (_, n) => `k${n}=1`).join(","), ""],
+    [
+      "a large member that does not fit",
+      `a=1,b=${"x".repeat(200)},c=${"y".repeat(120)},d=${"z".repeat(250)}`,
+      `a=1,b=${"x".repeat(200)},c=${"y".repeat(120)}`,
+    ],
+    [
+      "many small ones that do not fit",
+      Array.from({ length: 6 }, (_, n) => `k${n}=${"x".repeat(100)}`).join(","),
+      Array.from({ length: 4 }, (_, n) => `k${n}=${"x".repeat(100)}`).join(","),
+    ],
+  ])("passes on a tracestate with %s within its bounds, or none", (_, tracestate, passed) => {
+    expect(traced(`00-${T}-${S}-01`, tracestate)?.state).toBe(passed);
   });
 });
 

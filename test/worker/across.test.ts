@@ -13,15 +13,17 @@ import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.
 import { as, object, operator, until } from "./support/requests.ts";
 
 /** How each dialect hands in a job. Those that wait for the answer are left waiting. */
-const SUBMITTERS: Readonly<Record<string, (key: string, model: string) => Promise<Response>>> = {
-  claimcheck: (key, model) => as(key, "POST", "/v1/inferences", { model, input: { x: 1 } }),
-  vody: (key, model) => as(key, "POST", `/inference/${model}`, [{ image_path: "https://img.test/1.png", product_type: "Shoes" }]),
-  reka: (key, model) => as(key, "POST", `/v2/inference/${model}/text-to-image`, { input: { prompt: "a red kite" } }),
-  baseten: (key, model) => as(key, "POST", `/baseten/${model}/production/async_predict`, { model_input: { x: 1 } }),
-  "baseten, waiting": (key, model) => as(key, "POST", `/baseten/${model}/production/predict`, { x: 1 }),
-  oip: (key, model) => as(key, "POST", `/v2/models/${model}/infer`, TENSORS, { Prefer: "respond-async" }),
-  "oip, waiting": (key, model) => as(key, "POST", `/v2/models/${model}/infer`, TENSORS),
-  openai: (key, model) => as(key, "POST", "/v1/chat/completions", { model, messages: [{ role: "user", content: "hello" }] }),
+const SUBMITTERS: Readonly<Record<string, (key: string, model: string, headers?: Record<string, string>) => Promise<Response>>> = {
+  claimcheck: (key, model, headers) => as(key, "POST", "/v1/inferences", { model, input: { x: 1 } }, headers),
+  vody: (key, model, headers) =>
+    as(key, "POST", `/inference/${model}`, [{ image_path: "https://img.test/1.png", product_type: "Shoes" }], headers),
+  reka: (key, model, headers) => as(key, "POST", `/v2/inference/${model}/text-to-image`, { input: { prompt: "a red kite" } }, headers),
+  baseten: (key, model, headers) => as(key, "POST", `/baseten/${model}/production/async_predict`, { model_input: { x: 1 } }, headers),
+  "baseten, waiting": (key, model, headers) => as(key, "POST", `/baseten/${model}/production/predict`, { x: 1 }, headers),
+  oip: (key, model, headers) => as(key, "POST", `/v2/models/${model}/infer`, TENSORS, { Prefer: "respond-async", ...headers }),
+  "oip, waiting": (key, model, headers) => as(key, "POST", `/v2/models/${model}/infer`, TENSORS, headers),
+  openai: (key, model, headers) =>
+    as(key, "POST", "/v1/chat/completions", { model, messages: [{ role: "user", content: "hello" }] }, headers),
 };
 const TENSORS = { inputs: [{ name: "x", shape: [1], datatype: "INT64", data: [1] }] };
 
@@ -146,6 +148,32 @@ test.each(Object.keys(SUBMITTERS))(
     expect([refused?.status, await refused?.text()]).toEqual([413, expect.stringContaining(told)]);
   },
 );
+
+test("a client's trace goes on to the backend with a span of ours, whatever wire the submit comes by", async () => {
+  const tenant = await newTenant();
+  const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const client = `00-${traceId}-00f067aa0ba902b7-01`;
+  const got: (string | null)[][] = [];
+  backendIs(({ headers }) => {
+    got.push([headers.get("traceparent"), headers.get("tracestate")]);
+    return Response.json(ANSWER);
+  });
+  for (const [name, submit] of Object.entries(SUBMITTERS)) {
+    const model = await newModel();
+    await newBackend(model, { protocol: name === "openai" ? "openai" : "http", url: `https://${model}.test` });
+    const submitted = await submit(tenant.key, model, { traceparent: client, tracestate: "vendor=1, other=2" });
+    const call = /^00-(\w{32})-(\w{16})-01$/.exec(submitted.headers.get("traceresponse") ?? "");
+    expect({ name, traceId: call?.[1] }).toEqual({ name, traceId });
+    const calls = await until(
+      () => Promise.resolve(got.splice(0)),
+      ({ length }) => length > 0,
+    );
+    expect(calls).toEqual([[expect.stringMatching(new RegExp(`^00-${traceId}-\\w{16}-01$`)), "vendor=1,other=2"]]);
+    expect([client, submitted.headers.get("traceresponse")]).not.toContain(calls[0]?.[0]);
+    const { trace } = (await env.DB.prepare("SELECT trace FROM inferences WHERE model = ?").bind(model).first()) ?? {};
+    expect(trace).toBe(`${call?.[0] ?? ""} vendor=1,other=2`);
+  }
+});
 
 const STATUSES = Object.keys(SERVERS) as Status[]; // the keys of a table that has them all
 

@@ -506,7 +506,10 @@ describe("a backend of the protocol http", () => {
       ["1", "2"],
     ]);
     const trace = id.replaceAll("-", "");
-    expect(told("traceparent")).toEqual([1, 2].map((attempt) => `00-${trace}-${String(attempt).padStart(16, "0")}-01`));
+    const { spans } = (await object(stillAs(key, "GET", `/v1/inferences/${id}/timeline`))) as { spans: { name: string; id: string }[] };
+    const calls = spans.flatMap((span) => (span.name === "backend" ? [`00-${trace}-${span.id}-01`] : []));
+    expect(told("traceparent")).toEqual(calls);
+    expect(new Set(calls).size).toBe(2);
     for (const deadline of told("x-inference-deadline")) {
       const within = Date.parse(String(deadline)) - began;
       expect([within > 0, within < 90_000]).toEqual([true, true]);

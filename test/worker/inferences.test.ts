@@ -106,7 +106,7 @@ describe("an inference", () => {
       metadata: { order: "7" },
       webhook: null,
       webhook_status: "none",
-      urls: { self, result: `${self}/result`, cancel: `${self}/cancel` },
+      urls: { self, result: `${self}/result`, cancel: `${self}/cancel`, web: `${ORIGIN}/console/inferences/${String(inference["id"])}` },
     });
     const waiting = { waiting_on: "backend_down", queue_position: 1 };
     expect(await read(key, String(inference["id"]))).toStrictEqual({ ...inference, ...waiting });

@@ -194,6 +194,13 @@ describe("a delivery", () => {
     expect(hook.got).toHaveLength(1);
     const [received] = hook.got as [Received];
     expect(received.headers).toMatchObject({ "content-type": "application/json", "webhook-id": delivery?.id });
+    const { trace_id, spans } = await object(as(tenant.key, "GET", `/v1/inferences/${id}/timeline`));
+    const [told, tried] = (spans as { name: string; id: string }[]).filter(({ name }) => name.startsWith("delivery"));
+    expect([told, tried]).toMatchObject([
+      { name: "delivery", delivery_id: delivery?.id, event: "inference.succeeded", url: HOOK, outcome: "succeeded" },
+      { name: "delivery_attempt", parent_id: told?.id, attempt: 1, result: "answered", http_status: 200 },
+    ]);
+    expect(received.headers["traceparent"]).toBe(`00-${String(trace_id)}-${tried?.id ?? ""}-01`);
     expect(delivery?.id).toContain(tenant.accountId);
     const shown = await object(as(tenant.key, "GET", `/v1/inferences/${id}`));
     expect(bodyOf(received)).toEqual({ type: "inference.succeeded", timestamp: shown["finished_at"], data: shown });

@@ -29,6 +29,7 @@ import { retryHeaders } from "../../http/retry-headers.ts";
 import { type Dialect, type Input, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
 import { waitedFor } from "../../http/prefer.ts";
 import { eventStream } from "../../http/sse.ts";
+import { submitterOf } from "../../http/submitter.ts";
 import { cancel } from "../../inferences/change.ts";
 import { hintSweep, hintWork } from "../../inferences/hints.ts";
 import type { Inference } from "../../inferences/inference.ts";
@@ -165,7 +166,7 @@ async function submitAsync(
 /** What is the same in every submission of this dialect. */
 async function submissionOf(call: KeyCall, text: string, input: unknown, capability: string) {
   return {
-    ...call.caller,
+    ...submitterOf(call),
     dialect: "baseten",
     capability,
     input: { body: writeJson(input), contentType: JSON_TYPE },

@@ -9,6 +9,7 @@ import { readBytes } from "../../http/bytes.ts";
 import { idempotencyOf } from "../../http/vetted.ts";
 import { mustHoldNoKey } from "../../http/no-keys.ts";
 import type { KeyCall } from "../../http/route.ts";
+import { submitterOf } from "../../http/submitter.ts";
 import type { Submission } from "../../inferences/submit.ts";
 import {
   BACKEND_TIMEOUT_SECONDS,
@@ -179,11 +180,11 @@ function countIn(parameters: Parameters | undefined, name: string): number {
 }
 
 export async function submissionOf(call: KeyCall, { bytes, headLength }: Body, input: Content): Promise<Submission> {
-  const { caller, params, request, url } = call;
+  const { params, request, url } = call;
   const isReplayable = request.headers.has("idempotency-key");
   const fingerprint = isReplayable ? `${headLength ?? ""}\n${await hashOf(bytes)}` : "";
   return {
-    ...caller,
+    ...submitterOf(call),
     dialect: "oip",
     model: params["model"] ?? "",
     version: params["version"],

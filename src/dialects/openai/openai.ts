@@ -20,6 +20,7 @@ import { idempotencyOf } from "../../http/vetted.ts";
 import { render, valueOf } from "../../http/output.ts";
 import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
 import { EVENTS_TYPE, eventStream, reframed } from "../../http/sse.ts";
+import { submitterOf } from "../../http/submitter.ts";
 import { submitAndWait } from "../../inferences/waiter.ts";
 import type { Allowance } from "../../keys/gate.ts";
 import { openPayload } from "../../payloads/payloads.ts";
@@ -79,7 +80,7 @@ async function submissionOf(
   asked: Question,
 ) {
   return {
-    ...call.caller,
+    ...submitterOf(call),
     dialect: "openai",
     model: body.model,
     capability: asked.capability,

@@ -27,6 +27,7 @@ import { lookUp, lookUpWithWait, nameIn } from "../../http/lookup.ts";
 import { render } from "../../http/output.ts";
 import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
 import { waitedFor } from "../../http/prefer.ts";
+import { submitterOf } from "../../http/submitter.ts";
 import { cancel as cancelInference } from "../../inferences/change.ts";
 import type { Inference } from "../../inferences/inference.ts";
 import type { Filter } from "../../inferences/sql/filter.ts";
@@ -140,7 +141,7 @@ async function submitRequest(call: KeyCall, { body, text }: Input<typeof SUBMIT>
   const submitted = await submit(
     call.ports,
     {
-      ...call.caller,
+      ...submitterOf(call),
       dialect: "reka",
       model,
       capability,

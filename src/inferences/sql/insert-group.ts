@@ -45,6 +45,7 @@ const OWN: readonly [column: string, (it: NewInference) => SqlValue][] = [
   ["input_type", (it) => typeOf(it.input)],
   ["retention_seconds", (it) => it.retentionSeconds ?? null],
   ["webhook", (it) => (it.webhook === null ? null : JSON.stringify(it.webhook))],
+  ["trace", (it) => it.trace ?? null],
   ["idempotency_key", (it) => it.idempotencyKey],
   ["fingerprint", (it) => it.fingerprint],
 ];

@@ -57,6 +57,8 @@ export interface NewInference {
   databaseQuotaBytes: number;
   /** The revision of the model's schemas that the input was checked against; 0, the default, if the model has none. */
   schemas?: number;
+  /** See Submission. */
+  trace?: string | null;
 }
 
 /** What a submit asks for. */
@@ -136,6 +138,7 @@ function columnsOf(it: NewInference): Record<string, SqlValue | Sql> {
     input_items: it.inputItems,
     waiter: it.waiter,
     retention_seconds: it.retentionSeconds ?? null,
+    trace: it.trace ?? null,
     webhook: it.webhook === null ? null : JSON.stringify(it.webhook),
     log: sql`json_array(json_object('at', lane.now, 'event', 'queued'))`,
     ...(type === PLAIN ? {} : { input_type: type }),

@@ -38,7 +38,7 @@ export const inferenceColumns = sql`account_id AS accountId, id, dialect, model,
   started_at AS lastStartedAt, finished_at AS finishedAt, run_ms AS runMs, attempt, backend_id AS backendId, input_items AS inputItems,
   output, output_object AS outputObject, output_type AS outputType, output_bytes AS outputBytes, output_items AS outputItems,
   output_sha256 AS outputSha256, output_parts AS parts, error, stopped, fingerprint, log, progress, capability, usage,
-  retention_seconds AS retentionSeconds, data_removed_at AS dataRemovedAt,
+  retention_seconds AS retentionSeconds, trace, data_removed_at AS dataRemovedAt,
   (SELECT retention_seconds FROM accounts WHERE accounts.id = inferences.account_id) AS accountRetentionSeconds,
   webhook, iif(webhook IS NULL, NULL, (SELECT deliveries.status FROM deliveries
     WHERE deliveries.account_id = inferences.account_id AND deliveries.inference_id = inferences.id AND deliveries.webhook_id = ''
@@ -47,7 +47,7 @@ export const inputColumns = sql`input, input_object AS inputObject, input_type A
 
 /** All that is needed to run an attempt. */
 export const claimColumns = sql`account_id AS accountId, id, model, version, attempt, attempt - attempts_before - unreached AS attemptsSince,
-  takedowns, unreached, lease, ${inputColumns}, capability, ${retryColumns}, run_within_seconds AS runWithinSeconds,
+  takedowns, unreached, lease, ${inputColumns}, capability, trace, ${retryColumns}, run_within_seconds AS runWithinSeconds,
   webhook IS NOT NULL OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = inferences.account_id) AS watched,
   (SELECT json_array(json(output_files), max_output_bytes) FROM models WHERE models.name = inferences.model) AS offer,
   (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
@@ -89,6 +89,7 @@ const commonSchema = z.object({
   metadata: jsonColumn(z.record(z.string(), z.string())),
   log: ourJson<LogEntry[]>(),
   capability: z.string(),
+  trace: z.string().nullable().default(null), // a watch object may have kept a row of before there was one
 });
 
 /** What an inference is made of beside the members that it has in any status. */
@@ -233,6 +234,7 @@ const claimSchema = inputSchema
     takedowns: z.number(),
     lease: z.string(),
     capability: z.string(),
+    trace: z.string().nullable(),
     runWithinSeconds: z.number().nullable(),
     /** Whether a webhook may hear of its end. */
     watched: z.number().transform((watched) => watched === 1),

@@ -28,6 +28,8 @@ const attemptSchema = z.object({
   durationMs: z.number(),
   /** The beginning of the answer, shorter once another attempt was made, or why the URL was refused. */
   answer: z.string(),
+  /** The id of its span, which its receiver was told. */
+  span: z.string().optional(),
 });
 
 /** One attempt, as it is kept. */
