@@ -51,7 +51,7 @@ async function refusalOf(answer: Response): Promise<ApiError> {
 export const client = new Claimcheck({ url: location.origin, key: "", fetch: send, maxRetries: 2 });
 
 export interface Asked {
-  readonly method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  readonly method?: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

@@ -36,7 +36,13 @@ export const PAGES: readonly Page[] = [
   {
     path: "/inferences/:id",
     title: "Inference",
-    who: BOTH,
+    who: ["account"],
+    load: async () => (await import("./pages/inference.tsx")).InferencePage,
+  },
+  {
+    path: "/inferences/:account/:id",
+    title: "Inference",
+    who: ["operator"],
     load: async () => (await import("./pages/inference.tsx")).InferencePage,
   },
 ];

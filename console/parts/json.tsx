@@ -5,6 +5,9 @@ import { useState } from "preact/hooks";
 const SHOWN = 100;
 /** Characters of a string that are shown before the rest is asked for. */
 const CHARACTERS = 400;
+/** What is drawn beside its text. */
+const COLOUR = /^#[0-9a-f]{6}$/i;
+const PICTURE = /^data:image\/(?:png|jpeg|webp|gif);base64,/;
 /** Levels that stand open at first. */
 const OPEN = 2;
 
@@ -78,12 +81,14 @@ function Scalar({ value }: { readonly value: unknown }) {
   const cut = !whole && value.length > CHARACTERS;
   return (
     <>
+      {COLOUR.test(value) && <span class="swatch" style={{ background: value }} aria-hidden="true" />}
       <span class="json-string">{JSON.stringify(cut ? value.slice(0, CHARACTERS) : value)}</span>
       {cut && (
         <button type="button" class="quiet" onClick={() => setWhole(true)}>
           {value.length - CHARACTERS} more characters
         </button>
       )}
+      {PICTURE.test(value) && <img class="thumb" src={value} alt="" />}
     </>
   );
 }

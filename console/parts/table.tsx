@@ -66,6 +66,7 @@ export function LongTable<T>({
   rows,
   name,
   open,
+  labelOf,
   more,
 }: {
   readonly label: string;
@@ -74,6 +75,8 @@ export function LongTable<T>({
   readonly name: (row: T) => string;
   /** The page of a row. */
   readonly open: (row: T) => string;
+  /** How the link to it reads, to tell it from others. */
+  readonly labelOf: (row: T) => string;
   readonly more: (() => void) | null;
 }) {
   const scroller = useRef<HTMLDivElement>(null);
@@ -129,7 +132,7 @@ export function LongTable<T>({
                   {columns.map((column, place) => (
                     <span key={column.title} role="cell" class={look(column)}>
                       {place === 0 ? (
-                        <Link class="row-link" href={open(row)} data-row>
+                        <Link class="row-link" href={open(row)} aria-label={labelOf(row)} data-row>
                           {column.cell(row)}
                         </Link>
                       ) : (
