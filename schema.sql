@@ -312,6 +312,22 @@ CREATE TABLE chores (
   due_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The operator's calls that may have changed something; each is written before it does anything.
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  via TEXT NOT NULL,                     -- token | session | access
+  name TEXT,                             -- who it was, if Access says so
+  address TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  method TEXT NOT NULL,
+  route TEXT NOT NULL,
+  target TEXT,                           -- what it was about, by id or name
+  change TEXT NOT NULL,                  -- JSON: what was asked for, of bounded length; null = nothing
+  status INTEGER                         -- of the answer; NULL = under way, or cut off
+) STRICT;
+CREATE INDEX audit_by_target ON audit (target, id) WHERE target IS NOT NULL;
+
 -- Who of an account is told of the events of all its inferences.
 CREATE TABLE webhooks (
   account_id TEXT NOT NULL,

@@ -317,6 +317,8 @@ export const GRANT_AIM_MS = 900;
 export const GRANT_SHARE = 0.25;
 /** Callers that come at so many times the limit of their key heed no turns; none is held for its permit then. */
 export const FLOOD_TURNS = 3;
+/** For how long a key that is rotated still works. */
+export const KEY_OVERLAP_SECONDS = { default: 86_400, range: [0, 30 * 86_400] } as const;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
 export const KEY_RECORD_MS = 30_000;
 /** How long a session of the console goes on unused, and how long it may be renewed: a working day, and no longer than one. */
@@ -547,6 +549,17 @@ export const USAGE_ROWS = 1_000;
 export const MONEY_MAX = 1_000_000_000;
 /** How often budgets are held against what was spent: so long may an account go beyond its own. */
 export const BUDGET_LAP_MS = 10_000;
+/**
+ * The audit log of the operator's calls: how long an entry is kept, how many are kept at most (some 50 MB), how often the oldest are
+ * looked at and how many at once; and what is kept of one call's body, of a text in it, and of what it is about.
+ */
+export const AUDIT_MS = 90 * 86_400_000;
+export const AUDIT_ROWS = 100_000;
+export const AUDIT_LAP_MS = 3_600_000;
+export const AUDIT_STEP = 500;
+export const AUDIT_CHANGE_CHARACTERS = 2_000;
+export const AUDIT_TEXT_CHARACTERS = 200;
+export const AUDIT_TARGET_CHARACTERS = 256;
 /** How exactly it is known when a key was used last. */
 export const KEY_USE_NOTED_MS = 60_000;
 

@@ -183,8 +183,7 @@ async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known
   try {
     if (route.access === "open") response = await route.handle(call);
     else if (route.access === "operator") {
-      await mustBeOperator(call);
-      response = await route.handle(call);
+      response = await route.handle(Object.assign(call, { operator: await mustBeOperator(call) }));
     } else {
       const { admissions, keptAnswers } = call;
       const changesBefore = keptAnswers.changes;

@@ -2,6 +2,7 @@
 import { problemDetails, problemSchema } from "../http/problem-details.ts";
 import { type Dialect, refusingOtherQueries } from "../http/route.ts";
 import { accountRoutes } from "./accounts.ts";
+import { auditRoutes } from "./audit.ts";
 import { backendRoutes } from "./backends.ts";
 import { checkRoutes } from "./checks.ts";
 import { keyRoutes } from "./keys.ts";
@@ -31,6 +32,7 @@ export const admin: Dialect = {
     ...healthRoutes,
     ...overviewRoutes,
     ...metricsRoutes,
+    ...auditRoutes,
     ...checkRoutes,
   ].map(refusingOtherQueries),
   refuse: problemDetails,

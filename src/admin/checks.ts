@@ -55,6 +55,7 @@ const checksSchema = z.object({
 
 const CHECK = {
   summary: "Try each part of the deployment: database, migrations, storage, queue, webhooks and backends.",
+  changesNothing: true, // and says what is wrong with a database that can't be written to
   answers: { 200: { description: "What was found, and the cure of what does not work.", json: checksSchema } },
 } as const satisfies RouteShape;
 

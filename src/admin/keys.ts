@@ -1,13 +1,16 @@
 /** `/admin/v1/keys`: the API keys of an account. A key's text is in the answer that creates it and nowhere else. */
 import * as z from "zod";
 import { findAccount } from "../accounts/store.ts";
+import { json } from "../http/answer.ts";
 import { pageQuery } from "../http/page.ts";
 import { instantSchema, time, timeSchema } from "../http/time.ts";
 import { SCOPES, accountOf, digestOf, mintKey } from "../keys/key.ts";
-import { type Key, type KeyChange, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey } from "../keys/store.ts";
-import type { Call } from "../http/route.ts";
+import { type Key, type KeyChange, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey, rotateKey } from "../keys/store.ts";
+import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
+import { wholeIn } from "../http/range.ts";
+import { ADMIN_BODY_BYTES, KEY_OVERLAP_SECONDS } from "../limits.ts";
 import { problem } from "../problem.ts";
-import { found, given, nameSchema, routesOf } from "./resource.ts";
+import { PREFIX, found, given, nameSchema, routesOf } from "./resource.ts";
 
 const keySchema = z.object({
   id: z.string().describe("It begins with the account's id."),
@@ -47,38 +50,79 @@ function present(key: Key): z.infer<typeof keySchema> {
   };
 }
 
-export const keyRoutes = routesOf({
-  noun: "key",
-  path: "/keys",
-  id: "id",
-  shown: keySchema,
-  present,
-  idOf: (key: Key) => key.id,
-  create: { takes: newKeySchema, answers: keyCreatedSchema, run: create },
-  list: {
-    takes: pageQuery().extend({ account_id: z.string().describe("Whose keys.") }),
-    run: ({ ports }, { account_id, after }, limit) => listKeys(ports.db, account_id, after, limit),
+const ROTATE = {
+  summary: "Replace a key: create another with its name, scopes, limits and end, and let it work a while longer.",
+  params: z.object({ id: z.string().describe("The key's id.") }),
+  body: {
+    json: z.strictObject({
+      overlap_seconds: wholeIn(KEY_OVERLAP_SECONDS.range)
+        .default(KEY_OVERLAP_SECONDS.default)
+        .describe(`For how long the one before still works; ${KEY_OVERLAP_SECONDS.default} by default.`),
+    }),
+    limitBytes: ADMIN_BODY_BYTES,
   },
-  find: ({ ports }, id) => findKey(ports.db, accountOf(id), id),
-  update: { takes: keyUpdateSchema, run: update },
-  delete: { summary: "Revoke a key, at once and for good.", answers: keySchema, run: async (call, id) => present(await revoke(call, id)) },
-});
+  answers: {
+    201: { description: "The new key, and the one before with its end.", json: keyCreatedSchema.extend({ previous: keySchema }) },
+  },
+} as const satisfies RouteShape;
+
+export const keyRoutes = [
+  ...routesOf({
+    noun: "key",
+    path: "/keys",
+    id: "id",
+    shown: keySchema,
+    present,
+    idOf: (key: Key) => key.id,
+    create: { takes: newKeySchema, answers: keyCreatedSchema, run: create },
+    list: {
+      takes: pageQuery().extend({ account_id: z.string().describe("Whose keys.") }),
+      run: ({ ports }, { account_id, after }, limit) => listKeys(ports.db, account_id, after, limit),
+    },
+    find: ({ ports }, id) => findKey(ports.db, accountOf(id), id),
+    update: { takes: keyUpdateSchema, run: update },
+    delete: {
+      summary: "Revoke a key, at once and for good.",
+      answers: keySchema,
+      run: async (call, id) => present(await revoke(call, id)),
+    },
+  }),
+  route("operator", "POST", `${PREFIX}/keys/:id/rotate`, ROTATE, rotate),
+];
 
 async function create({ ports, config }: Call, body: z.infer<typeof newKeySchema>): Promise<z.infer<typeof keyCreatedSchema>> {
   mustBeAhead(body.expires_at, ports.clock.now());
   const account = found(await findAccount(ports.db, body.account_id), "account");
-  const [secret = ""] = config.keySecrets;
-  const minted = await mintKey(account.id, secret, ports.randomBytes);
+  const minted = await mint({ ports, config }, account.id);
   const key = await insertKey(ports.db, {
     accountId: account.id,
-    id: minted.keyId,
-    digest: await digestOf(minted.key),
+    id: minted.id,
+    digest: minted.digest,
     name: body.name ?? "",
     scopes: body.scopes ?? SCOPES,
     limits: given(body.limits ?? {}),
     expiresAt: body.expires_at ?? null,
   });
-  return { ...present(found(key, "account")), key: minted.key };
+  return { ...present(found(key, "account")), key: minted.text };
+}
+
+async function mint({ ports, config }: Pick<Call, "ports" | "config">, accountId: string) {
+  const [secret = ""] = config.keySecrets;
+  const { keyId, key } = await mintKey(accountId, secret, ports.randomBytes);
+  return { id: keyId, digest: await digestOf(key), text: key };
+}
+
+/** The gate of the one before is told of its end before the answer. */
+async function rotate(call: Call, { body }: Input<typeof ROTATE>): Promise<Response> {
+  const { ports, params } = call;
+  const id = params["id"] ?? "";
+  const key = found(await findKey(ports.db, accountOf(id), id), "key");
+  const minted = await mint(call, key.accountId);
+  const rotated = await rotateKey(ports.db, key, minted, body.overlap_seconds * 1_000);
+  if (!rotated) throw problem("conflict", { detail: `The key ${id} counts no more, so it can't be rotated; create another one.` });
+  await ports.gate.forget(id);
+  const answer = { ...present(rotated.key), key: minted.text, previous: present(rotated.previous) };
+  return json(answer satisfies z.infer<(typeof ROTATE.answers)[201]["json"]>, { status: 201 });
 }
 
 async function update({ ports }: Call, id: string, body: z.infer<typeof keyUpdateSchema>): Promise<Key | null> {

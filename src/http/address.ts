@@ -1,4 +1,4 @@
-/** PURE. A request's host and path. */
+/** PURE. A request's host and path, and where it comes from. */
 
 /** What needs no parser: a host and a path in which nothing can be written in two ways. */
 const PLAIN = /^https?:\/\/(127\.0\.0\.1|[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*)(?::\d+)?(\/[\w/-]*)(?:\?[^#]*)?$/;
@@ -7,4 +7,10 @@ const PLAIN = /^https?:\/\/(127\.0\.0\.1|[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*)(
 export function addressOf(url: string): Pick<URL, "hostname" | "pathname"> {
   const [, hostname, pathname] = PLAIN.exec(url) ?? [];
   return hostname !== undefined && pathname !== undefined ? { hostname, pathname } : new URL(url);
+}
+
+/** Where a request comes from: an IPv4 address, or the /64 of an IPv6 address, all of which is one customer's; "" if that is not known. */
+export function networkOf({ headers }: Pick<Request, "headers">): string {
+  const address = headers.get("cf-connecting-ip") ?? ""; // Cloudflare sets it
+  return address.split(":").slice(0, 4).join(":");
 }

@@ -1,10 +1,12 @@
-/** Guards return nothing or throw a problem. */
+/** Guards return who has passed, or throw a problem. */
+import type { Operator } from "../audit/store.ts";
 import { digestOf, sameText } from "../keys/key.ts";
 import { MEMORY_THINGS } from "../limits.ts";
 import { log } from "../platform/log.ts";
 import { Memory } from "../platform/memory.ts";
 import { Problem, problem } from "../problem.ts";
 import { mayTake } from "./account-limit.ts";
+import { networkOf } from "./address.ts";
 import type { Call } from "./route.ts";
 import { sessionOf } from "./session.ts";
 
@@ -15,15 +17,15 @@ const guessers = new Memory<Problem>(MEMORY_THINGS);
  * The operator's token, or the session that it was exchanged for. It is compared by digest so that neither length nor content shows in the time it takes. Wrong ones are
  * logged and counted by address; from one that guesses on, no token is looked at until its time is over.
  */
-export async function mustBeOperator(call: Pick<Call, "request" | "config" | "requestId" | "ports" | "accountMeter">): Promise<void> {
+export async function mustBeOperator(call: Pick<Call, "request" | "config" | "requestId" | "ports" | "accountMeter">): Promise<Operator> {
   const { request, config, requestId } = call;
-  const from = networkOf(request.headers.get("cf-connecting-ip") ?? ""); // Cloudflare sets it; without it all callers count as one
+  const from = networkOf(request); // where it is not known all callers count as one
   const now = call.ports.clock.now();
   const refusal = guessers.get(from, now);
   if (refusal) throw refusal;
-  if ((await sessionOf(request, config, now))?.kind === "operator") return;
+  if ((await sessionOf(request, config, now))?.kind === "operator") return { via: "session", name: null };
   const token = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
-  if (sameText(await digestOf(token), await digestOf(config.adminToken))) return;
+  if (sameText(await digestOf(token), await digestOf(config.adminToken))) return { via: "token", name: null };
   if (token !== "") {
     log("admin_token_refused", { request_id: requestId, from });
     await mayTake(call, `operator ${from}`, "adminGuesses").catch((error: unknown) => {
@@ -35,9 +37,4 @@ export async function mustBeOperator(call: Pick<Call, "request" | "config" | "re
     detail: "Operator's calls need the deployment's token: Authorization: Bearer <ADMIN_TOKEN>.",
     headers: { "WWW-Authenticate": 'Bearer realm="claimcheck-admin"' },
   });
-}
-
-/** An IPv4 address, or the /64 of an IPv6 address, all of which is one customer's. */
-function networkOf(address: string): string {
-  return address.split(":").slice(0, 4).join(":");
 }

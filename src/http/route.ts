@@ -4,6 +4,7 @@
  * Handlers see a call that is or will be admitted, and return its answer or throw a problem.
  */
 import * as z from "zod";
+import type { Operator } from "../audit/store.ts";
 import type { Config } from "../config.ts";
 import type { After } from "../inferences/hints.ts";
 import type { AccountLimit } from "../keys/account-limit.ts";
@@ -14,6 +15,7 @@ import type { Ports } from "../ports.ts";
 import type { Problem } from "../problem.ts";
 import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
 import type { Admissions } from "./admit.ts";
+import { audited } from "./audited.ts";
 import { check, readJson } from "./body.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
 import type { LookUps } from "./lookups.ts";
@@ -38,6 +40,8 @@ export interface Call {
   readonly after: After;
   /** Where clients reach us, without a slash at the end. */
   readonly origin: string;
+  /** Who calls, if it is the operator. */
+  readonly operator?: Operator;
 }
 
 /** What keeps a deployment going, for its operator. */
@@ -90,6 +94,8 @@ export interface AnswerShape {
 export interface RouteShape {
   /** One sentence: what the call does. */
   readonly summary: string;
+  /** Whatever its method, it changes nothing that lasts: a call of the operator that is not in the audit log. */
+  readonly changesNothing?: true;
   /** It reads one row by its key and changes nothing, so it may run while the gate is asked. */
   readonly beside?: true;
   /** Path parameters, each with a description. */
@@ -139,6 +145,7 @@ export function route<const S extends RouteShape, A extends Access>(
   handle: (call: A extends Scope ? KeyCall : Call, input: Input<S>) => Response | Promise<Response>,
 ): Route {
   const { query, body } = shape;
+  const isAudited = access === "operator" && method !== "GET" && shape.changesNothing !== true;
   return {
     ...shape,
     access,
@@ -149,7 +156,8 @@ export function route<const S extends RouteShape, A extends Access>(
       const sent = body && "json" in body ? await readJson(call.request, body.limitBytes) : null;
       const value = sent && body && "json" in body ? check(body.json, body.prepare ? body.prepare(sent.value) : sent.value) : undefined;
       const input = { query: asked, body: value, sent: sent?.value, text: sent?.text ?? "" } as Input<S>; // as the schemas of this shape have it
-      return handle(call as Parameters<typeof handle>[0], input); // the router gives a caller to whatever asks for a scope
+      const run = () => handle(call as Parameters<typeof handle>[0], input); // the router gives a caller to whatever asks for a scope
+      return isAudited ? audited(call, { path, sent: sent?.value }, run) : run();
     },
   };
 }

@@ -72,6 +72,18 @@ export const keyStatements = {
   revoke: (accountId: string, id: string) => sql`
     UPDATE keys SET revoked_at = coalesce(revoked_at, ${NOW})
     WHERE account_id = ${accountId} AND id = ${id} RETURNING ${columns}`,
+  /** Another key like one that counts. */
+  copy: (accountId: string, id: string, copy: { readonly id: string; readonly digest: string }) => sql`
+    INSERT INTO keys (account_id, id, name, digest, scopes, limits, created_at, expires_at)
+    SELECT account_id, ${copy.id}, name, ${copy.digest}, scopes, limits, ${NOW}, expires_at
+    FROM keys WHERE account_id = ${accountId} AND id = ${id} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${NOW})
+      AND EXISTS (SELECT 1 FROM accounts WHERE accounts.id = keys.account_id AND removed_at IS NULL)
+    RETURNING ${columns}`,
+  /** Ends a key after so many ms, unless it ends sooner; only if the other key is there. */
+  endAfter: (accountId: string, id: string, ms: number, otherId: string) => sql`
+    UPDATE keys SET expires_at = min(coalesce(expires_at, ${NOW} + ${ms}), ${NOW} + ${ms})
+    WHERE account_id = ${accountId} AND id = ${id} AND EXISTS (SELECT 1 FROM keys AS other WHERE other.account_id = ${accountId} AND other.id = ${otherId})
+    RETURNING ${columns}`,
   noteUse: (accountId: string, id: string) => sql`
     UPDATE keys SET last_used_at = ${NOW} WHERE account_id = ${accountId} AND id = ${id}`,
 } satisfies Record<string, (...args: never[]) => Sql>;
@@ -98,6 +110,22 @@ export async function changeKey(db: Database, accountId: string, id: string, cha
 
 export async function revokeKey(db: Database, accountId: string, id: string): Promise<Key | null> {
   return keys.first(db, keyStatements.revoke(accountId, id));
+}
+
+/**
+ * Puts another key beside one that counts, with its name, scopes, limits and end, and ends that one after so many ms. Null where
+ * there is no such key, or it counts no more.
+ */
+export async function rotateKey(
+  db: Database,
+  { accountId, id }: Pick<Key, "accountId" | "id">,
+  next: { readonly id: string; readonly digest: string },
+  afterMs: number,
+): Promise<{ readonly key: Key; readonly previous: Key } | null> {
+  const [made, ended] = await db.batch([keyStatements.copy(accountId, id, next), keyStatements.endAfter(accountId, id, afterMs, next.id)]);
+  const key = keys.read(made?.[0]);
+  const previous = keys.read(ended?.[0]);
+  return key && previous && { key, previous };
 }
 
 /** Notes that a key was used just now. */

@@ -7,12 +7,15 @@
  * Every step may be repeated, doubled or cut off; each is bounded, and the sweep takes one of each kind a pass.
  */
 import { holdBudgets } from "../accounts/usage.ts";
+import { removeOldEntries } from "../audit/store.ts";
 import { removeExpiredFiles } from "../files/remove.ts";
 import { FILE_PREFIX } from "../files/store.ts";
 import { removeNoted, unnamed } from "../inferences/objects.ts";
 import { removeEnded } from "../inferences/sql/ended.ts";
 import { log } from "../platform/log.ts";
 import {
+  AUDIT_LAP_MS,
+  AUDIT_STEP,
   BUDGET_LAP_MS,
   DELETE_KEYS,
   FILE_LAP_MS,
@@ -33,7 +36,7 @@ type RetentionPorts = Pick<Ports, "db" | "payloads" | "uploads" | "clock">;
 /** One step of all of it. Returns whether there is more to do at once. */
 export async function retain(stores: RetentionPorts): Promise<boolean> {
   const { db } = stores;
-  const [due = [], ownTime = [], retention = [], orphans = [], files = [], , budgets = []] = await db.batch([
+  const [due = [], ownTime = [], retention = [], orphans = [], files = [], , budgets = [], audit = []] = await db.batch([
     removalStatements.due(1),
     retentionStatements.expiredPayloads(RETENTION_ROWS),
     removalStatements.takeUp("retention"),
@@ -41,6 +44,7 @@ export async function retain(stores: RetentionPorts): Promise<boolean> {
     removalStatements.takeUp("files"),
     endpointStatements.forget(RETENTION_ROWS),
     removalStatements.takeUp("budgets"),
+    removalStatements.takeUp("audit"),
   ]);
   const expired = endedFrom(ownTime);
   if (expired.length > 0) {
@@ -54,6 +58,7 @@ export async function retain(stores: RetentionPorts): Promise<boolean> {
     for (const { id, state } of await holdBudgets(db)) log("budget", { account: id, state });
     await layDown(db, "budgets", "", BUDGET_LAP_MS);
   }
+  if (audit[0]) await layDown(db, "audit", "", (await removeOldEntries(db, AUDIT_STEP)) ? 0 : AUDIT_LAP_MS);
   const removed = due.length + expired.length + past + found > 0 ? await removeNoted(stores) : 0;
   return more || removed === DELETE_KEYS || expired.length === RETENTION_ROWS;
 }

@@ -16,7 +16,7 @@ export interface Removal {
 }
 
 /** Slow work, a step at a time. */
-export type Chore = "retention" | "orphans" | "files" | "budgets";
+export type Chore = "retention" | "orphans" | "files" | "budgets" | "audit";
 
 /** For how long a step has its chore to itself; one that dies is taken up again after this. */
 const STEP_MS = 60_000;

@@ -34,6 +34,7 @@ const ORDER = [
   "problem.ts",
   "content",
   "encoding",
+  "audit",
   "accounts",
   "metrics",
   "platform",

@@ -3,6 +3,8 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
 import {
+  AUDIT_MS,
+  AUDIT_ROWS,
   DATABASE_BYTES,
   DATABASE_QUOTA_BYTES,
   KEY_LIMITS,
@@ -13,7 +15,8 @@ import {
 } from "../../src/limits.ts";
 import { claimed, ended, submitted } from "./support/inferences.ts";
 import { timePasses } from "./support/clock.ts";
-import { stillAs, stillEnv } from "./support/ports.ts";
+import { faultyDatabase, still, stillAs, stillEnv } from "./support/ports.ts";
+import { retain } from "../../src/maintenance/retention.ts";
 import { backendIs, echo, publicNames } from "./support/outside.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
 import { as, call, object, operator, seen } from "./support/requests.ts";
@@ -135,6 +138,20 @@ describe("keys", () => {
     const row = await env.DB.prepare("SELECT * FROM keys WHERE id = ?").bind(id).first();
     expect(row).toMatchObject({ digest: await digestOf(String(key)) });
     expect(JSON.stringify(row)).not.toContain(String(key));
+  });
+
+  test("are rotated: the new one is like the one before, which works until its time is over", async () => {
+    const account_id = await newAccount();
+    const old = await done("POST", "/keys", { account_id, name: "shop", scopes: ["read"], limits: { read: 5 } });
+    const works = async (key: unknown) => (await as(String(key), "GET", "/v1/me")).status;
+    expect(await works(old["key"])).toBe(200);
+    const { key, previous, ...shown } = await done("POST", `/keys/${String(old["id"])}/rotate`, {});
+    expect(shown).toMatchObject({ account_id, name: "shop", scopes: ["read"], limits: { ...KEY_LIMITS, read: 5 }, expires_at: null });
+    expect(previous).toMatchObject({ id: old["id"], expires_at: TIME, revoked_at: null });
+    expect([await works(old["key"]), await works(key)]).toEqual([200, 200]);
+    const again = await done("POST", `/keys/${String(shown["id"])}/rotate`, { overlap_seconds: 0 });
+    await vi.waitFor(async () => expect([await works(key), await works(again["key"])]).toEqual([401, 200]), 2_000); // a grant lives for a second
+    expect(await seen(operator("POST", `/keys/${String(shown["id"])}/rotate`, {}))).toStrictEqual(refusal(409, "conflict"));
   });
 
   test("have every scope and the default limits where nothing else was asked", async () => {
@@ -799,5 +816,90 @@ describe("checks", () => {
     expect(checks).toContainEqual(
       expect.objectContaining({ name: "backends", state: "failed", detail: expect.stringContaining("BACKEND_NOBODY_SET_IT") }),
     );
+  });
+});
+
+describe("the audit log", () => {
+  const entries = (query: string) => walked(`/audit?${query}`);
+
+  test("has each call that may have changed something, with what was asked for and what became of it, newest first", async () => {
+    const id = await newAccount();
+    await done("PATCH", `/accounts/${id}`, { name: "x".repeat(120), quota_bytes: 5 });
+    await done("GET", `/accounts/${id}`);
+    expect((await operator("PATCH", `/accounts/${id}`, { quota_bytes: -1 })).status).toBe(422); // which changes nothing
+    await done("DELETE", `/accounts/${id}`);
+    expect((await operator("PATCH", `/accounts/${id}`, { name: "Late" })).status).toBe(404);
+    const each = {
+      id: expect.any(Number),
+      at: TIME,
+      via: "token",
+      name: null,
+      address: expect.any(String),
+      request_id: SOME_TEXT,
+      target: id,
+    };
+    const route = "/admin/v1/accounts/{id}";
+    expect(await entries(`target=${id}`)).toStrictEqual([
+      { ...each, method: "PATCH", route, change: { name: "Late" }, status: 404 },
+      { ...each, method: "DELETE", route, change: null, status: 200 },
+      { ...each, method: "PATCH", route, change: { name: "x".repeat(120), quota_bytes: 5 }, status: 200 },
+      { ...each, method: "POST", route: "/admin/v1/accounts", change: { name: "Shop" }, status: 201 },
+    ]);
+  });
+
+  test("never holds the text of a key, and cuts what is long", async () => {
+    const account_id = await newAccount();
+    const { id, key } = await done("POST", "/keys", { account_id });
+    await done("POST", `/keys/${String(id)}/rotate`, {});
+    const name = await newModel();
+    await operator("PUT", `/models/${name}/schema`, { input_schema: { type: "object", description: "long ".repeat(1_000) } });
+    await operator("PUT", `/models/${name}/schema`, {
+      input_schema: { type: "object", required: Array.from({ length: 900 }, (_, n) => `field_${n}`) },
+    });
+    const [left, cut] = await entries(`target=${name}`);
+    expect(left?.["change"]).toStrictEqual({ input_schema: "…" });
+    expect(JSON.stringify(cut?.["change"])).toMatch(/^.{100,300}…"\}\}$/);
+    const { results } = await env.DB.prepare("SELECT * FROM audit").all();
+    expect(results.map(({ target }) => target)).toEqual(expect.arrayContaining([id, account_id]));
+    expect(JSON.stringify(results)).not.toContain(String(key));
+  });
+
+  test("is written before the call does anything: one that is cut off has no status, and one that can't be written is not made", async () => {
+    const id = await newAccount();
+    const failing = (start: string) =>
+      stillEnv({
+        DB: faultyDatabase(async ([text = ""], effect) =>
+          text.trimStart().startsWith(start) ? Promise.reject(new Error("cut off")) : effect(),
+        ),
+      });
+    const rename = async (name: string, start: string) =>
+      (await stillAs(env.ADMIN_TOKEN, "PATCH", `/admin/v1/accounts/${id}`, { name }, {}, failing(start))).status;
+    expect(await rename("Never", "INSERT INTO audit")).toBe(503);
+    expect(await done("GET", `/accounts/${id}`)).toMatchObject({ name: "Shop" });
+    expect(await rename("Store", "UPDATE audit")).toBe(200);
+    const [unended, ...others] = await entries(`target=${id}`);
+    expect(unended).toMatchObject({ change: { name: "Store" }, status: null });
+    expect(others).toHaveLength(1);
+  });
+
+  test("keeps what is young enough, and no more than a bounded number", async () => {
+    await env.DB.batch([
+      env.DB.prepare("DELETE FROM audit"),
+      ...[AUDIT_MS + 1_000, AUDIT_MS - 60_000, 0].map((age, index) =>
+        env.DB.prepare(`INSERT INTO audit (id, at, via, address, request_id, method, route, target, change)
+          VALUES (?, unixepoch('subsec') * 1000 - ?, 'token', '', 'r', 'POST', '/', 'old', 'null')`).bind(index + 1, age),
+      ),
+      env.DB.prepare("UPDATE chores SET due_at = 0 WHERE name = 'audit'"),
+    ]);
+    await retain(still());
+    const kept = async () => (await entries("target=old")).map(({ id }) => id);
+    expect(await kept()).toEqual([3, 2]);
+    await env.DB.batch([
+      env.DB.prepare("UPDATE audit SET id = id + ? WHERE id = 3").bind(AUDIT_ROWS),
+      env.DB.prepare("UPDATE chores SET due_at = 0 WHERE name = 'audit'"),
+    ]);
+    await retain(still());
+    expect(await kept()).toEqual([AUDIT_ROWS + 3]);
+    await env.DB.prepare("DELETE FROM audit").run();
   });
 });

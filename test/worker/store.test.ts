@@ -1,6 +1,7 @@
 /** The statements on which everything else rests: each change of status by the table, fenced, in one indexed statement. */
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
+import { auditStatements } from "../../src/audit/store.ts";
 import { accountStatements } from "../../src/accounts/store.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import type { Failure } from "../../src/backends/outcome.ts";
@@ -35,7 +36,9 @@ import { newTenant, served } from "./support/tenants.ts";
 
 const { db } = still();
 const TABLES =
-  "accounts keys models backends inferences removals chores files file_parts webhooks endpoints signing_secrets deliveries".split(" ");
+  "accounts keys models backends inferences removals chores files file_parts webhooks endpoints signing_secrets deliveries audit".split(
+    " ",
+  );
 const OUTPUT = { at: "row", body: '{"done":true}', contentType: "application/json" } as const;
 const BROKEN: Failure = { class: "infrastructure", code: "backend_cut", message: "The backend's answer broke off.", status: 502 };
 const EVERYTHING: Filter = { statuses: STATUSES };
@@ -492,8 +495,26 @@ describe("every statement is an index search:", () => {
     list: [keyStatements.list("a", "", 10)],
     change: [keyStatements.change("a", "k", { name: "n" })],
     revoke: [keyStatements.revoke("a", "k")],
+    copy: [keyStatements.copy("a", "k", { id: "l", digest: "e" })],
+    endAfter: [keyStatements.endAfter("a", "k", 1, "l")],
     noteUse: [keyStatements.noteUse("a", "k")],
   } satisfies Record<keyof typeof keyStatements, readonly Sql[]>;
+
+  const entry = {
+    operator: { via: "token", name: null },
+    address: "",
+    requestId: "r",
+    method: "POST",
+    route: "/admin/v1/keys",
+    target: null,
+    change: "null",
+  } as const;
+  const ofAudit = {
+    begin: [auditStatements.begin(entry)],
+    end: [auditStatements.end(1, 200, "t")],
+    list: [auditStatements.list(1, null, 10), auditStatements.list(1, "t", 10)],
+    removeOld: [auditStatements.removeOld(10)],
+  } satisfies Record<keyof typeof auditStatements, readonly Sql[]>;
 
   const model = plainModel("m", "v", 1);
   const ofModels = {
@@ -632,6 +653,7 @@ describe("every statement is an index search:", () => {
     retention: ofRetention,
     ended: ofEnded,
     keys: ofKeys,
+    audit: ofAudit,
     models: ofModels,
     schemas: ofSchemas,
     backends: ofBackends,
