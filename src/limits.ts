@@ -193,7 +193,7 @@ export const GAUGED_FRONT = 100;
 /** Deliveries, endpoints and leases are counted up to here. */
 export const GAUGED_ROWS = 10_000;
 /** How long an isolate goes by what it has read of these. */
-export const GAUGES_MS = 3_000;
+export const GAUGES_MS = 1_000;
 /** How long observations wait for others: the first after a pause, and all others. */
 export const METRICS_FIRST_MS = 250;
 export const METRICS_REPORT_MS = 2_000;

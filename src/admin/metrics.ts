@@ -17,7 +17,7 @@ const METRICS_SHAPE = {
 export const metricsRoutes = [route("operator", "GET", "/metrics", METRICS_SHAPE, getMetrics)];
 
 async function getMetrics(call: Call): Promise<Response> {
-  const [totals, gauges] = await Promise.all([call.metrics.totals(), gaugesOf(call.ports.db)]);
+  const [totals, gauges] = await Promise.all([call.metrics.totals(), gaugesOf(call.ports)]);
   const format = (call.request.headers.get("accept") ?? "").includes("application/openmetrics-text") ? "openMetrics" : "prometheus";
   return new Response(textOf([...totals, ...samplesOf(gauges)], format), {
     headers: { "Content-Type": FORMATS[format], "Cache-Control": "private, no-store" },

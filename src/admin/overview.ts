@@ -144,7 +144,7 @@ async function getOverview(call: Call, { query }: Input<typeof OVERVIEW>): Promi
   const filter = backend
     ? { model: backend.model, version: backend.version, backend: backend.id }
     : { model: query.model, version: query.version };
-  const [history, gauges] = await Promise.all([call.metrics.history(query.window, filter), gaugesOf(db)]);
+  const [history, gauges] = await Promise.all([call.metrics.history(query.window, filter), gaugesOf(call.ports)]);
   const isAsked = (of: { readonly model: string; readonly version: string }) =>
     (filter.model ?? of.model) === of.model && (filter.version ?? of.version) === of.version;
   const answer: z.infer<typeof overviewSchema> = {

@@ -5,8 +5,9 @@
  */
 import * as z from "zod";
 import { type Backend, listBackends } from "../backends/store.ts";
-import { DEPTH_ALL, DEPTH_LEAST, DEPTH_MAX, GAUGED_BACKENDS, GAUGED_FRONT, GAUGED_LANES, GAUGED_ROWS } from "../limits.ts";
+import { DEPTH_ALL, DEPTH_LEAST, DEPTH_MAX, GAUGED_BACKENDS, GAUGED_FRONT, GAUGED_LANES, GAUGED_ROWS, GAUGES_MS } from "../limits.ts";
 import { type Fill, fillOf } from "../platform/fill.ts";
+import type { Ports } from "../ports.ts";
 import { type Database, NOW, type Sql, sql } from "../platform/sql.ts";
 
 const laneSchema = z.object({
@@ -69,8 +70,19 @@ export const gaugeStatements = {
       FROM (SELECT due_at FROM deliveries INDEXED BY deliveries_due WHERE due_at IS NOT NULL LIMIT ${GAUGED_ROWS})) AS due`,
 } satisfies Record<string, () => Sql>;
 
-/** Reads all of it, from the primary. */
-export async function gaugesOf(db: Database): Promise<Gauges> {
+/** What was read last of each database, and until when it is good enough. */
+const lately = new WeakMap<Database, { readonly gauges: Gauges; readonly until: number }>();
+
+/** All of it, as it was GAUGES_MS ago at most: however many look on, it is read once in that time. */
+export async function gaugesOf({ db, clock }: Pick<Ports, "db" | "clock">): Promise<Gauges> {
+  const known = lately.get(db);
+  if (known && known.until > clock.now()) return known.gauges;
+  const gauges = await read(db);
+  lately.set(db, { gauges, until: clock.now() + GAUGES_MS });
+  return gauges;
+}
+
+async function read(db: Database): Promise<Gauges> {
   const [backends, [lanes = [], [rest] = []]] = await Promise.all([
     listBackends(db, null, "", GAUGED_BACKENDS),
     db.batch([gaugeStatements.lanes(), gaugeStatements.rest()]),

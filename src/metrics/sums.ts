@@ -42,12 +42,12 @@ export function inField(metric: MetricId, field: string): readonly string[] | nu
   return of === metric ? labels : null;
 }
 
-/** Adds fields to others, in place. What would be one field too many is counted as another of its metric. */
+/** Adds fields to others, in place. What would be one field too many is counted without its last label, such as an error's code. */
 export function addTo(fields: Record<string, readonly number[]>, more: Fields): void {
   for (const [name, values] of Object.entries(more)) {
     const isNew = !Object.hasOwn(fields, name);
     const [metric = "", ...labels] = name.split("|");
-    const its = isNew && Object.keys(fields).length >= ROLLUP_FIELDS ? [metric, ...labels.map(() => "other")].join("|") : name;
+    const its = isNew && Object.keys(fields).length >= ROLLUP_FIELDS ? [metric, ...labels.slice(0, -1), "other"].join("|") : name;
     fields[its] = plus(fields[its] ?? [], values);
   }
 }

@@ -1,5 +1,7 @@
 /** Metrics and the overview: what is counted where it happens, and read where the operator asks. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { reportFrom } from "../../src/entry/metrics-port.ts";
+import { Observed } from "../../src/metrics/observed.ts";
 import { env } from "cloudflare:workers";
 import { METRICS } from "../../src/metrics/list.ts";
 import { as, call, operator, until } from "./support/requests.ts";
@@ -104,6 +106,45 @@ describe("/metrics", () => {
 
   test("takes no query", async () => {
     expect((await as(env.ADMIN_TOKEN, "GET", "/metrics?x=1")).status).toBe(400);
+  });
+});
+
+describe("reports", () => {
+  const report = async (env: unknown, ...labels: string[]) => {
+    const observed = new Observed(() => Date.now());
+    reportFrom(observed, env as Env); // of it, what is used
+    observed.time("ran", labels, 250);
+    observed.time("ran", labels, 500);
+    observed.count("refused", ["invalid_key"]);
+    return observed;
+  };
+
+  test("are written to Analytics Engine as well, if the deployment has a data set there", async () => {
+    const points: unknown[] = [];
+    const added: unknown[] = [];
+    const add = async (observations: readonly unknown[]) => void added.push(...observations);
+    await report(
+      { METRICS: { getByName: () => ({ add }) }, METRICS_POINTS: { writeDataPoint: (point: unknown) => points.push(point) } },
+      "m",
+      "v1",
+      "be",
+    );
+    await until(
+      async () => added.length,
+      (length) => length > 0,
+    );
+    expect(added).toHaveLength(2);
+    expect(points).toEqual([
+      { indexes: ["claimcheck_run_seconds"], blobs: ["claimcheck_run_seconds", "m", "v1", "be"], doubles: [2, 0.75] },
+      { indexes: ["claimcheck_refused_total"], blobs: ["claimcheck_refused_total", "invalid_key"], doubles: [1] },
+    ]);
+  });
+
+  test("that do not arrive are counted as lost, and delay nobody", async () => {
+    const add = vi.fn(() => Promise.reject(new Error("it is away")));
+    const observed = await report({ METRICS: { getByName: () => ({ add }) } }, "m", "v1", "be");
+    await vi.waitFor(() => expect(add).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(observed.take()).toEqual([{ metric: "lost", labels: [], values: [1] }]));
   });
 });
 
