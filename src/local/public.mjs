@@ -28,6 +28,7 @@ const SUMMARIES = {
   cli: "The command line.",
   console: "The page in a browser: inferences as they run, and what an operator steers.",
   operations: "Run a deployment: accounts, keys, models, backends, limits, upgrades.",
+  monitoring: "Metrics for Prometheus, alerts and what to do on each, a dashboard.",
   reliability: "What is promised of an inference, and how that is tested.",
   performance: "What was measured, and how.",
   backends: "How real model servers behave behind it.",

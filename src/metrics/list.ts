@@ -83,7 +83,7 @@ export const METRICS = {
   refused: {
     type: "counter",
     name: "claimcheck_refused_total",
-    help: "Calls that were answered with an error, by its code.",
+    help: "Calls refused for their key, for a limit, or since the service could not take them, by the code of the error.",
     labels: ["reason"],
     isRolledUp: true,
   },

@@ -70,7 +70,7 @@ function newStore(at = NOON) {
   const clock = { now: at };
   const open = () =>
     new MetricsStore(
-      (query, ...params) => database.prepare(query).all(...params) as Record<string, unknown>[],
+      (query, ...params) => database.prepare(query).all(...params),
       () => clock.now,
     );
   return { clock, database, store: open(), again: open };
