@@ -26,7 +26,11 @@ export class MetricsObject extends DurableObject<Env> {
     this.#store.add(observations);
     if (this.#isToPersist) return;
     this.#isToPersist = true;
-    setTimeout(() => this.#persist(), METRICS_PERSIST_MS);
+    await this.ctx.storage.setAlarm(Date.now() + METRICS_PERSIST_MS);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#persist();
   }
 
   /** All totals. */

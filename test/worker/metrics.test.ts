@@ -97,7 +97,7 @@ describe("/metrics", () => {
   test("is OpenMetrics for who asks for that, and Prometheus's own text else", async () => {
     const open = await scrape({ Accept: "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5" });
     expect(open.headers.get("content-type")).toBe("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    const text = await open.text();
+    const text = new TextDecoder().decode(await open.arrayBuffer());
     expect(text.endsWith("# EOF\n")).toBe(true);
     expect(text).toContain("# TYPE claimcheck_refused counter\n");
     const plain = await scrape({ Accept: "text/plain" });
