@@ -1,8 +1,9 @@
 /** `doctor`: a deployment from end to end, as its clients and its operator meet it: what is wrong, and the cure. */
 import { bold, dim, green, red } from "../src/local/terminal.ts";
 import type { Api } from "./api.ts";
-import { CommandError, EXIT, Refused } from "./errors.ts";
-import { type Output, printValue, printable } from "./print.ts";
+import { ApiError } from "../client/typescript/errors.ts";
+import { CommandError, EXIT, causeOf } from "./errors.ts";
+import { printValue, printable } from "./print.ts";
 
 interface Check {
   readonly name: string;
@@ -15,7 +16,8 @@ const CLOCK_SECONDS = 30;
 
 const MARKS = { ok: green("ok"), warning: "warning", failed: red("FAILED"), skipped: dim("skipped") };
 
-export async function doctor(api: Api, output: Output): Promise<void> {
+export async function doctor(api: Api): Promise<void> {
+  const { output } = api;
   const checks: Check[] = [];
   const add = (check: Check) => {
     checks.push(check);
@@ -42,12 +44,11 @@ async function checkAddress({ settings: { url } }: Api): Promise<Check[]> {
     answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(10_000), redirect: "manual" });
     await answer.body?.cancel();
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     return [
       {
         name: "address",
         state: "failed",
-        detail: `${url} does not answer: ${cause}`,
+        detail: `${url} does not answer: ${causeOf(error)}`,
         cure: "Look at the address, and whether the Worker is deployed.",
       },
     ];
@@ -83,7 +84,7 @@ async function checkAddress({ settings: { url } }: Api): Promise<Check[]> {
 async function checkKey(api: Api): Promise<Check> {
   if (!api.settings.key) return { name: "key", state: "skipped", detail: "No key is named.", cure: null };
   try {
-    const models = await api.json("GET", "/v1/models");
+    const models = await api.call("GET", "/v1/models");
     const count = (models["data"] as unknown[]).length; // as the API has it
     return {
       name: "key",
@@ -92,7 +93,7 @@ async function checkKey(api: Api): Promise<Check> {
       cure: null,
     };
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     return { name: "key", state: "failed", detail: error.message, cure: "Make another one: claimcheck keys create --account ID" };
   }
 }
@@ -108,7 +109,7 @@ async function checkParts(api: Api): Promise<Check[]> {
     const { checks } = await api.operate("POST", "/checks", { repeatable: true });
     return checks as Check[]; // as POST /admin/v1/checks answers
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     return [{ name: "parts", state: "failed", detail: error.message, cure: "Look at ADMIN_TOKEN, and at the Worker's log: wrangler tail" }];
   }
 }

@@ -1,4 +1,5 @@
 /** What a command ends with when it does not succeed, and the exit code of each. */
+import { ApiError, ConnectionFailed } from "../client/typescript/errors.ts";
 
 export const EXIT = {
   ok: 0,
@@ -31,39 +32,27 @@ export class UsageError extends CommandError {
   }
 }
 
-/** An answer that is a refusal: problem details. */
-export class Refused extends CommandError {
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, body: string) {
-    const problem = problemIn(body);
-    const faults = problem?.errors ?? [];
-    const places = faults.length > 1 ? faults.map(({ pointer, detail }) => `\n  ${pointer} ${detail}`).join("") : "";
-    const request = problem?.request_id ? ` (request ${problem.request_id})` : "";
-    super(`${problem?.detail ?? `the deployment answered ${status}: ${body.slice(0, 300)}`}${places}${request}`, exitCodeOf(status));
-    this.status = status;
-    this.code = problem?.code ?? "unknown";
-  }
+/** An error as a command ends with it; null if it is a fault of the program's own. */
+export function commandErrorOf(error: unknown, url: string): CommandError | null {
+  if (error instanceof CommandError) return error;
+  if (error instanceof ApiError) return new CommandError(refusalOf(error), exitCodeOf(error.status));
+  if (error instanceof ConnectionFailed) return new CommandError(`${url} does not answer: ${causeOf(error)}`, EXIT.unavailable);
+  return null;
 }
 
-interface Problem {
-  readonly code?: string;
-  readonly detail?: string;
-  readonly request_id?: string;
-  readonly errors?: readonly { readonly detail: string; readonly pointer: string }[];
+/** What a deployment says of what it refuses, with each place that is wrong if there are several. */
+export function refusalOf({ detail, errors, requestId }: ApiError): string {
+  const places = errors.length > 1 ? errors.map(({ pointer, detail: what }) => `\n${pointer} ${what}`).join("") : "";
+  return `${detail}${requestId ? ` (request ${requestId})` : ""}${places}`;
 }
 
-function problemIn(body: string): Problem | null {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null ? value : null;
-  } catch {
-    return null; // a proxy's page, which is shown as it is
-  }
+/** In words; what fetch throws has its cause inside. */
+export function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? causeOf(error.cause) : error.message;
 }
 
-function exitCodeOf(status: number): number {
+export function exitCodeOf(status: number): number {
   if (status === 401 || status === 403) return EXIT.access;
   if (status === 404 || status === 410) return EXIT.notFound;
   return status === 429 || status >= 500 ? EXIT.unavailable : EXIT.refused;

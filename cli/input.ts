@@ -1,12 +1,8 @@
 /** Inputs as a command line gives them: JSON in the argument, in a file, or on standard input; files that are uploaded. */
-import { createHash } from "node:crypto";
-import { openAsBlob, readFileSync, statSync } from "node:fs";
+import { openAsBlob, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import type { Api, Json } from "./api.ts";
+import type { Api } from "./api.ts";
 import { UsageError } from "./errors.ts";
-
-/** Below this a file goes in one request. */
-const PART_BYTES = 8 * 1024 * 1024;
 
 /** An input by its argument: `-` is standard input, `@file` a file, anything else JSON itself. */
 export function inputOf(argument: string): unknown {
@@ -62,25 +58,12 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const typeOf = (path: string) => TYPES[/\.([^.]+)$/.exec(path.toLowerCase())?.[1] ?? ""] ?? "application/octet-stream";
 
-/** Uploads a file, in parts if it is large, and returns what an input refers to it by. */
-export async function upload(api: Api, path: string, signal?: AbortSignal): Promise<string> {
-  const { size } = statSync(path);
+/**
+ * Uploads a file, in parts if it is large, and returns what an input refers to it by. `begun` is the id of an upload of it that was cut;
+ * `onStart` is called with the id of one in parts.
+ */
+export async function upload({ client, signal }: Api, path: string, begun?: string, onStart?: (id: string) => void): Promise<string> {
   const blob = await openAsBlob(path, { type: typeOf(path) });
-  const options = signal ? { signal } : {};
-  if (size <= PART_BYTES) {
-    const body = new Uint8Array(await blob.arrayBuffer());
-    const query = { name: basename(path), sha256: createHash("sha256").update(body).digest("hex"), ...(size === 0 && { empty: 1 }) };
-    const file = await api.json("POST", "/v1/files", { ...options, query, body, headers: { "Content-Type": blob.type }, repeatable: true });
-    return String(file["reference"]);
-  }
-  const begun = await api.json("POST", "/v1/uploads", { ...options, json: { bytes: size, name: basename(path), content_type: blob.type } });
-  const { id, part_bytes: partBytes, parts } = begun as { id: string; part_bytes: number; parts: number }; // as POST /v1/uploads answers
-  for (let number = 1; number <= parts; number++) {
-    const part = new Uint8Array(await blob.slice((number - 1) * partBytes, number * partBytes).arrayBuffer());
-    const digest = createHash("sha256").update(part).digest("base64");
-    const headers = { "Content-Type": "application/octet-stream", "Content-Digest": `sha-256=:${digest}:` };
-    await api.call("PUT", `/v1/uploads/${id}/parts/${number}`, { ...options, body: part, headers });
-  }
-  const file: Json = await api.json("POST", `/v1/uploads/${id}/complete`, { ...options, repeatable: true });
-  return String(file["reference"]);
+  const more = { ...(begun !== undefined && { resume: begun }), ...(onStart && { onStart }) };
+  return (await client.upload(blob, { ...more, name: basename(path), signal })).reference;
 }

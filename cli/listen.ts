@@ -1,73 +1,73 @@
 /**
  * `listen`: what happens to the account's inferences, as the webhooks that tell of it, sent to a server on this machine. Each is signed
- * by the secret that is printed, in the form of docs/webhooks.md.
+ * as docs/webhooks.md says, with a secret of this machine's own.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import { dim, green, red } from "../src/local/terminal.ts";
-import type { Api, Json } from "./api.ts";
-import { type ServerSentEvent, eventsIn } from "./events.ts";
-import { UsageError } from "./errors.ts";
-import { type Output, plain, printValue } from "./print.ts";
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Event, Inference } from "../client/typescript/client.ts";
+import { bold, dim, green, red } from "../src/local/terminal.ts";
+import type { Api } from "./api.ts";
+import { UsageError, causeOf } from "./errors.ts";
+import { type Output, clockOf, printValue, printable } from "./print.ts";
+import { keepSecret, keptSecret } from "./settings.ts";
 
-const PAUSE_MS = 1_000;
 const ANSWER_MS = 15_000;
+const SECRET_BYTES = 24;
 
 export interface ListenOptions {
   readonly forwardTo: string;
   /** Such as `inference.succeeded`. */
   readonly events: readonly string[];
   readonly filters: Readonly<Record<string, string>>;
+  /** `whsec_…`; this machine's own by default. */
+  readonly secret?: string;
 }
 
-export async function listen(api: Api, output: Output, { forwardTo, events, filters }: ListenOptions, signal: AbortSignal): Promise<void> {
-  if (!URL.canParse(forwardTo)) throw new UsageError(`"${forwardTo}" must be a URL, such as http://127.0.0.1:3000/hooks`);
-  const key = randomBytes(24);
-  output.note(`The signing secret of this session: whsec_${key.toString("base64")}`);
-  output.note(dim(`Forwarding to ${forwardTo}. Ctrl-C ends it.`));
-  let after: string | undefined;
-  while (!signal.aborted) {
-    const headers = { Accept: "text/event-stream", ...(after !== undefined && { "Last-Event-ID": after }) };
-    try {
-      const answer = await api.call("GET", "/v1/events", { query: filters, headers, signal, waitMs: 2 ** 30 });
-      if (answer.body) {
-        for await (const event of eventsIn(answer.body)) {
-          after = event.id ?? after;
-          const webhook = webhookOf(event);
-          if (webhook && events.includes(webhook.type)) await forward(output, forwardTo, webhook, key);
-        }
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof TypeError)) throw error; // what fetch throws if the connection is cut
-    }
-    await sleep(PAUSE_MS);
+/** The secret that signs on this machine, the same each time, so that a server need be told of it once. */
+export function secretOfThisMachine(): string {
+  const kept = keptSecret();
+  if (kept !== null) return kept;
+  const made = `whsec_${randomBytes(SECRET_BYTES).toString("base64")}`;
+  keepSecret(made);
+  return made;
+}
+
+export async function listen({ client, output, signal }: Api, options: ListenOptions): Promise<void> {
+  const { forwardTo, events, filters, secret = secretOfThisMachine() } = options;
+  if (!/^https?:$/.test(URL.canParse(forwardTo) ? new URL(forwardTo).protocol : "")) {
+    throw new UsageError(`--forward-to must be a URL, such as http://127.0.0.1:3000/hooks, and is "${forwardTo}".`);
   }
+  const key = keyOf(secret);
+  output.note(`Webhooks go to ${bold(printable(forwardTo))}. Ctrl-C ends it.`);
+  output.note(`The signing secret is ${bold(secret)}`);
+  try {
+    for await (const event of client.events(null, { ...filters, signal })) {
+      const webhook = webhookOf(event);
+      if (webhook && events.includes(webhook.type)) await forward(output, forwardTo, webhook, key);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error; // else Ctrl-C, which is how it ends
+  }
+}
+
+function keyOf(secret: string): Buffer {
+  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+  if (key.length < SECRET_BYTES) throw new UsageError(`--secret must be whsec_ and at least ${SECRET_BYTES} bytes in base64.`);
+  return key;
 }
 
 interface Webhook {
   readonly type: string;
   readonly id: string;
-  readonly data: Json;
+  readonly data: Inference;
 }
 
-/** The webhook that an event would be: of an end, a start, or a change in between. */
-function webhookOf({ id, data }: ServerSentEvent): Webhook | null {
-  const inference = inferenceIn(data);
-  if (!inference) return null;
-  const status = String(inference["status"]);
-  const type =
-    inference["is_final"] === true ? `inference.${status}` : status === "in_progress" ? "inference.started" : "inference.progress";
-  return { type, id: `msg_${String(inference["id"])}_${id ?? ""}`, data: inference };
-}
-
-/** An event is an inference, or has one in it. */
-function inferenceIn(data: string): Json | null {
-  const value: unknown = JSON.parse(data);
-  if (typeof value !== "object" || value === null) return null;
-  const members = value as Json; // an object, by the check before
-  if (typeof members["inference"] === "object" && members["inference"] !== null) return members["inference"] as Json; // likewise
-  return "status" in members && "id" in members ? members : null;
+/** The webhook that an event would be: of an end, of the first attempt, or of a move in between; null for others. */
+function webhookOf({ event, id, data: { inference: shown, event: line, attempt } }: Event): Webhook | null {
+  if (!shown || (event !== "status" && event !== "final")) return null;
+  const inference = shown as Inference; // as the deployment writes it
+  const between = line === "claimed" && attempt === 1 ? "started" : line === "queued" ? null : "progress";
+  const what = event === "final" ? inference.status : between;
+  return what === null ? null : { type: `inference.${what}`, id: `msg_${inference.id}_${id ?? ""}`, data: inference };
 }
 
 async function forward(output: Output, to: string, { type, id, data }: Webhook, key: Buffer): Promise<void> {
@@ -83,13 +83,17 @@ async function forward(output: Output, to: string, { type, id, data }: Webhook, 
   };
   const begun = Date.now();
   let seen: string;
+  let isGood = false;
   try {
     const answer = await fetch(to, { method: "POST", headers, body, redirect: "manual", signal: AbortSignal.timeout(ANSWER_MS) });
     await answer.body?.cancel();
-    seen = answer.ok ? green(String(answer.status)) : red(String(answer.status));
+    isGood = answer.ok;
+    seen = String(answer.status);
   } catch (error) {
-    seen = red(error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error));
+    seen = causeOf(error);
   }
-  if (output.json) return printValue(output, { type, id: data["id"], seen });
-  output.line(`${dim(now.toISOString())}  ${type}  ${plain(data["id"])}  ${seen}  ${dim(`${Date.now() - begun} ms`)}`);
+  const ms = Date.now() - begun;
+  if (output.json) return printValue(output, { type, id: data.id, seen, ms });
+  const answered = isGood ? green(seen) : red(printable(seen));
+  output.line(`${dim(clockOf(now))}  ${type.padEnd(19)}  ${printable(data.id)}  ${answered}  ${dim(`${ms} ms`)}`);
 }

@@ -1,6 +1,7 @@
 /** What commands print: for people as tables and lines, with `--json` one JSON value a line. */
+import { stripVTControlCharacters } from "node:util";
+import type { Inference } from "../client/typescript/client.ts";
 import { bold, dim, green, red, table } from "../src/local/terminal.ts";
-import type { Json } from "./api.ts";
 
 export interface Output {
   readonly json: boolean;
@@ -16,7 +17,7 @@ export function outputOf(json: boolean): Output {
     json,
     isTerminal: process.stderr.isTTY && !json,
     line: (text) => void process.stdout.write(`${text}\n`),
-    note: (text) => void process.stderr.write(`${text}\n`),
+    note: (text) => void process.stderr.write(`${process.stderr.isTTY ? text : stripVTControlCharacters(text)}\n`),
   };
 }
 
@@ -25,16 +26,24 @@ export function printValue(output: Output, value: unknown): void {
   output.line(printableJson(value, output.json ? undefined : 2));
 }
 
+/** An object as a line for each of its members, or as JSON. */
+export function printFacts(output: Output, value: Readonly<Record<string, unknown>>): void {
+  if (output.json) return printValue(output, value);
+  const widest = Math.max(...Object.keys(value).map((name) => name.length));
+  for (const [name, its] of Object.entries(value)) output.line(`${dim(printable(name).padEnd(widest))}  ${plain(its)}`);
+}
+
 /** Rows as a table, or each as a line of JSON. A column is the name of a member, perhaps with another title. */
-export function printRows(
+export function printRows<Row extends object>(
   output: Output,
-  rows: readonly Json[],
-  columns: readonly (string | readonly [title: string, show: (row: Json) => string])[],
+  rows: readonly Row[],
+  columns: readonly (string | readonly [title: string, show: (row: Row) => string])[],
 ): void {
   if (output.json) return rows.forEach((row) => printValue(output, row));
-  if (rows.length === 0) return output.note(dim("none"));
+  if (rows.length === 0) return output.note(dim("There are none."));
   const titles = columns.map((column) => (typeof column === "string" ? column : column[0]));
-  const cells = rows.map((row) => columns.map((column) => (typeof column === "string" ? plain(row[column]) : column[1](row))));
+  const cell = (row: Row, name: string) => plain((row as Record<string, unknown>)[name]); // a row is the object of an answer
+  const cells = rows.map((row) => columns.map((column) => (typeof column === "string" ? cell(row, column) : column[1](row))));
   output.line(table(titles, cells));
 }
 
@@ -59,6 +68,11 @@ export function printableLines(text: string): string {
   return text.split("\n").map(printable).join("\n  ");
 }
 
+/** A text of several lines as it is, for a terminal. */
+export function printableText(text: string): string {
+  return text.replaceAll(UNSAFE, (character) => (character === "\n" || character === "\t" ? character : (ESCAPES[character] ?? "\uFFFD")));
+}
+
 /** JSON that is the same to a program, with escapes for what could steer a terminal. */
 function printableJson(value: unknown, indent?: number): string {
   const escaped = (character: string) =>
@@ -77,26 +91,74 @@ export function statusText(status: unknown): string {
   return status === "failed" || status === "expired" ? red(text) : text;
 }
 
+/** Where an inference stands, on one line. */
+export function standing({ status, waiting_on: waitingOn, queue_position: position, progress, attempts }: Inference): string {
+  const facts = [
+    status === "queued" && waitingOn !== null && `waits for: ${WAITS[waitingOn]}`,
+    status === "queued" && position !== null && `position ${position}`,
+    attempts > 1 && `attempt ${attempts}`,
+    typeof progress?.progress === "number" && `${Math.round(progress.progress * 100)} %`,
+    progress?.message && printable(progress.message),
+  ].filter((fact) => typeof fact === "string" && fact !== "");
+  return `${statusText(status)}${facts.length > 0 ? `  ${dim(facts.join(", "))}` : ""}`;
+}
+
+const WAITS: Readonly<Record<NonNullable<Inference["waiting_on"]>, string>> = {
+  position: "its turn",
+  concurrency: "a free slot",
+  backend_down: "a backend that takes work",
+  retry_backoff: "its next attempt",
+  scheduled: "its time",
+};
+
 /** One inference for people. */
-export function describe(it: Json): string {
-  const error = it["error"] as { class: string; code: string; message: string } | null | undefined; // as the API has it
-  const facts: [string, unknown][] = [
-    ["model", it["version"] ? `${plain(it["model"])} ${plain(it["version"])}` : it["model"]],
-    [
-      "waits for",
-      it["waiting_on"] && (it["queue_position"] ? `${plain(it["waiting_on"])}, position ${plain(it["queue_position"])}` : it["waiting_on"]),
-    ],
-    ["progress", typeof it["progress"] === "number" ? `${Math.round(it["progress"] * 100)} %` : null],
-    ["attempts", it["attempts"]],
-    ["created", it["created_at"]],
-    ["started", it["started_at"]],
-    ["finished", it["finished_at"]],
+export function describe(it: Inference): string {
+  const { metrics, error, metadata } = it;
+  const words = Object.entries(metadata).map(([name, value]) => `${name}=${value}`);
+  const facts: [string, string | number | null | undefined][] = [
+    ["model", it.version ? `${it.model} ${it.version}` : it.model],
+    ["attempts", it.attempts > 0 ? `${it.attempts} of at most ${it.max_attempts}` : null],
+    ["metadata", words.length > 0 ? words.join(" ") : null],
+    ["created", it.created_at],
+    ["started", it.started_at],
+    ["finished", it.finished_at],
+    ["took", typeof metrics?.total_ms === "number" ? tookOf(metrics) : null],
+    ["output", it.output_parts ? `${it.output_parts.length} parts` : shortOf(it.output)],
     ["error", error && `${error.code} (${error.class}): ${error.message}`],
   ];
   const lines = facts
-    .filter(([, value]) => value !== null && value !== undefined && value !== 0)
+    .filter(([, value]) => value !== null && value !== undefined)
     .map(([name, value]) => `  ${dim(name.padEnd(10))} ${plain(value)}`);
-  return [`${bold(plain(it["id"]))}  ${statusText(it["status"])}`, ...lines].join("\n");
+  return [`${bold(plain(it.id))}  ${standing(it)}`, ...lines].join("\n");
+}
+
+function tookOf({ total_ms: total, queue_ms: queued, run_ms: ran }: Inference["metrics"]): string {
+  const parts = [queued !== null && `${exactly(queued)} queued`, ran !== null && `${exactly(ran)} running`].filter(Boolean);
+  return `${exactly(total ?? 0)}${parts.length > 0 ? ` (${parts.join(", ")})` : ""}`;
+}
+
+const exactly = (ms: number) => (ms < 10_000 ? `${(ms / 1000).toFixed(ms < 1_000 ? 2 : 1)} s` : duration(ms));
+
+const SHOWN = 100;
+
+/** The beginning of an output. */
+export function shortOf(output: unknown): string | null {
+  if (output === null || output === undefined) return null;
+  const text = JSON.stringify(output);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+}
+
+/** `12:05:09`, as the clock on the wall has it. */
+export function clockOf(at: Date): string {
+  return at.toTimeString().slice(0, 8);
+}
+
+/** `3 min ago`. */
+export function ageOf(at: string): string {
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(at)) / 1000));
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ago`;
+  return seconds < 86_400 ? `${Math.floor(seconds / 3_600)} h ago` : `${Math.floor(seconds / 86_400)} d ago`;
 }
 
 /** `12 s`, `3 min 20 s`. */

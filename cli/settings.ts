@@ -41,8 +41,8 @@ export function settingsOf(given: Given): Settings {
 }
 
 export function addressOf(text: string): string {
-  const url = URL.parse(text);
-  if (url?.protocol === "http:" || url?.protocol === "https:") return text.replace(/\/+$/, "");
+  const protocol = URL.canParse(text) ? new URL(text).protocol : "";
+  if (protocol === "http:" || protocol === "https:") return text.replace(/\/+$/, "");
   throw new UsageError(`"${text}" must be the address of a deployment, such as https://claimcheck.example`);
 }
 
@@ -52,6 +52,18 @@ export function keep({ url, key, adminToken }: Settings): void {
   const part = `${keptIn()}.${process.pid}`;
   writeFileSync(part, `${JSON.stringify({ url, key, admin_token: adminToken }, null, 2)}\n`, { mode: 0o600 });
   renameSync(part, keptIn());
+}
+
+const secretKeptIn = () => join(home(), "claimcheck", "listen-secret");
+
+/** What `listen` signs with; null if none was made yet. */
+export function keptSecret(): string | null {
+  return existsSync(secretKeptIn()) ? readFileSync(secretKeptIn(), "utf8").trim() : null;
+}
+
+export function keepSecret(secret: string): void {
+  mkdirSync(dirname(secretKeptIn()), { recursive: true, mode: 0o700 });
+  writeFileSync(secretKeptIn(), `${secret}\n`, { mode: 0o600 });
 }
 
 /** Whether there was something to forget. */

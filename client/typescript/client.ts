@@ -31,6 +31,8 @@ export interface SubmitOptions extends CallOptions, Omit<Submission, "model" | "
 export interface WaitOptions extends CallOptions {
   /** In seconds; without end by default. Then `WaitTimeout` is thrown. */
   readonly timeout?: number;
+  /** Is called with the inference at each change: its status, its place in line, how far it has come. */
+  readonly onUpdate?: (inference: Inference) => void;
 }
 
 /** An inference, or its id. */
@@ -72,11 +74,11 @@ export class Claimcheck {
   }
 
   /** Submits, waits and returns the output: JSON as it is, anything else as a `Blob`. Throws `InferenceFailed` if it has none. */
-  async run(model: string, input: unknown, { timeout, ...options }: SubmitOptions & WaitOptions = {}): Promise<unknown> {
+  async run(model: string, input: unknown, { timeout, onUpdate, ...options }: SubmitOptions & WaitOptions = {}): Promise<unknown> {
     const until = timeout === undefined ? Infinity : Date.now() + timeout * 1000;
     const submitted = await this.#submit(model, input, { wait: Math.min(WAIT_SECONDS, timeout ?? WAIT_SECONDS), ...options }, true);
     const left = until === Infinity ? {} : { timeout: Math.max(0, (until - Date.now()) / 1000) };
-    const inference = await this.wait(submitted, { ...left, ...only(options.signal) });
+    const inference = await this.wait(submitted, { ...left, ...(onUpdate ? { onUpdate } : {}), ...only(options.signal) });
     if (inference.status !== "succeeded") throw new InferenceFailed(inference);
     return inference.output ?? this.result(inference, only(options.signal));
   }
@@ -98,7 +100,7 @@ export class Claimcheck {
    * The inference once it has ended, however it did. It is told by a stream of events; where none comes through, by answers that
    * wait for the end; and where those may not wait either, it asks again after `poll_after`.
    */
-  async wait(inference: Named, { signal, timeout }: WaitOptions = {}): Promise<Inference> {
+  async wait(inference: Named, { signal, timeout, onUpdate }: WaitOptions = {}): Promise<Inference> {
     let seen = typeof inference === "object" && "is_final" in inference ? (inference as Inference) : null; // as all that have it
     if (seen?.is_final) return seen;
     const until = timeout === undefined ? Infinity : Date.now() + timeout * 1000;
@@ -108,6 +110,7 @@ export class Claimcheck {
     try {
       for await (const shown of this.#watch(inference, ends)) {
         seen = shown;
+        onUpdate?.(seen);
         if (seen.is_final) return seen;
       }
     } catch (error) {
@@ -121,10 +124,15 @@ export class Claimcheck {
 
   /** The inference at each change that comes to be known, the end being the last. */
   async *#watch(inference: Named, ends: { readonly signal: AbortSignal }): AsyncGenerator<Inference, void, undefined> {
+    let last: Inference | undefined;
     try {
-      for await (const { data } of this.#streamsFail ? [] : this.events(inference, ends)) {
-        const shown = data["inference"] as Inference | undefined; // as the deployment writes it
-        if (shown) yield shown;
+      for await (const { event, data } of this.#streamsFail ? [] : this.events(inference, ends)) {
+        const { inference: whole, inference_id: _, ...news } = data;
+        if (whole) last = whole as Inference; // as the deployment writes it
+        else if (last && event === "position") last = { ...last, ...news };
+        else if (last && event === "progress") last = { ...last, progress: news as NonNullable<Inference["progress"]> }; // likewise
+        else continue;
+        yield last;
       }
     } catch (error) {
       if (!(error instanceof ClaimcheckError)) throw error;

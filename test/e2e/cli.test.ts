@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SAMPLE_MODEL } from "../../src/local/deployment.ts";
 import { type Deployment, ROOT, deploy, endAll, newFolder } from "../support/deployment.ts";
@@ -159,6 +160,62 @@ test(`${PICTURES} pictures, interrupted and begun again, are submitted once each
   expect(noted(journals)).toBe(0);
   const all = await json("list", "--filter", "metadata[batch]=many", "-n", "1000");
   expect(all).toHaveLength(PICTURES);
+});
+
+test("listen forwards what happens as webhooks that a local server verifies with the printed secret", async () => {
+  const secret = (await claimcheck(["listen", "--print-secret"])).out.trim();
+  const received: { type: string; data: { id: string; status: string } }[] = [];
+  const faults: unknown[] = [];
+  const receiver = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      try {
+        const headers = request.headers as Record<string, string>; // none of those that it looks at comes twice
+        received.push(new Webhook(secret).verify(Buffer.concat(chunks).toString(), headers) as (typeof received)[0]); // as docs/webhooks.md has it
+      } catch (error) {
+        faults.push(error);
+      }
+      response.writeHead(204).end();
+    });
+  });
+  await once(receiver.listen(0, "127.0.0.1"), "listening");
+  const to = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks`; // it listens on a port
+  const args = ["listen", "--forward-to", to, "--events", "inference.started,inference.succeeded", "--filter", "metadata[by]=listen"];
+  const child = spawn(process.execPath, [join(ROOT, "cli", "bin.mjs"), ...args], { cwd: home, env, stdio: ["ignore", "pipe", "pipe"] });
+  let [out, notes] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (notes += text));
+  try {
+    // Nothing says when the stream of events is open, so inferences are made until one is told of.
+    const ids: string[] = [];
+    await expect
+      .poll(
+        async () => {
+          const made = await deployment.api("POST", "/v1/inferences", {
+            metadata: { by: "listen" },
+            model: SAMPLE_MODEL,
+            input: [{ image_path: "pictures/sofa.jpg", product_type: "Sofa" }],
+          });
+          ids.push((made.body as { id: string }).id);
+          return received.filter(({ type }) => type === "inference.succeeded").length;
+        },
+        { timeout: 30_000, interval: 200 },
+      )
+      .toBeGreaterThan(0);
+    expect(faults).toEqual([]);
+    const whole = received.find(({ type }) => type === "inference.succeeded");
+    expect(ids).toContain(whole?.data.id);
+    expect((await deployment.api("GET", `/v1/inferences/${whole?.data.id}`)).body).toEqual(whole?.data);
+    expect(new Set(received.map(({ type }) => type))).toEqual(new Set(["inference.started", "inference.succeeded"]));
+    expect(notes).toContain(secret);
+    await expect.poll(() => out).toMatch(/inference\.succeeded +\S+ +204/);
+  } finally {
+    child.kill("SIGINT");
+    receiver.closeAllConnections();
+    receiver.close();
+  }
+  expect(((await once(child, "close")) as [number])[0]).toBe(0); // as documented for the event
 });
 
 describe("what README and docs show", () => {

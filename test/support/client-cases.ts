@@ -112,7 +112,9 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
     const asked: string[] = [];
     const client = clientOf(world, { fetch: noting(asked, fetchOf(world)) });
     const inference = await client.submit(world.models.slow, {});
-    same((await client.wait(inference)).output, { colors: ["#000000"] });
+    const updates: Inference[] = [];
+    same((await client.wait(inference, { onUpdate: (it) => updates.push(it) })).output, { colors: ["#000000"] });
+    same([...new Set(updates.map(({ status }) => status))].slice(-2), ["in_progress", "succeeded"]);
     same(asked, ["POST /v1/inferences", `GET /v1/inferences/${inference.id}/events`]);
   },
 

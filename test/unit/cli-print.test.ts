@@ -1,5 +1,6 @@
 /** What the command line prints of texts that are strangers': names, error messages, outputs of models. */
 import { expect, test } from "vitest";
+import type { Inference } from "../../client/typescript/client.ts";
 import { type Output, describe as described, printRows, printValue, printableLines } from "../../cli/print.ts";
 
 function collecting(json = false): { output: Output; text: () => string } {
@@ -23,7 +24,8 @@ test("a name with line breaks and control characters stays in its cell", () => {
 
 test("an inference shows an error of several lines on one", () => {
   const error = { class: "input", code: "backend_rejected", message: "too dark\n  status     succeeded" };
-  expect(described({ id: "1", status: "failed", error }).split("\n")).toHaveLength(2);
+  const shown = described({ id: "1", status: "failed", attempts: 0, metadata: {}, error } as Inference); // of which no more is shown
+  expect(shown.split("\n")).toHaveLength(2);
 });
 
 test("a message of several lines is indented after the first, so that none passes for a line of the program's own", () => {

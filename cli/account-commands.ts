@@ -1,0 +1,188 @@
+/** The commands for who has a key: submit, see how it gets on, and be told. */
+import { type Command, Option } from "commander";
+import { submitAll } from "./batch.ts";
+import { UsageError } from "./errors.ts";
+import { change, list, logs, results, run, status } from "./inferences.ts";
+import { inputOf, parsed } from "./input.ts";
+import { listen, secretOfThisMachine } from "./listen.ts";
+import { redriveMany, usage } from "./operator.ts";
+import { apiOf, given, many, outputFor, pairs, whole } from "./options.ts";
+
+const ENDS = ["inference.succeeded", "inference.failed", "inference.canceled", "inference.expired"];
+const STATUSES = ["queued", "in_progress", "succeeded", "failed", "canceled", "expired"];
+
+interface SubmitOptions {
+  readonly modelVersion?: string;
+  readonly priority?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+const submits = (command: Command) =>
+  command
+    .option("--model-version <version>", "the model's version")
+    .option("--priority <number>", "0 goes first", whole)
+    .option("--metadata <name=value>", "words of your own; may be repeated", pairs);
+
+const submitOptions = ({ modelVersion, priority, metadata }: SubmitOptions) => ({
+  ...(modelVersion !== undefined && { version: modelVersion }),
+  ...(priority !== undefined && { priority }),
+  ...(metadata !== undefined && { metadata }),
+});
+
+const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map((line) => `  $ claimcheck ${line}`).join("\n")}`;
+
+export function accountCommands(program: Command): void {
+  program.commandsGroup("Inferences:");
+  submits(
+    program
+      .command("run")
+      .description("submit one inference, wait for it and print its output")
+      .argument("<model>", "the model's name")
+      .argument("<input>", "JSON, @FILE, or - for standard input")
+      .option("-o, --output <file>", "write the output to a file"),
+  )
+    .addHelpText("after", examples(`run captions '{"image": "https://example.com/cat.jpg"}'`, "run captions @input.json -o output.json"))
+    .action(async (model: string, input: string, options: SubmitOptions & { output?: string }, command: Command) => {
+      const file = options.output === undefined ? {} : { file: options.output };
+      await run(apiOf(command), model, inputOf(input), { ...submitOptions(options), ...file });
+    });
+
+  submits(
+    program
+      .command("submit")
+      .description("submit many files, each an inference, and wait for them")
+      .argument("<model>", "the model's name")
+      .argument("<files...>", "files or patterns: JSON, JSON Lines (- for standard input), or any other files with --input")
+      .option("--input <json>", "what a file that is not JSON is put into: {file} becomes its reference, {name} its name")
+      .option("--no-wait", "print the ids and do not wait for the ends")
+      .option("-o, --output <folder>", "save the outputs in a folder"),
+  )
+    .addHelpText(
+      "after",
+      `${examples(`submit captions 'pictures/*.jpg' --input '{"image": "{file}"}' -o captions`, "submit captions inputs.jsonl")}\n\nThe same command goes on where it was interrupted, and submits nothing twice.`,
+    )
+    .action(
+      async (
+        model: string,
+        files: string[],
+        options: SubmitOptions & { input?: string; wait: boolean; output?: string },
+        command: Command,
+      ) => {
+        const { input, wait, output } = options;
+        const template = input === undefined ? {} : { template: input.startsWith("@") ? inputOf(input) : parsed(input, "--input") };
+        const folder = output === undefined ? {} : { folder: output };
+        await submitAll(apiOf(command), model, files, { ...submitOptions(options), ...template, ...folder, wait });
+      },
+    );
+
+  program
+    .command("status")
+    .description("show inferences")
+    .argument("<ids...>", "their ids")
+    .option("-w, --watch", "print each change until they have ended")
+    .action(async (ids: string[], options: { watch?: boolean }, command: Command) => {
+      await status(apiOf(command), ids, options.watch ?? false);
+    });
+
+  program
+    .command("results")
+    .description("print or save the outputs of inferences")
+    .argument("<ids...>", "their ids")
+    .option("-o, --output <folder>", "save them in a folder")
+    .action(async (ids: string[], options: { output?: string }, command: Command) => {
+      await results(apiOf(command), ids, options.output);
+    });
+
+  program
+    .command("logs")
+    .description("show what happened to an inference")
+    .argument("<id>", "its id")
+    .option("-f, --follow", "print what happens until it has ended")
+    .action(async (id: string, options: { follow?: boolean }, command: Command) => {
+      await logs(apiOf(command), id, options.follow ?? false);
+    });
+
+  program
+    .command("list")
+    .description("list inferences, newest first")
+    .option("--status <statuses>", `with commas between: ${STATUSES.join(", ")}`)
+    .option("--model <model>", "only of this model")
+    .option("--filter <name=value>", "any other filter of GET /v1/inferences; may be repeated", pairs)
+    .option("-n, --limit <number>", "how many", whole, 20)
+    .addHelpText("after", examples("list --status failed,expired", "list --filter 'metadata[order]=17' -n 100 --json"))
+    .action(
+      async (options: { status?: string; model?: string; filter?: Readonly<Record<string, string>>; limit: number }, command: Command) => {
+        const { limit, filter, ...more } = options;
+        await list(apiOf(command), { ...(given(more) as Record<string, string>), ...filter }, limit); // texts, as the options have them
+      },
+    );
+
+  program
+    .command("cancel")
+    .description("cancel inferences")
+    .argument("<ids...>", "their ids")
+    .action(async (ids: string[], _options: unknown, command: Command) => {
+      await change(apiOf(command), ids, "cancel");
+    });
+
+  program
+    .command("redrive")
+    .description("queue failed or expired inferences again")
+    .argument("[ids...]", "their ids")
+    .option("--account-id <id>", "by filter: of this account")
+    .addOption(new Option("--status <status>", "by filter: that are so").choices(["failed", "expired"]))
+    .option("--model <model>", "by filter: of this model")
+    .option("--error-class <class>", "by filter: input, model, capacity, infrastructure or timeout")
+    .option("--created-after <time>", "by filter, such as 2026-11-01T00:00:00Z")
+    .option("--created-before <time>", "by filter")
+    .option("--dry-run", "by filter: only count them")
+    .addHelpText(
+      "after",
+      `\nBy filter it is the operator's, and needs --admin-token.\n${examples("redrive --model captions --error-class infrastructure --dry-run")}`,
+    )
+    .action(async (ids: string[], options: Readonly<Record<string, unknown>>, command: Command) => {
+      const { dryRun, ...filters } = options;
+      if (ids.length > 0) return change(apiOf(command), ids, "redrive");
+      if (Object.keys(given(filters)).length === 0) throw new UsageError("Say which: ids, or as the operator a filter such as --model.");
+      await redriveMany(apiOf(command), given(filters), dryRun === true);
+    });
+
+  program.commandsGroup("Account:");
+  program
+    .command("usage")
+    .description("show what was used, by day, model or key")
+    .option("--from <day>", "the first day, such as 2026-11-01")
+    .option("--to <day>", "the last day")
+    .addOption(new Option("--by <what>", "a row for each").choices(["day", "model", "key"]))
+    .option("--account-id <id>", "another account's, as the operator")
+    .action(async (options: Readonly<Record<string, string>>, command: Command) => {
+      await usage(apiOf(command), given(options) as Record<string, string>); // texts, as the options have them
+    });
+
+  program
+    .command("listen")
+    .description("send webhooks of what happens to a server on this machine")
+    .option("--forward-to <url>", "your server, such as http://127.0.0.1:3000/hooks")
+    .option("--events <names>", `with commas between (default: ${ENDS.join(",")})`, many)
+    .option("--filter <name=value>", "a filter of GET /v1/events; may be repeated", pairs)
+    .option("--secret <secret>", "sign with this secret (whsec_…), not with this machine's own")
+    .option("--print-secret", "print this machine's secret, and nothing more")
+    .addHelpText("after", examples("listen --forward-to http://127.0.0.1:3000/hooks --events inference.started,inference.succeeded"))
+    .action(
+      async (
+        options: {
+          forwardTo?: string;
+          events?: readonly string[];
+          filter?: Readonly<Record<string, string>>;
+          secret?: string;
+          printSecret?: boolean;
+        },
+        command: Command,
+      ) => {
+        if (options.printSecret) return outputFor(command).line(secretOfThisMachine());
+        const { forwardTo, events = ENDS, filter: filters = {}, secret } = options;
+        if (forwardTo === undefined) throw new UsageError("Say --forward-to: the URL of your server, such as http://127.0.0.1:3000/hooks");
+        await listen(apiOf(command), { forwardTo, events, filters, ...(secret !== undefined && { secret }) });
+      },
+    );
+}

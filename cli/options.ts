@@ -1,0 +1,54 @@
+/** How options are read, and the settings that each command begins with. */
+import { type Command, InvalidArgumentError } from "commander";
+import { Api } from "./api.ts";
+import { type Output, outputOf } from "./print.ts";
+import { type Given, settingsOf } from "./settings.ts";
+
+/** What every command takes. */
+export interface Common extends Given {
+  readonly json?: boolean;
+}
+
+/** Ctrl-C: once ends what is under way, twice the program. */
+export const interrupted = new AbortController();
+
+let named = "the deployment";
+
+/** The deployment that the command is about, for messages. */
+export const deploymentNamed = () => named;
+
+export function outputFor(command: Command): Output {
+  return outputOf(command.optsWithGlobals<Common>().json ?? false);
+}
+
+/** What a command works with. */
+export function apiOf(command: Command): Api {
+  const { json, ...words } = command.optsWithGlobals<Common>();
+  const settings = settingsOf(words);
+  named = settings.url;
+  return new Api(settings, outputOf(json ?? false), interrupted.signal);
+}
+
+export function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
+}
+
+export function pairs(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError("It must be NAME=VALUE.");
+  return { ...before, [name]: value };
+}
+
+export function many(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...text.split(",")];
+}
+
+/** Options that were given, by the API's names. */
+export function given(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
+  );
+}
