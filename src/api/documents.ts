@@ -4,7 +4,7 @@
  */
 import { problem } from "../problem.ts";
 
-const DOCUMENT = /^\/(?:openapi\.json|llms\.txt|llms-full\.txt|docs\/?|docs\/[\w-][\w.-]*)$/;
+const DOCUMENT = /^\/(?:openapi\.json|llms\.txt|llms-full\.txt|docs\/?|docs\/(?:guides\/)?[\w-][\w.-]*)$/;
 /** The console's pages are one file, whatever their path; its session is a call. */
 const CONSOLE = /^\/console(?:\/(?!session(?:\/|$)).*)?$/;
 const CONSOLE_ASSET = /^\/console\/assets\/[\w-][\w.-]*$/;

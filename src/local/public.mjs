@@ -17,6 +17,17 @@ const ABOUT = "Asynchronous inference API: submit a job, get its id at once, com
 
 /** What each page of docs/ is for, in the order that /llms.txt lists them. */
 const SUMMARIES = {
+  "guides/quick-start": "From nothing to a result in five minutes.",
+  "guides/your-server": "Register Triton, vLLM, Cog, a server of your own or any other, and what it should answer.",
+  "guides/chat": "Chat and streams by OpenAI's clients, and long chats without a connection that waits.",
+  "guides/receive-webhooks": "Receive and verify webhooks in Node, Express, Workers and Next.js, and try them locally.",
+  "guides/files": "Send pictures and large files, and fetch results of any size.",
+  "guides/many": "Thousands of inferences: in bulk, never twice, followed together.",
+  "guides/browsers": "Call from web pages: origins, keys, links and events.",
+  "guides/move": "Move from Vody, Reka, Baseten, OpenAI, Replicate, fal or RunPod.",
+  "guides/production": "Deploy, back up, upgrade, rotate secrets, and what it costs.",
+  "guides/local": "Settings of each local command, and tests of your application against it.",
+  "guides/errors": "What an error means, and its cure.",
   api: "Every call of Claimcheck's own API: submit, read, list, cancel, keys, limits, problems.",
   watching: "Wait for an inference in the call itself, or follow it as a stream of events.",
   tracing: "Follow an inference by its timeline, or as part of your own traces.",
@@ -36,7 +47,11 @@ const SUMMARIES = {
 };
 
 function pages() {
-  const names = readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"));
+  const names = ["", "guides/"].flatMap((folder) =>
+    readdirSync(join(ROOT, "docs", folder))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `${folder}${name}`),
+  );
   const unknown = names.filter((name) => !(name.slice(0, -3) in SUMMARIES));
   if (unknown.length > 0) throw new Error(`docs/${unknown.join(", docs/")}: add a line to SUMMARIES in src/local/public.mjs`);
   return Object.entries(SUMMARIES).map(([page, summary]) => {
@@ -82,7 +97,7 @@ ${list}
 /** Writes it; a program that reads it meanwhile finds each file whole, the old or the new. */
 export async function makePublic() {
   const viewer = viewerFolder();
-  mkdirSync(join(PUBLIC, "docs"), { recursive: true });
+  mkdirSync(join(PUBLIC, "docs", "guides"), { recursive: true });
   const files = publicFiles();
   const put = (path, write) => {
     const part = join(ROOT, "dist", `.part-${process.pid}`);
@@ -91,7 +106,7 @@ export async function makePublic() {
   };
   for (const [path, text] of files) put(path, (part) => writeFileSync(part, text));
   for (const name of VIEWER_FILES) put(`docs/${name}`, (part) => copyFileSync(join(viewer, name), part));
-  for (const folder of ["", "docs"]) {
+  for (const folder of ["", "docs", "docs/guides"]) {
     for (const entry of readdirSync(join(PUBLIC, folder), { withFileTypes: true })) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (!entry.isDirectory() && !files.has(path) && !VIEWER_FILES.includes(entry.name)) rmSync(join(PUBLIC, path), { force: true });

@@ -1,6 +1,6 @@
 /** The command line against a whole deployment, as its users run it: each command a process of its own. */
 import { once } from "node:events";
-import { execFile, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SAMPLE_MODEL } from "../../src/local/deployment.ts";
+import { freePort } from "../../src/local/runtime.ts";
 import { type Deployment, ROOT, deploy, endAll, newFolder } from "../support/deployment.ts";
 import { DOCUMENTS, blocksOf, isShell, runs } from "../support/documents.ts";
 
@@ -244,9 +245,14 @@ describe("what README and docs show", () => {
 
   const serverUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on a port
 
-  /** A block as the reader would paste it: with an address and a key of the reader's own. */
-  const pasted = (text: string) =>
+  /**
+   * A block as the reader would paste it: with an address and a key of the reader's own. Those who run the same blocks beside it have
+   * another port, and other models where a name begins with "my-".
+   */
+  const pasted = (text: string, port = 9000, suffix = "") =>
     text
+      .replaceAll(/\b9000\b/g, String(port))
+      .replaceAll(/\bmy-\w+/g, (name) => `${name}${suffix}`)
       .replaceAll(/http:\/\/127\.0\.0\.1:8787|https:\/\/claimcheck\.example/g, deployment.url)
       .replaceAll(/http:\/\/127\.0\.0\.1:8000/g, serverUrl())
       .replaceAll("ck_…", deployment.key);
@@ -257,6 +263,7 @@ describe("what README and docs show", () => {
     const failures = join(cwd, "failures");
     symlinkSync(deployment.folder, join(cwd, ".claimcheck"));
     symlinkSync(join(deployment.folder, "pictures"), join(cwd, "pictures"));
+    symlinkSync(join(ROOT, "node_modules"), join(cwd, "node_modules"));
     writeFileSync(join(cwd, "clip.mp4"), "not much of a clip");
     writeFileSync(join(cwd, "inputs.jsonl"), `${INPUT.replace("{file}", "pictures/sofa.jpg")}\n`);
     writeFileSync(join(cwd, "input.json"), INPUT.replace("{file}", "pictures/sofa.jpg"));
@@ -290,20 +297,27 @@ describe("what README and docs show", () => {
     async (file, shell) => {
       const blocks = blocksOf(file).filter((block) => (isShell(block) && runs(block)) || block.how === "answer");
       const { cwd, failures, env: own } = checkout(shell);
+      const port = await freePort("127.0.0.1");
       // After a block that has its answer below it stands a separator, so what that block printed last can be found.
-      const script = blocks.map((block) => (isShell(block) ? pasted(block.text) : "printf '\\036'\n")).join("\n");
-      const child = spawn(shell, ["-eu"], { cwd, env: own, stdio: ["pipe", "pipe", "pipe"] });
+      const script = blocks.map((block) => {
+        if (!isShell(block)) return "printf '\\036'\n";
+        const text = pasted(block.text, port, `-${shell}`);
+        return block.how === "stays" ? `{\n${text}} >/dev/null &\n${untilItListens(port)}` : text;
+      });
+      const child = spawn(shell, ["-eu"], { cwd, env: own, stdio: ["pipe", "pipe", "pipe"], detached: true });
+      child.once("exit", () => endGroup(child));
       let [out, errors] = ["", ""];
       child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
       child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-      child.stdin.end(script);
+      child.stdin.end(script.join("\n"));
       const [code] = (await once(child, "close")) as [number]; // as documented for the event
       const failed = existsSync(failures) ? readFileSync(failures, "utf8") : "";
       expect({ code, failed }, `${out}\n${errors}`).toEqual({ code: 0, failed: "" });
       const answers = blocks.filter(({ how }) => how === "answer");
       for (const [index, answer] of answers.entries()) {
-        const printed = out.split("\u001e")[index]?.trim().split("\n").at(-1) ?? "";
-        expect(shapeOf(JSON.parse(printed)), `${file}:${answer.line}`).toMatchObject(shapeOf(JSON.parse(answer.text)) as object);
+        expect(shapeOf(lastJsonIn(out.split("\u001e")[index] ?? "")), `${file}:${answer.line}`).toMatchObject(
+          shapeOf(JSON.parse(answer.text)) as object,
+        );
       }
     },
   );
@@ -337,11 +351,38 @@ asyncio.run(main())`;
   });
 });
 
+/** The value that comes last in a text, which no line may separate from what was printed before it. */
+function lastJsonIn(text: string): unknown {
+  for (const { index } of text.matchAll(/[[{]/g)) {
+    try {
+      return JSON.parse(text.slice(index));
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error; // it ends before the text does
+    }
+  }
+  throw new Error(`there is no JSON at the end of ${text}`);
+}
+
 /** A value with its texts and numbers replaced by what they are; of a list its first element. */
 function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? [] : [shapeOf(value[0])];
   if (typeof value !== "object" || value === null) return typeof value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shapeOf(member)]));
+}
+
+/** A command that ends when a server takes connections at the port. */
+function untilItListens(port: number): string {
+  const look = `require("node:net").connect(${port}, "127.0.0.1").on("connect", () => process.exit(0)).on("error", () => setTimeout(look, 50))`;
+  return `'${process.execPath}' -e 'function look() { ${look} } look()'\n`;
+}
+
+/** Ends what a shell left running in its group, such as a server that a block has started. */
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error; // nothing was left
+  }
 }
 
 /** How many inferences a journal has noted. */

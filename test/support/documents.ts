@@ -2,6 +2,7 @@
  * The code blocks of README and docs. The words after a block's language say how it is tested:
  *
  * - `run`: it runs against a deployment, after the blocks above it in its document, in the same shell or interpreter;
+ * - `stays`: the same, but it goes on while the blocks below it run: a server on the port 9000;
  * - `check`: its types are checked, with the blocks above it in its document; after `check alone` it begins another module;
  * - `answer`: it is JSON, and the block above it prints JSON with at least these members;
  * - `example: REASON`: it can't run here, and only its syntax is checked.
@@ -43,4 +44,4 @@ export function blocksOf(file: string): Block[] {
 }
 
 export const isShell = (block: Block) => block.language === "sh";
-export const runs = (block: Block) => block.how === "run";
+export const runs = (block: Block) => block.how === "run" || block.how === "stays";

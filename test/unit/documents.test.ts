@@ -10,7 +10,7 @@ const blocks = DOCUMENTS.flatMap(blocksOf);
 
 /** What each language may say of its blocks. */
 const MARKERS: Readonly<Record<string, RegExp>> = {
-  sh: /^(run|example: .+)$/,
+  sh: /^(run|stays|example: .+)$/,
   js: /^(check( alone)?|example: .+)$/,
   ts: /^(check( alone)?|example: .+)$/,
   python: /^(run|example: .+)$/,

@@ -85,6 +85,7 @@ describe("what is served beside the API", () => {
     ["/docs", "text/html; charset=utf-8", '<main id="viewer">'],
     ["/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8", "SwaggerUIBundle"],
     ["/docs/viewer.css", "text/css; charset=utf-8", "dark-mode"],
+    ["/docs/guides/chat.md", "text/markdown; charset=utf-8", "# Chat"],
     ["/docs/webhooks.md", "text/markdown; charset=utf-8", "# Webhooks"],
     ["/llms.txt", "text/plain; charset=utf-8", "- [Webhooks](/docs/webhooks.md): "],
     ["/llms-full.txt", "text/plain; charset=utf-8", "# Webhooks"],
