@@ -29,7 +29,8 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.delete("Authorization"); // the cookie says who asks
   headers.set("X-Console", "1");
-  const answer = await fetch(url, { ...init, headers, credentials: "same-origin" });
+  // What failed may be kept for a second, in which it may have been redriven here: the page asks whether it has changed.
+  const answer = await fetch(url, { ...init, headers, credentials: "same-origin", cache: "no-cache" });
   if (answer.status === 401) {
     const { detail } = await refusalOf(answer.clone());
     if (!(await isSignedIn())) whenOver(detail);

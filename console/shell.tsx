@@ -12,8 +12,8 @@ import { Toasts, toast } from "./parts/toast.tsx";
 import { useEvery } from "./parts/use.ts";
 import { THEMES, setTheme, themeNow } from "./theme.ts";
 
-/** How often a session that is used is renewed. */
-const RENEW_MS = 10 * 60_000;
+/** How often a session is renewed while its page is looked at, which also notices that it is over. */
+const RENEW_MS = 30_000;
 
 type State =
   | { readonly is: "asking" }

@@ -25,6 +25,10 @@ const POLL_MS = 2_000;
 export function InferencePage({ session, params }: PageProps) {
   const id = params["id"] ?? "";
   const path = pathOf(session, { id, account: params["account"] });
+  return <Shown key={path} session={session} id={id} path={path} />;
+}
+
+function Shown({ session, id, path }: Pick<PageProps, "session"> & { readonly id: string; readonly path: string }) {
   const { data, error, reload } = useLoad(
     async (signal) => {
       const [inference, timeline] = await Promise.all([
@@ -230,6 +234,7 @@ function Contents({
 }) {
   const [query, change] = useQuery();
   const { status, updated_at, data_removed, output_parts = [], logs = [], model, version, webhook_status } = inference;
+  const first = inference.error ? "input" : "output";
   const gone = <Empty title="It has been removed, since its time was over" />;
   const output = () => {
     if (data_removed) return gone;
@@ -265,12 +270,7 @@ function Contents({
   ];
   return (
     <section class="panel" aria-label="Contents">
-      <Tabs
-        label="Contents"
-        tabs={all}
-        open={query.get("tab") ?? "output"}
-        choose={(tab) => change({ tab: tab === "output" ? null : tab })}
-      />
+      <Tabs label="Contents" tabs={all} open={query.get("tab") ?? first} choose={(tab) => change({ tab: tab === first ? null : tab })} />
     </section>
   );
 }

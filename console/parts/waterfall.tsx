@@ -23,15 +23,31 @@ const WAITS: Readonly<Record<string, string>> = {
 const LEAST_PERCENT = 0.4;
 
 export function Waterfall({ timeline, now }: { readonly timeline: Timeline; readonly now: number }) {
-  const { spans } = timeline;
+  const isSent = ({ name }: Span) => name.startsWith("delivery");
+  const sent = timeline.spans.filter(isSent);
+  return (
+    <div class="waterfall">
+      <Bars label="Life of the inference" spans={timeline.spans.filter((span) => !isSent(span))} now={now} />
+      {sent.length > 0 && (
+        <>
+          <h3>Webhooks</h3>
+          <Bars label="What was sent to webhooks" spans={sent} now={now} />
+        </>
+      )}
+      {timeline.is_cut && <p class="hint">Some of it is not shown: its log was shortened, or it has more deliveries.</p>}
+    </div>
+  );
+}
+
+/** Webhooks have a scale of their own, since they may be tried for days. */
+function Bars({ label, spans, now }: { readonly label: string; readonly spans: readonly Span[]; readonly now: number }) {
   const endOf = ({ end_at }: Span) => (end_at === null ? now : Date.parse(end_at));
   const begin = Math.min(...spans.map(({ start_at }) => Date.parse(start_at)));
   const whole = Math.max(1, Math.max(...spans.map(endOf)) - begin);
-  const percent = (ms: number) => Math.max(0, (ms / whole) * 100);
   const depths = new Map<string, number>();
-  for (const { id, parent_id } of spans) depths.set(id, parent_id === null ? 0 : (depths.get(parent_id) ?? 0) + 1);
+  for (const { id, parent_id } of spans) depths.set(id, (depths.get(parent_id ?? "") ?? -1) + 1);
   return (
-    <div class="waterfall">
+    <>
       <div class="waterfall-axis" aria-hidden="true">
         <span />
         <span class="ticks">
@@ -41,34 +57,49 @@ export function Waterfall({ timeline, now }: { readonly timeline: Timeline; read
         </span>
         <span />
       </div>
-      <ol aria-label="Life of the inference">
-        {spans.map((span) => {
-          const start = Date.parse(span.start_at) - begin;
-          const length = endOf(span) - Date.parse(span.start_at);
-          const left = Math.min(100 - LEAST_PERCENT, percent(start));
-          const first = span.first_byte_at === undefined ? null : percent(Date.parse(span.first_byte_at) - begin);
-          return (
-            <li key={span.id} class="span-row" title={aboutOf(span)}>
-              <span class="span-name" style={{ paddingLeft: `${(depths.get(span.id) ?? 0) * 14}px` }}>
-                {nameOf(span)} <span class="muted">{noteOf(span)}</span>
-              </span>
-              <span class="span-track" aria-hidden="true">
-                <span
-                  class={`span-bar ${span.name} ${span.outcome ?? "none"}${span.end_at === null ? " open" : ""}`}
-                  style={{ left: `${left}%`, width: `${Math.max(LEAST_PERCENT, Math.min(100 - left, percent(length)))}%` }}
-                />
-                {first !== null && <span class="span-first" style={{ left: `${first}%` }} />}
-              </span>
-              <span class="span-took">
-                {duration(length)}
-                {span.end_at === null && "…"}
-              </span>
-            </li>
-          );
-        })}
+      <ol aria-label={label}>
+        {spans.map((span) => (
+          <Row key={span.id} span={span} end={endOf(span)} begin={begin} whole={whole} depth={depths.get(span.id) ?? 0} />
+        ))}
       </ol>
-      {timeline.is_cut && <p class="hint">Some of it is not shown: its log was shortened, or it has more deliveries.</p>}
-    </div>
+    </>
+  );
+}
+
+function Row({
+  span,
+  end,
+  begin,
+  whole,
+  depth,
+}: {
+  readonly span: Span;
+  readonly end: number;
+  readonly begin: number;
+  readonly whole: number;
+  readonly depth: number;
+}) {
+  const percent = (at: number) => Math.min(100, Math.max(0, ((at - begin) / whole) * 100));
+  const start = Date.parse(span.start_at);
+  const left = Math.min(100 - LEAST_PERCENT, percent(start));
+  const width = Math.max(LEAST_PERCENT, percent(end) - left);
+  return (
+    <li class="span-row" title={aboutOf(span)}>
+      <span class="span-name" style={{ paddingLeft: `${depth * 14}px` }}>
+        {nameOf(span)} <span class="muted">{noteOf(span)}</span>
+      </span>
+      <span class="span-track" aria-hidden="true">
+        <span
+          class={`span-bar ${span.name} ${span.outcome ?? "none"}${span.end_at === null ? " open" : ""}`}
+          style={{ left: `${left}%`, width: `${width}%` }}
+        />
+        {span.first_byte_at !== undefined && <span class="span-first" style={{ left: `${percent(Date.parse(span.first_byte_at))}%` }} />}
+      </span>
+      <span class="span-took">
+        {duration(end - start)}
+        {span.end_at === null && "…"}
+      </span>
+    </li>
   );
 }
 

@@ -1,0 +1,204 @@
+/**
+ * The console in a real browser against the real runtime: who may sign in and how that ends, inferences as they run, and that what comes
+ * from others stays text. Each page is looked at by axe-core. Needs Chromium, as browser.test.ts does.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { type Browser, type Page, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Deployment, deploy, endAll, newFolder } from "../support/deployment.ts";
+import { type Behaviour, type Gpu, answer, hang, slow, startGpu, status } from "../support/gpu.ts";
+
+const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Harmless markup: it would show itself by an element, if it became one. */
+const MARKUP = '<b id="markup">bold</b>';
+
+let browser: Browser;
+let deployment: Deployment;
+let gpu: Gpu;
+/** What the model server does from now on. */
+let behaves: Behaviour = slow(0);
+
+beforeAll(async () => {
+  if (!existsSync(CHROMIUM)) throw new Error(`There is no Chromium at ${CHROMIUM}: install it, or name it with CHROMIUM=…`);
+  gpu = await startGpu(() => behaves);
+  [browser, deployment] = await Promise.all([chromium.launch({ executablePath: CHROMIUM, args: FLAGS }), deploy({ folder: newFolder() })]);
+  await deployment.operator("POST", "/models", { name: "echo" });
+  await deployment.operator("POST", "/backends", { model: "echo", url: gpu.url, protocol: "oip", max_concurrency: 1 });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await gpu?.close();
+  await deployment?.interrupt();
+  endAll();
+});
+
+/** A page of the console, signed in; what the browser finds wrong with it is thrown by `close`. */
+async function opened(path: string, secret: string | null = deployment.key): Promise<Page & AsyncDisposable> {
+  const context = await browser.newContext({ bypassCSP: false });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !message.text().includes("status of 401")) faults.push(message.text());
+  });
+  await page.goto(`${deployment.url}/console${path}`);
+  if (secret !== null) {
+    await page.getByLabel("API key or admin token").fill(secret);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("navigation").waitFor();
+  }
+  return Object.assign(page, {
+    async [Symbol.asyncDispose]() {
+      await context.close();
+      expect(faults).toEqual([]);
+    },
+  });
+}
+
+const submitted = async (input: unknown, more: Record<string, unknown> = {}): Promise<string> => {
+  const { body } = await deployment.api("POST", "/v1/inferences", { model: "echo", input, ...more });
+  return (body as { id: string }).id;
+};
+const TENSORS = { inputs: [{ name: "x", datatype: "FP32", shape: [2], data: [1.5, 2.5] }] };
+
+/** What axe-core finds that is serious. It runs in a world of its own, which the page's policy does not reach. */
+async function seriousFaults(page: Page): Promise<string[]> {
+  const client = await page.context().newCDPSession(page);
+  const { frameTree } = await client.send("Page.getFrameTree");
+  const world = await client.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
+  const contextId = world.executionContextId;
+  await client.send("Runtime.evaluate", { expression: AXE, contextId });
+  const expression = `axe.run().then(({ violations }) => JSON.stringify(violations.map(({ id, impact, nodes }) => [id, impact, nodes.map(({ target }) => target.join(" ")).join(", ")])))`;
+  const { result } = await client.send("Runtime.evaluate", { expression, contextId, awaitPromise: true });
+  const found = JSON.parse(String(result.value)) as [id: string, impact: string, where: string][];
+  return found.filter(([, impact]) => impact === "serious" || impact === "critical").map(([id, , where]) => `${id}: ${where}`);
+}
+
+describe("signing in", () => {
+  test("takes a key, keeps nothing of it where a script can read, and ends where one signs out", async () => {
+    await using page = await opened("/inferences", null);
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.getByLabel("API key or admin token").fill("ck_nonsense");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("The API key is not valid").waitFor();
+    await page.getByLabel("API key or admin token").fill(deployment.key);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Inferences" }).waitFor();
+    const kept = await page.evaluate("JSON.stringify([document.cookie, localStorage, sessionStorage])");
+    expect(kept).toBe('["",{},{}]');
+    const cookies = await page.context().cookies();
+    expect(cookies).toMatchObject([{ httpOnly: true, sameSite: "Strict", path: "/" }]);
+    expect(JSON.stringify(cookies)).not.toContain(deployment.key);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("API key or admin token").waitFor();
+    expect(await page.context().cookies()).toEqual([]);
+  });
+
+  test("with a key ends within a second of the key's revocation", async () => {
+    const { body: me } = await deployment.api("GET", "/v1/me");
+    const account_id = (me as { account: { id: string } }).account.id;
+    const { id, key } = (await deployment.operator("POST", "/keys", { account_id })) as { id: string; key: string };
+    await using page = await opened("/inferences", key);
+    await page.getByText("No inference yet").waitFor();
+    await deployment.operator("DELETE", `/keys/${id}`);
+    const revokedAt = Date.now();
+    const read = () => page.evaluate(async () => (await fetch("/v1/inferences?limit=1")).status);
+    while ((await read()) === 200) expect(Date.now() - revokedAt).toBeLessThan(1_000);
+    await page.getByRole("button", { name: /^failed/ }).click();
+    await page.getByText("You are signed out.").waitFor();
+  });
+});
+
+describe("an inference", () => {
+  test("is seen from queued to done without a reload, in the list and by itself", async () => {
+    behaves = hang;
+    await using list = await opened("/inferences");
+    await using page = await opened("/inferences");
+    const before = await submitted(TENSORS); // has the only slot until it is canceled
+    const id = await submitted(TENSORS);
+    const row = list.getByRole("row").filter({ has: list.getByRole("link", { name: id }) });
+    await row.getByText("queued").waitFor();
+    await page.getByRole("link", { name: id }).click();
+    await page.getByRole("heading", { name: "echo" }).waitFor();
+    await page.getByRole("main").getByText("queued", { exact: true }).waitFor();
+    behaves = slow(2_000);
+    await deployment.api("POST", `/v1/inferences/${before}/cancel`);
+    await row.getByText("in progress").waitFor();
+    await page.getByText("in progress").waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    await row.getByText("succeeded").waitFor();
+    await page.getByText("succeeded").waitFor();
+    await page.getByRole("region", { name: "Tensors" }).getByText("1.5, 2.5").waitFor();
+    expect(await seriousFaults(list)).toEqual([]);
+    expect(await seriousFaults(page)).toEqual([]);
+  });
+
+  test("shows markup of others as text: of an output, an input, an error and its metadata", async () => {
+    behaves = answer({ outputs: [{ name: MARKUP, datatype: "BYTES", shape: [1], data: [MARKUP] }] });
+    const good = await submitted(TENSORS, { metadata: { note: MARKUP } });
+    await using page = await opened(`/inferences/${good}`);
+    await page.getByText("succeeded").waitFor();
+    await page.getByRole("region", { name: "The output" }).waitFor();
+    await page.getByText(MARKUP).first().waitFor();
+    behaves = status(400, {}, JSON.stringify({ error: MARKUP }));
+    const bad = await submitted({ inputs: [{ name: "x", datatype: "BYTES", shape: [1], data: [MARKUP] }] });
+    await page.goto(`${deployment.url}/console/inferences/${bad}`);
+    await page.getByRole("region", { name: "What went wrong" }).getByText(MARKUP).waitFor();
+    await page.getByRole("tab", { name: "Input" }).click();
+    await page.getByRole("region", { name: "The input" }).waitFor();
+    await page.getByRole("tab", { name: "Copy as code" }).click();
+    await page.getByText(/^curl http/).waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    expect(await page.locator("#markup").count()).toBe(0);
+  });
+
+  test("is redriven, submitted again with another input, and canceled", async () => {
+    behaves = status(400);
+    const id = await submitted(TENSORS);
+    await using page = await opened(`/inferences/${id}`);
+    await page.getByText("The model server refuses this input").waitFor();
+    behaves = slow(0);
+    await page.getByRole("button", { name: "Redrive" }).click();
+    await page.getByText("succeeded").waitFor();
+    behaves = slow(30_000);
+    await page.getByRole("button", { name: "Edit and submit" }).click();
+    await page.getByLabel("Input").fill("{");
+    await page.getByRole("button", { name: "Submit", exact: true }).click();
+    await page.getByText("This is no JSON").waitFor();
+    await page.getByLabel("Input").fill(JSON.stringify(TENSORS).replace("2.5", "3.5"));
+    await page.getByRole("button", { name: "Submit", exact: true }).click();
+    await page.waitForURL((url) => !url.pathname.endsWith(id));
+    await page.getByText("in progress").waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Cancel it" }).click();
+    await page.getByRole("main").getByText("canceled", { exact: true }).waitFor();
+    await page.getByRole("tab", { name: "Input" }).click();
+    await page.getByText("1.5, 3.5").waitFor();
+    expect(gpu.calls.length).toBeGreaterThan(2);
+  });
+
+  test("is found by the filters of the list, which stand in the address", async () => {
+    behaves = slow(0);
+    await using page = await opened("/inferences?metadata=order%3D4711");
+    await page.getByText("No inference fits these filters").waitFor();
+    const id = await submitted(TENSORS, { metadata: { order: "4711" } });
+    await page.getByRole("link", { name: id }).waitFor();
+    await page.getByRole("button", { name: /^succeeded/ }).click();
+    expect(page.url()).toContain("status=succeeded");
+    await page.getByRole("link", { name: id }).waitFor();
+    await page.getByRole("button", { name: "Remove the filter Metadata" }).click();
+    expect(page.url()).not.toContain("metadata");
+  });
+
+  test("is seen by the operator too, who can change nothing of it", async () => {
+    const id = await submitted(TENSORS);
+    await using page = await opened("/inferences", deployment.admin);
+    await page.getByRole("link", { name: id }).click();
+    await page.getByRole("list", { name: "Life of the inference" }).waitFor();
+    expect(await page.getByRole("button", { name: "Edit and submit" }).count()).toBe(0);
+  });
+});
