@@ -3,6 +3,7 @@
  * setting is there. A missing or weak secret is an error that names it, on the first request.
  */
 import * as z from "zod";
+import type { Collector } from "./platform/otlp.ts";
 import { oncePer } from "./platform/memory.ts";
 import { DATABASE_QUOTA_BYTES } from "./limits.ts";
 import { PUBLIC_ONLY, type TargetRules } from "./webhooks/target.ts";
@@ -27,6 +28,28 @@ function allowedOriginsOf(setting: string): AllowedOrigins {
   return { all: named.length < parts.length, named: new Set(named) };
 }
 
+/** `OTEL_EXPORTER_OTLP_HEADERS` has this form too: names and values with equals signs between, values percent-encoded. Null if it is none. */
+function headersIn(text: string): Record<string, string> | null {
+  const pairs = text.split(",").filter((part) => part.trim() !== "");
+  try {
+    const named = pairs.map((pair) => {
+      const end = pair.indexOf("=");
+      return [pair.slice(0, Math.max(0, end)).trim(), decodeURIComponent(pair.slice(end + 1).trim())] as const;
+    });
+    return Object.fromEntries(new Headers(named.map(([name, value]) => [name, value])));
+  } catch (error) {
+    if (error instanceof URIError || error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
+/** A collector's address without a path is that of OTLP/HTTP: spans go to /v1/traces below it. */
+function spansUrl(text: string): string {
+  const url = new URL(text);
+  if (url.pathname === "/") url.pathname = "/v1/traces";
+  return url.href;
+}
+
 const settings = z.object({
   PUBLIC_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
   KEY_SECRET: z.string().min(32, "must have at least 32 characters; make one with: openssl rand -base64 32"),
@@ -48,6 +71,21 @@ const settings = z.object({
     .default("")
     .transform((text) => (text === "" ? DATABASE_QUOTA_BYTES.default : /^[0-9]+$/.test(text) ? Number(text) : NaN))
     .refine((bytes) => bytes <= DATABASE_QUOTA_BYTES.range[1], `must be a whole number of bytes, ${DATABASE_QUOTA_BYTES.range[1]} at most`),
+  OTLP_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
+  OTLP_HEADERS: z
+    .string()
+    .default("")
+    .transform((text, context) => {
+      const headers = headersIn(text);
+      if (headers !== null) return headers;
+      // Not the text itself: it is a secret.
+      context.issues.push({
+        code: "custom",
+        input: null,
+        message: 'must be headers with commas between, such as "api-key=…,x-dataset=claimcheck"',
+      });
+      return z.NEVER;
+    }),
   OIP_SERVER_NAME: z.string().default(""),
   WEBHOOKS_TO_LOOPBACK: z.enum(["", "1"]).default(""),
 });
@@ -62,6 +100,8 @@ export interface Config {
   readonly allowedOrigins: AllowedOrigins;
   /** How much of what an account stores may lie in the database, unless the account has a quota of its own. */
   readonly databaseQuotaBytes: number;
+  /** Where spans of inferences go; null if the operator has named nothing. */
+  readonly collector: Collector | null;
   /** What the Open Inference Protocol's wire calls this server. */
   readonly oipServerName: string;
   /** Where webhooks may go. With WEBHOOKS_TO_LOOPBACK, which only the embedded runtime sets, to this machine as well. */
@@ -87,6 +127,7 @@ function check(env: object): Config {
     adminToken: ADMIN_TOKEN,
     allowedOrigins: ALLOWED_ORIGINS,
     databaseQuotaBytes: more.DATABASE_QUOTA_BYTES,
+    collector: more.OTLP_URL === "" ? null : { url: spansUrl(more.OTLP_URL), headers: more.OTLP_HEADERS },
     oipServerName: more.OIP_SERVER_NAME || "claimcheck",
     targets: { ...PUBLIC_ONLY, loopbackHttp },
     looksUpNames: !loopbackHttp,

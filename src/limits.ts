@@ -24,6 +24,19 @@ export const METADATA = { entries: 16, nameCharacters: 64, textCharacters: 512 }
 export const TRACE_STATE_CHARACTERS = 512;
 export const TRACE_STATE_LARGE_CHARACTERS = 128;
 export const TRACE_STATE_MEMBERS = 32;
+/**
+ * Spans for the operator's collector: those of a moment go together, so many in one request and so many kept until then; ends that wait to be read, and
+ * how many are read at once. A request that is not answered in time is given up, after so many tries. One that sees to it and is not
+ * heard of for so long has died with its invocation.
+ */
+export const OTLP_GATHER_MS = 500;
+export const OTLP_SPANS_SENT = 500;
+export const OTLP_SPANS_WAITING = 5_000;
+export const OTLP_ENDS_WAITING = 2_000;
+export const OTLP_ENDS_READ = 100;
+export const OTLP_TIMEOUT_MS = 5_000;
+export const OTLP_TRIES = 2;
+export const OTLP_STUCK_MS = 20_000;
 /** What is read of a `Prefer`; unknown preferences are ignored anyway. */
 export const PREFER_CHARACTERS = 1_024;
 /** A client's words on a webhook, or an operator's on a model. */

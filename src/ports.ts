@@ -8,6 +8,7 @@ import type { Lane } from "./models/lane.ts";
 import type { Asking, Verdict } from "./keys/gate.ts";
 import type { ModelSchemas } from "./models/schemas.ts";
 import type { Scope } from "./keys/key.ts";
+import type { SpanSink } from "./platform/otlp.ts";
 import type { Memory } from "./platform/memory.ts";
 import type { Database, Row } from "./platform/sql.ts";
 
@@ -23,6 +24,8 @@ export interface Ports {
   armSweep(): Promise<void>;
   /** Says that these accounts may have deliveries to be sent; a hint like a wake-up. */
   deliver(accountIds: readonly string[]): Promise<void>;
+  /** To the operator's collector; not there if none is set. */
+  readonly spans?: SpanSink | undefined;
   readonly watch: WatchPort;
   readonly streams: StreamPort;
   readonly gate: GatePort;

@@ -20,6 +20,7 @@ import { documentAt } from "./api/documents.ts";
 import { own } from "./api/own.ts";
 import { BOOKMARK } from "./http/bookmark.ts";
 import { belongsTo, release } from "./http/body-memory.ts";
+import { noteSpan } from "./http/span.ts";
 import { traceResponse } from "./http/submitter.ts";
 import type { KeptAnswer, KeptAnswers } from "./http/kept-answers.ts";
 import type { After } from "./inferences/hints.ts";
@@ -116,8 +117,11 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
     if (asked) return finished(asked, requestId, request.method, NONE);
     forPages = corsHeaders(request, path, allowedOrigins);
     counts = found?.counts ?? unrouted;
-    if (found) response = await answer(found, new RoutedCall({ request, requestId, params: found.params, after }, path, shared), caller);
-    else response = (await fileAt(request, path, env)) ?? dialect.refuse(noRoute(path), { requestId });
+    if (found) {
+      const call = new RoutedCall({ request, requestId, params: found.params, after }, path, shared);
+      response = await answer(found, call, caller);
+      noteSpan(call, found.route, response.status, begunAt);
+    } else response = (await fileAt(request, path, env)) ?? dialect.refuse(noRoute(path), { requestId });
   } catch (error) {
     response = dialect.refuse(unexpected(error, requestId), { requestId });
   }

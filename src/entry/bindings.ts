@@ -1,6 +1,6 @@
 /** The production side of ports.ts: the bindings of the deployment, each within a time limit. */
 import { waitUntil } from "cloudflare:workers";
-import { configOf } from "../config.ts";
+import { type Config, configOf } from "../config.ts";
 import { r2, r2Uploads } from "../payloads/r2.ts";
 import type { Fetch } from "../backends/backend.ts";
 import { Admissions } from "../http/admit.ts";
@@ -22,7 +22,10 @@ import {
   SCHEMAS_REMEMBERED,
 } from "../limits.ts";
 import { ask, askAgain } from "../platform/unavailable.ts";
+import { exporting } from "../inferences/spans.ts";
 import { telling } from "../inferences/tell.ts";
+import { SpanExporter } from "../platform/otlp.ts";
+import { SOFTWARE_VERSION } from "../platform/version.ts";
 import { d1 } from "../platform/sql.ts";
 import type { Ports, Clock } from "../ports.ts";
 import { streamPortOf } from "./stream-port.ts";
@@ -69,7 +72,9 @@ function newPorts(env: Env & Private): Ports {
   const openly: Fetch = (url, init) => fetch(url, init);
   const watch = watchPortOf(env);
   reportFrom(observed, env);
-  const db = telling(d1(env.DB, DATABASE_MS), watch, waitUntil);
+  const spans = spansTo(configOf(env), clock);
+  const told = telling(d1(env.DB, DATABASE_MS), watch, waitUntil);
+  const db = spans ? exporting(told, spans, clock, waitUntil) : told;
   return {
     db,
     isolate: clock,
@@ -100,6 +105,7 @@ function newPorts(env: Env & Private): Ports {
       }
     },
     watch,
+    spans,
     streams: streamPortOf(env),
     gate: {
       // A new stub each time: one that has thrown stays broken.
@@ -122,6 +128,17 @@ function newPorts(env: Env & Private): Ports {
     random: () => Math.random(),
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   };
+}
+
+/** Where spans go; undefined if the operator has named no collector. */
+function spansTo({ collector, publicUrl }: Config, clock: Clock): SpanExporter | undefined {
+  if (!collector) return undefined;
+  const resource = {
+    "service.name": "claimcheck",
+    "service.version": SOFTWARE_VERSION,
+    "server.address": publicUrl === "" ? null : new URL(publicUrl).hostname,
+  };
+  return new SpanExporter(collector, resource, { fetch: (url, init) => fetch(url, init), clock, keep: waitUntil });
 }
 
 /** The sweep and what it hears of, as the operator's calls use it. */

@@ -26,6 +26,15 @@ const endSchema = z.object({
   run_ms: z.number(),
 });
 
+/** The account and id of each inference that has ended, among the rows that a statement returned. */
+export function endedIn(rows: readonly Row[]): (readonly [accountId: string, id: string])[] {
+  return rows.flatMap(({ endForLog }) => {
+    if (typeof endForLog !== "string") return [];
+    const { account, inference } = endSchema.parse(JSON.parse(endForLog));
+    return [[account, inference] as const];
+  });
+}
+
 /** Logs and counts the ends among the rows that a statement returned; rows of other statements say nothing of an end. */
 export function logEnds(rows: readonly Row[]): void {
   for (const { endForLog } of rows) {

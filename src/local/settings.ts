@@ -5,7 +5,15 @@
 import { unstable_getVarsForDev } from "wrangler";
 
 /** The variables of wrangler.toml, and the optional secrets. */
-const OPTIONAL = new Set(["PUBLIC_URL", "ALLOWED_ORIGINS", "DATABASE_QUOTA_BYTES", "OIP_SERVER_NAME", "KEY_SECRET_PREVIOUS"]);
+const OPTIONAL = new Set([
+  "PUBLIC_URL",
+  "ALLOWED_ORIGINS",
+  "DATABASE_QUOTA_BYTES",
+  "OIP_SERVER_NAME",
+  "OTLP_URL",
+  "OTLP_HEADERS",
+  "KEY_SECRET_PREVIOUS",
+]);
 const CREDENTIAL = /^BACKEND_\w+$/;
 
 /** What `.dev.vars` beside `config` and `environment` set of these. */

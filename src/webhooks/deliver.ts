@@ -7,7 +7,7 @@
 import type { EventName } from "../inferences/webhook.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { findAsOf } from "../inferences/sql/read.ts";
-import { spanIdOf, spanOf, traceHeaders } from "../inferences/trace.ts";
+import { type TraceContext, spanIdOf, spanOf, traceHeaders } from "../inferences/trace.ts";
 import { randomBase62 } from "../ids.ts";
 import { LINK_METHODS, signLink } from "../files/link-token.ts";
 import { DELIVERIES_AT_ONCE, EVENT_LINK_SECONDS } from "../limits.ts";
@@ -21,6 +21,7 @@ import { type CallResult, type Message, type TargetSettings, attemptOf, callEndp
 import { deliveryIdOf, deliverySpan } from "./delivery.ts";
 import { type DeliveryOutcome, afterAttempt, holdMs, isSuccess, isToRest } from "./schedule.ts";
 import { secretsOf } from "./secrets.ts";
+import { noteTry } from "./span.ts";
 import type { SigningKey } from "./signature.ts";
 import { type ClaimedDelivery, type Recorded, cancelDelivery, claimDeliveries, deliveryStatements } from "./sql/deliveries.ts";
 import { endpointStatements, stopEndpoint, streakSchema } from "./sql/endpoints.ts";
@@ -129,12 +130,14 @@ export class DeliveryLoop {
 async function deliver(ports: Ports, settings: DeliverySettings, claim: ClaimedDelivery): Promise<void> {
   const known = { account: claim.accountId, inference: claim.inferenceId, sequence: claim.sequence, webhook: claim.webhookId };
   try {
-    const message = await messageOf(ports, settings, claim);
-    if (message === null) {
+    const toSend = await messageOf(ports, settings, claim);
+    if (toSend === null) {
       await cancelDelivery(ports.db, claim);
       return;
     }
+    const { message, context } = toSend;
     const result = await callEndpoint(ports.internet, settings, claim.url, message);
+    noteTry(ports.spans, claim, context, result, ports.clock.now());
     const { outcome, cause } = result;
     const why = cause === undefined ? {} : { cause: errorText(cause).replaceAll(claim.url, "[url]") }; // it may hold a secret
     observed.count("deliveries", [isSuccess(outcome) ? "succeeded" : outcome.kind]);
@@ -153,8 +156,12 @@ async function deliver(ports: Ports, settings: DeliverySettings, claim: ClaimedD
 /** The name of the span of one try, of which each has a lease of its own. */
 const tryOf = (claim: ClaimedDelivery) => `${deliverySpan(claim)}/${claim.lease}`;
 
-/** What a delivery sends; null if its inference is no longer there. */
-async function messageOf(ports: Ports, settings: DeliverySettings, claim: ClaimedDelivery): Promise<Message | null> {
+/** What a delivery sends, and the span that it is; null if its inference is no longer there. */
+async function messageOf(
+  ports: Ports,
+  settings: DeliverySettings,
+  claim: ClaimedDelivery,
+): Promise<{ readonly message: Message; readonly context: TraceContext } | null> {
   const { accountId, inferenceId, event, createdAt, snapshot } = claim;
   const [inference, secrets] = await Promise.all([
     askAgain(() => findAsOf(ports.db, accountId, inferenceId, snapshot)),
@@ -170,8 +177,9 @@ async function messageOf(ports: Ports, settings: DeliverySettings, claim: Claime
   };
   const shown = { name: event, inference, at: createdAt, now, origin, payloads: ports.payloads, secrets, resultLink };
   const { body, headers = {} } = await settings.presentEvent(claim.dialect, shown);
-  const trace = traceHeaders(spanOf(inference, tryOf(claim)));
-  return signed(deliveryIdOf(claim), body, { ...headers, ...trace }, now, secrets, settings.signingKey);
+  const context = spanOf(inference, tryOf(claim));
+  const all = { ...headers, ...traceHeaders(context) };
+  return { context, message: await signed(deliveryIdOf(claim), body, all, now, secrets, settings.signingKey) };
 }
 
 /** Records an attempt, and what follows from it for the endpoint. */

@@ -2,14 +2,18 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
+import * as z from "zod";
 import { describe, expect, test, vi } from "vitest";
 import { handle } from "../../src/router.ts";
 import { run } from "../../src/inferences/run.ts";
 import { BATCH_ITEMS, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
-import { ended, expire, submitted } from "./support/inferences.ts";
+import { portsOf } from "../../src/entry/bindings.ts";
+import { settingsOf } from "../../src/entry/delivery-object.ts";
+import { DeliveryLoop } from "../../src/webhooks/deliver.ts";
+import { ended, expire, laneOf, submitted } from "./support/inferences.ts";
 import { held } from "./support/clock.ts";
-import { asDatabase, ports } from "./support/ports.ts";
-import { backendIs, echo } from "./support/outside.ts";
+import { asDatabase, ports, stillAs, stillEnv } from "./support/ports.ts";
+import { backendIs, echo, publicNames } from "./support/outside.ts";
 import { newBackend, newModel, newTenant, unknownKey } from "./support/tenants.ts";
 import { ORIGIN, as, call, object, operator, until, seen } from "./support/requests.ts";
 
@@ -68,6 +72,49 @@ async function canceled(key: string): Promise<string> {
   expect((await as(key, "POST", `/v1/inferences/${id}/cancel`)).status).toBe(200);
   return id;
 }
+
+/** A span as a collector gets it: what the protocol's definition has of those that we send, and nothing else. */
+const attributesSchema = z.array(
+  z.strictObject({
+    key: z.string(),
+    value: z.union([
+      z.strictObject({ stringValue: z.string() }),
+      z.strictObject({ intValue: z.string().regex(/^-?\d+$/) }),
+      z.strictObject({ doubleValue: z.number() }),
+      z.strictObject({ boolValue: z.boolean() }),
+    ]),
+  }),
+);
+const traceIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
+const spanIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
+const nanosSchema = z.string().regex(/^\d{19}$/);
+const linkSchema = z.strictObject({ traceId: traceIdSchema, spanId: spanIdSchema, traceState: z.string().optional(), flags: z.int() });
+const spanSchema = z
+  .strictObject({
+    ...linkSchema.shape,
+    parentSpanId: spanIdSchema.optional(),
+    name: z.string(),
+    kind: z.int().min(1).max(5),
+    startTimeUnixNano: nanosSchema,
+    endTimeUnixNano: nanosSchema,
+    attributes: attributesSchema,
+    events: z.array(z.strictObject({ timeUnixNano: nanosSchema, name: z.string() })).optional(),
+    links: z.array(linkSchema).optional(),
+    status: z.strictObject({ code: z.literal(2), message: z.string() }).optional(),
+  })
+  .refine(({ startTimeUnixNano: from, endTimeUnixNano: to }) => BigInt(from) <= BigInt(to), "ends before it begins")
+  .transform((span) => ({ ...span, said: Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]])) }));
+const exportSchema = z.strictObject({
+  resourceSpans: z.tuple([
+    z.strictObject({
+      resource: z.strictObject({ attributes: attributesSchema }),
+      scopeSpans: z.tuple([
+        z.strictObject({ scope: z.strictObject({ name: z.string(), version: z.string() }), spans: z.array(spanSchema) }),
+      ]),
+    }),
+  ]),
+});
+const spansIn = (text: string) => exportSchema.parse(JSON.parse(text)).resourceSpans[0].scopeSpans[0].spans;
 
 describe("an inference", () => {
   test("is accepted as queued, with every member in place", async () => {
@@ -166,6 +213,86 @@ describe("an inference", () => {
     expect(await object(operator("GET", `${path}/input`))).toEqual({ text: "hello" });
     expect(await object(operator("GET", `${path}/result`))).toEqual(await object(as(key, "GET", `/v1/inferences/${id}/result`)));
     expect((await operator("GET", `/inferences/${(await newTenant()).accountId}/${id}`)).status).toBe(404);
+  });
+
+  test("goes to the operator's collector as spans once it has ended, linked to the call that submitted it", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await newModel();
+    const backendId = await newBackend(model, { protocol: "openai", url: "https://llm.gpu.test" });
+    const sent: { headers: Headers; text: string }[] = [];
+    const told: (string | null)[] = [];
+    backendIs(async (request) => {
+      const { hostname } = new URL(request.url);
+      if (hostname === "otel.example.com") {
+        sent.push({ headers: request.headers, text: await request.text() });
+        return Response.json({ partialSuccess: {} });
+      }
+      if (hostname !== "llm.gpu.test") return publicNames(request);
+      told.push(request.headers.get("traceparent"));
+      if (told.length === 1) return new Response("my secret words", { status: 500 });
+      const choices = [{ index: 0, message: { role: "assistant", content: "my secret answer" }, finish_reason: "stop" }];
+      return Response.json({ choices, usage: { prompt_tokens: 9, completion_tokens: 2 } });
+    });
+    const traced = stillEnv({ OTLP_URL: "https://otel.example.com", OTLP_HEADERS: "api-key=s%3Dcret, x-team=a" });
+    const body = {
+      model,
+      input: { messages: [{ role: "user", content: "my secret question" }] },
+      retry: { initial_delay_ms: 0, max_delay_ms: 0 },
+      webhook: { url: "https://hooks.example.com/secret-path" },
+    };
+    const client = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
+    const headers = { traceparent: `00-${client.traceId}-${client.spanId}-01`, tracestate: "vendor=1" };
+    const submit = await stillAs(key, "POST", "/v1/inferences", body, headers, traced);
+    const id = String((await object(submit))["id"]);
+    await run(portsOf(traced), [laneOf(model)], "lease");
+    await new DeliveryLoop(portsOf(traced), await settingsOf(traced), accountId, () => undefined).drain();
+    const spans = await until(
+      () => Promise.resolve(sent.flatMap(({ text }) => spansIn(text))),
+      (all) => all.some(({ name }) => name === "POST") && all.some(({ name }) => name === `inference ${model}`),
+    );
+
+    expect(sent.map((request) => [request.headers.get("api-key"), request.headers.get("x-team")])).toEqual(sent.map(() => ["s=cret", "a"]));
+    expect(sent.map(({ text }) => text).join("")).not.toMatch(/secret/);
+    const byName = (name: string) => spans.filter((span) => span.name === name);
+    const [[server], [whole], [delivery]] = [byName("POST /v1/inferences"), byName(`inference ${model}`), byName("POST")];
+    expect(server).toMatchObject({ kind: 2, traceId: client.traceId, parentSpanId: client.spanId, traceState: "vendor=1" });
+    expect(submit.headers.get("traceresponse")).toBe(`00-${client.traceId}-${server?.spanId ?? ""}-01`);
+    expect(whole).toMatchObject({
+      traceId: client.traceId,
+      kind: 5,
+      links: [{ traceId: client.traceId, spanId: server?.spanId, traceState: "vendor=1" }],
+      said: {
+        "claimcheck.inference.id": id,
+        "claimcheck.account.id": accountId,
+        "claimcheck.outcome": "succeeded",
+        "claimcheck.attempts": "2",
+      },
+    });
+    expect(whole).not.toHaveProperty("parentSpanId");
+    const calls = byName(`infer ${model}`);
+    expect(calls.map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`)).toEqual(told);
+    expect(calls[1]).toMatchObject({
+      kind: 3,
+      said: {
+        "claimcheck.attempt.number": "2",
+        "claimcheck.backend.id": backendId,
+        "gen_ai.usage.input_tokens": "9",
+        "gen_ai.usage.output_tokens": "2",
+      },
+      events: [{ name: "first_byte" }],
+    });
+    expect(byName("attempt")).toMatchObject([
+      { parentSpanId: whole?.spanId, status: { code: 2, message: "backend_error" } },
+      { parentSpanId: whole?.spanId, spanId: calls[1]?.parentSpanId },
+    ]);
+    expect(delivery).toMatchObject({
+      kind: 3,
+      parentSpanId: whole?.spanId,
+      said: { "server.address": "hooks.example.com", "http.response.status_code": "200" },
+    });
+    const known = new Set([client.spanId, ...spans.map(({ spanId }) => spanId)]);
+    expect(known.size).toBe(spans.length + 1);
+    expect(spans.filter(({ parentSpanId }) => parentSpanId !== undefined && !known.has(parentSpanId))).toEqual([]);
   });
 
   test("that waits for another attempt says so", async () => {

@@ -62,10 +62,11 @@ import {
   errorSchema,
   generateSchema,
 } from "./schemas.ts";
+import { SOFTWARE_VERSION } from "../../platform/version.ts";
 import { showStatistics } from "./statistics.ts";
 
 const SERVER: Omit<ServerMetadata, "name"> = {
-  version: "0.1.0",
+  version: SOFTWARE_VERSION,
   extensions: [BINARY_EXTENSION, "parameters", "schedule_policy", "generate", "statistics"],
 };
 
