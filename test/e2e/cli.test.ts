@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SAMPLE_MODEL } from "../../src/local/deployment.ts";
 import { freePort } from "../../src/local/runtime.ts";
 import { type Deployment, ROOT, deploy, endAll, newFolder } from "../support/deployment.ts";
-import { DOCUMENTS, blocksOf, isShell, runs } from "../support/documents.ts";
+import { DOCUMENTS, SHELLS, blocksOf, isShell, runs } from "../support/documents.ts";
 
 const PICTURES = 80;
 const INPUT = '[{"image_path": "{file}", "product_type": "Shoes"}]';
@@ -229,7 +229,6 @@ describe("what README and docs show", () => {
     };
     response.setHeader("Content-Type", "application/json").end(JSON.stringify(answers[request.url ?? ""] ?? {}));
   });
-  const shells = ["sh", ...(spawnSync("zsh", ["--version"]).error ? [] : ["zsh"])];
   const python = spawnSync("python3", ["--version"]).error === undefined;
 
   beforeAll(async () => {
@@ -292,9 +291,10 @@ describe("what README and docs show", () => {
   }
 
   const inShell = DOCUMENTS.filter((file) => blocksOf(file).some((block) => isShell(block) && runs(block)));
-  test.concurrent.each(inShell.flatMap((file) => shells.map((shell) => [file, shell] as const)))(
+  test.concurrent.for(inShell.flatMap((file) => SHELLS.map(([shell, isInstalled]) => [file, shell, isInstalled] as const)))(
     "in %s does what it says in %s, block after block",
-    async (file, shell) => {
+    async ([file, shell, isInstalled], { skip }) => {
+      skip(!isInstalled, `${shell} is not installed`);
       const blocks = blocksOf(file).filter((block) => (isShell(block) && runs(block)) || block.how === "answer");
       const { cwd, failures, env: own } = checkout(shell);
       const port = await freePort("127.0.0.1");

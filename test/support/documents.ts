@@ -7,6 +7,7 @@
  * - `answer`: it is JSON, and the block above it prints JSON with at least these members;
  * - `example: REASON`: it can't run here, and only its syntax is checked.
  */
+import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -42,6 +43,12 @@ export function blocksOf(file: string): Block[] {
     text: match[3] ?? "",
   }));
 }
+
+/** The shells of readers, and whether each is installed here: a test of one that is not is skipped, and the report says so. */
+export const SHELLS: readonly (readonly [shell: string, isInstalled: boolean])[] = ["sh", "zsh"].map((shell) => [
+  shell,
+  spawnSync(shell, ["-c", ":"]).error === undefined,
+]);
 
 export const isShell = (block: Block) => block.language === "sh";
 export const runs = (block: Block) => block.how === "run" || block.how === "stays";
