@@ -26,7 +26,7 @@ export function reportFrom(observed: Observed, env: Pick<Env, "METRICS"> & Point
     const observations = observed.take();
     for (const point of observations.slice(0, ANALYTICS_POINTS).map(pointOf)) env.METRICS_POINTS?.writeDataPoint(point);
     try {
-      await ask("metrics", GATE_MS, () => env.METRICS.getByName(METRICS_NAME).add(observations));
+      await env.METRICS.getByName(METRICS_NAME).add(observations); // without a time limit: nobody waits for it
     } catch (error) {
       observed.count("lost", []);
       logError("metrics_not_reported", error);

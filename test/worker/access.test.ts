@@ -15,6 +15,7 @@ const UNKNOWN_ID = "01900000-0000-7000-8000-000000000000";
 /** What stands in a path for each parameter; ids are those of nothing. */
 const NOTHING: Readonly<Record<string, string>> = {
   id: UNKNOWN_ID,
+  account: "NoAccount000",
   model: "a-model-that-nobody-made",
   name: "a-model-that-nobody-made",
   version: "v1",

@@ -313,14 +313,15 @@ describe("the log", () => {
     const { logs, status } = (await show(tenant, id, "?logs=1")) as { logs: Record<string, string>[]; status: string };
     const error = { class: "infrastructure", code: "backend_error", message: "The backend answered 500: CUDA out of memory", status: 500 };
     const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/);
+    const timing = { sent_ms: expect.any(Number), first_byte_ms: expect.any(Number), answered_ms: expect.any(Number) };
     expect(status).toBe("succeeded");
     expect(logs).toEqual([
       { at, event: "queued" },
       { at, event: "claimed", attempt: 1, backend: backends[0] },
-      { at, event: "attempt_failed", attempt: 1, error, retry_at: at },
+      { at, event: "attempt_failed", attempt: 1, error, retry_at: at, timing },
       { at, event: "ready" },
       { at, event: "claimed", attempt: 2, backend: backends[1] },
-      { at, event: "succeeded", attempt: 2 },
+      { at, event: "succeeded", attempt: 2, timing },
     ]);
     const failed = logs.find(({ event }) => event === "attempt_failed");
     expect(Date.parse(String(failed?.["retry_at"])) - Date.parse(String(failed?.["at"]))).toBe(5_000);
