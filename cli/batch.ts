@@ -7,7 +7,7 @@ import { basename, parse } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { globSync } from "tinyglobby";
 import { ApiError, type Inference } from "../client/typescript/client.ts";
-import { bold, dim, red } from "../src/local/terminal.ts";
+import { bold, dim, padded, red } from "../src/local/terminal.ts";
 import type { Api } from "./api.ts";
 import { CommandError, EXIT, UsageError, exitCodeOf, refusalOf } from "./errors.ts";
 import { saveInto, type RunOptions } from "./inferences.ts";
@@ -21,6 +21,7 @@ const AT_ONCE = 8;
 /** Inferences that one request asks after. */
 const ASKED_AT_ONCE = 100;
 const ASK_EVERY_MS = 1_000;
+const STATUS_WIDTH = "succeeded".length;
 
 /** One inference to be. */
 interface Item {
@@ -71,10 +72,11 @@ export async function submitAll(api: Api, model: string, sources: readonly strin
     const ended = wait ? await awaitAll(api, submitted, progress) : [];
     progress.end();
     const names = new Map(items.map(({ place, name }) => [journal.ids.get(place) ?? "", name]));
+    const widest = Math.max(0, ...items.map(({ name }) => printable(name).length));
     for (const it of ended) {
       const name = names.get(it.id) ?? it.id;
       const files = folder !== undefined && it.status === "succeeded" ? await saveInto(api, folder, parse(name).name, it) : [];
-      report(output, name, it, files);
+      report(output, name, widest, it, files);
     }
     journal.close();
     const failed = ended.filter((it) => it.status !== "succeeded").length;
@@ -97,12 +99,15 @@ export async function submitAll(api: Api, model: string, sources: readonly strin
   }
 }
 
-function report(output: Output, name: string, it: Inference, files: readonly string[]): void {
+/** One line about an end: how it ended, its name, and what came of it. */
+function report(output: Output, name: string, widest: number, it: Inference, files: readonly string[]): void {
   const { id, status, error } = it;
   if (output.json) return printValue(output, { name, id, status, output: it.output, error, files });
-  const shown =
-    files.length > 0 ? files.join(" ") : error ? `${error.code}: ${error.message}` : (shortOf(it.output) ?? `claimcheck results ${id}`);
-  output.line(`${statusText(status)}  ${printable(name)}  ${files.length > 0 || error ? printable(shown) : dim(printable(shown))}`);
+  const shown = error
+    ? `${error.code}: ${error.message}`
+    : files.join(" ") || dim(printable(shortOf(it.output) ?? `claimcheck results ${id}`));
+  const line = error || files.length > 0 ? printable(shown) : shown;
+  output.line(`${padded(statusText(status), STATUS_WIDTH)}  ${padded(printable(name), widest)}  ${line}`);
 }
 
 function itemsOf(sources: readonly string[], template: unknown): Item[] {
@@ -138,7 +143,9 @@ function itemsOf(sources: readonly string[], template: unknown): Item[] {
 /** A file, or those that a pattern names where the shell has not done so. */
 function filesOf(source: string): string[] {
   if (source === "-" || existsSync(source)) return [source];
-  const files = /[*?[{]/.test(source) ? globSync(source, { dot: false }).toSorted() : [];
+  const files = /[*?[{]/.test(source)
+    ? globSync(source, { dot: false }).toSorted((one, two) => one.localeCompare(two, "en", { numeric: true }))
+    : [];
   if (files.length === 0) throw new UsageError(`There is no file ${source}`);
   return files;
 }

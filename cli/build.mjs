@@ -10,5 +10,5 @@ await build({
   format: "esm",
   target: "node20",
   // The argument parser asks for Node's modules by require().
-  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+  banner: { js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);' },
 });

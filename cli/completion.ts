@@ -25,11 +25,14 @@ export function completionFor(shell: string, program: Command): string {
 }
 
 function knownOf(command: Command, path: string): Known[] {
+  const names = (one: Command) => [one.name(), ...one.aliases()];
   const words = [
-    ...command.commands.map((one) => ({ word: one.name(), about: one.description() })),
+    ...command.commands.flatMap((one) => names(one).map((word) => ({ word, about: one.description() }))),
+    ...command.registeredArguments.flatMap(({ argChoices = [], description }) => argChoices.map((word) => ({ word, about: description }))),
     ...command.options.flatMap(({ long, description }) => (long ? [{ word: long, about: description }] : [])),
   ];
-  return [{ path, words }, ...command.commands.flatMap((one) => knownOf(one, `${path} ${one.name()}`.trim()))];
+  const below = command.commands.flatMap((one) => names(one).flatMap((name) => knownOf(one, `${path} ${name}`.trim())));
+  return [{ path, words }, ...below];
 }
 
 function bash(known: readonly Known[]): string {

@@ -34,6 +34,9 @@ export async function doctor(api: Api): Promise<void> {
     for (const check of await checkParts(api)) add(check);
   }
   const failed = checks.filter(({ state }) => state === "failed").length;
+  const warnings = checks.filter(({ state }) => state === "warning").length;
+  if (failed === 0 && output.isTerminal)
+    output.note(dim(warnings === 0 ? "All is well." : `Nothing failed; ${warnings === 1 ? "1 warning" : `${warnings} warnings`}.`));
   if (failed > 0) throw new CommandError(`${failed} of ${checks.length} checks failed`, EXIT.failed);
 }
 

@@ -16,6 +16,8 @@ export const EXIT = {
   unavailable: 6,
   /** Ctrl-C, as shells count it. */
   interrupted: 130,
+  /** Nobody reads the output any more, as shells count it. */
+  pipeClosed: 141,
 } as const;
 
 export class CommandError extends Error {

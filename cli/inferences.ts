@@ -21,8 +21,8 @@ import {
   statusText,
 } from "./print.ts";
 
-/** How long a submit waits for the end, before the command says where it stands. */
-const WAIT_SECONDS = 10;
+/** What takes no longer is not worth a word in between. */
+const QUIET_MS = 2_000;
 /** What a page of the list has at most. */
 const PAGE = 100;
 
@@ -36,9 +36,10 @@ export interface RunOptions {
 export async function run(api: Api, model: string, input: unknown, options: RunOptions & { file?: string }): Promise<void> {
   const { file, ...more } = options;
   const { client, output, signal } = api;
-  const submitted = await client.submit(model, input, { ...more, wait: WAIT_SECONDS, signal });
+  const submitted = await client.submit(model, input, { ...more, signal });
+  const shown = changes(output, { quietMs: QUIET_MS });
   try {
-    const it = await client.wait(submitted, { signal, onUpdate: output.isTerminal ? changes(output) : () => {} });
+    const it = await client.wait(submitted, { signal, ...(output.isTerminal && { onUpdate: shown }) });
     if (it.status !== "succeeded") throw notSucceeded(it);
     if (file === undefined && it.output !== null && it.output !== undefined) return printValue(output, it.output);
     await saveResult(api, it.id, file ?? null);
@@ -49,16 +50,24 @@ export async function run(api: Api, model: string, input: unknown, options: RunO
 }
 
 function notSucceeded({ id, status: end, error }: Inference): CommandError {
-  return new CommandError(`${id} is ${end}${error ? `: ${error.code}: ${error.message}` : ""}`, EXIT.failed);
+  return new CommandError(`${id} is ${end}${error ? `: ${error.code}: ${printable(error.message)}` : ""}`, EXIT.failed);
 }
 
-/** Prints a line at each change: when it was seen, and where the inference stands. */
-function changes(output: Output, withId = false): (it: Inference) => void {
+/** Prints a line at each change, or the latest one when the quiet time is over: when it was seen, and where the inference stands. */
+function changes(output: Output, { withId = false, quietMs = 0 }: { withId?: boolean; quietMs?: number } = {}): (it: Inference) => void {
   let last = "";
+  let line = "";
+  const print = () => {
+    if (line !== "") output.note(line);
+    line = "";
+  };
+  const loudAt = Date.now() + quietMs;
+  setTimeout(print, quietMs).unref();
   return (it) => {
     const now = standing(it);
-    if (now !== last && !it.is_final) output.note(`${dim(clockOf(new Date()))}  ${withId ? `${printable(it.id)}  ` : ""}${now}`);
+    if (now !== last) line = it.is_final ? "" : `${dim(clockOf(new Date()))}  ${withId ? `${printable(it.id)}  ` : ""}${now}`;
     last = now;
+    if (Date.now() >= loudAt) print();
   };
 }
 
@@ -133,7 +142,7 @@ export async function status({ client, output, signal }: Api, ids: readonly stri
       if (!watch) return client.get(id, { signal });
       const onUpdate = output.json
         ? (it: Inference) => (it.is_final ? undefined : printValue(output, it))
-        : changes(output, ids.length > 1);
+        : changes(output, { withId: ids.length > 1 });
       return client.wait(id, { signal, onUpdate });
     }),
   );

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `claimcheck`: the command line, for clients and operators of a deployment. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { bold, dim, red } from "../src/local/terminal.ts";
 import { accountCommands } from "./account-commands.ts";
@@ -13,6 +13,11 @@ import { apiOf, deploymentNamed, interrupted, outputFor } from "./options.ts";
 import { printableLines } from "./print.ts";
 
 process.once("SIGINT", () => interrupted.abort());
+// The reader of a pipe, such as `head`, has enough: end as programs do that the signal ends.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.pipeClosed);
+});
 
 const program = new Command("claimcheck")
   .description("Submit inferences to a Claimcheck deployment, see how they get on, and run the deployment.")
@@ -21,7 +26,11 @@ const program = new Command("claimcheck")
   .option("--key <key>", "an account's key (CLAIMCHECK_KEY)")
   .option("--admin-token <token>", "the operator's token (CLAIMCHECK_ADMIN_TOKEN)")
   .option("--json", "print JSON, one value a line")
-  .configureHelp({ styleTitle: bold, showGlobalOptions: false, sortSubcommands: false })
+  .configureHelp({
+    styleTitle: bold,
+    optionDescription: (option) => Help.prototype.optionDescription(option) + (option.mandatory ? " (required)" : ""),
+  })
+  .helpCommand(false)
   .showHelpAfterError("(Add --help to see what it takes.)")
   .exitOverride();
 
@@ -53,7 +62,7 @@ program
   fish  claimcheck completion fish > ~/.config/fish/completions/claimcheck.fish`,
   )
   .action((shell: string) => void process.stdout.write(completionFor(shell, program)));
-program.addHelpText("after", "\nclaimcheck help COMMAND shows what a command takes. The options above go with every command.");
+program.addHelpText("after", "\nclaimcheck COMMAND --help shows what a command takes. The options above go with every command.");
 
 try {
   await program.parseAsync();

@@ -1,7 +1,7 @@
 /** The commands for the operator: accounts, keys, models and backends. */
 import type { Command } from "commander";
 import { parsed } from "./input.ts";
-import { RESOURCES, type Resource, addBackend, create, listAll, ready, remove, show, update } from "./operator.ts";
+import { RESOURCES, type Resource, addBackend, create, listAll, listModels, ready, remove, show, update } from "./operator.ts";
 import { apiOf, given, many, whole } from "./options.ts";
 
 type Add = (command: Command) => Command;
@@ -17,7 +17,9 @@ function resourceCommands(
   const group = program.command(resource).description(about);
   filter(group.command("list").description(`list ${resource}`)).action(
     async (options: Readonly<Record<string, string>>, command: Command) => {
-      await listAll(apiOf(command), resource, given(options) as Record<string, string>); // texts, as the options have them
+      const api = apiOf(command);
+      if (resource === "models" && !api.settings.adminToken) return listModels(api);
+      await listAll(api, resource, given(options) as Record<string, string>); // texts, as the options have them
     },
   );
   group

@@ -33,10 +33,15 @@ export async function listAll(api: Api, resource: Resource, query: Readonly<Reco
     rows.push(...(page["data"] as Json[])); // as every list of the admin API has it
     after = page["next_after"] as string | null; // likewise
   } while (after !== null);
-  const there = RESOURCES[resource].columns.filter(
-    (column) => rows.length === 0 || rows.some((row) => row[column] !== undefined && row[column] !== null),
-  );
+  const isFull = (value: unknown) => value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
+  const there = RESOURCES[resource].columns.filter((column) => rows.length === 0 || rows.some((row) => isFull(row[column])));
   printRows(api.output, rows, there);
+}
+
+/** The models that an account may call. */
+export async function listModels(api: Api): Promise<void> {
+  const { data } = await api.call("GET", "/v1/models");
+  printRows(api.output, data as Json[], ["id", "description"]); // as the route answers
 }
 
 export async function show(api: Api, resource: Resource, id: string): Promise<void> {

@@ -30,7 +30,7 @@ export function printValue(output: Output, value: unknown): void {
 export function printFacts(output: Output, value: Readonly<Record<string, unknown>>): void {
   if (output.json) return printValue(output, value);
   const widest = Math.max(...Object.keys(value).map((name) => name.length));
-  for (const [name, its] of Object.entries(value)) output.line(`${dim(printable(name).padEnd(widest))}  ${plain(its)}`);
+  for (const [name, its] of Object.entries(value)) output.line(`${dim(printable(name).padEnd(widest))}  ${cellOf(name, its)}`);
 }
 
 /** Rows as a table, or each as a line of JSON. A column is the name of a member, perhaps with another title. */
@@ -42,10 +42,24 @@ export function printRows<Row extends object>(
   if (output.json) return rows.forEach((row) => printValue(output, row));
   if (rows.length === 0) return output.note(dim("There are none."));
   const titles = columns.map((column) => (typeof column === "string" ? column : column[0]));
-  const cell = (row: Row, name: string) => plain((row as Record<string, unknown>)[name]); // a row is the object of an answer
+  const cell = (row: Row, name: string) => cellOf(name, (row as Record<string, unknown>)[name]); // a row is the object of an answer
   const cells = rows.map((row) => columns.map((column) => (typeof column === "string" ? cell(row, column) : column[1](row))));
   output.line(table(titles, cells));
 }
+
+/** A value by the name of its member. */
+function cellOf(name: string, value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? dim("-") : value.map(plain).join(",");
+  return name.endsWith("_bytes") && typeof value === "number" ? sizeOf(value) : plain(value);
+}
+
+/** `12.5 MiB`. */
+function sizeOf(bytes: number): string {
+  const unit = bytes === 0 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${Number((bytes / 1024 ** unit).toFixed(1))} ${UNITS[unit]}`;
+}
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** A value in a cell. */
 export function plain(value: unknown): string {

@@ -9,7 +9,7 @@ import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SAMPLE_MODEL } from "../../src/local/deployment.ts";
 import { freePort } from "../../src/local/runtime.ts";
-import { type Deployment, ROOT, deploy, endAll, newFolder } from "../support/deployment.ts";
+import { type Deployment, ROOT, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { DOCUMENTS, SHELLS, blocksOf, isShell, runs } from "../support/documents.ts";
 
 const PICTURES = 80;
@@ -161,6 +161,43 @@ test(`${PICTURES} pictures, interrupted and begun again, are submitted once each
   expect(noted(journals)).toBe(0);
   const all = await json("list", "--filter", "metadata[batch]=many", "-n", "1000");
   expect(all).toHaveLength(PICTURES);
+});
+
+test("a run that is interrupted says how to go on", async () => {
+  await deployment.operator("POST", "/models", { name: "nobody" });
+  const child = spawn(process.execPath, [join(ROOT, "cli", "bin.mjs"), "run", "nobody", "1"], {
+    cwd: home,
+    env,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+  await until(
+    () => json("list", "--model", "nobody"),
+    (rows) => rows.length > 0,
+  );
+  const [submitted] = await json("list", "--model", "nobody"); // by now its answer has come through too
+  child.kill("SIGINT");
+  expect(((await once(child, "close")) as [number])[0]).toBe(130); // as documented for the event
+  expect(said).toContain(`claimcheck status ${String(submitted?.["id"])} --watch`);
+});
+
+test("completion knows commands, their aliases and their options, in bash", async () => {
+  const script = (await claimcheck(["completion", "bash"])).out;
+  const completed = (...words: string[]) =>
+    spawnSync(
+      "bash",
+      ["-c", `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _claimcheck; echo "\${COMPREPLY[*]}"`, "bash", ...words],
+      {
+        encoding: "utf8",
+        cwd: home,
+      },
+    ).stdout.trim();
+  expect(completed("claimcheck", "lo")).toBe("logs login logout");
+  expect(completed("claimcheck", "backends", "a")).toBe("add");
+  expect(completed("claimcheck", "backends", "add", "--max")).toBe("--max-concurrency");
+  expect(completed("claimcheck", "status", "x", "--w")).toBe("--watch");
+  expect(completed("claimcheck", "completion", "z")).toBe("zsh");
 });
 
 test("listen forwards what happens as webhooks that a local server verifies with the printed secret", async () => {

@@ -2,18 +2,19 @@
  * The TypeScript client in front of a whole deployment: the cases of every runtime in this Node, in the machine's own and in
  * Chromium; and what only a whole deployment shows: a restart in the middle, and a client that is killed in the middle.
  */
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Claimcheck, type Event } from "../../client/typescript/client.ts";
 import { KINDS, type Kind, type Outcome, type World, allOf, answerOf } from "../support/client-cases.ts";
 import { type Deployment, ROOT, deploy, endAll, newFolder } from "../support/deployment.ts";
+import { nodeOfTheMachine } from "../support/machine.ts";
 
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
@@ -188,12 +189,3 @@ test("run, wait and events outlast a deployment that is killed and started again
   expect(told.filter(({ id }) => id !== null).map(({ data }) => data["event"])).toEqual(logged);
   expect(await allOf(client.list({ metadata: { by: "run" } }))).toHaveLength(1);
 });
-
-/** A Node beside the one that the project brings; null if there is none that is new enough. */
-function nodeOfTheMachine(): string | null {
-  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
-  const found = folders.map((path) => join(path, "node")).find((path) => existsSync(path));
-  if (found === undefined) return null;
-  const version = execFileSync(found, ["--version"], { encoding: "utf8" }).trim();
-  return Number(/^v(\d+)/.exec(version)?.[1]) >= 20 && version !== process.version ? found : null;
-}

@@ -7,9 +7,13 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nodeOfTheMachine } from "../support/machine.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const CLIENT_GZIPPED_BYTES = 6 * 1024;
+
+/** The project's Node, and the machine's own if there is another. */
+const NODES = [process.execPath, nodeOfTheMachine()].flatMap((node) => (node === null ? [] : [[versionOf(node), node] as const]));
 
 const project = mkdtempSync(join(tmpdir(), "claimcheck-client-"));
 const installed = join(project, "node_modules", "claimcheck");
@@ -40,13 +44,13 @@ describe("the package", { timeout: 120_000 }, () => {
 
   afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-  test("runs in a project that has nothing else", () => {
+  test.each(NODES)("runs in a project that has nothing else, in %s", (_name, node) => {
     writeFileSync(join(project, "use.js"), USE);
-    expect(JSON.parse(run(process.execPath, "use.js"))).toEqual([["https://claimcheck.example.com/v1/inferences", "POST"], "function"]);
+    expect(JSON.parse(run(node, "use.js"))).toEqual([["https://claimcheck.example.com/v1/inferences", "POST"], "function"]);
   });
 
-  test("brings the command line", () => {
-    expect(run(process.execPath, join(installed, "cli/bin.mjs"), "--help")).toContain("Usage: claimcheck");
+  test.each(NODES)("brings the command line, which starts in %s", (_name, node) => {
+    expect(run(node, join(installed, "cli/bin.mjs"), "--help")).toContain("Usage: claimcheck");
   });
 
   test("types what it is given, in both ways of finding modules", () => {
@@ -69,6 +73,10 @@ describe("the package", { timeout: 120_000 }, () => {
     expect((await publint({ pkgDir: installed, pack: false })).messages).toEqual([]);
   });
 });
+
+function versionOf(node: string): string {
+  return `Node ${execFileSync(node, ["--version"], { encoding: "utf8" }).trim()}`;
+}
 
 function version(): string {
   return (JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string }).version;
