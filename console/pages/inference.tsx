@@ -275,12 +275,17 @@ function Contents({
   );
 }
 
+/** Each line with how long after the first it was. */
 function Log({ logs }: { readonly logs: NonNullable<Detail["logs"]> }) {
+  const begin = Date.parse(logs[0]?.at ?? "");
   return (
     <ol class="log" aria-label="What happened">
       {logs.map(({ at, event, ...more }, index) => (
         <li key={index}>
-          <Time at={at} /> <strong>{event}</strong> <code class="muted">{Object.keys(more).length > 0 ? JSON.stringify(more) : ""}</code>
+          <time dateTime={at} title={at}>
+            +{duration(Date.parse(at) - begin)}
+          </time>{" "}
+          <strong>{event}</strong> <code class="muted">{Object.keys(more).length > 0 ? JSON.stringify(more) : ""}</code>
         </li>
       ))}
     </ol>

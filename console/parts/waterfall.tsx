@@ -110,7 +110,7 @@ function nameOf({ name, attempt }: Span): string {
 function noteOf({ waiting_on, error, event, http_status, result, name, backend }: Span): string {
   if (error) return error.code;
   if (waiting_on) return WAITS[waiting_on] ?? waiting_on;
-  if (event) return event.replace("inference.", "");
+  if (event) return event;
   if (name === "delivery_attempt") return http_status ? String(http_status) : (result ?? "");
   return name === "attempt" && backend ? backend.slice(0, 8) : "";
 }
