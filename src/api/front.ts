@@ -83,22 +83,28 @@ function pageOf(origin: string, nonce: string): string {
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --paper: #12161c; --soft: #1b212a; --line: #313a47; --link: #7db8f5; } }
 body { margin: 0 auto; max-width: 46rem; padding: 3rem 1.25rem; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
 h1 { margin: 0; font-size: 1.75rem; } h2 { margin: 2rem 0 .5rem; font-size: 1.05rem; }
-p { margin: .5rem 0; } a { color: var(--link); }
+p { margin: .5rem 0; } ul { margin: .5rem 0; padding-left: 1.25rem; } li { margin: .25rem 0; } a { color: var(--link); }
 pre { overflow-x: auto; padding: .9rem 1rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--soft); font: .85rem/1.6 ui-monospace, monospace; }
 </style>
 <main>
 <h1>Claimcheck</h1>
-<p>${DESCRIPTION} It runs in front of this deployment's own GPU servers.</p>
+<p>${DESCRIPTION} This deployment runs them on GPU servers of its operator.</p>
 <h2>Call it</h2>
-<pre><code>export KEY=ck_…   # the operator has one for you
+<pre><code>export KEY=ck_…   # the operator gives you one
 curl ${at}/v1/models -H "Authorization: Bearer $KEY"
 curl ${at}/v1/inferences -H "Authorization: Bearer $KEY" \\
   -H "Content-Type: application/json" -H "Prefer: wait=30" \\
   -d '{"model": "…", "input": {}}'
 curl ${at}/v1/inferences/ID -H "Authorization: Bearer $KEY"</code></pre>
 <p>Clients of OpenAI, Vody, Reka, Baseten and the Open Inference Protocol work too: give them this address and the key.</p>
-<h2>Look further</h2>
-<p><a href="/console">The console</a> shows inferences as they run, to who signs in with a key. <a href="/healthz">Health</a> says whether it answers. <a href="/docs">The reference</a> has every call and lets you try it; <a href="/openapi.json">OpenAPI</a> is the same for programs, and <a href="/llms.txt">llms.txt</a> lists the pages of the documentation.</p>
+<h2>Next</h2>
+<ul>
+<li><a href="/docs/guides/quick-start.md">Quick start</a>: a first result in five minutes.</li>
+<li><a href="/docs">Reference</a>: every call, to try here; as <a href="/openapi.json">OpenAPI</a> for programs.</li>
+<li><a href="/console">Console</a>: sign in with your key to see your inferences as they run.</li>
+<li><a href="/llms.txt">All pages</a> of the documentation.</li>
+<li><a href="/healthz">Health</a>: whether this deployment answers.</li>
+</ul>
 </main>
 </html>
 `;

@@ -134,7 +134,7 @@ const INDEX = `<!doctype html>
 <link rel="stylesheet" href="/docs/viewer.css">
 <script src="/docs/swagger-ui-bundle.js" defer></script>
 <script src="/docs/viewer.js" defer></script>
-<nav><a href="/">Claimcheck</a> <a href="/docs/api.md">The API in words</a> <a href="/openapi.json">OpenAPI</a> <a href="/llms.txt">All pages</a></nav>
+<nav><a href="/">Claimcheck</a> <a href="/docs/guides/quick-start.md">Quick start</a> <a href="/docs/api.md">The API in words</a> <a href="/openapi.json">OpenAPI</a> <a href="/llms.txt">All pages</a></nav>
 <main id="viewer"><noscript>This page needs JavaScript; <a href="/docs/api.md">the API in words</a> does not.</noscript></main>
 </html>
 `;
@@ -142,10 +142,13 @@ const INDEX = `<!doctype html>
 const STYLE = `body { margin: 0; background: #fff; color: #1c2430; font: 1rem/1.5 system-ui, sans-serif; }
 nav { display: flex; flex-wrap: wrap; gap: .4rem 1.25rem; max-width: 1460px; margin: 0 auto; padding: 1rem 20px 0; box-sizing: border-box; }
 nav a { color: #0b57a4; }
-html.dark-mode body { background: #12161c; color: #e6eaf0; }
+html.dark-mode body { background: #1c2022; color: #e6eaf0; }
 html.dark-mode nav a { color: #7db8f5; }
 .swagger-ui .info { margin: 1.5rem 0; }
-@media (max-width: 40rem) { .swagger-ui .opblock .opblock-summary-description { display: none; } }
+@media (max-width: 40rem) {
+  .swagger-ui .opblock .opblock-summary-description, .swagger-ui .opblock-tag small { display: none; }
+  .swagger-ui .filter .operation-filter-input { width: 100%; box-sizing: border-box; }
+}
 `;
 
 const SCRIPT = `"use strict";

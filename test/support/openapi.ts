@@ -26,6 +26,29 @@ interface Recorded {
   readonly answer: { readonly status: number; readonly contentType: string | null; readonly body?: unknown };
 }
 
+/** What the calls of each wire are for, in the order in which readers want them. */
+const ABOUT: Readonly<Record<string, string>> = {
+  claimcheck: "Submit, wait, watch, read, list and cancel; files, webhooks and usage. Start here.",
+  openai: "Chat, completions, embeddings and models, for OpenAI's clients.",
+  vody: "The API of Vody, for its clients.",
+  reka: "The API of Reka Vision, for its clients.",
+  baseten: "The API of Baseten, for its clients.",
+  oip: "The protocol of Triton, KServe and MLServer, for their clients.",
+  admin: "Accounts, keys, models, backends, usage and repairs, for the operator.",
+  console: "The pages that show inferences as they run.",
+  front: "What this deployment is, and where to go.",
+  health: "Whether it answers.",
+};
+
+/** The wires in that order. Throws if one is missing there. */
+export const DOCUMENTED: readonly Dialect[] = DIALECTS.toSorted((one, other) => placeOf(one) - placeOf(other));
+
+function placeOf({ name }: Dialect): number {
+  const place = Object.keys(ABOUT).indexOf(name);
+  if (place === -1) throw new Error(`say in ABOUT what the calls of "${name}" are for`);
+  return place;
+}
+
 /** What may be refused, by what a route is; the router and the body reader refuse before a handler sees the call. */
 const OF_KEY = ["missing_key", "invalid_key", "revoked_key", "expired_key", "missing_scope", "rate_limited"] as const;
 const OF_OPERATOR = ["invalid_admin_token"] as const;
@@ -70,7 +93,7 @@ export function openApi(): Json {
   const examples = JSON.parse(readFileSync(EXAMPLES_FILE, "utf8")) as Record<string, Recorded>;
   const components = new Components();
   const paths: Record<string, Json> = {};
-  for (const dialect of DIALECTS) {
+  for (const dialect of DOCUMENTED) {
     for (const route of dialect.routes) {
       const path = readable(route.path);
       const name = `${route.method} ${path}`;
@@ -90,7 +113,7 @@ export function openApi(): Json {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/", description: "This deployment." }],
-    tags: DIALECTS.map(({ title }) => ({ name: title, description: `Calls of the ${title.replace(/^The /, "")}.` })),
+    tags: DOCUMENTED.map(({ name, title }) => ({ name: title, description: ABOUT[name] })),
     paths,
     components: { ...components.described(), securitySchemes: SECURITY, headers: HEADERS },
   };

@@ -5,10 +5,9 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { DIALECTS } from "../../src/wires.ts";
 import type { Access, Dialect } from "../../src/http/route.ts";
 import { CLIENT_TYPES_FILE, clientTypes } from "./client-types.ts";
-import { OPENAPI_FILE, openApiText } from "./openapi.ts";
+import { DOCUMENTED, OPENAPI_FILE, openApiText } from "./openapi.ts";
 import { readable } from "./paths.ts";
 
 export const REFERENCE_PAGE = fileURLToPath(new URL("../../docs/api.md", import.meta.url));
@@ -19,7 +18,7 @@ const END = "<!-- made by npm run reference: end -->";
 export function withReference(page: string): string {
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (begin === -1 || end < begin) throw new Error(`docs/api.md must contain "${BEGIN}" and, behind it, "${END}"`);
-  return `${page.slice(0, begin + BEGIN.length)}\n\n${DIALECTS.map(tableOf).join("\n")}\n${page.slice(end)}`;
+  return `${page.slice(0, begin + BEGIN.length)}\n\n${DOCUMENTED.map(tableOf).join("\n")}\n${page.slice(end)}`;
 }
 
 function tableOf({ title, routes }: Dialect): string {
