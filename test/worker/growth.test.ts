@@ -6,6 +6,7 @@ import { changeStatements } from "../../src/inferences/sql/change.ts";
 import { claimStatements } from "../../src/inferences/sql/claim.ts";
 import { insertStatements } from "../../src/inferences/sql/insert.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
+import { gaugeStatements } from "../../src/maintenance/gauges.ts";
 import { passStatements } from "../../src/maintenance/due.ts";
 import { DEPTH_MAX, POSITION_MAX, STATISTICS_ROWS, SWEEP_ROWS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
@@ -100,6 +101,7 @@ describe("with few and with many", () => {
         status: [readStatements.find("stored-07", waiting)],
         "status with its wait": [readStatements.findWaiting("stored-07", last)],
         depth: [readStatements.depth(laneOf(model))],
+        gauges: [gaugeStatements.lanes(), gaugeStatements.rest()],
         renew: [claimStatements.renew(running.lease, [running])],
         canceled: [claimStatements.canceled(running.lease, [running])],
         claim: [claimStatements.claim(laneOf(model), "measured")],
@@ -142,9 +144,11 @@ describe("with few and with many", () => {
       expect(Math.max(...Object.values(few))).toBeLessThanOrEqual(POSITION_MAX + CONSTANT);
       await store(model, "queued", 2 * POSITION_MAX, DEPTH_MAX);
       const deep = await rowsRead(readStatements.depth(laneOf(model)));
+      const gauged = await rowsRead(gaugeStatements.lanes());
       await store(model, "queued", 2 * POSITION_MAX + DEPTH_MAX, MANY - 2 * POSITION_MAX - DEPTH_MAX);
       expect(grown(few, await asked(2))).toEqual({});
       expect(await rowsRead(readStatements.depth(laneOf(model)))).toBeLessThanOrEqual(deep + CONSTANT);
+      expect(await rowsRead(gaugeStatements.lanes())).toBeLessThanOrEqual(gauged + CONSTANT);
     },
   );
 
