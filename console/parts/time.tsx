@@ -53,3 +53,8 @@ export function bytes(count: number): string {
 
 /** A count with its thousands apart. */
 export const number = (count: number): string => count.toLocaleString("en");
+
+const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+/** A time to the minute, in few characters. */
+export const clock = (at: string): string => SHORT.format(new Date(at));

@@ -46,6 +46,8 @@ export const countsSchema = z.object({
     .describe(`The \`after\` of the next call; null if all were looked at. A call looks at ${COUNTED_ROWS} inferences at most.`),
 });
 
+z.globalRegistry.add(countsSchema, { id: "Counts" });
+
 export const listQuery = z.strictObject({
   ...listShape,
   ...fieldsShape,

@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Access, Dialect } from "../../src/http/route.ts";
-import { CLIENT_TYPES_FILE, clientTypes } from "./client-types.ts";
+import { TYPES_FILES, typesAt, typesOf } from "./client-types.ts";
 import { DOCUMENTED, OPENAPI_FILE, openApiText } from "./openapi.ts";
 import { readable } from "./paths.ts";
 
@@ -49,6 +49,6 @@ function record(): void {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   record();
   writeFileSync(OPENAPI_FILE, openApiText());
-  writeFileSync(CLIENT_TYPES_FILE, await clientTypes());
+  for (const [file, types] of TYPES_FILES) writeFileSync(typesAt(file), await typesOf(types));
   writeFileSync(REFERENCE_PAGE, withReference(readFileSync(REFERENCE_PAGE, "utf8")));
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CLIENT_TYPES_FILE, clientTypes } from "../support/client-types.ts";
+import { TYPES_FILES, typesAt, typesOf } from "../support/client-types.ts";
 import { type Described, GENERATOR, generateClient, writeCalls } from "../support/generated-client.ts";
 import { OPENAPI_FILE, openApiText, undescribed } from "../support/openapi.ts";
 
@@ -15,8 +15,8 @@ test("is what the routes, their schemas and the examples make of it", () => {
   expect(openApiText() === text, "run `npm run reference`").toBe(true);
 });
 
-test("types the client as it describes the API", async () => {
-  expect((await clientTypes()) === readFileSync(CLIENT_TYPES_FILE, "utf8"), "run `npm run reference`").toBe(true);
+test.each(TYPES_FILES)("types what %s sends and gets as it describes the API", async (file, types) => {
+  expect((await typesOf(types)) === readFileSync(typesAt(file), "utf8"), "run `npm run reference`").toBe(true);
 });
 
 test("describes every member of every schema", () => {
