@@ -1,6 +1,6 @@
 /**
  * `npm run field:clients`: real clients of other languages in front of a whole deployment, each as its own documentation uses it.
- * Needs Python 3, curl and Go; packages are pinned and installed into `field/.envs`. `npm run field:clients -- litellm curl` takes
+ * Needs Python 3, curl and Go; packages of PyPI and npm are pinned and installed into `field/.envs`. `npm run field:clients -- litellm curl` takes
  * only some. What was seen is printed, and written into docs/clients.md and field/clients/seen.json.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -8,7 +8,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type Server, createServer, request as ask } from "node:http";
 import { type ServerHttp2Session, createServer as createHttp2Server } from "node:http2";
 import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { build } from "esbuild";
+import { KINDS, answerOf } from "../test/support/client-cases.ts";
 import { deploy, endAll, newFolder } from "../test/support/deployment.ts";
 import { startModelServer } from "./clients/model-server.ts";
 import { pythonWith } from "./python.ts";
@@ -24,8 +27,13 @@ interface Client {
   readonly file: string;
   /** Of PyPI; the first is the client itself, unless it has a version of its own. */
   readonly packages?: readonly string[];
+  /** A runtime, of npm; its program is run by what stands before the file. */
+  readonly runtime?: { readonly package: string; readonly command: readonly string[] };
   readonly version?: () => string;
 }
+
+/** The cases of the TypeScript client, as one program. */
+const CASES = join(import.meta.dirname, ".envs", "client-cases.mjs");
 
 const CLIENTS: readonly Client[] = [
   { name: "tritonclient", file: "triton_client.py", packages: ["tritonclient[http]==2.73.0", "aiohttp==3.14.5"] },
@@ -37,6 +45,13 @@ const CLIENTS: readonly Client[] = [
   { name: "langchain-openai", file: "langchain_client.py", packages: ["langchain-openai==1.7.4"] },
   { name: "requests", file: "requests_client.py", packages: ["requests==2.34.2"] },
   { name: "claimcheck (Python)", file: "claimcheck_client.py", packages: ["standardwebhooks==1.1.0"], version: ownVersion },
+  {
+    name: "claimcheck (TypeScript) in Deno",
+    file: CASES,
+    runtime: { package: "deno@2.9.6", command: ["deno", "run", "--quiet", "--allow-net", "--allow-env"] },
+  },
+  { name: "claimcheck (TypeScript) in Bun", file: CASES, runtime: { package: "bun@1.4.5", command: ["bun", "run"] } },
+  { name: "claimcheck (npm)", file: "packed.ts", version: packageVersion },
   { name: "curl", file: "curl.sh" },
 ];
 
@@ -53,6 +68,7 @@ const EXAMPLES = ["aio_infer_client", "async_infer_client", "health_metadata", "
 const only = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const table = (existsSync(SEEN) && only.length > 0 ? JSON.parse(readFileSync(SEEN, "utf8")) : {}) as Record<string, Look[]>; // written below
 const models = await startModelServer();
+const cases = await startCases();
 // One of Triton's examples insists on the name.
 const deployment = await deploy({ folder: newFolder(), env: { OIP_SERVER_NAME: "triton" } });
 const keyed = await addingTheKey(deployment.url, deployment.key);
@@ -67,6 +83,7 @@ try {
   await register("items", "http", "/echo");
   await register("echo", "http", "/echo", ["embed", "run"]);
   await deployment.operator("POST", "/models", { name: "nobody" });
+  await registerCases();
   const env = {
     ...process.env,
     CLAIMCHECK_URL: deployment.url,
@@ -81,6 +98,7 @@ try {
   keyed.server.close();
   http2.close();
   models.close();
+  cases.close();
   await deployment.interrupt();
   endAll();
 }
@@ -134,11 +152,13 @@ function steady(saw: string): string {
 }
 
 /** What runs a client, and its version. */
-function prepare({ name, file, packages, version }: Client): { command: readonly string[]; version: string } | { reason: string } {
+function prepare({ name, file, packages, runtime, version }: Client): { command: readonly string[]; version: string } | { reason: string } {
   if (packages) {
     const made = pythonWith(`client-${name}`, packages);
     return "reason" in made ? made : { command: [made.python, file], version: version?.() ?? packages[0]?.split("==")[1] ?? "" };
   }
+  if (runtime) return inRuntime(file, runtime);
+  if (file.endsWith(".ts")) return { command: [process.execPath, file], version: version?.() ?? "" };
   if (file.endsWith(".go")) {
     const binary = join(HERE, ".envs", name);
     mkdirSync(join(HERE, ".envs"), { recursive: true });
@@ -148,6 +168,61 @@ function prepare({ name, file, packages, version }: Client): { command: readonly
   }
   const { stdout, error } = spawnSync("curl", ["--version"], { encoding: "utf8" });
   return error ? { reason: error.message } : { command: ["sh", file], version: /^curl (\S+)/.exec(stdout)?.[1] ?? "" };
+}
+
+/** A runtime of npm, installed where it is not there yet, before the program. */
+function inRuntime(
+  file: string,
+  { package: wanted, command: [name = "", ...args] }: NonNullable<Client["runtime"]>,
+): { command: readonly string[]; version: string } | { reason: string } {
+  const folder = join(HERE, ".envs", wanted);
+  const program = join(folder, "node_modules", ".bin", name);
+  if (!existsSync(program)) {
+    mkdirSync(folder, { recursive: true });
+    const install = ["install", "--no-audit", "--no-fund", "--no-save", "--prefix", folder, wanted];
+    const { status, stderr, error } = spawnSync("npm", install, { encoding: "utf8" });
+    if (status !== 0) return { reason: error?.message ?? stderr.trim() };
+  }
+  return { command: [program, ...args, file], version: wanted.split("@").at(-1) ?? "" };
+}
+
+/** The servers of the models that the TypeScript client's cases need, each at the path of its kind. */
+async function startCases(): Promise<Server> {
+  const server = createServer((request, response) => {
+    const kind = KINDS.find((each) => request.url === `/${each}`);
+    if (kind === undefined || kind === "never") return response.writeHead(404).end();
+    void answerOf(kind).then(async (answer) =>
+      response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer())),
+    );
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return server;
+}
+
+/** Their models, an account of their own, and the program that runs the cases as that account. */
+async function registerCases(): Promise<void> {
+  const url = `http://127.0.0.1:${(cases.address() as AddressInfo).port}`; // it listens on a port
+  for (const kind of KINDS) {
+    await deployment.operator("POST", "/models", { name: kind });
+    const backend = { model: kind, url: `${url}/${kind}`, protocol: "http", max_concurrency: 8 };
+    if (kind !== "never") await deployment.operator("POST", "/backends", backend);
+  }
+  const account = await deployment.operator("POST", "/accounts", { name: "cases" });
+  const limits = { read: 1_000, submit: 1_000, cancel: 1_000 };
+  const { key } = await deployment.operator("POST", "/keys", { account_id: account["id"], limits });
+  const world = { url: deployment.url, key, accountId: account["id"], models: Object.fromEntries(KINDS.map((kind) => [kind, kind])) };
+  const program = `
+    import { runAll } from "../../test/support/client-cases.ts";
+    const outcomes = await runAll(${JSON.stringify(world)});
+    const faults = outcomes.flatMap(({ name, fault }) => (fault === null ? [] : [name + ": " + fault]));
+    const saw = [outcomes.length - faults.length + " of " + outcomes.length, ...faults].join("; ");
+    console.log(JSON.stringify({ look: "the cases of the client", good: faults.length === 0, saw }));`;
+  const stdin = { contents: program, resolveDir: join(HERE, ".envs"), loader: "ts" as const };
+  await build({ stdin, outfile: CASES, bundle: true, format: "esm", target: "es2022" });
+}
+
+function packageVersion(): string {
+  return (JSON.parse(readFileSync(join(HERE, "..", "package.json"), "utf8")) as { version: string }).version; // as npm has it
 }
 
 function ownVersion(): string {
