@@ -11,11 +11,12 @@ export type * from "../client/typescript/types.ts";
 export type Session =
   | {
       readonly kind: "account";
+      readonly name: null;
       readonly account: { readonly id: string; readonly name: string };
       readonly key: { readonly id: string; readonly name: string; readonly scopes: readonly string[] };
       readonly expires_at: string;
     }
-  | { readonly kind: "operator"; readonly account: null; readonly key: null; readonly expires_at: string };
+  | { readonly kind: "operator"; readonly name: string | null; readonly account: null; readonly key: null; readonly expires_at: string };
 
 const SESSION = "/console/session";
 

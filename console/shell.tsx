@@ -167,7 +167,7 @@ function Navigation({ pages, path }: { readonly pages: readonly Page[]; readonly
 const isAt = (path: string, page: string) => path === page || path.startsWith(`${page}/`);
 
 function Who({ session }: { readonly session: Session }) {
-  if (session.kind === "operator") return <p class="who">Operator</p>;
+  if (session.kind === "operator") return <p class="who">Operator{session.name !== null && <span class="muted"> {session.name}</span>}</p>;
   return (
     <p class="who" title={`Key ${session.key.id}, ${session.key.scopes.join(", ")}`}>
       {session.account.name} <span class="muted">{session.key.name}</span>

@@ -50,6 +50,20 @@ function spansUrl(text: string): string {
   return url.href;
 }
 
+/** An application of Cloudflare Access, whose users are operators. */
+export interface Access {
+  /** The team's own address. */
+  readonly issuer: string;
+  /** The application's tag. */
+  readonly audience: string;
+}
+
+function accessOf(team: string, audience: string): Access | null {
+  if (team === "" && audience === "") return null;
+  if (team === "" || audience === "") throw new Error("configuration: ACCESS_TEAM_DOMAIN and ACCESS_AUD must be set together, or neither");
+  return { issuer: `https://${team}`, audience };
+}
+
 const settings = z.object({
   PUBLIC_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
   KEY_SECRET: z.string().min(32, "must have at least 32 characters; make one with: openssl rand -base64 32"),
@@ -87,6 +101,8 @@ const settings = z.object({
       return z.NEVER;
     }),
   OIP_SERVER_NAME: z.string().default(""),
+  ACCESS_TEAM_DOMAIN: z.union([z.literal(""), z.hostname()]).default(""),
+  ACCESS_AUD: z.string().default(""),
   WEBHOOKS_TO_LOOPBACK: z.enum(["", "1"]).default(""),
 });
 
@@ -102,6 +118,8 @@ export interface Config {
   readonly databaseQuotaBytes: number;
   /** Where spans of inferences go; null if the operator has named nothing. */
   readonly collector: Collector | null;
+  /** Cloudflare Access in front of the console; null if there is none. */
+  readonly access: Access | null;
   /** What the Open Inference Protocol's wire calls this server. */
   readonly oipServerName: string;
   /** Where webhooks may go. With WEBHOOKS_TO_LOOPBACK, which only the embedded runtime sets, to this machine as well. */
@@ -128,6 +146,7 @@ function check(env: object): Config {
     allowedOrigins: ALLOWED_ORIGINS,
     databaseQuotaBytes: more.DATABASE_QUOTA_BYTES,
     collector: more.OTLP_URL === "" ? null : { url: spansUrl(more.OTLP_URL), headers: more.OTLP_HEADERS },
+    access: accessOf(more.ACCESS_TEAM_DOMAIN, more.ACCESS_AUD),
     oipServerName: more.OIP_SERVER_NAME || "claimcheck",
     targets: { ...PUBLIC_ONLY, loopbackHttp },
     looksUpNames: !loopbackHttp,

@@ -6,6 +6,7 @@ import * as z from "zod";
 import { findAccount } from "../accounts/store.ts";
 import { identify, presentedKey } from "../http/admit.ts";
 import { json } from "../http/answer.ts";
+import { letInBy } from "../http/access.ts";
 import { mustBeOperator } from "../http/guards.ts";
 import { problemDetails, problemSchema } from "../http/problem-details.ts";
 import { type Call, type Dialect, type RouteShape, refusingOtherQueries, route } from "../http/route.ts";
@@ -20,6 +21,7 @@ const PATH = "/console/session";
 
 const sessionSchema = z.object({
   kind: z.enum(["account", "operator"]).describe("Whose it is: a key's of an account, or the operator's."),
+  name: z.string().nullable().describe("Which operator, if Cloudflare Access says so."),
   account: z.object({ id: z.string(), name: z.string() }).nullable(),
   key: z
     .object({ id: z.string(), name: z.string(), scopes: z.array(z.enum(SCOPES)) })
@@ -35,7 +37,7 @@ const SIGN_IN = {
 } as const satisfies RouteShape;
 
 const WHO = {
-  summary: "Get who is signed in, and renew the session.",
+  summary: "Get who is signed in, and renew the session; begins one for whom Cloudflare Access has let in.",
   answers: { 200: { description: "Who it is.", json: sessionSchema }, 204: { description: "Nobody is." } },
 } as const satisfies RouteShape;
 
@@ -67,13 +69,20 @@ async function signIn(call: Call): Promise<Response> {
     return answered(call, { ...(await identify(request.headers, config.keySecrets)), kind: "account" }, null);
   }
   await mustBeOperator(call);
-  return answered(call, { kind: "operator" }, null);
+  return answered(call, { kind: "operator", name: null }, null);
 }
 
 async function who(call: Call): Promise<Response> {
   const session = await sessionOf(call.request, call.config, call.ports.clock.now());
-  if (!session) return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
-  return answered(call, session, session);
+  if (session) return answered(call, session, session);
+  const name = await letIn(call);
+  if (name !== null) return answered(call, { kind: "operator", name }, null);
+  return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
+}
+
+/** Whom Cloudflare Access has let in to our own page; null if nobody. */
+async function letIn({ request, config }: Call): Promise<string | null> {
+  return config.access && isOwnPage(request, config) ? letInBy(config.access, request) : null;
 }
 
 function signOut({ url }: Call): Response {
@@ -82,7 +91,10 @@ function signOut({ url }: Call): Response {
 
 /** The answer to a holder who is what they say, with the session that they have from now on. */
 async function answered({ ports, config, url }: Call, holder: Holder, before: Session | null): Promise<Response> {
-  const shown = holder.kind === "operator" ? { account: null, key: null } : await accountAndKey(ports.db, holder, ports.clock.now());
+  const shown =
+    holder.kind === "operator"
+      ? { name: holder.name, account: null, key: null }
+      : { name: null, ...(await accountAndKey(ports.db, holder, ports.clock.now())) };
   const session = sessionFor(holder, ports.clock.now(), before);
   const body = { kind: holder.kind, ...shown, expires_at: time(session.ends * 1_000) } satisfies z.infer<typeof sessionSchema>;
   return json(body, { headers: { "Set-Cookie": cookieOf(await writeSession(session, config), url) } });

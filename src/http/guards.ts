@@ -14,8 +14,9 @@ import { sessionOf } from "./session.ts";
 const guessers = new Memory<Problem>(MEMORY_THINGS);
 
 /**
- * The operator's token, or the session that it was exchanged for. It is compared by digest so that neither length nor content shows in the time it takes. Wrong ones are
- * logged and counted by address; from one that guesses on, no token is looked at until its time is over.
+ * The operator's token, or the session that it was exchanged for. It is compared by digest so that neither length nor content shows in
+ * the time it takes. Wrong ones are logged and counted by address; from one that guesses on, no token is looked at until its time is
+ * over.
  */
 export async function mustBeOperator(call: Pick<Call, "request" | "config" | "requestId" | "ports" | "accountMeter">): Promise<Operator> {
   const { request, config, requestId } = call;
@@ -23,7 +24,8 @@ export async function mustBeOperator(call: Pick<Call, "request" | "config" | "re
   const now = call.ports.clock.now();
   const refusal = guessers.get(from, now);
   if (refusal) throw refusal;
-  if ((await sessionOf(request, config, now))?.kind === "operator") return { via: "session", name: null };
+  const session = await sessionOf(request, config, now);
+  if (session?.kind === "operator") return { via: session.name === null ? "session" : "access", name: session.name };
   const token = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
   if (sameText(await digestOf(token), await digestOf(config.adminToken))) return { via: "token", name: null };
   if (token !== "") {

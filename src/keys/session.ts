@@ -14,17 +14,20 @@ import { type KeyIdentity, accountOf, digestOf } from "./key.ts";
 const times = { begun: z.int(), ends: z.int() };
 const schema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("account"), key: z.string().length(18), digest: z.string().length(64), ...times }),
-  z.strictObject({ kind: z.literal("operator"), ...times }),
+  z.strictObject({ kind: z.literal("operator"), name: z.string().nullable(), ...times }),
 ]);
 
 /** Times in s since 1970. */
 type Life = { readonly begun: number; readonly ends: number };
 export type Session =
   | (Life & KeyIdentity & { readonly kind: "account"; /** SHA-256 of the key. */ readonly digest: string })
-  | (Life & { readonly kind: "operator" });
+  | (Life & OperatorHolder);
+
+/** The operator; by name where Cloudflare Access has let somebody in. */
+type OperatorHolder = { readonly kind: "operator"; readonly name: string | null };
 
 /** Who a session is made for. */
-export type Holder = (KeyIdentity & { readonly kind: "account"; readonly digest: string }) | { readonly kind: "operator" };
+export type Holder = (KeyIdentity & { readonly kind: "account"; readonly digest: string }) | OperatorHolder;
 
 /** The secrets that a session counts under. */
 export interface SessionSecrets {
@@ -34,7 +37,7 @@ export interface SessionSecrets {
 }
 
 const LABEL = "claimcheck console session v1";
-const FORM = /^([A-Za-z0-9_-]{1,512})\.([A-Za-z0-9_-]{43})$/;
+const FORM = /^([A-Za-z0-9_-]{1,2048})\.([A-Za-z0-9_-]{43})$/;
 
 /** A session for somebody; with one that is renewed, it goes on from its beginning. `now` in ms. */
 export function sessionFor(holder: Holder, now: number, renewed: Session | null = null): Session {
@@ -48,7 +51,7 @@ export async function writeSession(session: Session, { keySecrets: [newest = ""]
   const said: z.infer<typeof schema> =
     session.kind === "account"
       ? { kind: "account", key: session.keyId, digest: session.digest, begun, ends }
-      : { kind: "operator", begun, ends };
+      : { kind: "operator", name: session.name, begun, ends };
   const payload = base64url(encoder.encode(JSON.stringify(said)));
   const tag = await crypto.subtle.sign("HMAC", await keyOf(newest), await signedOf(payload, said.kind, adminToken));
   return `${payload}.${base64url(new Uint8Array(tag))}`;
@@ -65,7 +68,7 @@ export async function readSession(text: string, { keySecrets, adminToken }: Sess
   );
   if (!verdicts.includes(true)) return null;
   const { begun, ends } = said;
-  if (said.kind === "operator") return { kind: "operator", begun, ends };
+  if (said.kind === "operator") return { kind: "operator", name: said.name, begun, ends };
   return { kind: "account", keyId: said.key, accountId: accountOf(said.key), digest: said.digest, begun, ends };
 }
 

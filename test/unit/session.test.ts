@@ -5,7 +5,7 @@ import { SESSION_LONGEST_SECONDS, SESSION_SECONDS } from "../../src/limits.ts";
 
 const SECRETS = { keySecrets: ["a-secret-of-this-deployment-of-40-letters"], adminToken: "an-admin-token-of-40-letters" };
 const KEY: Holder = { kind: "account", accountId: "A".repeat(12), keyId: `${"A".repeat(12)}${"k".repeat(6)}`, digest: "0".repeat(64) };
-const OPERATOR: Holder = { kind: "operator" };
+const OPERATOR: Holder = { kind: "operator", name: "jane@example.com" };
 const NOW = Date.parse("2026-01-31T12:00:00Z");
 
 const written = (holder: Holder) => writeSession(sessionFor(holder, NOW), SECRETS);

@@ -1,11 +1,14 @@
 /** Who may make which call: made from the table of routes, so that a route that is added is held to it at once. */
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { SignJWT, exportJWK, generateKeyPair } from "jose";
 import { describe, expect, test } from "vitest";
 import type { Access, Dialect } from "../../src/http/route.ts";
+import { handle } from "../../src/router.ts";
 import { DIALECTS } from "../../src/wires.ts";
 import { submitted } from "./support/inferences.ts";
 import { backendIs, publicNames } from "./support/outside.ts";
-import { as, call, object } from "./support/requests.ts";
+import { ORIGIN, as, call, object } from "./support/requests.ts";
 import { BAD_KEYS, newModel, newTenant } from "./support/tenants.ts";
 
 type Route = Dialect["routes"][number];
@@ -201,5 +204,49 @@ describe("a session of the console", () => {
     expect(await signIn("ck_nonsense", "same-origin")).toBe(401);
     expect(await signIn("a-guess-of-the-operators-token", "same-origin")).toBe(401);
     expect(await status("/console/session", {})).toBe(204);
+  });
+});
+
+describe("Cloudflare Access", () => {
+  const ISSUER = "https://acme.cloudflareaccess.com";
+  const AUD = "the-tag-of-the-application";
+  const guarded = { ...env, ACCESS_TEAM_DOMAIN: "acme.cloudflareaccess.com", ACCESS_AUD: AUD };
+  const visit = (path: string, headers: Record<string, string>) =>
+    handle(new Request(ORIGIN + path, { headers: { "Sec-Fetch-Site": "same-origin", ...headers } }), guarded, createExecutionContext());
+
+  /** The team's keys, with which its certificates are answered; and another's. */
+  async function keys() {
+    const [own, other] = [await generateKeyPair("RS256"), await generateKeyPair("RS256")];
+    const certificates = { keys: [{ ...(await exportJWK(own.publicKey)), kid: "k1", alg: "RS256" }] };
+    backendIs(({ url }) => (url === `${ISSUER}/cdn-cgi/access/certs` ? Response.json(certificates) : new Response(null, { status: 404 })));
+    return { own: own.privateKey, other: other.privateKey };
+  }
+  const token = (key: Parameters<SignJWT["sign"]>[0], { issuer = ISSUER, audience = AUD, ends = "1h" } = {}) =>
+    new SignJWT({ email: "jane@example.com" })
+      .setProtectedHeader({ alg: "RS256", kid: "k1" })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setExpirationTime(ends)
+      .sign(key);
+
+  test("lets in operators by name, whom the operator's calls then know", async () => {
+    const { own, other } = await keys();
+    const good = await token(own);
+    const answer = await visit("/console/session", { "Cf-Access-Jwt-Assertion": good });
+    expect(await answer.json()).toMatchObject({ kind: "operator", name: "jane@example.com" });
+    const [Cookie = ""] = (answer.headers.get("set-cookie") ?? "").split(";");
+    expect((await visit("/admin/v1/accounts", { Cookie })).status).toBe(200);
+    for (const [why, bad] of [
+      ["another application", await token(own, { audience: "another" })],
+      ["another team", await token(own, { issuer: "https://evil.cloudflareaccess.com" })],
+      ["expired", await token(own, { ends: "-1h" })],
+      ["another key", await token(other)],
+      ["no token", "e30.e30."],
+    ] as const) {
+      expect([why, (await visit("/console/session", { "Cf-Access-Jwt-Assertion": bad })).status]).toEqual([why, 204]);
+    }
+    const elsewhere = { "Cf-Access-Jwt-Assertion": good, "Sec-Fetch-Site": "cross-site" };
+    expect((await visit("/console/session", elsewhere)).status).toBe(204);
+    expect((await visit("/admin/v1/accounts", { "Cf-Access-Jwt-Assertion": good })).status).toBe(401);
   });
 });
