@@ -205,6 +205,8 @@ export const GAUGED_BACKENDS = 500;
 export const GAUGED_FRONT = 100;
 /** Deliveries, endpoints and leases are counted up to here. */
 export const GAUGED_ROWS = 10_000;
+/** How often the sweep notes how deep lanes are. */
+export const DEPTH_SAMPLED_MS = 60_000;
 /** How long an isolate goes by what it has read of these. */
 export const GAUGES_MS = 1_000;
 /** How long observations wait for others: the first after a pause, and all others. */

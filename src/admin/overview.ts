@@ -30,6 +30,7 @@ const overviewSchema = z.object({
       failed: counts("The same."),
       canceled: counts("The same."),
       expired: counts("The same."),
+      queued: counts("Inferences that waited, at most, of a sample a minute; 0 with `backend`."),
       refused: z
         .array(z.int())
         .nullable()
@@ -161,7 +162,7 @@ function presentHistory(
   window: WindowName,
   { at, queueMs, runMs, ends, attempts, refusals, ...lines }: History,
 ): Pick<z.infer<typeof overviewSchema>, "window" | "step_seconds" | "series" | "queue_ms" | "run_ms" | "ends" | "attempts" | "refusals"> {
-  const { accepted, succeeded, failed, canceled, expired, refused } = lines;
+  const { accepted, succeeded, failed, canceled, expired, refused, waiting } = lines;
   const spread = ({ count, p50, p90, p99 }: Percentiles) => ({ count, p50, p90, p99 });
   return {
     window,
@@ -173,6 +174,7 @@ function presentHistory(
       failed: [...failed],
       canceled: [...canceled],
       expired: [...expired],
+      queued: [...waiting],
       refused: refused && [...refused],
     },
     queue_ms: spread(queueMs),

@@ -5,14 +5,17 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { logError } from "../platform/log.ts";
-import { SWEEP_IDLE_MS, SWEEP_PASS_MS, SWEEP_TICK_MS } from "../limits.ts";
+import { DEPTH_SAMPLED_MS, SWEEP_IDLE_MS, SWEEP_PASS_MS, SWEEP_TICK_MS } from "../limits.ts";
 import { after, portsOf } from "./bindings.ts";
 import { observed } from "../metrics/observed.ts";
+import { bestEffort } from "../inferences/hints.ts";
+import { noteDepths } from "../maintenance/gauges.ts";
 import { lapseLeases } from "../maintenance/due.ts";
 import { sweep } from "../maintenance/sweep.ts";
 
 export class SweepObject extends DurableObject<Env> {
   #busyAt = Date.now();
+  #sampledAt = -Infinity;
   /** Probes of the queue that an operator waits for. */
   readonly #probes = new Map<string, () => void>();
 
@@ -61,6 +64,7 @@ export class SweepObject extends DurableObject<Env> {
     const pass = sweep(portsOf(this.env))
       .then((isBusy) => {
         observed.set("swept", [], Date.now() / 1000);
+        this.#sample();
         return isBusy;
       })
       .catch((error: unknown) => {
@@ -72,5 +76,12 @@ export class SweepObject extends DurableObject<Env> {
     const busy = await Promise.race([pass, late]);
     clearTimeout(timer);
     return busy;
+  }
+
+  /** Once a minute: how much waits, for the overview's charts. */
+  #sample(): void {
+    if (Date.now() - this.#sampledAt < DEPTH_SAMPLED_MS) return;
+    this.#sampledAt = Date.now();
+    this.ctx.waitUntil(bestEffort("depths_not_noted", noteDepths(portsOf(this.env))));
   }
 }

@@ -6,6 +6,7 @@
 import * as z from "zod";
 import { type Backend, listBackends } from "../backends/store.ts";
 import { DEPTH_ALL, DEPTH_LEAST, DEPTH_MAX, GAUGED_BACKENDS, GAUGED_FRONT, GAUGED_LANES, GAUGED_ROWS, GAUGES_MS } from "../limits.ts";
+import { observed } from "../metrics/observed.ts";
 import { type Fill, fillOf } from "../platform/fill.ts";
 import type { Ports } from "../ports.ts";
 import { type Database, NOW, type Sql, sql } from "../platform/sql.ts";
@@ -80,6 +81,20 @@ export async function gaugesOf({ db, clock }: Pick<Ports, "db" | "clock">): Prom
   const gauges = await read(db);
   lately.set(db, { gauges, until: clock.now() + GAUGES_MS });
   return gauges;
+}
+
+/** Notes for the overview's charts how much waits. What is not noted counts as 0. */
+export async function noteDepths(ports: Pick<Ports, "db" | "clock">): Promise<void> {
+  const { lanes } = await gaugesOf(ports);
+  const note = (model: string, version: string, waiting: number) => {
+    if (waiting > 0) observed.set("depthThen", [model, version], waiting);
+  };
+  for (const { model, version, ready, later } of lanes) note(model, version, ready + later);
+  note(
+    "",
+    "",
+    lanes.reduce((sum, { ready, later }) => sum + ready + later, 0),
+  );
 }
 
 async function read(db: Database): Promise<Gauges> {

@@ -33,6 +33,8 @@ export interface History {
   readonly expired: readonly number[];
   /** Calls refused, of the whole deployment; null if only a part of it is asked for. */
   readonly refused: readonly number[] | null;
+  /** At most, of samples of a minute; all 0 for a backend. */
+  readonly waiting: readonly number[];
   readonly queueMs: Percentiles;
   readonly runMs: Percentiles;
   /** Ends other than successes, the most frequent first. */

@@ -30,10 +30,13 @@ export interface Histogram extends Described {
   readonly isRolledUp?: true;
 }
 
-/** What is read when it is asked for, or, if it is `latest`, the largest value that was observed. */
+/** What is read when it is asked for, or, if it is observed, the latest value; rollups have the largest of a step. */
 export interface Gauge extends Described {
   readonly type: "gauge";
   readonly isObserved?: true;
+  readonly isRolledUp?: true;
+  /** Not for Prometheus, which takes samples of its own. */
+  readonly isForRollups?: true;
 }
 
 export type Metric = Counter | Histogram | Gauge;
@@ -132,6 +135,15 @@ export const METRICS = {
     help: "Inferences that wait: ready to be claimed, or backing off after an attempt.",
     labels: [...LANE, "state"],
   },
+  depthThen: {
+    type: "gauge",
+    name: "claimcheck_queue_depth_then",
+    help: "Inferences that wait, as the sweep looks every minute; without a model, all.",
+    labels: LANE,
+    isObserved: true,
+    isRolledUp: true,
+    isForRollups: true,
+  },
   oldest: {
     type: "gauge",
     name: "claimcheck_oldest_queued_seconds",
@@ -188,6 +200,9 @@ export type MetricId = keyof typeof METRICS;
 
 /** A metric by its id, as one of the list. */
 export const metricOf = (id: MetricId): Metric => METRICS[id];
+
+/** Those that Prometheus sees. */
+export const SHOWN_METRICS = (Object.keys(METRICS) as MetricId[]).filter((id) => !("isForRollups" in METRICS[id])); // as the list has them
 
 /** Whether a text is the id of a metric of the list. */
 export const isMetricId = (text: string): text is MetricId => Object.hasOwn(METRICS, text);

@@ -74,8 +74,9 @@ export class MetricsStore {
       const place = placeOf(observation);
       if (!place) continue;
       const more = { [place.field]: observation.values };
+      const isSum = metricOf(observation.metric).type !== "gauge"; // what parts have at most adds up to nothing that the whole has
       for (const seconds of STEPS_SECONDS) {
-        this.#addToStep(WHOLE, seconds, now, more);
+        if (isSum || place.part.model === "") this.#addToStep(WHOLE, seconds, now, more);
         if (place.part.model !== "" && this.#tellsApart(place.part, now)) this.#addToStep(place.part, seconds, now, more);
       }
     }
@@ -88,7 +89,7 @@ export class MetricsStore {
     const known = this.#series.get(name);
     if (!known && this.#series.size >= METRICS_SERIES) return;
     const before = known?.values ?? [];
-    const after = metricOf(metric).type === "gauge" ? [Math.max(before[0] ?? 0, values[0] ?? 0)] : plus(before, values);
+    const after = metricOf(metric).type === "gauge" ? values : plus(before, values);
     this.#series.set(name, { metric, labels, values: after, isChanged: true });
   }
 
@@ -229,6 +230,7 @@ function historyOf(at: readonly number[], rows: readonly { readonly at: number; 
     canceled: line("ended", "canceled"),
     expired: line("ended", "expired"),
     refused: isWhole ? line("refused") : null,
+    waiting: line("depthThen"),
     queueMs: spread("queued"),
     runMs: spread("ran"),
     ends: byCount(

@@ -1,6 +1,6 @@
 /** PURE. Adds up observations: totals by the labels that Prometheus sees, and rollups by model, version and backend. */
 import { ROLLUP_FIELDS } from "../limits.ts";
-import { type MetricId, labelsOf, metricOf } from "./list.ts";
+import { type MetricId, isMetricId, labelsOf, metricOf } from "./list.ts";
 import type { Observation } from "./observed.ts";
 
 /** Counts of one step of a part of the deployment: by metric and its other labels, each as an observation's `values`. */
@@ -42,13 +42,15 @@ export function inField(metric: MetricId, field: string): readonly string[] | nu
   return of === metric ? labels : null;
 }
 
-/** Adds fields to others, in place. What would be one field too many is counted without its last label, such as an error's code. */
+/** Adds fields to others, in place; of a gauge the larger one stays. What would be one field too many is counted without its last label, such as an error's code. */
 export function addTo(fields: Record<string, readonly number[]>, more: Fields): void {
   for (const [name, values] of Object.entries(more)) {
     const isNew = !Object.hasOwn(fields, name);
     const [metric = "", ...labels] = name.split("|");
     const its = isNew && Object.keys(fields).length >= ROLLUP_FIELDS ? [metric, ...labels.slice(0, -1), "other"].join("|") : name;
-    fields[its] = plus(fields[its] ?? [], values);
+    const before = fields[its] ?? [];
+    fields[its] =
+      isMetricId(metric) && metricOf(metric).type === "gauge" ? [Math.max(before[0] ?? 0, values[0] ?? 0)] : plus(before, values);
   }
 }
 

@@ -2,7 +2,7 @@
  * PURE. Metrics as text: Prometheus's format 0.0.4, or OpenMetrics 1.0 where the scraper asks for that. A histogram's buckets are
  * cumulative, and the last is "+Inf".
  */
-import { METRICS, type Metric, type MetricId, metricOf } from "./list.ts";
+import { type Metric, type MetricId, SHOWN_METRICS, metricOf } from "./list.ts";
 
 /** One value of a metric with its labels in the metric's order; of a histogram a count by bucket, and last the sum. */
 export interface Sample {
@@ -20,7 +20,7 @@ export type Format = keyof typeof FORMATS;
 /** All metrics of the list, each with its samples; one without samples has only its description. */
 export function textOf(samples: readonly Sample[], format: Format): string {
   const byMetric = Map.groupBy(samples, ({ metric }) => metric);
-  const lines = (Object.keys(METRICS) as MetricId[]).flatMap((id) => {
+  const lines = SHOWN_METRICS.flatMap((id) => {
     const metric = metricOf(id);
     // OpenMetrics names a counter without the suffix of its samples.
     const name = format === "openMetrics" && metric.type === "counter" ? metric.name.replace(/_total$/, "") : metric.name;

@@ -109,8 +109,8 @@ describe("the store", () => {
   test("takes the latest of a gauge, and nothing of a metric that it does not know", () => {
     const { store } = newStore();
     store.add([
-      { metric: "swept", labels: [], values: [9] },
       { metric: "swept", labels: [], values: [8] },
+      { metric: "swept", labels: [], values: [9] },
       { metric: "of a later version" as "swept", labels: [], values: [1] },
     ]);
     expect(store.totals()).toEqual([{ metric: "swept", labels: [], values: [9] }]);
@@ -166,6 +166,29 @@ describe("the store", () => {
     expect(seen({ model: "m", version: "v1" })).toEqual([5, 11, null]);
     expect(seen({ model: "m", version: "v1", backend: "be_2" })).toEqual([0, 10, null]);
     expect(seen({ model: "nobody's" })).toEqual([0, 0, null]);
+  });
+
+  test("has of a gauge the largest of each step, of the whole as it was then", () => {
+    const { store, clock } = newStore();
+    const note = (v1: number, v2: number) => {
+      store.add([
+        { metric: "depthThen", labels: ["m", "v1"], values: [v1] },
+        { metric: "depthThen", labels: ["m", "v2"], values: [v2] },
+        { metric: "depthThen", labels: ["", ""], values: [v1 + v2] },
+      ]);
+      store.persist();
+    };
+    note(9, 0);
+    note(3, 4);
+    clock.now += MINUTE;
+    note(1, 1);
+    const seen = (filter: Parameters<typeof store.history>[1]) => store.history("1h", filter).waiting.slice(-2);
+    expect([seen({}), seen({ model: "m", version: "v1" }), seen({ model: "m", version: "v2" })]).toEqual([
+      [9, 2],
+      [9, 1],
+      [4, 1],
+    ]);
+    expect(textOf(store.totals(), "prometheus")).not.toContain(METRICS.depthThen.name);
   });
 
   test("counts parts and kinds beyond its bounds in the whole alone, or as one", () => {

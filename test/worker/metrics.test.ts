@@ -3,7 +3,9 @@ import { describe, expect, test, vi } from "vitest";
 import { reportFrom } from "../../src/entry/metrics-port.ts";
 import { Observed } from "../../src/metrics/observed.ts";
 import { env } from "cloudflare:workers";
-import { METRICS } from "../../src/metrics/list.ts";
+import { noteDepths } from "../../src/maintenance/gauges.ts";
+import { ports } from "./support/ports.ts";
+import { SHOWN_METRICS, metricOf } from "../../src/metrics/list.ts";
 import { as, call, operator, until } from "./support/requests.ts";
 import { ended, submitted } from "./support/inferences.ts";
 import { newModel, newTenant, servedBy } from "./support/tenants.ts";
@@ -53,6 +55,24 @@ describe("the overview", () => {
   });
 });
 
+describe("what waits", () => {
+  test("is noted for the overview's charts, of a model and of all", async () => {
+    const { key } = await newTenant();
+    const model = await newModel();
+    await submitted(key, model);
+    await submitted(key, model);
+    const deepest = async (query: string) => Math.max(...((await overview(query)).series["queued"] ?? []));
+    const seen = await until(
+      async () => {
+        await noteDepths(ports());
+        return Promise.all([deepest(`?model=${model}`), deepest("")]);
+      },
+      ([ofModel]) => ofModel > 0,
+    );
+    expect([seen[0], seen[1] >= 2]).toEqual([2, true]);
+  });
+});
+
 describe("/metrics", () => {
   /** The value of a sample by its name and labels; undefined if it is not there. */
   const valueIn = (text: string, sample: string) => {
@@ -82,7 +102,8 @@ describe("/metrics", () => {
       async () => (await scrape()).text(),
       (scraped) => [ends, refused, depth].every((sample) => valueIn(scraped, sample) !== undefined),
     );
-    for (const { name, help, type } of Object.values(METRICS)) expect(text).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`);
+    for (const { name, help, type } of SHOWN_METRICS.map(metricOf))
+      expect(text).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`);
     expect([valueIn(text, ends), valueIn(text, depth)]).toEqual([1, 1]);
     expect(valueIn(text, `claimcheck_oldest_queued_seconds{model="${waits}",version=""}`)).toBeGreaterThanOrEqual(0);
     expect(valueIn(text, `claimcheck_run_seconds_bucket{model="${model}",version="",backend="${await backendOf(model)}",le="+Inf"}`)).toBe(
