@@ -5,7 +5,12 @@ import { UsageError } from "./errors.ts";
 interface Known {
   /** The words that lead to it, such as `backends add`; empty for the program itself. */
   readonly path: string;
-  readonly words: readonly { readonly word: string; readonly about: string }[];
+  readonly words: readonly Word[];
+}
+
+interface Word {
+  readonly word: string;
+  readonly about: string;
 }
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -16,7 +21,7 @@ export function completionFor(shell: string, program: Command): string {
     case "bash":
       return bash(known);
     case "zsh":
-      return `autoload -U +X bashcompinit && bashcompinit\n${bash(known)}`;
+      return zsh(known);
     case "fish":
       return fish(known);
     default:
@@ -24,42 +29,77 @@ export function completionFor(shell: string, program: Command): string {
   }
 }
 
-function knownOf(command: Command, path: string): Known[] {
+/** A command's words and those of the commands below it. Each takes `everywhere` too, the options of the program. */
+function knownOf(command: Command, path: string, everywhere: readonly Word[] = []): Known[] {
   const names = (one: Command) => [one.name(), ...one.aliases()];
+  const options = command.options.flatMap(({ long, description }) => (long ? [{ word: long, about: description }] : []));
   const words = [
     ...command.commands.flatMap((one) => names(one).map((word) => ({ word, about: one.description() }))),
     ...command.registeredArguments.flatMap(({ argChoices = [], description }) => argChoices.map((word) => ({ word, about: description }))),
-    ...command.options.flatMap(({ long, description }) => (long ? [{ word: long, about: description }] : [])),
+    ...options,
+    ...everywhere,
   ];
-  const below = command.commands.flatMap((one) => names(one).flatMap((name) => knownOf(one, `${path} ${name}`.trim())));
+  const global = path === "" ? options.filter(({ word }) => word !== "--version") : everywhere;
+  const below = command.commands.flatMap((one) => names(one).flatMap((name) => knownOf(one, `${path} ${name}`.trim(), global)));
   return [{ path, words }, ...below];
 }
 
 function bash(known: readonly Known[]): string {
-  const cases = known.map(({ path, words }) => `    "${path}") words="${words.map(({ word }) => word).join(" ")}" ;;`);
+  const cases = known.map(({ path, words }) => `      "${path}") known="${words.map(({ word }) => word).join(" ")}" ;;`);
   return `_claimcheck() {
-  local word path="" words="" current="\${COMP_WORDS[COMP_CWORD]}"
+  local word line="" known="" current="\${COMP_WORDS[COMP_CWORD]}"
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) path="\${path:+$path }$word" ;; esac
+    case "$word" in -*) ;; *) line="\${line:+$line }$word" ;; esac
   done
   while :; do
-    case "$path" in
-${cases.map((line) => `  ${line}`).join("\n")}
+    case "$line" in
+${cases.join("\n")}
     esac
-    [ -n "$words" ] || [ -z "$path" ] && break
-    case "$path" in *" "*) path="\${path% *}" ;; *) path="" ;; esac
+    if [ -n "$known" ] || [ -z "$line" ]; then break; fi
+    case "$line" in *" "*) line="\${line% *}" ;; *) line="" ;; esac
   done
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  COMPREPLY=($(compgen -W "$known" -- "$current"))
   [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$current"))
 }
 complete -o filenames -F _claimcheck claimcheck
 `;
 }
 
+const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+/** Of its own, since in zsh the words may be shown with what they are about. */
+function zsh(known: readonly Known[]): string {
+  const entry = (word: string, about: string) => quoted(`${word.replaceAll(":", String.raw`\:`)}:${about}`);
+  const cases = known.map(
+    ({ path, words }) => `      "${path}") known=(${words.map(({ word, about }) => entry(word, about)).join(" ")}) ;;`,
+  );
+  return `#compdef claimcheck
+_claimcheck() {
+  local word line=""
+  local -a known
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    case "$word" in -*) ;; *) line="\${line:+$line }$word" ;; esac
+  done
+  while :; do
+    case "$line" in
+${cases.join("\n")}
+    esac
+    if (( $#known )) || [[ -z "$line" ]]; then break; fi
+    case "$line" in *" "*) line="\${line% *}" ;; *) line="" ;; esac
+  done
+  _describe -V claimcheck known || _files
+}
+(( $+functions[compdef] )) || { autoload -U compinit && compinit; }
+compdef _claimcheck claimcheck
+`;
+}
+
 function fish(known: readonly Known[]): string {
-  const quoted = (text: string) => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+  const inQuotes = (text: string) => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+  const everywhere = new Set(known[0]?.words.map(({ word }) => word).filter((word) => word.startsWith("--")));
   const lines = known.flatMap(({ path, words }) =>
-    words.map(({ word, about }) => {
+    words.flatMap(({ word, about }) => {
+      if (path !== "" && everywhere.has(word)) return []; // it is offered once for all
       const when =
         path === ""
           ? "__fish_use_subcommand"
@@ -68,7 +108,7 @@ function fish(known: readonly Known[]): string {
               .map((part) => `__fish_seen_subcommand_from ${part}`)
               .join("; and ");
       const what = word.startsWith("--") ? `-l ${word.slice(2)}` : `-a ${word}`;
-      return `complete -c claimcheck -n ${quoted(word.startsWith("--") && path === "" ? "true" : when)} ${what} -d ${quoted(about)}`;
+      return `complete -c claimcheck -n ${inQuotes(word.startsWith("--") && path === "" ? "true" : when)} ${what} -d ${inQuotes(about)}`;
     }),
   );
   return `${lines.join("\n")}\n`;

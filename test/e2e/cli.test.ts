@@ -182,21 +182,26 @@ test("a run that is interrupted says how to go on", async () => {
   expect(said).toContain(`claimcheck status ${String(submitted?.["id"])} --watch`);
 });
 
-test("completion knows commands, their aliases and their options, in bash", async () => {
-  const script = (await claimcheck(["completion", "bash"])).out;
+/** What a shell offers for the last of the words, by calling the function as the shell does. */
+const COMPLETIONS: Readonly<Record<string, string>> = {
+  bash: 'eval "$SCRIPT"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _claimcheck; echo "${COMPREPLY[*]}"',
+  zsh: `compdef() {}; eval "$SCRIPT"; words=("$@"); CURRENT=$#
+    _describe() { print -r -- \${(M)\${known%%:*}:#$words[-1]*}; }; _claimcheck`,
+};
+
+test.each(Object.keys(COMPLETIONS))("completion in %s knows commands, their aliases and their options", async (shell) => {
+  if (spawnSync(shell, ["-c", ":"]).error) return console.log(`there is no ${shell} here`);
+  const { out: script } = await claimcheck(["completion", shell]);
   const completed = (...words: string[]) =>
-    spawnSync(
-      "bash",
-      ["-c", `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _claimcheck; echo "\${COMPREPLY[*]}"`, "bash", ...words],
-      {
-        encoding: "utf8",
-        cwd: home,
-      },
-    ).stdout.trim();
+    spawnSync(shell, ["-c", COMPLETIONS[shell] ?? "", shell, ...words], {
+      encoding: "utf8",
+      env: { ...env, SCRIPT: script },
+    }).stdout.trim();
   expect(completed("claimcheck", "lo")).toBe("logs login logout");
   expect(completed("claimcheck", "backends", "a")).toBe("add");
   expect(completed("claimcheck", "backends", "add", "--max")).toBe("--max-concurrency");
-  expect(completed("claimcheck", "status", "x", "--w")).toBe("--watch");
+  expect(completed("claimcheck", "--json", "status", "x", "--w")).toBe("--watch");
+  expect(completed("claimcheck", "models", "delete", "--j")).toBe("--json");
   expect(completed("claimcheck", "completion", "z")).toBe("zsh");
 });
 
