@@ -9,6 +9,7 @@ import { Copy } from "../parts/copy.tsx";
 import { cureOf } from "../parts/cures.ts";
 import { Deliveries } from "../parts/deliveries.tsx";
 import { Confirm } from "../parts/dialog.tsx";
+import { LiveText } from "../parts/live-text.tsx";
 import { Payload } from "../parts/payload.tsx";
 import { Resubmit } from "../parts/resubmit.tsx";
 import { Empty, Failed, Loading, messageOf } from "../parts/states.tsx";
@@ -234,10 +235,13 @@ function Contents({
 }) {
   const [query, change] = useQuery();
   const { status, updated_at, data_removed, output_parts = [], logs = [], model, version, webhook_status } = inference;
+  // The operator has no stream of another's output.
+  const isStream = !isOperator && "stream" in inference.urls;
   const first = inference.error ? "input" : "output";
   const gone = <Empty title="It has been removed, since its time was over" />;
   const output = () => {
     if (data_removed) return gone;
+    if (!inference.is_final && isStream) return <LiveText path={`${path}/stream`} />;
     if (status !== "succeeded") return <Empty title={inference.is_final ? "It has no output" : "Its output comes when it is done"} />;
     return (
       <>

@@ -1,7 +1,7 @@
 /** The list of inferences, which changes as they do. Its filters stand in the address, so that a link shows the same. */
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Session, get } from "../api.ts";
-import { type FilterName, type Filters, type Row, changesOf, countOf, filtersIn, listPage, pageOf, pathOf } from "../inferences.ts";
+import { type Filters, type Row, changesOf, countOf, filtersIn, listPage, pageOf, pathOf } from "../inferences.ts";
 import type { PageProps } from "../pages.ts";
 import { Status } from "../parts/badge.tsx";
 import { FilterBar } from "../parts/filter-bar.tsx";
@@ -28,19 +28,13 @@ export function Inferences({ session }: PageProps) {
   const counts = useLoad((signal) => countOf(session, filters, signal), [session, key, counted]);
   useEvery(COUNT_MS, () => setCounted(changes));
   const now = useNow(1_000);
-  const set = useCallback((name: FilterName, value: string) => change({ [name]: value }), [key]);
   return (
     <>
       <div class="page-head">
         <h1>Inferences</h1>
         <StatusTabs chosen={filters.status ?? ""} counts={counts.data} choose={(status) => change({ status })} />
       </div>
-      <FilterBar
-        session={session}
-        filters={filters}
-        set={set}
-        clear={(names) => change(Object.fromEntries(names.map((name) => [name, null])))}
-      />
+      <FilterBar session={session} filters={filters} change={change} />
       {error !== null && rows.length === 0 ? (
         <Failed error={error} retry={retry} />
       ) : rows.length > 0 ? (

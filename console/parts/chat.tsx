@@ -2,26 +2,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { ask } from "../api.ts";
+import { eventsOf, textIn } from "./sse.ts";
 import { messageOf } from "./states.tsx";
 
 interface Message {
   readonly role: "user" | "assistant";
   readonly content: string;
-}
-
-interface Chunk {
-  readonly choices?: readonly { readonly delta?: { readonly content?: string | null } }[];
-  readonly error?: { readonly message?: string };
-}
-
-/** The data of a stream of events, one after the other (HTML, "Server-sent events"); of a stream of chunks it is all there is. */
-async function* dataOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, void, undefined> {
-  let rest = "";
-  for await (const text of body.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line.startsWith("data:")) yield line.slice(5).trim();
-  }
 }
 
 export function Chat({ model, follow }: { readonly model: string; readonly follow: (body: unknown) => void }) {
@@ -47,11 +33,8 @@ export function Chat({ model, follow }: { readonly model: string; readonly follo
       const answer = await ask("/v1/chat/completions", { method: "POST", body, signal: stop.signal });
       setId(answer.headers.get("x-inference-id"));
       let said = "";
-      for await (const data of dataOf(answer.body ?? new ReadableStream())) {
-        if (data === "[DONE]") break;
-        const chunk = JSON.parse(data) as Chunk; // as the wire has it
-        if (chunk.error) throw new Error(chunk.error.message ?? "The model failed.");
-        said += chunk.choices?.[0]?.delta?.content ?? "";
+      for await (const { data } of eventsOf(answer.body)) {
+        said += textIn(data);
         setMessages([...asked, { role: "assistant", content: said }]);
       }
     } catch (reason) {

@@ -30,33 +30,38 @@ const TIMES: readonly FilterName[] = ["created_after", "created_before", "finish
 export function FilterBar({
   session,
   filters,
-  set,
-  clear,
+  change,
 }: {
   readonly session: Session;
   readonly filters: Filters;
-  readonly set: (name: FilterName, value: string) => void;
-  readonly clear: (names: readonly FilterName[]) => void;
+  /** An empty value takes a filter away. */
+  readonly change: (changes: Filters) => void;
 }) {
   const [open, setOpen] = useState(false);
   const shown = (Object.keys(NAMES) as FilterName[]).filter((name) => filters[name]); // its own names
   return (
     <div class="filter-bar">
-      <Search value={filters.q ?? ""} change={(text) => set("q", text)} />
+      <Search value={filters.q ?? ""} change={(q) => change({ q })} />
       <button type="button" onClick={() => setOpen(true)}>
         Filter
       </button>
       {shown.map((name) => (
-        <button key={name} type="button" class="chip on" onClick={() => clear([name])} aria-label={`Remove the filter ${NAMES[name]}`}>
+        <button
+          key={name}
+          type="button"
+          class="chip on"
+          onClick={() => change({ [name]: "" })}
+          aria-label={`Remove the filter ${NAMES[name]}`}
+        >
           {NAMES[name]}: {filters[name]} <span aria-hidden="true">×</span>
         </button>
       ))}
       {shown.length > 1 && (
-        <button type="button" class="quiet" onClick={() => clear(shown)}>
+        <button type="button" class="quiet" onClick={() => change(Object.fromEntries(shown.map((name) => [name, ""])))}>
           Remove all
         </button>
       )}
-      {open && <FilterDialog session={session} filters={filters} set={set} close={() => setOpen(false)} />}
+      {open && <FilterDialog session={session} filters={filters} change={change} close={() => setOpen(false)} />}
     </div>
   );
 }
@@ -86,47 +91,68 @@ function Search({ value, change }: { readonly value: string; readonly change: (t
 function FilterDialog({
   session,
   filters,
-  set,
+  change,
   close,
 }: {
   readonly session: Session;
   readonly filters: Filters;
-  readonly set: (name: FilterName, value: string) => void;
+  readonly change: (changes: Filters) => void;
   readonly close: () => void;
 }) {
+  const [draft, setDraft] = useState<Filters>(filters);
+  const set = (name: FilterName, value: string) => setDraft((was) => ({ ...was, [name]: value }));
   const field = (name: FilterName, placeholder = "") => (
-    <TextField label={NAMES[name] ?? name} value={filters[name] ?? ""} placeholder={placeholder} change={(value) => set(name, value)} />
+    <TextField label={NAMES[name] ?? name} value={draft[name] ?? ""} placeholder={placeholder} change={(value) => set(name, value)} />
   );
   const choice = (name: FilterName, options: readonly string[], none: string) => (
     <Select
       label={NAMES[name] ?? name}
-      value={filters[name] ?? ""}
+      value={draft[name] ?? ""}
       options={[["", none], ...options.map((option) => [option, option] as const)]}
       change={(value) => set(name, value)}
     />
   );
   return (
     <Dialog title="Filter inferences" close={close}>
-      <div class="fields">
-        {session.kind === "operator" && field("account_id")}
-        {field("model")}
-        {field("version")}
-        {choice("error_class", CLASSES, "any")}
-        {field("error_code", "backend_timeout")}
-        {field("backend")}
-        {choice("dialect", WIRES, "any")}
-        {field("key")}
-        {field("metadata", "order=4711")}
-        {TIMES.map((name) => (
-          <TimeField key={name} label={NAMES[name] ?? name} value={filters[name] ?? ""} change={(value) => set(name, value)} />
-        ))}
-        {choice("order", ["asc"], "newest first")}
-      </div>
-      <div class="row end">
-        <button type="button" class="primary" onClick={close}>
-          Done
-        </button>
-      </div>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          change(draft);
+          close();
+        }}
+      >
+        <div class="fields">
+          {session.kind === "operator" && field("account_id")}
+          {field("model")}
+          {field("version")}
+          {choice("error_class", CLASSES, "any")}
+          {field("error_code", "backend_timeout")}
+          {field("backend")}
+          {choice("dialect", WIRES, "any")}
+          {field("key")}
+          {field("metadata", "order=4711")}
+          {TIMES.map((name) => (
+            <TimeField key={name} label={NAMES[name] ?? name} value={draft[name] ?? ""} change={(value) => set(name, value)} />
+          ))}
+          <Select
+            label="Order"
+            value={draft.order ?? ""}
+            options={[
+              ["", "newest first"],
+              ["asc", "oldest first"],
+            ]}
+            change={(value) => set("order", value)}
+          />
+        </div>
+        <div class="row end">
+          <button type="button" onClick={close}>
+            Close
+          </button>
+          <button type="submit" class="primary">
+            Apply
+          </button>
+        </div>
+      </form>
     </Dialog>
   );
 }

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, deploy, endAll, newFolder } from "../support/deployment.ts";
-import { type Behaviour, type Gpu, answer, hang, slow, startGpu, status } from "../support/gpu.ts";
+import { type Behaviour, type Gpu, answer, slow, startGpu, status } from "../support/gpu.ts";
 
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
@@ -18,6 +18,8 @@ const MARKUP = '<b id="markup">bold</b>';
 let browser: Browser;
 let deployment: Deployment;
 let gpu: Gpu;
+/** The id of the only backend. */
+let backend: string;
 /** What the model server does from now on. */
 let behaves: Behaviour = slow(0);
 
@@ -26,7 +28,8 @@ beforeAll(async () => {
   gpu = await startGpu(() => behaves);
   [browser, deployment] = await Promise.all([chromium.launch({ executablePath: CHROMIUM, args: FLAGS }), deploy({ folder: newFolder() })]);
   await deployment.operator("POST", "/models", { name: "echo" });
-  await deployment.operator("POST", "/backends", { model: "echo", url: gpu.url, protocol: "oip", max_concurrency: 1 });
+  const served = { model: "echo", url: gpu.url, protocol: "oip", max_concurrency: 4 };
+  backend = ((await deployment.operator("POST", "/backends", served)) as { id: string }).id;
 });
 
 afterAll(async () => {
@@ -173,21 +176,19 @@ describe("the page", () => {
 
 describe("an inference", () => {
   test("is seen from queued to done without a reload, in the list and by itself", async () => {
-    behaves = hang;
+    behaves = slow(2_000);
+    await deployment.operator("PATCH", `/backends/${backend}`, { state: "draining" });
     await using list = await opened("/inferences");
     await using page = await opened("/inferences");
-    const before = await submitted(TENSORS); // has the only slot until it is canceled
     const id = await submitted(TENSORS);
     const row = list.getByRole("row").filter({ has: list.getByRole("link", { name: id }) });
     await row.getByText("queued").waitFor();
     await page.getByRole("link", { name: id }).click();
     await page.getByRole("heading", { name: "echo" }).waitFor();
     await page.getByRole("main").getByText("queued", { exact: true }).waitFor();
-    behaves = slow(2_000);
-    await deployment.api("POST", `/v1/inferences/${before}/cancel`);
+    await deployment.operator("PATCH", `/backends/${backend}`, { state: "active" });
     await row.getByText("in progress").waitFor();
     await page.getByText("in progress").waitFor();
-    expect(await seriousFaults(page)).toEqual([]);
     await row.getByText("succeeded").waitFor();
     await page.getByText("succeeded").waitFor();
     await page.getByRole("region", { name: "Tensors" }).getByText("1.5, 2.5").waitFor();
@@ -250,6 +251,12 @@ describe("an inference", () => {
     await page.getByRole("link", { name: id }).waitFor();
     await page.getByRole("button", { name: "Remove the filter Metadata" }).click();
     expect(page.url()).not.toContain("metadata");
+    await page.getByRole("button", { name: "Filter", exact: true }).click();
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.getByRole("textbox", { name: "Model" }).fill("none-of-that-name");
+    await page.keyboard.press("Enter");
+    await page.getByText("No inference fits these filters").waitFor();
+    expect(page.url()).toContain("model=none-of-that-name");
   });
 
   test("is seen by the operator too, who can change nothing of it", async () => {
