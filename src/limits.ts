@@ -116,6 +116,8 @@ export const WATCH_LOOK_MS = 15_000;
 export const WATCH_MARK_MS = 600_000;
 /** Of a call of a watch object. One that is late is made up for by the next look. */
 export const WATCH_MS = 5_000;
+/** Who hears for an isolate shows itself each WATCH_LOOK_MS; one that has not for so long is dead. */
+export const WATCH_LEADER_MS = 2 * WATCH_LOOK_MS;
 /** Rows that are read and told at once: a row has up to 32 KiB of output, and a call of an object up to 32 MiB. */
 export const TELL_ROWS = 50;
 /** What a watcher may be behind, whose client takes nothing. */

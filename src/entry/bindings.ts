@@ -70,7 +70,7 @@ function newPorts(env: Env & Private): Ports {
   const network = env.GPU_NETWORK;
   const clock: Clock = { now: () => Date.now(), sleep, after, timeout: (ms) => AbortSignal.timeout(ms) };
   const openly: Fetch = (url, init) => fetch(url, init);
-  const watch = watchPortOf(env);
+  const watch = watchPortOf(env, waitUntil);
   reportFrom(observed, env);
   const spans = spansTo(configOf(env), clock);
   const told = telling(d1(env.DB, DATABASE_MS), watch, waitUntil);

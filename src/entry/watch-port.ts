@@ -1,28 +1,43 @@
-/** An isolate's side of the watch objects: a socket to one of them for each request that watches. */
-import { MEMORY_THINGS, WATCH_BACKLOG, WATCH_LATELY, WATCH_MS, WATCH_OBJECTS_PER_ACCOUNT, WATCH_ROOM_MS } from "../limits.ts";
+/** An isolate's side of the watch objects: a socket to one of them for each inference that is watched, and for each stream of all. */
+import { MEMORY_THINGS, WATCH_MS, WATCH_OBJECTS_PER_ACCOUNT, WATCH_ROOM_MS } from "../limits.ts";
 import { Memory } from "../platform/memory.ts";
 import { ask } from "../platform/unavailable.ts";
-import type { Told, Watch, WatchPort } from "../ports.ts";
+import { ALL, type AfterEvent, type Watch, type WatchPort } from "../ports.ts";
+import { Inbox, toldIn } from "./inbox.ts";
+import { type Connection, type Keep, SharedWatches } from "./shared-watch.ts";
 
 /** An account's watch objects are numbered from 0; the first that has room takes who watches. */
 export function watchObjectName(accountId: string, object: number): string {
   return `${accountId}/${object}`;
 }
 
-export function watchPortOf(env: Pick<Env, "WATCH">): WatchPort {
+export function watchPortOf(env: Pick<Env, "WATCH">, keep: Keep): WatchPort {
   const withRoom = new Memory<number>(MEMORY_THINGS);
+  const shared = new SharedWatches(keep);
+  const connect = async (accountId: string, topic: string, object: number, after: string | null): Promise<Connection | null> => {
+    const query = new URLSearchParams({ topic, ...(after === null ? {} : { after }) });
+    const socket = await inTime(socketAt(env, watchObjectName(accountId, object), query));
+    return socket && { object, socket };
+  };
+  const connectAny = async (accountId: string, topic: string, after: AfterEvent | null): Promise<Connection | null> => {
+    const first = withRoom.get(accountId, Date.now()) ?? 0;
+    const objects = Array.from({ length: WATCH_OBJECTS_PER_ACCOUNT }, (_, object) => object).filter((object) => object >= first);
+    for (const object of after ? [after.object, ...objects] : objects) {
+      const connection = await connect(accountId, topic, object, after && (after.object === object ? after.event : ""));
+      if (!connection) continue;
+      if (object > 0) withRoom.set(accountId, object, Date.now() + WATCH_ROOM_MS);
+      return connection;
+    }
+    return null;
+  };
   return {
     async open(accountId, topic, after = null) {
-      const first = withRoom.get(accountId, Date.now()) ?? 0;
-      const objects = Array.from({ length: WATCH_OBJECTS_PER_ACCOUNT }, (_, object) => object).filter((object) => object >= first);
-      for (const object of after ? [after.object, ...objects] : objects) {
-        const query = new URLSearchParams({ topic, ...(after ? { after: after.object === object ? after.event : "" } : {}) });
-        const socket = await inTime(socketAt(env, watchObjectName(accountId, object), query));
-        if (!socket) continue;
-        if (object > 0) withRoom.set(accountId, object, Date.now() + WATCH_ROOM_MS);
-        return new SocketWatch(object, socket);
-      }
-      return null;
+      if (topic !== ALL)
+        return shared.open(`${accountId}/${topic}`, (object) =>
+          object === null ? connectAny(accountId, topic, null) : connect(accountId, topic, object, null),
+        );
+      const connection = await connectAny(accountId, topic, after);
+      return connection && new SocketWatch(connection);
     },
     async tell(accountId, object, rows) {
       await ask("watchers", WATCH_MS, () => env.WATCH.getByName(watchObjectName(accountId, object)).tell(rows));
@@ -49,61 +64,29 @@ async function socketAt(env: Pick<Env, "WATCH">, name: string, query: URLSearchP
   return webSocket;
 }
 
-/** What came last, by its text: what many of an isolate watch is read once for all of them. */
-const lately = new Memory<Told>(WATCH_LATELY);
-
-function toldIn(text: string): Told {
-  const known = lately.get(text, 0);
-  if (known) return known;
-  const told = JSON.parse(text) as Told; // as the object has sent it
-  lately.set(text, told, Infinity);
-  return told;
-}
-
-/** One whose client takes nothing is told no more at some point: it then begins again with what there is. */
+/** Of all of an account: each has a socket of its own, since each begins after another event. */
 class SocketWatch implements Watch {
   readonly object: number;
   readonly #socket: WebSocket;
-  #told: Told[] = [];
-  #isOver = false;
-  #wake: () => void = () => undefined;
+  readonly #inbox = new Inbox();
 
-  constructor(object: number, socket: WebSocket) {
+  constructor({ object, socket }: Connection) {
     this.object = object;
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
-      if (this.#told.length < WATCH_BACKLOG) this.#told.push(toldIn(String(data)));
-      else this.close();
-      this.#wake();
+      this.#inbox.put(toldIn(String(data)));
+      if (this.#inbox.isOver) socket.close();
     });
-    const end = () => {
-      this.#isOver = true;
-      this.#wake();
-    };
-    socket.addEventListener("close", end);
-    socket.addEventListener("error", end);
+    socket.addEventListener("close", () => this.#inbox.end());
+    socket.addEventListener("error", () => this.#inbox.end());
   }
 
-  async next(ms: number, signal: AbortSignal): Promise<readonly Told[] | null> {
-    if (this.#told.length === 0 && !this.#isOver && !signal.aborted) await this.#somethingWithin(ms, signal);
-    const told = this.#told;
-    this.#told = [];
-    return told.length === 0 && this.#isOver ? null : told;
-  }
-
-  async #somethingWithin(ms: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    const wake = () => resolve();
-    const timer = setTimeout(wake, Math.max(0, ms));
-    signal.addEventListener("abort", wake);
-    await promise;
-    clearTimeout(timer);
-    signal.removeEventListener("abort", wake);
+  next(ms: number, signal: AbortSignal): ReturnType<Watch["next"]> {
+    return this.#inbox.next(ms, signal);
   }
 
   close(): void {
-    this.#isOver = true;
+    this.#inbox.end();
     this.#socket.close();
   }
 }

@@ -16,6 +16,10 @@ export class Memory<T> {
     return thing && thing.until > now ? thing.value : undefined;
   }
 
+  delete(name: string): void {
+    this.#things.delete(name);
+  }
+
   /** Forgets each thing whose name passes; looks at all. */
   deleteAll(passes: (name: string) => boolean): void {
     for (const name of this.#things.keys()) if (passes(name)) this.#things.delete(name);

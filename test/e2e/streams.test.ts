@@ -129,3 +129,30 @@ function eventsOf(answer: Response): Promise<string[]> {
 function textOf(sent: string): string {
   return [...sent.matchAll(/"(?:content|text_output)":"([^"]*)"/g)].map(([, text]) => text).join("");
 }
+
+test.each([1, 2, 3])(
+  "who watches an inference with others is told of its end at once, although the first %i of them have just left",
+  async (leaving) => {
+    const model = `streams-${++models}`; // without a backend
+    await deployment.operator("POST", "/models", { name: model });
+    const { body } = await ask(deployment.url, key, "POST", "/v1/inferences", { model, input: "x" });
+    const { id } = body as Shown;
+    const url = `${deployment.url}/v1/inferences/${id}/events`;
+    const withKey: typeof fetch = (address, init) =>
+      fetch(address, { ...init, headers: { Accept: "text/event-stream", Authorization: `Bearer ${key}` } });
+    const sources: EventSource[] = [];
+    for (let count = 0; count < 4; count++) {
+      const source = new EventSource(url, { fetch: withKey });
+      sources.push(source);
+      await new Promise((resolve) => source.addEventListener("status", resolve));
+    }
+    const last = sources.at(-1) ?? fail("no source");
+    const end = new Promise((resolve) => last.addEventListener("final", resolve));
+    for (const source of sources.slice(0, leaving)) source.close();
+    const leftAt = Date.now();
+    await ask(deployment.url, key, "POST", `/v1/inferences/${id}/cancel`);
+    await end;
+    for (const source of sources) source.close();
+    expect(Date.now() - leftAt).toBeLessThan(10_000); // it would look by itself after 15 s
+  },
+);

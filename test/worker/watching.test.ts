@@ -1,6 +1,6 @@
 /** Who waits for an inference or watches it is told of its changes, and does not ask for them. */
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, waitUntil } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { WatchObject } from "../../src/entry/watch-object.ts";
 import { watchObjectName, watchPortOf } from "../../src/entry/watch-port.ts";
@@ -11,7 +11,7 @@ import type { Claim } from "../../src/inferences/sql/record.ts";
 import { say } from "../../src/inferences/progress.ts";
 import { run } from "../../src/inferences/run.ts";
 import { openWatch } from "../../src/inferences/watch.ts";
-import { WATCH_MS } from "../../src/limits.ts";
+import { WATCH_LEADER_MS, WATCH_MS } from "../../src/limits.ts";
 import { ALL } from "../../src/ports.ts";
 import { held, standingClock } from "./support/clock.ts";
 import { claimed, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
@@ -451,7 +451,7 @@ describe("a watcher's place at its object", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const answer = held<Response>();
     const fetch = () => answer.promise;
-    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }); // of it, what is used
+    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }, waitUntil); // of it, what is used
     const failed = port.open("account", crypto.randomUUID()).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(WATCH_MS);
     expect(await failed).toMatchObject({ part: "watchers", stalled: true });
@@ -460,6 +460,21 @@ describe("a watcher's place at its object", () => {
     const closed = new Promise((resolve) => server.addEventListener("close", resolve));
     answer.release(new Response(null, { status: 101, webSocket: client }));
     await closed;
+  });
+
+  test("is given up by all who share it once its holder is silent for too long", async () => {
+    const fetch = async () => new Response(null, { status: 101, webSocket: new WebSocketPair()[0] });
+    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }, waitUntil); // of it, what is used
+    const [account, id, gone] = [crypto.randomUUID(), crypto.randomUUID(), new AbortController().signal];
+    await port.open(account, id);
+    const other = await port.open(account, id);
+    expect(await other?.next(0, gone)).toEqual([]);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + WATCH_LEADER_MS });
+    expect(await other?.next(0, gone)).toEqual([]);
+    expect(await other?.next(0, gone)).toBeNull();
+    const next = await port.open(account, id);
+    expect(await next?.next(0, gone)).toEqual([]);
+    expect(await next?.next(0, gone)).toEqual([]);
   });
 
   test.each([

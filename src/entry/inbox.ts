@@ -1,0 +1,68 @@
+/** What was told to one who watches, until it is taken. */
+import { WATCH_BACKLOG, WATCH_LATELY } from "../limits.ts";
+import { Memory } from "../platform/memory.ts";
+import type { Told } from "../ports.ts";
+
+/** What came last, by its text: what many of an isolate watch is read once for all of them. */
+const lately = new Memory<Told>(WATCH_LATELY);
+
+export function toldIn(text: string): Told {
+  const known = lately.get(text, 0);
+  if (known) return known;
+  const told = JSON.parse(text) as Told; // as the object has sent it
+  lately.set(text, told, Infinity);
+  return told;
+}
+
+/** One whose client takes nothing is told no more at some point: it then begins again with what there is. */
+export class Inbox {
+  #told: Told[] = [];
+  #isOver = false;
+  #wake: (() => void) | null = null;
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Whether somebody waits for what is told. */
+  get isWaiting(): boolean {
+    return this.#wake !== null;
+  }
+
+  put(told: Told): void {
+    if (this.#told.length < WATCH_BACKLOG) this.#told.push(told);
+    else this.#isOver = true;
+    this.wake();
+  }
+
+  /** Nothing more is told. */
+  end(): void {
+    this.#isOver = true;
+    this.wake();
+  }
+
+  /** Ends the wait of who waits, if somebody does. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** As `Watch.next`. */
+  async next(ms: number, signal: AbortSignal): Promise<readonly Told[] | null> {
+    if (this.#told.length === 0 && !this.#isOver && !signal.aborted) await this.#somethingWithin(ms, signal);
+    const told = this.#told;
+    this.#told = [];
+    return told.length === 0 && this.#isOver ? null : told;
+  }
+
+  async #somethingWithin(ms: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    this.#wake = wake;
+    const timer = setTimeout(wake, Math.max(0, ms));
+    signal.addEventListener("abort", wake);
+    await promise;
+    this.#wake = null;
+    clearTimeout(timer);
+    signal.removeEventListener("abort", wake);
+  }
+}
