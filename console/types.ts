@@ -38,6 +38,26 @@ canceled: number[]
  */
 expired: number[]
 /**
+ * Inferences that waited, at most, of a sample a minute; 0 with `backend`.
+ */
+queued: number[]
+/**
+ * Half had waited no longer for their start. Null if none was measured.
+ */
+queue_p50_ms: (number | null)[]
+/**
+ * Nine of ten had waited no longer. Null if none was measured.
+ */
+queue_p90_ms: (number | null)[]
+/**
+ * Half of the attempts that succeeded took no longer. Null if none was measured.
+ */
+run_p50_ms: (number | null)[]
+/**
+ * Nine of ten took no longer. Null if none was measured.
+ */
+run_p90_ms: (number | null)[]
+/**
  * Calls refused for their key or for a limit; null with `model` or `backend`, since such a call is not told apart by model.
  */
 refused: (number[] | null)

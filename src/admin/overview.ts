@@ -12,6 +12,8 @@ import { PREFIX, found } from "./resource.ts";
 
 const counts = (what: string) => z.array(z.int()).describe(what);
 
+const line = (what: string) => z.array(z.int().nullable()).describe(`${what} Null if none was measured.`);
+
 const percentilesSchema = z.object({
   count: z.int().describe("How many were measured."),
   p50: z.int().nullable().describe("Half took no longer; null if none was measured."),
@@ -31,6 +33,10 @@ const overviewSchema = z.object({
       canceled: counts("The same."),
       expired: counts("The same."),
       queued: counts("Inferences that waited, at most, of a sample a minute; 0 with `backend`."),
+      queue_p50_ms: line("Half had waited no longer for their start."),
+      queue_p90_ms: line("Nine of ten had waited no longer."),
+      run_p50_ms: line("Half of the attempts that succeeded took no longer."),
+      run_p90_ms: line("Nine of ten took no longer."),
       refused: z
         .array(z.int())
         .nullable()
@@ -163,6 +169,7 @@ function presentHistory(
   { at, queueMs, runMs, ends, attempts, refusals, ...lines }: History,
 ): Pick<z.infer<typeof overviewSchema>, "window" | "step_seconds" | "series" | "queue_ms" | "run_ms" | "ends" | "attempts" | "refusals"> {
   const { accepted, succeeded, failed, canceled, expired, refused, waiting } = lines;
+  const { queueMsThen, runMsThen } = lines;
   const spread = ({ count, p50, p90, p99 }: Percentiles) => ({ count, p50, p90, p99 });
   return {
     window,
@@ -175,6 +182,10 @@ function presentHistory(
       canceled: [...canceled],
       expired: [...expired],
       queued: [...waiting],
+      queue_p50_ms: queueMsThen.map(({ p50 }) => p50),
+      queue_p90_ms: queueMsThen.map(({ p90 }) => p90),
+      run_p50_ms: runMsThen.map(({ p50 }) => p50),
+      run_p90_ms: runMsThen.map(({ p90 }) => p90),
       refused: refused && [...refused],
     },
     queue_ms: spread(queueMs),

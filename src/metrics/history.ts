@@ -37,6 +37,9 @@ export interface History {
   readonly waiting: readonly number[];
   readonly queueMs: Percentiles;
   readonly runMs: Percentiles;
+  /** The same step by step. */
+  readonly queueMsThen: readonly Percentiles[];
+  readonly runMsThen: readonly Percentiles[];
   /** Ends other than successes, the most frequent first. */
   readonly ends: readonly { readonly end: string; readonly class: string | null; readonly code: string | null; readonly count: number }[];
   readonly refusals: readonly { readonly reason: string; readonly count: number }[];

@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { METRICS_KEPT_MS, METRICS_SERIES, ROLLUP_PARTS } from "../limits.ts";
 import type { Row } from "../platform/sql.ts";
-import { type History, type HistoryFilter, WINDOWS, type WindowName } from "./history.ts";
+import { type History, type HistoryFilter, type Percentiles, WINDOWS, type WindowName } from "./history.ts";
 import { METRICS, type MetricId, isMetricId, metricOf } from "./list.ts";
 import type { Observation } from "./observed.ts";
 import { type Fields, type Part, WHOLE, addTo, inField, placeOf, plus, quantile, shownLabels } from "./sums.ts";
@@ -212,15 +212,20 @@ function historyOf(at: readonly number[], rows: readonly { readonly at: number; 
     }
     return at.map((when) => sums.get(when) ?? 0);
   };
-  const spread = (metric: "queued" | "ran") => {
+  const spreadOf = (metric: "queued" | "ran", values: readonly number[]): Percentiles => {
     const { buckets } = METRICS[metric];
-    const values = all[metric] ?? [];
     const ms = (share: number) => {
       const value = quantile(buckets, values, share);
       return value === null ? null : Math.round(value * 1000);
     };
     const count = values.slice(0, buckets.length + 1).reduce((sum, some) => sum + some, 0);
     return { count, p50: ms(0.5), p90: ms(0.9), p99: ms(0.99) };
+  };
+  const spread = (metric: "queued" | "ran") => spreadOf(metric, all[metric] ?? []);
+  const spreads = (metric: "queued" | "ran") => {
+    const sums = new Map<number, readonly number[]>();
+    for (const { at: when, fields } of rows) sums.set(when, plus(sums.get(when) ?? [], fields[metric] ?? []));
+    return at.map((when) => spreadOf(metric, sums.get(when) ?? []));
   };
   return {
     at,
@@ -233,6 +238,8 @@ function historyOf(at: readonly number[], rows: readonly { readonly at: number; 
     waiting: line("depthThen"),
     queueMs: spread("queued"),
     runMs: spread("ran"),
+    queueMsThen: spreads("queued"),
+    runMsThen: spreads("ran"),
     ends: byCount(
       counts("ended").flatMap(({ labels: [end = "", errorClass = "", code = ""], count }) =>
         end === "succeeded" ? [] : [{ end, class: errorClass || null, code: code || null, count }],

@@ -152,6 +152,9 @@ describe.skipIf(!folder)("Prometheus, if it is installed or PROMETHEUS names its
       ClaimcheckModelDown: ["dead", "stuck"],
       ClaimcheckQueueStuck: expect.arrayContaining(["stuck"]),
     });
+    const counted = async (metric: string) => (await query(`query?query=${metric}`)).result ?? [];
+    expect(await counted("claimcheck_webhook_deliveries_total")).toMatchObject([{ metric: { outcome: "unreachable" } }]);
+    expect(await counted("claimcheck_metrics_lost_total")).toEqual([]);
     await gpu.close();
   });
 });

@@ -168,6 +168,27 @@ describe("the store", () => {
     expect(seen({ model: "nobody's" })).toEqual([0, 0, null]);
   });
 
+  test("has percentiles of the whole window and of each step, over all parts together", () => {
+    const { store, clock } = newStore();
+    const ran = (backend: string, seconds: number): Observation => {
+      const values = [...WORK_SECONDS.map((bound) => (bound === seconds ? 10 : 0)), 0, 10 * seconds];
+      return { metric: "ran", labels: ["m", "v1", backend], values };
+    };
+    store.add([ran("be_1", 1), ran("be_2", 1)]);
+    store.persist();
+    clock.now += MINUTE;
+    store.add([ran("be_1", 10)]);
+    store.persist();
+    const { runMs, runMsThen, queueMs } = store.history("1h", { model: "m" });
+    expect([runMs.count, runMs.p50, runMs.p90]).toEqual([30, 875, 8_500]);
+    expect(runMsThen.slice(-3).map(({ count, p50 }) => [count, p50])).toEqual([
+      [0, null],
+      [20, 750],
+      [10, 7_500],
+    ]);
+    expect(queueMs).toEqual({ count: 0, p50: null, p90: null, p99: null });
+  });
+
   test("has of a gauge the largest of each step, of the whole as it was then", () => {
     const { store, clock } = newStore();
     const note = (v1: number, v2: number) => {
