@@ -54,6 +54,9 @@ WAIT_SECONDS = 30
 TIMEOUT_SECONDS = 60.0
 """How long a connection may stay silent, beside the time that a request waits."""
 MAX_RETRIES = 5
+PATIENT_RETRIES = 10
+"""Of `run`, `wait`, `result`, `download` and `events`, which a deployment that restarts in the middle keeps waiting for most of a minute."""
+LONGEST_PATIENT_PAUSE_SECONDS = 8.0
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 30.0
 CHUNK_BYTES = 256 * 1024
@@ -188,6 +191,8 @@ class _Call:
     headers: dict[str, str] = field(default_factory=dict)
     """May be sent again if no answer came."""
     repeatable: bool = True
+    """Would rather wait for a deployment that restarts than fail."""
+    patient: bool = False
     streams: bool = False
     timeout: float = TIMEOUT_SECONDS
 
@@ -227,22 +232,23 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def _pause_before(retry: int, told: float | None) -> float:
+def _pause_before(retry: int, told: float | None, longest: float = LONGEST_PAUSE_SECONDS) -> float:
     if told is not None:
         return min(told, LONGEST_PAUSE_SECONDS) + random.random() * 0.01
-    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**retry) * (0.5 + random.random() / 2)
+    return min(longest, FIRST_PAUSE_SECONDS * 2.0**retry) * (0.5 + random.random() / 2)
 
 
 def _asked(call: _Call) -> _Flow[_Answer]:
     """One request with its retries. Raises ApiError for what is refused and ConnectionFailed if no answer comes."""
-    for retry in range(MAX_RETRIES + 1):
-        last = retry == MAX_RETRIES
+    retries, longest = (PATIENT_RETRIES, LONGEST_PATIENT_PAUSE_SECONDS) if call.patient else (MAX_RETRIES, LONGEST_PAUSE_SECONDS)
+    for retry in range(retries + 1):
+        last = retry == retries
         try:
             answer: _Answer = yield call
         except (OSError, http.client.HTTPException, EOFError) as error:
             if last or not call.repeatable:
                 raise ConnectionFailed(f"{call.method} {call.path}: {error or type(error).__name__}") from error
-            yield _Pause(_pause_before(retry, None))
+            yield _Pause(_pause_before(retry, None, longest))
             continue
         if answer.status < 400:
             return answer
@@ -251,7 +257,7 @@ def _asked(call: _Call) -> _Flow[_Answer]:
         told = _retry_after(answer.headers)
         if answer.status not in RETRIED or last or not (call.repeatable or answer.status == 429):
             raise ApiError(answer.status, _problem(answer), answer.headers)
-        yield _Pause(_pause_before(retry, told))
+        yield _Pause(_pause_before(retry, told, longest))
     raise AssertionError("the last try returns or raises")
 
 
@@ -304,19 +310,28 @@ class _Flows:
     """The methods of both clients, each as the steps that it takes."""
 
     def submit(
-        self, model: str, input: Any, *, wait: float | None = None, idempotency_key: str | None = None, **options: Any
+        self,
+        model: str,
+        input: Any,
+        *,
+        wait: float | None = None,
+        idempotency_key: str | None = None,
+        _patient: bool = False,
+        **options: Any,
     ) -> _Flow[Inference]:
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         if wait:
             headers["Prefer"] = f"wait={round(wait)}"
         call = _post("/v1/inferences", _given(model=model, input=input, **options), headers=headers, repeatable=True)
         call.timeout += wait or 0
+        call.patient = _patient
         answer = yield from _asked(call)
         return Inference.of(answer.json())
 
     def run(self, model: str, input: Any, *, timeout: float | None = None, **options: Any) -> _Flow[Any]:
         until = None if timeout is None else time.monotonic() + timeout
-        inference = yield from self.submit(model, input, wait=WAIT_SECONDS if timeout is None else min(WAIT_SECONDS, timeout), **options)
+        first = WAIT_SECONDS if timeout is None else min(WAIT_SECONDS, timeout)
+        inference = yield from self.submit(model, input, wait=first, _patient=True, **options)
         inference = yield from self.wait(inference, timeout=None if until is None else max(0.0, until - time.monotonic()))
         if not inference.succeeded:
             raise InferenceFailed(inference)
@@ -341,9 +356,9 @@ class _Flows:
                 raise WaitTimeout(seen)
             asked = max(1, min(WAIT_SECONDS, round(left)))
             began = time.monotonic()
-            answer = yield from _asked(
-                _Call("GET", f"/v1/inferences/{_id(inference)}", headers={"Prefer": f"wait={asked}"}, timeout=TIMEOUT_SECONDS + asked)
-            )
+            headers = {"Prefer": f"wait={asked}"}
+            call = _Call("GET", f"/v1/inferences/{_id(inference)}", headers=headers, patient=True, timeout=TIMEOUT_SECONDS + asked)
+            answer = yield from _asked(call)
             seen = Inference.of(answer.json())
             # An older deployment, or one that has no room for waiting requests, answers at once.
             if not seen.is_final and time.monotonic() - began < asked / 2:
@@ -351,7 +366,7 @@ class _Flows:
                 yield _Pause(pause if until is None else min(pause, max(0.0, until - time.monotonic())))
 
     def result(self, inference: Named, *, part: str | None = None) -> _Flow[Any]:
-        answer = yield from _asked(_Call("GET", _result_path(inference, part)))
+        answer = yield from _asked(_Call("GET", _result_path(inference, part), patient=True))
         kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
         return answer.json() if kind == "application/json" or kind.endswith("+json") else answer.body
 
@@ -368,7 +383,7 @@ class _Flows:
             headers = {"Accept-Encoding": "identity"}
             if there and tag:
                 headers |= {"Range": f"bytes={there}-", "If-Range": tag}
-            answer = yield from _asked(_Call("GET", whole, headers=headers, streams=True))
+            answer = yield from _asked(_Call("GET", whole, headers=headers, patient=True, streams=True))
             if answer.status != 206:
                 there = 0
             tag, digest = answer.headers.get("etag", tag), answer.headers.get("repr-digest", digest)
@@ -476,7 +491,7 @@ class _Flows:
         size, there = int(upload["part_bytes"]), set(upload["received"])
         through = sum(min(size, total - (number - 1) * size) for number in there)
         for number in range(1, int(upload["parts"]) + 1):
-            if number in there:
+            if number in there or upload["status"] != "uploading":
                 continue
             stream.seek((number - 1) * size)
             part = stream.read(min(size, total - (number - 1) * size))
@@ -491,7 +506,7 @@ class _Flows:
 
     def events(self, path: str, after: str | None) -> _Flow[_Answer]:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
-        return (yield from _asked(_Call("GET", path, headers=headers, streams=True)))
+        return (yield from _asked(_Call("GET", path, headers=headers, patient=True, streams=True)))
 
 
 def _result_path(inference: Named, part: str | None) -> str:
@@ -527,6 +542,11 @@ class _Lines:
         self._event: dict[str, Any] = {}
         self._data: list[str] = []
         self.last_id: str | None = None
+        """Of the last event that came whole."""
+
+    def begin(self) -> None:
+        """Another connection begins: what was cut of an event on the last one comes again."""
+        self._left, self._event, self._data = b"", {}, []
 
     def events(self, chunk: bytes) -> Iterator[Event]:
         *lines, self._left = (self._left + chunk).replace(b"\r\n", b"\n").split(b"\n")
@@ -539,6 +559,7 @@ class _Lines:
         if line == "":
             event, data = self._event, "\n".join(self._data)
             self._event, self._data = {}, []
+            self.last_id = event.get("id", self.last_id)
             if not data:
                 return None
             with contextlib.suppress(ValueError):
@@ -548,10 +569,8 @@ class _Lines:
         value = value.removeprefix(" ")
         if name == "data":
             self._data.append(value)
-        elif name == "id":
-            self.last_id = value
-        elif name == "event":
-            self._event["event"] = value
+        elif name in ("id", "event"):
+            self._event[name] = value
         return None
 
 
@@ -680,11 +699,15 @@ class Claimcheck(_Settings):
         lines.last_id = after
         while True:
             answer = self._done(self._flows.events(path, lines.last_id))
+            lines.begin()
             try:
                 while chunk := self._step(_Read(answer)):
                     retry = 0
-                    yield from lines.events(chunk)
-                if inference is not None:
+                    for event in lines.events(chunk):
+                        yield event
+                        if inference is not None and event["type"] == "final":
+                            return
+                if answer.status == 204:
                     return
             except (OSError, http.client.HTTPException, EOFError) as error:
                 if retry == MAX_RETRIES:
@@ -837,12 +860,15 @@ class AsyncClaimcheck(_Settings):
         lines.last_id = after
         while True:
             answer = await self._done(self._flows.events(path, lines.last_id))
+            lines.begin()
             try:
                 while chunk := await self._step(_Read(answer)):
                     retry = 0
                     for event in lines.events(chunk):
                         yield event
-                if inference is not None:
+                        if inference is not None and event["type"] == "final":
+                            return
+                if answer.status == 204:
                     return
             except (OSError, http.client.HTTPException, EOFError) as error:
                 if retry == MAX_RETRIES:

@@ -1,0 +1,70 @@
+/** How the Python client, where there is Python, goes on with a stream of events that is cut. */
+import { execFile, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const MODULE = fileURLToPath(new URL("../../client/python", import.meta.url));
+const hasPython = spawnSync("python3", ["--version"]).error === undefined;
+
+/** Events of an inference: a pause before trying again, a comment, lines with an id, one without, and the end. */
+const PIECES = [
+  "retry: 500\n\n",
+  ": nothing\n\n",
+  'id: 1\nevent: status\ndata: {"n": 1}\n\n',
+  'event: position\ndata: {"n": "ü"}\n\n',
+  'id: 2\nevent: status\ndata: {"n": 2}\n\n',
+  'id: 3\nevent: final\ndata: {"n": 3}\n\n',
+];
+const lengthOf = (pieces: readonly string[]) => Buffer.byteLength(pieces.join(""));
+
+const DRIVER = `
+import asyncio, json, sys
+import claimcheck
+claimcheck._pause_before = lambda *_: 0
+url = sys.argv[1]
+def shown(events): return [event["data"]["n"] for event in events if event["type"] != "position"]
+async def awaited(at):
+    async with claimcheck.AsyncClaimcheck(url, key=at) as client:
+        return [event async for event in client.events("x")]
+seen = {}
+for at in range(${lengthOf(PIECES)}):
+    with claimcheck.Claimcheck(url, key=f"sync-{at}") as client:
+        seen[f"sync-{at}"] = shown(client.events("x"))
+    seen[f"async-{at}"] = shown(asyncio.run(awaited(f"async-{at}")))
+print(json.dumps(seen))`;
+
+test.runIf(hasPython)("each event comes once, in order, wherever the stream is cut, by a reset or by its end", async () => {
+  const streams = new Map<string, number>();
+  const server = createServer((request, response) => {
+    const key = request.headers.authorization?.replace("Bearer ", "") ?? "";
+    const number = (streams.get(key) ?? 0) + 1;
+    streams.set(key, number);
+    const last = Number(request.headers["last-event-id"] ?? 0);
+    const left = PIECES.filter((piece) => !(Number(/^id: (\d)/.exec(piece)?.[1]) <= last));
+    const bytes = Buffer.from(left.join(""));
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    if (number > 1) return response.end(bytes);
+    const at = Number(key.split("-")[1]);
+    if (at % 2 === 0) return response.end(bytes.subarray(0, at));
+    response.write(bytes.subarray(0, at), () => response.destroy());
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on a port
+  try {
+    const out = await new Promise<string>((resolve, reject) => {
+      const env = { ...process.env, PYTHONPATH: MODULE, PYTHONDONTWRITEBYTECODE: "1" };
+      execFile("python3", ["-c", DRIVER, url], { env }, (error, printed, said) =>
+        error ? reject(new Error(said, { cause: error })) : resolve(printed),
+      );
+    });
+    const seen = Object.entries(JSON.parse(out) as Record<string, number[]>); // as it was printed
+    expect(seen).toHaveLength(2 * lengthOf(PIECES));
+    expect(seen.filter(([, numbers]) => JSON.stringify(numbers) !== "[1,2,3]")).toEqual([]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
