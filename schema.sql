@@ -179,6 +179,8 @@ CREATE TABLE inferences (
   has_failed INTEGER GENERATED ALWAYS AS (attempt - attempts_before > unreached) VIRTUAL,
   trace TEXT,                            -- the call that submitted it within its client's trace: its traceparent, a space and its tracestate; NULL = the client named none
 
+  resumable INTEGER NOT NULL DEFAULT 0,  -- 1 = its output is kept as a stream while it comes, so that it can be read again
+
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 

@@ -180,6 +180,10 @@ self: string
  */
 result: string
 /**
+ * If it was submitted as a stream: its output, while it comes and after.
+ */
+stream?: string
+/**
  * Where to POST to cancel it.
  */
 cancel: string
@@ -293,6 +297,10 @@ not_before?: string
  * How long input and output are kept after its end; never longer than the account's retention.
  */
 retention_seconds?: number
+/**
+ * Its output is kept while it comes, to be read from `urls.stream`.
+ */
+stream?: boolean
 /**
  * The client's own words, up to 16 entries.
  */

@@ -5,13 +5,12 @@ import { metadataSchema } from "../http/filter.ts";
 import { wordsOf } from "../http/list.ts";
 import { lookUp } from "../http/lookup.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
-import { EVENTS_TYPE, eventStream } from "../http/sse.ts";
+import { EVENTS_TYPE, eventStream, eventsWritten } from "../http/sse.ts";
 import type { Inference, Progress } from "../inferences/inference.ts";
 import { type Line, type Place, linesAfter, placeOf, placeText, statusAfter } from "../inferences/log-events.ts";
 import { STATUSES, isFinal } from "../inferences/status.ts";
 import { inferenceIn, statesOf, toldOf } from "../inferences/watch.ts";
 import { EVENTS_RETRY_MS, EVENTS_SECONDS, WATCH_OBJECTS_PER_ACCOUNT } from "../limits.ts";
-import { logError } from "../platform/log.ts";
 import type { AfterEvent, Told } from "../ports.ts";
 import { problem, shown } from "../problem.ts";
 import { notFound, present, presentLine, progressOf } from "./present.ts";
@@ -104,30 +103,15 @@ function accountEvent(it: Told, object: number, query: Input<typeof OF_ALL>["que
   return inference.status === "in_progress" && inference.progress ? progressEventOf(inference.id, inference.progress) : "";
 }
 
-/** An answer that `tell` writes, until it returns or the client is gone. */
+/** An answer of events that `tell` writes, until it returns or the client is gone. */
 function streamed(call: KeyCall, tell: (write: Write, gone: AbortSignal, endAt: number) => Promise<void>): Response {
   if (call.request.method === "HEAD") return eventStream("", {});
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const writer = writable.getWriter();
-  const left = new AbortController();
-  const leave = () => left.abort();
-  writer.closed.catch(leave);
   const encoder = new TextEncoder();
-  const write: Write = (text) => writer.write(encoder.encode(text));
-  const gone = AbortSignal.any([left.signal, call.request.signal]);
-  const work = async () => {
-    try {
-      await write(`retry: ${EVENTS_RETRY_MS}\n\n`);
-      await tell(write, gone, call.ports.clock.now() + EVENTS_SECONDS * 1000);
-      await writer.close();
-    } catch (error) {
-      if (gone.aborted) return;
-      logError("events_cut", error, { request_id: call.requestId });
-      await writer.abort(error).catch(leave);
-    }
-  };
-  call.after(work());
-  return eventStream(readable, {});
+  return eventsWritten(call, {}, async (writeBytes, gone) => {
+    const write: Write = (text) => writeBytes(encoder.encode(text));
+    await write(`retry: ${EVENTS_RETRY_MS}\n\n`);
+    await tell(write, gone, call.ports.clock.now() + EVENTS_SECONDS * 1000);
+  });
 }
 
 /** Events as they were last written, by the inference that they show: many may watch the same. */

@@ -14,6 +14,7 @@ import { meRoutes } from "./me.ts";
 import { progressRoutes } from "./progress.ts";
 import { queueRoute } from "./models.ts";
 import { resultRoutes } from "./results.ts";
+import { streamRoutes } from "./streams.ts";
 import { timelineRoutes } from "./timeline.ts";
 import { uploadRoutes } from "./uploads.ts";
 import { type Dialect, refusingOtherQueries } from "../http/route.ts";
@@ -28,6 +29,7 @@ export const own: Dialect = {
     ...bulkRoutes,
     ...bulkSubmitRoutes,
     ...eventRoutes,
+    ...streamRoutes,
     ...inferenceRoutes,
     ...resultRoutes,
     ...timelineRoutes,

@@ -89,6 +89,7 @@ export const inferenceSchema = z.object({
   urls: z.object({
     self: z.string(),
     result: z.string(),
+    stream: z.string().optional().describe("If it was submitted as a stream: its output, while it comes and after."),
     cancel: z.string().describe("Where to POST to cancel it."),
     web: z.string().describe("Its page in the console, for people."),
   }),
@@ -134,7 +135,13 @@ export function present(inference: Inference, { origin }: { origin: string }, lo
     webhook: inference.webhook && { url: inference.webhook.url, events: [...inference.webhook.events] },
     webhook_status: inference.webhook?.status ?? "none",
     ...(inference.status === "canceled" ? { stopped: inference.stopped } : {}),
-    urls: { self, result: `${self}/result`, cancel: `${self}/cancel`, web: `${origin}/console/inferences/${id}` },
+    urls: {
+      self,
+      result: `${self}/result`,
+      ...(inference.resumable ? { stream: `${self}/stream` } : {}),
+      cancel: `${self}/cancel`,
+      web: `${origin}/console/inferences/${id}`,
+    },
     ...(logs ? { logs: inference.log.map(presentLine) } : {}),
   };
 }

@@ -56,6 +56,7 @@ export const submissionSchema = z.strictObject({
   retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range).describe(
     "How long input and output are kept after its end; never longer than the account's retention.",
   ),
+  stream: z.boolean().optional().describe("Its output is kept while it comes, to be read from `urls.stream`."),
   metadata: metadataSchema.optional().describe("The client's own words, up to 16 entries."),
   webhook: z
     .strictObject({
@@ -89,6 +90,7 @@ export async function submissionOf(
     cancelAfterSeconds: body.cancel_after_seconds,
     notBefore: body.not_before,
     retentionSeconds: body.retention_seconds,
+    resumable: body.stream,
     metadata: body.metadata,
     webhook: body.webhook && (await webhookOf(call, body.webhook.url, [...path, "webhook", "url"], body.webhook.events)),
     idempotency,

@@ -28,7 +28,7 @@ import { cutOff, garbage, oversized, refusal, refusedInside, unsendable } from "
 import { type Reading, beginsAsStream, isEventStream, outcomeOfEvents, stream } from "./streams/sse.ts";
 import { type Members, type SaidFailure, errorIn, failureIn } from "./streams/stream-events.ts";
 import { framed } from "./streams/event-reader.ts";
-import { type Asked, CHAT, COMPLETIONS, EMBEDDINGS, askedBy, canStream, knownIn } from "./openai-paths.ts";
+import { type Asked, CHAT, COMPLETIONS, EMBEDDINGS, askedBy, knownIn } from "./openai-paths.ts";
 import { itemsIn } from "../tensors/plain.ts";
 
 export const openai: Protocol = {
@@ -43,7 +43,8 @@ export const openai: Protocol = {
 
   async stream(call, outside, sink): Promise<Outcome> {
     // What streams is a completion; a client of another kind would not know what to make of it.
-    if (!canStream(call.capability)) return openai.infer(call, outside);
+    const what = inputOf(call)?.what;
+    if (what !== CHAT && what !== COMPLETIONS) return openai.infer(call, outside);
     return streamChat(call, outside, sink, chunksFor(call));
   },
 

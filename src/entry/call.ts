@@ -5,6 +5,7 @@ import type { KeptAnswers } from "../http/kept-answers.ts";
 import type { LookUps } from "../http/lookups.ts";
 import type { Call, Dialect } from "../http/route.ts";
 import type { After } from "../inferences/hints.ts";
+import { DIALECTS } from "../wires.ts";
 import { oncePer } from "../platform/memory.ts";
 import type { Ports } from "../ports.ts";
 import { accountMeterOf, admissionsOf, keptAnswersOf, lookUpsOf, portsOf, sweepOf } from "./bindings.ts";
@@ -54,6 +55,10 @@ export class RoutedCall implements Call {
     this.metrics = shared.metrics;
     this.accountMeter = shared.accountMeter;
     this.#path = path;
+  }
+
+  dialectOf(name: string): Dialect | null {
+    return DIALECTS.find((dialect) => dialect.name === name) ?? null;
   }
 
   get url(): URL {

@@ -7,6 +7,7 @@ import * as z from "zod";
 import type { Operator } from "../audit/store.ts";
 import type { Config } from "../config.ts";
 import type { After } from "../inferences/hints.ts";
+import type { Inference } from "../inferences/inference.ts";
 import type { AccountLimit } from "../keys/account-limit.ts";
 import type { Allowance } from "../keys/gate.ts";
 import type { KeyIdentity, Scope } from "../keys/key.ts";
@@ -38,6 +39,8 @@ export interface Call {
   /** See AccountMeter; it lives in the account's own gate object. */
   readonly accountMeter: (accountId: string, limit: AccountLimit) => Promise<number>;
   readonly after: After;
+  /** The wire of a name. */
+  dialectOf(name: string): Dialect | null;
   /** Where clients reach us, without a slash at the end. */
   readonly origin: string;
   /** Who calls, if it is the operator. */
@@ -189,6 +192,16 @@ export function refusingOtherQueries(it: Route): Route {
   };
 }
 
+/** What a wire says in a stream that resumes beside the backend's words. */
+export interface StreamEnds {
+  /** The event that ends it, once the inference has. */
+  last(inference: Inference, call: KeyCall): string;
+  /** A whole output as events, where the backend did not stream. */
+  whole(inference: Extract<Inference, { status: "succeeded" }>, call: KeyCall): Promise<string | ReadableStream<Uint8Array> | null>;
+  /** Where clients can't begin again within a stream: the event that ends it if another attempt has begun. */
+  restarted?(inference: Inference): string;
+}
+
 /** One wire: its routes, and how its errors look. */
 export interface Dialect {
   readonly name: string;
@@ -203,6 +216,8 @@ export interface Dialect {
   limitHeaders?(allowance: Allowance): Readonly<Record<string, string>>;
   /** An event as this dialect sends it to a webhook that was set in it; ours by default. */
   presentEvent?(event: WebhookEvent): Promise<DeliveryMessage>;
+  /** What its streams that resume say beside the backend's words; ours by default. */
+  readonly streamEnds?: StreamEnds;
   /** The body of its error answers. */
   readonly error: z.ZodType;
   /** A problem as this dialect's error answer. */

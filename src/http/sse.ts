@@ -1,5 +1,7 @@
 /** Answers that are server-sent events, as every wire that streams has them. */
 import { EventReader, framed } from "../backends/streams/event-reader.ts";
+import { logError } from "../platform/log.ts";
+import type { Call } from "./route.ts";
 
 export const EVENTS_TYPE = "text/event-stream";
 
@@ -26,4 +28,32 @@ export function reframed(stored: string | Uint8Array | ReadableStream): Readable
       },
     }),
   );
+}
+
+export type WriteBytes = (bytes: Uint8Array) => Promise<void>;
+
+/** An answer of events that `tell` writes, until it returns or the client is gone. */
+export function eventsWritten(
+  call: Pick<Call, "request" | "requestId" | "after">,
+  headers: Readonly<Record<string, string>>,
+  tell: (write: WriteBytes, gone: AbortSignal) => Promise<void>,
+): Response {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const left = new AbortController();
+  const leave = () => left.abort();
+  writer.closed.catch(leave);
+  const gone = AbortSignal.any([left.signal, call.request.signal]);
+  const work = async () => {
+    try {
+      await tell((bytes) => writer.write(bytes), gone);
+      await writer.close();
+    } catch (error) {
+      if (gone.aborted) return;
+      logError("events_cut", error, { request_id: call.requestId });
+      await writer.abort(error).catch(leave);
+    }
+  };
+  call.after(work());
+  return eventStream(readable, headers);
 }

@@ -25,6 +25,7 @@ import { changeStatements } from "./sql/change.ts";
 import { backendSpan } from "./timeline.ts";
 import { spanOf, traceHeaders } from "./trace.ts";
 import { progressUrl } from "./progress.ts";
+import { LogSink } from "./streams/sink.ts";
 import { standsAlone } from "./sql/claim.ts";
 
 /** Runs one attempt; the statements that record its end, none where that is not its runner's to say any more. Never throws. */
@@ -45,8 +46,10 @@ export async function attempt(
     noteEnd("succeeded");
     observed.time("ran", part, runMs);
   };
+  const stream = claimed.resumable && !sink ? new LogSink(ports, claimed) : null;
   try {
-    const called = await callBackend(ports, leases, claimed, stop, sink, marks);
+    const called = await callBackend(ports, leases, claimed, stop, sink ?? stream, marks);
+    const unkept = (await stream?.end()) ?? null;
     const timing = timingOf(marks, begunAt);
     if (called.kind === "abandoned") {
       log("attempt_abandoned", known);
@@ -54,11 +57,17 @@ export async function attempt(
       return [];
     }
     const runMs = ports.clock.now() - begunAt;
+    if (unkept) {
+      noteEnd(unkept.error.class);
+      return [failed(ports, claimed, unkept, false, timing)];
+    }
     if (called.kind === "done") {
       const { payload, bytes } = await storeOutput(ports, claimed, called.output);
+      const kept = await stream?.store(storesOf(ports));
       const { items, usage = null, parts = [] } = called.output;
+      const all = kept ? [...parts, kept] : parts;
       noteSuccess(runMs);
-      return [changeStatements.succeed(claimed, payload, bytes, items, usage, parts, timing), ...successAt(ports, claimed, runMs)];
+      return [changeStatements.succeed(claimed, payload, bytes, items, usage, all, timing), ...successAt(ports, claimed, runMs)];
     }
     if (called.kind === "kept") {
       const { kept, items } = called;
@@ -213,6 +222,8 @@ async function lookAtBackend(ports: Ports, claimed: Claim, outcome: Failed, runM
   return { away: (isBroken || isSaidAway) && !isThere, reached: wasReached, ready, tookDown: wasAlone && !ready };
 }
 
+const storesOf = (ports: Ports): OutputStores => ({ ...ports, begun: (key, uploadId) => noteUpload(ports.db, key, uploadId) });
+
 async function callBackend(
   ports: Ports,
   leases: Leases,
@@ -234,10 +245,7 @@ async function callBackend(
   const { input } = ready;
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
   const protocol = protocolOf(backend);
-  const stores: OutputStores = {
-    ...ports,
-    begun: (key, uploadId) => noteUpload(ports.db, key, uploadId),
-  };
+  const stores = storesOf(ports);
   const fields = claimed.outputFiles;
   const call: BackendCall = {
     backend,

@@ -114,6 +114,7 @@ export async function remove(ports: Ports, { accountId, id }: InferenceName, aft
     const { removed } = await removeEnded(ports.db, [{ accountId, id, finishedAt: inference.finishedAt }], "row");
     if (removed > 0) {
       after(bestEffort("objects_not_removed", removeNoted(ports)));
+      if (inference.resumable) after(bestEffort("stream_not_forgotten", ports.streams.forget(accountId, id)));
       after(hintSweep(ports));
       return { kind: "removed" };
     }

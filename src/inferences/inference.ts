@@ -81,6 +81,8 @@ interface Common {
   readonly capability: string;
   /** The call that submitted it, within its client's trace, as the row has it; null if that named none. */
   readonly trace: string | null;
+  /** Whether its output is kept as a stream while it comes, so that it can be read again. */
+  readonly resumable: boolean;
   /** The URL that was given with it, and how it stands with telling it of the end. */
   readonly webhook: (Webhook & { readonly status: WebhookStatus }) | null;
 }
@@ -119,7 +121,13 @@ export type Stopped = "confirmed" | "best_effort";
 type Newest = Pick<
   Common,
   "id" | "accountId" | "model" | "version" | "dialect" | "priority" | "retry" | "createdAt" | "inputItems" | "metadata" | "capability"
-> & { readonly webhook: Webhook | null; readonly startBy: number; readonly notBefore?: number | null; readonly trace?: string | null };
+> & {
+  readonly webhook: Webhook | null;
+  readonly startBy: number;
+  readonly notBefore?: number | null;
+  readonly trace?: string | null;
+  readonly resumable?: boolean;
+};
 
 /** An inference as it is right after its submit. */
 export function newlyQueued(it: Newest): Inference {
@@ -142,6 +150,7 @@ export function newlyQueued(it: Newest): Inference {
     log: [{ at: it.createdAt, event: "queued" }],
     capability: it.capability,
     trace: it.trace ?? null,
+    resumable: it.resumable ?? false,
     webhook: it.webhook && { ...it.webhook, status: "pending" },
     status: "queued",
     startBy: it.startBy,

@@ -66,6 +66,8 @@ export interface Submission extends Checked {
   metadata?: Readonly<Record<string, string>> | undefined;
   /** See NewInference. */
   capability?: string | undefined;
+  /** See NewInference. */
+  resumable?: boolean | undefined;
   waiter?: string | undefined;
   /** Judged already (api/target.ts). */
   webhook?: Webhook | undefined;
@@ -192,6 +194,7 @@ async function prepared(ports: Ports, submission: Submission, schemas: ModelSche
     retentionSeconds: submission.retentionSeconds ?? null,
     waiter: submission.waiter ?? null,
     webhook: submission.webhook ?? null,
+    resumable: submission.resumable ?? false,
     databaseQuotaBytes: ports.databaseQuotaBytes,
     schemas: schemas.revision,
     trace: submission.trace ?? null,

@@ -1,2 +1,2 @@
 /** The newest file of migrations/; a test holds the two equal. */
-export const NEWEST_MIGRATION = "0031_audit.sql";
+export const NEWEST_MIGRATION = "0032_resumable.sql";

@@ -24,6 +24,7 @@ const BOUNDS: Readonly<Record<string, readonly number[]>> = {
   "open inferences": [limits.OPEN_INFERENCES.default],
   "requests that wait for": [limits.WAITERS_PER_ACCOUNT],
   "requests that wait by": [limits.WATCHERS_PER_ACCOUNT, limits.PREFER_WAIT_SECONDS.range[1], limits.EVENTS_SECONDS / 60],
+  "one stream": [limits.STREAM_BYTES / KIB ** 2],
   "calls for a model": [limits.REPEATS_MAX],
   "`metadata`": [limits.METADATA.entries, limits.METADATA.nameCharacters, limits.METADATA.textCharacters],
   "`Idempotency-Key`": [limits.IDEMPOTENCY_KEY_CHARACTERS, limits.IDEMPOTENCY_MS / 3_600_000],

@@ -6,7 +6,9 @@
  * generate_rest.yaml); triton-inference-server/server, docs/protocol and src/http_server.cc.
  *
  * Decided here, where the sources differ or say nothing:
- * - `Prefer: respond-async` answers 202 at once, with `Location`; the result is there in our own API.
+ * - `generate_stream` with `?detach=1` or `Prefer: respond-async` is a stream that can be read again from any place, and goes on
+ *   if its client leaves: each of its events has an id;
+ * - otherwise `Prefer: respond-async` answers 202 at once, with `Location`; the result is there in our own API.
  * - What is wrong in a request is 400 and names the tensor; in one for text it is 422, as published. A media type is asked
  *   for only to refuse what can't be meant: Triton ignores it, its clients send none, and curl calls what it sends a form.
  * - Live and the server's metadata are open: they are the same for everybody and ask nobody. All else needs a key, ready
@@ -32,6 +34,7 @@ import { json, replayHeaders } from "../../http/answer.ts";
 import { check } from "../../http/body.ts";
 import { prefersAsync } from "../../http/prefer.ts";
 import { type Dialect, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
+import { isDetached, submitDetached } from "../../http/resumed.ts";
 import { EVENTS_TYPE, eventStream } from "../../http/sse.ts";
 import type { Inference } from "../../inferences/inference.ts";
 import type { StreamWords } from "../../inferences/stream.ts";
@@ -44,7 +47,7 @@ import { type InferResponse, wantsOf } from "../../tensors/infer.ts";
 import { itemsIn } from "../../tensors/plain.ts";
 import { writeInferResponse } from "../../tensors/wire.ts";
 import { find, showModel, showModelReady, showModels, showServerReady, unready } from "./models.ts";
-import { CANCELED, failed, generatedIn, responseIn } from "./present.ts";
+import { CANCELED, ENDS, failed, generatedIn, responseIn, restarted } from "./present.ts";
 import { good, jsonText, mustBeOffered, readBody, requestIn, scheduleOf, submissionOf, valueOf } from "./request.ts";
 import {
   type Accepted,
@@ -102,6 +105,7 @@ export const oip: Dialect = {
       ];
     }),
   ],
+  streamEnds: ENDS,
   refuse({ code, status, detail, faults, headers }: Problem) {
     const error = faults.map(faultText).join("; ") || detail;
     return json({ error: code === "model_not_found" ? UNKNOWN_MODEL + error : error }, { status, headers: { ...headers } });
@@ -164,6 +168,7 @@ async function run(
     };
     return json(accepted, { status: 202, headers });
   }
+  if (stream && isDetached(call)) return submitDetached(call, submission, { ...ENDS, restarted }, EVENTS);
   const { model, version = null } = submission;
   if ((await activeProtocols(ports.db, model, version)).length === 0) {
     await find(call); // one that is not there at all is not found

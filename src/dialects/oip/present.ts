@@ -1,6 +1,8 @@
 /** How the Open Inference Protocol's wire shows an output or a failure, whatever protocol the backend speaks. */
 import { retryHeaders } from "../../http/retry-headers.ts";
-import { type Generated, isGenerated } from "../../backends/generate.ts";
+import type { StreamEnds } from "../../http/route.ts";
+import { type Generated, eventOf, generatedBy, isGenerated } from "../../backends/generate.ts";
+import { readPayload } from "../../payloads/payloads.ts";
 import type { Failure } from "../../backends/outcome.ts";
 import { type Content, isJson } from "../../content/content.ts";
 import { parseJson } from "../../encoding/json.ts";
@@ -64,3 +66,19 @@ export function generatedIn(content: Content): Generated {
   if (isGenerated(value)) return value;
   return { text_output: typeof value === "string" ? value : text };
 }
+
+/** What a stream that resumes says beside the pieces of text. Its end is its end. */
+export const ENDS: StreamEnds = {
+  last(inference) {
+    if (inference.status === "succeeded") return "";
+    return eventOf({ error: "error" in inference ? inference.error.message : CANCELED });
+  },
+  async whole(inference, { ports }) {
+    const output = await readPayload(ports.payloads, inference.output);
+    return output && eventOf(generatedBy(generatedIn(output), inference));
+  },
+};
+
+/** Ends a stream whose attempt was lost: this protocol's clients go on with what they have, and can't begin again. */
+export const restarted = ({ id }: Inference) =>
+  eventOf({ error: `The attempt that spoke was lost, and another has begun. Read it from its beginning at /v1/inferences/${id}/stream.` });

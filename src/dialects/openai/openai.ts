@@ -9,6 +9,8 @@
  *   `not_an_embedding_model`, so that no client tries again;
  * - the end of a stream, `[DONE]`, is said once the inference is recorded: clients leave when they read it. A stream that
  *   breaks off ends with the error object as its last event instead;
+ * - a stream that is asked for with `?detach=1` or `Prefer: respond-async` can be read again from any place, and goes on if its
+ *   client leaves: each of its events has an id. It begins at once, so that a failure is always its last event;
  * - a stream of a server that does not stream, or of an inference that has ended (`Idempotency-Key`), has one chunk.
  */
 import { get as getModel, listAll as listModels } from "../../api/models.ts";
@@ -19,6 +21,7 @@ import { json, replayHeaders } from "../../http/answer.ts";
 import { idempotencyOf } from "../../http/vetted.ts";
 import { render, valueOf } from "../../http/output.ts";
 import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
+import { isDetached, submitDetached } from "../../http/resumed.ts";
 import { EVENTS_TYPE, eventStream, reframed } from "../../http/sse.ts";
 import { submitterOf } from "../../http/submitter.ts";
 import { submitAndWait } from "../../inferences/waiter.ts";
@@ -26,7 +29,7 @@ import type { Allowance } from "../../keys/gate.ts";
 import { openPayload } from "../../payloads/payloads.ts";
 import { type Problem, faultText } from "../../problem.ts";
 import { isObject } from "../../tensors/tensor.ts";
-import { CODES, WORDS, asStream, errorOf, failed, placeOf, refusal } from "./present.ts";
+import { CODES, ENDS, WORDS, asStream, errorOf, failed, placeOf, refusal, restarted } from "./present.ts";
 import { CHAT_COMPLETION, EMBED, GET_MODEL, LIST_MODELS, TEXT_COMPLETION, errorSchema } from "./schemas.ts";
 
 const CHAT_PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
@@ -52,6 +55,7 @@ export const openai: Dialect = {
     // A name may have slashes; the queue of a model is ours.
     route("read", "GET", "/v1/models/(?![^]*/queue/*$):name+", GET_MODEL, getModel),
   ],
+  streamEnds: ENDS,
   limitHeaders({ limit, remaining, resetMs }: Allowance) {
     return {
       "x-ratelimit-limit-requests": String(limit),
@@ -93,7 +97,9 @@ async function submissionOf(
 
 async function complete(call: KeyCall, input: Input<typeof CHAT_COMPLETION | typeof TEXT_COMPLETION>, asked: Question): Promise<Response> {
   const { model, stream, stream_options } = input.body;
-  const attended = await submitAndWait(call.ports, await submissionOf(call, input, asked), {
+  const submission = await submissionOf(call, input, asked);
+  if (stream && isDetached(call)) return submitDetached(call, submission, { ...ENDS, restarted });
+  const attended = await submitAndWait(call.ports, submission, {
     after: call.after,
     gone: call.request.signal,
     ...(stream ? { stream: WORDS } : {}),

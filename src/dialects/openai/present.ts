@@ -3,13 +3,15 @@ import { retryHeaders } from "../../http/retry-headers.ts";
 import type * as z from "zod";
 import { DONE, KEEP_ALIVE, framed } from "../../backends/streams/event-reader.ts";
 import type { Failure } from "../../backends/outcome.ts";
-import { writeJson } from "../../encoding/json.ts";
+import { parseJson, writeJson } from "../../encoding/json.ts";
 import { json } from "../../http/answer.ts";
+import type { StreamEnds } from "../../http/route.ts";
 import { render, valueOf } from "../../http/output.ts";
 import { EVENTS_TYPE, reframed } from "../../http/sse.ts";
 import type { Payload } from "../../payloads/payload.ts";
-import { type Bucket, openPayload } from "../../payloads/payloads.ts";
+import { type Bucket, openPayload, readPayload } from "../../payloads/payloads.ts";
 import type { Inference } from "../../inferences/inference.ts";
+import { findInput } from "../../inferences/sql/read.ts";
 import { isFinal } from "../../inferences/status.ts";
 import { type Fault, type ProblemCode, problem } from "../../problem.ts";
 import { isObject } from "../../tensors/tensor.ts";
@@ -26,8 +28,28 @@ export const WORDS = {
   failed: (error: Failure | null) => encoded(framed(writeJson(bodyOf(error ? errorOfFailure(error) : canceled())))),
 };
 
+/** What a stream that resumes says beside the chunks. */
+export const ENDS: StreamEnds = {
+  last(inference) {
+    if (inference.status === "succeeded") return framed(DONE);
+    return framed(writeJson(bodyOf("error" in inference ? errorOfFailure(inference.error) : canceled())));
+  },
+  async whole(inference, { ports }) {
+    const input = await findInput(ports.db, inference.accountId, inference.id);
+    const request = input && (await readPayload(ports.payloads, input));
+    const isUsageWanted = request !== null && typeof request.body === "string" && wantsUsage(parseJson(request.body));
+    return storedStream(ports.payloads, inference.output, isUsageWanted, false);
+  },
+};
+
+/** Ends a stream whose attempt was lost: this API's clients go on with what they have, and can't begin again. */
+export function restarted({ id }: Inference): string {
+  const message = `The attempt that spoke was lost, and another has begun. Read it from its beginning at /v1/inferences/${id}/stream.`;
+  return framed(writeJson(bodyOf(errorOf(503, message, "stream_restarted"))));
+}
+
 /** A completion that is there already, as a stream. */
-export function asStream(completion: Readonly<Record<string, unknown>>, tellsUsage: boolean): string {
+export function asStream(completion: Readonly<Record<string, unknown>>, tellsUsage: boolean, saysDone = true): string {
   const { choices, usage, ...head } = completion;
   const chunk = {
     ...head,
@@ -36,17 +58,22 @@ export function asStream(completion: Readonly<Record<string, unknown>>, tellsUsa
     ...(tellsUsage ? { usage: null } : {}),
   };
   const last = { ...chunk, choices: [], usage: usage ?? null };
-  return [chunk, ...(tellsUsage ? [last] : [])].map((it) => framed(writeJson(it))).join("") + framed(DONE);
+  return [chunk, ...(tellsUsage ? [last] : [])].map((it) => framed(writeJson(it))).join("") + (saysDone ? framed(DONE) : "");
 }
 
 /** A stored completion as the stream that was asked for; null if it is none, or is no longer there. */
-export async function storedStream(bucket: Bucket, output: Payload, usage: boolean): Promise<string | ReadableStream<Uint8Array> | null> {
+export async function storedStream(
+  bucket: Bucket,
+  output: Payload,
+  usage: boolean,
+  saysDone = true,
+): Promise<string | ReadableStream<Uint8Array> | null> {
   if (output.contentType.startsWith(EVENTS_TYPE)) {
     const body = await openPayload(bucket, output);
     return body === null ? null : reframed(body);
   }
   const completion = valueOf(await render(bucket, output));
-  return isObject(completion) && Array.isArray(completion["choices"]) ? asStream(completion, usage) : null;
+  return isObject(completion) && Array.isArray(completion["choices"]) ? asStream(completion, usage, saysDone) : null;
 }
 
 /** Whether a request asks for a last chunk that counts the tokens. */

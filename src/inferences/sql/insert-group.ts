@@ -154,6 +154,7 @@ function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInf
       (key !== null && keys.has(key)) ||
       it.waiter !== null ||
       (it.notBefore ?? null) !== null ||
+      it.resumable === true ||
       (known && known.characters + characters > GROUP_CHARACTERS)
     )
       others.push(it);

@@ -47,6 +47,8 @@ export interface NewInference {
   inputItems: number;
   /** What is asked of the model, where a dialect tells that apart; '' otherwise. */
   capability: string;
+  /** Whether its output is kept as a stream while it comes, so that it can be read again; false by default. */
+  resumable?: boolean;
   /** The lease of the request that waits for it and will run it itself; null where a runner is to. */
   waiter: string | null;
   /** How long after the end its input and output are kept, where that is asked for; never longer than the account's retention. */
@@ -142,6 +144,7 @@ function columnsOf(it: NewInference): Record<string, SqlValue | Sql> {
     webhook: it.webhook === null ? null : JSON.stringify(it.webhook),
     log: sql`json_array(json_object('at', lane.now, 'event', 'queued'))`,
     ...(type === PLAIN ? {} : { input_type: type }),
+    resumable: it.resumable === true ? 1 : null,
     ...(it.capability === "" ? {} : { capability: it.capability }),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));

@@ -37,7 +37,7 @@ export const inferenceColumns = sql`account_id AS accountId, id, dialect, model,
   metadata, created_at AS createdAt, updated_at AS updatedAt, start_by AS startBy, not_before AS notBefore, first_started_at AS startedAt,
   started_at AS lastStartedAt, finished_at AS finishedAt, run_ms AS runMs, attempt, backend_id AS backendId, input_items AS inputItems,
   output, output_object AS outputObject, output_type AS outputType, output_bytes AS outputBytes, output_items AS outputItems,
-  output_sha256 AS outputSha256, output_parts AS parts, error, stopped, fingerprint, log, progress, capability, usage,
+  output_sha256 AS outputSha256, output_parts AS parts, error, stopped, fingerprint, log, progress, capability, usage, resumable,
   retention_seconds AS retentionSeconds, trace, data_removed_at AS dataRemovedAt,
   (SELECT retention_seconds FROM accounts WHERE accounts.id = inferences.account_id) AS accountRetentionSeconds,
   webhook, iif(webhook IS NULL, NULL, (SELECT deliveries.status FROM deliveries
@@ -47,7 +47,7 @@ export const inputColumns = sql`input, input_object AS inputObject, input_type A
 
 /** All that is needed to run an attempt. */
 export const claimColumns = sql`account_id AS accountId, id, model, version, attempt, attempt - attempts_before - unreached AS attemptsSince,
-  takedowns, unreached, lease, ${inputColumns}, capability, trace, ${retryColumns}, run_within_seconds AS runWithinSeconds,
+  takedowns, unreached, lease, ${inputColumns}, capability, trace, resumable, ${retryColumns}, run_within_seconds AS runWithinSeconds,
   webhook IS NOT NULL OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = inferences.account_id) AS watched,
   (SELECT json_array(json(output_files), max_output_bytes) FROM models WHERE models.name = inferences.model) AS offer,
   (SELECT json_object('id', id, 'url', url, 'protocol', protocol, 'remoteModel', remote_model, 'timeoutSeconds', timeout_seconds,
@@ -72,6 +72,8 @@ const failureSchema = z.object({
   upstream: upstreamSchema.optional(),
 });
 
+const isOne = z.number().transform((value) => value === 1);
+
 const commonSchema = z.object({
   id: z.string(),
   accountId: z.string(),
@@ -90,6 +92,7 @@ const commonSchema = z.object({
   log: ourJson<LogEntry[]>(),
   capability: z.string(),
   trace: z.string().nullable().default(null), // a watch object may have kept a row of before there was one
+  resumable: isOne.default(false), // the same
 });
 
 /** What an inference is made of beside the members that it has in any status. */
@@ -235,9 +238,11 @@ const claimSchema = inputSchema
     lease: z.string(),
     capability: z.string(),
     trace: z.string().nullable(),
+    /** Whether its output is kept as a stream while it comes. */
+    resumable: isOne,
     runWithinSeconds: z.number().nullable(),
     /** Whether a webhook may hear of its end. */
-    watched: z.number().transform((watched) => watched === 1),
+    watched: isOne,
     offer: jsonColumn(offerSchema).nullable(),
     backend: jsonColumn(claimedBackendSchema),
     ...retrySchema.shape,

@@ -192,6 +192,11 @@ const EXAMPLES: Readonly<Record<string, Make>> = {
     const { id, part } = (await ofPart(world)).params;
     return { params: { id, part } };
   },
+  "GET /v1/inferences/{id}/stream": async ({ key }) => {
+    const id = await submitted(key, "chat", { messages: [{ role: "user", content: "What colour is the sky?" }] }, { stream: true });
+    await ended(key, id);
+    return { params: { id } };
+  },
   "DELETE /v1/webhooks/{id}": async ({ key }) => ({
     params: { id: String((await object(as(key, "POST", "/v1/webhooks", { url: `${HOOK}/old` })))["id"]) },
   }),

@@ -1,0 +1,112 @@
+/**
+ * The answer that is a stream which resumes, from any place in it: the backend's own words, each event with its place as its id,
+ * and the last words of the wire by which the inference was submitted. Any of it may be read again, by anybody who may read
+ * the inference; who leaves stops nothing.
+ */
+import { KEEP_ALIVE } from "../backends/streams/event-reader.ts";
+import type { Inference } from "../inferences/inference.ts";
+import { isFinal } from "../inferences/status.ts";
+import { type StreamPlace, placeOf, placeText } from "../inferences/streams/place.ts";
+import { type KeptEvent, hasPlace, newsOf } from "../inferences/streams/reader.ts";
+import { type Submission, submit } from "../inferences/submit.ts";
+import { EVENTS_RETRY_MS } from "../limits.ts";
+import { problem, shown } from "../problem.ts";
+import { replayHeaders } from "./answer.ts";
+import { prefersAsync } from "./prefer.ts";
+import type { KeyCall, StreamEnds } from "./route.ts";
+import { eventStream, eventsWritten } from "./sse.ts";
+
+/** The id of the event that ends a stream: who sends it back has all. */
+const OVER = ".end";
+
+const idLine = (id: string) => `id: ${id}\n`;
+
+/** Where a client goes on: null is the beginning. Throws if it names no place in the stream. */
+export async function placeIn(call: KeyCall, inference: Inference, asked: string | undefined): Promise<StreamPlace | null | "over"> {
+  const last = call.request.headers.get("last-event-id") || asked || null;
+  if (last === null) return null;
+  if (last.endsWith(OVER) && isFinal(inference.status)) return "over";
+  const place = placeOf(last.endsWith(OVER) ? last.slice(0, -OVER.length) : last);
+  if (place && (await hasPlace(call.ports, inference, place))) return place;
+  throw problem("bad_request", {
+    detail: `Last-Event-ID or "after" must be the id of an event of this stream, and is ${shown(last)}. Leave it out to begin at the beginning.`,
+  });
+}
+
+/** A stream from a place on. `endAt`: when it is cut, to be gone on with; by the isolate's clock. */
+export function resumedStream(
+  call: KeyCall,
+  inference: Inference,
+  ends: StreamEnds,
+  { from, endAt, headers, retries }: { from: StreamPlace | null; endAt: number; headers: Record<string, string>; retries: boolean },
+): Response {
+  if (call.request.method === "HEAD") return eventStream("", headers);
+  const encoder = new TextEncoder();
+  return eventsWritten(call, headers, async (write, gone) => {
+    const say = (text: string) => write(encoder.encode(text));
+    await say(retries ? `retry: ${EVENTS_RETRY_MS}\n\n` : KEEP_ALIVE); // the head of an answer goes out with its first bytes
+    for await (const news of newsOf(call.ports, inference, from, endAt, gone)) {
+      switch (news.kind) {
+        case "events":
+          await write(numbered(news.events));
+          break;
+        case "quiet":
+          await say(KEEP_ALIVE);
+          break;
+        case "restarted":
+          if (ends.restarted) return say(ends.restarted(inference));
+          await say(`event: restart\ndata: ${JSON.stringify({ inference_id: inference.id, attempt: news.attempt })}\n\n`);
+          break;
+        case "ended": {
+          const whole = news.inference.status === "succeeded" && !news.isKept ? await ends.whole(news.inference, call) : null;
+          if (whole !== null) await write(new Uint8Array(await new Response(whole).arrayBuffer()));
+          const last = ends.last(news.inference, call) || (retries ? "\n" : ""); // an id alone keeps who would come back from doing so
+          if (last !== "") await say(idLine(placeText(news.place) + OVER) + last);
+          return;
+        }
+        default:
+          news satisfies never;
+      }
+    }
+  });
+}
+
+/** Whether a client that asks for a stream wants one that goes on without it: `?detach=1`, or `Prefer: respond-async`. */
+export function isDetached({ request, url }: Pick<KeyCall, "request" | "url">): boolean {
+  const asked = url.searchParams.get("detach");
+  return asked === "1" || asked === "true" || prefersAsync(request.headers);
+}
+
+/** Submits, and answers with the stream from its beginning on: at once, so that the client knows the inference's id from then on. */
+export async function submitDetached(
+  call: KeyCall,
+  submission: Submission,
+  ends: StreamEnds,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const submitted = await submit(call.ports, { ...submission, resumable: true }, call.after);
+  const { inference } = submitted;
+  const applied = prefersAsync(call.request.headers) ? { "Preference-Applied": "respond-async" } : {};
+  const about = {
+    "X-Inference-Id": inference.id,
+    "Content-Location": `${call.origin}/v1/inferences/${inference.id}/stream`,
+    Vary: "Prefer",
+  };
+  const all = { ...headers, ...about, ...applied, ...replayHeaders(submitted) };
+  return resumedStream(call, inference, ends, { from: null, endAt: Infinity, headers: all, retries: false });
+}
+
+/** Events with their ids. */
+function numbered(events: readonly KeptEvent[]): Uint8Array {
+  const encoder = new TextEncoder();
+  const ids = events.map(({ place }) => encoder.encode(idLine(placeText(place))));
+  const bytes = new Uint8Array(events.reduce((sum, { event }, index) => sum + event.byteLength + (ids[index]?.byteLength ?? 0), 0));
+  let offset = 0;
+  events.forEach(({ event }, index) => {
+    for (const piece of [ids[index] ?? new Uint8Array(), event]) {
+      bytes.set(piece, offset);
+      offset += piece.byteLength;
+    }
+  });
+  return bytes;
+}

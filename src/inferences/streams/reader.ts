@@ -1,0 +1,154 @@
+/**
+ * Reads a stream that is kept, from any place in it: from the inference's object while it runs, and from the bucket once it has
+ * succeeded; the bytes are the same. Who reads what another attempt writes by now is told to begin again, and has all of that. The
+ * end is heard of as by everybody who watches an inference, and told when all that was kept has been.
+ */
+import { STREAM_WAIT_MS } from "../../limits.ts";
+import { storedObject } from "../../payloads/payloads.ts";
+import type { Ports, StreamPage } from "../../ports.ts";
+import { problem } from "../../problem.ts";
+import type { Inference } from "../inference.ts";
+import { isFinal } from "../status.ts";
+import { statesOf } from "../watch.ts";
+import { EventCutter, START, type StreamPlace } from "./place.ts";
+import { STREAM_PART } from "./sink.ts";
+
+/** An event, and the place right after it. */
+export interface KeptEvent {
+  readonly event: Uint8Array;
+  readonly place: StreamPlace;
+}
+
+export type StreamNews =
+  | { readonly kind: "events"; readonly events: readonly KeptEvent[] }
+  /** All that was told before is void: another attempt speaks. */
+  | { readonly kind: "restarted"; readonly attempt: number }
+  /** Nothing was said for a while. */
+  | { readonly kind: "quiet" }
+  /** `place`: after all that was told. `isKept` is false if it succeeded, and its backend did not stream. */
+  | { readonly kind: "ended"; readonly inference: Inference; readonly place: StreamPlace; readonly isKept: boolean };
+
+type Reading = Pick<Ports, "db" | "watch" | "clock" | "streams" | "payloads">;
+
+/** Whether an inference's stream has a place: nobody was given one that lies beyond. */
+export async function hasPlace({ streams }: Pick<Ports, "streams">, inference: Inference, place: StreamPlace): Promise<boolean> {
+  const { accountId, id, attempt } = inference;
+  if (place.attempt > attempt) return false;
+  if (inference.status === "succeeded") return place.attempt < attempt || place.offset <= (streamIn(inference)?.bytes ?? 0);
+  const page = await streams.after(accountId, id, place.attempt, place.offset, 0);
+  if (page.attempt === 0) return true; // nothing is kept any more, or nothing yet
+  return place.attempt < page.attempt || (place.attempt === page.attempt && place.offset <= page.length);
+}
+
+function streamIn(inference: Extract<Inference, { status: "succeeded" }>) {
+  return inference.parts.find(({ name }) => name === STREAM_PART) ?? null;
+}
+
+/** What follows in an inference's stream after a place, as it comes, until its end, `endAt` (ms, by the isolate's clock) or the signal. */
+export async function* newsOf(
+  ports: Reading,
+  inference: Inference,
+  from: StreamPlace | null,
+  endAt: number,
+  gone: AbortSignal,
+): AsyncGenerator<StreamNews> {
+  const reader = new StreamReader(ports, inference, from ?? START);
+  if (isFinal(inference.status)) return yield* reader.rest(inference);
+  const over = new AbortController();
+  const ended = endOf(ports, inference, endAt, AbortSignal.any([gone, over.signal]));
+  ended.catch(() => undefined); // looked at below
+  try {
+    for (;;) {
+      const page = reader.next(STREAM_WAIT_MS);
+      page.catch(() => undefined); // not looked at if the end comes first
+      const first = await Promise.race([ended, page]);
+      if ("end" in first) {
+        if (first.end) yield* reader.rest(first.end);
+        return;
+      }
+      yield* reader.take(first);
+      if (first.pieces.length === 0) yield { kind: "quiet" };
+    }
+  } finally {
+    over.abort();
+  }
+}
+
+/** An inference at its end; null if that is not seen. */
+async function endOf(
+  ports: Reading,
+  inference: Inference,
+  endAt: number,
+  signal: AbortSignal,
+): Promise<{ readonly end: Inference | null }> {
+  for await (const state of statesOf(ports, inference, endAt, signal)) if (isFinal(state.status)) return { end: state };
+  return { end: null };
+}
+
+class StreamReader {
+  readonly #ports: Reading;
+  readonly #inference: Inference;
+  /** After what was told. */
+  #place: StreamPlace;
+  #cutter: EventCutter;
+
+  constructor(ports: Reading, inference: Inference, place: StreamPlace) {
+    this.#ports = ports;
+    this.#inference = inference;
+    this.#place = place;
+    this.#cutter = new EventCutter(place.offset);
+  }
+
+  /** What is kept after what was read; waits for it for up to `ms`. */
+  next(ms: number): Promise<StreamPage> {
+    const { accountId, id } = this.#inference;
+    return this.#ports.streams.after(accountId, id, this.#place.attempt, this.#cutter.takenIn, ms);
+  }
+
+  *take({ attempt, pieces }: StreamPage): Generator<StreamNews> {
+    if (pieces.length === 0) return;
+    if (attempt < this.#place.attempt) throw new Error("a stream is of an attempt before the one that was read");
+    if (attempt > this.#place.attempt) yield* this.#begin(attempt);
+    for (const piece of pieces) yield* this.#tell(piece);
+  }
+
+  *#begin(attempt: number): Generator<StreamNews> {
+    if (this.#place.attempt > 0) yield { kind: "restarted", attempt };
+    this.#place = { attempt, offset: 0 };
+    this.#cutter = new EventCutter(0);
+  }
+
+  *#tell(piece: Uint8Array): Generator<StreamNews> {
+    const { attempt } = this.#place;
+    const events = this.#cutter.take(piece).map(({ event, end }): KeptEvent => ({ event, place: { attempt, offset: end } }));
+    const last = events.at(-1);
+    if (!last) return;
+    yield { kind: "events", events };
+    this.#place = last.place;
+  }
+
+  /** What was not told yet of one that has ended, and its end. */
+  async *rest(inference: Inference): AsyncGenerator<StreamNews> {
+    let isKept = true;
+    if (inference.status === "succeeded") isKept = yield* this.#stored(inference);
+    else {
+      for (let page = await this.next(0); page.pieces.length > 0; page = await this.next(0)) yield* this.take(page);
+    }
+    yield { kind: "ended", inference, place: this.#place, isKept };
+  }
+
+  /** The rest of what is in the bucket; false if there is nothing, because the backend did not stream. */
+  async *#stored(inference: Extract<Inference, { status: "succeeded" }>): AsyncGenerator<StreamNews, boolean> {
+    const part = streamIn(inference);
+    if (inference.attempt > this.#place.attempt) yield* this.#begin(inference.attempt);
+    if (!part) return false;
+    const { offset } = this.#place;
+    this.#cutter = new EventCutter(offset);
+    if (offset >= part.bytes) return true;
+    const stored = storedObject(this.#ports.payloads, { at: "object", ...part });
+    const body = await stored?.open({ offset, length: part.bytes - offset });
+    if (!body) throw problem("payload_gone", { detail: "The stream has expired." });
+    for await (const chunk of body) yield* this.#tell(chunk as Uint8Array); // of an object: bytes
+    return true;
+  }
+}
