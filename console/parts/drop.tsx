@@ -19,6 +19,9 @@ export interface Dropped {
 const dropped = new Map<string, Dropped>();
 export const droppedAs = (reference: string): Dropped | null => dropped.get(reference) ?? null;
 
+/** Its name, without what no name of a file may have. */
+const nameOf = ({ name }: File) => name.replaceAll(/[\\/\p{Cc}]/gu, "_") || "file";
+
 /** Uploads files one after the other; what they are referred to by. */
 export function useUpload(done: (reference: string) => void): {
   readonly busy: string | null;
@@ -29,7 +32,7 @@ export function useUpload(done: (reference: string) => void): {
     for (const file of files) {
       setBusy(file.name);
       try {
-        const { reference } = await client.upload(file, { name: file.name });
+        const { reference } = await client.upload(file, { name: nameOf(file) });
         dropped.set(reference, { name: file.name, size: file.size, preview: PICTURE.test(file.type) ? URL.createObjectURL(file) : null });
         done(reference);
       } catch (error) {
@@ -48,16 +51,16 @@ export function DropZone({ take, children }: { readonly take: (files: Iterable<F
     <div
       class={over ? "drop over" : "drop"}
       onDragOver={(event) => {
+        setOver(!event.defaultPrevented); // a place inside takes it
         event.preventDefault();
-        setOver(true);
       }}
       onDragLeave={({ currentTarget, relatedTarget }) => {
         if (!(relatedTarget instanceof Node) || !currentTarget.contains(relatedTarget)) setOver(false);
       }}
       onDrop={(event) => {
-        event.preventDefault();
-        event.stopPropagation();
         setOver(false);
+        if (event.defaultPrevented) return;
+        event.preventDefault();
         take(event.dataTransfer?.files ?? []);
       }}
     >

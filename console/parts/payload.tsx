@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { ask } from "../api.ts";
 import { JsonTree } from "./json.tsx";
+import { Palette, palettesIn } from "./palette.tsx";
 import { Failed, Loading } from "./states.tsx";
 import { Tensors, tensorsIn } from "./tensors.tsx";
 import { bytes } from "./time.tsx";
@@ -82,6 +83,9 @@ function Json({ value, text, what }: { readonly value: unknown; readonly text: s
   return (
     <>
       {tensors && <Tensors tensors={tensors} />}
+      {palettesIn(value).map((colours, index) => (
+        <Palette key={index} colours={colours} />
+      ))}
       {raw ? (
         <pre class="text" tabIndex={0}>
           {text}

@@ -11,6 +11,17 @@ import { type Credentials, type Setup, State } from "./state.ts";
 
 export const SAMPLE_MODEL = "color-classification";
 const SAMPLE_CONCURRENCY = 4;
+/** For the console's form, and whoever asks what the model takes. It refuses nothing: the model server says itself what is wrong. */
+const SAMPLE_SCHEMA = {
+  properties: {
+    image_path: { description: "A PNG, JPEG or WebP picture: a URL, a file, or one of the sample's own.", contentMediaType: "image/*" },
+    product_type: { description: "What is shown, such as Shoes." },
+    category: { description: "Where it belongs." },
+    hex_color_label: { description: "The colour that it is sold as, such as #BA1D28." },
+  },
+  required: [],
+  examples: [{ image_path: "pictures/sneaker.png", product_type: "Shoes" }],
+};
 
 export interface Deployment extends Credentials {
   readonly folder: string;
@@ -80,6 +91,7 @@ async function provide(state: State, operator: Operator, sampleUrl: string): Pro
       name: SAMPLE_MODEL,
       description: "Dominant colours of product pictures, and the label nearest to the product. Runs in the sample model server.",
     });
+    await operator.call("PUT", `/models/${SAMPLE_MODEL}/schema`, { input_schema: SAMPLE_SCHEMA });
     const backend = await operator.call("POST", "/backends", {
       model: SAMPLE_MODEL,
       url: sampleUrl,
