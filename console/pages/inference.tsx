@@ -62,14 +62,14 @@ function Shown({ session, id, path }: Pick<PageProps, "session"> & { readonly id
       <p class="crumb">
         <Link href="/inferences">Inferences</Link>
       </p>
-      <Head inference={inference} path={path} mayChange={session.kind === "account"} reload={reload} />
+      <Head inference={inference} path={path} isOwn={session.kind === "account"} reload={reload} />
       <div class="panels">
         <Standing inference={inference} now={now} />
         <section class="panel" aria-labelledby="life">
           <h2 id="life">Timeline</h2>
           <Waterfall timeline={data.timeline} now={now} />
         </section>
-        <Contents inference={inference} path={path} timeline={data.timeline} isOperator={session.kind === "operator"} now={now} />
+        <Contents inference={inference} path={path} timeline={data.timeline} now={now} />
         <Facts inference={inference} />
       </div>
     </>
@@ -79,12 +79,13 @@ function Shown({ session, id, path }: Pick<PageProps, "session"> & { readonly id
 function Head({
   inference,
   path,
-  mayChange,
+  isOwn,
   reload,
 }: {
   readonly inference: Detail;
   readonly path: string;
-  readonly mayChange: boolean;
+  /** Of the account that is signed in, and not of one that the operator looks at. */
+  readonly isOwn: boolean;
   readonly reload: () => void;
 }) {
   const [asked, setAsked] = useState<"cancel" | "delete" | "submit" | null>(null);
@@ -92,7 +93,7 @@ function Head({
   const close = () => setAsked(null);
   const redrive = async () => {
     try {
-      await client.redrive(id);
+      await get(`${path}/redrive`, { method: "POST" });
       toast("It is queued again");
       reload();
     } catch (error) {
@@ -112,28 +113,28 @@ function Head({
           <Copy text={id} what="the id" />
         </div>
       </div>
-      {mayChange && (
-        <div class="row">
-          {!is_final && (
-            <button type="button" class="danger" onClick={() => setAsked("cancel")}>
-              Cancel
-            </button>
-          )}
-          {(status === "failed" || status === "expired") && (
-            <button type="button" class="primary" onClick={() => void redrive()}>
-              Redrive
-            </button>
-          )}
+      <div class="row">
+        {!is_final && (
+          <button type="button" class="danger" onClick={() => setAsked("cancel")}>
+            Cancel
+          </button>
+        )}
+        {(status === "failed" || status === "expired") && (
+          <button type="button" class="primary" onClick={() => void redrive()}>
+            Redrive
+          </button>
+        )}
+        {isOwn && (
           <button type="button" onClick={() => setAsked("submit")}>
             Edit and submit
           </button>
-          {is_final && (
-            <button type="button" onClick={() => setAsked("delete")}>
-              Delete
-            </button>
-          )}
-        </div>
-      )}
+        )}
+        {isOwn && is_final && (
+          <button type="button" onClick={() => setAsked("delete")}>
+            Delete
+          </button>
+        )}
+      </div>
       {asked === "submit" && <Resubmit inference={inference} path={path} close={close} />}
       {asked === "cancel" && (
         <Confirm
@@ -142,7 +143,7 @@ function Head({
           action="Cancel it"
           done="It is canceled"
           work={async () => {
-            await client.cancel(id);
+            await get(`${path}/cancel`, { method: "POST" });
             reload();
           }}
           close={close}
@@ -224,13 +225,11 @@ function Contents({
   inference,
   path,
   timeline,
-  isOperator,
   now,
 }: {
   readonly inference: Detail;
   readonly path: string;
   readonly timeline: Timeline;
-  readonly isOperator: boolean;
   readonly now: number;
 }) {
   const [query, change] = useQuery();
@@ -261,15 +260,11 @@ function Contents({
     { name: "output", title: "Output", draw: output },
     { name: "input", title: "Input", draw: () => (data_removed ? gone : <Payload path={`${path}/input`} what="input" version="" />) },
     { name: "logs", title: "Log", draw: () => <Log logs={logs} /> },
-    ...(isOperator
-      ? []
-      : [
-          {
-            name: "deliveries",
-            title: "Webhooks",
-            draw: () => <Deliveries path={path} version={`${updated_at} ${webhook_status} ${timeline.spans.length}`} mayResend now={now} />,
-          },
-        ]),
+    {
+      name: "deliveries",
+      title: "Webhooks",
+      draw: () => <Deliveries path={path} version={`${updated_at} ${webhook_status} ${timeline.spans.length}`} mayResend now={now} />,
+    },
     { name: "code", title: "Copy as code", draw: () => (data_removed ? gone : <UseFrom path={path} model={model} version={version} />) },
   ];
   return (

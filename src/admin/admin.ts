@@ -8,6 +8,7 @@ import { checkRoutes } from "./checks.ts";
 import { keyRoutes } from "./keys.ts";
 import { modelRoutes } from "./models.ts";
 import { usageRoutes } from "./usage.ts";
+import { webhookRoutes } from "./webhooks.ts";
 import { schemaRoutes } from "./schemas.ts";
 import { inferenceRoutes } from "./inferences.ts";
 import { healthRoutes } from "./health.ts";
@@ -29,6 +30,7 @@ export const admin: Dialect = {
     ...inferenceRoutes,
     ...operationRoutes,
     ...usageRoutes,
+    ...webhookRoutes,
     ...healthRoutes,
     ...overviewRoutes,
     ...metricsRoutes,

@@ -1,16 +1,17 @@
 /** `/admin/v1/inferences`: what an operator sees of inferences, of one account or of all, as clients see their own. */
 import * as z from "zod";
 import { countsSchema, counted, listQuery, listed, listedSchema } from "../api/list.ts";
-import { getQuery } from "../api/inferences.ts";
+import { LIST as DELIVERIES, deliverySchema, list as listDeliveries, resend } from "../api/deliveries.ts";
+import { cancel, getQuery, redrive, shown } from "../api/inferences.ts";
 import { inferenceSchema, notFound, present } from "../api/present.ts";
 import { bytes, getInput, getNamedPart, getResult } from "../api/results.ts";
 import { TIMELINE, showTimeline } from "../api/timeline.ts";
 import { cachingOf, json, unlessKnown } from "../http/answer.ts";
 import { lookUpWithWait } from "../http/lookup.ts";
 import { pickShape } from "../http/list.ts";
-import { type AccountCall, type Call, type Input, type RouteShape, route } from "../http/route.ts";
+import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
 import { COUNTED_ROWS } from "../limits.ts";
-import { PREFIX } from "./resource.ts";
+import { PREFIX, ofAccount } from "./resource.ts";
 
 const account = {
   account_id: z.string().min(1).max(64).optional().describe("Of this account; of all by default, in the order of the accounts' ids."),
@@ -54,18 +55,32 @@ const PART = {
   answers: bytes("The part, as the backend typed it."),
 };
 
+const CANCEL = { summary: "Cancel an inference of any account.", params, answers: { 200: shown("The inference, which is canceled.") } };
+const REDRIVE = {
+  summary: "Queue a failed or expired inference of any account again under its id.",
+  params,
+  answers: { 202: shown("The inference, which is queued.") },
+};
+const RESEND = {
+  summary: "Send a delivery of any account again, whatever became of it.",
+  params: params.extend({ delivery: z.string().describe("The delivery's id.") }),
+  answers: { 202: { description: "The delivery.", json: deliverySchema } },
+};
+const path = `${PREFIX}/inferences/:account/:id`;
+
 export const inferenceRoutes = [
   route("operator", "GET", `${PREFIX}/inferences`, LIST, list),
   route("operator", "GET", `${PREFIX}/inferences/counts`, COUNT, count),
-  route("operator", "GET", `${PREFIX}/inferences/:account/:id`, GET, get),
-  route("operator", "GET", `${PREFIX}/inferences/:account/:id/timeline`, { ...TIMELINE, params }, (call) => showTimeline(ofAccount(call))),
-  route("operator", "GET", `${PREFIX}/inferences/:account/:id/input`, INPUT, (call) => getInput(ofAccount(call))),
-  route("operator", "GET", `${PREFIX}/inferences/:account/:id/result`, RESULT, (call) => getResult(ofAccount(call))),
-  route("operator", "GET", `${PREFIX}/inferences/:account/:id/result/:part`, PART, (call) => getNamedPart(ofAccount(call))),
+  route("operator", "GET", path, GET, get),
+  route("operator", "GET", `${path}/timeline`, { ...TIMELINE, params }, (call) => showTimeline(ofAccount(call))),
+  route("operator", "GET", `${path}/input`, INPUT, (call) => getInput(ofAccount(call))),
+  route("operator", "GET", `${path}/result`, RESULT, (call) => getResult(ofAccount(call))),
+  route("operator", "GET", `${path}/result/:part`, PART, (call) => getNamedPart(ofAccount(call))),
+  route("operator", "POST", `${path}/cancel`, CANCEL, (call) => cancel(ofAccount(call))),
+  route("operator", "POST", `${path}/redrive`, REDRIVE, (call) => redrive(ofAccount(call))),
+  route("operator", "GET", `${path}/deliveries`, { ...DELIVERIES, params }, (call, input) => listDeliveries(ofAccount(call), input)),
+  route("operator", "POST", `${path}/deliveries/:delivery/resend`, RESEND, (call) => resend(ofAccount(call))),
 ];
-
-/** The same call, about an account's inference. */
-const ofAccount = (call: Call): AccountCall => Object.assign(call, { caller: { accountId: call.params["account"] ?? "" } });
 
 async function get(call: Call, { query }: Input<typeof GET>): Promise<Response> {
   const inference = await lookUpWithWait(ofAccount(call), notFound);

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { json } from "../http/answer.ts";
 import type { pageQuery } from "../http/page.ts";
-import { type Call, type Route, route } from "../http/route.ts";
+import { type AccountCall, type Call, type Route, route } from "../http/route.ts";
 import { ADMIN_BODY_BYTES } from "../limits.ts";
 import { problem } from "../problem.ts";
 
@@ -112,6 +112,9 @@ export function routesOf<
     ),
   ];
 }
+
+/** The same call, about what the account in its path has. */
+export const ofAccount = (call: Call): AccountCall => Object.assign(call, { caller: { accountId: call.params["account"] ?? "" } });
 
 /** What was looked for, or 404. */
 export function found<T>(row: T | null, noun: string): T {

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { json } from "../http/answer.ts";
 import { lookUp } from "../http/lookup.ts";
 import { badCursor, keyIn, pageFrom, pageQuery } from "../http/page.ts";
-import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { type AccountCall, type Input, type RouteShape, route } from "../http/route.ts";
 import { instantSchema, time, timeSchema } from "../http/time.ts";
 import { hintDeliveries, hintSweep } from "../inferences/hints.ts";
 import { DELIVERY_STATUSES } from "../inferences/webhook.ts";
@@ -15,7 +15,7 @@ import { findEndpoint } from "../webhooks/sql/endpoints.ts";
 import { notFound } from "./present.ts";
 import { attemptResultSchema, find as findWebhook, presentAttempt } from "./webhooks.ts";
 
-const deliverySchema = z.object({
+export const deliverySchema = z.object({
   id: z.string().describe("Its `webhook-id`, the same in each attempt."),
   inference_id: z.string(),
   event: z.string(),
@@ -32,7 +32,7 @@ z.globalRegistry.add(deliverySchema, { id: "Delivery" });
 
 const inferenceParam = z.object({ id: z.string().describe("The inference's id.") });
 
-const LIST = {
+export const LIST = {
   summary: "List the deliveries of an inference, oldest event first.",
   params: inferenceParam,
   query: pageQuery(),
@@ -57,12 +57,12 @@ const resendShape = {
   answers: { 202: { description: "How many, and where to go on.", json: resentSchema } },
 } as const;
 
-const RESEND_OF_URLS = {
+export const RESEND_OF_URLS = {
   summary: `Send again what failed or was held since a time, of URLs that came with inferences; ${DELIVERIES_RESENT} a call.`,
   ...resendShape,
 } as const satisfies RouteShape;
 
-const RESEND_OF_WEBHOOK = {
+export const RESEND_OF_WEBHOOK = {
   summary: `Send again what failed or was held since a time, of one webhook; ${DELIVERIES_RESENT} a call.`,
   params: z.object({ id: z.string().describe("The webhook's id.") }),
   ...resendShape,
@@ -85,7 +85,7 @@ export const deliveryRoutes = [
   route("submit", "POST", "/v1/webhooks/:id/resend", RESEND_OF_WEBHOOK, resendOfWebhook),
 ];
 
-async function list(call: KeyCall, { query }: Input<typeof LIST>): Promise<Response> {
+export async function list(call: AccountCall, { query }: Input<typeof LIST>): Promise<Response> {
   const { after, limit } = query;
   const { accountId, id } = await lookUp(call, notFound);
   const key = keyAt(keyIn(after), accountId, id);
@@ -95,7 +95,7 @@ async function list(call: KeyCall, { query }: Input<typeof LIST>): Promise<Respo
 }
 
 /** One that is being tried at this moment stays as it is. */
-async function resend(call: KeyCall): Promise<Response> {
+export async function resend(call: AccountCall): Promise<Response> {
   const { db } = call.ports;
   const { accountId, id } = await lookUp(call, notFound);
   const key = deliveryKeyOf(call.params["delivery"] ?? "", accountId, id);
@@ -111,14 +111,14 @@ async function resend(call: KeyCall): Promise<Response> {
   return json(present(delivery), { status: 202 });
 }
 
-async function resendOfWebhook(call: KeyCall, input: Input<typeof RESEND_OF_WEBHOOK>): Promise<Response> {
+export async function resendOfWebhook(call: AccountCall, input: Input<typeof RESEND_OF_WEBHOOK>): Promise<Response> {
   const { id, endpoint } = await findWebhook(call);
   if (endpoint?.state) throw stopped(endpoint.state);
   return resendAll(call, id, input.body.since);
 }
 
 /** Deliveries to URLs that are not called at present are left out. */
-async function resendAll(call: KeyCall, webhookId: string, since: number): Promise<Response> {
+export async function resendAll(call: AccountCall, webhookId: string, since: number): Promise<Response> {
   const done = await resendSince(call.ports.db, call.caller.accountId, webhookId, since);
   announce(call);
   return json({ resent: done.resent, next: time(done.next) } satisfies z.infer<typeof resentSchema>, { status: 202 });
@@ -129,7 +129,7 @@ function stopped(state: string): Problem {
 }
 
 /** The delivery objects hear of it now; otherwise the sweep tells them. */
-function announce(call: KeyCall): void {
+function announce(call: AccountCall): void {
   call.after(hintDeliveries(call.ports, [call.caller.accountId]));
   call.after(hintSweep(call.ports));
 }

@@ -4,7 +4,7 @@ import { cachingOf, json, replayHeaders, unlessKnown } from "../http/answer.ts";
 import { idempotencyOf } from "../http/vetted.ts";
 import { lookUpWithWait, nameIn } from "../http/lookup.ts";
 import { preferredWait, waitedFor } from "../http/prefer.ts";
-import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { type AccountCall, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { cancel as cancelInference, redrive as redriveInference, remove as removeInference } from "../inferences/change.ts";
 import { isFinal } from "../inferences/status.ts";
 import { submit as submitInference } from "../inferences/submit.ts";
@@ -14,7 +14,7 @@ import { inferenceSchema, notFound, present } from "./present.ts";
 import { submissionOf, submissionSchema } from "./submission.ts";
 
 const params = z.object({ id: z.string().describe("The inference's id.") });
-const shown = (description: string) => ({ description, json: inferenceSchema });
+export const shown = (description: string) => ({ description, json: inferenceSchema });
 
 const SUBMIT = {
   summary: "Submit an inference.",
@@ -109,7 +109,7 @@ async function remove(call: KeyCall): Promise<Response> {
   }
 }
 
-async function cancel(call: KeyCall): Promise<Response> {
+export async function cancel(call: AccountCall): Promise<Response> {
   const canceled = await cancelInference(call.ports, nameIn(call, notFound), call.after);
   if (canceled.kind === "not_found") throw notFound(call.params["id"] ?? "");
   const { inference } = canceled;
@@ -120,7 +120,7 @@ async function cancel(call: KeyCall): Promise<Response> {
   });
 }
 
-async function redrive(call: KeyCall): Promise<Response> {
+export async function redrive(call: AccountCall): Promise<Response> {
   const redriven = await redriveInference(call.ports, nameIn(call, notFound), call.after);
   switch (redriven.kind) {
     case "redriven":

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { mayTake } from "../http/account-limit.ts";
 import { json } from "../http/answer.ts";
 import { keyIn, pageFrom, pageQuery } from "../http/page.ts";
-import { type Call, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { type AccountCall, type Call, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { storedOrigin, targetOf } from "../http/vetted.ts";
 import { randomBase62 } from "../ids.ts";
@@ -103,7 +103,7 @@ const UPDATE = {
   answers: one,
 } as const satisfies RouteShape;
 
-const LIST_ENDPOINTS = {
+export const LIST_ENDPOINTS = {
   summary: "List the endpoints that failed, were stopped or asked to be left alone, also of URLs that came with inferences.",
   query: pageQuery(),
   answers: {
@@ -117,13 +117,13 @@ const LIST_ENDPOINTS = {
   },
 } as const satisfies RouteShape;
 
-const ENABLE_URL = {
+export const ENABLE_URL = {
   summary: "Call an endpoint again that was stopped, by its URL.",
   body: body(z.strictObject({ url: urlSchema })),
   answers: { 200: { description: "The endpoint as it is now.", json: endpointSchema } },
 } as const satisfies RouteShape;
 
-const listSchema = z.object({ webhooks: z.array(webhookSchema) });
+export const listSchema = z.object({ webhooks: z.array(webhookSchema) });
 const deletedSchema = z.object({ id: z.string(), removed: z.literal(true) });
 const testedSchema = z.object({ id: z.string(), delivered: z.boolean(), ...attemptResultSchema.shape });
 const rotatedSchema = z.object({
@@ -206,7 +206,7 @@ async function create(call: KeyCall, input: Input<typeof CREATE>): Promise<Respo
   return json(shown, { status: 201, headers: { Location: `${call.origin}/v1/webhooks/${id}` } });
 }
 
-async function list({ ports, caller }: KeyCall): Promise<Response> {
+export async function list({ ports, caller }: AccountCall): Promise<Response> {
   const webhooks = await listSubscriptions(ports.db, caller.accountId);
   return json({ webhooks: webhooks.map(present) } satisfies z.infer<typeof listSchema>);
 }
@@ -253,14 +253,14 @@ async function enable(call: KeyCall): Promise<Response> {
   return json(present(await find(call)));
 }
 
-async function listUrls({ ports, caller }: KeyCall, { query }: Input<typeof LIST_ENDPOINTS>): Promise<Response> {
+export async function listUrls({ ports, caller }: AccountCall, { query }: Input<typeof LIST_ENDPOINTS>): Promise<Response> {
   const { after, limit } = query;
   const found = await listEndpoints(ports.db, caller.accountId, keyIn(after), limit + 1);
   const { rows, next } = pageFrom(found, limit, ({ url }) => url);
   return json({ endpoints: rows.map((endpoint) => ({ url: endpoint.url, ...presentState(endpoint) })), next });
 }
 
-async function enableUrl({ ports, caller, config }: KeyCall, input: Input<typeof ENABLE_URL>): Promise<Response> {
+export async function enableUrl({ ports, caller, config }: AccountCall, input: Input<typeof ENABLE_URL>): Promise<Response> {
   const judged = judgeTarget(input.body.url, config.targets);
   if (!judged.ok) throw problem("invalid_input", { faults: [{ path: ["url"], detail: judged.reason }] });
   const { url } = judged;
@@ -280,7 +280,7 @@ async function getKeySet({ config }: Call): Promise<Response> {
 }
 
 /** The webhook that the path names, if it is the caller's. */
-export async function find(call: KeyCall, id = call.params["id"] ?? ""): Promise<Subscription> {
+export async function find(call: AccountCall, id = call.params["id"] ?? ""): Promise<Subscription> {
   const webhook = await findSubscription(call.ports.db, call.caller.accountId, id);
   if (!webhook) throw notFound();
   return webhook;

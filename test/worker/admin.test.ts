@@ -15,7 +15,7 @@ import {
 } from "../../src/limits.ts";
 import { claimed, ended, submitted } from "./support/inferences.ts";
 import { timePasses } from "./support/clock.ts";
-import { faultyDatabase, still, stillAs, stillEnv } from "./support/ports.ts";
+import { faultyDatabase, still, stillAs, stillEnv, swept } from "./support/ports.ts";
 import { retain } from "../../src/maintenance/retention.ts";
 import { backendIs, echo, publicNames } from "./support/outside.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
@@ -51,6 +51,7 @@ async function walked(path: string): Promise<Record<string, unknown>[]> {
   return rows;
 }
 
+const entries = (query: string) => walked(`/audit?${query}`);
 const newAccount = async () => String((await done("POST", "/accounts", { name: "Shop" }))["id"]);
 
 describe("accounts", () => {
@@ -819,9 +820,55 @@ describe("checks", () => {
   });
 });
 
-describe("the audit log", () => {
-  const entries = (query: string) => walked(`/audit?${query}`);
+describe("an account's inferences and webhooks", () => {
+  beforeEach(() => backendIs(publicNames));
 
+  test("are steered by the operator: canceled, redriven, enabled and sent again", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await newModel();
+    const id = await submitted(
+      key,
+      model,
+      { text: "x" },
+      { max_time_in_queue_seconds: 10, webhook: { url: "https://app.example.com/hooks" } },
+    );
+    const its = `/inferences/${accountId}/${id}`;
+    await timePasses(model, 20_000);
+    await swept();
+    expect(await seen(operator("POST", `${its}/cancel`))).toMatchObject({ status: 409, body: { code: "already_final" } });
+    expect(await seen(operator("POST", `${its}/redrive`))).toMatchObject({ status: 202, body: { id, status: "queued" } });
+    expect(await seen(operator("POST", `${its}/cancel`))).toMatchObject({ status: 200, body: { id, status: "canceled" } });
+    expect(await seen(operator("POST", `/inferences/${await newAccount()}/${id}/cancel`))).toMatchObject(
+      refusal(404, "inference_not_found"),
+    );
+
+    const { deliveries } = (await object(operator("GET", `${its}/deliveries`))) as { deliveries: { id: string; event: string }[] };
+    expect(deliveries.map(({ event }) => event)).toContain("inference.canceled");
+    const { status } = await operator("POST", `${its}/deliveries/${deliveries[0]?.id ?? ""}/resend`);
+    expect(status).toBe(202);
+    expect(await entries(`target=${accountId}/${id}`)).toHaveLength(3);
+  });
+
+  test("are shown to the operator, whose accounts must exist", async () => {
+    const { key, accountId } = await newTenant();
+    const { id, url } = await object(as(key, "POST", "/v1/webhooks", { url: "https://app.example.com/hooks" }));
+    await as(key, "PATCH", `/v1/webhooks/${String(id)}`, { enabled: false });
+    const its = `/webhooks/${accountId}`;
+    expect(await object(operator("GET", its))).toMatchObject({ webhooks: [{ id, url, enabled: false }] });
+    expect(await object(operator("GET", `${its}/endpoints`))).toMatchObject({ endpoints: [{ url, stopped: { reason: "disabled" } }] });
+    const since = { since: "2026-01-31T12:00:00Z" };
+    expect(await seen(operator("POST", `${its}/${String(id)}/resend`, since))).toMatchObject({ status: 409, body: { code: "conflict" } });
+    expect(await object(operator("POST", `${its}/enable`, { url }))).toMatchObject({ url, enabled: true });
+    expect(await seen(operator("POST", `${its}/${String(id)}/resend`, since))).toMatchObject({
+      status: 202,
+      body: { resent: 0, next: null },
+    });
+    expect(await seen(operator("POST", `${its}/resend`, since))).toMatchObject({ status: 202, body: { resent: 0, next: null } });
+    expect(await seen(operator("GET", "/webhooks/NoAccount000"))).toMatchObject(refusal(404, "not_found"));
+  });
+});
+
+describe("the audit log", () => {
   test("has each call that may have changed something, with what was asked for and what became of it, newest first", async () => {
     const id = await newAccount();
     await done("PATCH", `/accounts/${id}`, { name: "x".repeat(120), quota_bytes: 5 });

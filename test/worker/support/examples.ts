@@ -233,6 +233,25 @@ const EXAMPLES: Readonly<Record<string, Make>> = {
   "GET /admin/v1/keys": ({ accountId }) => ({ query: { account_id: accountId, limit: "1" } }),
   "PATCH /admin/v1/keys/{id}": async (world) => ({ params: { id: await newKey(world) }, body: { limits: { read: 50 } } }),
   "POST /admin/v1/keys/{id}/rotate": async (world) => ({ params: { id: await newKey(world) }, body: { overlap_seconds: 3_600 } }),
+  "POST /admin/v1/inferences/{account}/{id}/cancel": async (world) => ({
+    params: { account: world.accountId, ...(await waiting(world)).params },
+  }),
+  "POST /admin/v1/inferences/{account}/{id}/redrive": async (world) => ({
+    params: { account: world.accountId, ...(await expired(world)).params },
+  }),
+  "POST /admin/v1/inferences/{account}/{id}/deliveries/{delivery}/resend": async ({ key, accountId: account, done: id }) => {
+    const { deliveries } = (await object(as(key, "GET", `/v1/inferences/${id}/deliveries`))) as { deliveries: { id: string }[] };
+    return { params: { account, id, delivery: deliveries[0]?.id ?? "" } };
+  },
+  "POST /admin/v1/webhooks/{account}/enable": ({ accountId: account }) => ({ params: { account }, body: { url: HOOK } }),
+  "POST /admin/v1/webhooks/{account}/resend": ({ accountId: account }) => ({
+    params: { account },
+    body: { since: "2026-01-31T12:00:00Z" },
+  }),
+  "POST /admin/v1/webhooks/{account}/{id}/resend": ({ accountId: account, webhookId: id }) => ({
+    params: { account, id },
+    body: { since: "2026-01-31T12:00:00Z" },
+  }),
   "GET /admin/v1/audit": ({ accountId }) => ({ query: { target: accountId } }),
   "POST /admin/v1/models": () => ({ body: { name: "speech", description: "Speech to text." } }),
   "GET /admin/v1/models": () => ({ query: { limit: "1" } }),
@@ -281,6 +300,7 @@ const ALIKE: readonly (readonly [fits: RegExp, make: Make])[] = [
   [/^GET \/admin\/v1\/models\/\{name\}/, () => ({ params: { name: "color-classification" } })],
   [/^GET \/admin\/v1\/inferences\/\{account\}\/\{id\}\/result\/\{part\}/, ofPart],
   [/^GET \/admin\/v1\/inferences\/\{account\}/, ({ accountId: account, done: id }) => ({ params: { account, id } })],
+  [/^GET \/admin\/v1\/webhooks\/\{account\}/, ({ accountId: account }) => ({ params: { account } })],
   [/^GET \/admin\/v1\/backends\/\{id\}/, ({ backendId: id }) => ({ params: { id } })],
   [/^GET [^{]*\{id\}/, done],
   [/^GET [^{]*$/, () => ({})],
