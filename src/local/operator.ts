@@ -18,7 +18,7 @@ export class Operator {
   }
 
   /** Throws AdminCallFailed for any answer that is not a success. */
-  async call(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<Record<string, unknown>> {
+  async call(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<Record<string, unknown>> {
     const response = await fetch(`${this.#url}/admin/v1${path}`, {
       method,
       headers: { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" },
