@@ -1066,7 +1066,7 @@ checks: {
 /**
  * Its name.
  */
-name: ("database" | "migrations" | "storage" | "queue" | "public_url" | "webhooks" | "backends")
+name: ("database" | "migrations" | "storage" | "queue" | "public_url" | "webhooks" | "operator_webhook" | "backends")
 /**
  * Whether it takes work.
  */

@@ -6,6 +6,7 @@ import * as z from "zod";
 import type { Collector } from "./platform/otlp.ts";
 import { oncePer } from "./platform/memory.ts";
 import { DATABASE_QUOTA_BYTES } from "./limits.ts";
+import { secretKey } from "./webhooks/signature.ts";
 import { PUBLIC_ONLY, type TargetRules } from "./webhooks/target.ts";
 
 /** Origins whose pages may call with a key. */
@@ -100,6 +101,14 @@ const settings = z.object({
       });
       return z.NEVER;
     }),
+  OPERATOR_WEBHOOK_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
+  OPERATOR_WEBHOOK_SECRET: z
+    .string()
+    .default("")
+    .refine(
+      (secret) => secret === "" || secretKey(secret) !== null,
+      'must be "whsec_" and the base64 of 24 to 64 bytes; make one with: echo "whsec_$(openssl rand -base64 32)"',
+    ),
   OIP_SERVER_NAME: z.string().default(""),
   ACCESS_TEAM_DOMAIN: z.union([z.literal(""), z.hostname()]).default(""),
   ACCESS_AUD: z.string().default(""),
@@ -120,6 +129,8 @@ export interface Config {
   readonly collector: Collector | null;
   /** Cloudflare Access in front of the console; null if there is none. */
   readonly access: Access | null;
+  /** Where the operator is told of what goes wrong; null if the operator has named nothing. */
+  readonly operatorWebhook: { readonly url: string; readonly secret: string | null } | null;
   /** What the Open Inference Protocol's wire calls this server. */
   readonly oipServerName: string;
   /** Where webhooks may go. With WEBHOOKS_TO_LOOPBACK, which only the embedded runtime sets, to this machine as well. */
@@ -147,6 +158,8 @@ function check(env: object): Config {
     databaseQuotaBytes: more.DATABASE_QUOTA_BYTES,
     collector: more.OTLP_URL === "" ? null : { url: spansUrl(more.OTLP_URL), headers: more.OTLP_HEADERS },
     access: accessOf(more.ACCESS_TEAM_DOMAIN, more.ACCESS_AUD),
+    operatorWebhook:
+      more.OPERATOR_WEBHOOK_URL === "" ? null : { url: more.OPERATOR_WEBHOOK_URL, secret: more.OPERATOR_WEBHOOK_SECRET || null },
     oipServerName: more.OIP_SERVER_NAME || "claimcheck",
     targets: { ...PUBLIC_ONLY, loopbackHttp },
     looksUpNames: !loopbackHttp,

@@ -37,6 +37,16 @@ export const OTLP_ENDS_READ = 100;
 export const OTLP_TIMEOUT_MS = 5_000;
 export const OTLP_TRIES = 2;
 export const OTLP_STUCK_MS = 20_000;
+/**
+ * What the operator's webhook is told of. It is looked for so often; so many of a kind are seen, so many told at once, each under a lease that is longer
+ * than a call may take. A lane is stuck if nothing runs and one of the first in it has waited for so long: well before what waits expires by default.
+ */
+export const ALERTS_LOOK_MS = 10_000;
+export const ALERTS_OF_A_KIND = 100;
+export const ALERTS_SENT = 5;
+export const ALERT_LEASE_MS = 30_000;
+export const LANE_STUCK_MS = 300_000;
+export const LANE_STUCK_FRONT = 20;
 /** What is read of a `Prefer`; unknown preferences are ignored anyway. */
 export const PREFER_CHARACTERS = 1_024;
 /** A client's words on a webhook, or an operator's on a model. */

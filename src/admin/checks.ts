@@ -4,11 +4,13 @@ import { listBackends } from "../backends/store.ts";
 import { json } from "../http/answer.ts";
 import { type Call, type RouteShape, route } from "../http/route.ts";
 import { CHECK_BACKENDS, CHECK_CLOCK_MS, CHECK_NAME, CHECK_QUEUE_MS } from "../limits.ts";
+import { OPERATOR_PING, tellOperator } from "../maintenance/operator-webhook.ts";
 import { ONCE } from "../payloads/bucket.ts";
 import { NEWEST_MIGRATION } from "../platform/migrations.ts";
 import { fillOf } from "../platform/fill.ts";
 import { NOW, first, sql } from "../platform/sql.ts";
 import { Unavailable } from "../platform/unavailable.ts";
+import { signingKeyFor } from "../webhooks/sealing.ts";
 import { judgeName } from "../webhooks/target.ts";
 import { PREFIX } from "./resource.ts";
 
@@ -26,6 +28,7 @@ const CHECKS = {
   queue: checkQueue,
   public_url: checkPublicUrl,
   webhooks: checkWebhooks,
+  operator_webhook: checkOperatorWebhook,
   backends: checkBackends,
 } satisfies Record<string, (call: Call) => Promise<Found> | Found>;
 
@@ -36,6 +39,7 @@ const NAMES = [
   "queue",
   "public_url",
   "webhooks",
+  "operator_webhook",
   "backends",
 ] as const satisfies (keyof typeof CHECKS)[];
 
@@ -54,7 +58,7 @@ const checksSchema = z.object({
 });
 
 const CHECK = {
-  summary: "Try each part of the deployment: database, migrations, storage, queue, webhooks and backends.",
+  summary: "Try each part of the deployment: database, migrations, storage, queue, webhooks, the operator's webhook and backends.",
   changesNothing: true, // and says what is wrong with a database that can't be written to
   answers: { 200: { description: "What was found, and the cure of what does not work.", json: checksSchema } },
 } as const satisfies RouteShape;
@@ -169,6 +173,26 @@ async function checkWebhooks({ config, ports }: Call): Promise<Found> {
     state: "failed",
     detail: `The name ${CHECK_NAME} could not be looked up, so the names of webhooks can't be either.`,
     cure: "Look whether the Worker may call https://cloudflare-dns.com.",
+  };
+}
+
+/** Sends it a ping, as what it is told of would come. */
+async function checkOperatorWebhook({ config, ports, requestId }: Call): Promise<Found> {
+  const { operatorWebhook, keySecrets, publicUrl } = config;
+  if (!operatorWebhook) return { state: "skipped", detail: "OPERATOR_WEBHOOK_URL is empty: nobody is told of what goes wrong." };
+  const webhook = { ...operatorWebhook, signingKey: () => signingKeyFor(keySecrets), deployment: publicUrl || null };
+  const event = {
+    id: `msg_operator_${requestId.replaceAll("-", "")}`,
+    type: OPERATOR_PING,
+    data: {},
+    changedAt: ports.clock.now(),
+  } as const;
+  const { taken, status, why } = await tellOperator(ports, webhook, event);
+  if (taken) return { state: "ok", detail: `It took a ping and answered ${status}.` };
+  return {
+    state: "failed",
+    detail: status === null ? `It could not be reached (${why}).` : `It answered a ping with ${status}: ${why}.`,
+    cure: "Look at OPERATOR_WEBHOOK_URL, and at what its receiver says of the signature.",
   };
 }
 

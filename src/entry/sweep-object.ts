@@ -10,6 +10,9 @@ import { after, portsOf } from "./bindings.ts";
 import { observed } from "../metrics/observed.ts";
 import { bestEffort } from "../inferences/hints.ts";
 import { noteDepths } from "../maintenance/gauges.ts";
+import { configOf } from "../config.ts";
+import { watchOver } from "../maintenance/alerts.ts";
+import { signingKeyFor } from "../webhooks/sealing.ts";
 import { lapseLeases } from "../maintenance/due.ts";
 import { sweep } from "../maintenance/sweep.ts";
 
@@ -73,7 +76,7 @@ export class SweepObject extends DurableObject<Env> {
       });
     const { promise: late, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => resolve(true), SWEEP_PASS_MS);
-    const busy = await Promise.race([pass, late]);
+    const busy = await Promise.race([Promise.all([pass, this.#watchOver()]).then((both) => both.includes(true)), late]);
     clearTimeout(timer);
     return busy;
   }
@@ -83,5 +86,18 @@ export class SweepObject extends DurableObject<Env> {
     if (Date.now() - this.#sampledAt < DEPTH_SAMPLED_MS) return;
     this.#sampledAt = Date.now();
     this.ctx.waitUntil(bestEffort("depths_not_noted", noteDepths(portsOf(this.env))));
+  }
+
+  /** Tells the operator's webhook of what has changed, if there is one. Returns whether there is something to come back for. */
+  async #watchOver(): Promise<boolean> {
+    const { operatorWebhook, keySecrets, publicUrl } = configOf(this.env);
+    if (!operatorWebhook) return false;
+    const webhook = { ...operatorWebhook, signingKey: () => signingKeyFor(keySecrets), deployment: publicUrl || null };
+    try {
+      return await watchOver(portsOf(this.env), webhook);
+    } catch (error) {
+      logError("alerts_not_looked_for", error);
+      return true;
+    }
   }
 }

@@ -793,7 +793,16 @@ describe("checks", () => {
     const { checks, now } = await object(answer);
     expect(now).toBeGreaterThan(1_700_000_000_000);
     const by = Object.fromEntries((checks as { name: string; detail: string }[]).map((one) => [one.name, one]));
-    expect(Object.keys(by)).toEqual(["database", "migrations", "storage", "queue", "public_url", "webhooks", "backends"]);
+    expect(Object.keys(by)).toEqual([
+      "database",
+      "migrations",
+      "storage",
+      "queue",
+      "public_url",
+      "webhooks",
+      "operator_webhook",
+      "backends",
+    ]);
     for (const name of ["database", "migrations", "storage", "queue", "webhooks"])
       expect(by[name]).toMatchObject({ state: "ok", cure: null });
     expect(by["queue"]?.detail).toMatch(/^A message was consumed after \d+ ms\.$/);
