@@ -1,7 +1,7 @@
 /** Nothing accepted is lost, doubled or stuck, however a deployment ends: killed as a whole, in part, or stopped. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Answer, type Deployment, type Shown, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
-import { type Gpu, slow, startGpu } from "../support/gpu.ts";
+import { type Gpu, chat, slow, startGpu } from "../support/gpu.ts";
 
 const INFERENCES = 50;
 const RUN_MS = 400;
@@ -176,3 +176,55 @@ describe("in the middle of 50 inferences", () => {
     await expectRecovery(work, endedAt);
   });
 });
+
+test("every process is killed while a stream is read: what was read is there after the next start, and its readers are told to begin again", async () => {
+  const TOKENS = Array.from({ length: 2_000 }, (_, index) => `${index} `);
+  const AGAIN = ["again"]; // after a while, in which readers come
+  gpu.does(({ path, index }) => (path.endsWith("/chat/completions") && index > 0 ? chat(AGAIN, 700) : chat(TOKENS, 2)));
+  const before = await deploy({ folder });
+  const { id: account_id } = await before.operator("POST", "/accounts", { name: "Streams" });
+  const key = String((await before.operator("POST", "/keys", { account_id }))["key"]);
+  await before.operator("POST", "/models", { name: "chat" });
+  await before.operator("POST", "/backends", { model: "chat", url: gpu.url, protocol: "openai" });
+  const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+  const body = JSON.stringify({ model: "chat", messages: [{ role: "user", content: "Count." }], stream: true });
+  const answer = await fetch(`${before.url}/v1/chat/completions?detach=1`, { method: "POST", headers, body });
+  const read = eventsIn(await readUntil(answer, `"100 "`));
+  await before.kill9();
+
+  const after = await deploy({ folder, port: before.port });
+  const streamAfter = (last: string) =>
+    fetch(`${after.url}/v1/inferences/${answer.headers.get("x-inference-id") ?? ""}/stream`, {
+      headers: { ...headers, "Last-Event-ID": last },
+    });
+  const [whole, rest] = await Promise.all(
+    [streamAfter(""), streamAfter(read.at(-1)?.id ?? "")].map(async (again) => eventsIn(await (await again).text())),
+  );
+  await after.kill9();
+  const restart = whole?.findIndex(({ event }) => event === "restart") ?? -1;
+  expect(whole?.slice(0, read.length)).toEqual(read);
+  expect(restart).toBeGreaterThanOrEqual(read.length);
+  expect(rest).toEqual(whole?.slice(read.length));
+  const attempt = whole?.slice(restart + 1) ?? [];
+  expect(attempt.map(({ data }) => data).join("\n")).toMatch(/"again"[^]*"finish_reason":"stop"[^]*\[DONE\]$/);
+  expect(attempt).toHaveLength(AGAIN.length + 2);
+  expect(attempt.every(({ id }) => id?.startsWith("2."))).toBe(true);
+});
+
+/** What comes of a stream until a text is in it; it may be cut after that. */
+async function readUntil(answer: Response, part: string): Promise<string> {
+  let text = "";
+  for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk;
+    if (text.includes(part)) break;
+  }
+  return text;
+}
+
+/** The whole events of a stream. */
+function eventsIn(text: string): { event: string; id: string | undefined; data: string | undefined }[] {
+  const field = (block: string, name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
+  const blocks = text.split("\n\n").slice(0, -1);
+  const events = blocks.map((block) => ({ event: field(block, "event") ?? "message", id: field(block, "id"), data: field(block, "data") }));
+  return events.filter(({ data }) => data !== undefined);
+}
