@@ -235,7 +235,7 @@ function Contents({
   const [query, change] = useQuery();
   const { status, updated_at, data_removed, output_parts = [], logs = [], model, version, webhook_status } = inference;
   // The operator has no stream of another's output.
-  const isStream = !isOperator && "stream" in inference.urls;
+  const isStream = inference.account_id === undefined && "stream" in inference.urls;
   const first = inference.error ? "input" : "output";
   const gone = <Empty title="It has been removed, since its time was over" />;
   const output = () => {

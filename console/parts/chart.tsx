@@ -2,20 +2,32 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { clock, number } from "./time.tsx";
+import { clock, duration, number } from "./time.tsx";
 
 export interface Line {
   readonly title: string;
   /** Of the palette in style.css. */
   readonly tone: "good" | "bad" | "warn" | "run" | "muted" | "accent";
-  readonly values: readonly number[];
+  /** Null where nothing was measured. */
+  readonly values: readonly (number | null)[];
 }
 
 const HEIGHT_PX = 180;
 /** Steps that the table shows at most, the newest. */
 const ROWS = 60;
 
-export function Chart({ title, at, lines }: { readonly title: string; readonly at: readonly string[]; readonly lines: readonly Line[] }) {
+/** Beside the title of a line stands its sum; of a `level` or of times its latest value. */
+export function Chart({
+  title,
+  at,
+  lines,
+  unit = "count",
+}: {
+  readonly title: string;
+  readonly at: readonly string[];
+  readonly lines: readonly Line[];
+  readonly unit?: Unit;
+}) {
   const place = useRef<HTMLDivElement>(null);
   const [isTable, setTable] = useState(false);
   const id = useId();
@@ -29,7 +41,7 @@ export function Chart({ title, at, lines }: { readonly title: string; readonly a
     if (!box || isTable) return;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(optionsOf(box, lines), latest.current, box);
+      plot.current = new uPlot(optionsOf(box, lines, unit), latest.current, box);
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height: HEIGHT_PX }));
@@ -56,7 +68,7 @@ export function Chart({ title, at, lines }: { readonly title: string; readonly a
           {lines.map((line) => (
             <li key={line.title}>
               <span class={`legend-mark ${line.tone}`} aria-hidden="true" />
-              {line.title} <strong>{number(line.values.reduce((sum, value) => sum + value, 0))}</strong>
+              {line.title} <strong>{summed(line, unit)}</strong>
             </li>
           ))}
         </ul>
@@ -66,13 +78,13 @@ export function Chart({ title, at, lines }: { readonly title: string; readonly a
       </figcaption>
       {isTable ? (
         <div class="chart-table" tabIndex={0} role="region" aria-labelledby={id}>
-          <Numbers at={at} lines={lines} />
+          <Numbers at={at} lines={lines} unit={unit} />
         </div>
       ) : (
         <>
           <div ref={place} class="chart-place" aria-hidden="true" />
           <div class="hidden">
-            <Numbers at={at} lines={lines} />
+            <Numbers at={at} lines={lines} unit={unit} />
           </div>
         </>
       )}
@@ -80,7 +92,17 @@ export function Chart({ title, at, lines }: { readonly title: string; readonly a
   );
 }
 
-function Numbers({ at, lines }: { readonly at: readonly string[]; readonly lines: readonly Line[] }) {
+type Unit = "count" | "level" | "ms";
+
+/** The sum of counts, and the latest of what is no count. */
+function summed({ values }: Line, unit: Unit): string {
+  if (unit === "count") return number(values.reduce<number>((sum, value) => sum + (value ?? 0), 0));
+  return shown(values.findLast((value) => value !== null) ?? null, unit);
+}
+
+const shown = (value: number | null, unit: Unit): string => (value === null ? "–" : unit === "ms" ? duration(value) : number(value));
+
+function Numbers({ at, lines, unit }: { readonly at: readonly string[]; readonly lines: readonly Line[]; readonly unit: Unit }) {
   const from = Math.max(0, at.length - ROWS);
   return (
     <table>
@@ -102,7 +124,7 @@ function Numbers({ at, lines }: { readonly at: readonly string[]; readonly lines
               <th scope="row">{clock(time)}</th>
               {lines.map(({ title, values }) => (
                 <td key={title} class="numeric">
-                  {number(values[from + index] ?? 0)}
+                  {shown(values[from + index] ?? null, unit)}
                 </td>
               ))}
             </tr>
@@ -114,7 +136,7 @@ function Numbers({ at, lines }: { readonly at: readonly string[]; readonly lines
 }
 
 /** The colours are those of the page at this moment. */
-function optionsOf(box: HTMLElement, lines: readonly Line[]): uPlot.Options {
+function optionsOf(box: HTMLElement, lines: readonly Line[], unit: Unit): uPlot.Options {
   const style = getComputedStyle(box);
   const colour = (name: string) => resolved(box, style.getPropertyValue(`--${name}`));
   const axis = {
@@ -131,7 +153,11 @@ function optionsOf(box: HTMLElement, lines: readonly Line[]): uPlot.Options {
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
     axes: [
       { ...axis, size: 26, grid: { show: false }, space: 70, values: (_, splits) => splits.map((at) => marked(at, splits)) },
-      { ...axis, size: 44, values: (_, splits) => splits.map((value) => (Number.isInteger(value) ? short(value) : "")) },
+      {
+        ...axis,
+        size: unit === "ms" ? 60 : 44,
+        values: (_, splits) => splits.map((value) => (unit === "ms" ? duration(value) : Number.isInteger(value) ? short(value) : "")),
+      },
     ],
     series: [
       {},
@@ -141,6 +167,7 @@ function optionsOf(box: HTMLElement, lines: readonly Line[]): uPlot.Options {
         width: 1.5,
         fill: `${colour(tone)}14`,
         points: { show: false },
+        spanGaps: true,
       })),
     ],
   };

@@ -100,6 +100,18 @@ export function Window({
             ...(series.refused ? [{ title: "Refused", tone: "run" as const, values: series.refused }] : []),
           ]}
         />
+        <Chart
+          title="Waits and run times"
+          at={series.at}
+          unit="ms"
+          lines={[
+            { title: "Wait, half within", tone: "accent", values: series.queue_p50_ms },
+            { title: "Wait, 90 % within", tone: "muted", values: series.queue_p90_ms },
+            { title: "Run, half within", tone: "good", values: series.run_p50_ms },
+            { title: "Run, 90 % within", tone: "warn", values: series.run_p90_ms },
+          ]}
+        />
+        <Chart title="Queue" at={series.at} unit="level" lines={[{ title: "Waiting, at most", tone: "run", values: series.queued }]} />
       </div>
       {children}
     </>
