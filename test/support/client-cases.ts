@@ -110,13 +110,17 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
     same(error.message, "the user left");
   },
 
-  async "a wait is told of the end by events, and does not ask again"(world) {
+  async "a wait is told of each change by events, and does not ask again"(world) {
     const asked: string[] = [];
     const client = clientOf(world, { fetch: noting(asked, fetchOf(world)) });
-    const inference = await client.submit(world.models.slow, {});
-    const updates: Inference[] = [];
-    same((await client.wait(inference, { onUpdate: (it) => updates.push(it) })).output, { colors: ["#000000"] });
-    same([...new Set(updates.map(({ status }) => status))].slice(-2), ["in_progress", "succeeded"]);
+    const inference = await client.submit(world.models.never, {});
+    const updates: string[] = [];
+    const onUpdate = ({ status }: Inference) => {
+      if (updates.length === 0) void clientOf(world).cancel(inference);
+      updates.push(status);
+    };
+    same((await client.wait(inference, { onUpdate })).status, "canceled");
+    same([...new Set(updates)], ["queued", "canceled"]);
     same(asked, ["POST /v1/inferences", `GET /v1/inferences/${inference.id}/events`]);
   },
 
