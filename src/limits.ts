@@ -232,7 +232,7 @@ export const METRICS_SERIES = 10_000;
 /** What was not observed for this long is forgotten. */
 export const METRICS_KEPT_MS = 30 * 86_400_000;
 /** How long the metrics object keeps observations in memory alone. */
-export const METRICS_PERSIST_MS = 10_000;
+export const METRICS_PERSIST_MS = 30_000;
 /** Models, versions and backends of which the overview tells apart a step; what is beyond counts in the whole alone. */
 export const ROLLUP_PARTS = 200;
 /** Kinds of counts in one of them, such as codes of errors. */
