@@ -28,6 +28,8 @@ export type ComesTo =
       readonly again: boolean;
       /** The connection breaks before anything is said, as one does that a server has closed: the first time does not count if it is ready. */
       readonly breaksAtOnce?: boolean;
+      /** A tunnel says so while its server is away, so it is believed if the server's health is answered the same way. */
+      readonly isTunnels?: boolean;
     };
 
 type Row = readonly [does: Behaviour, comesTo: ComesTo];
@@ -41,7 +43,10 @@ const tensor = (datatype: string, data: string) =>
 /** Answers that mean the same whatever was asked. */
 const ANSWERS: Readonly<Record<string, Row>> = {
   // What is between us and the server answers in its place.
-  "530, as Cloudflare while a tunnel is down": [html(530, "<html><title>1033</title></html>"), fails("backend_error", "530", true)],
+  "530, as Cloudflare while a tunnel is down": [
+    html(530, "<html><title>1033</title></html>"),
+    { ...fails("backend_error", "530", true), isTunnels: true },
+  ],
   "500, as an input that it can't bear": [status(500), fails("backend_error", "500", true)],
   "520 of a proxy": [html(520, "<html></html>"), fails("backend_error", "520", true)],
   "507": [status(507), fails("backend_error", "507", true)],

@@ -71,7 +71,9 @@ export class Answers {
     const attempts = old.attempt - old.attemptsBefore - old.unreached;
     const mayRunAgain = comesTo.again && attempts < old.maxAttempts;
     const isUnreached = row.unreached > old.unreached;
-    if (isUnreached && !isConnection) broken("cost no attempt");
+    // The server was there when it said so, and its tunnel has gone down before it was asked how it does: nobody can tell the two apart.
+    const isTunnels = comesTo.isTunnels === true && this.#lives.outside.tunnelOf(said.call.backendId) !== null;
+    if (isUnreached && !isConnection && !isTunnels) broken("cost no attempt");
     if ((row.status === "queued") !== (mayRunAgain || isUnreached))
       broken(`is ${row.status} after attempt ${attempts} of ${old.maxAttempts}`);
   }
