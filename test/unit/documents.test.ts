@@ -1,7 +1,7 @@
 /** The code blocks of README and docs that need no deployment: their markers, syntax and types. test/e2e/cli.test.ts runs the others. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { type Block, DOCUMENTS, SHELLS, blocksOf, isShell } from "../support/documents.ts";
 
@@ -99,4 +99,31 @@ test("the blocks in Python are sound, where there is Python", () => {
   const texts = blocks.filter(({ language }) => language === "python").map(({ text }) => text);
   const program = "import ast, json, sys\nfor text in json.load(sys.stdin): compile(text, 'block', 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)";
   expect(execFileSync("python3", ["-c", program], { input: JSON.stringify(texts), encoding: "utf8" })).toBe("");
+});
+
+/** What GitHub makes of a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\p{M}_ -]/gu, "")
+    .replaceAll(" ", "-");
+
+function anchorsOf(text: string): Set<string> {
+  return new Set([...text.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = ""]) => anchorOf(heading)));
+}
+
+test("every link within the repository leads to a file, and to a heading in it", () => {
+  const broken: string[] = [];
+  for (const file of [...DOCUMENTS, "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]) {
+    const text = readFileSync(join(ROOT, file), "utf8");
+    for (const [, target = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [path = "", anchor] = target.split("#");
+      const at = path === "" ? join(ROOT, file) : join(ROOT, dirname(file), path);
+      const isThere = existsSync(at) && (anchor === undefined || anchorsOf(readFileSync(at, "utf8")).has(anchor));
+      if (!isThere) broken.push(`${file}: ${target}`);
+    }
+  }
+  expect(broken).toEqual([]);
 });
