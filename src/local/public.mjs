@@ -147,7 +147,7 @@ html.dark-mode nav a { color: #7db8f5; }
 .swagger-ui .info { margin: 1.5rem 0; }
 @media (max-width: 40rem) {
   .swagger-ui .opblock .opblock-summary-description, .swagger-ui .opblock-tag small { display: none; }
-  .swagger-ui .filter .operation-filter-input { width: 100%; box-sizing: border-box; }
+  .swagger-ui .opblock-tag a { flex: 1; }
 }
 `;
 

@@ -43,6 +43,12 @@ const ABOUT: Readonly<Record<string, string>> = {
 /** The wires in that order. Throws if one is missing there. */
 export const DOCUMENTED: readonly Dialect[] = DIALECTS.toSorted((one, other) => placeOf(one) - placeOf(other));
 
+/** The calls of a path as readers want them: what makes something comes before what lists it. */
+function inOrder(calls: Json): Json {
+  const order = ["post", "get", "put", "patch", "delete"];
+  return Object.fromEntries(Object.entries(calls).toSorted(([one], [other]) => order.indexOf(one) - order.indexOf(other)));
+}
+
 function placeOf({ name }: Dialect): number {
   const place = Object.keys(ABOUT).indexOf(name);
   if (place === -1) throw new Error(`say in ABOUT what the calls of "${name}" are for`);
@@ -114,7 +120,7 @@ export function openApi(): Json {
     },
     servers: [{ url: "/", description: "This deployment." }],
     tags: DOCUMENTED.map(({ name, title }) => ({ name: title, description: ABOUT[name] })),
-    paths,
+    paths: Object.fromEntries(Object.entries(paths).map(([path, calls]) => [path, inOrder(calls)])),
     components: { ...components.described(), securitySchemes: SECURITY, headers: HEADERS },
   };
 }
