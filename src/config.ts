@@ -101,6 +101,7 @@ const settings = z.object({
       });
       return z.NEVER;
     }),
+  OPERATOR_PAYLOADS: z.enum(["", "hidden"]).default(""),
   OPERATOR_WEBHOOK_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
   OPERATOR_WEBHOOK_SECRET: z
     .string()
@@ -129,6 +130,8 @@ export interface Config {
   readonly collector: Collector | null;
   /** Cloudflare Access in front of the console; null if there is none. */
   readonly access: Access | null;
+  /** Whether the operator's calls show inputs and outputs of accounts. */
+  readonly operatorSeesPayloads: boolean;
   /** Where the operator is told of what goes wrong; null if the operator has named nothing. */
   readonly operatorWebhook: { readonly url: string; readonly secret: string | null } | null;
   /** What the Open Inference Protocol's wire calls this server. */
@@ -158,6 +161,7 @@ function check(env: object): Config {
     databaseQuotaBytes: more.DATABASE_QUOTA_BYTES,
     collector: more.OTLP_URL === "" ? null : { url: spansUrl(more.OTLP_URL), headers: more.OTLP_HEADERS },
     access: accessOf(more.ACCESS_TEAM_DOMAIN, more.ACCESS_AUD),
+    operatorSeesPayloads: more.OPERATOR_PAYLOADS === "",
     operatorWebhook:
       more.OPERATOR_WEBHOOK_URL === "" ? null : { url: more.OPERATOR_WEBHOOK_URL, secret: more.OPERATOR_WEBHOOK_SECRET || null },
     oipServerName: more.OIP_SERVER_NAME || "claimcheck",

@@ -14,6 +14,7 @@ const CATALOGUE = {
   invalid_admin_token: { status: 401, title: "Admin token missing or wrong" },
   budget_exceeded: { status: 402, title: "Budget exceeded" },
   link_not_valid: { status: 403, title: "Link not valid" },
+  payloads_hidden: { status: 403, title: "Inputs and outputs are hidden from the operator" },
   missing_scope: { status: 403, title: "API key lacks the scope" },
   not_found: { status: 404, title: "Not found" },
   inference_not_found: { status: 404, title: "Inference not found" },

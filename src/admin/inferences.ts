@@ -11,7 +11,7 @@ import { lookUpWithWait } from "../http/lookup.ts";
 import { pickShape } from "../http/list.ts";
 import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
 import { COUNTED_ROWS } from "../limits.ts";
-import { PREFIX, ofAccount } from "./resource.ts";
+import { PREFIX, asOperator, ofAccount, ofPayload } from "./resource.ts";
 
 const account = {
   account_id: z.string().min(1).max(64).optional().describe("Of this account; of all by default, in the order of the accounts' ids."),
@@ -73,9 +73,9 @@ export const inferenceRoutes = [
   route("operator", "GET", `${PREFIX}/inferences/counts`, COUNT, count),
   route("operator", "GET", path, GET, get),
   route("operator", "GET", `${path}/timeline`, { ...TIMELINE, params }, (call) => showTimeline(ofAccount(call))),
-  route("operator", "GET", `${path}/input`, INPUT, (call) => getInput(ofAccount(call))),
-  route("operator", "GET", `${path}/result`, RESULT, (call) => getResult(ofAccount(call))),
-  route("operator", "GET", `${path}/result/:part`, PART, (call) => getNamedPart(ofAccount(call))),
+  route("operator", "GET", `${path}/input`, INPUT, (call) => getInput(ofPayload(call))),
+  route("operator", "GET", `${path}/result`, RESULT, (call) => getResult(ofPayload(call))),
+  route("operator", "GET", `${path}/result/:part`, PART, (call) => getNamedPart(ofPayload(call))),
   route("operator", "POST", `${path}/cancel`, CANCEL, (call) => cancel(ofAccount(call))),
   route("operator", "POST", `${path}/redrive`, REDRIVE, (call) => redrive(ofAccount(call))),
   route("operator", "GET", `${path}/deliveries`, { ...DELIVERIES, params }, (call, input) => listDeliveries(ofAccount(call), input)),
@@ -84,12 +84,15 @@ export const inferenceRoutes = [
 
 async function get(call: Call, { query }: Input<typeof GET>): Promise<Response> {
   const inference = await lookUpWithWait(ofAccount(call), notFound);
-  const answer = json({ account_id: inference.accountId, ...present(inference, call, query.logs) }, { headers: cachingOf(inference) });
+  const answer = json(
+    { account_id: inference.accountId, ...present(inference, asOperator(call), query.logs) },
+    { headers: cachingOf(inference) },
+  );
   return unlessKnown(call.request, answer);
 }
 
 function list(call: Call, { query: { account_id, ...query } }: Input<typeof LIST>): Promise<Response> {
-  return listed(call, query, account_id ?? null, ({ accountId }) => ({ account_id: accountId }));
+  return listed(asOperator(call), query, account_id ?? null, ({ accountId }) => ({ account_id: accountId }));
 }
 
 function count(call: Call, { query: { account_id, ...query } }: Input<typeof COUNT>): Promise<Response> {

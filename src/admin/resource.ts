@@ -114,7 +114,18 @@ export function routesOf<
 }
 
 /** The same call, about what the account in its path has. */
-export const ofAccount = (call: Call): AccountCall => Object.assign(call, { caller: { accountId: call.params["account"] ?? "" } });
+export const ofAccount = (call: Call): AccountCall =>
+  Object.assign(asOperator(call), { caller: { accountId: call.params["account"] ?? "" } });
+
+/** The same call, whose answers show outputs only if the deployment's setting allows that. */
+export const asOperator = <C extends Call>(call: C): C & { readonly hidesPayloads: boolean } =>
+  Object.assign(call, { hidesPayloads: !call.config.operatorSeesPayloads });
+
+/** The same call about an account's input or output itself. Throws if the deployment hides those from its operator. */
+export function ofPayload(call: Call): AccountCall {
+  if (call.config.operatorSeesPayloads) return ofAccount(call);
+  throw problem("payloads_hidden", { detail: 'OPERATOR_PAYLOADS is "hidden": inputs and outputs are for the account\'s own keys.' });
+}
 
 /** What was looked for, or 404. */
 export function found<T>(row: T | null, noun: string): T {

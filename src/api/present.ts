@@ -100,8 +100,14 @@ z.globalRegistry.add(inferenceSchema, { id: "Inference" });
 /** Says that the caller has no inference of that id. */
 export const notFound = notFoundAs((id) => `There is no inference "${id}".`);
 
+/** Where an inference is shown: where clients reach us, and whether its output is none of the reader's business. */
+interface Shown {
+  readonly origin: string;
+  readonly hidesPayloads?: boolean;
+}
+
 /** `logs`: with what happened to it. */
-export function present(inference: Inference, { origin }: { origin: string }, logs = false): z.infer<typeof inferenceSchema> {
+export function present(inference: Inference, { origin, hidesPayloads = false }: Shown, logs = false): z.infer<typeof inferenceSchema> {
   const { id, status } = inference;
   const self = `${origin}/v1/inferences/${id}`;
   const finishedAt = "finishedAt" in inference ? inference.finishedAt : null;
@@ -126,7 +132,7 @@ export function present(inference: Inference, { origin }: { origin: string }, lo
     metrics: metricsOf(inference),
     input_items: inference.inputItems,
     output_items: inference.status === "succeeded" ? inference.outputItems : null,
-    output: inference.status === "succeeded" ? valueOf(renderInline(inference.output)) : null,
+    output: inference.status === "succeeded" && !hidesPayloads ? valueOf(renderInline(inference.output)) : null,
     ...(inference.status === "succeeded" && inference.parts.length > 0
       ? { output_parts: inference.parts.map((part) => presentPart(part, self)) }
       : {}),

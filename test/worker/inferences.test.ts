@@ -215,6 +215,20 @@ describe("an inference", () => {
     expect((await operator("GET", `/inferences/${(await newTenant()).accountId}/${id}`)).status).toBe(404);
   });
 
+  test("is shown to the operator without its input and output where the deployment hides those", async () => {
+    const { key, accountId } = await newTenant();
+    const id = await succeeded(key);
+    const hiding = { ...env, OPERATOR_PAYLOADS: "hidden" } as unknown as Env; // a setting of another deployment
+    const asked = (path: string) => stillAs(env.ADMIN_TOKEN, "GET", `/admin/v1/inferences${path}`, undefined, {}, hiding);
+    for (const part of ["input", "result", "result/x"]) {
+      expect(await seen(await asked(`/${accountId}/${id}/${part}`))).toEqual(refusal(403, "payloads_hidden"));
+    }
+    const hidden = { id, status: "succeeded", output: null };
+    expect(await object(asked(`/${accountId}/${id}`))).toMatchObject(hidden);
+    expect(await object(asked(`?account_id=${accountId}`))).toMatchObject({ data: [hidden] });
+    expect(await read(key, id)).not.toMatchObject(hidden);
+  });
+
   test("goes to the operator's collector as spans once it has ended, linked to the call that submitted it", async () => {
     const { key, accountId } = await newTenant();
     const model = await newModel();
