@@ -143,7 +143,8 @@ export function accountCommands(program: Command): void {
     .action(async (ids: string[], options: Readonly<Record<string, unknown>>, command: Command) => {
       const { dryRun, ...filters } = options;
       if (ids.length > 0) return change(apiOf(command), ids, "redrive");
-      if (Object.keys(given(filters)).length === 0) throw new UsageError("Say which: ids, or as the operator a filter such as --model.");
+      if (Object.keys(given(filters)).length === 0)
+        throw new UsageError("No inference is named. Pass ids or, as the operator, a filter such as --model.");
       await redriveMany(apiOf(command), given(filters), dryRun === true);
     });
 
@@ -181,7 +182,8 @@ export function accountCommands(program: Command): void {
       ) => {
         if (options.printSecret) return outputFor(command).line(secretOfThisMachine());
         const { forwardTo, events = ENDS, filter: filters = {}, secret } = options;
-        if (forwardTo === undefined) throw new UsageError("Say --forward-to: the URL of your server, such as http://127.0.0.1:3000/hooks");
+        if (forwardTo === undefined)
+          throw new UsageError("No server is named. Pass its URL, such as --forward-to http://127.0.0.1:3000/hooks");
         await listen(apiOf(command), { forwardTo, events, filters, ...(secret !== undefined && { secret }) });
       },
     );

@@ -44,7 +44,7 @@ export class Api {
     const { adminToken } = this.settings;
     if (!adminToken) {
       throw new UsageError(
-        "This command is the operator's, and no admin token is named. Say --admin-token, set CLAIMCHECK_ADMIN_TOKEN, or run: claimcheck login --admin-token …",
+        "This command needs the admin token. Pass --admin-token, set CLAIMCHECK_ADMIN_TOKEN, or run: claimcheck login --admin-token TOKEN",
       );
     }
     return this.#send(adminToken, method, `/admin/v1${path}`, options);
@@ -52,7 +52,7 @@ export class Api {
 
   #key(): string {
     const { key } = this.settings;
-    if (!key) throw new UsageError("No key is named. Say --key, set CLAIMCHECK_KEY, or run: claimcheck login");
+    if (!key) throw new UsageError("No key is named. Pass --key, set CLAIMCHECK_KEY, or run: claimcheck login");
     return key;
   }
 

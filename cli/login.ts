@@ -34,7 +34,7 @@ export function logout(command: Command): void {
 
 /** What is typed in answer; a secret is not shown. */
 async function ask(question: string, isSecret = false): Promise<string> {
-  if (!process.stdin.isTTY) throw new UsageError("There is nobody to ask: say --url and --key.");
+  if (!process.stdin.isTTY) throw new UsageError("There is no terminal to ask in: pass --url and --key.");
   let isHidden = false;
   const output = new Writable({
     write(chunk: Buffer, _encoding, done) {

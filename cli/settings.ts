@@ -30,7 +30,7 @@ export function settingsOf(given: Given): Settings {
   const { CLAIMCHECK_URL: url, CLAIMCHECK_KEY: key, CLAIMCHECK_ADMIN_TOKEN: adminToken } = process.env;
   const sources = [given, { url, key, adminToken }, read(keptIn()), read(STARTED)];
   const named = sources.find((source) => source.url)?.url;
-  if (!named) throw new UsageError("No deployment is named. Say --url, set CLAIMCHECK_URL, or run: claimcheck login");
+  if (!named) throw new UsageError("No deployment is named. Pass --url, set CLAIMCHECK_URL, or run: claimcheck login");
   // A key goes only to the deployment that it came with.
   const fitting = sources.filter((source) => !source.url || source.url === named);
   return {
