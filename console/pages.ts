@@ -47,6 +47,12 @@ export const PAGES: readonly Page[] = [
     load: async () => (await import("./pages/inference.tsx")).InferencePage,
   },
   {
+    path: "/inferences/:id",
+    title: "Inference",
+    who: ["operator"],
+    load: async () => (await import("./pages/inference.tsx")).FindInference,
+  },
+  {
     path: "/inferences/:account/:id",
     title: "Inference",
     who: ["operator"],

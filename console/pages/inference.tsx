@@ -1,6 +1,6 @@
 /** One inference: where it stands, what became of it and why, what it was given and gave, and what can be done about it. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Link } from "wouter-preact";
+import { Link, Redirect } from "wouter-preact";
 import { client, get } from "../api.ts";
 import { type Detail, type Timeline, changesOf, pathOf } from "../inferences.ts";
 import type { PageProps } from "../pages.ts";
@@ -22,6 +22,11 @@ import { Waterfall } from "../parts/waterfall.tsx";
 
 /** How often it is read again while it changes and no events can be had. */
 const POLL_MS = 2_000;
+
+/** Where `urls.web` leads an operator, which names no account: it is looked for in the list. */
+export function FindInference({ params }: PageProps) {
+  return <Redirect to={`/inferences?q=${encodeURIComponent(params["id"] ?? "")}`} replace />;
+}
 
 export function InferencePage({ session, params }: PageProps) {
   const id = params["id"] ?? "";
@@ -233,7 +238,7 @@ function Contents({
   readonly now: number;
 }) {
   const [query, change] = useQuery();
-  const { status, updated_at, data_removed, output_parts = [], logs = [], model, version, webhook_status } = inference;
+  const { status, updated_at, data_removed, output_parts = [], logs = [], webhook_status } = inference;
   // The operator has no stream of another's output.
   const isStream = inference.account_id === undefined && "stream" in inference.urls;
   const first = inference.error ? "input" : "output";
@@ -265,7 +270,7 @@ function Contents({
       title: "Webhooks",
       draw: () => <Deliveries path={path} version={`${updated_at} ${webhook_status} ${timeline.spans.length}`} mayResend now={now} />,
     },
-    { name: "code", title: "Copy as code", draw: () => (data_removed ? gone : <UseFrom path={path} model={model} version={version} />) },
+    { name: "code", title: "Copy as code", draw: () => (data_removed ? gone : <UseFrom path={path} inference={inference} />) },
   ];
   return (
     <section class="panel" aria-label="Contents">
@@ -294,7 +299,12 @@ function Log({ logs }: { readonly logs: NonNullable<Detail["logs"]> }) {
 function Facts({ inference }: { readonly inference: Detail }) {
   const { metrics, metadata } = inference;
   const facts: (readonly [name: string, value: preact.ComponentChildren])[] = [
-    ...(inference.account_id === undefined ? [] : [["Account", <code>{inference.account_id}</code>] as const]),
+    ...(inference.account_id === undefined
+      ? []
+      : [
+          ["Account", <Link href={`/accounts/${inference.account_id}`}>{inference.account_id}</Link>] as const,
+          ["Model", <Link href={`/models/${encodeURIComponent(inference.model)}`}>{inference.model}</Link>] as const,
+        ]),
     ["Submitted", <Time at={inference.created_at} />],
     ...(inference.started_at ? [["Started", <Time at={inference.started_at} />] as const] : []),
     ...(inference.finished_at ? [["Ended", <Time at={inference.finished_at} />] as const] : []),

@@ -5,7 +5,7 @@ import { type Filters, type Row, changesOf, countOf, filtersIn, listPage, pageOf
 import type { PageProps } from "../pages.ts";
 import { Status } from "../parts/badge.tsx";
 import { FilterBar } from "../parts/filter-bar.tsx";
-import { Empty, Failed, Loading } from "../parts/states.tsx";
+import { Empty, Failed, Loading, messageOf } from "../parts/states.tsx";
 import { type Column, LongTable } from "../parts/table.tsx";
 import { Ago, duration, number } from "../parts/time.tsx";
 import { useEvery, useLoad, useNow, useQuery } from "../parts/use.ts";
@@ -35,6 +35,11 @@ export function Inferences({ session }: PageProps) {
         <StatusTabs chosen={filters.status ?? ""} counts={counts.data} choose={(status) => change({ status })} />
       </div>
       <FilterBar session={session} filters={filters} change={change} />
+      {error !== null && rows.length > 0 && (
+        <p class="notice bad" role="status">
+          This is not up to date: {messageOf(error)}
+        </p>
+      )}
       {error !== null && rows.length === 0 ? (
         <Failed error={error} retry={retry} />
       ) : rows.length > 0 ? (
@@ -70,6 +75,7 @@ function useRows(session: Session, filters: Filters) {
   const [turn, setTurn] = useState(0);
   const asking = useRef<string | null>(null);
   const changed = useRef(false);
+  const [follows, setFollows] = useState(false);
 
   const merge = (data: readonly Row[]) => setKnown((were) => new Map([...were, ...data.map((row) => [row.id, row] as const)]));
 
@@ -102,26 +108,30 @@ function useRows(session: Session, filters: Filters) {
         ...(await Promise.all(alone.map((row) => get<Row>(pathOf(session, { id: row.id, account: row.account_id }))))),
       ]);
       setChanges((was) => was + 1);
+      setState((was) => (was.error === null ? was : { ...was, error: null }));
     } catch (error) {
       setState((was) => ({ ...was, error }));
     }
   };
 
-  // An account's events say at once what changed; the list is read again for what is new.
+  // An account's events say at once what changed; the list is read again for what is new. Without them it is asked for.
   useEffect(() => {
     if (session.kind === "operator") return;
     const left = new AbortController();
     const follow = async () => {
+      setFollows(true);
       for await (const row of changesOf(null, left.signal)) {
         if (row) setKnown((were) => (were.has(row.id) ? new Map([...were, [row.id, row]]) : were));
         changed.current = true;
       }
     };
-    follow().catch((error: unknown) => left.signal.aborted || setState((was) => ({ ...was, error })));
+    follow()
+      .catch((error: unknown) => left.signal.aborted || setState((was) => ({ ...was, error })))
+      .finally(() => left.signal.aborted || setFollows(false));
     return () => left.abort();
   }, [session]);
-  useEvery(session.kind === "operator" ? POLL_MS : REFRESH_MS, () => {
-    if (session.kind === "account" && !changed.current) return;
+  useEvery(follows ? REFRESH_MS : POLL_MS, () => {
+    if (follows && !changed.current) return;
     changed.current = false;
     void refresh();
   });

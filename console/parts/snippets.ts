@@ -7,6 +7,8 @@ export interface Call {
   readonly origin: string;
   readonly model: string;
   readonly version: string | null;
+  /** What was asked of the model, if its wire said so. */
+  readonly capability?: string | null;
   readonly input: unknown;
 }
 
@@ -19,7 +21,7 @@ interface Wire {
 }
 
 /** The wires that can carry this input, our own first. */
-export function wiresFor({ model, version, input }: Call): readonly Wire[] {
+export function wiresFor({ model, version, capability, input }: Call): readonly Wire[] {
   const name = encodeURIComponent(model);
   const isObject = typeof input === "object" && input !== null && !Array.isArray(input);
   const bearer = ["Authorization", "Bearer "] as const;
@@ -29,11 +31,20 @@ export function wiresFor({ model, version, input }: Call): readonly Wire[] {
   return [
     own,
     ...(openai ? [{ name: "OpenAI", path: `/v1/${openai}`, header: bearer, body: { ...chat, model } }] : []),
-    { name: "Vody", path: `/inference/${name}`, header: ["x-vody-api-key", ""], body: input },
-    ...(isObject ? [{ name: "Reka", path: `/v2/inference/${model}/run`, header: ["X-Api-Key", ""] as const, body: { input } }] : []),
+    ...(arePictures(input) ? [{ name: "Vody", path: `/inference/${name}`, header: ["x-vody-api-key", ""] as const, body: input }] : []),
+    ...(isObject
+      ? [
+          {
+            name: "Reka",
+            path: `/v2/inference/${model}/${encodeURIComponent(capability ?? "run")}`,
+            header: ["X-Api-Key", ""] as const,
+            body: { input },
+          },
+        ]
+      : []),
     {
       name: "Baseten",
-      path: `/baseten/${name}/production/async_predict`,
+      path: `/baseten/${name}/${version ? `deployment/${encodeURIComponent(version)}` : "production"}/async_predict`,
       header: ["Authorization", "Api-Key "],
       body: { model_input: input },
     },
@@ -41,6 +52,12 @@ export function wiresFor({ model, version, input }: Call): readonly Wire[] {
       ? [{ name: "Open Inference Protocol", path: `/v2/models/${name}/infer`, header: bearer, body: input }]
       : []),
   ];
+}
+
+/** All that Vody's wire carries. */
+function arePictures(input: unknown): boolean {
+  const isPicture = (item: unknown) => typeof item === "object" && item !== null && "image_path" in item && "product_type" in item;
+  return Array.isArray(input) && input.length > 0 && input.every(isPicture);
 }
 
 export function snippet(call: Call, wire: Wire, language: Language): string {

@@ -1,17 +1,23 @@
 /** "Copy as": the submit of an inference as code, in any wire that can carry it. */
 import { useState } from "preact/hooks";
-import { get } from "../api.ts";
+import { type Inference, get } from "../api.ts";
 import { Copy } from "./copy.tsx";
 import { Select } from "./field.tsx";
 import { type Call, LANGUAGES, type Language, snippet, wiresFor } from "./snippets.ts";
 import { Failed, Loading } from "./states.tsx";
 import { useLoad } from "./use.ts";
 
-export function UseFrom({ path, model, version }: { readonly path: string; readonly model: string; readonly version: string | null }) {
+export function UseFrom({
+  path,
+  inference: { model, version, capability },
+}: {
+  readonly path: string;
+  readonly inference: Pick<Inference, "model" | "version" | "capability">;
+}) {
   const { data, error, reload } = useLoad(async (signal) => ({ input: await get<unknown>(`${path}/input`, { signal }) }), [path]);
   if (error !== null) return <Failed error={error} retry={reload} />;
   if (!data) return <Loading what="Loading the input" />;
-  return <Code call={{ origin: location.origin, model, version, input: data.input }} />;
+  return <Code call={{ origin: location.origin, model, version, capability, input: data.input }} />;
 }
 
 /** The same of a submit that is not made yet. */

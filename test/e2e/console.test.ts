@@ -3,7 +3,9 @@
  * from others stays text. Each page is looked at by axe-core. Needs Chromium, as browser.test.ts does.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
+import { promisify } from "node:util";
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, deploy, endAll, newFolder } from "../support/deployment.ts";
@@ -196,7 +198,7 @@ describe("an inference", () => {
     expect(await seriousFaults(page)).toEqual([]);
   });
 
-  test("shows markup of others as text: of an output, an input, an error and its metadata", async () => {
+  test("shows markup of others as text, and its submit as code that runs", async () => {
     behaves = answer({ outputs: [{ name: MARKUP, datatype: "BYTES", shape: [1], data: [MARKUP] }] });
     const good = await submitted(TENSORS, { metadata: { note: MARKUP } });
     await using page = await opened(`/inferences/${good}`);
@@ -210,7 +212,18 @@ describe("an inference", () => {
     await page.getByRole("tab", { name: "Input" }).click();
     await page.getByRole("region", { name: "The input" }).waitFor();
     await page.getByRole("tab", { name: "Copy as code" }).click();
-    await page.getByText(/^curl http/).waitFor();
+    const code = page.getByText(/^curl http/);
+    await code.waitFor();
+    behaves = slow(0);
+    const wires = await page.getByLabel("API").getByRole("option").allInnerTexts();
+    expect(wires).toEqual(["Claimcheck", "Reka", "Baseten", "Open Inference Protocol"]);
+    for (const wire of wires) {
+      await page.getByLabel("API").selectOption(wire);
+      const command = (await code.innerText()).replace("curl ", "curl -sS --fail-with-body ");
+      const env = { ...process.env, KEY: deployment.key };
+      const { stdout } = await promisify(execFile)("sh", ["-c", command], { env });
+      expect([wire, JSON.parse(stdout)]).toEqual([wire, expect.any(Object)]);
+    }
     expect(await seriousFaults(page)).toEqual([]);
     expect(await page.locator("#markup").count()).toBe(0);
   });
