@@ -272,11 +272,15 @@ describe("an inference", () => {
     expect(page.url()).toContain("model=none-of-that-name");
   });
 
-  test("is seen by the operator too, who can change nothing of it", async () => {
+  test("is found and steered by the operator too, who submits none", async () => {
+    behaves = status(400);
     const id = await submitted(TENSORS);
-    await using page = await opened("/inferences", deployment.admin);
+    await using page = await opened(`/inferences/${id}`, deployment.admin); // as urls.web has it
     await page.getByRole("link", { name: id }).click();
     await page.getByRole("list", { name: "Life of the inference" }).waitFor();
     expect(await page.getByRole("button", { name: "Edit and submit" }).count()).toBe(0);
+    behaves = slow(0);
+    await page.getByRole("button", { name: "Redrive" }).click();
+    await page.getByText("succeeded").waitFor();
   });
 });
