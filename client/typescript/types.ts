@@ -78,7 +78,7 @@ attempts: number
  */
 max_attempts: number
 /**
- * While it runs, if the model tells of it.
+ * While it runs, if the model reports it.
  */
 progress?: {
 /**
@@ -308,7 +308,7 @@ metadata?: {
 [k: string]: string
 }
 /**
- * Who is sent its events.
+ * A URL that gets its events.
  */
 webhook?: {
 /**

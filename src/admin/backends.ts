@@ -70,7 +70,7 @@ const backendUpdateSchema = z.strictObject({
     .optional()
     .describe("Where it is, without the protocol's own path."),
   remote_model: z.string().min(1).max(256).optional().describe("The model's name on that server; its name here by default."),
-  credential: credentialSchema.nullable().optional().describe("How we say who we are."),
+  credential: credentialSchema.nullable().optional().describe("How we authenticate to the server."),
   ready_path: z
     .string()
     .max(2_048)
@@ -171,7 +171,7 @@ export const backendRoutes = [
     },
     update: { takes: backendUpdateSchema, run: update },
     delete: {
-      summary: "Delete a backend. What it runs ends as it would; it is given nothing more.",
+      summary: "Delete a backend. It finishes its running inferences and gets no others.",
       answers: backendDeletedSchema,
       run: remove,
     },

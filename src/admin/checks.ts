@@ -179,7 +179,7 @@ async function checkWebhooks({ config, ports }: Call): Promise<Found> {
 /** Sends it a ping, as what it is told of would come. */
 async function checkOperatorWebhook({ config, ports, requestId }: Call): Promise<Found> {
   const { operatorWebhook, keySecrets, publicUrl } = config;
-  if (!operatorWebhook) return { state: "skipped", detail: "OPERATOR_WEBHOOK_URL is empty: nobody is told of what goes wrong." };
+  if (!operatorWebhook) return { state: "skipped", detail: "OPERATOR_WEBHOOK_URL is empty: nobody is notified when something goes wrong." };
   const webhook = { ...operatorWebhook, signingKey: () => signingKeyFor(keySecrets), deployment: publicUrl || null };
   const event = {
     id: `msg_operator_${requestId.replaceAll("-", "")}`,

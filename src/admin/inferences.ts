@@ -27,7 +27,7 @@ const LIST = {
 } as const satisfies RouteShape;
 
 const COUNT = {
-  summary: `Count inferences by status, class and code; looks at ${COUNTED_ROWS} a call.`,
+  summary: `Count inferences by status, class and code; examines ${COUNTED_ROWS} a call.`,
   query: z.strictObject({ ...pickShape, ...account }),
   repeatable: ["status"],
   deep: "metadata",
@@ -50,7 +50,7 @@ const RESULT = {
   answers: bytes("The output, as the backend typed it."),
 };
 const PART = {
-  summary: "Get one of the parts that came beside an output.",
+  summary: "Get one of an output's parts, for any account.",
   params: params.extend({ part: z.string().describe("The part's name.") }),
   answers: bytes("The part, as the backend typed it."),
 };
@@ -62,7 +62,7 @@ const REDRIVE = {
   answers: { 202: shown("The inference, which is queued.") },
 };
 const RESEND = {
-  summary: "Send a delivery of any account again, whatever became of it.",
+  summary: "Send a delivery of any account again, even if it succeeded.",
   params: params.extend({ delivery: z.string().describe("The delivery's id.") }),
   answers: { 202: { description: "The delivery.", json: deliverySchema } },
 };

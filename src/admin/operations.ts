@@ -31,9 +31,9 @@ const redrivenSchema = z.object({
 });
 
 const REDRIVE = {
-  summary: `Queue failed or expired inferences again, by filter; looks at ${BULK_ROWS} a call.`,
+  summary: `Queue failed or expired inferences again, by filter; examines ${BULK_ROWS} a call.`,
   body: { json: redriveSchema, limitBytes: ADMIN_BODY_BYTES },
-  answers: { 200: { description: "How many, and where to go on.", json: redrivenSchema } },
+  answers: { 200: { description: "How many, and where to continue.", json: redrivenSchema } },
 } as const satisfies RouteShape;
 
 const recoveredSchema = z.object({ recovered: z.int().describe("Inferences that will run again.") });

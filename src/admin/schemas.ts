@@ -66,7 +66,7 @@ const PUT = {
   answers: shown("What it takes now."),
 } as const satisfies RouteShape;
 const DELETE = {
-  summary: "Check a model's inputs no longer.",
+  summary: "Remove a model's schema: its inputs are no longer checked.",
   params,
   query,
   answers: shown("What it takes now."),

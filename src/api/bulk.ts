@@ -36,15 +36,15 @@ const canceledSchema = z.object({ ...doneShape, canceled: z.int().optional() });
 const redrivenSchema = z.object({ ...doneShape, redriven: z.int().optional() });
 
 const CANCEL_MANY = {
-  summary: `Cancel inferences by filter; looks at ${BULK_ROWS} a call.`,
+  summary: `Cancel inferences by filter; examines ${BULK_ROWS} a call.`,
   body: { json: cancelSchema, limitBytes: ADMIN_BODY_BYTES },
-  answers: { 200: { description: "How many, and where to go on.", json: canceledSchema } },
+  answers: { 200: { description: "How many, and where to continue.", json: canceledSchema } },
 } as const satisfies RouteShape;
 
 const REDRIVE_MANY = {
-  summary: `Queue failed or expired inferences again, by filter; looks at ${BULK_ROWS} a call.`,
+  summary: `Queue failed or expired inferences again, by filter; examines ${BULK_ROWS} a call.`,
   body: { json: redriveSchema, limitBytes: ADMIN_BODY_BYTES },
-  answers: { 200: { description: "How many, and where to go on.", json: redrivenSchema } },
+  answers: { 200: { description: "How many, and where to continue.", json: redrivenSchema } },
 } as const satisfies RouteShape;
 
 export const bulkRoutes = [

@@ -37,7 +37,7 @@ const SIGN_IN = {
 } as const satisfies RouteShape;
 
 const WHO = {
-  summary: "Get who is signed in, and renew the session; begins one for whom Cloudflare Access has let in.",
+  summary: "Get who is signed in and renew the session; starts one for a user of Cloudflare Access.",
   answers: { 200: { description: "Who it is.", json: sessionSchema }, 204: { description: "Nobody is." } },
 } as const satisfies RouteShape;
 

@@ -54,11 +54,11 @@ const resentSchema = z.object({
 
 const resendShape = {
   body: { json: z.strictObject({ since: instantSchema }), limitBytes: ADMIN_BODY_BYTES },
-  answers: { 202: { description: "How many, and where to go on.", json: resentSchema } },
+  answers: { 202: { description: "How many, and where to continue.", json: resentSchema } },
 } as const;
 
 export const RESEND_OF_URLS = {
-  summary: `Send again what failed or was held since a time, of URLs that came with inferences; ${DELIVERIES_RESENT} a call.`,
+  summary: `Send again what failed or was held since a time, of URLs that were given with inferences; ${DELIVERIES_RESENT} a call.`,
   ...resendShape,
 } as const satisfies RouteShape;
 
@@ -75,7 +75,7 @@ export const deliveryRoutes = [
     "POST",
     "/v1/inferences/:id/deliveries/:delivery/resend",
     {
-      summary: "Send a delivery again, whatever became of it.",
+      summary: "Send a delivery again, even if it succeeded.",
       params: inferenceParam.extend({ delivery: z.string().describe("The delivery's id.") }),
       answers: { 202: { description: "The delivery.", json: deliverySchema } },
     },

@@ -20,14 +20,14 @@ const after = z.string().max(128).optional().describe("As the header `Last-Event
 const STREAM = { 200: { description: "Events, until the end.", other: { [EVENTS_TYPE]: "see docs/watching.md" } } } as const;
 
 const OF_ONE = {
-  summary: "Watch an inference: its events until its end, after `Last-Event-ID`.",
+  summary: "Watch an inference: its events until its end; resumes after `Last-Event-ID`.",
   params: z.object({ id: z.string().describe("The inference's id.") }),
   query: z.strictObject({ after }),
   answers: { ...STREAM, 204: { description: "It has ended, and the client has all its events." } },
 } as const satisfies RouteShape;
 
 const OF_ALL = {
-  summary: "Watch all of the account's inferences, after `Last-Event-ID`.",
+  summary: "Watch all inferences of the account; resumes after `Last-Event-ID`.",
   query: z.strictObject({
     model: z.string().min(1).max(128).optional().describe("Only of this model."),
     status: wordsOf(STATUSES).optional().describe("Only events with which one of these begins, with commas between."),

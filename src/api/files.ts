@@ -101,7 +101,7 @@ export const fileRoutes = [
     "read",
     "GET",
     "/v1/files/:id",
-    { summary: "Get a file: its bytes, or what describes it for clients that take JSON alone.", params, answers: BYTES },
+    { summary: "Get a file: its bytes, or its description if the client accepts only JSON.", params, answers: BYTES },
     get,
   ),
   route("read", "GET", "/v1/files/:id/content", { summary: "Get a file's bytes.", params, answers: BYTES }, getContent),
@@ -109,7 +109,7 @@ export const fileRoutes = [
     "read",
     "GET",
     "/v1/files/:id/info",
-    { summary: "Get what describes a file.", beside: true, params, answers: { 200: { description: "The file.", json: fileSchema } } },
+    { summary: "Get a file's description.", beside: true, params, answers: { 200: { description: "The file.", json: fileSchema } } },
     getInfo,
   ),
   route(

@@ -22,9 +22,7 @@ const fieldsShape = {
 
 export const listedSchema = z.object({
   object: z.literal("list"),
-  data: z
-    .array(inferenceSchema.partial())
-    .describe("As each inference is shown by itself, but for its place in the queue, which a list does not reckon."),
+  data: z.array(inferenceSchema.partial()).describe("Each inference as a whole, without its place in the queue."),
   next: z
     .string()
     .nullable()
@@ -56,7 +54,7 @@ export const listQuery = z.strictObject({
 const countQuery = z.strictObject(pickShape);
 
 const LIST = {
-  summary: "List inferences, newest first, by any of many filters, or those of some ids.",
+  summary: "List inferences, newest first, by filters or by ids.",
   query: listQuery,
   repeatable: ["status", "fields", "ids"],
   deep: "metadata",
@@ -64,7 +62,7 @@ const LIST = {
 } as const satisfies RouteShape;
 
 const COUNT = {
-  summary: `Count inferences by status, class and code, by the filters of the list; looks at ${COUNTED_ROWS} a call.`,
+  summary: `Count inferences by status, class and code, by the filters of the list; examines ${COUNTED_ROWS} a call.`,
   query: countQuery,
   repeatable: ["status"],
   deep: "metadata",

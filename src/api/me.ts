@@ -48,7 +48,7 @@ const meSchema = z.object({
 z.globalRegistry.add(meSchema, { id: "Me" });
 
 const ME = {
-  summary: "Get who the key is, what it may do, and what is left of it.",
+  summary: "Get the key's account, scopes, limits and what is left of them.",
   answers: { 200: { description: "The account and the key.", json: meSchema } },
 } as const satisfies RouteShape;
 

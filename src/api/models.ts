@@ -46,7 +46,7 @@ const queueSchema = z.object({
 z.globalRegistry.add(queueSchema, { id: "Queue" });
 
 const QUEUE = {
-  summary: "Get what a model has to do: for clients, and for what scales its backends.",
+  summary: "Get a model's queue: depth, wait and capacity, for clients and autoscalers.",
   params: z.object({ name: z.string().describe("The model's name.") }),
   query: z.strictObject({ version: z.string().optional().describe("The model's default version by default.") }),
   answers: { 200: { description: "Its queue.", json: queueSchema } },

@@ -72,7 +72,7 @@ export const inferenceSchema = z.object({
   ...waitingSchema.shape,
   attempts: z.int().describe("Begun so far."),
   max_attempts: z.int().describe("Allowed since the submit or the last redrive."),
-  progress: progressSchema.optional().describe("While it runs, if the model tells of it."),
+  progress: progressSchema.optional().describe("While it runs, if the model reports it."),
   metrics: metricsSchema,
   input_items: z.int().describe("Length of an array, first dimension of tensors, else 1."),
   output_items: z.int().nullable(),

@@ -27,7 +27,7 @@ const saidSchema = z
   .refine((said) => Object.keys(said).length > 0, "must contain progress, message, preview_url or logs");
 
 const SAY = {
-  summary: "Tell of the progress of an attempt; for models, at the address in `Claimcheck-Progress-Url`.",
+  summary: "Report the progress of an attempt; for models, at the address in `Claimcheck-Progress-Url`.",
   params: z.object({ token: z.string().describe("What the address was made with.") }),
   body: { json: saidSchema, limitBytes: PROGRESS_BODY_BYTES },
   answers: { 202: { description: "It is noted, together with what is said within a second.", json: z.object({}) } },

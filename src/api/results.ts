@@ -40,7 +40,7 @@ export const resultRoutes = [
     "GET",
     "/v1/inferences/:id/result/:part",
     {
-      summary: "Get one of the parts that came beside the output.",
+      summary: "Get one of the output's parts.",
       params: params.extend({ part: z.string().describe("The part's name.") }),
       answers: bytes("The part, as the backend typed it."),
     },

@@ -64,7 +64,7 @@ export const submissionSchema = z.strictObject({
       events: z.array(z.enum(EVENTS)).min(1).optional().describe("How it ended by default."),
     })
     .optional()
-    .describe("Who is sent its events."),
+    .describe("A URL that gets its events."),
 });
 
 /** The submission that a body is. `path` is where it stands in the request's body. Throws what is wrong with its webhook. */

@@ -22,7 +22,7 @@ const spanSchema = z.object({
       "The whole; a wait; an attempt, and in it: until its backend is called, the backend's call, storing what it answered; an event for an endpoint, and each try to send it.",
     ),
   start_at: timeSchema.describe("When it began."),
-  end_at: timeSchema.nullable().describe("Null while it goes on."),
+  end_at: timeSchema.nullable().describe("Null while it lasts."),
   outcome: z.enum(SPAN_OUTCOMES).nullable().describe("Null while it goes on, and of what only takes its time."),
   attempt: z.int().optional().describe("Its number, of an attempt and what is in it, and of a try to send."),
   backend: z.string().optional().describe("The backend's id."),

@@ -74,7 +74,7 @@ export const uploadRoutes = [
     "GET",
     "/v1/uploads/:id",
     {
-      summary: "Get an upload, with the parts that are there.",
+      summary: "Get an upload, with the parts that were received.",
       params,
       answers: { 200: { description: "The upload.", json: uploadSchema } },
     },
@@ -85,7 +85,7 @@ export const uploadRoutes = [
     "PUT",
     "/v1/uploads/:id/parts/:number",
     {
-      summary: "Send a part of an upload, for the first time or again.",
+      summary: "Send or replace a part of an upload.",
       params: params.extend({ number: z.string().describe("The part's number, from 1.") }),
       body: { raw: { "*/*": "The part's bytes." } },
       answers: { 200: { description: "The part.", json: partSchema } },
@@ -97,7 +97,7 @@ export const uploadRoutes = [
     "POST",
     "/v1/uploads/:id/complete",
     {
-      summary: "Make a file of an upload whose parts are all there.",
+      summary: "Complete an upload and make its file.",
       params,
       answers: { 200: { description: "The file.", json: fileSchema } },
     },
@@ -107,7 +107,7 @@ export const uploadRoutes = [
     "submit",
     "DELETE",
     "/v1/uploads/:id",
-    { summary: "Give up an upload.", params, answers: { 204: { description: "It is gone, with its parts." } } },
+    { summary: "Abort an upload.", params, answers: { 204: { description: "It is gone, with its parts." } } },
     remove,
   ),
 ];

@@ -97,14 +97,14 @@ const CREATE = {
 } as const satisfies RouteShape;
 
 const UPDATE = {
-  summary: "Update a webhook. Its URL stays: create another one instead.",
+  summary: "Update a webhook. Its URL can't be changed: create another webhook.",
   params: idParam,
   body: body(webhookUpdateSchema),
   answers: one,
 } as const satisfies RouteShape;
 
 export const LIST_ENDPOINTS = {
-  summary: "List the endpoints that failed, were stopped or asked to be left alone, also of URLs that came with inferences.",
+  summary: "List the endpoints that failed, were stopped or are held, also of URLs that were given with inferences.",
   query: pageQuery(),
   answers: {
     200: {
@@ -118,7 +118,7 @@ export const LIST_ENDPOINTS = {
 } as const satisfies RouteShape;
 
 export const ENABLE_URL = {
-  summary: "Call an endpoint again that was stopped, by its URL.",
+  summary: "Start a stopped endpoint again, by its URL.",
   body: body(z.strictObject({ url: urlSchema })),
   answers: { 200: { description: "The endpoint as it is now.", json: endpointSchema } },
 } as const satisfies RouteShape;
@@ -173,7 +173,7 @@ export const webhookRoutes = [
     "submit",
     "POST",
     "/v1/webhooks/:id/enable",
-    { summary: "Call a webhook's endpoint again that was stopped.", params: idParam, answers: one },
+    { summary: "Start a webhook's stopped endpoint again.", params: idParam, answers: one },
     enable,
   ),
   route(

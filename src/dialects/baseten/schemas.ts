@@ -106,7 +106,7 @@ const asyncSchema = z.object({
     .unknown()
     .refine((input) => input !== undefined, "is missing")
     .describe("What the model takes: any JSON."),
-  webhook_endpoint: z.string().nullish().describe("A URL that is told when the request has ended."),
+  webhook_endpoint: z.string().nullish().describe("A URL that is called when the request has ended."),
   priority: within(PRIORITY.range).describe("A lower number runs sooner; 0 by default."),
   max_time_in_queue_seconds: within(MAX_TIME_IN_QUEUE_SECONDS.range).describe("A request that waits for longer expires; 600 by default."),
   inference_retry_config: z

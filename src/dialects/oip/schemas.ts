@@ -97,7 +97,7 @@ const accepted = { description: "Accepted, with `Prefer: respond-async`.", json:
 
 export const generateSchema = z.looseObject({
   id: z.string().nullish().describe("Comes back with the answer."),
-  text_input: z.string().describe("The text that the model goes on from."),
+  text_input: z.string().describe("The text that the model continues."),
   parameters: z
     .looseObject({
       temperature: z.number().min(0).nullish().describe("How much chance there is in the choice of tokens."),
