@@ -695,6 +695,14 @@ class Claimcheck(_Settings):
         """What happens to one inference until it ends, or to all of the account's that the filters name. Connects again where it
         was cut and goes on after the last event."""
         path = f"/v1/inferences/{_id(inference)}/events" if inference is not None else _query("/v1/events", filters)
+        return self._follow(path, after, lambda event: inference is not None and event["type"] == "final")
+
+    def stream(self, inference: Named, *, after: str | None = None) -> Iterator[Event]:
+        """The output of an inference that was submitted with `stream=True`, until it ends, from its beginning or after an event. Connects
+        again where it was cut. An event `restart` says that another attempt begins: what came before is void."""
+        return self._follow(f"/v1/inferences/{_id(inference)}/stream", after, lambda event: str(event["id"]).endswith(".end"))
+
+    def _follow(self, path: str, after: str | None, is_last: Callable[[Event], bool]) -> Iterator[Event]:
         lines, retry = _Lines(), 0
         lines.last_id = after
         while True:
@@ -705,7 +713,7 @@ class Claimcheck(_Settings):
                     retry = 0
                     for event in lines.events(chunk):
                         yield event
-                        if inference is not None and event["type"] == "final":
+                        if is_last(event):
                             return
                 if answer.status == 204:
                     return
@@ -854,8 +862,14 @@ class AsyncClaimcheck(_Settings):
     async def usage(self, **filters: Any) -> Mapping[str, Any]:
         return await self._done(self._flows.usage(**filters))
 
-    async def events(self, inference: Named | None = None, *, after: str | None = None, **filters: Any) -> AsyncIterator[Event]:
+    def events(self, inference: Named | None = None, *, after: str | None = None, **filters: Any) -> AsyncIterator[Event]:
         path = f"/v1/inferences/{_id(inference)}/events" if inference is not None else _query("/v1/events", filters)
+        return self._follow(path, after, lambda event: inference is not None and event["type"] == "final")
+
+    def stream(self, inference: Named, *, after: str | None = None) -> AsyncIterator[Event]:
+        return self._follow(f"/v1/inferences/{_id(inference)}/stream", after, lambda event: str(event["id"]).endswith(".end"))
+
+    async def _follow(self, path: str, after: str | None, is_last: Callable[[Event], bool]) -> AsyncIterator[Event]:
         lines, retry = _Lines(), 0
         lines.last_id = after
         while True:
@@ -866,7 +880,7 @@ class AsyncClaimcheck(_Settings):
                     retry = 0
                     for event in lines.events(chunk):
                         yield event
-                        if inference is not None and event["type"] == "final":
+                        if is_last(event):
                             return
                 if answer.status == 204:
                     return

@@ -201,11 +201,28 @@ export class Claimcheck {
   }
 
   /** What happens to an inference until its end, or to all of the account; comes back by itself where it was cut. */
-  async *events(
+  events(
     inference?: Named | null,
     { signal, after, ...filters }: CallOptions & Filters & { readonly after?: string } = {},
   ): AsyncGenerator<Event, void, undefined> {
     const path = `${inference ? pathOf(inference) : "/v1"}/events${queryOf(filters)}`;
+    return this.#follow(path, ({ event }) => Boolean(inference) && event === "final", after, signal);
+  }
+
+  /**
+   * The output of an inference that was submitted with `stream: true`, from its beginning or after an event; comes back by itself
+   * where it was cut. An event `restart` says that another attempt begins it again: what came before is void.
+   */
+  stream(inference: Named, { signal, after }: CallOptions & { readonly after?: string } = {}): AsyncGenerator<Event, void, undefined> {
+    return this.#follow(`${pathOf(inference)}/stream`, ({ id }) => id?.endsWith(".end") ?? false, after, signal);
+  }
+
+  async *#follow(
+    path: string,
+    isLast: (event: Event) => boolean,
+    after: string | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Event, void, undefined> {
     let last = after;
     for (let failures = 0; ; await pause(FIRST_PAUSE_MS, signal)) {
       const headers = { Accept: "text/event-stream", ...(last === undefined ? {} : { "Last-Event-ID": last }) };
@@ -220,7 +237,7 @@ export class Claimcheck {
           failures = 0;
           last = event.id ?? last;
           yield event;
-          if (inference && event.event === "final") return;
+          if (isLast(event)) return;
         }
       } catch (error) {
         failure = error;

@@ -1,7 +1,7 @@
 /** Server-sent events (WHATWG HTML, 9.2.6) out of a body. */
 
 export interface Event {
-  /** `status`, `log`, `final`, `position`, `progress` or `reset`. */
+  /** `status`, `log`, `final`, `position`, `progress` or `reset`; of a stream `message`, `restart`, `final` or `end`. */
   readonly event: string;
   /** Its place, to go on after; null if it has none. */
   readonly id: string | null;
@@ -45,6 +45,11 @@ export async function* eventsIn(stream: ReadableStream<Uint8Array>, signal?: Abo
   }
 }
 
+/** What a chat's stream ends with, which is no JSON. */
+const DONE = "[DONE]";
+
+const valueOf = (text: string) => (text === DONE ? {} : JSON.parse(text)) as Record<string, unknown>; // as the deployment writes it
+
 function eventOf(block: string): Event | null {
   const fields = new Map<string, string>();
   const data: string[] = [];
@@ -57,6 +62,6 @@ function eventOf(block: string): Event | null {
   return {
     event: fields.get("event") ?? "message",
     id: fields.get("id") ?? null,
-    data: JSON.parse(data.join("\n")) as Record<string, unknown>, // as the deployment writes it
+    data: valueOf(data.join("\n")),
   };
 }

@@ -60,7 +60,7 @@ export function resumedStream(
         case "ended": {
           const whole = news.inference.status === "succeeded" && !news.isKept ? await ends.whole(news.inference, call) : null;
           if (whole !== null) await write(new Uint8Array(await new Response(whole).arrayBuffer()));
-          const last = ends.last(news.inference, call) || (retries ? "\n" : ""); // an id alone keeps who would come back from doing so
+          const last = ends.last(news.inference, call) || (retries ? "event: end\ndata: {}\n\n" : ""); // its id keeps a reader from coming back
           if (last !== "") await say(idLine(placeText(news.place) + OVER) + last);
           return;
         }

@@ -18,6 +18,8 @@ const PIECES = [
   'id: 2\nevent: status\ndata: {"n": 2}\n\n',
   'id: 3\nevent: final\ndata: {"n": 3}\n\n',
 ];
+/** The output of an inference that was submitted as a stream. */
+const SAID = ['id: 1.15\ndata: {"n": 1}\n\n', 'id: 1.30\ndata: {"n": 2}\n\n', "id: 1.30.end\ndata: [DONE]\n\n"];
 const lengthOf = (pieces: readonly string[]) => Buffer.byteLength(pieces.join(""));
 
 const DRIVER = `
@@ -26,6 +28,10 @@ import claimcheck
 claimcheck._pause_before = lambda *_: 0
 url = sys.argv[1]
 def shown(events): return [event["data"]["n"] for event in events if event["type"] != "position"]
+def said(events): return [event["data"] if event["data"] == "[DONE]" else event["data"]["n"] for event in events]
+async def streamed(at):
+    async with claimcheck.AsyncClaimcheck(url, key=at) as client:
+        return [event async for event in client.stream("x")]
 async def awaited(at):
     async with claimcheck.AsyncClaimcheck(url, key=at) as client:
         return [event async for event in client.events("x")]
@@ -34,6 +40,10 @@ for at in range(${lengthOf(PIECES)}):
     with claimcheck.Claimcheck(url, key=f"sync-{at}") as client:
         seen[f"sync-{at}"] = shown(client.events("x"))
     seen[f"async-{at}"] = shown(asyncio.run(awaited(f"async-{at}")))
+for at in (0, 40, 55):
+    with claimcheck.Claimcheck(url, key=f"said-{at}") as client:
+        seen[f"said-{at}"] = said(client.stream("x"))
+    seen[f"asaid-{at}"] = said(asyncio.run(streamed(f"asaid-{at}")))
 print(json.dumps(seen))`;
 
 test.runIf(hasPython)("each event comes once, in order, wherever the stream is cut, by a reset or by its end", async () => {
@@ -42,8 +52,10 @@ test.runIf(hasPython)("each event comes once, in order, wherever the stream is c
     const key = request.headers.authorization?.replace("Bearer ", "") ?? "";
     const number = (streams.get(key) ?? 0) + 1;
     streams.set(key, number);
-    const last = Number(request.headers["last-event-id"] ?? 0);
-    const left = PIECES.filter((piece) => !(Number(/^id: (\d)/.exec(piece)?.[1]) <= last));
+    const last = request.headers["last-event-id"] ?? "0";
+    const left = request.url?.endsWith("/stream")
+      ? SAID.slice(SAID.findIndex((piece) => piece.startsWith(`id: ${String(last)}\n`)) + 1)
+      : PIECES.filter((piece) => !(Number(/^id: (\d)/.exec(piece)?.[1]) <= Number(last)));
     const bytes = Buffer.from(left.join(""));
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     if (number > 1) return response.end(bytes);
@@ -61,8 +73,10 @@ test.runIf(hasPython)("each event comes once, in order, wherever the stream is c
       );
     });
     const seen = Object.entries(JSON.parse(out) as Record<string, number[]>); // as it was printed
-    expect(seen).toHaveLength(2 * lengthOf(PIECES));
-    expect(seen.filter(([, numbers]) => JSON.stringify(numbers) !== "[1,2,3]")).toEqual([]);
+    const [events, said] = [seen.filter(([key]) => !key.includes("said")), seen.filter(([key]) => key.includes("said"))];
+    expect([events.length, said.length]).toEqual([2 * lengthOf(PIECES), 6]);
+    expect(events.filter(([, numbers]) => JSON.stringify(numbers) !== "[1,2,3]")).toEqual([]);
+    expect(said.filter(([, values]) => JSON.stringify(values) !== '[1,2,"[DONE]"]')).toEqual([]);
   } finally {
     server.closeAllConnections();
     server.close();

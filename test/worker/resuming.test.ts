@@ -9,11 +9,13 @@ import { LogSink } from "../../src/inferences/streams/sink.ts";
 import { START } from "../../src/inferences/streams/place.ts";
 import { Unavailable } from "../../src/platform/unavailable.ts";
 import type { StreamPort } from "../../src/ports.ts";
+import { Claimcheck } from "../../client/typescript/client.ts";
+import { allOf } from "../support/client-cases.ts";
 import { DECODERS } from "../support/decoders.ts";
 import { ended, submitted } from "./support/inferences.ts";
 import { backendIs } from "./support/outside.ts";
 import { ports } from "./support/ports.ts";
-import { as, object, until } from "./support/requests.ts";
+import { ORIGIN, as, call, object, until } from "./support/requests.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
 
 const CHAT = "/v1/chat/completions";
@@ -59,27 +61,27 @@ class Speaker {
     });
   }
 
-  async #call(number: number): Promise<Spoken> {
+  async #asked(number: number): Promise<Spoken> {
     const spoken = await until(
       async () => this.#calls[number],
-      (call) => call !== undefined,
+      (asked) => asked !== undefined,
     );
     if (!spoken) throw new Error(`no call ${number}`);
     return spoken;
   }
 
-  async says(pieces: readonly string[], call = 0): Promise<void> {
-    (await this.#call(call)).pieces.push(pieces.join(""));
+  async says(pieces: readonly string[], number = 0): Promise<void> {
+    (await this.#asked(number)).pieces.push(pieces.join(""));
   }
 
-  async ends(call = 0): Promise<void> {
-    const spoken = await this.#call(call);
+  async ends(number = 0): Promise<void> {
+    const spoken = await this.#asked(number);
     spoken.pieces.push(chunk("", "stop") + DONE);
     spoken.end = "close";
   }
 
-  async breaks(call = 0): Promise<void> {
-    (await this.#call(call)).end = "break";
+  async breaks(number = 0): Promise<void> {
+    (await this.#asked(number)).end = "break";
   }
 }
 
@@ -362,6 +364,9 @@ describe("every wire", () => {
     await it.gpu.ends();
     const text = await reading.rest();
     expect(text.startsWith("retry: 1000\n\n")).toBe(true);
+    const client = new Claimcheck({ url: ORIGIN, key: it.key, fetch: (url, init) => call(url.slice(ORIGIN.length), init) });
+    const events = await allOf(client.stream(id, { after: lastIdIn(eventsIn(text)[0] ?? "") }));
+    expect(events.map(({ event }) => event)).toEqual(["message", "message", "final"]); // after the first of two, and what says why it stops
     const last = text.split("event: final\ndata: ")[1] ?? "{}";
     expect(JSON.parse(last)).toMatchObject({ inference_id: id, inference: { status: "succeeded", output: { object: "chat.completion" } } });
   });
@@ -376,6 +381,7 @@ describe("every wire", () => {
     expect(DECODERS["openai-python"]?.(text).values).toMatchObject([{ text_output: "0 " }, { text_output: "1 " }]);
     const again = await (await readAgain(it, idOf(answer))).text();
     expect(eventsIn(again).slice(0, -1)).toEqual(eventsIn(text));
+    expect(again).toMatch(/\nid: 1\.\d+\.end\nevent: end\ndata: \{\}\n\n$/);
     expect((await readAgain(it, idOf(answer), lastIdIn(again))).status).toBe(204);
   });
 
