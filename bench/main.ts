@@ -1,8 +1,8 @@
 /**
  * `npm run bench`: figures of the scheduler and of the hot path on the embedded runtime, beside what the arithmetic, the runtime and a
  * peer allow. Single figures are of this machine; quote the ratios. `npm run bench -- hot --rounds 3` takes only some of the parts:
- * dispatch and streaming (latency.ts), watching (watching.ts), idle (idle.ts), cost (cost.ts), hot (hot/hot.ts), curve and memory (hot/curve.ts), lane (hot/lane-object.ts). Every sample
- * is kept as JSON in bench/results, with the charts as SVG.
+ * dispatch and streaming (latency.ts), watching (watching.ts), bulk (bulk.ts), idle (idle.ts), cost (cost.ts), hot (hot/hot.ts),
+ * curve and memory (hot/curve.ts), lane (hot/lane-object.ts). Every sample is kept as JSON in bench/results, with the charts as SVG.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Deployment, deploy, endAll, newFolder } from "../test/support/deployment.ts";
 import { startGpu } from "../test/support/gpu.ts";
+import { bulk } from "./bulk.ts";
 import { bigKey } from "./client.ts";
 import { cost } from "./cost.ts";
 import type { Samples } from "./figures.ts";
@@ -22,9 +23,9 @@ import { svgOf } from "./plot.ts";
 import { watching } from "./watching.ts";
 
 const RESULTS = join(import.meta.dirname, "results");
-const PARTS = ["dispatch", "idle", "streaming", "watching", "cost", "hot", "curve", "memory", "lane"] as const;
+const PARTS = ["dispatch", "idle", "streaming", "watching", "bulk", "cost", "hot", "curve", "memory", "lane"] as const;
 /** These start what they measure themselves. */
-const ALONE = new Set<Part>(["watching", "cost", "hot", "curve", "memory", "lane"]);
+const ALONE = new Set<Part>(["watching", "bulk", "cost", "hot", "curve", "memory", "lane"]);
 
 type Part = (typeof PARTS)[number];
 
@@ -74,6 +75,7 @@ async function take(part: Part): Promise<Samples> {
   if (ALONE.has(part)) {
     await (await shared)?.deployment.interrupt(); // what nobody asks takes no processor
     if (part === "watching") return watching();
+    if (part === "bulk") return bulk(options.rounds);
     if (part === "curve") return drawn(await curve(options));
     if (part === "memory") return drawn(await memory());
     if (part === "lane") return laneObject(options);

@@ -6,6 +6,7 @@ import { read } from "../http/faults.ts";
 import { problemMembers, problemSchema } from "../http/problem-details.ts";
 import { type KeyCall, type Input, type RouteShape, route } from "../http/route.ts";
 import { submit, submitAll, type Submission, type Submitted } from "../inferences/submit.ts";
+import { OneCall } from "../inferences/submit-many.ts";
 import { digestOf } from "../keys/key.ts";
 import { BULK_SUBMITS, BULK_SUBMITS_AT_ONCE, IDEMPOTENCY_KEY_CHARACTERS, JSON_BODY_BYTES } from "../limits.ts";
 import { Problem, problem } from "../problem.ts";
@@ -65,11 +66,16 @@ type Result = Submitted | Problem;
 async function eachByItself(call: KeyCall, lines: readonly OneOfSeveral[]): Promise<Result[]> {
   const results: Result[] = [];
   const left = lines.entries();
+  const way = new OneCall(call.ports);
   const work = async () => {
     for (const [index, line] of left)
-      results[index] = await resultOf(async () => submit(call.ports, await submissionIn(call, line), call.after));
+      results[index] = await resultOf(async () => submit(call.ports, await submissionIn(call, line), call.after, way));
   };
-  await Promise.all(Array.from({ length: BULK_SUBMITS_AT_ONCE }, work));
+  try {
+    await Promise.all(Array.from({ length: BULK_SUBMITS_AT_ONCE }, work));
+  } finally {
+    way.hint(call.after);
+  }
   return results;
 }
 

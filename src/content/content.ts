@@ -25,9 +25,11 @@ export function isJson(contentType: string): boolean {
   return /^(?:(?:application|text)\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)$/.test(essenceOf(contentType));
 }
 
+const encoder = new TextEncoder();
+
 /** The length in bytes; of a text, in UTF-8. */
 export function sizeOf(body: string | Uint8Array): number {
-  return typeof body === "string" ? new TextEncoder().encode(body).byteLength : body.byteLength;
+  return typeof body === "string" ? encoder.encode(body).byteLength : body.byteLength;
 }
 
 /** The ending of a file's name by its type; "bin" where it is not known. */

@@ -22,6 +22,7 @@ import {
 } from "../limits.ts";
 import { observed } from "../metrics/observed.ts";
 import { fillOf } from "../platform/fill.ts";
+import type { Lane } from "../models/lane.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
 import { type Checked, type ModelSchemas, NO_SCHEMAS, findSchemas, refusalOfInput } from "../models/schemas.ts";
@@ -77,6 +78,13 @@ export interface Submission extends Checked {
   idempotency?: { key: string; fingerprint: string } | null | undefined;
 }
 
+/** How rows are written, and said to be there. */
+export interface Way {
+  insert(it: NewInference): Promise<Inserted>;
+  /** Something was accepted; the lane is given if it may have a slot for it. */
+  announce(lane: Lane | null): void;
+}
+
 /** The inference, and whether it was there already: a replay of an earlier submit. */
 export interface Submitted {
   readonly inference: Inference;
@@ -96,11 +104,11 @@ export interface Submitted {
  * if it has another, the schemas are read, and it is checked again. So no check is out of date, and a model without a schema,
  * whose revision is 0, costs nothing.
  */
-export async function submit(ports: Ports, submission: Submission, after: After): Promise<Submitted> {
+export async function submit(ports: Ports, submission: Submission, after: After, way: Way = withOthers(ports, after)): Promise<Submitted> {
   let schemas = ports.schemas?.get(submission.model, 0) ?? NO_SCHEMAS;
   for (let tries = 0; tries < SCHEMA_TRIES; tries++) {
     const refused = refusalOfInput(schemas, submission) ?? (await refusalBefore(ports, submission));
-    const accepted = refused ? null : await accept(ports, submission, schemas, after);
+    const accepted = refused ? null : await accept(ports, submission, schemas, after, way);
     if (accepted) return accepted;
     // What was accepted once is answered again, though it would not be accepted now.
     const earlier = await replayOf(ports, submission);
@@ -207,9 +215,9 @@ function takeBack({ payloads }: Ports, { input }: NewInference, after: After): v
 }
 
 /** Stores the input and writes the row. Null if the write decided against it; then nothing of it stays. */
-async function accept(ports: Ports, submission: Submission, schemas: ModelSchemas, after: After): Promise<Submitted | null> {
+async function accept(ports: Ports, submission: Submission, schemas: ModelSchemas, after: After, way: Way): Promise<Submitted | null> {
   const it = await prepared(ports, submission, schemas);
-  const insert = () => (it.waiter === null ? insertShared(ports, it, after) : insertInference(ports.db, it));
+  const insert = () => (it.waiter === null ? way.insert(it) : insertInference(ports.db, it));
   let askedAt = ports.clock.now();
   let inserted = await insertOnce(ports.db, it, insert);
   if (!inserted.inference && (await isBelowOpenLimit(ports.db, it.accountId))) {
@@ -222,8 +230,8 @@ async function accept(ports: Ports, submission: Submission, schemas: ModelSchema
     return null;
   }
   observed.count("accepted", [inference.model, inference.version]);
-  if (submission.waiter === undefined && hasSlot) after(hintWork(ports, [{ model: inference.model, version: inference.version }]));
-  after(hintSweep(ports));
+  const { model, version } = inference;
+  way.announce(submission.waiter === undefined && hasSlot ? { model, version } : null);
   return { inference, replayed: false, claimed, askedAt };
 }
 
@@ -280,11 +288,18 @@ export async function submitAll(ports: Ports, submissions: readonly Submission[]
 /** The submits of an isolate that are under way. */
 const underWay = new WeakMap<object, Together<NewInference, Inserted>>();
 
-/** Inserts it together with those that came at the same moment. */
-function insertShared({ db, clock, isolate }: Ports, it: NewInference, after: After): Promise<Inserted> {
+/** Each by itself, written together with those that came at the same moment. */
+function withOthers(ports: Ports, after: After): Way {
+  const { db, clock, isolate } = ports;
   const submits = underWay.get(isolate) ?? new Together<NewInference, Inserted>(clock, SUBMITS);
   underWay.set(isolate, submits);
-  return submits.ask(it, (all) => insertTogether(db, all), after);
+  return {
+    insert: (it) => submits.ask(it, (all) => insertTogether(db, all), after),
+    announce(lane) {
+      if (lane) after(hintWork(ports, [lane]));
+      after(hintSweep(ports));
+    },
+  };
 }
 
 /** The answer to an earlier submit under the same key; null if there was none. Throws if that was another submit. */

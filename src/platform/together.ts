@@ -10,9 +10,13 @@ import { TOGETHER_LOOK_MS, TOGETHER_LOST_MS, TOGETHER_MOST, TOGETHER_UNDER_WAY }
 /** Keeps a request's work going after its answer: `waitUntil`. */
 type After = (work: Promise<unknown>) => void;
 
-interface Waiting<Question, Answer> {
+/** A question, and what came of it once it is answered: the answer, or what is thrown instead. */
+export interface Asked<Question, Answer> {
   readonly question: Question;
   outcome: (() => Answer) | null;
+}
+
+interface Waiting<Question, Answer> extends Asked<Question, Answer> {
   /** The round trip that it went with. */
   underWay: UnderWay | null;
   /** When it looked last; a question whose client has left does not look again, and is not asked. */
@@ -110,10 +114,10 @@ export class Together<Question, Answer> {
 
 /**
  * Gives each question its answer, or all of them the platform's failure. What is wrong with one question spoils no other's
- * answer: then each is asked alone.
+ * answer: then each is asked alone. Never rejects.
  */
-async function give<Question, Answer>(
-  asked: readonly Waiting<Question, Answer>[],
+export async function give<Question, Answer>(
+  asked: readonly Asked<Question, Answer>[],
   askAll: (questions: readonly Question[]) => Promise<readonly Answer[]>,
 ): Promise<void> {
   try {

@@ -1,12 +1,12 @@
 /** Many submits in one call: what is accepted, what is refused and where, and all or none. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { BULK_SUBMITS } from "../../src/limits.ts";
+import { BULK_SUBMITS, WAKE_UPS_PER_LANE } from "../../src/limits.ts";
 import { as, call, object, operator, seen } from "./support/requests.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { claimed, rowOf } from "./support/inferences.ts";
-import { still } from "./support/ports.ts";
-import { type Tenant, newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { still, stillAs, stillEnv } from "./support/ports.ts";
+import { type Tenant, newBackend, newModel, newTenant, served } from "./support/tenants.ts";
 
 interface Answer {
   readonly accepted: number;
@@ -50,6 +50,17 @@ describe("a bulk submit", () => {
       open_inferences: { count: BULK_SUBMITS },
       storage: { stored_bytes: BULK_SUBMITS * 8_192, database_bytes: BULK_SUBMITS * 2_048 },
     });
+  });
+
+  test("wakes no more runners for a model than it could use at once", async () => {
+    const { key } = await newTenant();
+    const model = await served(100);
+    const sent: unknown[] = [];
+    const queue = { sendBatch: async (messages: readonly { body: unknown }[]) => void sent.push(...messages.map(({ body }) => body)) };
+    const lines = Array.from({ length: WAKE_UPS_PER_LANE + 5 }, (_, number) => line(model, number));
+    const answer = await stillAs(key, "POST", "/v1/inferences/bulk", lines, {}, stillEnv({ WAKE_UPS: queue }));
+    expect(answer.status).toBe(202);
+    expect(sent).toEqual(Array.from({ length: WAKE_UPS_PER_LANE }, () => ({ model, version: "" })));
   });
 
   test("takes JSON Lines, and answers each bad one by its number", async () => {

@@ -13,7 +13,7 @@ import { claim, claimStatements, renewLeases } from "../../src/inferences/sql/cl
 import type { Filter } from "../../src/inferences/sql/filter.ts";
 import { type NewInference, insertInference, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { type Group, groupStatements, insertTogether } from "../../src/inferences/sql/insert-group.ts";
-import { INFERENCE_CHARGE_BYTES } from "../../src/limits.ts";
+import { INFERENCE_CHARGE_BYTES, TOGETHER_MOST } from "../../src/limits.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
 import { dueStatements } from "../../src/maintenance/due.ts";
 import { fileStatements } from "../../src/files/store.ts";
@@ -347,6 +347,18 @@ describe("submissions that come together", () => {
     expect([taken(full.accountId), taken(other.accountId)]).toEqual([3, 5]);
     expect(await account(full.accountId)).toMatchObject([{ open: 3 }]);
     expect(await account(other.accountId)).toMatchObject([{ open: 5 }]);
+  });
+
+  test("are taken up to an account's limit also where they are more than go in one statement for single submits", async () => {
+    const model = await served();
+    const { accountId } = await newTenant();
+    await operator("PATCH", `/accounts/${accountId}`, { open_limit: TOGETHER_MOST + 3 });
+    const all = Array.from({ length: TOGETHER_MOST + 10 }, () => submission(model, { accountId }));
+    const inserted = await insertTogether(db, all);
+    expect(inserted.map(({ inference }) => inference?.id)).toEqual(
+      all.map(({ id }, place) => (place < TOGETHER_MOST + 3 ? id : undefined)),
+    );
+    expect(await account(accountId)).toMatchObject([{ open: TOGETHER_MOST + 3 }]);
   });
 
   test("are neither doubled nor counted twice if they come again after a lost answer, with one more", async () => {

@@ -4,7 +4,7 @@
  * by itself, so that each is accepted or refused as it would be alone.
  */
 import * as z from "zod";
-import { AGEING_MS, GROUP_CHARACTERS, IDEMPOTENCY_MS } from "../../limits.ts";
+import { AGEING_MS, GROUP_CHARACTERS, IDEMPOTENCY_MS, TOGETHER_MOST } from "../../limits.ts";
 import { type Database, NOW, type Row, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
 import { type Inference, newlyQueued } from "../inference.ts";
 import {
@@ -143,6 +143,7 @@ export const groupStatements = {
 /** Those of submissions that may go in one statement each, and the others. */
 function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInference[] } {
   const groups = new Map<string, { group: [NewInference, ...NewInference[]]; characters: number }>();
+  const many: Group[] = [];
   const others: NewInference[] = [];
   const keys = new Set<string>();
   for (const it of all) {
@@ -150,21 +151,18 @@ function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInf
     const alike = JSON.stringify([it.model, it.version, it.capability, it.priority, it.schemas ?? 0, it.databaseQuotaBytes, key !== null]);
     const characters = JSON.stringify([textOf(it.input), it.metadata]).length;
     const known = groups.get(alike);
-    if (
-      (key !== null && keys.has(key)) ||
-      it.waiter !== null ||
-      (it.notBefore ?? null) !== null ||
-      it.resumable === true ||
-      (known && known.characters + characters > GROUP_CHARACTERS)
-    )
-      others.push(it);
-    else if (known) {
+    const isAlone = it.waiter !== null || (it.notBefore ?? null) !== null || it.resumable === true || (key !== null && keys.has(key));
+    if (isAlone) others.push(it);
+    else if (known && known.characters + characters <= GROUP_CHARACTERS) {
       known.group.push(it);
       known.characters += characters;
-    } else groups.set(alike, { group: [it], characters });
+    } else {
+      if (known) many.push(known.group);
+      groups.set(alike, { group: [it], characters });
+    }
     if (key !== null) keys.add(key);
   }
-  const many = [...groups.values()].map(({ group }) => group);
+  many.push(...[...groups.values()].map(({ group }) => group));
   return {
     groups: many.filter(({ length }) => length > 1),
     others: [...others, ...many.flatMap((group) => (group.length > 1 ? [] : group))],
@@ -187,7 +185,16 @@ export async function insertTogether(db: Database, all: readonly NewInference[])
       if (one) inserted.set(it, one);
     });
   }
-  // What was not taken as a group is decided one by one.
+  // What was not taken as a group is decided in smaller ones, and at last one by one.
+  const left = all.filter((it) => !inserted.has(it));
+  for (let decided = 0; left.length > TOGETHER_MOST && decided < left.length; decided += TOGETHER_MOST) {
+    const some = left.slice(decided, decided + TOGETHER_MOST);
+    const its = await insertTogether(db, some);
+    some.forEach((it, place) => {
+      const one = its[place];
+      if (one) inserted.set(it, one);
+    });
+  }
   return Promise.all(all.map(async (it) => inserted.get(it) ?? insertInference(db, it)));
 }
 
