@@ -117,9 +117,9 @@ export function routesOf<
 export const ofAccount = (call: Call): AccountCall =>
   Object.assign(asOperator(call), { caller: { accountId: call.params["account"] ?? "" } });
 
-/** The same call, whose answers show outputs only if the deployment's setting allows that. */
-export const asOperator = <C extends Call>(call: C): C & { readonly hidesPayloads: boolean } =>
-  Object.assign(call, { hidesPayloads: !call.config.operatorSeesPayloads });
+/** The same call, whose answers lead to the operator's own routes, and show outputs only if the deployment's setting allows that. */
+export const asOperator = <C extends Call>(call: C): C & { readonly asOperator: { readonly seesPayloads: boolean } } =>
+  Object.assign(call, { asOperator: { seesPayloads: call.config.operatorSeesPayloads } });
 
 /** The same call about an account's input or output itself. Throws if the deployment hides those from its operator. */
 export function ofPayload(call: Call): AccountCall {

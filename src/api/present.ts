@@ -100,16 +100,17 @@ z.globalRegistry.add(inferenceSchema, { id: "Inference" });
 /** Says that the caller has no inference of that id. */
 export const notFound = notFoundAs((id) => `There is no inference "${id}".`);
 
-/** Where an inference is shown: where clients reach us, and whether its output is none of the reader's business. */
+/** To whom an inference is shown: where clients reach us, and, of the operator's own calls, whether they show outputs. */
 interface Shown {
   readonly origin: string;
-  readonly hidesPayloads?: boolean;
+  readonly asOperator?: { readonly seesPayloads: boolean };
 }
 
 /** `logs`: with what happened to it. */
-export function present(inference: Inference, { origin, hidesPayloads = false }: Shown, logs = false): z.infer<typeof inferenceSchema> {
+export function present(inference: Inference, { origin, asOperator }: Shown, logs = false): z.infer<typeof inferenceSchema> {
   const { id, status } = inference;
-  const self = `${origin}/v1/inferences/${id}`;
+  const path = asOperator ? `${inference.accountId}/${id}` : id;
+  const self = `${origin}${asOperator ? "/admin" : ""}/v1/inferences/${path}`;
   const finishedAt = "finishedAt" in inference ? inference.finishedAt : null;
   return {
     id,
@@ -132,7 +133,7 @@ export function present(inference: Inference, { origin, hidesPayloads = false }:
     metrics: metricsOf(inference),
     input_items: inference.inputItems,
     output_items: inference.status === "succeeded" ? inference.outputItems : null,
-    output: inference.status === "succeeded" && !hidesPayloads ? valueOf(renderInline(inference.output)) : null,
+    output: inference.status === "succeeded" && asOperator?.seesPayloads !== false ? valueOf(renderInline(inference.output)) : null,
     ...(inference.status === "succeeded" && inference.parts.length > 0
       ? { output_parts: inference.parts.map((part) => presentPart(part, self)) }
       : {}),
@@ -144,9 +145,9 @@ export function present(inference: Inference, { origin, hidesPayloads = false }:
     urls: {
       self,
       result: `${self}/result`,
-      ...(inference.resumable ? { stream: `${self}/stream` } : {}),
+      ...(inference.resumable && !asOperator ? { stream: `${self}/stream` } : {}),
       cancel: `${self}/cancel`,
-      web: `${origin}/console/inferences/${id}`,
+      web: `${origin}/console/inferences/${path}`,
     },
     ...(logs ? { logs: inference.log.map(presentLine) } : {}),
   };

@@ -206,7 +206,9 @@ describe("an inference", () => {
     expect(spans.every(({ start_at: from, end_at: to }) => from <= to)).toBe(true);
 
     const path = `/inferences/${accountId}/${id}`;
-    expect(await object(operator("GET", path))).toEqual({ account_id: accountId, ...(await read(key, id)) });
+    const self = `${ORIGIN}/admin/v1${path}`;
+    const urls = { self, result: `${self}/result`, cancel: `${self}/cancel`, web: `${ORIGIN}/console${path}` };
+    expect(await object(operator("GET", path))).toEqual({ account_id: accountId, ...(await read(key, id)), urls });
     expect(await object(operator("GET", `${path}/timeline`))).toEqual(timeline);
     const input = await as(key, "GET", `/v1/inferences/${id}/input`);
     expect(await input.json()).toEqual({ text: "hello" });
