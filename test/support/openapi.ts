@@ -71,6 +71,7 @@ function refusalsOf({ access, body, method, params, path, query }: Route): reado
     ...(query ? (["invalid_input", "bad_request"] as const) : []),
     ...(body ? OF_BODY : []),
     ...(params ? (["not_found", "inference_not_found", "file_not_found", "model_not_found"] as const) : []),
+    ...(LOOKS_UP.test(path) ? (["not_found", "model_not_found"] as const) : []),
     ...(isRead && params && access !== "open" ? (["not_finished", "payload_gone"] as const) : []),
     ...(isRead || access === "open" ? [] : (["conflict", "database_full", "model_not_found"] as const)),
     ...(access === "submit" && !isRead ? OF_SUBMIT : []),
@@ -86,6 +87,9 @@ const OF_SUBMIT = PROBLEM_CODES.filter((code) =>
 
 /** Calls that wait for a backend: its own status may come through. */
 const WAITS = /\/(?:predict|run_remote|completions|embeddings|infer|generate|generate_stream)$|\/sync\/|\/results?$/;
+
+/** Calls that look up what their query names. */
+const LOOKS_UP = /\/overview$/;
 
 /** Calls of our own API that wait on demand. */
 const WAITING = /^\/v1\/inferences(?:\/:id(?:\/result)?)?$/;
