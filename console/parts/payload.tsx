@@ -77,11 +77,31 @@ function Drawn({ data, path, what }: { readonly data: Shown; readonly path: stri
   }
 }
 
+interface Completion {
+  readonly choices?: readonly { readonly message?: { readonly content?: unknown }; readonly text?: unknown }[];
+  readonly text_output?: unknown;
+}
+
+/** What a model wrote, of the answer to a chat, a completion or generated text; null of any other value. */
+function textOf(value: unknown): string | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { choices, text_output } = value as Completion; // or of another form, in which it has none of them
+  const [first] = Array.isArray(choices) ? (choices as NonNullable<Completion["choices"]>) : [];
+  const text = first?.message?.content ?? first?.text ?? text_output;
+  return typeof text === "string" && text !== "" ? text : null;
+}
+
 function Json({ value, text, what }: { readonly value: unknown; readonly text: string; readonly what: string }) {
   const [raw, setRaw] = useState(false);
   const tensors = tensorsIn(value);
+  const said = textOf(value);
   return (
     <>
+      {said !== null && (
+        <pre class="text" tabIndex={0} role="region" aria-label="What the model wrote">
+          {said}
+        </pre>
+      )}
       {tensors && <Tensors tensors={tensors} />}
       {palettesIn(value).map((colours, index) => (
         <Palette key={index} colours={colours} />

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, deploy, endAll, newFolder } from "../support/deployment.ts";
-import { type Behaviour, type Gpu, answer, slow, startGpu, status } from "../support/gpu.ts";
+import { type Behaviour, type Gpu, answer, chat, slow, startGpu, status } from "../support/gpu.ts";
 
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
@@ -195,6 +195,21 @@ describe("an inference", () => {
     await page.getByText("succeeded").waitFor();
     await page.getByRole("region", { name: "Tensors" }).getByText("1.5, 2.5").waitFor();
     expect(await seriousFaults(list)).toEqual([]);
+    expect(await seriousFaults(page)).toEqual([]);
+  });
+
+  test("shows its text while it comes, if it was submitted as a stream", async () => {
+    await deployment.operator("POST", "/models", { name: "chatty" });
+    await deployment.operator("POST", "/backends", { model: "chatty", url: gpu.url, protocol: "openai" });
+    behaves = chat(["One ", "two ", "three ", "four."], 700);
+    const input = { messages: [{ role: "user", content: "Count." }] };
+    const { body } = await deployment.api("POST", "/v1/inferences", { model: "chatty", input, stream: true });
+    await using page = await opened(`/inferences/${(body as { id: string }).id}`);
+    const said = page.getByRole("log", { name: "The output so far" });
+    await said.getByText("One two").waitFor();
+    expect(await page.getByText("succeeded").count()).toBe(0);
+    await page.getByText("succeeded").waitFor();
+    await page.getByLabel("What the model wrote").getByText("One two three four.").waitFor();
     expect(await seriousFaults(page)).toEqual([]);
   });
 
