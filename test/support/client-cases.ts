@@ -151,15 +151,15 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
 
   async "a wait ends when its signal does, or after its time, while it watches"(world) {
     const client = clientOf(world);
-    const inference = await client.submit(world.models.never, {});
+    const [one, other] = [await client.submit(world.models.never, {}), await client.submit(world.models.never, {})];
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error("the user left")), 100);
     const [left, late] = await Promise.all([
-      thrown(client.wait(inference.id, { signal: controller.signal }), Error),
-      thrown(client.wait(inference.id, { timeout: 0.2 }), WaitTimeout),
+      thrown(client.wait(one.id, { signal: controller.signal }), Error),
+      thrown(client.wait(other.id, { timeout: 0.2 }), WaitTimeout),
     ]);
     same([left.message, late.inference.status], ["the user left", "queued"]);
-    await client.cancel(inference);
+    await Promise.all([client.cancel(one), client.cancel(other)]);
   },
 
   async "a call is sent again after what may pass, and submits once"(world) {
