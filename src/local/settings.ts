@@ -5,7 +5,7 @@
 import { unstable_getVarsForDev } from "wrangler";
 
 /** The variables of wrangler.toml, and the optional secrets. */
-const OPTIONAL = new Set([
+export const OPTIONAL_SETTINGS: ReadonlySet<string> = new Set([
   "PUBLIC_URL",
   "ALLOWED_ORIGINS",
   "DATABASE_QUOTA_BYTES",
@@ -23,7 +23,7 @@ const CREDENTIAL = /^BACKEND_\w+$/;
 
 /** What `.dev.vars` beside `config` and `environment` set of these. */
 export function settingsFor(config: string, environment: Readonly<NodeJS.ProcessEnv>): Record<string, string> {
-  const wanted = (name: string) => OPTIONAL.has(name) || CREDENTIAL.test(name);
+  const wanted = (name: string) => OPTIONAL_SETTINGS.has(name) || CREDENTIAL.test(name);
   const file = Object.entries(unstable_getVarsForDev(config, undefined, {}, undefined, true)).map(
     ([name, binding]) => [name, "value" in binding ? String(binding.value) : ""] as const,
   );

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { OPTIONAL_SETTINGS } from "../../src/local/settings.ts";
 import { type Block, DOCUMENTS, SHELLS, blocksOf, isShell } from "../support/documents.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -126,4 +127,9 @@ test("every link within the repository leads to a file, and to a heading in it",
     }
   }
   expect(broken).toEqual([]);
+});
+
+test.each(["README.md", "docs/guides/local.md"])("%s names every setting that a local command takes", (file) => {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  expect([...OPTIONAL_SETTINGS].filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });
