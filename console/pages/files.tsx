@@ -35,7 +35,7 @@ export function FilesPage() {
             title: "Actions",
             cell: (file) => (
               <div class="row actions">
-                <Copy text={file.reference} what={`the reference of ${file.name || file.id}`} label="Copy reference" />
+                <Copy text={file.reference} what={`reference of ${file.name || file.id}`} label="Copy reference" />
                 <button type="button" class="quiet" aria-label={`Delete ${file.name || file.id}`} onClick={() => setAsked(file)}>
                   Delete
                 </button>

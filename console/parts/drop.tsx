@@ -33,7 +33,11 @@ export function useUpload(done: (reference: string) => void): {
       setBusy(file.name);
       try {
         const { reference } = await client.upload(file, { name: nameOf(file) });
-        dropped.set(reference, { name: file.name, size: file.size, preview: PICTURE.test(file.type) ? URL.createObjectURL(file) : null });
+        dropped.set(reference, {
+          name: nameOf(file),
+          size: file.size,
+          preview: PICTURE.test(file.type) ? URL.createObjectURL(file) : null,
+        });
         done(reference);
       } catch (error) {
         toast(`${file.name} was not uploaded: ${messageOf(error)}`, { bad: true });

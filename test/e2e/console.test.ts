@@ -1,10 +1,11 @@
 /**
- * The console in a real browser against the real runtime: who may sign in and how that ends, inferences as they run, and that what comes
- * from others stays text. Each page is looked at by axe-core. Needs Chromium, as browser.test.ts does.
+ * The console in a real browser against the real runtime: who may sign in and how that ends, inferences as they run, the playground, what
+ * an operator does, and that what comes from others stays text. Each page is looked at by axe-core. Needs Chromium, as browser.test.ts does.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -48,7 +49,7 @@ async function opened(path: string, secret: string | null = deployment.key): Pro
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().includes("status of 401")) faults.push(message.text());
+    if (message.type() === "error" && !/status of (?:401|422)/.test(message.text())) faults.push(message.text());
   });
   await page.goto(`${deployment.url}/console${path}`);
   if (secret !== null) {
@@ -64,6 +65,9 @@ async function opened(path: string, secret: string | null = deployment.key): Pro
   });
 }
 
+/** Goes to a page by the navigation. */
+const go = (page: Page, title: string) => page.getByRole("navigation").getByRole("link", { name: title, exact: true }).click();
+
 const submitted = async (input: unknown, more: Record<string, unknown> = {}): Promise<string> => {
   const { body } = await deployment.api("POST", "/v1/inferences", { model: "echo", input, ...more });
   return (body as { id: string }).id;
@@ -71,7 +75,7 @@ const submitted = async (input: unknown, more: Record<string, unknown> = {}): Pr
 const TENSORS = { inputs: [{ name: "x", datatype: "FP32", shape: [2], data: [1.5, 2.5] }] };
 
 /** What axe-core finds that is serious, in light and in dark. It runs in a world of its own, which the page's policy does not reach. */
-async function seriousFaults(page: Page): Promise<string[]> {
+async function seriousFaults(page: Page, schemes: readonly ("dark" | "light")[] = ["dark", "light"]): Promise<string[]> {
   const client = await page.context().newCDPSession(page);
   const { frameTree } = await client.send("Page.getFrameTree");
   const world = await client.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
@@ -79,7 +83,7 @@ async function seriousFaults(page: Page): Promise<string[]> {
   await client.send("Runtime.evaluate", { expression: AXE, contextId });
   const expression = `axe.run().then(({ violations }) => JSON.stringify(violations.map(({ id, impact, nodes }) => [id, impact, nodes.map(({ target }) => target.join(" ")).join(", ")])))`;
   const found: [id: string, impact: string, where: string][] = [];
-  for (const colorScheme of ["dark", "light"] as const) {
+  for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme });
     const { result } = await client.send("Runtime.evaluate", { expression, contextId, awaitPromise: true });
     found.push(...(JSON.parse(String(result.value)) as typeof found));
@@ -298,4 +302,199 @@ describe("an inference", () => {
     await page.getByRole("button", { name: "Redrive" }).click();
     await page.getByText("succeeded").waitFor();
   });
+});
+
+describe("the playground", () => {
+  test("takes a picture that is dropped, and shows its palette without a reload", async () => {
+    await using page = await opened("/playground?model=color-classification");
+    const field = page.getByLabel("image_path", { exact: true });
+    await field.waitFor();
+    const picture = readFileSync(join(deployment.folder, "pictures", "sneaker.png")).toString("base64");
+    const file = `new File([Uint8Array.from(atob("${picture}"), (each) => each.charCodeAt(0))], ${JSON.stringify(`${MARKUP}.png`)}, { type: "image/png" })`;
+    const dataTransfer = await page.evaluateHandle(`{ const all = new DataTransfer(); all.items.add(${file}); all; }`);
+    await field.dispatchEvent("drop", { dataTransfer });
+    await page.getByText(MARKUP.replace("/", "_")).waitFor();
+    expect(await field.inputValue()).toMatch(/^claimcheck:file\//);
+    await page.getByRole("button", { name: "Run" }).click();
+    const result = page.getByRole("region", { name: "Result" });
+    await result.getByText("succeeded").waitFor();
+    await result.getByRole("group", { name: "Palette" }).getByText("fire brick").waitFor();
+    await page.getByText(/"image_path": "claimcheck:file/).waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    await go(page, "Files");
+    await page.getByRole("link", { name: MARKUP.replace("/", "_") }).waitFor();
+    expect(await page.locator("#markup").count()).toBe(0);
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+    await page.getByRole("button", { name: /^Delete/ }).click();
+    await page.getByRole("button", { name: "Delete it" }).click();
+    await page.getByText("There are no files").waitFor();
+  });
+
+  test("takes JSON, and says what is wrong with it", async () => {
+    behaves = slow(0);
+    await using page = await opened("/playground?model=echo");
+    const input = page.getByLabel("Input", { exact: true });
+    await input.fill("{");
+    await page.getByRole("button", { name: "Run" }).click();
+    await page.getByText(/JSON at position/).waitFor();
+    await input.fill(JSON.stringify(TENSORS));
+    await page.getByRole("button", { name: "Run" }).click();
+    const tensors = page.getByRole("region", { name: "Tensors" });
+    await tensors.waitFor();
+    expect(await tensors.innerText()).toContain("1.5, 2.5");
+  });
+
+  test("chats, and shows the answer while it comes", async () => {
+    await deployment.operator("POST", "/models", { name: "talker", capabilities: ["chat/completions"] });
+    await deployment.operator("POST", "/backends", { model: "talker", url: gpu.url, protocol: "openai" });
+    behaves = { does: "chat", tokens: ["The ", "sky ", MARKUP, " is ", "blue."], everyMs: 100, end: "done" };
+    await using page = await opened("/playground?model=talker");
+    await page.getByLabel("Message", { exact: true }).fill("What colour is the sky?");
+    await page.keyboard.press("Enter");
+    await page.getByText("The sky", { exact: true }).waitFor();
+    await page.getByText(`The sky ${MARKUP} is blue.`).waitFor();
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+    await page.getByRole("link", { name: "Its inference" }).click();
+    await page.getByRole("heading", { name: "talker" }).waitFor();
+    await page.getByText("succeeded").waitFor();
+  });
+});
+
+describe("the operator", () => {
+  let page: Page & AsyncDisposable;
+  beforeAll(async () => {
+    page = await opened("/overview", deployment.admin);
+  });
+  afterAll(() => page[Symbol.asyncDispose]());
+
+  test("sees what the deployment does, as charts and as tables", async () => {
+    await go(page, "Overview");
+    await page.getByRole("figure", { name: "Throughput" }).getByRole("button", { name: "Table" }).click();
+    await page.getByRole("region", { name: "Throughput" }).getByRole("columnheader", { name: "Accepted" }).waitFor();
+    await page.getByRole("button", { name: "Day" }).click();
+    expect(page.url()).toContain("window=24h");
+    await page.getByRole("region", { name: "Models" }).last().getByRole("link", { name: "echo" }).waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+  });
+
+  test("adds a model and a backend, which is probed, drained and deleted", async () => {
+    behaves = slow(0);
+    await go(page, "Models");
+    await page.getByRole("button", { name: "Add a model" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("org/new");
+    await page.getByLabel("Description").fill(MARKUP);
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByRole("link", { name: "org/new" }).click();
+    await page.getByRole("heading", { name: "org/new" }).waitFor();
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+    await page.getByRole("button", { name: "Add a backend" }).click();
+    await page.getByLabel("Address").fill("ftp://nowhere");
+    await page.getByRole("button", { name: "Add and probe" }).click();
+    await page.getByText(/^must/).waitFor(); // at the field
+    await page.getByLabel("Address").fill(gpu.url);
+    await page.getByRole("button", { name: "Add and probe" }).click();
+    await page.getByText("The backend is there, and ready").waitFor();
+    await go(page, "Backends");
+    await page.getByRole("row", { name: "org/new" }).getByRole("link").first().click();
+    await page.getByRole("button", { name: "Probe now" }).click();
+    await page.getByText("It is ready.").waitFor();
+    await page.getByRole("button", { name: "Drain" }).click();
+    await page.getByRole("main").getByText("draining", { exact: true }).waitFor();
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+    await page.getByRole("button", { name: "Activate" }).click();
+    await page.getByRole("main").getByText("works", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await page.getByRole("button", { name: "Delete it" }).click();
+    await page.getByRole("heading", { name: "Backends" }).waitFor();
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+    expect(await page.locator("#markup").count()).toBe(0);
+  });
+
+  test("adds an account and its keys, whose text is shown once, and finds it all in the audit log", async () => {
+    await go(page, "Accounts");
+    await page.getByRole("button", { name: "Add an account" }).click();
+    await page.getByLabel("Name", { exact: true }).fill(`Acme ${MARKUP}`);
+    await page.getByLabel("Monthly budget").fill("100");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByRole("heading", { name: "Acme" }).waitFor();
+    await page.getByText("100", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Create a key" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("server");
+    await page.getByLabel("Submit", { exact: true }).uncheck();
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    const key = await page.locator("dialog code").innerText();
+    const me = async (its: string) => (await fetch(`${deployment.url}/v1/me`, { headers: { "X-Api-Key": its } })).status;
+    expect([key.startsWith("ck_"), await me(key)]).toEqual([true, 200]);
+    await page.getByRole("button", { name: "I have it" }).click();
+    await page.getByText("read, cancel", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Rotate server" }).click();
+    await page.getByLabel("Hours").fill("1");
+    await page.getByRole("button", { name: "Rotate", exact: true }).click();
+    const next = await page.locator("dialog code").innerText();
+    expect([next === key, await me(next), await me(key)]).toEqual([false, 200, 200]);
+    await page.getByRole("button", { name: "I have it" }).click();
+    await page.getByRole("row", { name: "ends" }).getByRole("button", { name: "Revoke" }).click();
+    await page.getByRole("button", { name: "Revoke it" }).click();
+    await page.getByRole("main").getByText("revoked", { exact: true }).waitFor();
+    expect(await page.content()).not.toContain(next);
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+    await page.getByRole("link", { name: "What operators changed" }).click();
+    await page.getByText("POST /accounts").first().waitFor();
+    await page.getByLabel("About").fill("");
+    await page.getByText("DELETE /keys/{id}").first().waitFor();
+    await page.getByText("POST /keys/{id}/rotate").first().waitFor();
+    expect(await page.content()).not.toContain(next);
+    expect(await page.locator("#markup").count()).toBe(0);
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+  });
+
+  test("redrives failures after a count of them", async () => {
+    behaves = status(400);
+    const ids = await Promise.all([1, 2, 3].map(() => submitted(TENSORS)));
+    await Promise.all(ids.map((id) => deployment.api("GET", `/v1/inferences/${id}`, undefined, { Prefer: "wait=20" })));
+    behaves = slow(0);
+    await go(page, "Failures");
+    await page.getByRole("button", { name: "Redrive backend_rejected" }).click();
+    await page.getByText(/\d+ inferences would be queued again/).waitFor();
+    await page.getByRole("button", { name: /^Redrive \d/ }).click();
+    await page.getByText(/\d+ are queued again/).waitFor();
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+    await page.getByRole("button", { name: "Close" }).click();
+    const { body } = await deployment.api("GET", `/v1/inferences/${ids[0] ?? ""}`, undefined, { Prefer: "wait=20" });
+    expect(body).toMatchObject({ status: "succeeded" });
+  });
+
+  test("reads usage, also as CSV, webhooks, keys and storage", async () => {
+    await go(page, "Usage");
+    await page.getByLabel("By").selectOption("account,model");
+    await page.getByRole("cell", { name: "echo" }).first().waitFor();
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+    const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download CSV" }).click()]);
+    expect(readFileSync(await file.path(), "utf8")).toMatch(/^account_id,model,succeeded,/);
+    await go(page, "Webhooks");
+    await page.getByText("There are no webhooks").waitFor();
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+    await go(page, "Keys");
+    await page.getByText("First key").waitFor();
+    await go(page, "Storage");
+    await page.getByRole("meter", { name: "The database, of what it can hold" }).waitFor();
+    expect(await seriousFaults(page, ["light"])).toEqual([]);
+  });
+});
+
+test("an account adds a webhook, whose secret is shown once, and reads what it used", async () => {
+  await using page = await opened("/webhooks");
+  await page.getByRole("button", { name: "Add a webhook" }).click();
+  await page.getByLabel("URL").fill(`${gpu.url}/hook`);
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  expect(await page.locator("dialog code").innerText()).toMatch(/^whsec_/);
+  await page.getByRole("button", { name: "I have it" }).click();
+  await page.getByRole("button", { name: /^Test/ }).click();
+  await page.getByText(/^The test was/).waitFor();
+  expect(await seriousFaults(page, ["light"])).toEqual([]);
+  await page.getByRole("button", { name: /^Delete/ }).click();
+  await page.getByRole("button", { name: "Delete it" }).click();
+  await page.getByText("There are no webhooks").waitFor();
+  await go(page, "Usage");
+  await page.getByText("Inferences ended").waitFor();
 });
