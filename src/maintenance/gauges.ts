@@ -87,7 +87,7 @@ export async function gaugesOf({ db, clock }: Pick<Ports, "db" | "clock">): Prom
 export async function noteDepths(ports: Pick<Ports, "db" | "clock">): Promise<void> {
   const { lanes } = await gaugesOf(ports);
   const note = (model: string, version: string, waiting: number) => {
-    if (waiting > 0) observed.set("depthThen", [model, version], waiting);
+    if (waiting > 0) observed.set("sampledDepth", [model, version], waiting);
   };
   for (const { model, version, ready, later } of lanes) note(model, version, ready + later);
   note(

@@ -135,9 +135,9 @@ export const METRICS = {
     help: "Inferences that wait: ready to be claimed, or backing off after an attempt.",
     labels: [...LANE, "state"],
   },
-  depthThen: {
+  sampledDepth: {
     type: "gauge",
-    name: "claimcheck_queue_depth_then",
+    name: "claimcheck_queue_depth_sampled",
     help: "Inferences that wait, as the sweep looks every minute; without a model, all.",
     labels: LANE,
     isObserved: true,

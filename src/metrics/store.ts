@@ -235,7 +235,7 @@ function historyOf(at: readonly number[], rows: readonly { readonly at: number; 
     canceled: line("ended", "canceled"),
     expired: line("ended", "expired"),
     refused: isWhole ? line("refused") : null,
-    waiting: line("depthThen"),
+    waiting: line("sampledDepth"),
     queueMs: spread("queued"),
     runMs: spread("ran"),
     queueMsThen: spreads("queued"),

@@ -193,9 +193,9 @@ describe("the store", () => {
     const { store, clock } = newStore();
     const note = (v1: number, v2: number) => {
       store.add([
-        { metric: "depthThen", labels: ["m", "v1"], values: [v1] },
-        { metric: "depthThen", labels: ["m", "v2"], values: [v2] },
-        { metric: "depthThen", labels: ["", ""], values: [v1 + v2] },
+        { metric: "sampledDepth", labels: ["m", "v1"], values: [v1] },
+        { metric: "sampledDepth", labels: ["m", "v2"], values: [v2] },
+        { metric: "sampledDepth", labels: ["", ""], values: [v1 + v2] },
       ]);
       store.persist();
     };
@@ -209,7 +209,7 @@ describe("the store", () => {
       [9, 1],
       [4, 1],
     ]);
-    expect(textOf(store.totals(), "prometheus")).not.toContain(METRICS.depthThen.name);
+    expect(textOf(store.totals(), "prometheus")).not.toContain(METRICS.sampledDepth.name);
   });
 
   test("counts parts and kinds beyond its bounds in the whole alone, or as one", () => {
