@@ -475,6 +475,7 @@ describe("the operator", () => {
     await page.getByText("There are no webhooks").waitFor();
     expect(await seriousFaults(page, ["light"])).toEqual([]);
     await go(page, "Keys");
+    await page.getByLabel("Account", { exact: true }).selectOption("First account"); // the first made is not the first by id
     await page.getByText("First key").waitFor();
     await go(page, "Storage");
     await page.getByRole("meter", { name: "The database, of what it can hold" }).waitFor();
