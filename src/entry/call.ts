@@ -40,6 +40,7 @@ export class RoutedCall implements Call {
   readonly accountMeter: Call["accountMeter"];
   readonly #path: string;
   #url: URL | null = null;
+  #origin: string | null = null;
 
   constructor(own: Pick<Call, "request" | "requestId" | "params" | "after">, path: string, shared: Shared) {
     this.request = own.request;
@@ -69,6 +70,7 @@ export class RoutedCall implements Call {
   }
 
   get origin(): string {
-    return this.config.publicUrl || this.url.origin;
+    this.#origin ??= this.config.publicUrl || this.url.origin;
+    return this.#origin;
   }
 }
