@@ -11,7 +11,8 @@ export function watchObjectName(accountId: string, object: number): string {
   return `${accountId}/${object}`;
 }
 
-export function watchPortOf(env: Pick<Env, "WATCH">, keep: Keep): WatchPort {
+/** `shares`: whether those of an isolate who watch the same share a socket. */
+export function watchPortOf(env: Pick<Env, "WATCH">, keep: Keep, shares = true): WatchPort {
   const withRoom = new Memory<number>(MEMORY_THINGS);
   const shared = new SharedWatches(keep);
   const connect = async (accountId: string, topic: string, object: number, after: string | null): Promise<Connection | null> => {
@@ -32,7 +33,7 @@ export function watchPortOf(env: Pick<Env, "WATCH">, keep: Keep): WatchPort {
   };
   return {
     async open(accountId, topic, after = null) {
-      if (topic !== ALL)
+      if (topic !== ALL && shares)
         return shared.open(`${accountId}/${topic}`, (object) =>
           object === null ? connectAny(accountId, topic, null) : connect(accountId, topic, object, null),
         );
