@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { transformSync } from "esbuild";
 import { afterAll, describe, expect, test } from "vitest";
 import { OPTIONAL_SETTINGS } from "../../src/local/settings.ts";
 import { type Block, DOCUMENTS, SHELLS, blocksOf, isShell } from "../support/documents.ts";
@@ -93,6 +94,11 @@ test("the blocks in TypeScript and JavaScript pass the type checker", () => {
   const checked = spawnSync("tsc", ["-p", folder], { encoding: "utf8", env: process.env });
   expect(checked.stdout).toBe("");
   expect(checked.status).toBe(0);
+});
+
+test("the first block of the client's page is JavaScript too, for readers who paste it into a file of Node", () => {
+  const first = blocksOf("docs/typescript.md").find(({ how }) => how === "check");
+  expect(() => transformSync(first?.text ?? "", { loader: "js", format: "esm" })).not.toThrow();
 });
 
 test("the blocks in Python are sound, where there is Python", () => {
