@@ -37,7 +37,7 @@ export function AuditPage() {
           {
             title: "Call",
             cell: ({ method, route }) => (
-              <code>
+              <code class="message">
                 {method} {route.replace("/admin/v1", "")}
               </code>
             ),
@@ -54,7 +54,7 @@ export function AuditPage() {
           {
             title: "Asked for",
             wide: true,
-            cell: ({ change: asked }) => (asked === null ? null : <code class="message">{JSON.stringify(asked)}</code>),
+            cell: ({ change: asked }) => (asked === null ? null : <Asked text={JSON.stringify(asked)} />),
           },
           {
             title: "Answer",
@@ -65,6 +65,21 @@ export function AuditPage() {
         ]}
       />
     </>
+  );
+}
+
+/** What fits into a row; the rest is shown when it is asked for. */
+const SHOWN = 160;
+
+function Asked({ text }: { readonly text: string }) {
+  if (text.length <= SHOWN) return <code class="message">{text}</code>;
+  return (
+    <details>
+      <summary>
+        <code class="message">{text.slice(0, SHOWN)}…</code>
+      </summary>
+      <code class="message">{text.slice(SHOWN)}</code>
+    </details>
   );
 }
 

@@ -150,7 +150,7 @@ function optionsOf(box: HTMLElement, lines: readonly Line[], unit: Unit): uPlot.
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
+    scales: { y: { range: (_, __, most) => [0, Math.max(unit === "ms" ? 100 : 1, most * 1.1)] } },
     axes: [
       { ...axis, size: 26, grid: { show: false }, space: 70, values: (_, splits) => splits.map((at) => marked(at, splits)) },
       {
