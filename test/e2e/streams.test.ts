@@ -130,6 +130,8 @@ function textOf(sent: string): string {
   return [...sent.matchAll(/"(?:content|text_output)":"([^"]*)"/g)].map(([, text]) => text).join("");
 }
 
+// Here and not among the Worker's tests, whose runtime is set not to let one request wake another as production does
+// (`no_handle_cross_request_promise_resolution`).
 test.each([1, 2, 3])(
   "who watches an inference with others is told of its end at once, although the first %i of them have just left",
   async (leaving) => {
