@@ -58,6 +58,8 @@ export interface Job {
   readonly runWithinSeconds: number | undefined;
   readonly cancelAfterSeconds: number | undefined;
   readonly retry: { maxAttempts?: number; initialDelayMs?: number; maxDelayMs?: number };
+  /** Whether its output is kept as a stream while it comes. */
+  readonly resumable: boolean;
   /** How its client waits for the answer; null where it looks later. */
   readonly wait: Wait | null;
   /** The URL that is given with it. */
@@ -161,7 +163,7 @@ export function drawShape(random: Random, waits: Random, beside: Random): Shape 
     const [receiver] = receivers;
     const webhook =
       receiver && beside.chance(0.3) ? { url: receiver.url, events: drawEvents(beside), origin: "https://claimcheck.example.com" } : null;
-    return { ...job, wait, again, webhook };
+    return { ...job, wait, again, webhook, resumable: false };
   });
   const files = Array.from({ length: beside.chance(0.4) ? beside.int(1, 12) : 0 }, (_, number) =>
     drawFile(beside, number, beside.pick(accounts), beside.int(0, Math.round(spanMs * 0.9))),
@@ -182,6 +184,14 @@ export function drawShape(random: Random, waits: Random, beside: Random): Shape 
     cancels: random.chance(0.5) ? random.next() * 0.4 : 0,
     redrives: random.next(),
   };
+}
+
+/** The same, and of the chats that nobody waits for some are streams that resume. */
+export function withStreams(shape: Shape, random: Random): Shape {
+  const share = random.next();
+  const mayStream = ({ wait, again, model }: Job) =>
+    wait === null && again === null && model.backends.some(({ protocol }) => protocol === "openai");
+  return { ...shape, jobs: shape.jobs.map((job) => ({ ...job, resumable: mayStream(job) && random.chance(share) })) };
 }
 
 /** A seed about neighbours: half of the inferences are of one account, or of two, and their inputs make healthy servers fail. */

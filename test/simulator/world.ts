@@ -34,7 +34,7 @@ import { Model } from "./rules/model.ts";
 import { Storage } from "./rules/storage.ts";
 import { Usage } from "./rules/usage.ts";
 import { BEGINNING, Schedule } from "./schedule.ts";
-import { type Shape, drawShape, withNeighbour } from "./shape.ts";
+import { type Shape, drawShape, withNeighbour, withStreams } from "./shape.ts";
 import type { Trace } from "./trace.ts";
 import { Mischief } from "./world/mischief.ts";
 import { portsFor } from "./world/ports.ts";
@@ -43,6 +43,8 @@ import { setUp } from "./world/setup.ts";
 
 /** How many of the seeds are about neighbours. */
 const NEIGHBOURLY = 0.1;
+/** How many of the others may have streams that resume. */
+const STREAMING = 0.4;
 /** Rests and probes are noticed by a pass of the sweep, of which there is one a second. */
 const PROBE_NOTICED_MS = 1_500;
 
@@ -102,7 +104,12 @@ export class World {
     this.schedule = new Schedule(new Random(seed, 3));
     const shape = drawShape(new Random(seed, 5), new Random(seed, 6), new Random(seed, 7));
     const neighbours = new Random(seed, 8);
-    this.shape = neighbours.chance(NEIGHBOURLY) ? withNeighbour(shape, neighbours) : shape;
+    const streams = new Random(seed, 9);
+    this.shape = neighbours.chance(NEIGHBOURLY)
+      ? withNeighbour(shape, neighbours)
+      : streams.chance(STREAMING)
+        ? withStreams(shape, streams)
+        : shape;
     this.#drawn = this.shape.badAccounts.length === 0 ? drawFaults(new Random(seed, 4)) : NO_FAULTS;
     this.faults = this.#drawn;
     this.#badJobs = new Set(

@@ -120,6 +120,7 @@ export class LogSink implements Sink {
     try {
       for (let offset = 0; offset < this.#kept;) {
         const page = await this.#ports.streams.after(accountId, id, attempt, offset, 0);
+        if (page.attempt > attempt) throw new Unavailable("streams", false, new Error("another attempt writes the stream by now"));
         const pieces = page.attempt === attempt && page.begins === offset ? page.pieces : [];
         if (pieces.length === 0) throw new Error("what was kept of a stream is gone");
         for (const piece of pieces) {

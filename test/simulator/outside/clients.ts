@@ -21,6 +21,7 @@ import { Problem } from "../../../src/problem.ts";
 import type { Job, Wait } from "../shape.ts";
 import type { World } from "../world.ts";
 import type { Reply } from "../world/requests.ts";
+import { Readers } from "./readers.ts";
 import { Uploaders } from "./uploaders.ts";
 
 export interface Ledger {
@@ -56,6 +57,7 @@ export interface Ledger {
 export class Clients {
   readonly #world: World;
   readonly #uploaders: Uploaders;
+  readonly #readers: Readers;
   readonly #accepted = new Map<number, string>();
   readonly #left = new Set<number>();
   /** Each isolate's side of the gates, by its clock. */
@@ -67,6 +69,7 @@ export class Clients {
   constructor(world: World) {
     this.#world = world;
     this.#uploaders = new Uploaders(world);
+    this.#readers = new Readers(world);
     for (const job of world.shape.jobs) this.#later(job.atMs, () => this.#live(job));
     this.#every(world.shape.bulkEveryMs, () => this.#cancelMany());
     this.#every(world.shape.bulkEveryMs, () => this.#redriveMany());
@@ -100,6 +103,7 @@ export class Clients {
   /** In the end nothing may be lost, and nothing there that nobody asked for. */
   judge(): void {
     for (const number of this.#lost()) this.#world.violate("nothing accepted is lost", `#${number}`);
+    this.#readers.judge();
     for (const number of this.#unexpected()) this.#world.violate("nothing unexpected", `#${number}`);
   }
 
@@ -186,6 +190,7 @@ export class Clients {
     if (random.chance(0.05) && job.idempotencyKey !== null) await this.#reuseKey(job);
     if (job.wait === null && random.chance(this.#world.shape.cancels))
       this.#later(random.magnitude(1, 30_000), () => this.#cancel(job, id));
+    if (job.resumable) this.#later(random.magnitude(1, 10_000), () => this.#readers.read(job, id));
     await this.#watch(job, id);
   }
 
@@ -376,6 +381,7 @@ function submissionOf(job: Job, fingerprint: string): Parameters<typeof submit>[
     version: undefined,
     input: { body: job.input, contentType: "application/json" },
     inputItems: 1,
+    resumable: job.resumable,
     priority: job.priority,
     retry: job.retry,
     maxTimeInQueueSeconds: job.maxTimeInQueueSeconds,

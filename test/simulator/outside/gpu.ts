@@ -233,6 +233,7 @@ export class Gpus {
     const falls = (chance: number) => draw < (reach += chance);
     const runMs = Math.max(1, Math.round(gpu.meanRunMs * (0.5 + random.next())));
     const ways = waysOf(gpu.protocol, faults.ways);
+    const isStreamed = gpu.protocol === "openai" && body.includes('"stream":true');
     const json = { "Content-Type": "application/json" };
     const bad = BAD.exec(body);
     if (bad) {
@@ -246,14 +247,16 @@ export class Gpus {
     else if (falls(faults.cut)) wire.later(Math.ceil(runMs * random.next()), () => wire.broken());
     else if (falls(faults.unavailable)) wire.later(1, () => wire.whole('{"error":"loading"}', 503, { ...json, ...this.#retryAfter() }));
     else if (falls(faults.busy)) wire.later(1, () => wire.whole('{"error":"busy"}', 429, { ...json, ...this.#retryAfter() }));
-    else if (ways.length > 0 && falls(faults.unkind)) this.#unkindly(random.pick(ways), gpu, call, random.int(1, runMs), wire);
+    else if (ways.length > 0 && !isStreamed && falls(faults.unkind))
+      this.#unkindly(random.pick(ways), gpu, call, random.int(1, runMs), wire);
     else {
       const slow = falls(faults.slow) ? random.int(2, 20) : 1;
       const text = answerOf(gpu, job, LARGE.test(body), schedule.now);
       wire.later(runMs * slow, () => {
         this.#world.answered(job, text);
         this.done++;
-        if (random.chance(0.8)) wire.whole(text, 200, json);
+        if (isStreamed) this.#asEvents(text, wire, random.chance(faults.cut));
+        else if (random.chance(0.8)) wire.whole(text, 200, json);
         else this.#inParts(text, wire, random.chance(faults.cut));
       });
     }
@@ -284,6 +287,33 @@ export class Gpus {
         streams[0]?.push(bytes.slice(half));
         streams[0]?.end();
       });
+    });
+  }
+
+  /** A chat as a stream: its text in pieces that come one after the other, up to its end or not so far. */
+  #asEvents(text: string, wire: Wire, breaksOff: boolean): void {
+    const { random } = this.#world;
+    const { id, choices } = JSON.parse(text) as { id: string; choices: { message: { content: string } }[] }; // as answerOf makes it
+    const content = choices[0]?.message.content ?? "";
+    const event = (delta: object, finish: string | null) =>
+      `data: ${JSON.stringify({ id, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+    const size = Math.max(1, Math.ceil(content.length / random.int(1, 8)));
+    const events = Array.from({ length: Math.ceil(content.length / size) }, (_, index) =>
+      event({ content: content.slice(index * size, (index + 1) * size) }, null),
+    );
+    const streams: Stream[] = [];
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void streams.push(wire.stream(controller)),
+      cancel: () => wire.closed(),
+    });
+    wire.head(new Response(body, { status: 200, headers: { "Content-Type": "text/event-stream" } }));
+    let at = 0;
+    const push = (each: string) => streams[0]?.push(new TextEncoder().encode(each));
+    for (const each of events) wire.later((at += random.int(1, 300)), () => push(each));
+    wire.later(at + random.int(1, 300), () => {
+      if (breaksOff) return wire.broken();
+      push(`${event({}, "stop")}data: [DONE]\n\n`);
+      streams[0]?.end();
     });
   }
 

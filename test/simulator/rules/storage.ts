@@ -195,7 +195,8 @@ function sizeOf(text: string | null): number {
 }
 
 function objectsOf(row: InferenceRow | undefined): string[] {
-  return [row?.inputObject, row?.outputObject].filter((key) => typeof key === "string");
+  const parts = JSON.parse(row?.outputParts ?? "[]") as { key: string }[]; // as our statements write it
+  return [row?.inputObject, row?.outputObject, ...parts.map(({ key }) => key)].filter((key) => typeof key === "string");
 }
 
 function isOpen({ status }: InferenceRow): boolean {
