@@ -427,6 +427,8 @@ export const POLL_AFTER_SECONDS = { range: [1, 30] } as const;
 export const OFFSET_MAX = 10_000;
 /** How long an isolate remembers that a key was refused, so that its next reads don't run beside the question to its gate. */
 export const REFUSED_KEY_MS = 10_000;
+/** While events are sent to a key, how often an isolate looks whether the key still counts. */
+export const KEY_LOOK_MS = 1_000;
 
 /** How often a call may be repeated before the Retry-After of its 503 is over; after that it is told 429. */
 export const REPEATS_MAX = 5;

@@ -5,7 +5,7 @@
 import type { Bucket, Uploads } from "./payloads/bucket.ts";
 import type { Fetch, Outside } from "./backends/backend.ts";
 import type { Lane } from "./models/lane.ts";
-import type { Asking, Verdict } from "./keys/gate.ts";
+import type { Asking, KeyEnd, Verdict } from "./keys/gate.ts";
 import type { ModelSchemas } from "./models/schemas.ts";
 import type { Scope } from "./keys/key.ts";
 import type { SpanSink } from "./platform/otlp.ts";
@@ -54,6 +54,8 @@ export interface Ports {
 export interface GatePort {
   /** See Gate; one caller's permit where nothing else is asked for. */
   admit(keyId: string, digest: string, scope: Scope, asking?: Asking): Promise<Verdict>;
+  /** Why the key counts no more; null if it does. Takes no permit. */
+  ended(keyId: string, digest: string): Promise<KeyEnd | null>;
   /** What the gate knows of its key is out of date. */
   forget(keyId: string): Promise<void>;
 }

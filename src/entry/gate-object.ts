@@ -4,7 +4,7 @@ import { bestEffort } from "../inferences/hints.ts";
 import { DATABASE_MS, KEY_USE_NOTED_MS } from "../limits.ts";
 import { d1 } from "../platform/sql.ts";
 import { type AccountLimit, AccountMeter } from "../keys/account-limit.ts";
-import { type Asking, Gate, type Verdict } from "../keys/gate.ts";
+import { type Asking, Gate, type KeyEnd, type Verdict } from "../keys/gate.ts";
 import { type Scope, accountOf } from "../keys/key.ts";
 import { sleep } from "./bindings.ts";
 import { findKey, noteKeyUse } from "../keys/store.ts";
@@ -28,6 +28,10 @@ export class GateObject extends DurableObject<Env> {
     const verdict = await this.#gate.admit(digest, scope, asking);
     if (verdict.admitted && Date.now() - this.#notedAt >= KEY_USE_NOTED_MS) this.#noteUse();
     return verdict;
+  }
+
+  async ended(digest: string): Promise<KeyEnd | null> {
+    return this.#gate.ended(digest);
   }
 
   /** After the answer; once in KEY_USE_NOTED_MS. */

@@ -2,14 +2,15 @@
  * An isolate's side of the gates: finds the key in a request, has it prove itself without I/O, and decides by the grants that
  * the isolate holds, or asks the key's gate. What is remembered here is bounded, and forgotten with the isolate.
  */
-import { KEYS_REMEMBERED, MEMORY_THINGS, REFUSED_KEY_MS } from "../limits.ts";
+import { KEYS_REMEMBERED, KEY_LOOK_MS, MEMORY_THINGS, REFUSED_KEY_MS } from "../limits.ts";
 import { type RandomBytes, randomBase62 } from "../ids.ts";
 import type { After } from "../inferences/hints.ts";
+import { logError } from "../platform/log.ts";
 import { Memory, oncePer } from "../platform/memory.ts";
 import { Together } from "../platform/together.ts";
 import type { Clock, GatePort, Ports } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
-import type { Allowance, Refusal, Verdict } from "../keys/gate.ts";
+import type { Allowance, KeyEnd, Refusal, Verdict } from "../keys/gate.ts";
 import { turnMs } from "../keys/gcra.ts";
 import { Grants } from "../keys/grants.ts";
 import { KEY_LENGTH, type KeyIdentity, type Scope, digestOf, parseKey } from "../keys/key.ts";
@@ -84,6 +85,8 @@ export async function identify(headers: Headers, secrets: readonly string[]): Pr
   return caller;
 }
 
+const KEY_ENDS: ReadonlySet<string> = new Set<KeyEnd>(["unknown", "revoked", "expired"]);
+
 /** The refusal of one request too many; where the key stands is for its answer to show, as with those that are admitted. */
 export class LimitReached extends Problem {
   readonly allowance: Allowance;
@@ -117,6 +120,8 @@ export class Admissions {
   readonly #held = new Memory<Held>(KEYS_REMEMBERED);
   /** Keys that were refused a moment ago, by digest, and why. */
   readonly #refused = new Memory<Refusal>(MEMORY_THINGS);
+  /** Keys that counted when their gates were asked a moment ago. */
+  readonly #looked = new Memory<true>(MEMORY_THINGS);
 
   constructor({ gate, clock, randomBytes }: Pick<Ports, "gate" | "clock" | "randomBytes">) {
     this.#gate = gate;
@@ -158,10 +163,30 @@ export class Admissions {
     }
   }
 
+  /**
+   * Whether a key that was admitted counts no more, for answers that go on for long. Its gate is asked once in KEY_LOOK_MS for
+   * all of this isolate; a key whose gate can't be asked counts.
+   */
+  async hasEnded(caller: Caller): Promise<boolean> {
+    const [name, now] = [refusedName(caller), this.#clock.now()];
+    if (KEY_ENDS.has(this.#refused.get(name, now) ?? "")) return true;
+    if (this.#looked.get(name, now)) return false;
+    this.#looked.set(name, true, now + KEY_LOOK_MS);
+    try {
+      const end = await this.#gate.ended(caller.keyId, caller.digest);
+      if (end !== null) this.#refused.set(name, end, this.#clock.now() + REFUSED_KEY_MS);
+      return end !== null;
+    } catch (error) {
+      logError("key_not_looked_at", error);
+      return false;
+    }
+  }
+
   /** What is known here of a key is out of date. */
   forget(keyId: string): void {
     this.#held.deleteAll((name) => name.startsWith(keyId));
     this.#refused.deleteAll((name) => name.startsWith(keyId));
+    this.#looked.deleteAll((name) => name.startsWith(keyId));
   }
 
   #refuseKnown(caller: Caller, scope: Scope): void {

@@ -62,7 +62,7 @@ export interface AccountCall extends Call {
 
 /** A call by a key of an account. */
 export interface KeyCall extends AccountCall {
-  readonly caller: KeyIdentity;
+  readonly caller: KeyIdentity & { /** SHA-256 of the key. */ readonly digest: string };
 }
 
 export type Method = "GET" | "POST" | "PATCH" | "PUT" | "DELETE";

@@ -1,7 +1,7 @@
 /** Answers that are server-sent events, as every wire that streams has them. */
 import { EventReader, framed } from "../backends/streams/event-reader.ts";
 import { logError } from "../platform/log.ts";
-import type { Call } from "./route.ts";
+import type { KeyCall } from "./route.ts";
 
 export const EVENTS_TYPE = "text/event-stream";
 
@@ -32,9 +32,9 @@ export function reframed(stored: string | Uint8Array | ReadableStream): Readable
 
 export type WriteBytes = (bytes: Uint8Array) => Promise<void>;
 
-/** An answer of events that `tell` writes, until it returns or the client is gone. */
+/** An answer of events that `tell` writes, until it returns, the client is gone, or its key counts no more. */
 export function eventsWritten(
-  call: Pick<Call, "request" | "requestId" | "after">,
+  call: Pick<KeyCall, "request" | "requestId" | "after" | "admissions" | "caller">,
   headers: Readonly<Record<string, string>>,
   tell: (write: WriteBytes, gone: AbortSignal) => Promise<void>,
 ): Response {
@@ -44,9 +44,17 @@ export function eventsWritten(
   const leave = () => left.abort();
   writer.closed.catch(leave);
   const gone = AbortSignal.any([left.signal, call.request.signal]);
+  const write = async (bytes: Uint8Array) => {
+    if (await call.admissions.hasEnded(call.caller)) {
+      leave();
+      await writer.close();
+    }
+    gone.throwIfAborted();
+    await writer.write(bytes);
+  };
   const work = async () => {
     try {
-      await tell((bytes) => writer.write(bytes), gone);
+      await tell(write, gone);
       await writer.close();
     } catch (error) {
       if (gone.aborted) return;

@@ -21,7 +21,9 @@ export interface Allowance {
   readonly retryAfterMs: number;
 }
 
-export type Refusal = "unknown" | "revoked" | "expired" | "scope" | "limited";
+/** Why a key counts no more, whatever it is used for. */
+export type KeyEnd = "unknown" | "revoked" | "expired";
+export type Refusal = KeyEnd | "scope" | "limited";
 
 /** What an isolate asks a gate for. */
 export interface Asking {
@@ -98,10 +100,9 @@ export class Gate {
     let isFirst = true;
     for (;;) {
       const key = await this.#key();
-      if (!key || !sameText(key.digest, digest)) return refused("unknown");
-      if (key.revokedAt !== null) return refused("revoked");
       const now = this.#now();
-      if (key.expiresAt !== null && key.expiresAt <= now) return refused("expired");
+      const ended = endOf(key, digest, now);
+      if (!key || ended) return refused(ended ?? "unknown");
       if (!key.scopes.includes(scope)) return refused("scope");
       const limit = key.limits[scope];
       this.#settle(scope, now, limit, isFirst ? asking : { ...asking, untold: 0 });
@@ -179,6 +180,11 @@ export class Gate {
     this.#turns.set(scope, turns);
   }
 
+  /** Why the key counts no more; null if it does. Takes no permit. */
+  async ended(digest: string): Promise<KeyEnd | null> {
+    return endOf(await this.#key(), digest, this.#now());
+  }
+
   /** What is known of the key is out of date: the next call reads it anew. */
   forget(): void {
     this.#record = null;
@@ -208,6 +214,12 @@ export class Gate {
     );
     return reading;
   }
+}
+
+function endOf(key: Key | null, digest: string, now: number): KeyEnd | null {
+  if (!key || !sameText(key.digest, digest)) return "unknown";
+  if (key.revokedAt !== null) return "revoked";
+  return key.expiresAt !== null && key.expiresAt <= now ? "expired" : null;
 }
 
 function refused(reason: Exclude<Refusal, "limited">): Verdict {

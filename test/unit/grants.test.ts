@@ -92,6 +92,7 @@ class World {
           await time.sleep(distanceMs);
           return verdict;
         },
+        ended: (_keyId, digest) => this.gate.ended(digest),
         forget: async () => {},
       },
     });
@@ -229,6 +230,7 @@ describe("five callers that were refused at once", () => {
           await time.sleep(5);
           return world.gate.admit(digest, scope, asking);
         },
+        ended: async () => null,
         forget: async () => {},
       },
     });

@@ -17,7 +17,7 @@ import { held, standingClock } from "./support/clock.ts";
 import { claimed, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { gpu } from "./support/outside.ts";
 import { ports, still, stillAs } from "./support/ports.ts";
-import { ORIGIN, as, call, object, until } from "./support/requests.ts";
+import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
 import { newModel, newTenant, served, servedBy } from "./support/tenants.ts";
 
 const { db } = still();
@@ -270,6 +270,18 @@ describe("the events of an account", () => {
     const events = [await stream.next(), await stream.next()];
     expect(events.map((event) => event?.data)).toMatchObject(both.map(({ id }) => ({ inference_id: id, event: "queued" })));
     await stream.leave();
+  });
+
+  test("end with their key, which is sent none of what happens after its revocation", async () => {
+    const { key, keyId, accountId } = await newTenant();
+    const model = await served();
+    const stream = await watch(key, "/v1/events");
+    await accountWatched(accountId);
+    await queued(model, { accountId });
+    expect(await stream.next()).toMatchObject({ name: "status", data: { event: "queued" } });
+    await operator("DELETE", `/keys/${keyId}`);
+    await succeed(await claimed(model));
+    expect(await stream.next()).toBeNull();
   });
 
   test("have an answer to HEAD, which watches nothing", async () => {

@@ -1,5 +1,5 @@
 /** The gate of every key: one isolate for all, whose memory is lost now and then. */
-import { type Asking, Gate, type Verdict } from "../../../src/keys/gate.ts";
+import { type Asking, Gate, type KeyEnd, type Verdict } from "../../../src/keys/gate.ts";
 import { type Scope, accountOf } from "../../../src/keys/key.ts";
 import { type Key, findKey } from "../../../src/keys/store.ts";
 import type { Clock } from "../../../src/ports.ts";
@@ -33,6 +33,10 @@ export class Gates {
 
   forgetAll(): void {
     this.#gates.clear();
+  }
+
+  async ended(keyId: string, digest: string): Promise<KeyEnd | null> {
+    return (await this.#gates.get(keyId)?.ended(digest)) ?? null;
   }
 
   forget(keyId: string): void {
