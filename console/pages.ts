@@ -18,6 +18,8 @@ export interface Page {
   readonly title: string;
   /** For whom it is. */
   readonly who: readonly Session["kind"][];
+  /** The scope that an account's key must have for it. */
+  readonly needs?: "submit";
   /** The heading that it stands under, and the key that leads to it after "g". */
   readonly nav?: { readonly group: string; readonly key: string };
   readonly load: () => Promise<ComponentType<PageProps>>;
@@ -69,6 +71,7 @@ export const PAGES: readonly Page[] = [
     path: "/playground",
     title: "Playground",
     who: ["account"],
+    needs: "submit",
     nav: { group: "Try", key: "p" },
     load: async () => (await import("./pages/playground.tsx")).PlaygroundPage,
   },
@@ -154,3 +157,9 @@ export const PAGES: readonly Page[] = [
     load: async () => (await import("./pages/audit.tsx")).AuditPage,
   },
 ];
+
+/** The pages that somebody may open. */
+export const pagesFor = (session: Session): readonly Page[] =>
+  PAGES.filter(
+    ({ who, needs }) => who.includes(session.kind) && (!needs || session.kind === "operator" || session.key.scopes.includes(needs)),
+  );

@@ -3,7 +3,7 @@ import type { ComponentType } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter-preact";
 import { type Session, currentSession, onSessionOver, signOut } from "./api.ts";
-import { PAGES, type Page, type PageProps } from "./pages.ts";
+import { type Page, type PageProps, pagesFor } from "./pages.ts";
 import { SignIn } from "./pages/sign-in.tsx";
 import { Mark } from "./parts/mark.tsx";
 import { Help, useShortcuts } from "./parts/shortcuts.tsx";
@@ -46,7 +46,7 @@ export function Shell() {
 }
 
 function Inside({ session, leave }: { readonly session: Session; readonly leave: () => void }) {
-  const pages = PAGES.filter(({ who }) => who.includes(session.kind));
+  const pages = pagesFor(session);
   const [helping, setHelping] = useState(false);
   const [menu, setMenu] = useState(false);
   const [path, go] = useLocation();

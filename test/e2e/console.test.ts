@@ -330,6 +330,16 @@ describe("the playground", () => {
     await page.getByText("There are no files").waitFor();
   });
 
+  test("is not offered to a key that may only read", async () => {
+    const { body: me } = await deployment.api("GET", "/v1/me");
+    const reading = { account_id: (me as { account: { id: string } }).account.id, scopes: ["read"] };
+    const { key } = (await deployment.operator("POST", "/keys", reading)) as { key: string };
+    await using page = await opened("/usage", key);
+    await page.getByRole("heading", { name: "Usage and cost" }).waitFor();
+    const links = await page.getByRole("navigation").getByRole("link").allInnerTexts();
+    expect(links).toEqual(["Inferences", "Failures", "Usage", "Webhooks", "Files"]);
+  });
+
   test("takes JSON, and says what is wrong with it", async () => {
     behaves = slow(0);
     await using page = await opened("/playground?model=echo");
