@@ -4,13 +4,7 @@
  */
 import type { ComponentType } from "preact";
 import type { Session } from "./api.ts";
-
-/** What a page gets. */
-export interface PageProps {
-  readonly session: Session;
-  /** Of its path. */
-  readonly params: Readonly<Record<string, string | undefined>>;
-}
+import type { PageProps } from "./parts/page.ts";
 
 export interface Page {
   /** Below /console. */

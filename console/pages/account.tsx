@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { get } from "../api.ts";
-import type { PageProps } from "../pages.ts";
+import type { PageProps } from "../parts/page.ts";
 import { AccountForm } from "../parts/account-form.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { Meter } from "../parts/figures.tsx";

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { get } from "../api.ts";
-import type { PageProps } from "../pages.ts";
+import type { PageProps } from "../parts/page.ts";
 import { BackendForm, probe } from "../parts/backend-form.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { Meter } from "../parts/figures.tsx";

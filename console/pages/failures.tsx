@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { type Session, get, withQuery } from "../api.ts";
-import type { PageProps } from "../pages.ts";
+import type { PageProps } from "../parts/page.ts";
 import { AccountPicker, useAccount } from "../parts/account-picker.tsx";
 import { cureOf } from "../parts/cures.ts";
 import { Dialog } from "../parts/dialog.tsx";

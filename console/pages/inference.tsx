@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, Redirect } from "wouter-preact";
 import { client, get } from "../api.ts";
 import { type Detail, type Timeline, changesOf, pathOf } from "../inferences.ts";
-import type { PageProps } from "../pages.ts";
+import type { PageProps } from "../parts/page.ts";
 import { Status } from "../parts/badge.tsx";
 import { Copy } from "../parts/copy.tsx";
 import { cureOf } from "../parts/cures.ts";

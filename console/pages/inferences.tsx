@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Session, get } from "../api.ts";
 import { type Filters, type Row, changesOf, countOf, filtersIn, listPage, pageOf, pathOf } from "../inferences.ts";
-import type { PageProps } from "../pages.ts";
+import type { PageProps } from "../parts/page.ts";
 import { Status } from "../parts/badge.tsx";
 import { FilterBar } from "../parts/filter-bar.tsx";
 import { Empty, Failed, Loading, messageOf } from "../parts/states.tsx";

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { get } from "../api.ts";
-import type { PageProps } from "../pages.ts";
+import type { PageProps } from "../parts/page.ts";
 import { BackendForm } from "../parts/backend-form.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { JsonTree } from "../parts/json.tsx";

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { ask, get, withQuery } from "../api.ts";
 import type { Usage } from "../../client/typescript/types.ts";
-import type { PageProps } from "../pages.ts";
+import type { PageProps } from "../parts/page.ts";
 import { AccountPicker, useAccount } from "../parts/account-picker.tsx";
 import { Chart } from "../parts/chart.tsx";
 import { Select, TextField } from "../parts/field.tsx";

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { type Session, get, withQuery } from "../api.ts";
-import type { PageProps } from "../pages.ts";
+import type { PageProps } from "../parts/page.ts";
 import { AccountPicker, useAccount } from "../parts/account-picker.tsx";
 import { Badge } from "../parts/badge.tsx";
 import { Copy } from "../parts/copy.tsx";
