@@ -1,13 +1,15 @@
 /**
  * What a client says beside its input and we keep for later: the host that it reached us under, the webhook that it names,
- * the key under which it may repeat a submit. Each is judged before anything is stored.
+ * the key under which it may repeat a submit, the trace that it is in. Each is judged before anything is stored.
  */
+import { spanOfCall, storedTrace, traceIn, traceparentOf } from "../inferences/trace.ts";
+import type { Submission } from "../inferences/submit.ts";
 import { ENDS, type EventName, type Webhook } from "../inferences/webhook.ts";
 import { digestOf } from "../keys/key.ts";
 import { IDEMPOTENCY_KEY_CHARACTERS, NAMES_KNOWN, NAME_KNOWN_MS } from "../limits.ts";
 import { type Fault, problem } from "../problem.ts";
 import { judgeName, judgeTarget } from "../webhooks/target.ts";
-import type { Call } from "./route.ts";
+import type { Call, KeyCall } from "./route.ts";
 
 /** This machine; Cloudflare's own domain, whose hosts it routes itself; and a domain that exists in tests alone (RFC 6761). */
 const OWN_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|.+\.localhost|.+\.workers\.dev|.+\.test)$/;
@@ -74,4 +76,18 @@ export async function idempotencyOf(request: Request, url: URL, body: string): P
     throw problem("bad_request", { detail: `Idempotency-Key must be 1 to ${IDEMPOTENCY_KEY_CHARACTERS} printable ASCII characters.` });
   }
   return { key, fingerprint: await digestOf(`${url.pathname}\n${body}`) };
+}
+
+type Submitter = Pick<Submission, "accountId" | "keyId" | "trace">;
+
+/** Who submits, and in which trace: what every wire's submission has of its call. */
+export function submitterOf({ caller, request, requestId }: KeyCall): Submitter {
+  const client = traceIn(request.headers);
+  return { accountId: caller.accountId, keyId: caller.keyId, trace: client && storedTrace(spanOfCall(client, requestId)) };
+}
+
+/** `traceresponse` of a call that says in which trace it is: the call's own span in it (Trace Context, level 3). */
+export function traceResponse({ request, requestId }: Pick<Call, "request" | "requestId">): Readonly<Record<string, string>> | null {
+  const client = traceIn(request.headers);
+  return client && { traceresponse: traceparentOf(spanOfCall(client, requestId)) };
 }

@@ -22,14 +22,13 @@ import { EMBEDDINGS, canStream, itemsAsked, knownIn } from "../../backends/opena
 import { JSON_TYPE, sizeOf } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { cachingOf, json, jsonText, replayHeaders, unlessKnown } from "../../http/answer.ts";
-import { idempotencyOf, webhookOf } from "../../http/vetted.ts";
+import { idempotencyOf, submitterOf, webhookOf } from "../../http/vetted.ts";
 import { lookUp, nameIn, notFoundAs } from "../../http/lookup.ts";
 import { render } from "../../http/output.ts";
 import { retryHeaders } from "../../http/retry-headers.ts";
 import { type Dialect, type Input, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
 import { waitedFor } from "../../http/prefer.ts";
 import { eventStream } from "../../http/sse.ts";
-import { submitterOf } from "../../http/submitter.ts";
 import { cancel } from "../../inferences/change.ts";
 import { hintSweep, hintWork } from "../../inferences/hints.ts";
 import type { Inference } from "../../inferences/inference.ts";

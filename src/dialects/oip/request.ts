@@ -6,10 +6,9 @@ import { toBase64 } from "../../encoding/base64.ts";
 import { parseJson, parseTolerantly, repeatedMember, writeJson } from "../../encoding/json.ts";
 import { mustFit } from "../../http/body.ts";
 import { readBytes } from "../../http/bytes.ts";
-import { idempotencyOf } from "../../http/vetted.ts";
+import { idempotencyOf, submitterOf } from "../../http/vetted.ts";
 import { mustHoldNoKey } from "../../http/no-keys.ts";
 import type { KeyCall } from "../../http/route.ts";
-import { submitterOf } from "../../http/submitter.ts";
 import type { Submission } from "../../inferences/submit.ts";
 import {
   BACKEND_TIMEOUT_SECONDS,

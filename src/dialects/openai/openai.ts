@@ -18,12 +18,11 @@ import { CHAT, COMPLETIONS, EMBEDDINGS, itemsAsked } from "../../backends/openai
 import { JSON_TYPE } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { json, replayHeaders } from "../../http/answer.ts";
-import { idempotencyOf } from "../../http/vetted.ts";
+import { idempotencyOf, submitterOf } from "../../http/vetted.ts";
 import { render, valueOf } from "../../http/output.ts";
 import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
 import { isDetached, submitDetached } from "../../http/resumed.ts";
 import { EVENTS_TYPE, eventStream, reframed } from "../../http/sse.ts";
-import { submitterOf } from "../../http/submitter.ts";
 import { submitAndWait } from "../../inferences/waiter.ts";
 import type { Allowance } from "../../keys/gate.ts";
 import { openPayload } from "../../payloads/payloads.ts";
