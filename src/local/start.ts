@@ -36,6 +36,7 @@ function welcome({ url, key, folder, logFile, sampleUrl, recovered }: Deployment
 Claimcheck is running.
 
   API            ${url}
+  console        ${url}/console (sign in with the key below, or with the admin token)
   model          ${SAMPLE_MODEL}, served by the sample model server at ${sampleUrl}
   state          ${here(folder)} (credentials.json has the address, the key and the admin token)
   log            ${here(logFile)}${recovered > 0 ? `\n  recovered      ${recovered} inferences that the last run had left in progress` : ""}
