@@ -16,7 +16,7 @@ export default defineConfig(async () => {
       reporters: ["default", new Tally()],
       silent: "passed-only" as const,
       projects: [
-        { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+        { test: { name: "unit", include: ["test/unit/**/*.test.ts"], maxWorkers: 2 } },
         {
           plugins: [
             cloudflareTest({
@@ -33,7 +33,13 @@ export default defineConfig(async () => {
             }),
           ],
           // Some of them ask hundreds of hostile things; on a busy machine that takes longer than the default of 5 s.
-          test: { name: "worker", include: ["test/worker/**/*.test.ts"], setupFiles: ["./test/worker/setup.ts"], testTimeout: 60_000 },
+          test: {
+            name: "worker",
+            include: ["test/worker/**/*.test.ts"],
+            setupFiles: ["./test/worker/setup.ts"],
+            testTimeout: 60_000,
+            maxWorkers: 2,
+          },
         },
         {
           test: {

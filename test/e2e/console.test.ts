@@ -357,7 +357,7 @@ describe("the playground", () => {
   test("chats, and shows the answer while it comes", async () => {
     await deployment.operator("POST", "/models", { name: "talker", capabilities: ["chat/completions"] });
     await deployment.operator("POST", "/backends", { model: "talker", url: gpu.url, protocol: "openai" });
-    behaves = { does: "chat", tokens: ["The ", "sky ", MARKUP, " is ", "blue."], everyMs: 100, end: "done" };
+    behaves = { does: "chat", tokens: ["The ", "sky ", MARKUP, " is ", "blue."], everyMs: 700, end: "done" };
     await using page = await opened("/playground?model=talker");
     await page.getByLabel("Message", { exact: true }).fill("What colour is the sky?");
     await page.keyboard.press("Enter");
