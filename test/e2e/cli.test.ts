@@ -12,7 +12,7 @@ import { freePort } from "../../src/local/runtime.ts";
 import { type Deployment, ROOT, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { DOCUMENTS, SHELLS, blocksOf, isShell, runs } from "../support/documents.ts";
 
-const PICTURES = 80;
+const PICTURES = 200;
 const INPUT = '[{"image_path": "{file}", "product_type": "Shoes"}]';
 
 let deployment: Deployment;
