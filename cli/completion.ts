@@ -44,18 +44,21 @@ function knownOf(command: Command, path: string, everywhere: readonly Word[] = [
   return [{ path, words }, ...below];
 }
 
-function bash(known: readonly Known[]): string {
-  const cases = known.map(({ path, words }) => `      "${path}") known="${words.map(({ word }) => word).join(" ")}" ;;`);
-  return `_claimcheck() {
-  local word line="" known="" current="\${COMP_WORDS[COMP_CWORD]}"
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) line="\${line:+$line }$word" ;; esac
+/** How both shells find the words of the longest command that is typed: from all of the line, word by word back to nothing. */
+const walk = (cases: readonly string[]) => `    case "$word" in -*) ;; *) line="\${line:+$line }$word" ;; esac
   done
   while :; do
     case "$line" in
 ${cases.join("\n")}
     esac
-    if [ -n "$known" ] || [ -z "$line" ]; then break; fi
+`;
+
+function bash(known: readonly Known[]): string {
+  const cases = known.map(({ path, words }) => `      "${path}") known="${words.map(({ word }) => word).join(" ")}" ;;`);
+  return `_claimcheck() {
+  local word line="" known="" current="\${COMP_WORDS[COMP_CWORD]}"
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+${walk(cases)}    if [ -n "$known" ] || [ -z "$line" ]; then break; fi
     case "$line" in *" "*) line="\${line% *}" ;; *) line="" ;; esac
   done
   COMPREPLY=($(compgen -W "$known" -- "$current"))
@@ -78,13 +81,7 @@ _claimcheck() {
   local word line=""
   local -a known
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    case "$word" in -*) ;; *) line="\${line:+$line }$word" ;; esac
-  done
-  while :; do
-    case "$line" in
-${cases.join("\n")}
-    esac
-    if (( $#known )) || [[ -z "$line" ]]; then break; fi
+${walk(cases)}    if (( $#known )) || [[ -z "$line" ]]; then break; fi
     case "$line" in *" "*) line="\${line% *}" ;; *) line="" ;; esac
   done
   _describe -V claimcheck known || _files

@@ -4,7 +4,7 @@ import { Link } from "wouter-preact";
 import { get } from "../api.ts";
 import type { PageProps } from "../parts/page.ts";
 import { AccountForm } from "../parts/account-form.tsx";
-import { Confirm } from "../parts/dialog.tsx";
+import { ConfirmDelete } from "../parts/delete.tsx";
 import { Meter } from "../parts/figures.tsx";
 import { Keys } from "../parts/keys.tsx";
 import { Latest } from "../parts/latest.tsx";
@@ -59,15 +59,12 @@ export function AccountPage({ session, params }: PageProps) {
       </div>
       {asked === "change" && <AccountForm account={account} close={close} done={reload} />}
       {asked === "delete" && (
-        <Confirm
+        <ConfirmDelete
           title={`Delete ${account.name}?`}
           text="Its keys are refused at once. Its inferences stay until their retention is over."
-          action="Delete it"
           done="The account is deleted"
-          work={async () => {
-            await get(path, { method: "DELETE" });
-            reload();
-          }}
+          path={path}
+          after={reload}
           close={close}
         />
       )}

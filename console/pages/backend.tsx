@@ -4,7 +4,7 @@ import { Link, useLocation } from "wouter-preact";
 import { get } from "../api.ts";
 import type { PageProps } from "../parts/page.ts";
 import { BackendForm, probe } from "../parts/backend-form.tsx";
-import { Confirm } from "../parts/dialog.tsx";
+import { ConfirmDelete } from "../parts/delete.tsx";
 import { Meter } from "../parts/figures.tsx";
 import { JsonTree } from "../parts/json.tsx";
 import { Latest } from "../parts/latest.tsx";
@@ -78,7 +78,7 @@ function Actions({ backend, path, reload }: { readonly backend: Backend; readonl
   return (
     <>
       {backend.state === "active" ? (
-        <button type="button" onClick={() => void to("draining", "It is given nothing more; what it runs ends as it would")}>
+        <button type="button" onClick={() => void to("draining", "It gets no new inferences; those that it runs go on")}>
           Drain
         </button>
       ) : (
@@ -94,15 +94,12 @@ function Actions({ backend, path, reload }: { readonly backend: Backend; readonl
       </button>
       {asked === "change" && <BackendForm backend={backend} models={[]} close={close} done={reload} />}
       {asked === "delete" && (
-        <Confirm
+        <ConfirmDelete
           title="Delete this backend?"
-          text={`What it runs (${backend.in_progress}) ends as it would; it is given nothing more.`}
-          action="Delete it"
+          text={`It gets no new inferences; the ${backend.in_progress} that it runs go on.`}
           done="The backend is deleted"
-          work={async () => {
-            await get(path, { method: "DELETE" });
-            go("/backends");
-          }}
+          path={path}
+          after={() => go("/backends")}
           close={close}
         />
       )}

@@ -1,9 +1,8 @@
 /** The account's files: uploaded, looked at, deleted. */
 import { useState } from "preact/hooks";
-import { get } from "../api.ts";
 import type { File as Stored } from "../../client/typescript/types.ts";
 import { Copy } from "../parts/copy.tsx";
-import { Confirm } from "../parts/dialog.tsx";
+import { ConfirmDelete } from "../parts/delete.tsx";
 import { ChooseFile, DropZone, useUpload } from "../parts/drop.tsx";
 import { Pages, usePages } from "../parts/list.tsx";
 import { Ago, Time, bytes } from "../parts/time.tsx";
@@ -45,15 +44,12 @@ export function FilesPage() {
         ]}
       />
       {asked && (
-        <Confirm
+        <ConfirmDelete
           title={`Delete ${asked.name || "this file"}?`}
           text="Inferences that refer to it and have not run yet fail."
-          action="Delete it"
           done="The file is deleted"
-          work={async () => {
-            await get(`/v1/files/${asked.id}`, { method: "DELETE" });
-            pages.reload();
-          }}
+          path={`/v1/files/${asked.id}`}
+          after={pages.reload}
           close={() => setAsked(null)}
         />
       )}

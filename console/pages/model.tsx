@@ -4,7 +4,7 @@ import { Link, useLocation } from "wouter-preact";
 import { get } from "../api.ts";
 import type { PageProps } from "../parts/page.ts";
 import { BackendForm } from "../parts/backend-form.tsx";
-import { Confirm } from "../parts/dialog.tsx";
+import { ConfirmDelete } from "../parts/delete.tsx";
 import { JsonTree } from "../parts/json.tsx";
 import { Latest } from "../parts/latest.tsx";
 import { ModelForm } from "../parts/model-form.tsx";
@@ -87,15 +87,12 @@ function Actions({ model, path, reload }: { readonly model: AdminModel; readonly
       {asked === "change" && <ModelForm model={model} close={close} done={reload} />}
       {asked === "backend" && <BackendForm backend={null} models={[model.name]} close={close} done={reload} />}
       {asked === "delete" && (
-        <Confirm
+        <ConfirmDelete
           title={`Delete ${model.name}?`}
           text="Clients can't ask for it any more. A model that backends serve can't be deleted."
-          action="Delete it"
           done="The model is deleted"
-          work={async () => {
-            await get(path, { method: "DELETE" });
-            go("/models");
-          }}
+          path={path}
+          after={() => go("/models")}
           close={close}
         />
       )}

@@ -6,7 +6,8 @@ import type { PageProps } from "../parts/page.ts";
 import { AccountPicker, useAccount } from "../parts/account-picker.tsx";
 import { Badge } from "../parts/badge.tsx";
 import { Copy } from "../parts/copy.tsx";
-import { Confirm, Dialog } from "../parts/dialog.tsx";
+import { ConfirmDelete } from "../parts/delete.tsx";
+import { Dialog } from "../parts/dialog.tsx";
 import { FormDialog, type Input, type Values, instantIn, wordsIn } from "../parts/form.tsx";
 import { Empty, Failed, Loading, messageOf } from "../parts/states.tsx";
 import { Table } from "../parts/table.tsx";
@@ -95,7 +96,7 @@ function Webhooks({ session, base, picker }: { readonly session: Session; readon
         <div class="panels">
           {data.hooks.length === 0 ? (
             <Empty title="There are no webhooks">
-              <p>One is told of the events of all inferences.</p>
+              <p>A webhook receives the events of all inferences.</p>
             </Empty>
           ) : (
             <Table
@@ -257,15 +258,12 @@ function Action({
     }
     case "delete":
       return (
-        <Confirm
+        <ConfirmDelete
           title="Delete this webhook?"
-          text={`${asked.hook.url} is told of nothing more.`}
-          action="Delete it"
+          text={`${asked.hook.url} receives no more events.`}
           done="The webhook is deleted"
-          work={async () => {
-            await get(`${base}/${asked.hook.id}`, { method: "DELETE" });
-            reload();
-          }}
+          path={`${base}/${asked.hook.id}`}
+          after={reload}
           close={close}
         />
       );
