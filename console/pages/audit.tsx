@@ -37,7 +37,7 @@ export function AuditPage() {
           {
             title: "Call",
             cell: ({ method, route }) => (
-              <code class="message">
+              <code>
                 {method} {route.replace("/admin/v1", "")}
               </code>
             ),
