@@ -104,12 +104,16 @@ function accountEvent(it: Told, object: number, query: Input<typeof OF_ALL>["que
 }
 
 /** An answer of events that `tell` writes, until it returns or the client is gone. */
-function streamed(call: KeyCall, tell: (write: Write, gone: AbortSignal, endAt: number) => Promise<void>): Response {
+async function streamed(call: KeyCall, tell: (write: Write, gone: AbortSignal, endAt: number) => Promise<void>): Promise<Response> {
   if (call.request.method === "HEAD") return eventStream("", {});
   const encoder = new TextEncoder();
   return eventsWritten(call, {}, async (writeBytes, gone) => {
-    const write: Write = (text) => writeBytes(encoder.encode(text));
-    await write(`retry: ${EVENTS_RETRY_MS}\n\n`);
+    let head = `retry: ${EVENTS_RETRY_MS}\n\n`;
+    const write: Write = (text) => {
+      const bytes = encoder.encode(head + text);
+      head = "";
+      return writeBytes(bytes);
+    };
     await tell(write, gone, call.ports.clock.now() + EVENTS_SECONDS * 1000);
   });
 }

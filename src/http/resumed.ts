@@ -34,21 +34,24 @@ export async function placeIn(call: KeyCall, inference: Inference, asked: string
 }
 
 /** A stream from a place on. `endAt`: when it is cut, to be gone on with; by the isolate's clock. */
-export function resumedStream(
+export async function resumedStream(
   call: KeyCall,
   inference: Inference,
   ends: StreamEnds,
   { from, endAt, headers, retries }: { from: StreamPlace | null; endAt: number; headers: Record<string, string>; retries: boolean },
-): Response {
+): Promise<Response> {
   if (call.request.method === "HEAD") return eventStream("", headers);
   const encoder = new TextEncoder();
   return eventsWritten(call, headers, async (write, gone) => {
     const say = (text: string) => write(encoder.encode(text));
-    await say(retries ? `retry: ${EVENTS_RETRY_MS}\n\n` : KEEP_ALIVE); // the head of an answer goes out with its first bytes
+    if (!retries) await say(KEEP_ALIVE); // it is submitted: its client must have its id, which the head has, whatever stands in the way
     for await (const news of newsOf(call.ports, inference, from, endAt, gone)) {
       switch (news.kind) {
         case "events":
           await write(numbered(news.events));
+          break;
+        case "listening":
+          if (retries) await say(`retry: ${EVENTS_RETRY_MS}\n\n`);
           break;
         case "quiet":
           await say(KEEP_ALIVE);

@@ -32,36 +32,50 @@ export function reframed(stored: string | Uint8Array | ReadableStream): Readable
 
 export type WriteBytes = (bytes: Uint8Array) => Promise<void>;
 
-/** An answer of events that `tell` writes, until it returns, the client is gone, or its key counts no more. */
-export function eventsWritten(
+/**
+ * An answer of events that `tell` writes, until it returns, the client is gone, or its key counts no more. It begins with the first
+ * that is written: what fails before that is thrown, and can be answered in plain words.
+ */
+export async function eventsWritten(
   call: Pick<KeyCall, "request" | "requestId" | "after" | "admissions" | "caller">,
   headers: Readonly<Record<string, string>>,
   tell: (write: WriteBytes, gone: AbortSignal) => Promise<void>,
-): Response {
+): Promise<Response> {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   const left = new AbortController();
   const leave = () => left.abort();
   writer.closed.catch(leave);
   const gone = AbortSignal.any([left.signal, call.request.signal]);
+  const begun = Promise.withResolvers<void>();
+  let hasBegun = false;
+  const begin = () => {
+    hasBegun = true;
+    begun.resolve();
+  };
   const write = async (bytes: Uint8Array) => {
     if (await call.admissions.hasEnded(call.caller)) {
       leave();
+      begin();
       await writer.close();
     }
     gone.throwIfAborted();
+    begin();
     await writer.write(bytes);
   };
   const work = async () => {
     try {
       await tell(write, gone);
+      begin();
       await writer.close();
     } catch (error) {
-      if (gone.aborted) return;
+      if (gone.aborted) return begin();
+      if (!hasBegun) return begun.reject(error);
       logError("events_cut", error, { request_id: call.requestId });
       await writer.abort(error).catch(leave);
     }
   };
   call.after(work());
+  await begun.promise;
   return eventStream(readable, headers);
 }

@@ -83,7 +83,10 @@ export async function waitForEnd(ports: Watching, name: InferenceName, ms: numbe
   return findWithWait(ports.db, name.accountId, name.id);
 }
 
-/** What is told of an account's inferences, as it comes, after an event if that is given; nothing each WATCH_LOOK_MS in which nothing is. */
+/**
+ * What is told of an account's inferences, as it comes, after an event if that is given; nothing once somebody listens, and each
+ * WATCH_LOOK_MS in which nothing is told.
+ */
 export async function* toldOf(
   ports: Watching,
   accountId: string,
@@ -97,6 +100,7 @@ export async function* toldOf(
     const watch = await openWatch(ports, accountId, ALL, last);
     const { object } = watch;
     try {
+      yield { object, told: [] };
       let markedAt = -Infinity;
       while (!signal.aborted && clock.now() < endAt) {
         if (clock.now() - markedAt > WATCH_MARK_MS / 2) {

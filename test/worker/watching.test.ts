@@ -16,7 +16,7 @@ import { ALL } from "../../src/ports.ts";
 import { held, standingClock } from "./support/clock.ts";
 import { claimed, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { gpu } from "./support/outside.ts";
-import { ports, still, stillAs } from "./support/ports.ts";
+import { ports, still, stillAs, stillEnv } from "./support/ports.ts";
 import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
 import { newModel, newTenant, served, servedBy } from "./support/tenants.ts";
 
@@ -87,6 +87,19 @@ describe("Prefer: wait", () => {
     const full = ports({ watch: { open: async () => null, tell: async () => {} } });
     await expect(openWatch(full, "account", crypto.randomUUID())).rejects.toMatchObject({ code: "too_many_waiting", status: 429 });
   });
+});
+
+test.each([
+  ["of one", (id: string) => `/v1/inferences/${id}/events`],
+  ["of all", () => "/v1/events"],
+  ["of an output", (id: string) => `/v1/inferences/${id}/stream`],
+])("a stream %s is refused before anything of it is sent if too many of the account watch", async (_what, path) => {
+  const { key, accountId } = await newTenant();
+  const id = await queued(await newModel(), { accountId, resumable: true });
+  const full = stillEnv({ WATCH: { getByName: () => ({ fetch: async () => new Response(null, { status: 503 }) }) } });
+  const answer = await stillAs(key, "GET", path(id), undefined, {}, full);
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([429, "5"]);
+  expect(await object(answer)).toMatchObject({ code: "too_many_waiting" });
 });
 
 /** Waits until somebody watches the account. */

@@ -23,6 +23,8 @@ export type StreamNews =
   | { readonly kind: "events"; readonly events: readonly KeptEvent[] }
   /** All that was told before is void: another attempt speaks. */
   | { readonly kind: "restarted"; readonly attempt: number }
+  /** Nothing stands in the way of telling: said once, at the beginning. */
+  | { readonly kind: "listening" }
   /** Nothing was said for a while. */
   | { readonly kind: "quiet" }
   /** `place`: after all that was told. `isKept` is false if it succeeded, and its backend did not stream. */
@@ -53,35 +55,39 @@ export async function* newsOf(
   gone: AbortSignal,
 ): AsyncGenerator<StreamNews> {
   const reader = new StreamReader(ports, inference, from ?? START);
-  if (isFinal(inference.status)) return yield* reader.rest(inference);
+  if (isFinal(inference.status)) {
+    yield { kind: "listening" };
+    return yield* reader.rest(inference);
+  }
   const over = new AbortController();
-  const ended = endOf(ports, inference, endAt, AbortSignal.any([gone, over.signal]));
-  ended.catch(() => undefined); // looked at below
+  const states = statesOf(ports, inference, endAt, AbortSignal.any([gone, over.signal]));
   try {
+    const begun = await states.next(); // throws here if too many watch already
+    yield { kind: "listening" };
+    const ended = endIn(begun, states);
+    ended.catch(() => undefined); // looked at below
     for (;;) {
       const page = reader.next(STREAM_WAIT_MS);
       page.catch(() => undefined); // not looked at if the end comes first
-      const first = await Promise.race([ended, page]);
-      if ("end" in first) {
-        if (first.end) yield* reader.rest(first.end);
+      const next = await Promise.race([ended, page]);
+      if ("end" in next) {
+        if (next.end) yield* reader.rest(next.end);
         return;
       }
-      yield* reader.take(first);
-      if (first.pieces.length === 0) yield { kind: "quiet" };
+      yield* reader.take(next);
+      if (next.pieces.length === 0) yield { kind: "quiet" };
     }
   } finally {
     over.abort();
+    void states.return(undefined); // gives back its place, however far it came
   }
 }
 
-/** An inference at its end; null if that is not seen. */
-async function endOf(
-  ports: Reading,
-  inference: Inference,
-  endAt: number,
-  signal: AbortSignal,
-): Promise<{ readonly end: Inference | null }> {
-  for await (const state of statesOf(ports, inference, endAt, signal)) if (isFinal(state.status)) return { end: state };
+/** An inference at its end, by its states from the first on; null if that is not seen. */
+async function endIn(begun: IteratorResult<Inference>, states: AsyncGenerator<Inference>): Promise<{ readonly end: Inference | null }> {
+  if (begun.done) return { end: null };
+  if (isFinal(begun.value.status)) return { end: begun.value };
+  for await (const state of states) if (isFinal(state.status)) return { end: state };
   return { end: null };
 }
 
