@@ -56,9 +56,10 @@ export const dueStatements = {
   /** Sweep: they were canceled, and their runner is lost before it let go of them. */
   releaseLapsed: (limit: number) => sql`
     UPDATE inferences SET ${releaseLease} WHERE ${lapsed(limit)} AND status = 'canceled' RETURNING id`,
-  /** Sweep: their back-off is over. */
+  /** Sweep: their back-off is over, or the time has come before which they were not to begin: those take their account's next turn. */
   readyDue: (limit: number) => sql`
-    UPDATE inferences SET not_before = NULL, turn = ${turnAgain}, updated_at = ${NOW}, log = ${logged("ready")}
+    UPDATE inferences SET not_before = NULL,
+      turn = iif(attempt = 0, ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.level`)}, ${turnAgain}), updated_at = ${NOW}, log = ${logged("ready")}
     WHERE ${due(limit)} AND status = 'queued' AND not_before <= ${NOW} AND start_by > ${NOW} RETURNING model, version, ${toldTo}`,
   /** Sweep: waited so long that they count for one level more, in its account's next turn there. */
   ageDue: (limit: number) => sql`

@@ -229,6 +229,18 @@ describe("fairness", () => {
     expect(order.filter((id) => id === old).length).toBeLessThanOrEqual(2);
   });
 
+  test("gives what was not to begin before a time its account's next turn when that has come, however many come at once", async () => {
+    const { model } = await served(1);
+    const at = (await databaseNow()) + 1_000;
+    for (let count = 0; count < 3; count++) await queued(model, { accountId: "account-a", notBefore: at });
+    await queuedMany(model, 3, { accountId: "account-b" });
+    await timePasses(model, 1_000);
+    await swept();
+    const [first, ...order] = (await claimsInTurn(model, 6)).map(({ accountId }) => accountId);
+    expect(first).toBe("account-b"); // the round that was served when the others' time came
+    expect([order.slice(0, 2), order.slice(2, 4)].map((round) => new Set(round).size)).toEqual([2, 2]);
+  });
+
   test("stands below priority: another account's turn never goes before a higher priority", async () => {
     const { model } = await served(1);
     await queuedMany(model, 5, { accountId: "account-a", priority: 0 });
