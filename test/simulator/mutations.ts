@@ -25,6 +25,7 @@ const LOOK = begins("SELECT account_id AS accountId, id, attempt FROM inferences
 const REQUEUE_LAPSED = begins("UPDATE inferences SET status = 'queued'", "AND lease_until <=");
 const FAIL_LAPSED = begins("UPDATE inferences SET status = 'failed'", "AND lease_until <=");
 const READY = begins("UPDATE inferences SET not_before = NULL");
+const DELAYED = begins("INSERT INTO inferences", "iif(? > lane.now");
 const AGE = begins("UPDATE inferences SET level = level - 1");
 const CANCEL = begins("UPDATE inferences SET status = 'canceled'", "WHERE account_id = ? AND id = ?");
 const REDRIVE = begins("UPDATE inferences SET status = 'queued'", "attempts_before = attempt");
@@ -165,6 +166,16 @@ export const MUTATIONS: readonly Mutation[] = [
     }),
   },
   { name: "a back-off never ends", rewrite: within(READY, `not_before <= ${NOW}`, "0") },
+  {
+    name: "what is to begin later begins at once",
+    rewrite: within(DELAYED, "iif(? > lane.now, ?, NULL)", "iif(? > lane.now, nullif(?, 0) * NULL, NULL)"),
+  },
+  {
+    name: "what is to begin later begins 5 s early",
+    rewrite: within(DELAYED, "iif(? > lane.now, ?, NULL)", "iif(? > lane.now, ? - 5000, NULL)"),
+  },
+  { name: "a delay takes from the time in the queue", rewrite: within(DELAYED, "max(lane.now, ?)", "max(lane.now, 0 * ?)") },
+  { name: "what begins later takes the turn that is being served", rewrite: within(READY, "iif(attempt = 0,", "iif(0,") },
   {
     name: "an Idempotency-Key is not unique",
     rewrite: within(SCHEMA, "CREATE UNIQUE INDEX inferences_idempotent", "CREATE INDEX inferences_idempotent"),

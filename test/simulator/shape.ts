@@ -5,6 +5,7 @@ import { ENDS, EVENTS, type EventName, type Webhook } from "../../src/inferences
 import type { GpuSettings } from "./outside/gpu.ts";
 import type { ReceiverSettings } from "./outside/receivers.ts";
 import type { Random } from "./random.ts";
+import { BEGINNING } from "./schedule.ts";
 
 export interface AccountShape {
   readonly id: string;
@@ -58,6 +59,8 @@ export interface Job {
   readonly runWithinSeconds: number | undefined;
   readonly cancelAfterSeconds: number | undefined;
   readonly retry: { maxAttempts?: number; initialDelayMs?: number; maxDelayMs?: number };
+  /** It is not to begin before so long after its client first asked; null: at once. */
+  readonly startsAfterMs: number | null;
   /** Whether its output is kept as a stream while it comes. */
   readonly resumable: boolean;
   /** How its client waits for the answer; null where it looks later. */
@@ -163,7 +166,7 @@ export function drawShape(random: Random, waits: Random, beside: Random): Shape 
     const [receiver] = receivers;
     const webhook =
       receiver && beside.chance(0.3) ? { url: receiver.url, events: drawEvents(beside), origin: "https://claimcheck.example.com" } : null;
-    return { ...job, wait, again, webhook, resumable: false };
+    return { ...job, wait, again, webhook, resumable: false, startsAfterMs: null };
   });
   const files = Array.from({ length: beside.chance(0.4) ? beside.int(1, 12) : 0 }, (_, number) =>
     drawFile(beside, number, beside.pick(accounts), beside.int(0, Math.round(spanMs * 0.9))),
@@ -192,6 +195,22 @@ export function withStreams(shape: Shape, random: Random): Shape {
   const mayStream = ({ wait, again, model }: Job) =>
     wait === null && again === null && model.backends.some(({ protocol }) => protocol === "openai");
   return { ...shape, jobs: shape.jobs.map((job) => ({ ...job, resumable: mayStream(job) && random.chance(share) })) };
+}
+
+/** The same, and some of those that nobody waits for are not to begin before a time. */
+export function withDelays(shape: Shape, random: Random): Shape {
+  const share = random.next();
+  const mayWait = ({ wait, again }: Job) => wait === null && (again?.wait ?? null) === null;
+  const most = Math.min(shape.spanMs, 60_000);
+  return {
+    ...shape,
+    jobs: shape.jobs.map((job) => ({ ...job, startsAfterMs: mayWait(job) && random.chance(share) ? random.magnitude(100, most) : null })),
+  };
+}
+
+/** When a job may begin, in ms; null: at once. */
+export function notBeforeOf({ atMs, startsAfterMs }: Job): number | null {
+  return startsAfterMs === null ? null : BEGINNING + Math.round(atMs) + startsAfterMs;
 }
 
 /** A seed about neighbours: half of the inferences are of one account, or of two, and their inputs make healthy servers fail. */

@@ -34,7 +34,7 @@ import { Model } from "./rules/model.ts";
 import { Storage } from "./rules/storage.ts";
 import { Usage } from "./rules/usage.ts";
 import { BEGINNING, Schedule } from "./schedule.ts";
-import { type Shape, drawShape, withNeighbour, withStreams } from "./shape.ts";
+import { type Shape, drawShape, notBeforeOf, withDelays, withNeighbour, withStreams } from "./shape.ts";
 import type { Trace } from "./trace.ts";
 import { Mischief } from "./world/mischief.ts";
 import { portsFor } from "./world/ports.ts";
@@ -45,6 +45,8 @@ import { setUp } from "./world/setup.ts";
 const NEIGHBOURLY = 0.1;
 /** How many of the others may have streams that resume. */
 const STREAMING = 0.4;
+/** How many of the others may have inferences that begin later. */
+const DELAYED = 0.2;
 /** Rests and probes are noticed by a pass of the sweep, of which there is one a second. */
 const PROBE_NOTICED_MS = 1_500;
 
@@ -105,11 +107,13 @@ export class World {
     const shape = drawShape(new Random(seed, 5), new Random(seed, 6), new Random(seed, 7));
     const neighbours = new Random(seed, 8);
     const streams = new Random(seed, 9);
-    this.shape = neighbours.chance(NEIGHBOURLY)
-      ? withNeighbour(shape, neighbours)
-      : streams.chance(STREAMING)
-        ? withStreams(shape, streams)
-        : shape;
+    const delays = new Random(seed, 10);
+    const ofOthers = () => {
+      const streaming = streams.chance(STREAMING) ? withStreams(shape, streams) : shape;
+      return delays.chance(DELAYED) ? withDelays(streaming, delays) : streaming;
+    };
+    this.shape = neighbours.chance(NEIGHBOURLY) ? withNeighbour(shape, neighbours) : ofOthers();
+    const notBefore = new Map(this.shape.jobs.map((job) => [job.number, notBeforeOf(job)]));
     this.#drawn = this.shape.badAccounts.length === 0 ? drawFaults(new Random(seed, 4)) : NO_FAULTS;
     this.faults = this.#drawn;
     this.#badJobs = new Set(
@@ -128,6 +132,7 @@ export class World {
     this.model = new Model(
       {
         now,
+        notBeforeOf: (number) => notBefore.get(number) ?? null,
         isStored: (key) => this.objects.has(key),
         calls: () => this.gpus.live,
         tunnelOf: (backendId) => this.gpus.tunnelOf(backendId),

@@ -18,7 +18,7 @@ import type { After } from "../../../src/inferences/hints.ts";
 import { Unavailable } from "../../../src/platform/unavailable.ts";
 import type { Clock, Ports } from "../../../src/ports.ts";
 import { Problem } from "../../../src/problem.ts";
-import type { Job, Wait } from "../shape.ts";
+import { type Job, type Wait, notBeforeOf } from "../shape.ts";
 import type { World } from "../world.ts";
 import type { Reply } from "../world/requests.ts";
 import { Readers } from "./readers.ts";
@@ -190,6 +190,7 @@ export class Clients {
     if (random.chance(0.05) && job.idempotencyKey !== null) await this.#reuseKey(job);
     if (job.wait === null && random.chance(this.#world.shape.cancels))
       this.#later(random.magnitude(1, 30_000), () => this.#cancel(job, id));
+    if (job.startsAfterMs !== null && random.chance(0.3)) await this.#redrive(job, id); // there is nothing to redrive
     if (job.resumable) this.#later(random.magnitude(1, 10_000), () => this.#readers.read(job, id));
     await this.#watch(job, id);
   }
@@ -387,6 +388,7 @@ function submissionOf(job: Job, fingerprint: string): Parameters<typeof submit>[
     maxTimeInQueueSeconds: job.maxTimeInQueueSeconds,
     runWithinSeconds: job.runWithinSeconds,
     cancelAfterSeconds: job.cancelAfterSeconds,
+    notBefore: notBeforeOf(job) ?? undefined,
     webhook: job.webhook ?? undefined,
     idempotency: idempotencyKey === null ? null : { key: idempotencyKey, fingerprint },
   };

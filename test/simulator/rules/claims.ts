@@ -71,6 +71,8 @@ export class Claims {
     }
     if (row.leaseUntil !== now + LEASE_MS) this.#lives.violate("one live lease", `#${job} is leased until ${row.leaseUntil}`);
     if (old.notBefore !== null) this.#lives.violate("back-off is kept", `#${job} was claimed while it backs off`);
+    const asked = this.#lives.outside.notBeforeOf(job) ?? 0;
+    if (asked > now) this.#lives.violate("a delay is kept", `#${job} was claimed ${asked - now} ms before its time`);
     if (old.startBy <= now) this.#lives.violate("start within", `#${job} was claimed ${now - old.startBy} ms after its time in the queue`);
     this.#judgeBackend(life, row, now);
     if (this.#lives.atCap(row, now))

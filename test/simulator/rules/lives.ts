@@ -44,6 +44,8 @@ export interface Outside {
   calls(): Iterable<LiveCall>;
   /** Which outage of a server's tunnel it is; null if that stands. */
   tunnelOf(backendId: string): number | null;
+  /** Before which time a job was not to begin; null: at once. */
+  notBeforeOf(job: number): number | null;
   /** Whether a backend has said `done` of this job, and if so in these words. */
   wasAnswered(job: number, output: string | null, object: string | null): boolean;
   violate(rule: string, detail: string): void;
@@ -55,7 +57,7 @@ const CIRCUIT_OPENS_AT = 5;
 export interface Life {
   row: InferenceRow;
   readonly job: number;
-  /** Of the submit or the last redrive. */
+  /** Of the submit, or the time before which that was not to begin, or of the last redrive. */
   since: number;
   /** When its row was last written. */
   writtenAt: number;

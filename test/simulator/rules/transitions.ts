@@ -75,6 +75,7 @@ export class Transitions {
     life.writtenAt = now;
     life.seen.add(row.status);
     if (row.status !== "queued" || row.level !== old.level || row.notBefore !== null) this.#claims.waitsNoMore(key);
+    else if (old.notBefore !== null && row.attempt === 0) this.#claims.waits(key, row);
     if (old.status !== row.status) {
       if (isFinal(row.status)) {
         this.finals++;
@@ -92,7 +93,9 @@ export class Transitions {
   #born(key: string, row: InferenceRow, by: Actor): void {
     const job = this.#jobOf(row);
     const now = this.#lives.outside.now();
-    const life: Life = { row, job, since: now, writtenAt: now, canceledAt: null, finalAt: null, seen: new Set([row.status]), calledFor: 0 };
+    const asked = this.#lives.outside.notBeforeOf(job) ?? 0;
+    const since = Math.max(now, asked);
+    const life: Life = { row, job, since, writtenAt: now, canceledAt: null, finalAt: null, seen: new Set([row.status]), calledFor: 0 };
     if (by.kind !== "client" && by.kind !== "waiter") this.#lives.violate("born of a submit", `#${job} was inserted by ${by.kind}`);
     if ((row.waiter !== null) !== (by.kind === "waiter"))
       this.#lives.violate("in its request's name", `#${job} was inserted by ${by.kind}, its waiter is ${row.waiter}`);
@@ -100,8 +103,12 @@ export class Transitions {
       by.waiter.lease = row.waiter;
       this.#lives.waiters.set(row.waiter, by.waiter);
     }
-    if (row.status !== "queued" || row.attempt !== 0 || row.lease !== null || row.notBefore !== null || row.level !== row.priority) {
+    if (row.status !== "queued" || row.attempt !== 0 || row.lease !== null || row.level !== row.priority) {
       this.#lives.violate("born queued", `#${job} begins as ${row.status}, attempt ${row.attempt}`);
+    }
+    if (row.notBefore !== (asked > now ? asked : null) || row.startBy !== since + row.maxTimeInQueueSeconds * 1_000) {
+      const said = `${row.notBefore}, to begin by ${row.startBy}`;
+      this.#lives.violate("a delay is kept", `#${job} was asked for at ${now}, to begin at ${asked}; it waits for ${said}`);
     }
     if (row.idempotencyKey !== null) {
       const name = `${row.accountId}/${row.idempotencyKey}`;
@@ -112,7 +119,7 @@ export class Transitions {
     this.#judgeRow(life, row);
     const lane = laneOf(row);
     this.#claims.judgeTurn(life, row, "next");
-    this.#claims.waits(key, row);
+    if (row.notBefore === null) this.#claims.waits(key, row);
     this.#lives.lives.set(key, life);
     this.#lives.jobs.set(job, life);
     const lives = this.#lives.lanes.get(lane) ?? new Map<string, Life>();
@@ -167,6 +174,8 @@ export class Transitions {
       }
     }
     if (row.status === "expired" && old.startBy > now) this.#lives.violate("not expired early", `${name} had ${old.startBy - now} ms left`);
+    if (row.status === "expired" && now < life.since + old.maxTimeInQueueSeconds * 1_000)
+      this.#lives.violate("not expired early", `${name} was to wait from ${life.since} on`);
     if (row.status === "canceled" && by.kind === "sweep" && (old.cancelAt ?? Infinity) > now) {
       this.#lives.violate("not canceled early", `${name} was to be canceled at ${old.cancelAt}`);
     }
@@ -193,7 +202,7 @@ export class Transitions {
   #judgeWait(life: Life, row: InferenceRow, by: Actor): void {
     const { row: old, job } = life;
     if (row.level !== old.level && row.notBefore === null) this.#claims.judgeTurn(life, row, "next");
-    else if (old.notBefore !== null && row.notBefore === null) this.#claims.judgeTurn(life, row, "served");
+    else if (old.notBefore !== null && row.notBefore === null) this.#claims.judgeTurn(life, row, row.attempt === 0 ? "next" : "served");
     const now = this.#lives.outside.now();
     if (row.attempt !== old.attempt) this.#lives.violate("attempts count by one", `#${job} from ${old.attempt} to ${row.attempt}`);
     if (old.notBefore !== null && row.notBefore === null && old.notBefore > now) {
