@@ -29,10 +29,10 @@ export class Inbox {
     return this.#wake !== null;
   }
 
+  /** Leaves it to the caller to wake who waits. */
   put(told: Told): void {
     if (this.#told.length < WATCH_BACKLOG) this.#told.push(told);
     else this.#isOver = true;
-    this.wake();
   }
 
   /** Nothing more is told. */

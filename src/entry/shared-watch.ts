@@ -4,7 +4,7 @@
  * leaves, one who stays opens a socket first, so that nothing is missed meanwhile. A leader that died without a word is found out
  * by its silence; who watched with it begins again, as after any lost connection.
  */
-import { MEMORY_THINGS, WATCH_LEADER_MS, WATCH_MS } from "../limits.ts";
+import { MEMORY_THINGS, WATCHERS_WOKEN, WATCH_LEADER_MS, WATCH_MS } from "../limits.ts";
 import { logError } from "../platform/log.ts";
 import { Memory } from "../platform/memory.ts";
 import { ask } from "../platform/unavailable.ts";
@@ -41,7 +41,7 @@ export class SharedWatches {
     }
     const connecting = connect(null);
     const opening = connecting.then(
-      (connection) => connection && new Room(connection.object, () => this.#forget(name, opening)),
+      (connection) => connection && new Room(connection.object, this.#keep, () => this.#forget(name, opening)),
       () => null, // of which this request hears below, and the others find out by themselves
     );
     this.#rooms.set(name, opening, Infinity);
@@ -66,12 +66,18 @@ class Room {
   readonly object: number;
   readonly members = new Set<SharedWatch>();
   leader: SharedWatch | null = null;
+  readonly #keep: Keep;
   readonly #onEnd: () => void;
   #isOver = false;
   #heardAt = Date.now();
+  /** Who was told and is not woken yet, in this order. */
+  readonly #toWake: Inbox[] = [];
+  /** The leader that wakes them, while it does. */
+  #waker: SharedWatch | null = null;
 
-  constructor(object: number, onEnd: () => void) {
+  constructor(object: number, keep: Keep, onEnd: () => void) {
     this.object = object;
+    this.#keep = keep;
     this.#onEnd = onEnd;
   }
 
@@ -84,10 +90,26 @@ class Room {
     this.#heardAt = Date.now();
   }
 
-  tell(text: string): void {
+  /** What the leader has heard, for all. It is woken last: if it left first, it would hand over to one who is about to leave too. */
+  tell(text: string, leader: SharedWatch): void {
     this.heard();
     const told = toldIn(text);
-    for (const { inbox } of this.members) inbox.put(told);
+    const others = [...this.members].filter((member) => member !== leader);
+    for (const { inbox } of [...others, leader]) {
+      inbox.put(told);
+      this.#toWake.push(inbox);
+    }
+    if (this.#waker !== leader) this.#keep(this.#wake(leader));
+  }
+
+  /** A few at a time: the runtime sends nothing to any client while a request is ready to run, so the first would wait for the last. */
+  async #wake(leader: SharedWatch): Promise<void> {
+    this.#waker = leader;
+    while (this.#toWake.length > 0) {
+      for (const inbox of this.#toWake.splice(0, WATCHERS_WOKEN)) inbox.wake();
+      if (this.#toWake.length > 0) await scheduler.wait(1);
+    }
+    if (this.#waker === leader) this.#waker = null;
   }
 
   /** Nothing more is told here. */
@@ -135,7 +157,7 @@ class SharedWatch implements Watch {
     const lost = () => {
       if (this.#socket === socket) room.end();
     };
-    socket.addEventListener("message", ({ data }) => room.tell(String(data)));
+    socket.addEventListener("message", ({ data }) => room.tell(String(data), this));
     socket.addEventListener("close", lost);
     socket.addEventListener("error", lost);
   }

@@ -76,6 +76,7 @@ class SocketWatch implements Watch {
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
       this.#inbox.put(toldIn(String(data)));
+      this.#inbox.wake();
       if (this.#inbox.isOver) socket.close();
     });
     socket.addEventListener("close", () => this.#inbox.end());

@@ -11,8 +11,8 @@ import type { Claim } from "../../src/inferences/sql/record.ts";
 import { say } from "../../src/inferences/progress.ts";
 import { run } from "../../src/inferences/run.ts";
 import { openWatch } from "../../src/inferences/watch.ts";
-import { WATCH_LEADER_MS, WATCH_MS } from "../../src/limits.ts";
-import { ALL } from "../../src/ports.ts";
+import { WATCHERS_WOKEN, WATCH_LEADER_MS, WATCH_MS } from "../../src/limits.ts";
+import { ALL, type Watch } from "../../src/ports.ts";
 import { held, standingClock } from "./support/clock.ts";
 import { claimed, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { gpu } from "./support/outside.ts";
@@ -485,6 +485,66 @@ describe("a watcher's place at its object", () => {
     const closed = new Promise((resolve) => server.addEventListener("close", resolve));
     answer.release(new Response(null, { status: 101, webSocket: client }));
     await closed;
+  });
+
+  /** So many who share a socket, and the other side of each that is opened. */
+  async function sharing(count: number) {
+    const sides: WebSocket[] = [];
+    const fetch = async () => {
+      const { 0: client, 1: server } = new WebSocketPair();
+      server.accept();
+      sides.push(server);
+      return new Response(null, { status: 101, webSocket: client });
+    };
+    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }, waitUntil); // of it, what is used
+    const watches: Watch[] = [];
+    while (watches.length < count) {
+      const opened = await port.open("account", "inference");
+      if (opened) watches.push(opened);
+    }
+    const gone = new AbortController().signal;
+    /** Who has heard something, in this order. */
+    const heard = new Set<number>();
+    const hear = async (place: number, last: string) => {
+      const ids: unknown[] = [];
+      while (ids.at(-1) !== last) {
+        ids.push(...((await watches[place]?.next(10_000, gone)) ?? []).map(({ row }) => row?.["id"]));
+        if (ids.length > 0) heard.add(place);
+      }
+      return ids.join(" ");
+    };
+    const send = (id: string) => sides.at(-1)?.send(JSON.stringify({ row: { id } }));
+    return { sides, places: [...watches.keys()], holder: watches[0], heard, hear, send };
+  }
+
+  test("is told of changes in order with those who share it, a few at a time, its holder last", async () => {
+    const { places, heard, hear, send } = await sharing(3 * WATCHERS_WOKEN);
+    const first = places.map((place) => hear(place, "a"));
+    send("a");
+    await Promise.race(first);
+    expect(heard.size).toBeLessThanOrEqual(WATCHERS_WOKEN);
+    expect(new Set(await Promise.all(first))).toEqual(new Set(["a"]));
+    expect([...heard]).toEqual([...places.slice(1), 0]);
+    const rest = places.map((place) => hear(place, "c"));
+    for (const id of ["b", "c"]) send(id);
+    expect(new Set(await Promise.all(rest))).toEqual(new Set(["b c"]));
+  });
+
+  test("is told of all changes also if its holder leaves while some have yet to hear", async () => {
+    const { sides, places, holder, heard, hear, send } = await sharing(3 * WATCHERS_WOKEN);
+    const first = places.slice(1).map((place) => hear(place, "a"));
+    send("a");
+    await Promise.race(first);
+    expect(heard.size).toBeLessThan(first.length);
+    holder?.close();
+    expect(new Set(await Promise.all(first))).toEqual(new Set(["a"]));
+    await until(
+      async () => sides.length,
+      (opened) => opened === 2,
+    );
+    const rest = places.slice(1).map((place) => hear(place, "b"));
+    send("b");
+    expect(new Set(await Promise.all(rest))).toEqual(new Set(["b"]));
   });
 
   test("is given up by all who share it once its holder is silent for too long", async () => {
