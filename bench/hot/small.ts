@@ -1,6 +1,6 @@
 /** Small Workers on the same embedded runtime: what it costs there to do nothing, or one thing. */
 import { type Bare, startBare } from "../bare.ts";
-import { type Contestant, KEYS, numbers } from "./contestant.ts";
+import { type Contestant, KEYS, LARGE, numbers } from "./contestant.ts";
 import type { LoadRequest } from "./load.ts";
 
 const ROWS = 1000;
@@ -26,12 +26,12 @@ export default {
         return json({ ok: true });
       }
       case "get":
-        return new Response((await env.BUCKET.get("mib")).body);
+        return new Response((await env.BUCKET.get(name)).body);
       case "fill": {
         await env.DB.exec("CREATE TABLE jobs (id TEXT PRIMARY KEY, body TEXT, created_at INTEGER) STRICT, WITHOUT ROWID");
         const insert = env.DB.prepare("INSERT INTO jobs VALUES (?, ?, ?)");
         await env.DB.batch(Array.from({ length: ${ROWS} }, (_, id) => insert.bind("job-" + id, "x".repeat(600), id)));
-        await env.BUCKET.put("mib", new Uint8Array(1024 * 1024));
+        for (let id = 0; id < ${LARGE}; id++) await env.BUCKET.put("mib-" + id, new Uint8Array(1024 * 1024));
         return json({ ok: true });
       }
     }
@@ -61,7 +61,7 @@ export async function startSmall(): Promise<Contestant> {
       object: { requests: numbers(KEYS).map((key) => get(`/object/key-${key}`)), answers: "success" },
       read: { requests: numbers(ROWS).map((id) => get(`/read/job-${id}`)), answers: "success" },
       insert: { requests: [insert], answers: "success" },
-      get: { requests: [get("/get")], answers: "success" },
+      get: { requests: numbers(LARGE).map((id) => get(`/get/mib-${id}`)), answers: "success" },
     },
     open: null,
     stop: () => bare.stop(),
