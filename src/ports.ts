@@ -65,8 +65,10 @@ export const ALL = "*";
 
 /** What is told of an inference. */
 export interface Told {
-  /** As `fromRow` reads it; null says that events were missed which are not known any more. */
+  /** As `fromRow` reads it; null says that events were missed which are not known any more, unless it `begins`. */
   readonly row: Row | null;
+  /** Of ALL: the stream begins here, after the event of this number. */
+  readonly begins?: true;
   /** Of ALL: which line of its log this event is, and the event's number. */
   readonly line?: number;
   readonly event?: string;

@@ -233,7 +233,7 @@ export class Claimcheck {
       const began = Date.now();
       let failure: unknown;
       try {
-        for await (const event of eventsIn(body, signal)) {
+        for await (const event of eventsIn(body, signal, (id) => (last = id))) {
           failures = 0;
           last = event.id ?? last;
           yield event;

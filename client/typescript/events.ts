@@ -15,8 +15,15 @@ export class Silence extends Error {}
 const FIRST_LINE_MS = 10_000;
 const SILENCE_MS = 45_000;
 
-/** The events of a stream, as they come. Throws if nothing comes for so long that the connection must be dead. */
-export async function* eventsIn(stream: ReadableStream<Uint8Array>, signal?: AbortSignal): AsyncGenerator<Event, void, undefined> {
+/**
+ * The events of a stream, as they come. Throws if nothing comes for so long that the connection must be dead. `stands` is told of an id
+ * without an event: the stream can be gone on with after it.
+ */
+export async function* eventsIn(
+  stream: ReadableStream<Uint8Array>,
+  signal?: AbortSignal,
+  stands: (id: string) => void = () => {},
+): AsyncGenerator<Event, void, undefined> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   const leave = () => void reader.cancel().catch(() => {}); // of a stream that may be cut already
@@ -36,6 +43,7 @@ export async function* eventsIn(stream: ReadableStream<Uint8Array>, signal?: Abo
       for (const block of blocks) {
         const event = eventOf(block);
         if (event) yield event;
+        else for (const [, id = ""] of block.matchAll(/^id: (.*)$/gm)) stands(id);
       }
     }
   } finally {

@@ -91,7 +91,8 @@ async function ofAll(call: KeyCall, { query }: Input<typeof OF_ALL>): Promise<Re
 /** One event of an account's stream; "" if the filter does not want it. */
 function accountEvent(it: Told, object: number, query: Input<typeof OF_ALL>["query"], call: KeyCall): string {
   const { row, line, event } = it;
-  if (row === null) return RESET;
+  const id = `${object}.${event ?? ""}`;
+  if (row === null) return `${event === undefined ? "" : `id: ${id}\n`}${it.begins ? "\n" : RESET}`;
   const inference = inferenceIn(it);
   const { model, status, metadata = {} } = query;
   const said = line === undefined ? null : linesAfter(inference, null).lines[line];
@@ -99,7 +100,7 @@ function accountEvent(it: Told, object: number, query: Input<typeof OF_ALL>["que
   if (model !== undefined && inference.model !== model) return "";
   if (status !== undefined && (begun === null || !status.includes(begun))) return "";
   if (Object.entries(metadata).some(([name, value]) => inference.metadata[name] !== value)) return "";
-  if (said) return eventOf(inference, said, `${object}.${event ?? ""}`, call);
+  if (said) return eventOf(inference, said, id, call);
   return inference.status === "in_progress" && inference.progress ? progressEventOf(inference.id, inference.progress) : "";
 }
 

@@ -34,8 +34,7 @@ export class WatchObject extends DurableObject<Env> {
     this.ctx.acceptWebSocket(server, [topic]);
     if (topic === ALL) {
       this.#events.begin(crypto.randomUUID());
-      const missed: readonly Told[] = (after === null ? [] : this.#events.after(after)) ?? [{ row: null }];
-      for (const told of missed) server.send(JSON.stringify(told));
+      for (const told of this.#events.from(after)) server.send(JSON.stringify(told));
       if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now() + EVENTS_LOOK_MS);
     }
     return new Response(null, { status: 101, webSocket: client });

@@ -99,6 +99,17 @@ export class AccountEvents {
     return { name: String(stream?.["name"]), since: Number(stream?.["since"]), number: Number(stream?.["number"]) };
   }
 
+  /**
+   * What a reader is told first: what was said after the last event that it has, or that this is not known any more. Who has none is
+   * told where the stream stands, so that it can go on from there though nothing has happened yet when its connection breaks.
+   */
+  from(last: string | null): Told[] {
+    const { name, number } = this.#stream();
+    const event = `${name}.${number}`;
+    if (last === null) return [{ row: null, begins: true, event }];
+    return this.after(last) ?? [{ row: null, event }];
+  }
+
   /** What was said after an event; null if that is not known any more, or is another stream's. */
   after(event: string): Told[] | null {
     const { name, number } = this.#stream();

@@ -109,7 +109,7 @@ export async function* toldOf(
         }
         const told = await watch.next(Math.min(WATCH_LOOK_MS, endAt - clock.now()), signal);
         if (!told) break;
-        const event = told.at(-1)?.event;
+        const event = told.findLast((it) => it.event !== undefined)?.event; // progress has none
         if (event !== undefined) last = { object, event };
         yield { object, told };
       }

@@ -136,6 +136,16 @@ describe("who watches all inferences of an account", () => {
     expect(events.after(`one.${EVENTS_KEPT}`)).toBeNull();
   });
 
+  test("is told where the stream stands before anything is said, and goes on from there", () => {
+    const { events, clock } = newEvents();
+    events.begin("one");
+    const [first] = events.from(null);
+    expect(first).toEqual({ row: null, begins: true, event: "one.0" });
+    events.note([rowOf("a", [{ at: clock.now, event: "claimed" }])]);
+    expect(numbered(events.from(first?.event ?? null))).toEqual(["a 0"]);
+    expect(events.from("two.0")).toEqual([{ row: null, event: "one.1" }]);
+  });
+
   test("is told of what has happened since it watches, not of what was before", () => {
     const { events, clock } = newEvents();
     events.begin("one");

@@ -40,6 +40,14 @@ describe("events", () => {
     },
   );
 
+  test("may be gone on with after an id that comes before the first of them", async () => {
+    const places: string[] = [];
+    expect(
+      await allOf(eventsIn(bodyOf(["id: 0.x.7\n\n", "event: status\ndata: {}\n\n"]), undefined, (id) => places.push(id))),
+    ).toHaveLength(1);
+    expect(places).toEqual(["0.x.7"]);
+  });
+
   test("end by an error where a stream falls silent", async () => {
     vi.useFakeTimers();
     const seen = allOf(eventsIn(bodyOf([": hello\n\n"], true)));

@@ -128,8 +128,20 @@ class Stream {
     this.#reader = answer.body.getReader();
   }
 
-  /** The next event; null at the end. Comments and `retry` are passed over. */
+  /** The next event; null at the end. Comments, `retry` and ids without an event are passed over. */
   async next(): Promise<SentEvent | null> {
+    for (let event = await this.#block(); ; event = await this.#block()) {
+      if (event === null) return null;
+      if (event.data !== null) return { name: event.name, id: event.id, data: JSON.parse(event.data) as Record<string, unknown> };
+    }
+  }
+
+  /** Where the stream stands: the first id, which is not passed over. */
+  async place(): Promise<string | null> {
+    for (let event = await this.#block(); ; event = await this.#block()) if (!event || event.id !== null) return event && event.id;
+  }
+
+  async #block(): Promise<{ name: string; id: string | null; data: string | null } | null> {
     for (;;) {
       const end = this.#text.indexOf("\n\n");
       if (end < 0) {
@@ -145,8 +157,7 @@ class Stream {
           .split("\n")
           .find((line) => line.startsWith(`${name}: `))
           ?.slice(name.length + 2) ?? null;
-      const data = field("data");
-      if (data !== null) return { name: field("event") ?? "", id: field("id"), data: JSON.parse(data) as Record<string, unknown> };
+      return { name: field("event") ?? "", id: field("id"), data: field("data") };
     }
   }
 
@@ -343,8 +354,20 @@ describe("the events of an account", () => {
     expect(lines.toSorted()).toEqual(ids.flatMap((id) => ["claimed", "queued", "succeeded"].map((event) => `${id} ${event}`)).toSorted());
     const unknown = `0.${crypto.randomUUID()}.3`;
     const late = await watch(key, "/v1/events", unknown);
-    expect(await late.next()).toMatchObject({ name: "reset" });
+    expect(await late.next()).toMatchObject({ name: "reset", id: seen.at(-1)?.id });
     await late.leave();
+  });
+
+  test("are gone on with by a client that was cut before the first of them", async () => {
+    const { key, accountId } = await newTenant();
+    const first = await watch(key, "/v1/events");
+    const place = await first.place();
+    await accountWatched(accountId);
+    await first.leave();
+    const id = await queued(await newModel(), { accountId });
+    const again = await watch(key, "/v1/events", place);
+    expect(await again.next()).toMatchObject({ name: "status", data: { inference_id: id, event: "queued" } });
+    await again.leave();
   });
 });
 
