@@ -6,8 +6,8 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { AccountEvents } from "../inferences/account-events.ts";
-import { rowsToTell } from "../inferences/sql/watch.ts";
-import { DATABASE_MS, EVENTS_LOOK_MS, WATCHERS_PER_OBJECT } from "../limits.ts";
+import { rowsToTell, youngIds } from "../inferences/sql/watch.ts";
+import { DATABASE_MS, EVENTS_LOOK_MS, EVENTS_YOUNG, WATCHERS_PER_OBJECT } from "../limits.ts";
 import { logError } from "../platform/log.ts";
 import { type Row, d1 } from "../platform/sql.ts";
 import { ALL, type Told } from "../ports.ts";
@@ -61,18 +61,18 @@ export class WatchObject extends DurableObject<Env> {
     }
   }
 
-  /** While somebody watches the whole account: looks at what was not heard of for long, since a tell may be lost. */
+  /** While somebody watches the whole account: looks at what was not heard of for long, or never, since a tell may be lost. */
   override async alarm(): Promise<void> {
     if (this.ctx.getWebSockets(ALL).length === 0) return this.#events.left();
     await this.ctx.storage.setAlarm(Date.now() + EVENTS_LOOK_MS);
     const [accountId = ""] = (this.ctx.id.name ?? "").split("/");
-    const ids = this.#events.neglected();
-    if (ids.length === 0) return;
+    const db = d1(this.env.DB, DATABASE_MS);
     try {
-      const names = ids.map((id) => [accountId, id] as const);
-      this.#tellAll(await rowsToTell(d1(this.env.DB, DATABASE_MS), names));
+      const young = await youngIds(db, accountId, this.#events.youngSince, EVENTS_YOUNG);
+      const names = [...this.#events.neglected(), ...this.#events.unheard(young)].map((id) => [accountId, id] as const);
+      if (names.length > 0) this.#tellAll(await rowsToTell(db, names));
     } catch (error) {
-      logError("neglected_not_looked_at", error, { inferences: ids.length });
+      logError("neglected_not_looked_at", error, { account: accountId });
     }
   }
 

@@ -4,7 +4,16 @@
  * late, says nothing twice, and one whose tell was lost is made up for by the next, or by a look. Kept in the object's own
  * database, so an object that sleeps or dies forgets nothing.
  */
-import { EVENTS_KEPT, EVENTS_OVERLAP_MS, EVENTS_LOOK_MS, EVENTS_LOOKED_AT, EVENTS_REST_MS, EVENTS_SAID } from "../limits.ts";
+import {
+  EVENTS_KEPT,
+  EVENTS_LOOKED_AT,
+  EVENTS_LOOK_MS,
+  EVENTS_OVERLAP_MS,
+  EVENTS_REST_MS,
+  EVENTS_SAID,
+  EVENTS_SUBMIT_MS,
+  EVENTS_YOUNG_MS,
+} from "../limits.ts";
 import type { Row, SqlValue } from "../platform/sql.ts";
 import type { Told } from "../ports.ts";
 import { linesAfter } from "./log-events.ts";
@@ -119,6 +128,18 @@ export class AccountEvents {
     return this.#exec("SELECT told FROM events WHERE number > ? ORDER BY number", last).map(
       ({ told }) => JSON.parse(String(told)) as Told, // as it was noted
     );
+  }
+
+  /** From when on inferences are young, in ms: nothing may have been heard of one, since each of its tells was lost. */
+  get youngSince(): number {
+    return Math.max(this.#now() - EVENTS_YOUNG_MS, this.#stream().since - EVENTS_SUBMIT_MS);
+  }
+
+  /** Of these inferences, some of which nothing was heard: they are to be looked at. */
+  unheard(ids: readonly string[]): string[] {
+    const rows = this.#exec("SELECT id FROM said WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(ids));
+    const heard = new Set(rows.map(({ id }) => String(id)));
+    return ids.filter((id) => !heard.has(id)).slice(0, EVENTS_LOOKED_AT);
   }
 
   /** Inferences that have not ended, as far as was said, and of which nothing was heard for EVENTS_LOOK_MS: they are to be looked at. */

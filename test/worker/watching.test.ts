@@ -358,6 +358,23 @@ describe("the events of an account", () => {
     await late.leave();
   });
 
+  test("are found by a look where every tell of an inference was lost", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await served();
+    const stream = await watch(key, "/v1/events");
+    await accountWatched(accountId);
+    await env.DB.prepare("UPDATE accounts SET watched_until = 0 WHERE id = ?").bind(accountId).run();
+    await queued(model, { accountId });
+    await succeed(await claimed(model));
+    await runInDurableObject(env.WATCH.getByName(watchObjectName(accountId, 0)), (instance: WatchObject) => instance.alarm());
+    expect(told([await stream.next(), await stream.next(), await stream.next()].filter((event) => event !== null))).toEqual([
+      ["status", "queued"],
+      ["status", "claimed"],
+      ["final", "succeeded"],
+    ]);
+    await stream.leave();
+  });
+
   test("are gone on with by a client that was cut before the first of them", async () => {
     const { key, accountId } = await newTenant();
     const first = await watch(key, "/v1/events");

@@ -3,6 +3,7 @@
  * for nothing. A mark lasts until a time of the database, and is made anew while somebody watches; a watch object is called by a
  * mark that is out of date at most, never missed.
  */
+import { earliestId } from "../../ids.ts";
 import { type Database, NOW, type Row, sql } from "../../platform/sql.ts";
 import { readStatements } from "./read.ts";
 
@@ -17,6 +18,9 @@ export const watchStatements = {
   /** The same of all inferences of an account. */
   watchAccount: (accountId: string, object: number, ms: number) => sql`
     UPDATE accounts SET ${mark(object, ms)} WHERE id = ${accountId} RETURNING ${NOW} AS now`,
+  /** The newest inferences of an account that were submitted since then, in ms. */
+  young: (accountId: string, since: number, limit: number) => sql`
+    SELECT id FROM inferences WHERE account_id = ${accountId} AND id >= ${earliestId(since)} ORDER BY id DESC LIMIT ${limit}`,
 };
 
 /** Marks an inference as watched and reads it as it is then: whatever changes it after that is told. Null if there is none. */
@@ -29,6 +33,11 @@ export async function watched(db: Database, accountId: string, id: string, objec
 export async function watchedAccount(db: Database, accountId: string, object: number, ms: number): Promise<number> {
   const [row] = await db.all(watchStatements.watchAccount(accountId, object, ms));
   return Number(row?.["now"] ?? 0);
+}
+
+/** The ids of the newest inferences of an account that were submitted since then, in ms. */
+export async function youngIds(db: Database, accountId: string, since: number, limit: number): Promise<string[]> {
+  return (await db.all(watchStatements.young(accountId, since, limit))).map(({ id }) => String(id));
 }
 
 /** Inferences as they are, to be told of: rows as `fromRow` reads them. */
