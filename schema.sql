@@ -388,10 +388,10 @@ CREATE TABLE signing_secrets (
   shown_at INTEGER                       -- when the newest was shown to the account; NULL = never yet
 ) STRICT, WITHOUT ROWID;
 
--- One row is one event for one endpoint: the outbox. Its key begins with the inference, and its id is made of its key.
+-- One row is one event for one endpoint: the outbox. Its key begins with what it is about, and its id is made of its key.
 CREATE TABLE deliveries (
   account_id TEXT NOT NULL,
-  inference_id TEXT NOT NULL,
+  inference_id TEXT NOT NULL,            -- 'account' = the account itself
   sequence INTEGER NOT NULL,             -- of the event among those of its inference
   webhook_id TEXT NOT NULL,              -- '' = the URL that was given with the inference
   event TEXT NOT NULL,
@@ -402,10 +402,11 @@ CREATE TABLE deliveries (
   due_at INTEGER,                        -- pending: when it is tried next, or, while it is being tried, when that must have ended
   lease TEXT,                            -- whoever tries it: the fence of what is recorded
   created_at INTEGER NOT NULL,           -- when the event was
-  snapshot TEXT NOT NULL,                -- JSON: the inference's columns as the event left them
+  snapshot TEXT NOT NULL,                -- JSON: the inference's columns as the event left them; of the account, what there is to say
   attempts TEXT NOT NULL DEFAULT '[]',   -- JSON array of the latest attempts
   -- What it counts as in its account's database_bytes: 1 KiB at least, more than one takes that arrives at once.
   row_bytes INTEGER GENERATED ALWAYS AS (max(1024, octet_length(url) + octet_length(snapshot) + octet_length(attempts))) VIRTUAL,
+  hint INTEGER NOT NULL DEFAULT 0,       -- 1 = of a report of progress: sent once, as it stands then
   PRIMARY KEY (account_id, inference_id, sequence, webhook_id),
   CHECK (status = 'pending' AND due_at IS NOT NULL OR status <> 'pending' AND due_at IS NULL AND lease IS NULL)
 ) STRICT, WITHOUT ROWID;
@@ -451,12 +452,69 @@ CREATE TRIGGER inferences_untold AFTER DELETE ON inferences
 BEGIN
   DELETE FROM deliveries WHERE account_id = OLD.account_id AND inference_id = OLD.id;
 END;
--- Of one inference the deliveries of the newest 100 events are kept.
+-- Of one inference, or of an account's own events, the deliveries of the newest 100 events are kept. Reports of progress take numbers
+-- and few rows, so it is events that are counted and not numbers.
 CREATE TRIGGER deliveries_bounded AFTER INSERT ON deliveries WHEN NEW.sequence > 100
 BEGIN
-  UPDATE accounts SET database_bytes = database_bytes - (SELECT sum(row_bytes) FROM deliveries
-      WHERE account_id = NEW.account_id AND inference_id = NEW.inference_id AND sequence <= NEW.sequence - 100)
-    WHERE id = NEW.account_id AND EXISTS (SELECT 1 FROM deliveries
-      WHERE account_id = NEW.account_id AND inference_id = NEW.inference_id AND sequence <= NEW.sequence - 100);
-  DELETE FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.inference_id AND sequence <= NEW.sequence - 100;
+  UPDATE accounts SET database_bytes = database_bytes - past.bytes FROM (
+      SELECT sum(row_bytes) AS bytes FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.inference_id
+        AND sequence <= (SELECT DISTINCT sequence FROM deliveries
+          WHERE account_id = NEW.account_id AND inference_id = NEW.inference_id ORDER BY sequence DESC LIMIT 1 OFFSET 100)
+    ) AS past WHERE id = NEW.account_id AND past.bytes IS NOT NULL;
+  DELETE FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.inference_id
+    AND sequence <= (SELECT DISTINCT sequence FROM deliveries
+      WHERE account_id = NEW.account_id AND inference_id = NEW.inference_id ORDER BY sequence DESC LIMIT 1 OFFSET 100);
+END;
+-- What a model reports of its progress is told as well, at most once in five seconds, and as it stands when it is sent. One that waits to
+-- be sent tells of the next report too, and one that was sent goes when the next is made: so an endpoint has one of an inference, or
+-- two while one is on its way. None is made for an endpoint that is not called.
+CREATE TRIGGER inferences_reported AFTER UPDATE OF progress ON inferences
+WHEN NEW.status = 'in_progress' AND NEW.progress IS NOT NULL
+  AND (NEW.webhook IS NOT NULL OR EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = NEW.account_id))
+BEGIN
+  INSERT INTO deliveries (account_id, inference_id, sequence, webhook_id, event, url, dialect, status, due_at, created_at, snapshot, hint)
+  SELECT NEW.account_id, NEW.id,
+    1 + coalesce((SELECT max(sequence) FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.id), 0),
+    told.id, 'inference.progress', told.url, told.dialect, 'pending', told.at, told.at, '{}', 1
+  FROM (
+    SELECT hook.id, hook.url, hook.dialect, max(NEW.progress ->> 'at', 5000 + coalesce((SELECT max(created_at) FROM deliveries
+      WHERE account_id = NEW.account_id AND inference_id = NEW.id AND webhook_id = hook.id AND hint = 1), 0)) AS at
+    FROM (
+      SELECT '' AS id, NEW.webhook ->> 'url' AS url, NEW.webhook -> 'events' AS events, NEW.dialect AS dialect WHERE NEW.webhook IS NOT NULL
+      UNION ALL
+      SELECT id, url, events, 'claimcheck' FROM webhooks WHERE account_id = NEW.account_id
+    ) AS hook
+    WHERE EXISTS (SELECT 1 FROM json_each(hook.events) WHERE value = 'inference.progress')
+      AND NOT EXISTS (SELECT 1 FROM endpoints WHERE account_id = NEW.account_id AND url = hook.url AND state IS NOT NULL)
+      AND NOT EXISTS (SELECT 1 FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.id AND webhook_id = hook.id
+        AND hint = 1 AND status = 'pending' AND lease IS NULL)
+  ) AS told;
+  UPDATE accounts SET database_bytes = database_bytes + (SELECT sum(iif(sequence = newest, row_bytes, iif(hint = 1 AND (status <> 'pending' OR lease IS NOT NULL), -row_bytes, 0)))
+      FROM (SELECT max(sequence) AS newest FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.id) CROSS JOIN deliveries
+      WHERE account_id = NEW.account_id AND inference_id = NEW.id)
+    WHERE id = NEW.account_id AND changes() > 0;
+  DELETE FROM deliveries WHERE account_id = NEW.account_id AND inference_id = NEW.id AND hint = 1 AND (status <> 'pending' OR lease IS NOT NULL)
+    AND changes() > 0;
+END;
+-- Of an account itself its webhooks are told when its budget is nearly spent, and when it is: once a month for each amount.
+CREATE TRIGGER accounts_told AFTER UPDATE OF budget_state ON accounts
+WHEN NEW.budget_state <> OLD.budget_state AND NEW.budget_state <> 'ok' AND NEW.removed_at IS NULL
+  AND EXISTS (SELECT 1 FROM webhooks WHERE webhooks.account_id = NEW.id)
+BEGIN
+  INSERT INTO deliveries (account_id, inference_id, sequence, webhook_id, event, url, dialect, status, due_at, created_at, snapshot)
+  SELECT NEW.id, 'account', 1 + coalesce((SELECT max(sequence) FROM deliveries WHERE account_id = NEW.id AND inference_id = 'account'), 0),
+    hook.id, budget.event, hook.url, 'claimcheck', iif(endpoints.state IS NULL, 'pending', 'held'), iif(endpoints.state IS NULL, budget.at, NULL), budget.at,
+    json_object('month', budget.month, 'of', budget.amount, 'budgetMicros', NEW.budget_micros, 'warnMicros', NEW.warn_micros, 'spentMicros',
+      (SELECT coalesce(sum(cost_micros), 0) FROM usage WHERE account_id = NEW.id AND day >= unixepoch(budget.month) / 86400))
+  FROM (
+    SELECT 'account.budget_' || iif(NEW.budget_state = 'warned', 'warning', 'exceeded') AS event, date('now', 'start of month') AS month,
+      iif(NEW.budget_state = 'warned', NEW.warn_micros, NEW.budget_micros) AS amount, CAST(unixepoch('subsec') * 1000 AS INTEGER) AS at
+  ) AS budget CROSS JOIN webhooks AS hook ON hook.account_id = NEW.id
+  LEFT JOIN endpoints ON endpoints.account_id = NEW.id AND endpoints.url = hook.url
+  WHERE EXISTS (SELECT 1 FROM json_each(hook.events) WHERE value = budget.event)
+    AND NOT EXISTS (SELECT 1 FROM deliveries WHERE account_id = NEW.id AND inference_id = 'account' AND webhook_id = hook.id
+      AND event = budget.event AND snapshot ->> 'month' = budget.month AND snapshot ->> 'of' IS budget.amount);
+  UPDATE accounts SET database_bytes = database_bytes + (SELECT sum(row_bytes) FROM deliveries WHERE account_id = NEW.id
+      AND inference_id = 'account' AND sequence = (SELECT max(sequence) FROM deliveries WHERE account_id = NEW.id AND inference_id = 'account'))
+    WHERE id = NEW.id AND changes() > 0;
 END;

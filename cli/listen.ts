@@ -3,7 +3,7 @@
  * as docs/webhooks.md says, with a secret of this machine's own.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import type { Event, Inference } from "../client/typescript/client.ts";
+import type { Claimcheck, Event, Inference } from "../client/typescript/client.ts";
 import { bold, dim, green, red } from "../src/local/terminal.ts";
 import type { Api } from "./api.ts";
 import { UsageError, causeOf } from "./errors.ts";
@@ -12,6 +12,8 @@ import { keepSecret, keptSecret } from "./settings.ts";
 
 const ANSWER_MS = 15_000;
 const SECRET_BYTES = 24;
+/** From one report of an inference's progress to the next. */
+const PROGRESS_MS = 5_000;
 
 export interface ListenOptions {
   readonly forwardTo: string;
@@ -36,12 +38,17 @@ export async function listen({ client, output, signal }: Api, options: ListenOpt
   if (!/^https?:$/.test(URL.canParse(forwardTo) ? new URL(forwardTo).protocol : "")) {
     throw new UsageError(`--forward-to must be a URL, such as http://127.0.0.1:3000/hooks, and is "${forwardTo}".`);
   }
+  const unheard = events.find((event) => !event.startsWith("inference."));
+  if (unheard !== undefined)
+    throw new UsageError(`listen sends events of inferences; "${unheard}" is none. A webhook of the account is sent those.`);
   const key = keyOf(secret);
+  /** When progress was last sent, by inference. */
+  const progressAt = new Map<string, number>();
   output.note(`Webhooks go to ${bold(printable(forwardTo))}. Ctrl-C ends it.`);
   output.note(`The signing secret is ${bold(secret)}`);
   try {
     for await (const event of client.events(null, { ...filters, signal })) {
-      const webhook = webhookOf(event);
+      const webhook = event.event === "progress" ? await progressOf(client, event, events, progressAt) : webhookOf(event);
       if (webhook && events.includes(webhook.type)) await forward(output, forwardTo, webhook, key);
     }
   } catch (error) {
@@ -68,6 +75,21 @@ function webhookOf({ event, id, data: { inference: shown, event: line, attempt }
   const between = line === "claimed" && attempt === 1 ? "started" : line === "queued" ? null : "progress";
   const what = event === "final" ? inference.status : between;
   return what === null ? null : { type: `inference.${what}`, id: `msg_${inference.id}_${id ?? ""}`, data: inference };
+}
+
+/** The webhook of a report of progress, once in PROGRESS_MS as the deployment has it; null if there is none to send. */
+async function progressOf(
+  client: Claimcheck,
+  { data: { inference_id: id, at } }: Event,
+  events: readonly string[],
+  sentAt: Map<string, number>,
+): Promise<Webhook | null> {
+  const type = "inference.progress";
+  if (typeof id !== "string" || !events.includes(type) || Date.now() < (sentAt.get(id) ?? 0) + PROGRESS_MS) return null;
+  sentAt.set(id, Date.now());
+  const data = await client.get(id);
+  if (data.is_final) sentAt.delete(id);
+  return data.progress ? { type, id: `msg_${id}_progress_${String(at)}`, data } : null;
 }
 
 async function forward(output: Output, to: string, { type, id, data }: Webhook, key: Buffer): Promise<void> {

@@ -159,6 +159,8 @@ export const EVENTS_SUBMIT_MS = 60_000;
 export const PROGRESS_MS = 1_000;
 /** What a call has taken upon itself to note and has not so long after its time is noted by the next call. */
 export const PROGRESS_TAKEN_MS = 5_000;
+/** From one report of an inference's progress that a webhook is told of to the next; the trigger `inferences_reported` has it. */
+export const PROGRESS_TOLD_MS = 5_000;
 export const PROGRESS_BODY_BYTES = 64 * KIB;
 export const PROGRESS_LINES = 20;
 export const PROGRESS_LINE_CHARACTERS = 1_000;

@@ -16,7 +16,11 @@ import { toast } from "../parts/toast.tsx";
 import { useLoad } from "../parts/use.ts";
 import type { Endpoints, Webhook } from "../types.ts";
 
-const EVENTS = ["started", "progress", "succeeded", "failed", "canceled", "expired"].map((name) => [`inference.${name}`, name] as const);
+const EVENTS = [
+  ...["started", "progress", "succeeded", "failed", "canceled", "expired"].map((name) => [`inference.${name}`, name] as const),
+  ["account.budget_warning", "budget warning"],
+  ["account.budget_exceeded", "budget exceeded"],
+] as const;
 const INPUTS: readonly Input[] = [
   { name: "url", label: "URL", hint: "https, and a public address.", placeholder: "https://example.com/hooks", required: true },
   { name: "events", label: "Events", kind: "checks", options: EVENTS },

@@ -9,7 +9,7 @@ import { hintDeliveries, hintSweep } from "../inferences/hints.ts";
 import { DELIVERY_STATUSES } from "../inferences/webhook.ts";
 import { ADMIN_BODY_BYTES, DELIVERIES_RESENT } from "../limits.ts";
 import { type Problem, problem } from "../problem.ts";
-import { deliveryIdOf, deliveryKeyOf, keyAt, placeOf } from "../webhooks/delivery.ts";
+import { OF_ACCOUNT, deliveryIdOf, deliveryKeyOf, keyAt, placeOf } from "../webhooks/delivery.ts";
 import { type Delivery, findDelivery, listDeliveries, resendDelivery, resendSince } from "../webhooks/sql/deliveries.ts";
 import { findEndpoint } from "../webhooks/sql/endpoints.ts";
 import { notFound } from "./present.ts";
@@ -17,9 +17,9 @@ import { attemptResultSchema, find as findWebhook, presentAttempt } from "./webh
 
 export const deliverySchema = z.object({
   id: z.string().describe("Its `webhook-id`, the same in each attempt."),
-  inference_id: z.string(),
+  inference_id: z.string().nullable().describe("Null if it tells of the account itself."),
   event: z.string(),
-  sequence: z.int().describe("Of the event among those of its inference."),
+  sequence: z.int().describe("Of the event among those of its inference, or of the account."),
   webhook_id: z.string().nullable().describe("Null for the URL that came with the inference."),
   url: z.string(),
   status: z.enum(DELIVERY_STATUSES).exclude(["held"]),
@@ -32,9 +32,7 @@ z.globalRegistry.add(deliverySchema, { id: "Delivery" });
 
 const inferenceParam = z.object({ id: z.string().describe("The inference's id.") });
 
-export const LIST = {
-  summary: "List the deliveries of an inference, oldest event first.",
-  params: inferenceParam,
+const page = {
   query: pageQuery(),
   answers: {
     200: {
@@ -45,6 +43,17 @@ export const LIST = {
       }),
     },
   },
+} as const;
+
+export const LIST = {
+  summary: "List the deliveries of an inference, oldest event first.",
+  params: inferenceParam,
+  ...page,
+} as const satisfies RouteShape;
+
+const LIST_OF_ACCOUNT = {
+  summary: "List the deliveries of the account's own events, such as of its budget, oldest event first.",
+  ...page,
 } as const satisfies RouteShape;
 
 const resentSchema = z.object({
@@ -81,13 +90,18 @@ export const deliveryRoutes = [
     },
     resend,
   ),
+  route("read", "GET", "/v1/webhooks/deliveries", LIST_OF_ACCOUNT, (call, input) => listOf(call, call.caller.accountId, OF_ACCOUNT, input)),
   route("submit", "POST", "/v1/webhooks/resend", RESEND_OF_URLS, (call, input) => resendAll(call, "", input.body.since)),
   route("submit", "POST", "/v1/webhooks/:id/resend", RESEND_OF_WEBHOOK, resendOfWebhook),
 ];
 
-export async function list(call: AccountCall, { query }: Input<typeof LIST>): Promise<Response> {
-  const { after, limit } = query;
+export async function list(call: AccountCall, input: Input<typeof LIST>): Promise<Response> {
   const { accountId, id } = await lookUp(call, notFound);
+  return listOf(call, accountId, id, input);
+}
+
+async function listOf(call: AccountCall, accountId: string, id: string, { query }: Pick<Input<typeof LIST>, "query">): Promise<Response> {
+  const { after, limit } = query;
   const key = keyAt(keyIn(after), accountId, id);
   if (!key) throw badCursor();
   const { rows, next } = pageFrom(await listDeliveries(call.ports.db, key, limit + 1), limit, placeOf);
@@ -138,7 +152,7 @@ function present(delivery: Delivery): z.infer<typeof deliverySchema> {
   const { inferenceId, event, sequence, webhookId, url, status, createdAt, nextAt, attempts } = delivery;
   return {
     id: deliveryIdOf(delivery),
-    inference_id: inferenceId,
+    inference_id: inferenceId === OF_ACCOUNT ? null : inferenceId,
     event,
     sequence,
     webhook_id: webhookId || null,

@@ -1,12 +1,15 @@
 /**
  * An event as our own API tells it: type, time and the inference as `present` shows it, its output included while it is
- * small, and beyond that a link to it that needs no key. The form is that of Standard Webhooks 1.0.0 ("Webhook payload structure").
+ * small, and beyond that a link to it that needs no key; of the account, its budget. The form is that of Standard Webhooks 1.0.0 ("Webhook payload structure").
  */
+import * as z from "zod";
+import { nextMonth } from "../accounts/usage.ts";
 import { sizeOf } from "../content/content.ts";
 import type { Payload } from "../payloads/payload.ts";
 import { writeJson } from "../encoding/json.ts";
 import { EVENT_OUTPUT_BYTES } from "../limits.ts";
-import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
+import type { AccountEvent, DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
+import { presentBudget } from "./me.ts";
 import { present } from "./present.ts";
 
 export async function presentOwnEvent({ name, at, inference, origin, resultLink }: WebhookEvent): Promise<DeliveryMessage> {
@@ -14,6 +17,15 @@ export async function presentOwnEvent({ name, at, inference, origin, resultLink 
   const isLarge = inference.status === "succeeded" && bytesOf(inference.output) > EVENT_OUTPUT_BYTES;
   const data = isLarge ? { ...shown, output: null, output_url: await resultLink() } : shown;
   return { body: eventOf(name, at, data) };
+}
+
+/** How a budget stood, as the trigger that tells of it has it (schema.sql). */
+const stoodSchema = z.object({ spentMicros: z.number(), budgetMicros: z.number(), warnMicros: z.number().nullable() });
+
+export function presentAccountEvent({ name, accountId, at, snapshot }: AccountEvent): DeliveryMessage {
+  const stood = stoodSchema.parse(snapshot);
+  const budget = presentBudget(name === "account.budget_exceeded" ? "spent" : "warned", stood, nextMonth(at));
+  return { body: eventOf(name, at, { account_id: accountId, budget }) };
 }
 
 /** `at` in ms. */

@@ -1,6 +1,6 @@
 /** Who a key is: its account, what it may do, and what is left of that; and what the account has used. */
 import * as z from "zod";
-import { findAccount } from "../accounts/store.ts";
+import { type Account, findAccount } from "../accounts/store.ts";
 import { spentThisMonth } from "../accounts/usage.ts";
 import { json } from "../http/answer.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
@@ -11,6 +11,14 @@ import { SCOPES } from "../keys/key.ts";
 import { findKey } from "../keys/store.ts";
 import { OPEN_INFERENCES, QUOTA_BYTES } from "../limits.ts";
 import { problem } from "../problem.ts";
+
+const budgetSchema = z.object({
+  state: z.enum(["ok", "warned", "spent"]).describe("`spent`: submits are refused until it is renewed."),
+  monthly: z.number(),
+  warning_at: z.number().nullable(),
+  spent: z.number().describe("Since the month began, in UTC."),
+  renews_at: timeSchema,
+});
 
 const meSchema = z.object({
   account: z.object({ id: z.string(), name: z.string() }),
@@ -34,16 +42,7 @@ const meSchema = z.object({
     limit: z.int(),
   }),
   retention_seconds: z.int().describe("How long inferences are kept after their end."),
-  budget: z
-    .object({
-      state: z.enum(["ok", "warned", "spent"]).describe("`spent`: submits are refused until it is renewed."),
-      monthly: z.number(),
-      warning_at: z.number().nullable(),
-      spent: z.number().describe("Since the month began, in UTC."),
-      renews_at: timeSchema,
-    })
-    .nullable()
-    .describe("What the account's inferences may cost in a month; null: anything."),
+  budget: budgetSchema.nullable().describe("What the account's inferences may cost in a month; null: anything."),
 });
 z.globalRegistry.add(meSchema, { id: "Me" });
 
@@ -88,14 +87,31 @@ async function showMe({ ports, caller }: KeyCall): Promise<Response> {
     budget:
       budgetMicros === null || spent === null
         ? null
-        : {
-            state: account.budgetState,
-            monthly: budgetMicros / 1_000_000,
-            warning_at: account.warnMicros === null ? null : account.warnMicros / 1_000_000,
-            spent: spent.micros / 1_000_000,
-            renews_at: time(spent.renewsAt),
-          },
+        : presentBudget(account.budgetState, { budgetMicros, warnMicros: account.warnMicros, spentMicros: spent.micros }, spent.renewsAt),
   } satisfies z.infer<typeof meSchema>);
+}
+
+/** A budget and what was spent of it, in millionths. */
+interface Stood {
+  readonly budgetMicros: number;
+  readonly warnMicros: number | null;
+  readonly spentMicros: number;
+}
+
+/** `renewsAt` in ms. */
+export function presentBudget(
+  state: Account["budgetState"],
+  { budgetMicros, warnMicros, spentMicros }: Stood,
+  renewsAt: number,
+): z.infer<typeof budgetSchema> {
+  const money = (micros: number) => micros / 1_000_000;
+  return {
+    state,
+    monthly: money(budgetMicros),
+    warning_at: warnMicros === null ? null : money(warnMicros),
+    spent: money(spentMicros),
+    renews_at: time(renewsAt),
+  };
 }
 
 function showUsage(call: KeyCall, { query }: Input<typeof USAGE>): Promise<Response> {

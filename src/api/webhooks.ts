@@ -10,11 +10,11 @@ import { type AccountCall, type Call, type Input, type KeyCall, type RouteShape,
 import { time, timeSchema } from "../http/time.ts";
 import { storedOrigin, targetOf } from "../http/vetted.ts";
 import { randomBase62 } from "../ids.ts";
-import { ENDS, EVENTS } from "../inferences/webhook.ts";
+import { ENDS } from "../inferences/webhook.ts";
 import { ADMIN_BODY_BYTES, DESCRIPTION_CHARACTERS, WEBHOOKS_PER_ACCOUNT, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
 import { type Problem, problem } from "../problem.ts";
 import { attemptOf, callEndpoint, signed, wasDelivered } from "../webhooks/call.ts";
-import { PING, deliveryIdOf } from "../webhooks/delivery.ts";
+import { ALL_EVENTS, PING, deliveryIdOf } from "../webhooks/delivery.ts";
 import { signingKeyFor, signingKeysOf } from "../webhooks/sealing.ts";
 import { rotateSecret, secretsOf, showSecret } from "../webhooks/secrets.ts";
 import { keySetOf } from "../webhooks/signature.ts";
@@ -49,7 +49,7 @@ const endpointSchema = z.object({ url: z.string(), ...endpointStateSchema.shape 
 const webhookSchema = z.object({
   id: z.string(),
   url: z.string(),
-  events: z.array(z.enum(EVENTS)),
+  events: z.array(z.enum(ALL_EVENTS)),
   description: z.string(),
   created_at: timeSchema,
   ...endpointStateSchema.shape,
@@ -64,7 +64,7 @@ export const attemptResultSchema = z.object({
   error: z.string().nullable().describe("Why it was not called."),
 });
 
-const eventsSchema = z.array(z.enum(EVENTS)).min(1);
+const eventsSchema = z.array(z.enum(ALL_EVENTS)).min(1);
 const descriptionSchema = z.string().max(DESCRIPTION_CHARACTERS);
 
 const newWebhookSchema = z.strictObject({

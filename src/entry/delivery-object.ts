@@ -7,7 +7,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { DIALECTS } from "../wires.ts";
-import { presentOwnEvent } from "../api/event.ts";
+import { presentAccountEvent, presentOwnEvent } from "../api/event.ts";
 import { configOf } from "../config.ts";
 import { bestEffort } from "../inferences/hints.ts";
 import { logError } from "../platform/log.ts";
@@ -56,5 +56,6 @@ export async function settingsOf(env: Env): Promise<DeliverySettings> {
       const known = DIALECTS.find(({ name }) => name === dialect);
       return known?.presentEvent?.(event) ?? presentOwnEvent(event);
     },
+    presentAccountEvent,
   };
 }

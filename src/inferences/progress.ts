@@ -5,7 +5,7 @@
 import { MEMORY_THINGS, PROGRESS_LINES, PROGRESS_MS, PROGRESS_TAKEN_MS } from "../limits.ts";
 import { Memory, oncePer } from "../platform/memory.ts";
 import type { Ports } from "../ports.ts";
-import { type After, bestEffort } from "./hints.ts";
+import { type After, bestEffort, hintDeliveries } from "./hints.ts";
 import { type AttemptName, signProgress } from "./progress-token.ts";
 import { type Said, noteProgress } from "./sql/progress.ts";
 
@@ -29,9 +29,11 @@ interface Speaker {
 /** Those who spoke last in this isolate, by their attempts' names. */
 const speakersOf = oncePer((_clock: Ports["clock"]) => new Memory<Speaker>(MEMORY_THINGS));
 
+type Speaking = Pick<Ports, "db" | "clock" | "deliver">;
+
 /** Takes what a model says of its attempt. False if that does not run, as far as is known. */
-export async function say(ports: Pick<Ports, "db" | "clock">, name: AttemptName, said: Said, after: After): Promise<boolean> {
-  const { clock, db } = ports;
+export async function say(ports: Speaking, name: AttemptName, said: Said, after: After): Promise<boolean> {
+  const { clock } = ports;
   const speakers = speakersOf(clock);
   const key = `${name.accountId}/${name.id}/${name.attempt}`;
   const speaker = speakers.get(key, 0) ?? { triedAt: -Infinity, gathered: null, takenUntil: -Infinity };
@@ -40,7 +42,7 @@ export async function say(ports: Pick<Ports, "db" | "clock">, name: AttemptName,
   const isTaken = () => clock.now() < speaker.takenUntil;
   if (isTaken()) return true;
   const isEarly = clock.now() < speaker.triedAt + PROGRESS_MS;
-  if (!isEarly && !(await note(ports, name, speaker))) return false;
+  if (!isEarly && !(await note(ports, name, speaker, after))) return false;
   if (speaker.gathered && !isTaken()) after(bestEffort("progress_not_noted", noteRest()));
   return true;
 
@@ -49,17 +51,18 @@ export async function say(ports: Pick<Ports, "db" | "clock">, name: AttemptName,
       const wait = Math.max(speaker.triedAt + PROGRESS_MS - clock.now(), 0);
       speaker.takenUntil = clock.now() + wait + PROGRESS_TAKEN_MS;
       await clock.sleep(wait);
-      await note({ db, clock }, name, speaker);
+      await note(ports, name, speaker, after);
     }
   }
 }
 
 /** Notes what is gathered; it stays gathered where another isolate has noted something within PROGRESS_MS. False if the attempt does not run. */
-async function note({ db, clock }: Pick<Ports, "db" | "clock">, name: AttemptName, speaker: Speaker): Promise<boolean> {
+async function note(ports: Speaking, name: AttemptName, speaker: Speaker, after: After): Promise<boolean> {
   const all = speaker.gathered;
-  Object.assign(speaker, { gathered: null, triedAt: clock.now(), takenUntil: -Infinity });
+  Object.assign(speaker, { gathered: null, triedAt: ports.clock.now(), takenUntil: -Infinity });
   if (!all) return true;
-  const { noted, running } = await noteProgress(db, name, all);
+  const { noted, running, isDue } = await noteProgress(ports.db, name, all);
+  if (isDue) after(hintDeliveries(ports, [name.accountId]));
   if (!noted && running) speaker.gathered = speaker.gathered ? together(all, speaker.gathered) : all;
   return running;
 }

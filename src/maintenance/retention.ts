@@ -10,6 +10,7 @@ import { holdBudgets } from "../accounts/usage.ts";
 import { removeOldEntries } from "../audit/store.ts";
 import { removeExpiredFiles } from "../files/remove.ts";
 import { FILE_PREFIX } from "../files/store.ts";
+import { hintDeliveries } from "../inferences/hints.ts";
 import { removeNoted, unnamed } from "../inferences/objects.ts";
 import { removeEnded } from "../inferences/sql/ended.ts";
 import { log } from "../platform/log.ts";
@@ -31,7 +32,7 @@ import { endpointStatements } from "../webhooks/sql/endpoints.ts";
 import { layDown, noteRemovals, removalStatements } from "../payloads/removals.ts";
 import { endedFrom, findPastRetention, retentionStatements } from "./retained.ts";
 
-type RetentionPorts = Pick<Ports, "db" | "payloads" | "uploads" | "clock">;
+type RetentionPorts = Pick<Ports, "db" | "payloads" | "uploads" | "clock" | "deliver">;
 
 /** One step of all of it. Returns whether there is more to do at once. */
 export async function retain(stores: RetentionPorts): Promise<boolean> {
@@ -54,13 +55,17 @@ export async function retain(stores: RetentionPorts): Promise<boolean> {
   const { past, more } = retention[0] ? await pastRetention(stores, String(retention[0]["cursor"])) : { past: 0, more: false };
   const found = orphans[0] ? await findOrphans(stores, String(orphans[0]["cursor"])) : 0;
   if (files[0]) await layDown(db, "files", "", (await removeExpiredFiles(stores)) ? 0 : FILE_LAP_MS);
-  if (budgets[0]) {
-    for (const { id, state } of await holdBudgets(db)) log("budget", { account: id, state });
-    await layDown(db, "budgets", "", BUDGET_LAP_MS);
-  }
+  const changed = budgets[0] ? await holdBudgets(db) : [];
+  if (budgets[0]) await layDown(db, "budgets", "", BUDGET_LAP_MS);
+  for (const { id, state } of changed) log("budget", { account: id, state });
+  if (changed.length > 0)
+    void hintDeliveries(
+      stores,
+      changed.map(({ id }) => id),
+    ); // what is lost of it, the next pass finds
   if (audit[0]) await layDown(db, "audit", "", (await removeOldEntries(db, AUDIT_STEP)) ? 0 : AUDIT_LAP_MS);
   const removed = due.length + expired.length + past + found > 0 ? await removeNoted(stores) : 0;
-  return more || removed === DELETE_KEYS || expired.length === RETENTION_ROWS;
+  return more || removed === DELETE_KEYS || expired.length === RETENTION_ROWS || changed.length > 0;
 }
 
 /** A step through the inferences that are past their account's retention. Returns how many, and whether to go on at once. */

@@ -2,11 +2,12 @@
  * Sends what is due for an account: some deliveries at a time are claimed, each is sent to its endpoint, and the attempt is
  * recorded. A loop may die between any two lines: then the lease lapses and the delivery is tried again under the same
  * id, so every delivery arrives at least once. What is sent is the inference as the event left it, whatever it has become
- * since, so each attempt sends the same. A receiver's answer is kept for its account and goes nowhere else.
+ * since, so each attempt sends the same. A report of progress alone is sent as it stands, once, and not at all if the inference
+ * has ended. A receiver's answer is kept for its account and goes nowhere else.
  */
 import type { EventName } from "../inferences/webhook.ts";
 import type { Inference } from "../inferences/inference.ts";
-import { findAsOf } from "../inferences/sql/read.ts";
+import { findAsOf, findInference } from "../inferences/sql/read.ts";
 import { type TraceContext, spanIdOf, spanOf, traceHeaders } from "../inferences/trace.ts";
 import { randomBase62 } from "../ids.ts";
 import { LINK_METHODS, signLink } from "../files/link-token.ts";
@@ -14,11 +15,11 @@ import { DELIVERIES_AT_ONCE, EVENT_LINK_SECONDS } from "../limits.ts";
 import type { Bucket } from "../payloads/bucket.ts";
 import { observed } from "../metrics/observed.ts";
 import { errorText, log, logError } from "../platform/log.ts";
-import type { Sql } from "../platform/sql.ts";
+import type { Row, Sql } from "../platform/sql.ts";
 import { Unavailable, askAgain } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
 import { type CallResult, type Message, type TargetSettings, attemptOf, callEndpoint, signed, statusOf } from "./call.ts";
-import { deliveryIdOf, deliverySpan } from "./delivery.ts";
+import { type AccountEventName, OF_ACCOUNT, deliveryIdOf, deliverySpan, isOfAccount } from "./delivery.ts";
 import { type DeliveryOutcome, afterAttempt, holdMs, isSuccess, isToRest } from "./schedule.ts";
 import { secretsOf } from "./secrets.ts";
 import { noteTry } from "./span.ts";
@@ -43,6 +44,16 @@ export interface WebhookEvent {
   readonly resultLink: () => Promise<string>;
 }
 
+/** What happened to an account itself. */
+export interface AccountEvent {
+  readonly name: AccountEventName;
+  readonly accountId: string;
+  /** When the event was, in ms. */
+  readonly at: number;
+  /** What there was to say of it. */
+  readonly snapshot: Row;
+}
+
 /** A JSON body, and headers beside those of Standard Webhooks. */
 export interface DeliveryMessage {
   readonly body: string;
@@ -56,6 +67,7 @@ export interface DeliverySettings extends TargetSettings {
   readonly signingKey: SigningKey;
   /** The event as the dialect of that name sends it. */
   readonly presentEvent: (dialect: string, event: WebhookEvent) => Promise<DeliveryMessage>;
+  readonly presentAccountEvent: (event: AccountEvent) => DeliveryMessage;
 }
 
 /**
@@ -137,7 +149,7 @@ async function deliver(ports: Ports, settings: DeliverySettings, claim: ClaimedD
     }
     const { message, context } = toSend;
     const result = await callEndpoint(ports.internet, settings, claim.url, message);
-    noteTry(ports.spans, claim, context, result, ports.clock.now());
+    if (context) noteTry(ports.spans, claim, context, result, ports.clock.now());
     const { outcome, cause } = result;
     const why = cause === undefined ? {} : { cause: errorText(cause).replaceAll(claim.url, "[url]") }; // it may hold a secret
     observed.count("deliveries", [isSuccess(outcome) ? "succeeded" : outcome.kind]);
@@ -156,19 +168,31 @@ async function deliver(ports: Ports, settings: DeliverySettings, claim: ClaimedD
 /** The name of the span of one try, of which each has a lease of its own. */
 const tryOf = (claim: ClaimedDelivery) => `${deliverySpan(claim)}/${claim.lease}`;
 
-/** What a delivery sends, and the span that it is; null if its inference is no longer there. */
-async function messageOf(
-  ports: Ports,
-  settings: DeliverySettings,
-  claim: ClaimedDelivery,
-): Promise<{ readonly message: Message; readonly context: TraceContext } | null> {
-  const { accountId, inferenceId, event, createdAt, snapshot } = claim;
+/** What a delivery sends, and the span that it is in the trace of its inference. */
+interface ToSend {
+  readonly message: Message;
+  /** Null where it tells of no inference. */
+  readonly context: TraceContext | null;
+}
+
+/** Null if there is nothing to tell any more: its inference is gone, or it tells of progress and the attempt is over. */
+async function messageOf(ports: Ports, settings: DeliverySettings, claim: ClaimedDelivery): Promise<ToSend | null> {
+  const { accountId, inferenceId, event, snapshot, hint } = claim;
   const [inference, secrets] = await Promise.all([
-    askAgain(() => findAsOf(ports.db, accountId, inferenceId, snapshot)),
+    inferenceId === OF_ACCOUNT
+      ? null
+      : askAgain(() => (hint ? findInference(ports.db, accountId, inferenceId) : findAsOf(ports.db, accountId, inferenceId, snapshot))),
     askAgain(() => secretsOf(ports, accountId, settings.keySecrets)),
   ]);
-  if (!inference) return null;
   const now = ports.clock.now();
+  if (isOfAccount(event)) {
+    const { body, headers = {} } = settings.presentAccountEvent({ name: event, accountId, at: claim.createdAt, snapshot });
+    return { context: null, message: await signed(deliveryIdOf(claim), body, headers, now, secrets, settings.signingKey) };
+  }
+  if (!inference) return null;
+  const progress = inference.status === "in_progress" ? inference.progress : null;
+  if (hint && !progress) return null;
+  const createdAt = hint && progress ? progress.at : claim.createdAt;
   const origin = settings.publicUrl || claim.origin || (inference.webhook?.origin ?? "");
   const resultLink = async () => {
     const expiresAt = Math.floor(createdAt / 1000) + EVENT_LINK_SECONDS;
@@ -187,7 +211,7 @@ async function record(ports: Ports, claim: ClaimedDelivery, result: CallResult):
   const { db } = ports;
   const { accountId, url } = claim;
   const { outcome } = result;
-  const verdict = afterAttempt(outcome, claim.attempt + 1, ports.random());
+  const verdict = afterAttempt(outcome, claim.attempt + 1, ports.random(), claim.hint);
   const made: Recorded = verdict.next === "pending" ? { status: "pending", delayMs: verdict.delayMs } : { status: verdict.next };
   const [, [row] = []] = await db.batch([
     deliveryStatements.record(claim, made, { ...attemptOf(result), span: spanIdOf(claim.inferenceId, tryOf(claim)) }),

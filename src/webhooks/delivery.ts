@@ -1,8 +1,27 @@
 /**
- * PURE. What a webhook hears of, and what a delivery is: one event of one inference for one endpoint. A delivery's id
+ * PURE. What a webhook hears of, and what a delivery is: one event of one inference, or of the account, for one endpoint. A delivery's id
  * is made of its key, so it is the same for each attempt and names the account: it is part of what is signed, and a
  * receiver that relies on the deployment's public key sees from it that the delivery is its own.
  */
+
+import { EVENTS } from "../inferences/webhook.ts";
+
+/** What the webhooks of an account may be told of it. */
+export const ACCOUNT_EVENTS = ["account.budget_warning", "account.budget_exceeded"] as const;
+
+export type AccountEventName = (typeof ACCOUNT_EVENTS)[number];
+
+/** All that a webhook of an account may hear of; a URL that was given with an inference hears of that alone. */
+export const ALL_EVENTS = [...EVENTS, ...ACCOUNT_EVENTS] as const;
+
+export type AnyEvent = (typeof ALL_EVENTS)[number];
+
+export function isOfAccount(event: AnyEvent): event is AccountEventName {
+  return (ACCOUNT_EVENTS as readonly string[]).includes(event);
+}
+
+/** What stands for an inference where a delivery tells of the account itself. */
+export const OF_ACCOUNT = "account";
 
 /** What an endpoint is sent to try it out. */
 export const PING = "webhook.ping";
@@ -10,6 +29,7 @@ export const PING = "webhook.ping";
 /** What names a delivery. */
 export interface DeliveryKey {
   readonly accountId: string;
+  /** OF_ACCOUNT where it tells of that. */
   readonly inferenceId: string;
   /** Of the event among those of its inference: what comes with a lower one than a receiver has seen is out of date. */
   readonly sequence: number;

@@ -36,14 +36,14 @@ export type DeliveryVerdict =
   | { readonly next: "failed"; readonly why: "exhausted" | "gone" };
 
 /**
- * Decides after an attempt, which counts from 1. `random` in [0, 1).
+ * Decides after an attempt, which counts from 1. `random` in [0, 1). A report of progress is out of date before long: it is tried once.
  * A `Retry-After` puts the next attempt off, up to WEBHOOK_RETRY_AFTER_MAX_MS, and never brings it forward: it says when
  * the receiver is back, not that it is in a hurry.
  */
-export function afterAttempt(outcome: DeliveryOutcome, attempt: number, random: number): DeliveryVerdict {
+export function afterAttempt(outcome: DeliveryOutcome, attempt: number, random: number, isReport = false): DeliveryVerdict {
   if (isSuccess(outcome)) return { next: "succeeded" };
   if (isGone(outcome)) return { next: "failed", why: "gone" };
-  const seconds = WEBHOOK_DELAYS_SECONDS[attempt - 1];
+  const seconds = isReport ? undefined : WEBHOOK_DELAYS_SECONDS[attempt - 1];
   if (seconds === undefined) return { next: "failed", why: "exhausted" };
   const jittered = Math.round(seconds * 1000 * (1 + WEBHOOK_JITTER * (2 * random - 1)));
   return { next: "pending", delayMs: Math.max(jittered, Math.min(askedMs(outcome), WEBHOOK_RETRY_AFTER_MAX_MS)) };

@@ -7,9 +7,11 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
 import { fromBase64 } from "../../src/encoding/base64.ts";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { holdBudgets } from "../../src/accounts/usage.ts";
 import { insertTogether } from "../../src/inferences/sql/insert-group.ts";
 import { bulk, changeStatements } from "../../src/inferences/sql/change.ts";
 import { dueStatements } from "../../src/maintenance/due.ts";
+import { noteProgress } from "../../src/inferences/sql/progress.ts";
 import { WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
 import { run } from "../../src/inferences/run.ts";
 import { retain } from "../../src/maintenance/retention.ts";
@@ -21,6 +23,7 @@ import {
   DELIVERY_LEASE_MS,
   DELIVERY_EVENTS_KEPT,
   ENDPOINT_FORGOTTEN_MS,
+  PROGRESS_TOLD_MS,
   EVENT_OUTPUT_BYTES,
   REDRIVE_ATTEMPTS_MAX,
   ROW_CHARGE_BYTES,
@@ -32,6 +35,7 @@ import type { Ports } from "../../src/ports.ts";
 import { portsOf } from "../../src/entry/bindings.ts";
 import { settingsOf } from "../../src/entry/delivery-object.ts";
 import { DeliveryLoop, type DeliverySettings } from "../../src/webhooks/deliver.ts";
+import { claimDeliveries } from "../../src/webhooks/sql/deliveries.ts";
 import { HOSTILE } from "../unit/target.test.ts";
 import "../unit/schedule.test.ts";
 import { claimed, ended, forgetAll, laneOf, queued, rowOf, submission, submitted } from "./support/inferences.ts";
@@ -311,6 +315,87 @@ describe("a delivery", () => {
     ]);
   });
 
+  test("tells of the progress that a model reports, at most once in five seconds, as it stands when it is sent", async () => {
+    const hook = receiver();
+    const watch = await watched({ events: ["inference.progress", "inference.succeeded"] });
+    const { tenant, model } = watch;
+    const { accountId } = tenant;
+    const id = await queued(model, { accountId });
+    const claim = await claimed(model);
+    const { attempt } = claim;
+    const report = async (progress: number) => {
+      await env.DB.prepare("UPDATE inferences SET progress = json_set(progress, '$.at', 0) WHERE progress IS NOT NULL").run(); // a second is over
+      return noteProgress(db, { accountId, id, attempt }, { progress, message: `${progress * 100} %`, previewUrl: null, lines: [] });
+    };
+    expect(await report(0.1)).toMatchObject({ noted: true, isDue: true });
+    expect(await report(0.2)).toMatchObject({ isDue: true }); // it was not sent yet
+    await rounds(accountId, hook.fetch);
+    expect(await report(0.3)).toMatchObject({ noted: true, isDue: false });
+    expect(await report(0.4)).toMatchObject({ isDue: false });
+    await rounds(accountId, hook.fetch);
+    const told = () =>
+      hook.got.map(bodyOf).map(({ type, data }) => [type, (data["progress"] as { progress?: number } | undefined)?.progress]);
+    expect(told()).toEqual([["inference.progress", 0.2]]);
+    const [next] = await deliveries(tenant, id);
+    expect(next).toMatchObject({ event: "inference.progress", sequence: 2, status: "pending" });
+    const wait = Date.parse(next?.next_attempt_at ?? "") - Date.now();
+    expect(wait).toBeGreaterThan(PROGRESS_TOLD_MS / 2);
+    expect(wait).toBeLessThanOrEqual(PROGRESS_TOLD_MS);
+    expect(await countedFor(accountId)).toBe(await recountFor(accountId));
+    await later(PROGRESS_TOLD_MS);
+    await rounds(accountId, hook.fetch);
+    expect(told()).toEqual([
+      ["inference.progress", 0.2],
+      ["inference.progress", 0.4],
+    ]);
+    await report(0.5);
+    await db.all(changeStatements.succeed(claim, DONE, 13, 1));
+    await later(2 * PROGRESS_TOLD_MS);
+    await rounds(accountId, hook.fetch);
+    expect(told().slice(2)).toEqual([["inference.succeeded", undefined]]);
+    expect((await deliveries(tenant, id)).map(({ sequence, event, status }) => [sequence, event, status])).toEqual([
+      [3, "inference.progress", "canceled"],
+      [4, "inference.succeeded", "succeeded"],
+    ]);
+    expect(new Set(hook.got.map(({ headers }) => headers["webhook-id"])).size).toBe(3);
+    expect(await countedFor(accountId)).toBe(await recountFor(accountId));
+  });
+
+  test("of progress is tried once, comes after all others, and pushes none of them out", async () => {
+    const hook = receiver(() => new Response("no", { status: 500 }));
+    const { tenant, model, webhook } = await watched({ events: ["inference.started", "inference.progress"] });
+    const { accountId } = tenant;
+    const id = await queued(model, { accountId });
+    const { attempt } = await claimed(model);
+    const said = { progress: 0.1, message: null, previewUrl: null, lines: [] };
+    await noteProgress(db, { accountId, id, attempt }, said);
+    await env.DB.prepare("UPDATE deliveries SET due_at = due_at - 1000 WHERE hint = 1").run();
+    expect((await claimDeliveries(db, accountId, "lease", 1)).map(({ hint }) => hint)).toEqual([false]);
+    await later(DELIVERY_LEASE_MS);
+    await rounds(accountId, hook.fetch);
+    await later(MINUTE);
+    await rounds(accountId, hook.fetch);
+    expect(hook.got.map((it) => bodyOf(it).type).toSorted()).toEqual(["inference.progress", "inference.started", "inference.started"]);
+    expect((await deliveries(tenant, id)).map(({ event, status }) => [event, status])).toEqual([
+      ["inference.started", "pending"],
+      ["inference.progress", "failed"],
+    ]);
+    await env.DB.prepare("UPDATE deliveries SET sequence = ? WHERE hint = 1")
+      .bind(DELIVERY_EVENTS_KEPT + 1)
+      .run(); // after as many more
+    await env.DB.prepare("UPDATE inferences SET progress = json_set(progress, '$.at', 0) WHERE id = ?").bind(id).run();
+    await noteProgress(db, { accountId, id, attempt }, said);
+    expect((await deliveries(tenant, id)).map(({ event, sequence }) => [event, sequence])).toEqual([
+      ["inference.started", 1],
+      ["inference.progress", DELIVERY_EVENTS_KEPT + 2],
+    ]);
+    expect(await countedFor(accountId)).toBe(await recountFor(accountId));
+    await stillAs(tenant.key, "PATCH", `/v1/webhooks/${String(webhook["id"])}`, { enabled: false });
+    await env.DB.prepare("UPDATE inferences SET progress = json_set(progress, '$.at', 0) WHERE id = ?").bind(id).run();
+    expect(await noteProgress(db, { accountId, id, attempt }, said)).toMatchObject({ noted: true, isDue: false });
+    expect(await deliveries(tenant, id)).toHaveLength(2);
+  });
+
   test("tells of what was, whatever became of the inference since, the same text at each attempt", async () => {
     const hook = receiver((_, count) => new Response("no", { status: count === 1 ? 500 : 200 }));
     const { tenant, model } = await watched();
@@ -477,6 +562,86 @@ describe("what deliveries and endpoints take of the database", () => {
     }
     expect(await countedFor(tenant.accountId)).toBe(await recountFor(tenant.accountId));
     expect(await env.DB.prepare("SELECT row_bytes FROM inferences WHERE id = ?").bind(id).first("row_bytes")).toBeGreaterThan(10_000);
+  });
+});
+
+describe("of its account a webhook", () => {
+  test("is told once a month when the budget is nearly spent, and when it is, and of other amounts anew", async () => {
+    let calls = 0;
+    const hook = receiver(() => new Response("", { status: calls++ === 0 ? 500 : 200 }));
+    const { tenant, webhook, secret } = await watched({ events: ["account.budget_warning", "account.budget_exceeded"] });
+    await watched(); // another account's, which hears of none
+    const { accountId, key } = tenant;
+    const set = (budget: object) => object(operator("PATCH", `/accounts/${accountId}`, budget));
+    const spend = (micros: number) =>
+      env.DB.prepare(
+        "INSERT INTO usage VALUES (?, CAST(unixepoch() / 86400 AS INTEGER), 'm', hex(randomblob(9)), 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, ?)",
+      )
+        .bind(accountId, micros)
+        .run();
+    const told = async () => {
+      await holdBudgets(db);
+      await rounds(accountId, hook.fetch);
+      await later(MINUTE);
+      await rounds(accountId, hook.fetch);
+      return hook.got.splice(0).map((received) => ({ ...bodyOf(received), id: received.headers["webhook-id"], received }));
+    };
+    await set({ monthly_budget: 10, budget_warning_at: 5 });
+    expect(await told()).toEqual([]);
+    await spend(7_000_000);
+    const [first, again, ...others] = await told();
+    const { budget: shown } = await object(as(key, "GET", "/v1/me"));
+    expect(shown).toMatchObject({ state: "warned", monthly: 10, warning_at: 5, spent: 7 });
+    expect(first).toMatchObject({ type: "account.budget_warning", data: { account_id: accountId, budget: shown } });
+    expect([again?.id, again?.received.body, others]).toEqual([
+      `msg_${accountId}_account_1_${String(webhook["id"])}`,
+      first?.received.body,
+      [],
+    ]);
+    new StandardWebhook(secret).verify(first?.received.body ?? "", first?.received.headers ?? {});
+    await set({ monthly_budget: 20 });
+    expect(await told()).toEqual([]); // it was warned at that amount
+    await set({ budget_warning_at: 6 });
+    expect(await told()).toMatchObject([{ type: "account.budget_warning", data: { budget: { warning_at: 6, monthly: 20 } } }]);
+    await spend(20_000_000);
+    expect(await told()).toMatchObject([{ type: "account.budget_exceeded", data: { budget: { state: "spent", spent: 27 } } }]);
+    await set({ budget_warning_at: 7 });
+    expect(await told()).toEqual([]);
+    await env.DB.prepare("UPDATE deliveries SET snapshot = json_set(snapshot, '$.month', '2020-01-01')").run(); // another month begins
+    await env.DB.prepare("UPDATE accounts SET budget_state = 'ok'").run();
+    expect(await told()).toMatchObject([{ type: "account.budget_exceeded" }]);
+    const list = await object(as(key, "GET", "/v1/webhooks/deliveries"));
+    expect(list["deliveries"]).toMatchObject(
+      [1, 2, 3, 4].map((sequence) => ({ sequence, inference_id: null, status: "succeeded", webhook_id: webhook["id"] })),
+    );
+    expect(await countedFor(accountId)).toBe(await recountFor(accountId));
+  });
+
+  test("is told by itself, and not of what it did not ask for", async () => {
+    const hook = receiver();
+    const { tenant } = await watched({ events: ["account.budget_exceeded"] });
+    backendIs(hook.answer);
+    await object(operator("PATCH", `/accounts/${tenant.accountId}`, { monthly_budget: 1, budget_warning_at: 0 }));
+    await env.DB.prepare(
+      "INSERT INTO usage VALUES (?, CAST(unixepoch() / 86400 AS INTEGER), 'm', 'k', 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 500000)",
+    )
+      .bind(tenant.accountId)
+      .run();
+    await holdBudgets(db);
+    await env.DB.prepare("UPDATE usage SET cost_micros = 1000000 WHERE account_id = ?").bind(tenant.accountId).run();
+    await env.DB.prepare("DELETE FROM chores WHERE name = 'budgets'").run();
+    await ports().armSweep();
+    await until(
+      async () => hook.got.length,
+      (count) => count > 0,
+    );
+    expect(hook.got.map((it) => bodyOf(it).type)).toEqual(["account.budget_exceeded"]);
+    const refused = await as(tenant.key, "POST", "/v1/inferences", {
+      model: "m",
+      input: 1,
+      webhook: { url: HOOK, events: ["account.budget_exceeded"] },
+    });
+    expect(refused.status).toBe(422); // of a webhook that came with an inference
   });
 });
 

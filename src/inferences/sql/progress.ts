@@ -35,11 +35,24 @@ export const progressStatements = {
       log = ${withLines(lines)}
     WHERE ${isRunning(name)} AND coalesce(iif(progress ->> 'attempt' = attempt, progress ->> 'at', 0), 0) <= ${NOW} - ${PROGRESS_MS}
     RETURNING id, ${toldTo}`,
+  /** Whether a webhook is to be told of it now: of a note that is told later, the sweep sees to that. */
+  toTell: ({ accountId, id }: AttemptName) => sql`
+    SELECT 1 AS due FROM deliveries WHERE account_id = ${accountId} AND inference_id = ${id} AND hint = 1 AND lease IS NULL AND due_at <= ${NOW}`,
   running: (name: AttemptName) => sql`SELECT 1 AS running FROM inferences WHERE ${isRunning(name)}`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
-/** Notes what was said, if PROGRESS_MS are over since the last; `running` is whether the attempt runs at all. */
-export async function noteProgress(db: Database, name: AttemptName, said: Said): Promise<{ noted: boolean; running: boolean }> {
-  const [noted = [], running = []] = await db.batch([progressStatements.note(name, said), progressStatements.running(name)]);
-  return { noted: noted.length > 0, running: running.length > 0 };
+/** What came of a note. */
+interface Noted {
+  readonly noted: boolean;
+  /** Whether the attempt runs at all. */
+  readonly running: boolean;
+  /** Whether the account's webhooks are to be told of it now. */
+  readonly isDue: boolean;
+}
+
+/** Notes what was said, if PROGRESS_MS are over since the last. */
+export async function noteProgress(db: Database, name: AttemptName, said: Said): Promise<Noted> {
+  const { note, running, toTell } = progressStatements;
+  const [noted = [], runs = [], due = []] = await db.batch([note(name, said), running(name), toTell(name)]);
+  return { noted: noted.length > 0, running: runs.length > 0, isDue: due.length > 0 };
 }

@@ -14,9 +14,9 @@ import {
   DELIVERY_HORIZON_MS,
   DELIVERY_LEASE_MS,
 } from "../../limits.ts";
-import { DELIVERY_STATUSES, EVENTS } from "../../inferences/webhook.ts";
+import { DELIVERY_STATUSES } from "../../inferences/webhook.ts";
 import { type Database, NOW, type Row, type Sql, first, jsonColumn, sql } from "../../platform/sql.ts";
-import type { DeliveryKey } from "../delivery.ts";
+import { ALL_EVENTS, type DeliveryKey } from "../delivery.ts";
 
 const keySchema = z.object({ accountId: z.string(), inferenceId: z.string(), sequence: z.number(), webhookId: z.string() });
 
@@ -36,7 +36,7 @@ const attemptSchema = z.object({
 export type Attempt = Readonly<z.infer<typeof attemptSchema>>;
 
 const deliverySchema = keySchema.extend({
-  event: z.enum(EVENTS),
+  event: z.enum(ALL_EVENTS),
   url: z.string(),
   status: z.enum(DELIVERY_STATUSES),
   createdAt: z.number(),
@@ -49,14 +49,16 @@ export type Delivery = Readonly<z.infer<typeof deliverySchema>>;
 
 const claimSchema = keySchema.extend({
   lease: z.string(),
-  event: z.enum(EVENTS),
+  event: z.enum(ALL_EVENTS),
   url: z.string(),
   dialect: z.string(),
   /** Attempts recorded so far. */
   attempt: z.number(),
   createdAt: z.number(),
-  /** The inference's columns as the event left them. */
+  /** The inference's columns as the event left them; of an event of the account, what there is to say of it. */
   snapshot: jsonColumn(z.record(z.string(), z.unknown())),
+  /** Of a report of progress: sent once, as it stands then. */
+  hint: z.number().transform((value) => value === 1),
   /** Of the subscription; null for the URL of an inference, which has its own. */
   origin: z.string().nullable(),
 });
@@ -80,7 +82,7 @@ const isLeased = (it: LeasedDelivery) => sql`${isKey(it)} AND lease = ${it.lease
 /** Due at once, with all of its attempts ahead of it. */
 const again = sql`status = 'pending', attempt = 0, due_at = ${NOW}, lease = NULL`;
 /** The first of an account's due deliveries. An account may have a great many, so they are looked at in parts. */
-const dueOf = (accountId: string) => sql`SELECT ${key}, url, due_at FROM deliveries INDEXED BY deliveries_due
+const dueOf = (accountId: string) => sql`SELECT ${key}, url, hint, due_at FROM deliveries INDEXED BY deliveries_due
   WHERE account_id = ${accountId} AND due_at <= ${NOW} ORDER BY due_at LIMIT ${DELIVERIES_SEEN}`;
 
 export const deliveryStatements = {
@@ -101,13 +103,14 @@ export const deliveryStatements = {
         = (found.account_id, found.inference_id, found.sequence, found.webhook_id)
       AND (found.removed OR found.state IS NOT NULL OR found.held_until > ${NOW})
     RETURNING deliveries.sequence`,
-  /** Claims due deliveries of the account: each endpoint's first before any endpoint's second. */
+  /** Claims due deliveries of the account: each endpoint's first before any endpoint's second, and reports of progress after all others. */
   claim: (accountId: string, lease: string, limit: number) => sql`
     UPDATE deliveries SET lease = ${lease}, due_at = ${NOW} + ${DELIVERY_LEASE_MS}
     WHERE (${key}) IN (
-      SELECT ${key} FROM (SELECT ${key}, due_at, row_number() OVER (PARTITION BY url ORDER BY due_at) AS place FROM (${dueOf(accountId)}) AS waiting) AS lined
-      ORDER BY place, due_at LIMIT ${limit})
-    RETURNING ${keyColumns}, lease, event, url, dialect, attempt, created_at AS createdAt, snapshot,
+      SELECT ${key} FROM (SELECT ${key}, hint, due_at, row_number() OVER (PARTITION BY url, hint ORDER BY due_at) AS place
+        FROM (${dueOf(accountId)}) AS waiting) AS lined
+      ORDER BY hint, place, due_at LIMIT ${limit})
+    RETURNING ${keyColumns}, lease, event, url, dialect, attempt, created_at AS createdAt, snapshot, hint,
       (SELECT origin FROM webhooks WHERE webhooks.account_id = deliveries.account_id AND webhooks.id = deliveries.webhook_id) AS origin`,
   /** Records how an attempt ended; of the answer before, less is kept now. Changes nothing if the delivery is no longer under that lease. */
   record: (it: LeasedDelivery, made: Recorded, attempt: Omit<Attempt, "at">) => sql`
@@ -117,7 +120,7 @@ export const deliveryStatements = {
           '$[#-1].answer', substr(attempts ->> '$[#-1].answer', 1, ${DELIVERY_EARLIER_ANSWER_CHARACTERS})),
         '$[#]', json_insert(${JSON.stringify(attempt)}, '$.at', ${NOW} - ${attempt.durationMs}))
     WHERE ${isLeased(it)} RETURNING status`,
-  /** The inference that it is about is gone. */
+  /** What it would tell of is gone. */
   cancel: (it: LeasedDelivery) => sql`
     UPDATE deliveries SET status = 'canceled', due_at = NULL, lease = NULL WHERE ${isLeased(it)} RETURNING status`,
   /** Those of an inference after one of them, the oldest event first. */
@@ -156,7 +159,7 @@ export async function claimDeliveries(db: Database, accountId: string, lease: st
   return z.array(claimSchema).parse(claimed);
 }
 
-/** Gives up a delivery whose inference is gone. */
+/** Gives up a delivery of which there is nothing left to tell. */
 export async function cancelDelivery(db: Database, it: LeasedDelivery): Promise<void> {
   await db.all(deliveryStatements.cancel(it));
 }

@@ -1,15 +1,15 @@
 /** SQL on an account's standing subscriptions. A subscription is shown with the state of the endpoint that it leads to. */
 import * as z from "zod";
 import { WEBHOOKS_PER_ACCOUNT } from "../../limits.ts";
-import { EVENTS, type EventName } from "../../inferences/webhook.ts";
 import { type Database, NOW, type Row, type Sql, first, join, jsonColumn, sql } from "../../platform/sql.ts";
+import { ALL_EVENTS, type AnyEvent } from "../delivery.ts";
 import { type Endpoint, endpointColumns, endpointSchema } from "./endpoints.ts";
 
 const subscriptionSchema = z.object({
   accountId: z.string(),
   id: z.string(),
   url: z.string(),
-  events: jsonColumn(z.array(z.enum(EVENTS))),
+  events: jsonColumn(z.array(z.enum(ALL_EVENTS))),
   description: z.string(),
   /** The address at which the client reached us when the subscription was made. */
   origin: z.string(),
@@ -22,7 +22,7 @@ export type Subscription = Readonly<z.infer<typeof subscriptionSchema>> & { read
 export type NewSubscription = Omit<Subscription, "createdAt" | "endpoint">;
 
 export interface SubscriptionChange {
-  readonly events?: readonly EventName[] | undefined;
+  readonly events?: readonly AnyEvent[] | undefined;
   readonly description?: string | undefined;
 }
 

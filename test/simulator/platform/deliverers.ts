@@ -2,7 +2,7 @@
  * The Durable Objects that send deliveries, for a world without the platform: the same few lines as
  * src/entry/delivery-object.ts. Each account's objects share an isolate, which may die.
  */
-import { presentOwnEvent } from "../../../src/api/event.ts";
+import { presentAccountEvent, presentOwnEvent } from "../../../src/api/event.ts";
 import { bestEffort } from "../../../src/inferences/hints.ts";
 import { DELIVERY_OBJECTS_PER_ACCOUNT } from "../../../src/limits.ts";
 import type { Ports } from "../../../src/ports.ts";
@@ -84,5 +84,6 @@ async function settings(): Promise<DeliverySettings> {
     keySecrets: KEY_SECRETS,
     signingKey: await signingKeyFor(KEY_SECRETS),
     presentEvent: (_dialect, event) => presentOwnEvent(event),
+    presentAccountEvent,
   };
 }

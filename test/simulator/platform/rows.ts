@@ -114,6 +114,8 @@ export interface DeliveryRow {
   readonly snapshot: string;
   /** JSON array. */
   readonly attempts: string;
+  /** 1 = of a report of progress. */
+  readonly hint: number;
 }
 
 export interface UsageRow {
@@ -212,6 +214,7 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
     "created_at",
     "snapshot",
     "attempts",
+    "hint",
   ],
   usage: [
     "account_id",

@@ -18,6 +18,8 @@ const SCHEDULE_MOST_MS = 5 * 86_400_000;
 const GONE = 410;
 /** Of one inference the deliveries of so many events are kept, the newest, whatever has become of the others. */
 const EVENTS_KEPT = 100;
+/** From one report of progress to the next, for one endpoint. */
+const REPORTS_APART_MS = 5_000;
 
 /** One delivery that an event has made necessary. */
 interface Owed {
@@ -47,6 +49,10 @@ export class Deliveries {
   readonly #world: DeliveriesWorld;
   readonly #owed = new Map<string, Owed>();
   readonly #byId = new Map<string, Owed>();
+  readonly #reports = new Map<string, DeliveryRow>();
+  readonly #reportsById = new Map<string, DeliveryRow>();
+  /** When an endpoint was last told of an inference's progress, or is to be. */
+  readonly #reportedAt = new Map<string, number>();
   readonly #sequences = new Map<string, number>();
   readonly #inferences = new Map<string, InferenceRow>();
   readonly #webhooks = new Map<string, WebhookRow>();
@@ -113,7 +119,34 @@ export class Deliveries {
     });
   }
 
+  /** A report of progress makes one where it is wanted; it is told once, and the next goes the way of the last. */
+  #seeReport(row: DeliveryRow, isGone: boolean): void {
+    const key = keyOf(row);
+    const ofWhat = `${row.accountId}/${row.inferenceId}`;
+    const forWhom = `${ofWhat}/${row.webhookId}`;
+    const name = `a report of ${row.inferenceId} for ${row.url}, number ${row.sequence},`;
+    if (isGone) return void this.#reports.delete(key);
+    const old = this.#reports.get(key);
+    this.#reports.set(key, row);
+    this.#reportsById.set(`msg_${row.accountId}_${row.inferenceId.replaceAll("-", "")}_${row.sequence}_${row.webhookId || "0"}`, row);
+    if (row.attempt > 1 || (row.attempt === 1 && row.status === "pending")) this.#world.violate("a report is told once", `${name} again`);
+    if (old) return;
+    if (row.event !== "inference.progress" || this.#inferences.get(ofWhat)?.status !== "in_progress")
+      this.#world.violate("nothing is told that did not happen", `${name} of what does not run`);
+    if (row.createdAt < (this.#reportedAt.get(forWhom) ?? 0) + REPORTS_APART_MS)
+      this.#world.violate("reports are told now and then", `${name} comes too early`);
+    this.#reportedAt.set(forWhom, row.createdAt);
+    if (row.sequence <= (this.#sequences.get(ofWhat) ?? 0)) {
+      const isOfTheSame = [...this.#reports.values()].some(
+        (it) => it.inferenceId === row.inferenceId && it.sequence === row.sequence && it !== row,
+      );
+      if (!isOfTheSame) this.#world.violate("events are numbered", `${name} has a number that was there`);
+    }
+    this.#sequences.set(ofWhat, Math.max(row.sequence, this.#sequences.get(ofWhat) ?? 0));
+  }
+
   #seeDelivery(row: DeliveryRow, isGone: boolean, by: Actor): void {
+    if (row.hint === 1) return this.#seeReport(row, isGone);
     const key = keyOf(row);
     const owed = this.#owed.get(key);
     if (!owed || owed.url !== row.url || owed.event !== row.event) {
@@ -192,6 +225,8 @@ export class Deliveries {
   /** A receiver has got something. */
   receive({ url, id, body, status }: Receipt): void {
     this.received++;
+    const report = this.#reportsById.get(id);
+    if (report) return this.#receiveReport(report, url, body);
     const owed = this.#byId.get(id);
     if (!owed) return this.#world.violate("a delivery keeps its id", `${url} was sent ${id}, which is no delivery's`);
     if (owed.url !== url) this.#world.violate("nothing is told that did not happen", `${url} was sent ${id}, which is for ${owed.url}`);
@@ -210,9 +245,17 @@ export class Deliveries {
     if (status === GONE) owed.isRefused = true;
   }
 
+  #receiveReport(report: DeliveryRow, url: string, body: string): void {
+    const said = JSON.parse(body) as { type: string; data: { id: string; status: string; progress?: object } };
+    const isSo =
+      said.type === report.event && said.data.id === report.inferenceId && said.data.status === "in_progress" && said.data.progress;
+    if (!isSo || url !== report.url) this.#world.violate("nothing is told that did not happen", `${url} was sent the report ${body}`);
+  }
+
   /** Deliveries that should have been tried before then. */
   overdue(before: number): DeliveryRow[] {
-    return [...this.#owed.values()].flatMap(({ row }) => (row?.status === "pending" && (row.dueAt ?? 0) < before ? [row] : []));
+    const rows = [...[...this.#owed.values()].flatMap(({ row }) => (row ? [row] : [])), ...this.#reports.values()];
+    return rows.filter(({ status, dueAt }) => status === "pending" && (dueAt ?? 0) < before);
   }
 
   /** Deliveries that have come to no end. */
