@@ -180,6 +180,7 @@ CREATE TABLE inferences (
   trace TEXT,                            -- the call that submitted it within its client's trace: its traceparent, a space and its tracestate; NULL = the client named none
 
   resumable INTEGER NOT NULL DEFAULT 0,  -- 1 = its output is kept as a stream while it comes, so that it can be read again
+  ended_with INTEGER,                    -- names those that ended together with it, whose usage one statement counted; else NULL, or of an earlier end
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
@@ -278,9 +279,10 @@ CREATE TABLE usage (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX accounts_budgeted ON accounts (id) WHERE budget_micros IS NOT NULL;
 -- Each end is counted in its own transaction, whatever statement ends it: a trigger can't be forgotten.
--- It is on finished_at, which each end sets and no claim does: a statement that could fire it takes longer to compile.
+-- It is on finished_at, which each end sets and no claim does: a statement that could fire it takes longer to compile. Only what says
+-- with whom it ended is left to the statement that counts those together (inferences/sql/end.ts), which is in the same transaction.
 CREATE TRIGGER inferences_used AFTER UPDATE OF finished_at ON inferences
-WHEN NEW.status IN ('succeeded', 'failed', 'canceled', 'expired') AND OLD.status IN ('queued', 'in_progress')
+WHEN NEW.status IN ('succeeded', 'failed', 'canceled', 'expired') AND OLD.status IN ('queued', 'in_progress') AND NEW.ended_with IS OLD.ended_with
 BEGIN
   INSERT INTO usage VALUES (NEW.account_id, NEW.updated_at / 86400000, NEW.model, NEW.key_id,
     NEW.status = 'succeeded', NEW.status = 'failed', NEW.status = 'canceled', NEW.status = 'expired',

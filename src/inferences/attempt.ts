@@ -26,16 +26,27 @@ import { backendSpan } from "./timeline.ts";
 import { spanOf, traceHeaders } from "./trace.ts";
 import { progressUrl } from "./progress.ts";
 import { LogSink } from "./streams/sink.ts";
-import { standsAlone } from "./sql/claim.ts";
+import { type Ending, standsAlone } from "./sql/claim.ts";
+import { type End, endStatements, failure, success } from "./sql/end.ts";
 
-/** Runs one attempt; the statements that record its end, none where that is not its runner's to say any more. Never throws. */
+/** What records how an attempt ended: nothing if that is not its runner's to say any more. */
+export type Recording = Omit<Ending, "claim">;
+
+/** What is told of an attempt that ends its inference, or of one that does not. */
+const recorded = (how: End | Sql, more: readonly Sql[] = []): Recording =>
+  "fence" in how ? { end: how, statements: more } : { end: null, statements: [how, ...more] };
+
+/** The same as statements, for whoever writes them alone. */
+export const statementsOf = ({ end, statements }: Recording): Sql[] => [...(end ? [endStatements.end([end], null)] : []), ...statements];
+
+/** Runs one attempt, and says what records its end. Never throws. */
 export async function attempt(
   ports: Ports,
   leases: Leases,
   claimed: Claim,
   stop: AbortSignal,
   sink: Sink | null = null,
-): Promise<readonly Sql[]> {
+): Promise<Recording> {
   const { accountId, id, attempt: number, model, backend } = claimed;
   const known = { inference: id, account: accountId, model, backend: backend.id, attempt: number };
   const begunAt = ports.clock.now();
@@ -54,12 +65,12 @@ export async function attempt(
     if (called.kind === "abandoned") {
       log("attempt_abandoned", known);
       noteEnd("abandoned");
-      return [];
+      return { end: null, statements: [] };
     }
     const runMs = ports.clock.now() - begunAt;
     if (unkept) {
       noteEnd(unkept.error.class);
-      return [failed(ports, claimed, unkept, false, timing)];
+      return recorded(failed(ports, claimed, unkept, false, timing));
     }
     if (called.kind === "done") {
       const { payload, bytes } = await storeOutput(ports, claimed, called.output);
@@ -67,15 +78,13 @@ export async function attempt(
       const { items, usage = null, parts = [] } = called.output;
       const all = kept ? [...parts, kept] : parts;
       noteSuccess(runMs);
-      return [changeStatements.succeed(claimed, payload, bytes, items, usage, all, timing), ...successAt(ports, claimed, runMs)];
+      return recorded(success(claimed, payload, bytes, items, usage, all, timing), successAt(ports, claimed, runMs));
     }
     if (called.kind === "kept") {
       const { kept, items } = called;
       noteSuccess(runMs);
-      return [
-        changeStatements.succeed(claimed, { at: "object", ...kept }, kept.bytes, items, null, [], timing),
-        ...successAt(ports, claimed, runMs),
-      ];
+      const end = success(claimed, { at: "object", ...kept }, kept.bytes, items, null, [], timing);
+      return recorded(end, successAt(ports, claimed, runMs));
     }
     log("attempt_failed", { ...known, class: called.error.class, code: called.error.code });
     noteEnd(called.error.class);
@@ -83,12 +92,14 @@ export async function attempt(
     const outcome: Failed = seen.reached ? called : { kind: "unreached", error: called.error };
     const final: Failed = sink?.begun ? { kind: "rejected", error: outcome.error } : outcome;
     // Where its backend was asked to stop it, it has not failed: the statement that says so goes first, and the next finds nothing.
-    const asked = final.error.code === CANCELED_CODE ? [changeStatements.stopped(claimed)] : [];
-    return [...asked, failed(ports, claimed, final, seen.tookDown, timing), ...failureAt(claimed, outcome, seen)];
+    const how = failed(ports, claimed, final, seen.tookDown, timing);
+    const more = failureAt(claimed, outcome, seen);
+    if (final.error.code !== CANCELED_CODE) return recorded(how, more);
+    return { end: null, statements: [changeStatements.stopped(claimed), ...statementsOf(recorded(how, more))] };
   } catch (error) {
     logError("attempt_broke", error, known);
     noteEnd("broke");
-    return [failed(ports, claimed, { kind: "retry", error: BROKE }, false, timingOf(marks, begunAt))];
+    return recorded(failed(ports, claimed, { kind: "retry", error: BROKE }, false, timingOf(marks, begunAt)));
   }
 }
 
@@ -138,11 +149,11 @@ type Failed = Extract<Outcome, { error: Failure }>;
 
 const NOBODY_THERE: Outcome = { kind: "unreached", error: UNREACHABLE_ERROR };
 
-function failed(ports: Ports, claimed: Claim, outcome: Failed, tookDown: boolean, timing: Timing | null): Sql {
-  if (tookDown && claimed.takedowns + 1 >= QUARANTINE_TAKEDOWNS) return changeStatements.fail(claimed, QUARANTINED, timing);
+function failed(ports: Ports, claimed: Claim, outcome: Failed, tookDown: boolean, timing: Timing | null): End | Sql {
+  if (tookDown && claimed.takedowns + 1 >= QUARANTINE_TAKEDOWNS) return failure(claimed, QUARANTINED, timing);
   const verdict = afterFailure(outcome, claimed.attemptsSince, claimed.retry, ports.random());
   return verdict.next === "failed"
-    ? changeStatements.fail(claimed, verdict.error, timing)
+    ? failure(claimed, verdict.error, timing)
     : changeStatements.retry(claimed, outcome.error, verdict.delayMs, tookDown, outcome.kind === "unreached", timing);
 }
 

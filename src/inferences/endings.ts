@@ -11,7 +11,7 @@ import { type Ending, recordAndClaim } from "./sql/claim.ts";
 
 /** What was claimed with an ending, and when that was asked for, by the isolate's clock: a lease counts from there. */
 export interface Next {
-  /** Whether the first statement changed anything. */
+  /** Whether what records it changed anything. */
   readonly recorded: boolean;
   readonly claimed: Claim | null;
   /** Whether more may be claimable, which only a claim of the whole lane can tell. */
@@ -27,12 +27,14 @@ interface Entry {
 export class Endings {
   readonly #db: Database;
   readonly #clock: Clock;
+  readonly #random: () => number;
   #waiting: Entry[] = [];
   #writing = false;
 
-  constructor({ db, clock }: Pick<Ports, "db" | "clock">) {
+  constructor({ db, clock, random }: Pick<Ports, "db" | "clock" | "random">) {
     this.#db = db;
     this.#clock = clock;
+    this.#random = random;
   }
 
   /** Resolves with the next claim once the ending is written; rejects where whether it is written is unknown. */
@@ -60,6 +62,7 @@ export class Endings {
       const answers = await recordAndClaim(
         this.#db,
         entries.map(({ ending }) => ending),
+        this.#random,
       );
       for (const [index, { written }] of entries.entries()) {
         const answer = answers[index] ?? { recorded: false, claimed: null, isLeft: false };

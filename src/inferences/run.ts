@@ -8,7 +8,6 @@ import { log, logError } from "../platform/log.ts";
 import { RUN_SECONDS } from "../limits.ts";
 import { Unavailable } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
-import type { Sql } from "../platform/sql.ts";
 import { Endings, type Next } from "./endings.ts";
 import { logEnds } from "./ends.ts";
 import { Leases } from "./leases.ts";
@@ -17,7 +16,7 @@ import type { Lane } from "../models/lane.ts";
 import type { Claim } from "./sql/record.ts";
 import { changeStatements } from "./sql/change.ts";
 import { type Ending, claim, claimOfWhole, claimStatements } from "./sql/claim.ts";
-import { attempt, BROKE } from "./attempt.ts";
+import { type Recording, attempt, BROKE } from "./attempt.ts";
 
 const RECORD_RETRY_MS = 250;
 
@@ -70,9 +69,9 @@ async function drain(ports: Ports, lane: Lane, leases: Leases, endings: Endings,
       next = { ...NOTHING, claimed: await claim(db, lane, leases.lease), askedAt };
       continue;
     }
-    const statements = await attempt(ports, leases, current, leases.take(current, next.askedAt));
+    const recording = await attempt(ports, leases, current, leases.take(current, next.askedAt));
     const stop = clock.now() >= stopAt;
-    next = await conclude(ports, leases, endings, current, statements, stop ? null : claimNext);
+    next = await conclude(ports, leases, endings, current, recording, stop ? null : claimNext);
     leases.release(current);
     if (current.watched) told.push(hintDeliveries(ports, [current.accountId]));
     if (next.isLeft) next = await claimRest(ports, lane, leases.lease);
@@ -102,17 +101,17 @@ async function conclude(
   leases: Leases,
   endings: Endings,
   claimed: Claim,
-  statements: readonly Sql[],
+  recording: Recording,
   claimNext: Ending["claim"],
 ): Promise<Next> {
-  const write = async (these: readonly Sql[], following: Ending["claim"]) =>
-    (await persist(ports, leases, claimed, () => endings.write({ statements: these, claim: following }))) ?? NOTHING;
-  const next = statements.length > 0 ? await write(statements, claimNext) : null;
+  const write = async (what: Recording, following: Ending["claim"]) =>
+    (await persist(ports, leases, claimed, () => endings.write({ ...what, claim: following }))) ?? NOTHING;
+  const next = recording.end || recording.statements.length > 0 ? await write(recording, claimNext) : null;
   if (next?.recorded) return next;
-  const release = [claimStatements.release(claimed)];
+  const release = { end: null, statements: [claimStatements.release(claimed)] };
   if (!next?.claimed) return write(release, claimNext);
   // Another slot was free too; this one is for whoever hears of it. Tried once: what was claimed must not wait for it, and it lapses.
-  await bestEffort("slot_not_given_back", endings.write({ statements: release, claim: null }));
+  await bestEffort("slot_not_given_back", endings.write({ ...release, claim: null }));
   await hintWork(ports, [{ model: claimed.model, version: claimed.version }]);
   return next;
 }

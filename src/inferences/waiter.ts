@@ -16,7 +16,7 @@ import { isFinal } from "./status.ts";
 import { Leases } from "./leases.ts";
 import { Pauses } from "./pauses.ts";
 import { persist } from "./run.ts";
-import { attempt } from "./attempt.ts";
+import { attempt, statementsOf } from "./attempt.ts";
 import type { Claim } from "./sql/record.ts";
 import { changeStatements } from "./sql/change.ts";
 import { cancelForWaiter, claimForWaiter, claimStatements, giveBack, recordForWaiter, releaseWaiter } from "./sql/claim.ts";
@@ -149,12 +149,12 @@ class Waiter {
     const gone = this.#gone;
     this.#begun = claimed.attempt;
     const stop = AbortSignal.any([this.#leases.take(claimed, askedAt), gone]);
-    const ending = await attempt(this.#ports, this.#leases, claimed, stop, this.#sink);
+    const recording = await attempt(this.#ports, this.#leases, claimed, stop, this.#sink);
     const { accountId, id } = claimed;
     const isLeft = gone.aborted && !this.#first.replayed;
     // While this isolate stood still the attempt may have been given up, another claimed in this request's name, and that canceled.
     const nextAttempt = claimStatements.giveBack(accountId, id, this.#waiter);
-    const statements = [...(isLeft ? [changeStatements.cancel(accountId, id)] : []), ...ending, nextAttempt];
+    const statements = [...(isLeft ? [changeStatements.cancel(accountId, id)] : []), ...statementsOf(recording), nextAttempt];
     const recorded = await persist(this.#ports, this.#leases, claimed, () => recordForWaiter(this.#ports.db, statements, claimed));
     this.#leases.release(claimed);
     if (recorded?.othersWait) after(hintWork(this.#ports, [{ model: claimed.model, version: claimed.version }]));

@@ -14,8 +14,8 @@ const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 const OF_THE_LEASE = "AND attempt = ? AND lease = ?";
 const OF_ANY_LEASE = "AND ? IS NOT NULL AND ? IS NOT NULL";
 
-const SUCCEED = begins("UPDATE inferences SET status = 'succeeded'");
-const FAIL = begins("UPDATE inferences SET status = 'failed'", OF_THE_LEASE);
+const END = begins("UPDATE inferences SET status = (asked.it ->> 4)");
+const OF_ITS_LEASE = "AND attempt = (asked.it ->> 2) AND lease = (asked.it ->> 3)";
 const RETRY = begins("UPDATE inferences SET status = 'queued'", OF_THE_LEASE);
 const CLAIM = begins("UPDATE inferences SET status = 'in_progress'");
 const CLAIM_FRONT = begins("UPDATE inferences SET status = 'in_progress'", ") AS front WHERE NOT (EXISTS");
@@ -78,10 +78,16 @@ function leftOpen(fetch: Fetch): Fetch {
 }
 
 export const MUTATIONS: readonly Mutation[] = [
-  { name: "a success is written without its fence", rewrite: within(SUCCEED, OF_THE_LEASE, OF_ANY_LEASE) },
+  {
+    name: "a success is written without its fence",
+    rewrite: within(END, OF_ITS_LEASE, `AND ((asked.it ->> 4) = 'succeeded' OR TRUE ${OF_ITS_LEASE})`),
+  },
   {
     name: "a failure is written without its fence",
-    rewrite: both(within(FAIL, OF_THE_LEASE, OF_ANY_LEASE), within(RETRY, OF_THE_LEASE, OF_ANY_LEASE)),
+    rewrite: both(
+      within(END, OF_ITS_LEASE, `AND ((asked.it ->> 4) = 'failed' OR TRUE ${OF_ITS_LEASE})`),
+      within(RETRY, OF_THE_LEASE, OF_ANY_LEASE),
+    ),
   },
   {
     name: "the sweep takes leases that live",

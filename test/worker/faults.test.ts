@@ -171,9 +171,8 @@ describe("a runner whose database fails", () => {
     return { clock, ports: still({ db, clock, ...instead }) };
   }
 
-  const records = (texts: readonly string[]) => texts.some((text) => text.includes("status = 'succeeded'"));
-  const renews = (texts: readonly string[]) =>
-    texts.some((text) => text.includes("RETURNING account_id AS accountId, id, attempt") && !text.includes("pick"));
+  const records = (texts: readonly string[]) => texts.some((text) => text.includes("SET status = (asked.it"));
+  const renews = (texts: readonly string[]) => texts.some((text) => text.includes("SET lease_until") && text.includes("json_each"));
 
   /** Moves the clock on until the work is over; how far it was moved. */
   async function movedUntil(work: Promise<unknown>, clock: ReturnType<typeof standingClock>, step: number, most: number): Promise<number> {

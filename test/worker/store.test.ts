@@ -7,13 +7,15 @@ import { backendStatements } from "../../src/backends/store.ts";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
 import { STATUSES, type Status, TRANSITIONS } from "../../src/inferences/status.ts";
-import type { Fence } from "../../src/inferences/sql/record.ts";
+import type { LogEntry } from "../../src/inferences/inference.ts";
 import { changeStatements } from "../../src/inferences/sql/change.ts";
+import { type End, endStatements, endTogether, failure, success } from "../../src/inferences/sql/end.ts";
+import type { Claim, Fence } from "../../src/inferences/sql/record.ts";
 import { claim, claimStatements, renewLeases } from "../../src/inferences/sql/claim.ts";
 import type { Filter } from "../../src/inferences/sql/filter.ts";
 import { type NewInference, insertInference, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { type Group, groupStatements, insertTogether } from "../../src/inferences/sql/insert-group.ts";
-import { INFERENCE_CHARGE_BYTES, TOGETHER_MOST } from "../../src/limits.ts";
+import { GROUP_CHARACTERS, INFERENCE_CHARGE_BYTES, TOGETHER_MOST } from "../../src/limits.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
 import { dueStatements } from "../../src/maintenance/due.ts";
 import { fileStatements } from "../../src/files/store.ts";
@@ -393,6 +395,162 @@ describe("submissions that come together", () => {
   });
 });
 
+describe("ends that come together", () => {
+  /** Inferences of accounts with keys that are running, in their order. */
+  const running = async (owners: readonly (readonly [accountId: string, keyId: string])[]): Promise<Claim[]> => {
+    const model = await served(owners.length);
+    await db.all(sql`UPDATE models SET second_micros = 1.5, token_micros = 700, inference_micros = 5 WHERE name = ${model}`);
+    await insertTogether(
+      db,
+      owners.map(([accountId, keyId]) => submission(model, { accountId, keyId })),
+    );
+    return Promise.all(owners.map(() => claimed(model)));
+  };
+  const end = async (ends: readonly End[]): Promise<End[]> => {
+    const { statements, endedBy } = endTogether(ends, Math.random);
+    const endedThen = endedBy(await db.batch(statements));
+    return ends.filter((one) => endedThen.has(one));
+  };
+  const used = (accountId: string) =>
+    db.all(
+      sql`SELECT key_id, succeeded, failed, canceled, attempts, input_items, prompt_tokens, completion_tokens, input_bytes, output_bytes FROM usage WHERE account_id = ${accountId} ORDER BY model, key_id`,
+    );
+  const ok = (it: Fence) => success(it, OUTPUT, 13, 1);
+
+  test("leave the same rows and the same usage as if each had come alone", async () => {
+    const parts = [{ name: "p", key: "outputs/p", contentType: "image/png", bytes: 9_000, sha256: "00" }];
+    const ends = (it: Claim, place: number): End =>
+      [
+        () =>
+          success(it, { at: "row", body: '{"a":"\\u0000\\"ü"}', contentType: "application/json" }, 17, 2, {
+            promptTokens: 7,
+            completionTokens: 3,
+          }),
+        () =>
+          success(it, { at: "object", key: "outputs/o", bytes: 50_000, contentType: "image/png", sha256: "ab" }, 50_000, 1, null, parts),
+        () =>
+          success(it, { at: "row", body: new Uint8Array([0, 255, 7]), contentType: "image/png" }, 3, 1, null, [], {
+            sent_ms: 1,
+            answered_ms: 4,
+          }),
+        () => failure(it, { ...BROKEN, upstream: { status: 400 } }, { sent_ms: 2 }),
+      ][place % 4]?.() ?? expect.fail("no such end");
+    const made = async (write: (all: readonly End[]) => Promise<unknown>) => {
+      const [first, second] = [await newTenant(), await newTenant()];
+      const accounts = [first.accountId, second.accountId];
+      const all = await running(Array.from({ length: 12 }, (_, place) => [accounts[place % 2] ?? "", `key-${place % 3}`]));
+      await write(all.map(ends));
+      const rows = await env.DB.prepare("SELECT * FROM inferences WHERE model = ? ORDER BY id")
+        .bind(all[0]?.model ?? "")
+        .all();
+      const stamps = new Set(["id", "model", "account_id", "backend_id", "turn", "input", "ended_with", "log"]);
+      return {
+        rows: rows.results.map((row) => [
+          ...Object.entries(row).filter(
+            ([name]) => !stamps.has(name) && !name.endsWith("_at") && !name.endsWith("_by") && name !== "run_ms",
+          ),
+          (JSON.parse(String(row["log"])) as LogEntry[]).map((line) => ({ ...line, at: typeof line.at, backend: null })), // of an inference's row
+        ]),
+        used: [await used(first.accountId), await used(second.accountId)],
+        stored: await db.all(
+          sql`SELECT stored_bytes, database_bytes FROM accounts WHERE id IN (${first.accountId}, ${second.accountId}) ORDER BY id = ${second.accountId}`,
+        ),
+      };
+    };
+    const alone = await made(async (all) => {
+      for (const one of all) expect(await end([one])).toEqual([one]);
+    });
+    const together = await made(async (all) => expect(await end(all)).toEqual(all));
+    expect(together).toEqual(alone);
+    expect(alone.used[0]).toHaveLength(3);
+    expect(alone.rows).toHaveLength(12);
+  });
+
+  test("cost as a run costs by the model's price, once for each", async () => {
+    const { accountId } = await newTenant();
+    const all = await running(Array.from({ length: 3 }, () => [accountId, "key"]));
+    await db.all(sql`UPDATE inferences SET started_at = started_at - 1000 WHERE account_id = ${accountId}`);
+    await end(all.map((it) => success(it, OUTPUT, 13, 1, { promptTokens: 1, completionTokens: 1 })));
+    const [sums] = await db.all(sql`SELECT run_ms, cost_micros FROM usage WHERE account_id = ${accountId}`);
+    const [recount] = await db.all(
+      sql`SELECT sum(run_ms) AS run_ms, sum(CAST(run_ms * 1.5 / 1000 + 2 * 700 + 5 AS INTEGER)) AS cost_micros FROM inferences WHERE account_id = ${accountId}`,
+    );
+    expect(sums).toEqual(recount);
+    expect(Number(sums?.["run_ms"])).toBeGreaterThanOrEqual(3_000);
+  });
+
+  test("write a row of usage for each key and not for each inference", async () => {
+    const { accountId } = await newTenant();
+    const all = await running(Array.from({ length: 10 }, (_, place) => [accountId, `key-${place % 2}`]));
+    const { statements } = endTogether(all.map(ok), Math.random);
+    const answers = await env.DB.batch(statements.map((it) => env.DB.prepare(it.text).bind(...it.params)));
+    expect(answers.map(({ meta }) => meta.rows_written)).toEqual([10, 2]);
+    expect(await used(accountId)).toMatchObject([{ succeeded: 5 }, { succeeded: 5 }]);
+  });
+
+  test("end each that is still its runner's, and leave what was canceled or taken over", async () => {
+    const { accountId } = await newTenant();
+    const all = await running(Array.from({ length: 5 }, () => [accountId, "key"]));
+    const [canceled, taken, ...kept] = all;
+    if (!canceled || !taken) expect.fail("not all are running");
+    await db.all(changeStatements.cancel(accountId, canceled.id));
+    await db.all(sql`UPDATE inferences SET attempt = 2, lease = 'other' WHERE account_id = ${accountId} AND id = ${taken.id}`);
+    const next = { ...taken, attempt: 2, lease: "other" };
+    const stale = all.map(ok);
+    expect(await end([...stale, ok(next)])).toEqual([...stale.slice(2), ok(next)]);
+    expect([await rowOf(canceled.id), await rowOf(taken.id)]).toMatchObject([{ status: "canceled" }, { status: "succeeded", attempt: 2 }]);
+    expect(kept).toHaveLength(3);
+    expect(await used(accountId)).toMatchObject([{ succeeded: 4, canceled: 1 }]);
+  });
+
+  test("are not counted twice if they come again after a lost answer, with one more, by whatever name", async () => {
+    const { accountId } = await newTenant();
+    const all = (await running(Array.from({ length: 3 }, () => [accountId, "key"]))).map(ok);
+    for (const name of [0.25, 0.25, 0.5]) {
+      const { statements } = endTogether(all.slice(0, 2), () => name);
+      await db.batch(statements);
+    }
+    expect(await used(accountId)).toMatchObject([{ succeeded: 2 }]);
+    expect(await end(all)).toEqual(all.slice(2));
+    expect(await used(accountId)).toMatchObject([{ succeeded: 3 }]);
+  });
+
+  test("are counted once more when they are redriven, and end alone or together", async () => {
+    const { accountId } = await newTenant();
+    const all = await running(Array.from({ length: 3 }, () => [accountId, "key"]));
+    await end(all.map((it) => failure(it, BROKEN)));
+    for (const { id } of all) await db.all(changeStatements.redrive(accountId, id));
+    const [first, ...others] = await Promise.all(all.map(({ model }) => claimed(model)));
+    if (!first) expect.fail("nothing was redriven");
+    await db.all(changeStatements.cancel(accountId, first.id));
+    await end(others.map(ok));
+    expect(await used(accountId)).toMatchObject([{ failed: 3, canceled: 1, succeeded: 2, attempts: 6 }]);
+  });
+
+  test("go in several statements if their outputs are large, each counted", async () => {
+    const { accountId } = await newTenant();
+    const all = await running(Array.from({ length: 4 }, () => [accountId, "key"]));
+    const body = JSON.stringify("x".repeat(GROUP_CHARACTERS / 3));
+    const ends = all.map((it) => success(it, { at: "row", body, contentType: "application/json" }, body.length, 1));
+    expect(endTogether(ends, Math.random).statements).toHaveLength(4);
+    expect(await end(ends)).toEqual(ends);
+    expect(await used(accountId)).toMatchObject([{ succeeded: 4, output_bytes: 4 * body.length }]);
+  });
+
+  test("are named by the one statement that leaves its usage to the next, and by none that comes alone", () => {
+    const hold = { accountId: "a", id: "i", attempt: 1, lease: "l" };
+    const [ending, counting, ...more] = endTogether([ok(hold), ok({ ...hold, id: "j" })], () => 0.5).statements;
+    expect(more).toEqual([]);
+    expect(ending?.params).toContain(2 ** 47);
+    expect(counting?.text).toContain("INSERT INTO usage");
+    expect(counting?.params).toContain(2 ** 47);
+    expect(endTogether([ok(hold)], () => 0.5).statements).toEqual([changeStatements.succeed(hold, OUTPUT, 13, 1)]);
+    const ways = Object.values(WAYS).map((way) => way.change(hold, "m"));
+    const naming = ways.filter(({ text }) => text.includes("ended_with"));
+    expect(naming.map(({ params }) => params.includes(null))).toEqual([true, true]); // a success and a failure, each of them alone
+  });
+});
+
 describe("every statement is an index search:", () => {
   const hold: Fence = { accountId: "a", id: "i", attempt: 1, lease: "l" };
   const cursor = { accountId: "a", id: "" };
@@ -423,6 +581,8 @@ describe("every statement is an index search:", () => {
     release: [claimStatements.release(hold)],
     succeed: [changeStatements.succeed(hold, OUTPUT, 13, 1)],
     fail: [changeStatements.fail(hold, BROKEN)],
+    end: [endStatements.end([success(hold, OUTPUT, 13, 1), failure(hold, BROKEN)], 1)],
+    count: [endStatements.count([success(hold, OUTPUT, 13, 1), failure(hold, BROKEN)], 1)],
     retry: [changeStatements.retry(hold, BROKEN, 0, false), changeStatements.retry(hold, BROKEN, 1, true)],
     renew: [claimStatements.renew("l", [hold])],
     canceled: [claimStatements.canceled("l", [hold])],
@@ -466,6 +626,7 @@ describe("every statement is an index search:", () => {
     | keyof typeof claimStatements
     | keyof typeof readStatements
     | keyof typeof changeStatements
+    | keyof typeof endStatements
     | keyof typeof dueStatements,
     readonly Sql[]
   >;

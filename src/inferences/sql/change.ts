@@ -1,10 +1,9 @@
 /** SQL on changes of status: how an attempt ends, cancel and redrive, of one inference or of a page of them. */
 import * as z from "zod";
-import { FAILURE_CLASSES, type Failure, type KeptPart, type Usage } from "../../backends/outcome.ts";
+import { FAILURE_CLASSES, type Failure } from "../../backends/outcome.ts";
 import { STOPPABLE } from "../../backends/protocols.ts";
 import { REDRIVE_ATTEMPTS_MAX, STOP_ASKED_MS } from "../../limits.ts";
 import { type Lane, laneSchema } from "../../models/lane.ts";
-import type { Payload } from "../../payloads/payload.ts";
 import { type Database, NOW, type Sql, first, sql } from "../../platform/sql.ts";
 import type { Inference, Timing } from "../inference.ts";
 import type { Status } from "../status.ts";
@@ -13,7 +12,6 @@ import {
   OPEN,
   agesAt,
   endForLog,
-  ended,
   fenced,
   from,
   json,
@@ -27,8 +25,9 @@ import {
 } from "./fragments.ts";
 import { toldTo } from "./told.ts";
 import { logEnds } from "../ends.ts";
+import { endStatements, failure, loggedError, success } from "./end.ts";
 import { laneOfRow, nextTurn, turnAgain } from "./lane.ts";
-import { type Fence, digestOf, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
+import { type Fence, inferenceOrNull, inferenceColumns } from "./record.ts";
 
 const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, run_ms_before = run_ms, takedowns = 0, unreached = 0,
   not_before = NULL, waiter = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
@@ -42,33 +41,12 @@ const isStoppable = sql`(status = 'in_progress' AND EXISTS (SELECT 1 FROM backen
 /** What was not removed may be run again, but not for ever. */
 const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed_at IS NULL AND attempt < ${REDRIVE_ATTEMPTS_MAX}`;
 
-/** The log tells what happened in our own words. */
-const loggedError = ({ class: failureClass, code, message, status }: Failure): Failure => ({ class: failureClass, code, message, status });
-
 /** What took how long in an attempt that called its backend. */
 const timed = (timing: Timing | null) => (timing === null ? sql`` : sql`, 'timing', ${json(timing)}`);
 
 export const changeStatements = {
-  succeed: (
-    fence: Fence,
-    output: Payload,
-    bytes: number,
-    items: number,
-    usage: Usage | null = null,
-    parts: readonly KeptPart[] = [],
-    timing: Timing | null = null,
-  ) => sql`
-    UPDATE inferences SET status = 'succeeded', ${ended}, ${ranFor}, ${releaseLease},
-      output = ${textOf(output)}, output_object = ${output.at === "object" ? output.key : null},
-      output_type = ${typeOf(output)}, output_bytes = ${bytes}, output_items = ${items}, output_sha256 = ${digestOf(output)},
-      output_parts = ${parts.length === 0 ? null : JSON.stringify(parts)}, parts_bytes = ${parts.reduce((sum, part) => sum + part.bytes, 0)},
-      usage = ${usage === null ? null : JSON.stringify(usage)},
-      log = ${logged("succeeded", sql`, 'attempt', attempt${timed(timing)}`)}
-    WHERE ${fenced(fence)} AND ${from(["in_progress"], "succeeded")} RETURNING status, ${endForLog}, ${toldTo}`,
-  fail: (fence: Fence, error: Failure, timing: Timing | null = null) => sql`
-    UPDATE inferences SET status = 'failed', ${ended}, ${ranFor}, ${releaseLease},
-      error = ${JSON.stringify(error)}, log = ${logged("failed", sql`, 'attempt', attempt, 'error', ${json(loggedError(error))}${timed(timing)}`)}
-    WHERE ${fenced(fence)} AND ${from(["in_progress"], "failed")} RETURNING status, ${endForLog}, ${toldTo}`,
+  succeed: (...how: Parameters<typeof success>) => endStatements.end([success(...how)], null),
+  fail: (...how: Parameters<typeof failure>) => endStatements.end([failure(...how)], null),
   retry: (fence: Fence, error: Failure, delayMs: number, tookDown: boolean, unreached = false, timing: Timing | null = null) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(delayMs)},
       turn = ${delayMs > 0 ? sql`turn` : turnAgain}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},

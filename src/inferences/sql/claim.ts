@@ -4,6 +4,7 @@ import type { Lane } from "../../models/lane.ts";
 import { type Database, NOW, type Row, type Sql, first, sql } from "../../platform/sql.ts";
 import type { Inference } from "../inference.ts";
 import { changeStatements } from "./change.ts";
+import { type End, endTogether } from "./end.ts";
 import { logEnds } from "../ends.ts";
 import { fenced, from, logged, releaseLease } from "./fragments.ts";
 import { ahead, claimable, isPickedWhole, live, pickFront, pickOf, pickOwn } from "./lane.ts";
@@ -163,26 +164,36 @@ export async function releaseWaiter(db: Database, accountId: string, id: string,
   await db.all(claimStatements.releaseWaiter(accountId, id, waiter));
 }
 
-/** Statements that end an attempt, the end itself first, and what is claimed next; null if nothing more is to be claimed. */
+/** What records how an attempt ended, and what is claimed next; null if nothing more is to be claimed. */
 export interface Ending {
+  /** Null if its inference does not end with it, or if other statements say so. */
+  readonly end: End | null;
+  /** What is written with it; first what records it, if `end` does not. */
   readonly statements: readonly Sql[];
   readonly claim: { readonly lane: Lane; readonly lease: string } | null;
 }
 
 /**
- * Records how attempts ended, each with the claim of its lane's front that follows if there is one, in one transaction and
- * round trip. What became of each, in the order of the endings; `recorded` if its first statement changed anything.
+ * Records how attempts ended, those that end their inferences in one statement, and makes the claims of their lanes' fronts that follow, in
+ * one transaction and round trip. What became of each, in the order of the endings; `recorded` if what records it changed anything.
  */
-export async function recordAndClaim(db: Database, endings: readonly Ending[]): Promise<(Front & { readonly recorded: boolean })[]> {
+export async function recordAndClaim(
+  db: Database,
+  endings: readonly Ending[],
+  random: () => number,
+): Promise<(Front & { readonly recorded: boolean })[]> {
+  const together = endTogether(
+    endings.flatMap(({ end }) => end ?? []),
+    random,
+  );
   const all = endings.map(({ statements, claim: next }) => (next ? [...statements, ...asked(next.lane, next.lease)] : statements));
-  const answers = await db.batch(all.flat());
+  const answers = await db.batch([...together.statements, ...all.flat()]);
   for (const rows of answers) logEnds(rows);
-  let begin = 0;
-  return endings.map(({ claim: next }, index) => {
-    const end = begin + (all[index]?.length ?? 0);
-    const of = answers.slice(begin, end);
-    begin = end;
-    return { recorded: of[0]?.[0] !== undefined, ...frontOf(next ? of.slice(-2) : []) };
+  let begin = together.statements.length;
+  const ended = together.endedBy(answers.slice(0, begin));
+  return endings.map(({ end, claim: next }, index) => {
+    const of = answers.slice(begin, (begin += all[index]?.length ?? 0));
+    return { recorded: end ? ended.has(end) : of[0]?.[0] !== undefined, ...frontOf(next ? of.slice(-2) : []) };
   });
 }
 

@@ -15,9 +15,9 @@ import type { Fence } from "./record.ts";
 export const OPEN: readonly Status[] = ["queued", "in_progress"];
 
 /** `status IN (…)`: the statuses given, each checked against the transition table when the module is loaded. */
-export function from(statuses: readonly Status[], to: Status): Sql {
-  for (const status of statuses) {
-    if (!mayBecome(status, to)) throw new Error(`no transition from ${status} to ${to}`);
+export function from(statuses: readonly Status[], ...all: readonly Status[]): Sql {
+  for (const to of all) {
+    for (const status of statuses) if (!mayBecome(status, to)) throw new Error(`no transition from ${status} to ${to}`);
   }
   return among(statuses);
 }
@@ -33,9 +33,12 @@ function text(constant: Status): Sql {
 
 /** The log with one more line, of `at`, the event and more members of its object (`, 'name', value`). */
 export function logged(event: LogEntry["event"], members: Sql = sql``, at: Sql = NOW): Sql {
-  return sql`json_insert(iif(length(log) > ${LOG_CHARACTERS}, json_array(log -> '$[0]', json_object('at', ${at}, 'event', 'shortened')), log),
-    '$[#]', json_object('at', ${at}, 'event', ${event}${members}))`;
+  return withLine(sql`json_object('at', ${at}, 'event', ${event}${members})`, at);
 }
+
+/** The log with this object as one more line. */
+export const withLine = (line: Sql, at: Sql) =>
+  sql`json_insert(iif(length(log) > ${LOG_CHARACTERS}, json_array(log -> '$[0]', json_object('at', ${at}, 'event', 'shortened')), log), '$[#]', ${line})`;
 
 export const json = (value: unknown) => sql`json(${JSON.stringify(value)})`;
 /** The row of an attempt, while its runner holds the lease. */
