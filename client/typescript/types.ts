@@ -298,7 +298,7 @@ not_before?: string
  */
 retention_seconds?: number
 /**
- * Its output is kept while it comes, to be read from `urls.stream`.
+ * Its output is kept while it comes, to be read from `urls.stream`. By default as the `stream` of an input of a text model says.
  */
 stream?: boolean
 /**

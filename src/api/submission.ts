@@ -1,5 +1,6 @@
 /** What a client says of an inference that it submits, alone or among others. */
 import * as z from "zod";
+import { askedBy, canStream } from "../backends/openai-paths.ts";
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
 import { metadataSchema } from "../http/filter.ts";
@@ -23,6 +24,7 @@ import {
 } from "../limits.ts";
 import type { Fault } from "../problem.ts";
 import { itemsIn } from "../tensors/plain.ts";
+import { isObject } from "../tensors/tensor.ts";
 
 const within = (range: readonly [number, number]) => wholeIn(range).optional();
 
@@ -55,7 +57,12 @@ export const submissionSchema = z.strictObject({
   retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range).describe(
     "How long input and output are kept after its end; never longer than the account's retention.",
   ),
-  stream: z.boolean().optional().describe("Its output is kept while it comes, to be read from `urls.stream`."),
+  stream: z
+    .boolean()
+    .optional()
+    .describe(
+      "Its output is kept while it comes, to be read from `urls.stream`. By default as the `stream` of an input of a text model says.",
+    ),
   metadata: metadataSchema.optional().describe("The client's own words, up to 16 entries."),
   webhook: z
     .strictObject({
@@ -65,6 +72,12 @@ export const submissionSchema = z.strictObject({
     .optional()
     .describe("A URL that gets its events."),
 });
+
+/** Whether an input is the body of a call that its client would have streamed, had it been sent to the model's server. */
+function asksToStream(input: unknown): boolean {
+  if (!isObject(input) || input["stream"] !== true) return false;
+  return typeof input["text_input"] === "string" || canStream(askedBy("", input)?.what ?? "");
+}
 
 /** The submission that a body is. `path` is where it stands in the request's body. Throws what is wrong with its webhook. */
 export async function submissionOf(
@@ -89,7 +102,7 @@ export async function submissionOf(
     cancelAfterSeconds: body.cancel_after_seconds,
     notBefore: body.not_before,
     retentionSeconds: body.retention_seconds,
-    resumable: body.stream,
+    resumable: body.stream ?? asksToStream(body.input),
     metadata: body.metadata,
     webhook: body.webhook && (await webhookOf(call, body.webhook.url, [...path, "webhook", "url"], body.webhook.events)),
     idempotency,

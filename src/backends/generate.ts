@@ -9,7 +9,7 @@ import { writeJson } from "../encoding/json.ts";
 import { isObject } from "../tensors/tensor.ts";
 import { type BackendCall, type Protocol, inputText, parsed } from "./backend.ts";
 import { garbage, unsendable } from "./judgement.ts";
-import { CHAT } from "./openai-paths.ts";
+import { CHAT, askedBy } from "./openai-paths.ts";
 import { type ShowChunk, openai, streamChat } from "./openai.ts";
 import type { Outcome, Output } from "./outcome.ts";
 import { framed } from "./streams/event-reader.ts";
@@ -48,6 +48,16 @@ export function generateInput({ input }: BackendCall): Generate | null {
   return { text, parameters: { ...beside, ...(isObject(parameters) ? parameters : {}) } };
 }
 
+/**
+ * Whether a call asks for text, where its wire does not say what it asks for: its input has `text_input`, and nothing that would be
+ * another question.
+ */
+export function looksLikeText({ capability, input }: BackendCall, isOther: (value: unknown) => boolean): boolean {
+  if (capability !== "" || !inputText(input).includes('"text_input"')) return false; // few inputs have to be read for this
+  const value = parsed(inputText(input));
+  return isObject(value) && typeof value["text_input"] === "string" && !isOther(value);
+}
+
 export interface Generate {
   readonly text: string;
   readonly parameters: Readonly<Record<string, unknown>>;
@@ -59,17 +69,21 @@ export const NOT_GENERATE = unsendable("input_not_text", "The input of text gene
 export const generatingChat: Protocol = {
   ...openai,
   async infer(call, outside) {
-    if (call.capability !== GENERATE) return openai.infer(call, outside);
+    if (!isText(call)) return openai.infer(call, outside);
     const asked = generateInput(call);
     return asked ? generated(await openai.infer(chatCall(call, asked), outside), call, asked) : NOT_GENERATE;
   },
   async stream(call, outside, sink) {
-    if (call.capability !== GENERATE) return openai.stream ? openai.stream(call, outside, sink) : openai.infer(call, outside);
+    if (!isText(call)) return openai.stream ? openai.stream(call, outside, sink) : openai.infer(call, outside);
     const asked = generateInput(call);
     if (!asked) return NOT_GENERATE;
     return generated(await streamChat(chatCall(call, asked), outside, sink, piecesFor(call)), call, asked);
   },
 };
+
+function isText(call: BackendCall): boolean {
+  return call.capability === GENERATE || looksLikeText(call, (value) => askedBy("", value) !== null);
+}
 
 function chatCall(call: BackendCall, { text, parameters }: Generate): BackendCall {
   const { temperature, top_p, max_tokens, stop } = parameters;

@@ -18,7 +18,7 @@ import { serverPathOf } from "./openai-paths.ts";
 import { isObject, plainOf, quoted } from "../tensors/tensor.ts";
 import { contentOf, headOf, writeInferRequest, writeInferResponse } from "../tensors/wire.ts";
 import { generate, generateStream } from "./oip-text.ts";
-import { GENERATE } from "./generate.ts";
+import { GENERATE, looksLikeText } from "./generate.ts";
 import type { Outcome } from "./outcome.ts";
 import {
   type Answer,
@@ -68,8 +68,9 @@ export const oip: Protocol = {
   },
 
   async stream(call, outside, sink): Promise<Outcome> {
-    // Nothing but text comes bit by bit.
-    return call.capability === GENERATE
+    // Nothing but text comes bit by bit. What is asked for without a wire that says so is told by its input: here alone, since a
+    // tensor may well have the name of the text.
+    return call.capability === GENERATE || looksLikeText(call, isTensorInput)
       ? generateStream(call, outside, sink, modelUrl(call.backend, call.version))
       : oip.infer(call, outside);
   },

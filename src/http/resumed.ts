@@ -85,7 +85,7 @@ export async function submitDetached(
   call: KeyCall,
   submission: Submission,
   ends: StreamEnds,
-  headers: Record<string, string> = {},
+  headersOf: (inference: Inference) => Record<string, string> = () => ({}),
 ): Promise<Response> {
   const submitted = await submit(call.ports, { ...submission, resumable: true }, call.after);
   const { inference } = submitted;
@@ -95,7 +95,7 @@ export async function submitDetached(
     "Content-Location": `${call.origin}/v1/inferences/${inference.id}/stream`,
     Vary: "Prefer",
   };
-  const all = { ...headers, ...about, ...applied, ...replayHeaders(submitted) };
+  const all = { ...headersOf(inference), ...about, ...applied, ...replayHeaders(submitted) };
   return resumedStream(call, inference, ends, { from: null, endAt: Infinity, headers: all, retries: false });
 }
 

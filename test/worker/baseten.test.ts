@@ -28,11 +28,11 @@ const VERSIONS = { versions: ["v1", "v2", "staging", "prod-us", "development"], 
 const hostOf = (id: string, kind = "model") => `https://${kind}-${id}.api.claimcheck.test`;
 
 /** A call as the vendor's own examples make it. */
-function send(key: string, method: string, url: string, body?: unknown): Promise<Response> {
+function send(key: string, method: string, url: string, body?: unknown, more: Record<string, string> = {}): Promise<Response> {
   return exports.default.fetch(
     new Request(url, {
       method,
-      headers: { Authorization: `Api-Key ${key}`, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: { Authorization: `Api-Key ${key}`, ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...more },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }),
   );
@@ -1154,6 +1154,27 @@ describe("a path of the model's server after sync/", () => {
     const answer = await send(key, "POST", `${hostOf(model)}/production/sync/v1/chat/completions`, body);
     expect(answer.headers.get("content-type")).toBe("text/event-stream");
     expect((await answer.text()).replaceAll(/^:\n/gm, "")).toBe(events.replaceAll('"model":"x"', `"model":"${model}"`));
+  });
+
+  test.each([
+    ["?detach=1", {}],
+    ["", { Prefer: "respond-async" }],
+  ])("streams%s so that it can be read again, and goes on if its client leaves", async (query, headers: Record<string, string>) => {
+    const { key } = await newTenant();
+    const chunk = (delta: unknown, finish_reason: string | null) =>
+      `data: ${JSON.stringify({ id: "c", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+    const events = `${chunk({ content: "Hi" }, null)}${chunk({}, "stop")}data: [DONE]\n\n`;
+    const stream = { headers: { "Content-Type": "text/event-stream" } };
+    const model = await servedBy(async () => new Response(events, stream), { protocol: "openai" });
+    const body = { messages: [{ role: "user", content: "Hi" }], stream: true };
+    const endpoint = `${hostOf(model)}/production/sync/v1/chat/completions${query}`;
+    const left = await send(key, "POST", endpoint, body, headers);
+    await left.body?.cancel();
+    const id = left.headers.get("x-baseten-request-id") ?? "";
+    expect(left.headers.get("content-location")).toMatch(new RegExp(`/v1/inferences/${id}/stream$`));
+    expect(await ended(key, id)).toMatchObject({ status: "succeeded", output: { choices: [{ message: { content: "Hi" } }] } });
+    const again = await (await send(key, "GET", `${ORIGIN}/v1/inferences/${id}/stream`)).text();
+    expect(again.replaceAll(/^(?:id|retry): .*\n+/gm, "")).toBe(events);
   });
 
   test("is taken only where the model offers it, and where its server can have it", async () => {

@@ -371,6 +371,42 @@ describe("every wire", () => {
     expect(JSON.parse(last)).toMatchObject({ inference_id: id, inference: { status: "succeeded", output: { object: "chat.completion" } } });
   });
 
+  test.each([
+    ["an input of text, asked so with it", { text_input: "Hi" }, { stream: true }],
+    ["an input of text that asks so itself", { text_input: "Hi", parameters: { max_tokens: 9 }, stream: true }, {}],
+  ])("our own streams %s, of a text server as of a chat server", async (_what, input, more) => {
+    const { key } = await newTenant();
+    const asked: string[] = [];
+    backendIs(async (request) => {
+      if (request.method === "GET") return Response.json({ data: [] });
+      asked.push(new URL(request.url).pathname);
+      const isChat = request.url.endsWith("/chat/completions");
+      const words = ["Hel", "lo"].map((word) => (isChat ? chunk(word) : `data: ${JSON.stringify({ text_output: word })}\n\n`));
+      return new Response(words.join("") + (isChat ? chunk("", "stop") + DONE : ""), { headers: { "Content-Type": "text/event-stream" } });
+    });
+    for (const protocol of ["oip", "openai"]) {
+      const model = await newModel();
+      await newBackend(model, { protocol });
+      const shown = await object(as(key, "POST", "/v1/inferences", { model, input, ...more }));
+      expect(shown["urls"]).toMatchObject({ stream: `${ORIGIN}/v1/inferences/${String(shown["id"])}/stream` });
+      const text = await (await as(key, "GET", `/v1/inferences/${String(shown["id"])}/stream`)).text();
+      expect(text.match(/(?<="text_output":")[^"]*/g)).toEqual(["Hel", "lo", "Hello"]); // the last of the event `final`
+      expect(text).toContain("event: final\n");
+    }
+    expect(asked).toMatchObject([expect.stringMatching(/\/generate_stream$/), "/v1/chat/completions"]);
+  });
+
+  test("our own streams the body of a chat that asks so, unless the submit says otherwise", async () => {
+    const { key } = await newTenant();
+    const model = await newModel(); // nothing runs it
+    const input = { messages: [{ role: "user", content: "Hi" }], stream: true };
+    const streamOf = async (body: object) =>
+      ((await object(as(key, "POST", "/v1/inferences", body)))["urls"] as { stream?: string }).stream;
+    expect(await streamOf({ model, input })).toContain("/stream");
+    expect(await streamOf({ model, input, stream: false })).toBeUndefined();
+    expect(await streamOf({ model, input: { picture: "x", stream: true } })).toBeUndefined();
+  });
+
   test("the Open Inference Protocol streams text so, and ends it without a word", async () => {
     const it = await world();
     const answer = await as(it.key, "POST", `/v2/models/${it.model}/generate_stream?detach=1`, { text_input: "Hi" });

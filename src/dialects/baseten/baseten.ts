@@ -13,7 +13,8 @@
  * chain's own input or the envelope of `async_predict`, told apart by `model_input`; a second cancel answers as the
  * first; `errors` are those of each attempt, as long as none has succeeded; `wake` answers `{}`. Binary and multipart
  * input of `predict` is not taken: 415. What stands after `sync/` is a path of the model's server; a `model` in the body
- * counts for nothing there, and a completion that streams does so as OpenAI's.
+ * counts for nothing there, and a completion that streams does so as OpenAI's, which with `?detach=1` or `Prefer: respond-async`
+ * can be read again and goes on without its client.
  * Source: "Baseten inference API" 1.0.0 (basetenlabs/baseten-go, internal/tools/apigen/specs/inference.json).
  */
 import * as z from "zod";
@@ -28,6 +29,7 @@ import { render } from "../../http/output.ts";
 import { retryHeaders } from "../../http/retry-headers.ts";
 import { type Dialect, type Input, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
 import { waitedFor } from "../../http/prefer.ts";
+import { isDetached, submitDetached } from "../../http/resumed.ts";
 import { eventStream } from "../../http/sse.ts";
 import { cancel } from "../../inferences/change.ts";
 import { hintSweep, hintWork } from "../../inferences/hints.ts";
@@ -43,7 +45,7 @@ import { type Problem, faultText, pointer, problem } from "../../problem.ts";
 import { itemsIn } from "../../tensors/plain.ts";
 import { isObject } from "../../tensors/tensor.ts";
 import { headOf } from "../../tensors/wire.ts";
-import { WORDS, storedStream, wantsUsage } from "../openai/present.ts";
+import { ENDS, WORDS, restarted, storedStream, wantsUsage } from "../openai/present.ts";
 import { type Address, PRODUCTION, laneAt, sendTo } from "./address.ts";
 import { CHAIN, PUBLISHED, codeOf, deploymentOf, errorCodeOf, present, presentEvent, refusal } from "./present.ts";
 import {
@@ -80,6 +82,7 @@ export const baseten: Dialect = {
     return id === undefined ? null : `/baseten/${id}${path}`;
   },
   presentEvent,
+  streamEnds: ENDS,
   error: errorSchema,
   routes: [...PREFIXES.flatMap(callsUnder), ...["", "/baseten/:model"].flatMap(requestsUnder)],
   refuse(fault: Problem) {
@@ -270,9 +273,12 @@ async function predict(
 ): Promise<Response> {
   const submission = await submissionOf(call, text, body, capability);
   const streams = canStream(capability) && isObject(body) && body["stream"] === true;
+  const headersOf = ({ id }: Inference) => ({ "X-BASETEN-REQUEST-ID": id });
+  if (streams && isDetached(call))
+    return sendTo(call, address, (target) => submitDetached(call, { ...submission, ...target }, { ...ENDS, restarted }, headersOf));
   const attention = { after: call.after, gone: call.request.signal, ...(streams ? { stream: WORDS } : {}) };
   const attended = await sendTo(call, address, (target) => submitAndWait(call.ports, { ...submission, ...target }, attention));
-  const named = { "X-BASETEN-REQUEST-ID": attended.inference.id };
+  const named = headersOf(attended.inference);
   if (attended.kind === "streaming") return eventStream(attended.body, named);
   const { inference } = attended;
   const headers = { ...named, ...replayHeaders(attended) };

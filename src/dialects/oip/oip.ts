@@ -168,7 +168,7 @@ async function run(
     };
     return json(accepted, { status: 202, headers });
   }
-  if (stream && isDetached(call)) return submitDetached(call, submission, { ...ENDS, restarted }, EVENTS);
+  if (stream && isDetached(call)) return submitDetached(call, submission, { ...ENDS, restarted }, () => EVENTS);
   const { model, version = null } = submission;
   if ((await activeProtocols(ports.db, model, version)).length === 0) {
     await find(call); // one that is not there at all is not found
