@@ -181,6 +181,7 @@ CREATE TABLE inferences (
 
   resumable INTEGER NOT NULL DEFAULT 0,  -- 1 = its output is kept as a stream while it comes, so that it can be read again
   ended_with INTEGER,                    -- names those that ended together with it, whose usage one statement counted; else NULL, or of an earlier end
+  noted INTEGER NOT NULL DEFAULT 0,      -- 1 = until its first attempt a due note tells the sweep of it, and no index does
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
@@ -194,11 +195,33 @@ CREATE INDEX inferences_backing_off ON inferences (model, version) WHERE status 
 -- How much a backend has to do: the one place where capacity is counted, in the index alone.
 CREATE INDEX inferences_running ON inferences (backend_id, lease_until) WHERE lease_until IS NOT NULL;
 -- What the sweep looks at, beside leases: those it finds among what runs, so that a claim writes no row here.
-CREATE INDEX inferences_due ON inferences (due_at) WHERE due_at IS NOT NULL AND (lease_until IS NULL OR cancel_at IS NOT NULL);
+CREATE INDEX inferences_due ON inferences (due_at) WHERE due_at IS NOT NULL AND (lease_until IS NULL OR cancel_at IS NOT NULL) AND (noted = 0 OR attempt > 0);
 -- What did not succeed, for lists and bulk calls; what succeeded, most of all, writes nothing here.
 CREATE INDEX inferences_unsuccessful ON inferences (account_id, id, status) WHERE status IN ('failed', 'canceled', 'expired');
 -- One inference to a key of a submit.
 CREATE UNIQUE INDEX inferences_idempotent ON inferences (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- Most inferences begin long before they are due, so those of a busy account have no entry in inferences_due: one note stands for
+-- all whose ids begin so and that are due equally long after their submit. An insert marks a row as noted only if it finds the note.
+CREATE TABLE due_notes (
+  due_at INTEGER NOT NULL,               -- none of them is due before
+  account_id TEXT NOT NULL,
+  ids TEXT NOT NULL,                     -- how their ids begin
+  after_ms INTEGER NOT NULL,             -- how long after its submit each of them is due
+  seen TEXT NOT NULL,                    -- those up to this id have been looked at; it stands for none of them any more
+  PRIMARY KEY (due_at, account_id, ids)
+) STRICT, WITHOUT ROWID;
+-- A note ends, as a whole or up to an id, and what still waits is in the index in the same transaction: no row can lose both.
+CREATE TRIGGER due_notes_seen AFTER UPDATE OF seen ON due_notes
+BEGIN
+  UPDATE inferences SET noted = 0 WHERE account_id = NEW.account_id AND id > OLD.seen AND id <= NEW.seen
+    AND status = 'queued' AND attempt = 0 AND due_at - created_at <= NEW.after_ms AND noted = 1;
+END;
+CREATE TRIGGER due_notes_removed AFTER DELETE ON due_notes
+BEGIN
+  UPDATE inferences SET noted = 0 WHERE account_id = OLD.account_id AND id > OLD.seen AND id < OLD.ids || '~'
+    AND status = 'queued' AND attempt = 0 AND due_at - created_at <= OLD.after_ms AND noted = 1;
+END;
 
 -- What a client has uploaded to be referred to by inputs. The bytes are in R2 under files/{account}/{id}, from when it is ready.
 CREATE TABLE files (

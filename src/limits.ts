@@ -206,6 +206,13 @@ export const SWEEP_POKE_MS = 5_000;
 /** Rows of one kind that one statement of a pass takes up, and how often a pass goes on while there are more. */
 export const SWEEP_ROWS = 200;
 export const SWEEP_ROUNDS = 20;
+/**
+ * So many of a group that one note would stand for get one (inferences/sql/notes.ts). A pass looks at so many notes that are due,
+ * and at so many inferences of each.
+ */
+export const NOTED_TOGETHER = 2;
+export const DUE_NOTES = 20;
+export const NOTE_IDS = 200;
 /** A pass that takes longer is left alone: the next alarm is set already. */
 export const SWEEP_PASS_MS = 10_000;
 /** A claimable inference that nobody took for this long means its wake-up was lost. */

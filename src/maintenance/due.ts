@@ -24,6 +24,7 @@ import {
   startByAfter,
 } from "../inferences/sql/fragments.ts";
 import { ANYBODY, claimable, laneOfRow, nextTurn, slots, turnAgain } from "../inferences/sql/lane.ts";
+import { areNotesLeft, noteStatements } from "../inferences/sql/notes.ts";
 import { toldTo } from "../inferences/sql/told.ts";
 import { WAKE_UP_LOST_MS } from "../limits.ts";
 
@@ -82,6 +83,7 @@ export const dueStatements = {
   /** Whether there is anything that the sweep has to come back for. */
   anyDated: () => sql`
     SELECT 1 AS dated WHERE EXISTS (SELECT 1 FROM inferences WHERE ${isDated})
+      OR EXISTS (SELECT 1 FROM inferences INDEXED BY inferences_claimable WHERE status = 'queued' AND not_before IS NULL AND model > '')
       OR EXISTS (SELECT 1 FROM inferences INDEXED BY inferences_running WHERE lease_until IS NOT NULL AND backend_id > '')`,
   /** Declares the runners of all attempts that began before then dead: their inferences are due at once. */
   lapse: (startedBefore: number) => sql`
@@ -100,6 +102,8 @@ export interface SweepPass {
   neglected: (Lane & { slots: number })[];
   /** Accounts with deliveries that are due. */
   deliveries: string[];
+  /** More notes may be due than it has taken up. */
+  areNotesLeft: boolean;
   /** Whether there is a row to come back for. */
   dated: boolean;
 }
@@ -127,6 +131,8 @@ async function batchOrEach(db: Database, statements: readonly Sql[]): Promise<Ro
 
 /** What a pass asks about inferences, in this order. */
 export const passStatements = (limit: number, lost: Failure, waited: Failure): Sql[] => [
+  noteStatements.remove(),
+  noteStatements.see(),
   dueStatements.cancelDue(limit),
   dueStatements.expireDue(limit, waited),
   dueStatements.failLapsed(limit, lost),
@@ -141,8 +147,20 @@ export const passStatements = (limit: number, lost: Failure, waited: Failure): S
 /** One pass over all that is due, in one transaction and round trip. */
 export async function sweepDue(db: Database, limit: number, lost: Failure, waited: Failure): Promise<SweepPass> {
   const statements = [...passStatements(limit, lost, waited), deliveryStatements.waiting()];
-  const [canceled = [], expired = [], failed = [], requeued = [], , ready = [], aged = [], neglected = [], dated = [], waiting = []] =
-    await batchOrEach(db, statements);
+  const [
+    removed = [],
+    seen = [],
+    canceled = [],
+    expired = [],
+    failed = [],
+    requeued = [],
+    ,
+    ready = [],
+    aged = [],
+    neglected = [],
+    dated = [],
+    waiting = [],
+  ] = await batchOrEach(db, statements);
   for (const those of [canceled, expired, failed]) logEnds(those);
   const deliveries = waitingFrom(waiting);
   return {
@@ -153,6 +171,7 @@ export async function sweepDue(db: Database, limit: number, lost: Failure, waite
     ready: z.array(laneSchema).parse([...requeued, ...ready]),
     neglected: z.array(laneSchema.extend({ slots: z.number() })).parse(neglected),
     deliveries: deliveries.accounts,
+    areNotesLeft: areNotesLeft(removed, seen),
     dated: dated.length > 0 || deliveries.soon,
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The sweep: finds what time, or a dead part, has left behind, and puts it right. Expiry, lapsed leases and ended
- * back-offs come from one index of due rows; a claimable inference that nobody took means a lost wake-up, which is sent
+ * back-offs come from one index of due rows, into which due notes put what still waits; a claimable inference that nobody took means a lost wake-up, which is sent
  * again. One pass is one transaction, each statement checks and writes at once, so a pass may be repeated, doubled or
  * cut off anywhere. It never judges a model: an inference without a backend simply waits until it expires.
  */
@@ -87,7 +87,7 @@ async function sweepInferences(ports: Ports): Promise<boolean> {
     if (handled + pass.neglected.length > 0) {
       log("swept", { canceled, expired, aged, runner_lost: lost, ready: pass.ready.length, neglected_lanes: pass.neglected.length });
     }
-    if (handled < SWEEP_ROWS || round === SWEEP_ROUNDS) {
+    if ((handled < SWEEP_ROWS && !pass.areNotesLeft) || round === SWEEP_ROUNDS) {
       void hintWork(ports, wakeUpsFor(ready, pass.neglected));
       void hintDeliveries(ports, [...tellers]);
       return pass.dated;

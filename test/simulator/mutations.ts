@@ -36,6 +36,8 @@ const GIVE_BACK = begins("UPDATE inferences SET lease = NULL", "AND id = ? AND l
 const RELEASE = begins("UPDATE inferences SET lease = NULL", "AND attempt = ? AND lease = ? AND status = 'canceled'");
 const LOST_WAKE_UPS = begins("SELECT lane.model, lane.version, lane.slots");
 const FAILED_THERE = begins("UPDATE backends SET last_error =", "blamed = iif(");
+const INSERT_GROUP = begins("INSERT INTO inferences", "WITH asked AS");
+const WRITE_NOTES = begins("INSERT INTO due_notes");
 const SCHEMA = begins("--", "CREATE TABLE inferences");
 
 /** The same, for what is asked by requests that wait. */
@@ -134,12 +136,30 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "submits that come together all get the turn of the first",
-    rewrite: within(begins("INSERT INTO inferences", "WITH asked AS"), " - 1, lane.now", " * 0, lane.now"),
+    rewrite: within(INSERT_GROUP, " - 1, lane.now", " * 0, lane.now"),
   },
   {
     name: "submits that come together are not counted",
     rewrite: within(begins("UPDATE accounts SET open_at_most = open_at_most +"), "AND changes() = ?", "AND changes() < 0 * ?"),
   },
+  {
+    name: "a note is forgotten, and those that it would stand for are marked all the same",
+    rewrite: both(
+      within(WRITE_NOTES, "WHERE TRUE", "WHERE FALSE"),
+      within(INSERT_GROUP, "EXISTS (SELECT 1 FROM due_notes", "NOT EXISTS (SELECT 1 FROM due_notes"),
+    ),
+  },
+  {
+    name: "a note is due later than what it stands for, and no insert compares the two",
+    rewrite: both(
+      within(WRITE_NOTES, "SELECT value ->> 0,", "SELECT (value ->> 0) + 120000,"),
+      both(
+        within(INSERT_GROUP, "note.due_at = (", "note.due_at = 120000 + ("),
+        within(INSERT_GROUP, "AND note.due_at <= lane.now +", "AND 0 <= lane.now +"),
+      ),
+    ),
+  },
+  { name: "a note ends, and what waits stays marked", rewrite: within(SCHEMA, "id < OLD.ids || '~'", "id < OLD.ids") },
   { name: "what ages gets the turn that is being served", rewrite: within(AGE, "min(peer.turn) + 1", "min(peer.turn)") },
   { name: "what is redriven gets the turn that is being served", rewrite: within(REDRIVE, "min(peer.turn) + 1", "min(peer.turn)") },
   {

@@ -6,9 +6,10 @@ import { changeStatements } from "../../src/inferences/sql/change.ts";
 import { claimStatements } from "../../src/inferences/sql/claim.ts";
 import { insertStatements } from "../../src/inferences/sql/insert.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
+import { noteStatements } from "../../src/inferences/sql/notes.ts";
 import { gaugeStatements } from "../../src/maintenance/gauges.ts";
 import { passStatements } from "../../src/maintenance/due.ts";
-import { DEPTH_MAX, POSITION_MAX, STATISTICS_ROWS, SWEEP_ROWS } from "../../src/limits.ts";
+import { DEPTH_MAX, NOTE_IDS, POSITION_MAX, STATISTICS_ROWS, SWEEP_ROWS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
 import { claimed, forgetAll, laneOf, queued, submission } from "./support/inferences.ts";
 import { newBackend, newModel, served } from "./support/tenants.ts";
@@ -149,6 +150,14 @@ describe("with few and with many", () => {
       expect(grown(few, await asked(2))).toEqual({});
       expect(await rowsRead(readStatements.depth(laneOf(model)))).toBeLessThanOrEqual(deep + CONSTANT);
       expect(await rowsRead(gaugeStatements.lanes())).toBeLessThanOrEqual(gauged + CONSTANT);
+      // A due note that stands for 2,000 of one account is looked at in steps: twice, and what still waits is written.
+      await env.DB.batch([
+        env.DB.prepare("UPDATE inferences SET noted = 1 WHERE account_id = 'stored-07'"),
+        env.DB.prepare("INSERT INTO due_notes VALUES (1, 'stored-07', '01800000-0', 9000000000000000, '01800000-0')"),
+      ]);
+      const looked = [await rowsRead(noteStatements.remove()), await rowsRead(noteStatements.see())];
+      expect(Math.min(...looked)).toBeGreaterThanOrEqual(NOTE_IDS);
+      expect(Math.max(...looked)).toBeLessThanOrEqual(3 * NOTE_IDS + CONSTANT);
     },
   );
 

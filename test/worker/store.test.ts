@@ -15,9 +15,12 @@ import { claim, claimStatements, renewLeases } from "../../src/inferences/sql/cl
 import type { Filter } from "../../src/inferences/sql/filter.ts";
 import { type NewInference, insertInference, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { type Group, groupStatements, insertTogether } from "../../src/inferences/sql/insert-group.ts";
-import { GROUP_CHARACTERS, INFERENCE_CHARGE_BYTES, TOGETHER_MOST } from "../../src/limits.ts";
+import { AGEING_MS, GROUP_CHARACTERS, INFERENCE_CHARGE_BYTES, NOTE_IDS, TOGETHER_MOST } from "../../src/limits.ts";
+import { noteOf, noteStatements } from "../../src/inferences/sql/notes.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
-import { dueStatements } from "../../src/maintenance/due.ts";
+import { dueStatements, sweepDue } from "../../src/maintenance/due.ts";
+import { earliestId } from "../../src/ids.ts";
+import { isDated } from "../../src/inferences/sql/fragments.ts";
 import { fileStatements } from "../../src/files/store.ts";
 import { removalStatements } from "../../src/payloads/removals.ts";
 import { endedStatements } from "../../src/inferences/sql/ended.ts";
@@ -32,13 +35,14 @@ import { secretStatements } from "../../src/webhooks/sql/secrets.ts";
 import { subscriptionStatements } from "../../src/webhooks/sql/subscriptions.ts";
 import { plainModel } from "../support/models.ts";
 import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
+import { timePasses } from "./support/clock.ts";
 import { still } from "./support/ports.ts";
 import { operator } from "./support/requests.ts";
 import { newTenant, served } from "./support/tenants.ts";
 
 const { db } = still();
 const TABLES =
-  "accounts keys models backends inferences removals chores files file_parts webhooks endpoints signing_secrets deliveries audit".split(
+  "accounts keys models backends inferences removals chores files file_parts webhooks endpoints signing_secrets deliveries audit due_notes".split(
     " ",
   );
 const OUTPUT = { at: "row", body: '{"done":true}', contentType: "application/json" } as const;
@@ -551,6 +555,129 @@ describe("ends that come together", () => {
   });
 });
 
+describe("a due note", () => {
+  const notes = () => db.all(sql`SELECT account_id AS accountId, ids, after_ms AS afterMs, seen FROM due_notes ORDER BY after_ms`);
+  const indexed = async (model: string) =>
+    (await db.all(sql`SELECT id FROM inferences INDEXED BY inferences_due WHERE ${isDated} AND model = ${model}`)).length;
+  const counts = async (model: string) =>
+    Object.fromEntries(
+      (await db.all(sql`SELECT status, count(*) AS count FROM inferences WHERE model = ${model} GROUP BY status`)).map((row) => [
+        row["status"],
+        row["count"],
+      ]),
+    );
+  /** Of the latest span of ids, so that all of one call are within it. */
+  const spanAt = Date.now() - (Date.now() % 4_096);
+  let numbered = 0;
+  const alike = (model: string, count: number, more: Partial<NewInference> = {}) =>
+    Array.from({ length: count }, () =>
+      submission(model, {
+        ...more,
+        id: `${earliestId(spanAt)}-7000-8000-${String(numbered++).padStart(12, "0")}`,
+      }),
+    );
+
+  test("stands for all of an account that come together and are due equally long after their submit", async () => {
+    const model = await served();
+    await insertTogether(db, [
+      ...alike(model, 5, { accountId: "busy" }),
+      ...alike(model, 3, { accountId: "busy", maxTimeInQueueSeconds: 700 }),
+      ...alike(model, 1, { accountId: "quiet" }),
+    ]);
+    const ids = earliestId(spanAt).slice(0, 10);
+    expect(await notes()).toEqual([
+      { accountId: "busy", ids, afterMs: 600_000, seen: ids },
+      { accountId: "busy", ids, afterMs: 700_000, seen: ids },
+    ]);
+    expect(await indexed(model)).toBe(1);
+    expect((await sweepDue(db, 10, RUNNER_LOST, WAITED_TOO_LONG)).dated).toBe(true);
+  });
+
+  test("stands for those that come later, while it is there", async () => {
+    const model = await served();
+    await insertTogether(db, alike(model, 2));
+    await insertTogether(db, [...alike(model, 1), ...alike(model, 1, { accountId: "another" })]);
+    expect(await indexed(model)).toBe(1);
+    await db.all(sql`DELETE FROM due_notes`);
+    expect(await indexed(model)).toBe(4);
+    await insertTogether(db, [...alike(model, 1), ...alike(model, 1, { accountId: "another" })]);
+    expect(await indexed(model)).toBe(6);
+  });
+
+  test("stands for none whose isolate's clock is so far ahead that the note would be due after it", async () => {
+    const model = await served();
+    const id = (count: number) => `${earliestId(spanAt + 60_000)}-7000-8000-${String(count).padStart(12, "0")}`;
+    await insertTogether(
+      db,
+      [1, 2, 3].map((count) => submission(model, { id: id(count) })),
+    );
+    expect([(await notes()).length, await indexed(model)]).toEqual([1, 3]);
+  });
+
+  test("is without a group that was not taken, and then removed when it is due", async () => {
+    const model = await served();
+    await insertTogether(db, [...alike(model, 2, { schemas: 7 })]);
+    expect(await notes()).toHaveLength(1);
+    await timePasses(model, 605_000);
+    await sweepDue(db, 10, RUNNER_LOST, WAITED_TOO_LONG);
+    expect(await notes()).toEqual([]);
+  });
+
+  test.each<[string, Partial<NewInference>, number, Record<string, number>]>([
+    ["their time in the queue is over", { maxTimeInQueueSeconds: 60 }, 60_000, { expired: 3 }],
+    ["they are to be canceled", { cancelAfterSeconds: 30 }, 30_000, { canceled: 3 }],
+    ["they age, and later expire", { priority: 2 }, AGEING_MS, { queued: 3 }],
+  ])("is looked at before %s", async (_what, more, ms, after) => {
+    const model = await served();
+    await insertTogether(db, alike(model, 3, more));
+    expect(await indexed(model)).toBe(0);
+    const pass = () => sweepDue(db, 10, RUNNER_LOST, WAITED_TOO_LONG);
+    await timePasses(model, ms - 5_000);
+    await pass();
+    expect(await counts(model)).toEqual({ queued: 3 });
+    await timePasses(model, 5_000);
+    await pass();
+    expect([await counts(model), await notes()]).toEqual([after, []]);
+    if (after["queued"] === undefined) return;
+    expect(await db.all(sql`SELECT DISTINCT level FROM inferences WHERE model = ${model}`)).toEqual([{ level: 1 }]);
+    await timePasses(model, 600_000);
+    await pass();
+    expect(await counts(model)).toEqual({ expired: 3 });
+  });
+
+  test("stands for an inference until its first attempt or its end, and for none that is redriven", async () => {
+    const model = await served();
+    const [first, second] = alike(model, 2);
+    if (!first || !second) throw new Error("two were made");
+    await insertTogether(db, [first, second]);
+    const hold = await claimed(model);
+    await db.all(changeStatements.retry(hold, BROKEN, 0, false));
+    expect(await indexed(model)).toBe(1);
+    await db.all(sql`UPDATE inferences SET status = 'failed' WHERE id = ${second.id}`);
+    await db.all(changeStatements.redrive(second.accountId, second.id));
+    expect(await indexed(model)).toBe(2);
+  });
+
+  test("of many is looked at step by step, and stands for none that comes behind the last one seen", async () => {
+    const model = await served();
+    const all = alike(model, 2 * NOTE_IDS + 1);
+    await insertTogether(db, all);
+    await timePasses(model, 605_000);
+    for (const waiting of [NOTE_IDS + 1, 1]) {
+      await sweepDue(db, NOTE_IDS, RUNNER_LOST, WAITED_TOO_LONG);
+      expect([await counts(model), (await notes()).length]).toEqual([{ expired: 2 * NOTE_IDS + 1 - waiting, queued: waiting }, 1]);
+    }
+    await sweepDue(db, NOTE_IDS, RUNNER_LOST, WAITED_TOO_LONG);
+    expect([await counts(model), await notes()]).toEqual([{ expired: 2 * NOTE_IDS + 1 }, []]);
+    const [first, second, third] = alike(await served(), 3);
+    if (!first || !second || !third) throw new Error("three were made");
+    await insertTogether(db, [second, third]);
+    await db.all(sql`UPDATE due_notes SET seen = ${second.id}`);
+    await insertTogether(db, [first, { ...first, id: third.id.replace(/.$/, "f") }]);
+    expect([await indexed(first.model), (await rowOf(third.id))["noted"], (await rowOf(first.id))["noted"]]).toEqual([2, 1, 0]);
+  });
+});
+
 describe("every statement is an index search:", () => {
   const hold: Fence = { accountId: "a", id: "i", attempt: 1, lease: "l" };
   const cursor = { accountId: "a", id: "" };
@@ -630,6 +757,12 @@ describe("every statement is an index search:", () => {
     | keyof typeof dueStatements,
     readonly Sql[]
   >;
+
+  const ofNotes = {
+    write: [noteStatements.write([noteOf(submission("m"))])],
+    remove: [noteStatements.remove()],
+    see: [noteStatements.see()],
+  } satisfies Record<keyof typeof noteStatements, readonly Sql[]>;
 
   const ofRetention = {
     expiredPayloads: [retentionStatements.expiredPayloads(10)],
@@ -823,6 +956,7 @@ describe("every statement is an index search:", () => {
 
   const groups: Record<string, Record<string, readonly Sql[]>> = {
     inferences: ofInferences,
+    notes: ofNotes,
     retention: ofRetention,
     ended: ofEnded,
     keys: ofKeys,

@@ -30,7 +30,7 @@ import { laneOfRow, nextTurn, turnAgain } from "./lane.ts";
 import { type Fence, inferenceOrNull, inferenceColumns } from "./record.ts";
 
 const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, run_ms_before = run_ms, takedowns = 0, unreached = 0,
-  not_before = NULL, waiter = NULL, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
+  not_before = NULL, waiter = NULL, noted = 0, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
   turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)},
   log = ${logged("redriven")}`;
 

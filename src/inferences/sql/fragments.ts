@@ -52,8 +52,8 @@ const ranForIfRunning = sql`run_ms = run_ms + iif(status = 'in_progress', ${NOW}
 export const startByAfter = (delayMs: SqlValue) => sql`start_by = ${NOW} + ${delayMs} + max(0, start_by - started_at)`;
 export const notBefore = (delayMs: number) => (delayMs > 0 ? sql`${NOW} + ${delayMs}` : sql`NULL`);
 export const agesAt = (level: Sql) => sql`iif(${level} > 0, ${NOW} + ${AGEING_MS}, NULL)`;
-/** What is in the index of what is due: whatever waits, and what is to be canceled at a time. */
-export const isDated = sql`due_at IS NOT NULL AND (lease_until IS NULL OR cancel_at IS NOT NULL)`;
+/** What is in the index of what is due: whatever waits and has no note, and what is to be canceled at a time. */
+export const isDated = sql`due_at IS NOT NULL AND (lease_until IS NULL OR cancel_at IS NOT NULL) AND (noted = 0 OR attempt > 0)`;
 /** Rows whose time has come, oldest first; leases aside. */
 export const due = (limit: number) =>
   sql`(account_id, id) IN (SELECT account_id, id FROM inferences WHERE ${isDated} AND due_at <= ${NOW} ORDER BY due_at LIMIT ${limit})`;

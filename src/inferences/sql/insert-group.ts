@@ -23,6 +23,7 @@ import {
   rowChargeOf,
 } from "./insert.ts";
 import { ANYBODY, hasSlot, nextTurn } from "./lane.ts";
+import { idsOf, isNoted, noteOf, noteStatements, notesFor } from "./notes.ts";
 import { textOf, typeOf } from "./record.ts";
 import { toldOfNew } from "./told.ts";
 
@@ -56,10 +57,21 @@ const MAX_TIME = own(OWN.findIndex(([column]) => column === "max_time_in_queue_s
 const CANCEL_AFTER = own(OWN.length);
 /** With it, how many of its account's are before it in the group, it included, and what these take. */
 const [PLACE, CHARGE, ROW_CHARGE] = [own(OWN.length + 1), own(OWN.length + 2), own(OWN.length + 3)];
+/** When the note that may stand for it is due, and how long after its submit it is itself. */
+const [NOTE_DUE, DUE_AFTER] = [own(OWN.length + 4), own(OWN.length + 5)];
 
 /** Whether those of a group have keys: all, or none. */
 const isKeyed = ([first]: Group) => first.idempotencyKey !== null;
 const keysOf = (group: Group) => JSON.stringify(group.map(({ accountId, idempotencyKey }) => [accountId, idempotencyKey]));
+
+const NOTED = isNoted({
+  dueAt: NOTE_DUE,
+  accountId: sql`asked.account_id`,
+  ids: idsOf(ID),
+  id: ID,
+  now: sql`lane.now`,
+  afterMs: DUE_AFTER,
+});
 
 const DERIVED = ["model", "version", "status", "priority", "level", "turn", "created_at", "updated_at", "start_by", "ages_at", "cancel_at"];
 
@@ -69,7 +81,12 @@ export type Group = readonly [NewInference, ...NewInference[]];
 function textOfGroup(group: Group): string {
   const { upTo } = takenBy(group);
   const taken = upTo.map(({ count, bytes, rowBytes }) => [count, bytes, rowBytes]);
-  return JSON.stringify(group.map((it, place) => [...OWN.map(([, value]) => value(it)), it.cancelAfterSeconds, ...(taken[place] ?? [])]));
+  return JSON.stringify(
+    group.map((it, place) => {
+      const { dueAt, afterMs } = noteOf(it);
+      return [...OWN.map(([, value]) => value(it)), it.cancelAfterSeconds, ...(taken[place] ?? []), dueAt, afterMs];
+    }),
+  );
 }
 
 /** What submissions take of each of their accounts, after the last of them. */
@@ -99,7 +116,10 @@ export const groupStatements = {
   /** Inserts all of a group, or none if any of it would not be taken, or is there already. */
   insert: (group: Group) => {
     const [{ accountId, model, version, capability, priority, schemas = 0, databaseQuotaBytes }] = group;
-    const names: Sql = { text: [...OWN.map(([column]) => column), ...DERIVED, "capability", "counted", "log"].join(","), params: [] };
+    const names: Sql = {
+      text: [...OWN.map(([column]) => column), ...DERIVED, "capability", "counted", "noted", "log"].join(","),
+      params: [],
+    };
     const values = join(
       OWN.map((_, place) => own(place)),
       ",",
@@ -111,7 +131,7 @@ export const groupStatements = {
     SELECT ${values}, lane.model, lane.version, 'queued', ${priority}, ${priority},
       ${nextTurn(sql`asked.account_id`, sql`lane.model`, sql`lane.version`, priority, sql`asked.account_id <> ${accountId}`)} + ${PLACE} - 1,
       lane.now, lane.now, lane.now + ${MAX_TIME} * 1000, ${priority > 0 ? sql`lane.now + ${AGEING_MS}` : null}, lane.now + ${CANCEL_AFTER} * 1000,
-      ${capability}, 1, json_array(json_object('at', lane.now, 'event', 'queued'))
+      ${capability}, 1, ${NOTED}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM lane CROSS JOIN asked
     WHERE lane.schemas = ${schemas} AND NOT EXISTS (SELECT 1 FROM asked LEFT JOIN accounts AS owner ON owner.id = asked.account_id
       WHERE ${isSpent(sql`owner`)} OR ${openIn(sql`owner`)} + ${PLACE} > ${openLimitOf(sql`owner`)} OR coalesce(owner.stored_bytes, 0) + ${CHARGE} > ${quotaOf(sql`owner`)}
@@ -234,12 +254,16 @@ function insertedAlone(it: NewInference): Omit<GroupInsertion, "of"> {
 }
 
 function insertionOfGroup(group: Group): GroupInsertion {
-  const release = isKeyed(group) ? [groupStatements.releaseKeys(group)] : [];
+  const notes = notesFor(group);
+  const before = [
+    ...(isKeyed(group) ? [groupStatements.releaseKeys(group)] : []),
+    ...(notes.length > 0 ? [noteStatements.write(notes)] : []),
+  ];
   return {
     of: group,
-    statements: [...release, groupStatements.insert(group), groupStatements.charge(group), groupStatements.hasSlot(group)],
+    statements: [...before, groupStatements.insert(group), groupStatements.charge(group), groupStatements.hasSlot(group)],
     insertedBy(answers) {
-      const [rows = [], , free = []] = answers.slice(release.length);
+      const [rows = [], , free = []] = answers.slice(before.length);
       const byId = new Map(rows.map((row) => [String(row["id"]), row]));
       return group.flatMap((it) => {
         const row = byId.get(it.id);

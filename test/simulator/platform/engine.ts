@@ -12,6 +12,7 @@ const SCHEMA = readFileSync(new URL("../../../schema.sql", import.meta.url), "ut
 /** In an order in which nothing refers to what is gone. */
 const EMPTIED = [
   "chores",
+  "due_notes",
   "usage",
   "removals",
   "deliveries",

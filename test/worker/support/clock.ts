@@ -34,6 +34,7 @@ export async function timePasses(model: string, ms: number): Promise<void> {
   const earlier = (stamps: readonly string[]) => stamps.map((stamp) => `${stamp} = ${stamp} - ?1`).join(", ");
   await env.DB.batch([
     env.DB.prepare(`UPDATE inferences SET ${earlier(INFERENCE_STAMPS)} WHERE model = ?2`).bind(ms, model),
+    env.DB.prepare("UPDATE due_notes SET due_at = due_at - ?").bind(ms),
     env.DB.prepare(`UPDATE backends SET ${earlier(BACKEND_STAMPS)} WHERE model = ?2`).bind(ms, model),
   ]);
 }

@@ -39,7 +39,7 @@ export function ended(key: string, id: string): Promise<Record<string, unknown>>
 
 /** An inference that has waited for longer than it may, and a sweep that has seen it. */
 export async function expire(id: string): Promise<void> {
-  await env.DB.prepare("UPDATE inferences SET start_by = 1 WHERE id = ?").bind(id).run();
+  await env.DB.prepare("UPDATE inferences SET start_by = 1, noted = 0 WHERE id = ?").bind(id).run();
   await sweep(ports());
 }
 
@@ -107,5 +107,9 @@ export async function backendRow(id: string): Promise<Record<string, unknown>> {
 
 /** Forgets every inference, for tests of the sweep, which looks at all of them. */
 export async function forgetAll(): Promise<void> {
-  await env.DB.batch([env.DB.prepare("DELETE FROM inferences"), env.DB.prepare("DELETE FROM backends")]);
+  await env.DB.batch([
+    env.DB.prepare("DELETE FROM inferences"),
+    env.DB.prepare("DELETE FROM due_notes"),
+    env.DB.prepare("DELETE FROM backends"),
+  ]);
 }

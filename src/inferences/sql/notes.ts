@@ -1,0 +1,69 @@
+/**
+ * SQL on due notes: one stands for all inferences of an account that were submitted within NOTE_SPAN_MS and are due equally long
+ * after their submit, so that these need no entry in the index of what is due. Invariants kept here and in schema.sql:
+ * - a row is marked as noted only by a statement that finds its note, so whatever an isolate believes, none is without one;
+ * - a note is due no later than the first that it stands for;
+ * - a note that ends puts what still waits into the index, in its own transaction.
+ */
+import { AGEING_MS, DUE_NOTES, NOTED_TOGETHER, NOTE_IDS } from "../../limits.ts";
+import { NOW, type Sql, sql } from "../../platform/sql.ts";
+import type { NewInference } from "./insert.ts";
+
+/** Of an id, what a note has: as much of its time as counts spans, one character of them a dash. */
+const BEGINNING = 10;
+/** How long a beginning of ids is that of new ones. */
+const NOTE_SPAN_MS = 16 ** 3;
+
+interface Note {
+  readonly dueAt: number;
+  readonly accountId: string;
+  /** How the ids begin that it stands for. */
+  readonly ids: string;
+  /** How long after its submit each of them is due. */
+  readonly afterMs: number;
+}
+
+type Dated = Pick<NewInference, "accountId" | "id" | "maxTimeInQueueSeconds" | "priority" | "cancelAfterSeconds">;
+
+/** The note that stands for a new inference if it is there. The time in an id is its isolate's; an insert compares it with the database's. */
+export function noteOf({ accountId, id, maxTimeInQueueSeconds, priority, cancelAfterSeconds }: Dated): Note {
+  const ids = id.slice(0, BEGINNING);
+  const afterMs = Math.min(maxTimeInQueueSeconds * 1000, priority > 0 ? AGEING_MS : Infinity, (cancelAfterSeconds ?? Infinity) * 1000);
+  return { dueAt: Number.parseInt(ids.replace("-", ""), 16) * NOTE_SPAN_MS + afterMs, accountId, ids, afterMs };
+}
+
+/** The notes that a group of new inferences is worth: a note is written and removed, which for fewer costs more than it spares. */
+export function notesFor(group: readonly Dated[]): Note[] {
+  const notes = Map.groupBy(group.map(noteOf), (note) => JSON.stringify(note));
+  return [...notes.values()].flatMap((same) => (same.length >= NOTED_TOGETHER ? same.slice(0, 1) : []));
+}
+
+/** Whether a new inference has a note, as SQL; `now` is its submit by the database's clock. */
+export const isNoted = (
+  it: { readonly [Part in keyof Note]: Sql } & { readonly id: Sql; readonly now: Sql },
+) => sql`EXISTS (SELECT 1 FROM due_notes AS note
+  WHERE note.due_at = ${it.dueAt} AND note.account_id = ${it.accountId} AND note.ids = ${it.ids} AND note.seen < ${it.id} AND note.due_at <= ${it.now} + ${it.afterMs})`;
+
+export const idsOf = (id: Sql) => sql`substr(${id}, 1, ${BEGINNING})`;
+
+const key = sql`(due_at, account_id, ids)`;
+const firstDue = sql`SELECT due_at, account_id, ids FROM due_notes WHERE due_at <= ${NOW} ORDER BY due_at LIMIT ${DUE_NOTES}`;
+/** The inference of a note after so many that it has not seen; null if there are no more. */
+const after = (count: number) => sql`(SELECT it.id FROM inferences AS it
+  WHERE it.account_id = due_notes.account_id AND it.id > due_notes.seen AND it.id < due_notes.ids || '~' ORDER BY it.id LIMIT 1 OFFSET ${count})`;
+
+export const noteStatements = {
+  write: (notes: readonly Note[]) => sql`
+    INSERT INTO due_notes (due_at, account_id, ids, after_ms, seen)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 2
+    FROM json_each(${JSON.stringify(notes.map(({ dueAt, accountId, ids, afterMs }) => [dueAt, accountId, ids, afterMs]))}) WHERE TRUE
+    ON CONFLICT DO NOTHING RETURNING due_at`,
+  /** Sweep: notes that are due, each of a few inferences at most. Triggers put what still waits into the index. */
+  remove: () => sql`DELETE FROM due_notes WHERE ${key} IN (${firstDue}) AND ${after(NOTE_IDS)} IS NULL RETURNING due_at`,
+  /** Sweep: those of more, a step further. */
+  see: () => sql`
+    UPDATE due_notes SET seen = coalesce(${after(NOTE_IDS - 1)}, seen) WHERE ${key} IN (${firstDue}) RETURNING due_at`,
+} satisfies Record<string, (...args: never[]) => Sql>;
+
+/** Whether more notes may be due than a pass has taken up, by what its two statements have answered. */
+export const areNotesLeft = (removed: readonly unknown[], seen: readonly unknown[]) => removed.length === DUE_NOTES || seen.length > 0;
