@@ -1,4 +1,5 @@
 import "./src/local/quiet.ts";
+import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { makePublic } from "./src/local/public.mjs";
@@ -16,7 +17,11 @@ export default defineConfig(async () => {
       reporters: ["default", new Tally()],
       silent: "passed-only" as const,
       projects: [
-        { test: { name: "unit", include: ["test/unit/**/*.test.ts"], maxWorkers: 2 } },
+        {
+          // The simulator runs objects of the platform on Node.
+          resolve: { alias: { "cloudflare:workers": fileURLToPath(new URL("./test/simulator/platform/workers.ts", import.meta.url)) } },
+          test: { name: "unit", include: ["test/unit/**/*.test.ts"], maxWorkers: 2 },
+        },
         {
           plugins: [
             cloudflareTest({

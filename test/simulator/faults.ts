@@ -52,6 +52,7 @@ export interface Faults {
   readonly gate: CallFaults;
   readonly sweep: CallFaults;
   readonly delivery: CallFaults;
+  readonly watch: CallFaults;
   readonly wakeLost: number;
   readonly wakeDoubled: number;
   /** Of the wake-ups, those that take up to 30 s. */
@@ -86,6 +87,7 @@ export const NO_FAULTS: Faults = {
   gate: NO_CALL_FAULTS,
   sweep: NO_CALL_FAULTS,
   delivery: NO_CALL_FAULTS,
+  watch: NO_CALL_FAULTS,
   wakeLost: 0,
   wakeDoubled: 0,
   wakeLate: 0,
@@ -106,16 +108,18 @@ export const NO_FAULTS: Faults = {
   strikes: 0,
 };
 
-export function drawFaults(random: Random): Faults {
+/** `watches` is a stream of its own, so that a seed in which nobody watches is the same as it was without. */
+export function drawFaults(random: Random, watches: Random): Faults {
   if (random.chance(0.03)) return NO_FAULTS;
-  const upTo = (most: number) => (random.chance(1 / 2) ? 0 : random.next() * most);
+  const drawUpTo = (from: Random, most: number) => (from.chance(1 / 2) ? 0 : from.next() * most);
+  const upTo = (most: number) => drawUpTo(random, most);
   const every = (least: number, most: number) => (random.chance(1 / 2) ? Infinity : random.magnitude(least, most));
   const troubled = random.chance(1 / 3) ? 0 : random.next();
-  const calls = (): CallFaults => ({
-    before: upTo(0.1),
-    after: upTo(0.1),
-    hang: random.chance(0.2) ? upTo(0.2) : upTo(0.02),
-    slow: upTo(0.2),
+  const calls = (from = random): CallFaults => ({
+    before: drawUpTo(from, 0.1),
+    after: drawUpTo(from, 0.1),
+    hang: drawUpTo(from, from.chance(0.2) ? 0.2 : 0.02),
+    slow: drawUpTo(from, 0.2),
   });
   return {
     database: calls(),
@@ -124,6 +128,7 @@ export function drawFaults(random: Random): Faults {
     gate: calls(),
     sweep: calls(),
     delivery: calls(),
+    watch: calls(watches),
     wakeLost: upTo(0.3),
     wakeDoubled: upTo(0.5),
     wakeLate: upTo(0.3),

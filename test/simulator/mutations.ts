@@ -8,6 +8,7 @@ import type { Ports } from "../../src/ports.ts";
 import type { Database } from "../../src/platform/sql.ts";
 import { ANSWER_BUGS } from "./planted/answers.ts";
 import { WEBHOOK_AND_STORAGE_BUGS } from "./planted/beside.ts";
+import { WATCHING_BUGS } from "./planted/watching.ts";
 import { type Mutation, begins, both, within } from "./planted/rewrite.ts";
 
 const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
@@ -278,4 +279,5 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   ...ANSWER_BUGS,
   ...WEBHOOK_AND_STORAGE_BUGS,
+  ...WATCHING_BUGS,
 ];

@@ -63,6 +63,8 @@ export interface Job {
   readonly startsAfterMs: number | null;
   /** Whether its output is kept as a stream while it comes. */
   readonly resumable: boolean;
+  /** How many watch it, from different places. */
+  readonly watchers: number;
   /** How its client waits for the answer; null where it looks later. */
   readonly wait: Wait | null;
   /** The URL that is given with it. */
@@ -83,6 +85,8 @@ export interface Shape {
   readonly accounts: readonly AccountShape[];
   readonly files: readonly FileJob[];
   readonly receivers: readonly ReceiverSettings[];
+  /** Who watches accounts and not inferences, and how often a watcher's connection is cut, on average; null: nobody watches anything. */
+  readonly watching: { readonly accounts: readonly AccountShape[]; readonly cutEveryMs: number } | null;
   /** If any: nothing goes wrong but with the inputs of these, all of which are bad. */
   readonly badAccounts: readonly string[];
   /** Whether it goes on until everything is past its retention. */
@@ -166,7 +170,7 @@ export function drawShape(random: Random, waits: Random, beside: Random): Shape 
     const [receiver] = receivers;
     const webhook =
       receiver && beside.chance(0.3) ? { url: receiver.url, events: drawEvents(beside), origin: "https://claimcheck.example.com" } : null;
-    return { ...job, wait, again, webhook, resumable: false, startsAfterMs: null };
+    return { ...job, wait, again, webhook, resumable: false, startsAfterMs: null, watchers: 0 };
   });
   const files = Array.from({ length: beside.chance(0.4) ? beside.int(1, 12) : 0 }, (_, number) =>
     drawFile(beside, number, beside.pick(accounts), beside.int(0, Math.round(spanMs * 0.9))),
@@ -174,6 +178,7 @@ export function drawShape(random: Random, waits: Random, beside: Random): Shape 
   const every = (least: number, most: number) => (random.chance(0.5) ? Infinity : random.magnitude(least, most));
   return {
     badAccounts: [],
+    watching: null,
     accounts,
     models,
     files,
@@ -211,6 +216,19 @@ export function withDelays(shape: Shape, random: Random): Shape {
 /** When a job may begin, in ms; null: at once. */
 export function notBeforeOf({ atMs, startsAfterMs }: Job): number | null {
   return startsAfterMs === null ? null : BEGINNING + Math.round(atMs) + startsAfterMs;
+}
+
+/** The same, watched: some of the inferences, and up to three times all of an account. */
+export function withWatchers(shape: Shape, random: Random): Shape {
+  const share = random.next();
+  return {
+    ...shape,
+    watching: {
+      accounts: Array.from({ length: random.int(0, 3) }, () => random.pick(shape.accounts)),
+      cutEveryMs: random.chance(0.3) ? Infinity : random.magnitude(2_000, 60_000),
+    },
+    jobs: shape.jobs.map((job) => ({ ...job, watchers: random.chance(share) ? random.int(1, 3) : 0 })),
+  };
 }
 
 /** A seed about neighbours: half of the inferences are of one account, or of two, and their inputs make healthy servers fail. */

@@ -42,7 +42,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
   const began = performance.now();
   const trace = new Trace(options.print ?? null);
   const world = new World(seed, trace, options.mutation ?? NO_MUTATION);
-  const giveBack = borrowGlobals();
+  const giveBack = borrowGlobals({ schedule: world.schedule, random: world.watchRandom });
   const { log, error } = console;
   console.log = (line: unknown) => world.note(String(line).replace(TIME, ""));
   console.error = (line: unknown) => {
@@ -83,13 +83,15 @@ async function live(world: World, clients: Clients, steps: number): Promise<void
   if (world.violation) return;
   world.endFaults();
   let judgedAt = world.elapsedMs;
-  while (!world.violation && !(clients.underWay === 0 && world.quiet)) {
+  while (!world.violation && !(clients.underWay === 0 && world.quiet && clients.watchers.haveSeenAll())) {
     await schedule.step();
     if (world.elapsedMs - judgedAt < 1_000) continue;
     judgedAt = world.elapsedMs;
+    clients.watchers.judge();
     for (const life of model.known.lives.values()) {
       if (life.finalAt === null && schedule.now > model.transitions.latestEnd(life))
         world.violate("bound", `#${life.job} is ${life.row.status} and should be final`);
     }
   }
+  clients.watchers.leave();
 }

@@ -5,6 +5,7 @@
  */
 import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, PROBE_MS, QUEUE_MS } from "../../src/limits.ts";
 import { backendStatements } from "../../src/backends/store.ts";
+import { telling } from "../../src/inferences/tell.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/models/lane.ts";
 import { randomBase62 } from "../../src/ids.ts";
@@ -24,6 +25,7 @@ import { Objects } from "./platform/objects.ts";
 import { Part } from "./platform/part.ts";
 import { Streams } from "./platform/streams.ts";
 import { WakeUps } from "./platform/queue.ts";
+import { WatchObjects } from "./platform/watch-objects.ts";
 import type { Change } from "./platform/rows.ts";
 import { Random } from "./random.ts";
 import { Calm } from "./rules/calm.ts";
@@ -34,7 +36,7 @@ import { Model } from "./rules/model.ts";
 import { Storage } from "./rules/storage.ts";
 import { Usage } from "./rules/usage.ts";
 import { BEGINNING, Schedule } from "./schedule.ts";
-import { type Shape, drawShape, notBeforeOf, withDelays, withNeighbour, withStreams } from "./shape.ts";
+import { type Shape, drawShape, notBeforeOf, withDelays, withNeighbour, withStreams, withWatchers } from "./shape.ts";
 import type { Trace } from "./trace.ts";
 import { Mischief } from "./world/mischief.ts";
 import { portsFor } from "./world/ports.ts";
@@ -47,6 +49,12 @@ const NEIGHBOURLY = 0.1;
 const STREAMING = 0.4;
 /** How many of the others may have inferences that begin later. */
 const DELAYED = 0.2;
+/** How many of the others have clients that watch. */
+const WATCHED = 0.1;
+/** Longer than who asks waits for an answer, so that it is theirs to deal with one that comes late. */
+const WATCH_PART_MS = 120_000;
+/** A watch object's clock is apart from the database's by this at most: EVENTS_OVERLAP_MS is there for it. */
+const WATCH_SKEW_MS = 1_000;
 /** Rests and probes are noticed by a pass of the sweep, of which there is one a second. */
 const PROBE_NOTICED_MS = 1_500;
 
@@ -64,11 +72,13 @@ export class World {
   readonly trace: Trace;
   readonly mutation: Mutation;
   readonly flowRandom: Random;
-  readonly parts: Readonly<Record<"database" | "unreachable" | "storage" | "queue" | "gate" | "sweep" | "delivery", Part>>;
+  readonly watchRandom: Random;
+  readonly parts: Readonly<Record<"database" | "unreachable" | "storage" | "queue" | "gate" | "sweep" | "delivery" | "watch", Part>>;
   readonly gpus: Gpus;
   readonly receivers: Receivers;
   readonly objects: Objects;
   readonly streams = new Streams();
+  readonly watchObjects: WatchObjects;
   readonly gates: Gates;
   readonly sweep: SweepObject;
   readonly deliverers: Deliverers;
@@ -103,18 +113,20 @@ export class World {
     this.mutation = mutation;
     this.random = new Random(seed, 1);
     this.flowRandom = new Random(seed, 2);
+    this.watchRandom = new Random(seed, 12);
     this.schedule = new Schedule(new Random(seed, 3));
     const shape = drawShape(new Random(seed, 5), new Random(seed, 6), new Random(seed, 7));
     const neighbours = new Random(seed, 8);
     const streams = new Random(seed, 9);
-    const delays = new Random(seed, 10);
+    const [delays, watches] = [new Random(seed, 10), new Random(seed, 11)];
     const ofOthers = () => {
       const streaming = streams.chance(STREAMING) ? withStreams(shape, streams) : shape;
-      return delays.chance(DELAYED) ? withDelays(streaming, delays) : streaming;
+      const delayed = delays.chance(DELAYED) ? withDelays(streaming, delays) : streaming;
+      return watches.chance(WATCHED) ? withWatchers(delayed, watches) : delayed;
     };
     this.shape = neighbours.chance(NEIGHBOURLY) ? withNeighbour(shape, neighbours) : ofOthers();
     const notBefore = new Map(this.shape.jobs.map((job) => [job.number, notBeforeOf(job)]));
-    this.#drawn = this.shape.badAccounts.length === 0 ? drawFaults(new Random(seed, 4)) : NO_FAULTS;
+    this.#drawn = this.shape.badAccounts.length === 0 ? drawFaults(new Random(seed, 4), new Random(seed, 13)) : NO_FAULTS;
     this.faults = this.#drawn;
     this.#badJobs = new Set(
       this.shape.jobs.flatMap(({ number, account }) => (this.shape.badAccounts.includes(account.id) ? [number] : [])),
@@ -207,6 +219,15 @@ export class World {
       portsOf: (isolate) => this.portsOf({ kind: "sender", isolate }),
       tell: (isolate, accountId, number) => this.tellDeliverer(isolate, accountId, number),
     });
+    this.watchObjects = new WatchObjects({
+      schedule,
+      random: this.watchRandom,
+      part: this.parts.watch,
+      newIsolate: () => this.newIsolate("watch", Math.min(this.faults.skewMs, WATCH_SKEW_MS)),
+      databaseOf: (isolate) => this.#database({ kind: "watch", isolate }),
+      within: (isolate, work) => this.within(isolate, work),
+      note: trail,
+    });
     this.queue = new WakeUps(this, (lanes) => this.#consume(lanes));
     this.requests = new Requests(this);
     const { model, gpus, deliveries } = this;
@@ -231,8 +252,8 @@ export class World {
   }
 
   #newParts(): World["parts"] {
-    const part = (name: string, limitMs: number, faults: () => Faults["database"]) =>
-      new Part(name, limitMs, this.schedule, this.random, faults);
+    const part = (name: string, limitMs: number, faults: () => Faults["database"], random = this.random) =>
+      new Part(name, limitMs, this.schedule, random, faults);
     const parts = {
       database: part("database", DATABASE_MS, () => this.faults.database),
       unreachable: part("database", DATABASE_MS, () => this.faults.database),
@@ -241,6 +262,7 @@ export class World {
       gate: part("gate", GATE_MS, () => this.faults.gate),
       sweep: part("sweep", GATE_MS, () => this.faults.sweep),
       delivery: part("courier", GATE_MS, () => this.faults.delivery),
+      watch: part("watchers", WATCH_PART_MS, () => this.faults.watch, this.watchRandom),
     };
     parts.unreachable.outage = "hangs";
     return parts;
@@ -252,7 +274,7 @@ export class World {
 
   /** All that are alive. */
   get isolates(): Isolate[] {
-    return [...this.workers, this.sweep.isolate, this.gates.isolate, ...this.deliverers.isolates];
+    return [...this.workers, this.sweep.isolate, this.gates.isolate, ...this.deliverers.isolates, ...this.watchObjects.isolates];
   }
 
   /** Whether nothing is on its way that could still change anything. */
@@ -288,7 +310,8 @@ export class World {
 
   portsOf(actor: Actor): Ports {
     const ports = portsFor(this, actor, this.#database(actor));
-    return this.mutation.ports?.(ports, this.schedule, actor.kind) ?? ports;
+    const mutated = this.mutation.ports?.(ports, this.schedule, actor.kind) ?? ports;
+    return { ...mutated, db: telling(mutated.db, mutated.watch, (work) => void work) };
   }
 
   /** Says to an account's delivery object of that number that something may be due. */
@@ -396,9 +419,8 @@ export class World {
     });
   }
 
-  newIsolate(kind: string): Isolate {
+  newIsolate(kind: string, skewMs = this.faults.skewMs): Isolate {
     this.#isolates++;
-    const { skewMs } = this.faults;
     return new Isolate(this.schedule, `${kind}-${this.#isolates}`, skewMs === 0 ? 0 : this.random.int(-skewMs, skewMs));
   }
 
@@ -409,7 +431,7 @@ export class World {
     if (place >= 0) this.workers[place] = this.newIsolate("worker");
     else if (isolate === this.gates.isolate) this.gates.moveTo(this.newIsolate("gate"));
     else if (isolate === this.sweep.isolate) this.sweep.moveTo(this.newIsolate("sweep"));
-    else this.deliverers.bury(isolate);
+    else if (!this.deliverers.bury(isolate)) this.watchObjects.bury(isolate);
     isolate.die();
   }
 

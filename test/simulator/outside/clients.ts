@@ -23,6 +23,7 @@ import type { World } from "../world.ts";
 import type { Reply } from "../world/requests.ts";
 import { Readers } from "./readers.ts";
 import { Uploaders } from "./uploaders.ts";
+import { Watchers } from "./watchers.ts";
 
 export interface Ledger {
   /** Submits that a client meant. */
@@ -58,6 +59,7 @@ export class Clients {
   readonly #world: World;
   readonly #uploaders: Uploaders;
   readonly #readers: Readers;
+  readonly watchers: Watchers;
   readonly #accepted = new Map<number, string>();
   readonly #left = new Set<number>();
   /** Each isolate's side of the gates, by its clock. */
@@ -70,6 +72,7 @@ export class Clients {
     this.#world = world;
     this.#uploaders = new Uploaders(world);
     this.#readers = new Readers(world);
+    this.watchers = new Watchers(world, (ports) => ({ admissions: this.#admissionsOf(ports), lookUps: this.#lookUpsOf(ports) }));
     for (const job of world.shape.jobs) this.#later(job.atMs, () => this.#live(job));
     this.#every(world.shape.bulkEveryMs, () => this.#cancelMany());
     this.#every(world.shape.bulkEveryMs, () => this.#redriveMany());
@@ -152,17 +155,28 @@ export class Clients {
     const { id: accountId, keyId, digest } = account;
     const caller = { accountId, keyId, digest };
     const { meters } = this.#world;
-    const admissions = this.#admissions.get(ports.clock) ?? new Admissions(ports);
-    this.#admissions.set(ports.clock, admissions);
+    const admissions = this.#admissionsOf(ports);
     const allowance = admissions.admitHere(caller, scope);
     if (allowance) meters.use(ports.clock, keyId, scope); // by a grant
     else await admissions.admit(caller, scope, after);
   }
 
+  #admissionsOf(ports: Ports): Admissions {
+    const known = this.#admissions.get(ports.clock) ?? new Admissions(ports);
+    this.#admissions.set(ports.clock, known);
+    return known;
+  }
+
+  #lookUpsOf({ clock }: Ports): LookUps {
+    const known = this.#lookUps.get(clock) ?? new LookUps(clock);
+    this.#lookUps.set(clock, known);
+    return known;
+  }
+
   /** As the dialects do: together with what other requests of the isolate look for. */
-  #lookUp({ account }: Job, id: string, withWait: boolean, { clock, db }: Ports, after: After): Promise<Inference | null> {
-    const lookUps = this.#lookUps.get(clock) ?? new LookUps(clock);
-    this.#lookUps.set(clock, lookUps);
+  #lookUp({ account }: Job, id: string, withWait: boolean, ports: Ports, after: After): Promise<Inference | null> {
+    const { db } = ports;
+    const lookUps = this.#lookUpsOf(ports);
     const together = withWait ? lookUps.waiting : lookUps.plain;
     const findAll = (asked: readonly (readonly [accountId: string, id: string, bookmark: string | null])[]) =>
       findTogether(
@@ -191,6 +205,7 @@ export class Clients {
     if (job.wait === null && random.chance(this.#world.shape.cancels))
       this.#later(random.magnitude(1, 30_000), () => this.#cancel(job, id));
     if (job.startsAfterMs !== null && random.chance(0.3)) await this.#redrive(job, id); // there is nothing to redrive
+    for (let count = 0; count < job.watchers; count++) this.watchers.watch(job, id);
     if (job.resumable) this.#later(random.magnitude(1, 10_000), () => this.#readers.read(job, id));
     await this.#watch(job, id);
   }

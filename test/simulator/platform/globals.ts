@@ -1,8 +1,14 @@
 /**
- * What the platform's runtime has and Node has not, or not so: a stream of a stated length, and WebCrypto that answers at once. Node's own
- * WebCrypto answers from a thread of the machine, whenever that is done, and then a seed would not tell one story. Only what the flows ask for is here; they get the same bytes as from the real one.
+ * What the platform's runtime has and Node has not, or not so: a stream of a stated length, sockets in pairs, and WebCrypto that
+ * answers at once. Node's own WebCrypto answers from a thread of the machine, whenever that is done, and then a seed would not tell
+ * one story. Only what the flows ask for is here; they get the same bytes as from the real one. Time is the simulated one, by the
+ * clock of the isolate whose code asks.
  */
 import { type KeyObject, createCipheriv, createDecipheriv, createHash, createHmac, createPrivateKey, hkdfSync, sign } from "node:crypto";
+import type { Random } from "../random.ts";
+import type { Schedule, Timer } from "../schedule.ts";
+import { here } from "./isolate.ts";
+import { Socket } from "./sockets.ts";
 
 /** Instead of a CryptoKey. */
 interface AnyKey {
@@ -56,17 +62,51 @@ class FixedLength extends TransformStream<Uint8Array, Uint8Array> {
   }
 }
 
-/** Puts these in the place of the runtime's; what is returned puts back what was there. */
-export function borrowGlobals(): () => void {
-  const borrowed = { crypto: { subtle: SUBTLE }, FixedLengthStream: FixedLength };
-  const before = Object.keys(borrowed).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const);
-  for (const [name, value] of Object.entries(borrowed)) {
-    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+/** An answer that may hand over a socket, which Node's can't. */
+class AnyResponse extends Response {
+  readonly webSocket: Socket | null;
+
+  constructor(
+    body?: ConstructorParameters<typeof Response>[0],
+    init: ConstructorParameters<typeof Response>[1] & { webSocket?: Socket } = {},
+  ) {
+    super(body, init.webSocket ? {} : init);
+    this.webSocket = init.webSocket ?? null;
   }
+}
+
+export interface GlobalsWorld {
+  readonly schedule: Schedule;
+  /** For ids and for how long sockets take. */
+  readonly random: Random;
+}
+
+/** Puts these in the place of the runtime's; what is returned puts back what was there. */
+export function borrowGlobals({ schedule, random }: GlobalsWorld): () => void {
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+  const randomUUID = () => [4, 2, 2, 2, 6].map((count) => hex(random.bytes(count))).join("-");
+  const timer = (run: () => void, ms = 0) => here.getStore()?.after(ms, run) ?? schedule.after(ms, run);
+  const borrowed: readonly (readonly [owner: object, name: string, value: unknown])[] = [
+    [globalThis, "crypto", { subtle: SUBTLE, randomUUID }],
+    [globalThis, "FixedLengthStream", FixedLength],
+    [globalThis, "Response", AnyResponse],
+    [
+      globalThis,
+      "WebSocketPair",
+      function pair() {
+        return Object.assign({}, Socket.pair(random));
+      },
+    ],
+    [globalThis, "setTimeout", timer],
+    [globalThis, "clearTimeout", (it: Timer | undefined) => it && (it.canceled = true)],
+    [Date, "now", () => here.getStore()?.clock.now() ?? schedule.now],
+  ];
+  const before = borrowed.map(([owner, name]) => [owner, name, Object.getOwnPropertyDescriptor(owner, name)] as const);
+  for (const [owner, name, value] of borrowed) Object.defineProperty(owner, name, { value, configurable: true, writable: true });
   return () => {
-    for (const [name, property] of before) {
-      if (property) Object.defineProperty(globalThis, name, property);
-      else Reflect.deleteProperty(globalThis, name);
+    for (const [owner, name, property] of before) {
+      if (property) Object.defineProperty(owner, name, property);
+      else Reflect.deleteProperty(owner, name);
     }
   };
 }

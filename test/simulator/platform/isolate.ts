@@ -3,8 +3,12 @@
  * for ever comes back, its timers and connections are gone, what it has sent is still on its way) and it may be frozen
  * and go on later as if nothing had happened.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../../../src/ports.ts";
 import type { Schedule, Timer } from "../schedule.ts";
+
+/** The isolate whose code runs. */
+export const here = new AsyncLocalStorage<Isolate>();
 
 export class Isolate {
   readonly name: string;
@@ -17,7 +21,7 @@ export class Isolate {
   clockSets = 0;
   /** Since when it was not frozen. */
   steadySince: number;
-  /** ToldEvent when it dies. */
+  /** Told when it dies. */
   readonly onDeath = new Set<() => void>();
   /** When its sweep was last poked, as ports.ts keeps it. */
   pokedAt = -Infinity;
@@ -65,7 +69,7 @@ export class Isolate {
       this.#late.delete(happen);
       if (!this.alive || timer.canceled) return;
       const rest = this.#frozenUntil - this.#schedule.now;
-      if (rest <= 0) return run();
+      if (rest <= 0) return here.run(this, run);
       this.#late.add(happen);
       this.#schedule.after(rest, () => {
         if (this.#late.has(happen)) happen();

@@ -8,8 +8,11 @@ import type { Model } from "./model.ts";
 
 /** With no fault left, a lane with work and a free backend may stand still for this long. */
 const IDLE_MOST_MS = 6_000;
-/** Where a request waits for what is first in line, only until that looks: every WAITER_LOOK_MAX_MS at the latest. */
-const FRONT_IDLE_MOST_MS = 1_000;
+/**
+ * Where a request waits for what is first in line, only until that looks: every WAITER_LOOK_MAX_MS, or, once it is told of its turn,
+ * until a pass of the sweep finds the lane neglected, WAKE_UP_LOST_MS after its slot fell free.
+ */
+const FRONT_IDLE_MOST_MS = 4_000;
 /** Who holds a slot calls its backend this long after the claim, or after a request that waits has looked. */
 const UNUSED_MOST_MS = 2_000;
 /** A runner gives back the slot of what was canceled when its next look has told it. */

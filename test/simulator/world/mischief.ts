@@ -36,6 +36,7 @@ export class Mischief {
       (faults) => faults.jumpEveryMs,
       () => {
         const isolate = this.#anyIsolate();
+        if (this.#world.watchObjects.has(isolate)) return; // those keep to the database's time, as the platform's do
         const most = Math.max(1_000, this.#world.faults.skewMs);
         isolate.setClock(random.int(-most, most));
         if (isolate === this.#world.gates.isolate) this.#world.meters.clear();
@@ -70,9 +71,18 @@ export class Mischief {
 
   #anyIsolate(): Isolate {
     const worker = this.#someWorker();
-    const { sweep, gates, deliverers } = this.#world;
+    const { sweep, gates, deliverers, watchObjects } = this.#world;
     const senders = deliverers.isolates;
-    return this.#world.random.pick([worker, worker, worker, sweep.isolate, gates.isolate, ...senders, ...senders]);
+    return this.#world.random.pick([
+      worker,
+      worker,
+      worker,
+      sweep.isolate,
+      gates.isolate,
+      ...senders,
+      ...senders,
+      ...watchObjects.isolates,
+    ]);
   }
 
   /** More often than not one that is in the middle of something. */
@@ -122,12 +132,14 @@ export class Mischief {
   /** Parts stop one after the other, and come back in another order: FoundationDB's swizzle. */
   #swizzle(): void {
     const { random } = this.#world;
-    const { database, storage, queue, gate, sweep, delivery } = this.#world.parts;
+    const { database, storage, queue, gate, sweep, delivery, watch } = this.#world.parts;
     const breakable: ((broken: boolean) => void)[] = [
-      ...[database, storage, queue, gate, sweep, delivery].map((part) => (broken: boolean) => {
-        part.outage = broken ? random.pick(["fails", "hangs"] as const) : "none";
-        this.#world.note(`${part.name}: ${part.outage === "none" ? "in order again" : part.outage}`);
-      }),
+      ...[database, storage, queue, gate, sweep, delivery, ...(this.#world.shape.watching ? [watch] : [])].map(
+        (part) => (broken: boolean) => {
+          part.outage = broken ? random.pick(["fails", "hangs"] as const) : "none";
+          this.#world.note(`${part.name}: ${part.outage === "none" ? "in order again" : part.outage}`);
+        },
+      ),
       ...this.#world.gpus.ids.map((id) => (broken: boolean) => {
         const how = broken ? random.pick(["refuses", "hangs", "tunnel"] as const) : "none";
         this.#world.gpus.partition(id, how);

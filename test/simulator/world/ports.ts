@@ -46,7 +46,7 @@ export function portsFor(world: World, actor: Actor, db: Database): Ports {
       after: (accountId, id, attempt, offset) => gate.ask(isolate, () => world.streams.of(accountId, id).after(attempt, offset), trace),
       forget: (accountId, id) => gate.ask(isolate, () => world.streams.forget(accountId, id), trace),
     },
-    watch: { open: async () => null, tell: async () => {} },
+    watch: world.watchObjects.portOf(isolate),
     gate: {
       admit(keyId, digest, scope, asking) {
         const admit = () =>

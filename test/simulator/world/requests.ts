@@ -79,6 +79,55 @@ export class Requests {
     return this.#serve(isolate, wait.patienceMs, see, leaves);
   }
 
+  /**
+   * A request whose answer comes in pieces, in order, until it ends, its isolate dies, or its client leaves after so long. Resolves
+   * with the status of an answer that has come to its end, an error, or null for a connection that broke or was left.
+   */
+  follow(
+    handle: (ports: Ports, after: After, gone: AbortSignal) => Promise<Response>,
+    take: (piece: Uint8Array) => void,
+    stayMs: number,
+  ): Promise<number | Error | null> {
+    const { schedule, random } = this.#world;
+    const isolate = random.pick(this.#world.workers);
+    const ports = this.#world.portsOf({ kind: "client", isolate });
+    const gone = new AbortController();
+    return new Promise((resolve) => {
+      let isOver = false;
+      const coming: (() => void)[] = [];
+      const comes = (what: () => void) => {
+        coming.push(what);
+        schedule.after(random.int(0, 5), () => {
+          const next = coming.shift();
+          if (!isOver) next?.();
+        });
+      };
+      const end = (how: number | Error | null) => {
+        isOver = true;
+        isolate.onDeath.delete(died);
+        if (leaves) leaves.canceled = true;
+        resolve(how);
+      };
+      const died = () => comes(() => end(null));
+      const leave = () => {
+        end(null);
+        isolate.after(random.magnitude(1, 5_000), () => gone.abort());
+      };
+      const leaves = stayMs === Infinity ? null : schedule.after(stayMs, leave);
+      const serve = async () => {
+        try {
+          const answer = await handle(ports, (work) => void work, gone.signal);
+          for await (const piece of answer.body ?? []) comes(() => take(piece));
+          comes(() => end(answer.status));
+        } catch (error) {
+          comes(() => end(error instanceof Error ? error : new Error(String(error))));
+        }
+      };
+      isolate.onDeath.add(died);
+      isolate.after(random.int(0, 5), () => void serve());
+    });
+  }
+
   /** `left`: what happens where the client loses patience. */
   #serve<T>(isolate: Isolate, patienceMs: number, handle: (after: After) => Promise<T>, left: () => void): Promise<Reply<T>> {
     return new Promise((resolve) => {

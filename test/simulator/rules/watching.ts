@@ -1,0 +1,202 @@
+/**
+ * Watchers: each sees every line of an inference's log once and in order, over all connections that it takes, or is told to read
+ * anew; nothing that is not in the database; and all of it soon after it has happened, once there is no fault. What there is to see
+ * is the log in the row, which the rules have from the database and not from what is told.
+ */
+import type { Status } from "../../../src/inferences/status.ts";
+import { type Life, isFinal } from "./lives.ts";
+
+/** An event as a client has it. */
+export interface SeenEvent {
+  /** Null for an id without an event. */
+  readonly name: string | null;
+  readonly id: string | null;
+  /** As the API documents it. */
+  readonly data: {
+    readonly inference_id?: string;
+    readonly at?: string;
+    readonly event?: string;
+    readonly inference?: { readonly status: Status };
+  };
+}
+
+interface LogLine {
+  readonly at: number;
+  readonly event: string;
+}
+
+export interface Watcher {
+  readonly name: string;
+  readonly accountId: string;
+  /** Which inference; null: all of the account. */
+  readonly id: string | null;
+  readonly job: number;
+  lastEventId: string | null;
+  /** It has the end of what it watches. */
+  isOver: boolean;
+  /** It has the last event, and nothing may follow on this connection. */
+  hasFinal: boolean;
+  /** Since when it is connected; null while it is not. */
+  connectedAt: number | null;
+  /** From then on it is to see whatever happens: it was told where the stream stands, or to read anew. */
+  since: number | null;
+  /** Of each inference, the last line that it has seen. */
+  readonly last: Map<string, number>;
+}
+
+export interface WatchingWorld {
+  now(): number;
+  /** When the faults ended; Infinity while there are any. */
+  calmSince(): number;
+  lives(): Iterable<Life>;
+  violate(rule: string, detail: string): void;
+}
+
+/** Once nothing goes wrong, a line is seen after this: the watcher comes back after 90 s at the latest, and what was not heard of is looked at. */
+const SEEN_WITHIN_MS = 180_000;
+
+const BEGINS: Readonly<Record<string, Status>> = {
+  queued: "queued",
+  claimed: "in_progress",
+  attempt_failed: "queued",
+  redriven: "queued",
+  succeeded: "succeeded",
+  failed: "failed",
+  canceled: "canceled",
+  expired: "expired",
+};
+
+export class Watching {
+  readonly #world: WatchingWorld;
+  readonly #watchers: Watcher[] = [];
+  /** Logs by their text: most are looked at again and again. */
+  readonly #logs = new Map<string, readonly LogLine[]>();
+
+  constructor(world: WatchingWorld) {
+    this.#world = world;
+  }
+
+  begin(accountId: string, id: string | null, job: number): Watcher {
+    const name = `watcher ${this.#watchers.length} of ${id === null ? accountId : `#${job}`}`;
+    const watcher = {
+      name,
+      accountId,
+      id,
+      job,
+      lastEventId: null,
+      isOver: false,
+      hasFinal: false,
+      connectedAt: null,
+      since: null,
+      last: new Map(),
+    };
+    this.#watchers.push(watcher);
+    return watcher;
+  }
+
+  connects(watcher: Watcher): void {
+    watcher.connectedAt = this.#world.now();
+    watcher.hasFinal = false;
+  }
+
+  disconnected(watcher: Watcher, how: number | Error | null): void {
+    watcher.connectedAt = null;
+    const hasEnded = watcher.id !== null && (how === 204 || (how === 200 && watcher.hasFinal));
+    if (hasEnded) watcher.isOver = true;
+    if (how === 204 && this.#missing(watcher).length > 0) this.#violate(watcher, "is told that there is no more, and has not seen all");
+  }
+
+  see(watcher: Watcher, event: SeenEvent): void {
+    if (watcher.hasFinal) this.#violate(watcher, `is told ${event.name} after the end`);
+    if (watcher.id === null && event.id !== null) this.#judgePlace(watcher, event);
+    watcher.lastEventId = event.id ?? watcher.lastEventId;
+    if (event.name === "reset") {
+      watcher.last.clear();
+      watcher.since = this.#world.now();
+    }
+    if (event.name === "final" && watcher.id !== null) watcher.hasFinal = true;
+    if (event.id !== null && event.data.inference_id !== undefined) this.#judgeLine(watcher, event);
+  }
+
+  /** The events of an account are numbered one by one; where others were missed, a reset says so. */
+  #judgePlace(watcher: Watcher, { name, id }: SeenEvent): void {
+    watcher.since ??= this.#world.now();
+    if (name === "reset" || (name === null && watcher.lastEventId === null)) return;
+    const [stream, number] = placeIn(id);
+    const [lastStream, last] = placeIn(watcher.lastEventId);
+    if (stream !== lastStream || number !== last + 1) this.#violate(watcher, `is told ${id} after ${watcher.lastEventId}`);
+  }
+
+  /** A line of a log: there, the next one, and with the inference as it was then or later. */
+  #judgeLine(watcher: Watcher, { name, data }: SeenEvent): void {
+    const id = data.inference_id ?? "";
+    const life = this.#lifeOf(watcher.accountId, id);
+    if (!life || (watcher.id !== null && watcher.id !== id)) return this.#violate(watcher, `is told of ${id}, which is not there`);
+    const log = this.#logOf(life);
+    const at = Date.parse(data.at ?? "");
+    const last = watcher.last.get(id);
+    const index = log.findIndex((line, place) => line.at === at && line.event === data.event && place > (last ?? -1));
+    if (index === -1) {
+      const isKnown = log.some((line) => line.at === at && line.event === data.event);
+      return this.#violate(watcher, `is told of ${data.event} of #${life.job} ${isKnown ? "twice" : ", which did not happen"}`);
+    }
+    const isFirst = last === undefined && watcher.id === null;
+    const before = log[index - 1];
+    const missed = isFirst ? before !== undefined && watcher.since !== null && before.at > watcher.since : index > (last ?? -1) + 1;
+    if (missed) this.#violate(watcher, `has not seen ${before?.event} of #${life.job}, and is told of ${data.event}`);
+    watcher.last.set(id, index);
+    if ((name === "log") !== (BEGINS[data.event ?? ""] === undefined)) this.#violate(watcher, `is told of ${data.event} as ${name}`);
+    if (name === "final" && data.inference && !isFinal(data.inference.status))
+      this.#violate(watcher, `is told of the end of what is ${data.inference.status}`);
+  }
+
+  /** Whoever has not seen what there is to see. */
+  behind(): { readonly watcher: Watcher; readonly life: Life; readonly at: number }[] {
+    return this.#watchers.flatMap((watcher) => (watcher.isOver ? [] : this.#missing(watcher).map((it) => ({ watcher, ...it }))));
+  }
+
+  judge(): void {
+    for (const { watcher, life, at } of this.behind()) {
+      const late = this.#world.now() - Math.max(at, this.#world.calmSince(), watcher.since ?? 0) - SEEN_WITHIN_MS;
+      if (late > 0) this.#violate(watcher, `has not seen the end of #${life.job}, ${late} ms late`);
+    }
+  }
+
+  /** Inferences that have ended, and whose last line it should see and has not. */
+  #missing(watcher: Watcher): { readonly life: Life; readonly at: number }[] {
+    const missing: { life: Life; at: number }[] = [];
+    for (const life of this.#world.lives()) {
+      const { accountId, id, status } = life.row;
+      if (accountId !== watcher.accountId || (watcher.id !== null && watcher.id !== id) || !isFinal(status)) continue;
+      const log = this.#logOf(life);
+      const at = log.at(-1)?.at ?? 0;
+      if (watcher.id === null && (watcher.since === null || at <= watcher.since)) continue;
+      if (watcher.last.get(id) !== log.length - 1) missing.push({ life, at });
+    }
+    return missing;
+  }
+
+  #lifeOf(accountId: string, id: string): Life | undefined {
+    for (const life of this.#world.lives()) if (life.row.accountId === accountId && life.row.id === id) return life;
+    return undefined;
+  }
+
+  #logOf({ row }: Life): readonly LogLine[] {
+    const known = this.#logs.get(row.log);
+    if (known) return known;
+    const log = JSON.parse(row.log) as LogLine[]; // as our statements write it
+    if (this.#logs.size > 500) this.#logs.clear();
+    this.#logs.set(row.log, log);
+    return log;
+  }
+
+  #violate(watcher: Watcher, detail: string): void {
+    this.#world.violate("a watcher sees every transition in order", `${watcher.name} ${detail}`);
+  }
+}
+
+/** The stream that an event of an account is of, and its number there. */
+function placeIn(id: string | null): readonly [stream: string, number: number] {
+  const dot = id?.lastIndexOf(".") ?? -1;
+  return [id?.slice(0, dot) ?? "", Number(id?.slice(dot + 1))];
+}
