@@ -315,6 +315,19 @@ describe("a delivery", () => {
     ]);
   });
 
+  test("says of an attempt that begins nothing that its model reports later, so that each try sends the same", async () => {
+    const hook = receiver();
+    const { tenant, model } = await watched({ events: ["inference.started"] });
+    const { accountId } = tenant;
+    const id = await queued(model, { accountId });
+    const { attempt } = await claimed(model);
+    await noteProgress(db, { accountId, id, attempt }, { progress: 0.5, message: null, previewUrl: null, lines: [] });
+    await rounds(accountId, hook.fetch);
+    const data = hook.got.map((received) => bodyOf(received).data);
+    expect(data).toMatchObject([{ id, status: "in_progress" }]);
+    expect(data[0]).not.toHaveProperty("progress");
+  });
+
   test("tells of the progress that a model reports, at most once in five seconds, as it stands when it is sent", async () => {
     const hook = receiver();
     const watch = await watched({ events: ["inference.progress", "inference.succeeded"] });

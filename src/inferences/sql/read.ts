@@ -115,7 +115,8 @@ export async function findAsOf(db: Database, accountId: string, id: string, snap
   const row = await first(db, readStatements.find(accountId, id));
   if (!row) return null;
   const columns = Object.entries(snapshot).map(([column, value]) => [MEMBERS[column] ?? column, value]);
-  const { log, ...then } = fromRow({ ...row, ...Object.fromEntries(columns), endDelivery: null });
+  const unsaid = { endDelivery: null, progress: null }; // its model said nothing of an attempt before that began
+  const { log, ...then } = fromRow({ ...row, ...Object.fromEntries(columns), ...unsaid });
   return { ...then, log: log.filter(({ at }) => at <= then.updatedAt) };
 }
 
