@@ -59,7 +59,7 @@ async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Re
   return streamed(call, async (write, gone, endAt) => {
     let place: Place | null = from;
     let waits = "";
-    let progressAt: number | null = null;
+    let progressAt = 0;
     for await (const state of statesOf(call.ports, inference, endAt, gone)) {
       const { lines, isCut } = linesAfter(state, place);
       place = lines.at(-1)?.place ?? place;
@@ -68,8 +68,10 @@ async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Re
       const moved = waiting === waits || waiting === "" ? "" : waiting;
       waits = waiting === "" ? waits : waiting;
       const progress = state.status === "in_progress" ? state.progress : null;
-      const progressed = progress && progress.at !== progressAt ? progressEventOf(state.id, progress) : "";
-      progressAt = progress?.at ?? null;
+      // What is told may be late: older than what was told before, of an attempt that is over.
+      const isNews = progress !== null && progress.at > progressAt && progress.at >= (place?.at ?? 0);
+      const progressed = isNews ? progressEventOf(state.id, progress) : "";
+      if (isNews) progressAt = progress.at;
       await write((isCut ? RESET : "") + news.join("") + moved + progressed || IDLE);
       if (isFinal(state.status)) return;
     }

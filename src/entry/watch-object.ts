@@ -47,10 +47,13 @@ export class WatchObject extends DurableObject<Env> {
 
   /** Tells who watches the whole account, or may come back. A row with nothing new in its log tells of progress, which is not kept. */
   #tellAll(rows: readonly Row[]): void {
-    const events = this.ctx.storage.transactionSync(() => this.#events.note(rows));
-    const news = new Set(events.map(({ row }) => row));
-    const others = rows.filter((row) => !news.has(row) && typeof row["progress"] === "string");
-    this.#send(ALL, [...events, ...others.map((row) => ({ row }))]);
+    const told = this.ctx.storage.transactionSync(() => {
+      const events = this.#events.note(rows);
+      const news = new Set(events.map(({ row }) => row));
+      const others = rows.filter((row) => !news.has(row) && this.#events.isProgress(row));
+      return [...events, ...others.map((row) => ({ row }))];
+    });
+    this.#send(ALL, told);
   }
 
   #send(topic: string, told: readonly Told[]): void {

@@ -28,6 +28,8 @@ const SCHEMA = [
   "CREATE TABLE IF NOT EXISTS said (id TEXT PRIMARY KEY, line INTEGER NOT NULL, at INTEGER NOT NULL, open INTEGER NOT NULL, looked_at INTEGER NOT NULL) WITHOUT ROWID",
   "CREATE INDEX IF NOT EXISTS said_open ON said (looked_at) WHERE open = 1",
   "CREATE TABLE IF NOT EXISTS events (number INTEGER PRIMARY KEY, told TEXT NOT NULL)",
+  // Of each inference that runs, when its model said what was last told of its progress.
+  "CREATE TABLE IF NOT EXISTS progress (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
   // One row: which stream this is, from when on it is about what happens, and when its last reader left; NULL while there is one.
   "CREATE TABLE IF NOT EXISTS stream (name TEXT NOT NULL, since INTEGER NOT NULL, number INTEGER NOT NULL, left_at INTEGER)",
 ];
@@ -45,7 +47,7 @@ export class AccountEvents {
   /** Somebody reads: the stream goes on, or a new one begins where nobody has read for EVENTS_REST_MS. */
   begin(name: string): void {
     if (this.#rests) {
-      for (const table of ["said", "events", "stream"]) this.#exec(`DELETE FROM ${table}`);
+      for (const table of ["said", "events", "progress", "stream"]) this.#exec(`DELETE FROM ${table}`);
       this.#exec("INSERT INTO stream (name, since, number, left_at) VALUES (?, ?, 0, NULL)", name, this.#now() - EVENTS_OVERLAP_MS);
     } else this.#exec("UPDATE stream SET left_at = NULL");
   }
@@ -84,6 +86,7 @@ export class AccountEvents {
       isFinal(inference.status) ? 0 : 1,
       this.#now(),
     );
+    if (isFinal(inference.status)) this.#exec("DELETE FROM progress WHERE id = ?", id);
     const told = unsaid.map(({ place }, index): Told => ({ row, line: place.index, event: `${name}.${number + index + 1}` }));
     told.forEach((event, index) =>
       this.#exec("INSERT INTO events (number, told) VALUES (?, ?)", number + index + 1, JSON.stringify(event)),
@@ -92,6 +95,19 @@ export class AccountEvents {
     this.#exec("DELETE FROM events WHERE number <= ?", number + told.length - EVENTS_KEPT);
     if (number % EVENTS_SAID < told.length) this.#forget();
     return told;
+  }
+
+  /** Whether a row tells of progress that is news, and is noted: it may be late, and then be older than what was told, or of an attempt that is over. */
+  isProgress(row: Row): boolean {
+    if (typeof row["progress"] !== "string" || this.#rests) return false;
+    const inference = fromRow(row);
+    if (inference.status !== "in_progress" || !inference.progress) return false;
+    const { id, progress } = inference;
+    const [known] = this.#exec("SELECT at FROM said WHERE id = ?", id);
+    if (known && Number(known["at"]) > progress.at) return false;
+    const newer =
+      "INSERT INTO progress (id, at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at WHERE excluded.at > at RETURNING at";
+    return this.#exec(newer, id, progress.at).length > 0;
   }
 
   /** Of ended inferences, what was said of the latest EVENTS_SAID is kept; what happened before that is never said again. */

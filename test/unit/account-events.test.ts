@@ -146,6 +146,24 @@ describe("who watches all inferences of an account", () => {
     expect(events.from("two.0")).toEqual([{ row: null, event: "one.1" }]);
   });
 
+  test("is told of progress once and never of an older word, whatever becomes of the tells", () => {
+    const { events } = newEvents();
+    events.begin("one");
+    const claimed = [{ at: BEGUN, event: "claimed" }];
+    const said = (progress: number, at: number, log: readonly Entry[] = claimed) => ({
+      ...rowOf("a", log),
+      progress: JSON.stringify({ attempt: 1, at, progress, message: null, previewUrl: null }),
+    });
+    events.note([rowOf("a", claimed)]);
+    const told = [said(0.2, BEGUN + 1), said(0.2, BEGUN + 1), said(0.6, BEGUN + 3), said(0.4, BEGUN + 2)].map((row) =>
+      events.isProgress(row),
+    );
+    expect(told).toEqual([true, false, true, false]);
+    events.note([rowOf("a", [...claimed, { at: BEGUN + 5, event: "canceled" }])]);
+    expect(events.isProgress(said(0.8, BEGUN + 4))).toBe(false);
+    expect(events.isProgress(rowOf("a", claimed))).toBe(false);
+  });
+
   test("is told of what has happened since it watches, not of what was before", () => {
     const { events, clock } = newEvents();
     events.begin("one");
