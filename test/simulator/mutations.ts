@@ -8,6 +8,7 @@ import type { Ports } from "../../src/ports.ts";
 import type { Database } from "../../src/platform/sql.ts";
 import { ANSWER_BUGS } from "./planted/answers.ts";
 import { WEBHOOK_AND_STORAGE_BUGS } from "./planted/beside.ts";
+import { PROGRESS_BUGS } from "./planted/progress.ts";
 import { WATCHING_BUGS } from "./planted/watching.ts";
 import { type Mutation, begins, both, within } from "./planted/rewrite.ts";
 
@@ -280,4 +281,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...ANSWER_BUGS,
   ...WEBHOOK_AND_STORAGE_BUGS,
   ...WATCHING_BUGS,
+  ...PROGRESS_BUGS,
 ];

@@ -87,6 +87,8 @@ export interface Shape {
   readonly receivers: readonly ReceiverSettings[];
   /** Who watches accounts and not inferences, and how often a watcher's connection is cut, on average; null: nobody watches anything. */
   readonly watching: { readonly accounts: readonly AccountShape[]; readonly cutEveryMs: number } | null;
+  /** Whether its models tell of their progress. */
+  readonly tellsProgress: boolean;
   /** If any: nothing goes wrong but with the inputs of these, all of which are bad. */
   readonly badAccounts: readonly string[];
   /** Whether it goes on until everything is past its retention. */
@@ -179,6 +181,7 @@ export function drawShape(random: Random, waits: Random, beside: Random): Shape 
   return {
     badAccounts: [],
     watching: null,
+    tellsProgress: false,
     accounts,
     models,
     files,

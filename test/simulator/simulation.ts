@@ -88,6 +88,7 @@ async function live(world: World, clients: Clients, steps: number): Promise<void
     if (world.elapsedMs - judgedAt < 1_000) continue;
     judgedAt = world.elapsedMs;
     clients.watchers.judge();
+    world.progress.judge();
     for (const life of model.known.lives.values()) {
       if (life.finalAt === null && schedule.now > model.transitions.latestEnd(life))
         world.violate("bound", `#${life.job} is ${life.row.status} and should be final`);

@@ -7,6 +7,8 @@ import { CIRCUIT_FAILURES, DATABASE_MS, BUCKET_MS, GATE_MS, PROBE_MS, QUEUE_MS }
 import { backendStatements } from "../../src/backends/store.ts";
 import { telling } from "../../src/inferences/tell.ts";
 import { run } from "../../src/inferences/run.ts";
+import { say } from "../../src/inferences/progress.ts";
+import { readProgress } from "../../src/inferences/progress-token.ts";
 import type { Lane } from "../../src/models/lane.ts";
 import { randomBase62 } from "../../src/ids.ts";
 import type { Ports } from "../../src/ports.ts";
@@ -33,6 +35,7 @@ import { Deliveries } from "./rules/deliveries.ts";
 import { type Actor, nameOf } from "./rules/lives.ts";
 import { Meters } from "./rules/meters.ts";
 import { Model } from "./rules/model.ts";
+import { ProgressRules, type Words } from "./rules/progress.ts";
 import { Storage } from "./rules/storage.ts";
 import { Usage } from "./rules/usage.ts";
 import { BEGINNING, Schedule } from "./schedule.ts";
@@ -51,6 +54,9 @@ const STREAMING = 0.4;
 const DELAYED = 0.2;
 /** How many of the others have clients that watch. */
 const WATCHED = 0.1;
+/** How many have models that tell of their progress. */
+const SPEAKING = 0.05;
+const SPEAKING_IF_WATCHED = 0.5;
 /** Longer than who asks waits for an answer, so that it is theirs to deal with one that comes late. */
 const WATCH_PART_MS = 120_000;
 /** A watch object's clock is apart from the database's by this at most: EVENTS_OVERLAP_MS is there for it. */
@@ -79,6 +85,8 @@ export class World {
   readonly objects: Objects;
   readonly streams = new Streams();
   readonly watchObjects: WatchObjects;
+  readonly secret: string;
+  readonly progress: ProgressRules;
   readonly gates: Gates;
   readonly sweep: SweepObject;
   readonly deliverers: Deliverers;
@@ -118,11 +126,14 @@ export class World {
     const shape = drawShape(new Random(seed, 5), new Random(seed, 6), new Random(seed, 7));
     const neighbours = new Random(seed, 8);
     const streams = new Random(seed, 9);
-    const [delays, watches] = [new Random(seed, 10), new Random(seed, 11)];
+    const [delays, watches, progress] = [new Random(seed, 10), new Random(seed, 11), new Random(seed, 14)];
+    // Another in each seed, since the key that is made of it is kept by the flows: a seed must not depend on those before it.
+    this.secret = `the secret of seed ${seed}, which is long enough`;
     const ofOthers = () => {
       const streaming = streams.chance(STREAMING) ? withStreams(shape, streams) : shape;
       const delayed = delays.chance(DELAYED) ? withDelays(streaming, delays) : streaming;
-      return watches.chance(WATCHED) ? withWatchers(delayed, watches) : delayed;
+      const watched = watches.chance(WATCHED) ? withWatchers(delayed, watches) : delayed;
+      return { ...watched, tellsProgress: progress.chance(watched.watching ? SPEAKING_IF_WATCHED : SPEAKING) };
     };
     this.shape = neighbours.chance(NEIGHBOURLY) ? withNeighbour(shape, neighbours) : ofOthers();
     const notBefore = new Map(this.shape.jobs.map((job) => [job.number, notBeforeOf(job)]));
@@ -159,8 +170,16 @@ export class World {
       { isBad: (job) => this.#badJobs.has(job), mostMs: this.shape.badAccounts.length > 1 ? PROBE_MS + PROBE_NOTICED_MS : 0 },
     );
     const { schedule, random } = this;
+    this.progress = new ProgressRules({
+      now,
+      calmSince: () => this.model.known.faultsEndedAt,
+      rowOf: (accountId, id) => this.model.known.lives.get(`${accountId}/${id}`)?.row ?? null,
+      violate,
+    });
     this.gpus = new Gpus(
       {
+        says: (url, words) => void this.#hears(url, words),
+        progressRandom: progress,
         schedule,
         random,
         trace: trail,
@@ -368,10 +387,22 @@ export class World {
     }
   }
 
+  /** A model tells of its progress, at the address that it was given. */
+  async #hears(url: string, words: Words): Promise<void> {
+    const name = await readProgress(url.slice(url.lastIndexOf("/") + 1), [this.secret]);
+    if (!name) return this.violate("progress has an address", `nobody made ${url}`);
+    const said = this.progress.says(name, words);
+    const reply = await this.requests.request("model", (ports, after) =>
+      say(ports, name, { previewUrl: null, lines: [], ...words }, after),
+    );
+    if (reply.ok && reply.value) this.progress.wasTaken(said);
+  }
+
   #see(change: Change, actor: Actor): void {
     const { now } = this.schedule;
     if (change.of === "inferences") {
       const { row } = change;
+      if (this.shape.tellsProgress) this.progress.see(row, change.isGone, actor);
       const job = this.model.jobOf(row) ?? jobIn(row.input ?? this.objects.textOf(row.inputObject));
       if (change.isGone) return this.note(`  #${job} is removed`);
       const lease = row.lease ? `, ${row.lease} for ${(row.leaseUntil ?? 0) - now} ms` : "";

@@ -43,6 +43,7 @@ describe("the simulator", () => {
     ["a delivery that is sent again has another id", "a delivery keeps its id"],
     ["what goes is still counted", "quotas equal a recount"],
     ["tells are lost, and who watches does not look", "a watcher sees every transition in order"],
+    ["progress is written as often as a model says it", "progress is a running model's word"],
     ["what was rolled back is told", "a watcher sees every transition in order"],
     ["a request lets go and does not close its call", "a slot is free when its call has ended"],
   ])("finds it when %s", { timeout: 30_000 }, async (name, rule) => {

@@ -7,6 +7,7 @@ import type { Fetch } from "../../../src/backends/backend.ts";
 import type { BackendFaults } from "../faults.ts";
 import type { Isolate } from "../platform/isolate.ts";
 import type { Speech, Unkindness } from "../../support/repertoire.ts";
+import type { Words } from "../rules/progress.ts";
 import type { LiveCall } from "../rules/lives.ts";
 import type { Random } from "../random.ts";
 import type { Schedule, Timer } from "../schedule.ts";
@@ -43,6 +44,10 @@ export interface GpuWorld {
   answered(job: number, body: string): void;
   /** A server has said all that it says, in one of the ways of the repertoire. */
   said(call: LiveCall, speaks: Speech, way: Unkindness): void;
+  /** What a model tells of its progress, and when, is drawn from this alone. */
+  readonly progressRandom: Random;
+  /** A model tells of its progress, at the address that came with a call. */
+  says(url: string, words: Words): void;
   /** A tunnel has said in a server's place that it is not there. */
   tunneled(call: LiveCall): void;
   trace(what: string): void;
@@ -219,6 +224,8 @@ export class Gpus {
           this.live.add(call);
           this.#world.began(call);
         }
+        const progressUrl = new Headers(init.headers).get("claimcheck-progress-url");
+        if (call && progressUrl !== null) this.#speak(gpu, progressUrl);
         this.#serve(gpu, call, body, { later, whole, head, broken, closed, stream: parts });
       });
     });
@@ -259,6 +266,17 @@ export class Gpus {
         else if (random.chance(0.8)) wire.whole(text, 200, json);
         else this.#inParts(text, wire, random.chance(faults.cut));
       });
+    }
+  }
+
+  /** A few words on the way, some of which take back what was said, and some of which come when it is over. */
+  #speak({ meanRunMs }: Gpu, url: string): void {
+    const { schedule, progressRandom: random } = this.#world;
+    const count = random.pick([0, 1, 3, 8, 20]);
+    for (let word = 1; word <= count; word++) {
+      const share = random.chance(0.2) ? random.next() : word / count;
+      const words = { progress: Math.round(share * 1_000) / 1_000, message: random.chance(0.3) ? `step ${word}` : null };
+      schedule.after((meanRunMs * 1.2 * word * random.next() * 2) / count, () => this.#world.says(url, words));
     }
   }
 

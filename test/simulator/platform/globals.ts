@@ -38,6 +38,9 @@ const SUBTLE = {
   async sign(_algorithm: unknown, { bytes, object }: AnyKey, text: Uint8Array) {
     return arrayOf(object ? sign(null, text, object) : createHmac("sha256", bytes).update(text).digest());
   },
+  async verify(_algorithm: unknown, { bytes }: AnyKey, tag: Uint8Array, text: Uint8Array) {
+    return createHmac("sha256", bytes).update(text).digest().equals(tag);
+  },
   digest: async (_algorithm: string, text: Uint8Array) => arrayOf(createHash("sha256").update(text).digest()),
   async encrypt({ iv, additionalData }: Parameters, { bytes }: AnyKey, text: Uint8Array) {
     const cipher = createCipheriv("aes-256-gcm", bytes, iv).setAAD(additionalData);

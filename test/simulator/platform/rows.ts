@@ -54,6 +54,8 @@ export interface InferenceRow {
   readonly dataRemovedAt: number | null;
   /** What its log's last entry says of an error, as JSON. */
   readonly lastError: string | null;
+  /** JSON. */
+  readonly progress: string | null;
 }
 
 export interface BackendRow {
@@ -194,6 +196,7 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
     "log",
     "data_removed_at",
     "last_error",
+    "progress",
   ],
   backends: ["model", "version", "id", "state", "max_concurrency", "timeout_seconds", "failures", "failures_of", "rested_until"],
   files: ["account_id", "id", "state", "bytes", "expires_at"],

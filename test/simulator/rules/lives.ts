@@ -11,7 +11,7 @@ import type { BackendRow, InferenceRow } from "../platform/rows.ts";
 export type Actor =
   | { readonly kind: "runner"; readonly lease: string; readonly isolate: Isolate }
   | { readonly kind: "waiter"; readonly waiter: Waiter; readonly isolate: Isolate }
-  | { readonly kind: "sweep" | "client" | "operator" | "gate" | "setup" | "sender" | "watch"; readonly isolate: Isolate };
+  | { readonly kind: "sweep" | "client" | "operator" | "gate" | "setup" | "sender" | "watch" | "model"; readonly isolate: Isolate };
 
 /** A request that waits for its inference and runs it itself, as far as anybody can know from outside. */
 export interface Waiter {

@@ -42,6 +42,8 @@ export interface Watcher {
   since: number | null;
   /** Of each inference, the last line that it has seen. */
   readonly last: Map<string, number>;
+  /** Of each, when its model said what the watcher knows of its progress. */
+  readonly progressAt: Map<string, number>;
 }
 
 export interface WatchingWorld {
@@ -66,6 +68,9 @@ const BEGINS: Readonly<Record<string, Status>> = {
   expired: "expired",
 };
 
+/** After these an inference does not run. */
+const ENDS: ReadonlySet<string> = new Set(["attempt_failed", "queued", "redriven", "succeeded", "failed", "canceled", "expired"]);
+
 export class Watching {
   readonly #world: WatchingWorld;
   readonly #watchers: Watcher[] = [];
@@ -89,6 +94,7 @@ export class Watching {
       connectedAt: null,
       since: null,
       last: new Map(),
+      progressAt: new Map(),
     };
     this.#watchers.push(watcher);
     return watcher;
@@ -115,7 +121,8 @@ export class Watching {
       watcher.since = this.#world.now();
     }
     if (event.name === "final" && watcher.id !== null) watcher.hasFinal = true;
-    if (event.id !== null && event.data.inference_id !== undefined) this.#judgeLine(watcher, event);
+    if (event.name === "progress") this.#judgeProgress(watcher, event);
+    else if (event.id !== null && event.data.inference_id !== undefined) this.#judgeLine(watcher, event);
   }
 
   /** The events of an account are numbered one by one; where others were missed, a reset says so. */
@@ -125,6 +132,19 @@ export class Watching {
     const [stream, number] = placeIn(id);
     const [lastStream, last] = placeIn(watcher.lastEventId);
     if (stream !== lastStream || number !== last + 1) this.#violate(watcher, `is told ${id} after ${watcher.lastEventId}`);
+  }
+
+  /** Progress is of the attempt of which the watcher has seen the beginning and not the end, and never an older word than the last. */
+  #judgeProgress(watcher: Watcher, { data }: SeenEvent): void {
+    const id = data.inference_id ?? "";
+    const at = Date.parse(data.at ?? "");
+    const life = this.#lifeOf(watcher.accountId, id);
+    const line = life ? this.#logOf(life)[watcher.last.get(id) ?? -1] : undefined;
+    if (line && at < line.at) this.#violate(watcher, `is told of progress of #${life?.job} before it was ${line.event}`);
+    if (line && ENDS.has(line.event)) this.#violate(watcher, `is told of progress of #${life?.job}, which is ${line.event}`);
+    const last = watcher.progressAt.get(id) ?? 0;
+    if (at < last) this.#violate(watcher, `is told of progress of #${life?.job} that is ${last - at} ms older than the last`);
+    watcher.progressAt.set(id, at);
   }
 
   /** A line of a log: there, the next one, and with the inference as it was then or later. */

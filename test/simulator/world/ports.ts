@@ -7,6 +7,8 @@ import type { Way } from "../platform/objects.ts";
 import { type Actor, leaseOf, nameOf } from "../rules/lives.ts";
 import type { World } from "../world.ts";
 
+const PUBLIC_URL = "https://claimcheck.example.com";
+
 export function portsFor(world: World, actor: Actor, db: Database): Ports {
   const { isolate } = actor;
   const { storage, queue, gate, sweep } = world.parts;
@@ -62,9 +64,9 @@ export function portsFor(world: World, actor: Actor, db: Database): Ports {
     fetch: world.gpus.fetchOf(isolate, () => leaseOf(actor)),
     internet: { fetch: world.receivers.fetchOf(isolate), clock: isolate.clock },
     waiting: isolate.waiting,
-    publicUrl: "",
+    publicUrl: world.shape.tellsProgress ? PUBLIC_URL : "",
     databaseQuotaBytes: DATABASE_QUOTA_BYTES.default,
-    secret: () => null,
+    secret: (name) => (name === "KEY_SECRET" ? world.secret : null),
     clock: isolate.clock,
     random: () => world.flowRandom.next(),
     randomBytes: (count) => world.flowRandom.bytes(count),

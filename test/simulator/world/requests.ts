@@ -28,7 +28,7 @@ export class Requests {
   }
 
   /** A client's request: comes to some isolate, and is answered unless that dies or the client loses patience. */
-  request<T>(kind: "client" | "operator", handle: (ports: Ports, after: After) => Promise<T>): Promise<Reply<T>> {
+  request<T>(kind: "client" | "operator" | "model", handle: (ports: Ports, after: After) => Promise<T>): Promise<Reply<T>> {
     const isolate = this.#world.random.pick(this.#world.workers);
     const ports = this.#world.portsOf({ kind, isolate });
     const patienceMs = this.#world.random.pick([15_000, 30_000, 70_000]);
