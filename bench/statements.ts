@@ -111,8 +111,8 @@ function compiled(): void {
     insert: insertStatements.insert(submission(0)),
     "submits together": groupStatements.insert([submission(0), submission(1)]),
     claim: claimStatements.claim(LANE, "l"),
-    "claim of the front": claimStatements.claimFront(LANE, "l"),
-    "whether that has left any": claimStatements.isLeft(LANE),
+    "claim of the front": claimStatements.claimFront(LANE, ["l"]),
+    "whether that has left any": claimStatements.left(LANE),
     "claim of a waiting request": claimStatements.claimOwn("a", "i", "w"),
     "is it in front": claimStatements.isFront("a", "i"),
     succeed: changeStatements.succeed(fence, { at: "row", body: "{}", contentType: "application/json" }, 2, 1),
@@ -150,7 +150,7 @@ function whileRunning(): void {
     const store = new Store(running, 0);
     const figures = least(["insert", "front", "claim"], (question) => {
       if (question === "insert") return timed(() => store.submit());
-      return timed(() => store.ask(question === "front" ? claimStatements.claimFront(LANE, "l") : claimStatements.claim(LANE, "l")));
+      return timed(() => store.ask(question === "front" ? claimStatements.claimFront(LANE, ["l"]) : claimStatements.claim(LANE, "l")));
     });
     console.log(
       `  ${String(running).padEnd(8)} insert ${milliseconds(figures[0] ?? 0)}   claim of the front ${milliseconds(figures[1] ?? 0)}   claim ${milliseconds(figures[2] ?? 0)}`,

@@ -102,7 +102,7 @@ export const CANCEL_LOOK_MS = 750;
 export const LEASE_MARGIN_MS = 5_000;
 /** A runner stops claiming after this long, since consumers scale out only when a batch ends. */
 export const RUN_SECONDS = 20;
-/** An invocation may have six connections that wait for response headers; one is left for storage. */
+/** Runners of one invocation, which may have six connections that wait for response headers; one is left for storage. */
 export const RUNNERS_PER_BATCH = 5;
 
 /** How often a request that waits for its inference looks whether its turn has come: when it is next in line, and before that. */
@@ -217,7 +217,7 @@ export const NOTE_IDS = 200;
 export const SWEEP_PASS_MS = 10_000;
 /** A claimable inference that nobody took for this long means its wake-up was lost. */
 export const WAKE_UP_LOST_MS = 2_000;
-/** Wake-ups that one lane is sent at once at most; each starts a runner, which then claims on. */
+/** Wake-ups that one lane is sent at once at most; each starts a crew of runners, which then claim on. */
 export const WAKE_UPS_PER_LANE = 20;
 
 /** Exact up to here, "1000+" beyond: what is counted is read. */

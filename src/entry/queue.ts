@@ -1,5 +1,5 @@
 /**
- * The queue's consumer: each wake-up starts one runner. The batch is acknowledged by handing the runners to
+ * The queue's consumer: a batch of wake-ups starts one crew of runners. It is acknowledged by handing the runners to
  * `waitUntil`: in production the platform then holds it until they end, which is what scales consumers out; losing one
  * would cost nothing but time, since the row is the truth.
  */

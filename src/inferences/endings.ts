@@ -6,16 +6,12 @@
  */
 import type { Clock, Ports } from "../ports.ts";
 import type { Database } from "../platform/sql.ts";
-import type { Claim } from "./sql/record.ts";
-import { type Ending, recordAndClaim } from "./sql/claim.ts";
+import { type Ending, type Given, recordAndClaim } from "./sql/claim.ts";
 
 /** What was claimed with an ending, and when that was asked for, by the isolate's clock: a lease counts from there. */
-export interface Next {
+export interface Next extends Given {
   /** Whether what records it changed anything. */
   readonly recorded: boolean;
-  readonly claimed: Claim | null;
-  /** Whether more may be claimable, which only a claim of the whole lane can tell. */
-  readonly isLeft: boolean;
   readonly askedAt: number;
 }
 
@@ -65,7 +61,7 @@ export class Endings {
         this.#random,
       );
       for (const [index, { written }] of entries.entries()) {
-        const answer = answers[index] ?? { recorded: false, claimed: null, isLeft: false };
+        const answer = answers[index] ?? { recorded: false, claims: [], left: null };
         written.resolve({ ...answer, askedAt });
       }
       return true;

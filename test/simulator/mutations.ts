@@ -20,7 +20,7 @@ const END = begins("UPDATE inferences SET status = (asked.it ->> 4)");
 const OF_ITS_LEASE = "AND attempt = (asked.it ->> 2) AND lease = (asked.it ->> 3)";
 const RETRY = begins("UPDATE inferences SET status = 'queued'", OF_THE_LEASE);
 const CLAIM = begins("UPDATE inferences SET status = 'in_progress'");
-const CLAIM_FRONT = begins("UPDATE inferences SET status = 'in_progress'", ") AS front WHERE NOT (EXISTS");
+const CLAIM_FRONT = begins("UPDATE inferences SET status = 'in_progress'", "AS slots, (SELECT");
 const CLAIM_WHOLE = begins("UPDATE inferences SET status = 'in_progress'", "WITH RECURSIVE full");
 const RENEW = begins("UPDATE inferences SET lease_until", "json_each");
 const LOOK = begins("SELECT account_id AS accountId, id, attempt FROM inferences", "AND status = 'canceled' AND lease = ?");
@@ -105,13 +105,17 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: "lost wake-ups are not noticed", rewrite: within(LOST_WAKE_UPS, "WHERE lane.slots > 0", "WHERE 0") },
   {
     name: "a claim of the front does not look whether it may go",
-    rewrite: within(CLAIM_FRONT, ") AS front WHERE NOT (EXISTS", ") AS front WHERE NOT (0 AND EXISTS"),
+    rewrite: within(CLAIM_FRONT, "AND NOT (EXISTS", "AND NOT (0 AND EXISTS"),
+  },
+  {
+    name: "two that are claimed together are given the same slot",
+    rewrite: within(CLAIM_FRONT, "slots.them ->> line.key) AS backend_id", "slots.them ->> (line.key / 2)) AS backend_id"),
   },
   { name: "a claim does not look at capacity", rewrite: within(CLAIM, "backends.max_concurrency - (", "1000 - (") },
   {
     name: "a claim does not look at the circuit",
     rewrite: both(
-      within(CLAIM_FRONT, `AND coalesce(rested_until, 0) <= ${NOW})`, ")"),
+      within(CLAIM_FRONT, `AND coalesce(rested_until, 0) <= ${NOW} AND NOT`, "AND NOT"),
       within(CLAIM_WHOLE, `OR coalesce(backends.rested_until, 0) <= ${NOW}), min(`, "OR 1), min("),
     ),
   },
@@ -225,7 +229,10 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: "a lease counts from when its grant is heard of", ports: standing },
   {
     name: "a runner claims in its own name what a request waits for",
-    rewrite: within(CLAIM_FOR_ANY, "lease = coalesce(inferences.waiter, ?)", "lease = ?"),
+    rewrite: both(
+      within(CLAIM_FRONT, "lease = coalesce(inferences.waiter, pick.lease)", "lease = pick.lease"),
+      within(CLAIM_FOR_ANY, "lease = coalesce(inferences.waiter, ?)", "lease = ?"),
+    ),
   },
   {
     name: "a request runs what another one waits for",

@@ -73,6 +73,9 @@ async function readByClaim(model: string, accountId: string): Promise<Record<str
   return { claim: meta.rows_read };
 }
 
+/** Of runners that ask together. */
+const leases = Array.from({ length: 20 }, (_, number) => `together-${number}`);
+
 const sweepStatements = () => passStatements(SWEEP_ROWS, RUNNER_LOST, WAITED_TOO_LONG);
 
 /** Of what was counted with few and with many: what grew. */
@@ -106,7 +109,7 @@ describe("with few and with many", () => {
         renew: [claimStatements.renew(running.lease, [running])],
         canceled: [claimStatements.canceled(running.lease, [running])],
         claim: [claimStatements.claim(laneOf(model), "measured")],
-        "claim of the front": [claimStatements.claimFront(laneOf(model), "measured"), claimStatements.isLeft(laneOf(model))],
+        "claim of the front": [claimStatements.claimFront(laneOf(model), ["measured"]), claimStatements.left(laneOf(model))],
         sweep: sweepStatements(),
         succeed: [changeStatements.succeed(running, { at: "row", body: "{}", contentType: "application/json" }, 2, 1)],
         cancel: [changeStatements.askStop("stored-07", waiting), changeStatements.cancelUnlessStoppable("stored-07", waiting)],
@@ -126,19 +129,27 @@ describe("with few and with many", () => {
       const model = await served(1_000);
       const asked = async (round: number) => {
         const last = await queued(model, { accountId: "stored-07" });
-        return readBy({
+        const read = await readBy({
           "status with its wait, first in line": [readStatements.findWaiting(...stored(1))],
           "status with its wait, in the middle": [readStatements.findWaiting(...stored(POSITION_MAX))],
           "whether it is in front, first in line": [claimStatements.isFront(...stored(1))],
           "whether it is in front, in the middle": [claimStatements.isFront(...stored(POSITION_MAX))],
           claim: [claimStatements.claim(laneOf(model), `measured-${round}`)],
-          "claim of the front": [claimStatements.claimFront(laneOf(model), `front-${round}`), claimStatements.isLeft(laneOf(model))],
+          "claim of the front": [claimStatements.claimFront(laneOf(model), [`front-${round}`]), claimStatements.left(laneOf(model))],
           submit: [insertStatements.insert(submission(model, { accountId: "stored-07" }))],
           "submit of a new account": [insertStatements.insert(submission(model, { accountId: `new-${round}` }))],
           status: [readStatements.find("stored-07", last)],
           "status with its wait": [readStatements.findWaiting("stored-07", last)],
           sweep: sweepStatements(),
+          "claim of 20": [claimStatements.claimFront(laneOf(model), leases), claimStatements.left(laneOf(model))],
         });
+        // So that the next round counts no more that run.
+        await env.DB.prepare(
+          "UPDATE inferences SET status = 'queued', lease = NULL, lease_until = NULL WHERE model = ? AND lease LIKE 'together-%'",
+        )
+          .bind(model)
+          .run();
+        return read;
       };
       await store(model, "queued", 0, 2 * POSITION_MAX);
       const few = await asked(1);
@@ -168,7 +179,8 @@ describe("with few and with many", () => {
       return readBy({
         "status with its wait": [readStatements.findWaiting("stored-07", last)],
         claim: [claimStatements.claim(laneOf(model), `measured-${round}`)],
-        "claim of the front": [claimStatements.claimFront(laneOf(model), `front-${round}`), claimStatements.isLeft(laneOf(model))],
+        "claim of the front": [claimStatements.claimFront(laneOf(model), [`front-${round}`]), claimStatements.left(laneOf(model))],
+        "claim of 20": [claimStatements.claimFront(laneOf(model), leases), claimStatements.left(laneOf(model))],
         submit: [insertStatements.insert(submission(model))],
       });
     };

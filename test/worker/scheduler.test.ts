@@ -10,7 +10,7 @@ import { run } from "../../src/inferences/run.ts";
 import type { Lane } from "../../src/models/lane.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
 import { cancelInference, changeStatements, redriveInference } from "../../src/inferences/sql/change.ts";
-import { claim, claimStatements } from "../../src/inferences/sql/claim.ts";
+import { claimStatements } from "../../src/inferences/sql/claim.ts";
 import { type NewInference, insertStatements } from "../../src/inferences/sql/insert.ts";
 import {
   AGEING_MS,
@@ -23,7 +23,7 @@ import {
   WAKE_UP_LOST_MS,
 } from "../../src/limits.ts";
 import type { Clock, Ports } from "../../src/ports.ts";
-import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
+import { claim, claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
 import { still, swept } from "./support/ports.ts";
 import { type ScriptedBackend, gpu, hang } from "./support/outside.ts";
@@ -58,7 +58,7 @@ async function drained(model: string, script: ScriptedBackend = ok, instead: Par
     }
     return script(request);
   });
-  await run(still({ fetch, ...instead }), [laneOf(model)], crypto.randomUUID());
+  await run(still({ fetch, ...instead }), [laneOf(model)], crypto.randomUUID(), 1);
   return seen;
 }
 
@@ -832,11 +832,7 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
       await all.promise;
       return breaks(request);
     });
-    await run(
-      still({ fetch }),
-      Array.from({ length: 8 }, () => laneOf(model)),
-      "lease",
-    );
+    await run(still({ fetch }), [laneOf(model)], "lease", 8);
     const { failures, restedUntil } = (await findBackend(db, String(backends[0]))) ?? {};
     expect(failures).toBe(CIRCUIT_FAILURES);
     expect((restedUntil ?? 0) - (await databaseNow())).toBeLessThanOrEqual(REST_MS);
@@ -1026,7 +1022,7 @@ describe("quarantine", () => {
         ...one.db,
         async batch(statements) {
           const rows = await one.db.batch(statements);
-          if (++records === 1) ended.release(true);
+          if (++records === 3) ended.release(true); // both have claimed before
           return rows;
         },
       },

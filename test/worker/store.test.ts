@@ -11,7 +11,7 @@ import type { LogEntry } from "../../src/inferences/inference.ts";
 import { changeStatements } from "../../src/inferences/sql/change.ts";
 import { type End, endStatements, endTogether, failure, success } from "../../src/inferences/sql/end.ts";
 import type { Claim, Fence } from "../../src/inferences/sql/record.ts";
-import { claim, claimStatements, renewLeases } from "../../src/inferences/sql/claim.ts";
+import { claimStatements, renewLeases } from "../../src/inferences/sql/claim.ts";
 import type { Filter } from "../../src/inferences/sql/filter.ts";
 import { type NewInference, insertInference, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { type Group, groupStatements, insertTogether } from "../../src/inferences/sql/insert-group.ts";
@@ -34,7 +34,7 @@ import { endpointStatements } from "../../src/webhooks/sql/endpoints.ts";
 import { secretStatements } from "../../src/webhooks/sql/secrets.ts";
 import { subscriptionStatements } from "../../src/webhooks/sql/subscriptions.ts";
 import { plainModel } from "../support/models.ts";
-import { claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
+import { claim, claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { timePasses } from "./support/clock.ts";
 import { still } from "./support/ports.ts";
 import { operator } from "./support/requests.ts";
@@ -68,7 +68,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     from: ["queued"],
     to: "in_progress",
     when: FUTURE,
-    change: (_, model) => claimStatements.claimFront(laneOf(model), "other"),
+    change: (_, model) => claimStatements.claimFront(laneOf(model), ["other"]),
   },
   succeed: { from: ["in_progress"], to: "succeeded", change: (hold) => changeStatements.succeed(hold, OUTPUT, 13, 1) },
   fail: { from: ["in_progress"], to: "failed", change: (hold) => changeStatements.fail(hold, BROKEN) },
@@ -702,8 +702,8 @@ describe("every statement is an index search:", () => {
     findByIdempotencyKey: [insertStatements.findByIdempotencyKey("a", "k")],
     releaseIdempotencyKey: [insertStatements.releaseIdempotencyKey("a", "k")],
     claim: [claimStatements.claim(laneOf("m"), "l")],
-    claimFront: [claimStatements.claimFront(laneOf("m"), "l")],
-    isLeft: [claimStatements.isLeft(laneOf("m"))],
+    claimFront: [claimStatements.claimFront(laneOf("m"), ["l"])],
+    left: [claimStatements.left(laneOf("m"))],
     standsAlone: [claimStatements.standsAlone("b", hold)],
     release: [claimStatements.release(hold)],
     succeed: [changeStatements.succeed(hold, OUTPUT, 13, 1)],

@@ -1,15 +1,16 @@
 /** SQL on claims and leases: who runs an inference, runners and requests that wait for it alike, and how an attempt's end is written. */
+import * as z from "zod";
 import { LEASE_MS } from "../../limits.ts";
 import type { Lane } from "../../models/lane.ts";
 import { type Database, NOW, type Row, type Sql, first, sql } from "../../platform/sql.ts";
 import type { Inference } from "../inference.ts";
 import { changeStatements } from "./change.ts";
-import { type End, endTogether } from "./end.ts";
 import { logEnds } from "../ends.ts";
+import { type End, endTogether } from "./end.ts";
 import { fenced, from, logged, releaseLease } from "./fragments.ts";
-import { ahead, claimable, isPickedWhole, live, pickFront, pickOf, pickOwn } from "./lane.ts";
+import { ahead, claimable, leftIn, live, pickFront, pickOf, pickOwn } from "./lane.ts";
 import { readStatements } from "./read.ts";
-import { type Claim, type Fence, claimColumns, claimOrNull, inferenceOrNull } from "./record.ts";
+import { type Claim, type Fence, claimColumns, claimOrNull, claimSchema, inferenceOrNull } from "./record.ts";
 
 const isPicked = sql`pick.backend_id IS NOT NULL AND inferences.account_id = pick.account_id AND inferences.id = pick.id
   AND ${from(["queued"], "in_progress")}`;
@@ -28,13 +29,15 @@ export const claimStatements = {
     UPDATE inferences SET ${setClaimed(sql`coalesce(inferences.waiter, ${lease})`)}
     FROM (${pickOf(lane)}) AS pick
     WHERE ${isPicked} RETURNING ${claimColumns}`,
-  /** The same in a tenth of the time to compile, if the lane's first need not let others pass; no row if it may have to. */
-  claimFront: (lane: Lane, lease: string) => sql`
-    UPDATE inferences SET ${setClaimed(sql`coalesce(inferences.waiter, ${lease})`)}
-    FROM (${pickFront(lane)}) AS pick
+  /**
+   * The same for each of these leases, in far fewer words: of what need not let others pass. Fewer, where fewer wait or fewer slots
+   * are free; what it leaves though it might go, `left` tells.
+   */
+  claimFront: (lane: Lane, leases: readonly string[]) => sql`
+    UPDATE inferences SET ${setClaimed(sql`coalesce(inferences.waiter, pick.lease)`)}
+    FROM (${pickFront(lane, leases)}) AS pick
     WHERE ${isPicked} RETURNING ${claimColumns}`,
-  /** Whether something waits that claimFront leaves to `claim`. */
-  isLeft: (lane: Lane) => isPickedWhole(lane),
+  left: (lane: Lane) => leftIn(lane),
   /** The same, for the request that waits for this one: only when it is the lane's next. */
   claimOwn: (accountId: string, id: string, waiter: string) => sql`
     UPDATE inferences SET ${setClaimed(sql`${waiter}`)}
@@ -84,27 +87,83 @@ export const claimStatements = {
   release: (fence: Fence) => sql`UPDATE inferences SET ${releaseLease} WHERE ${fenced(fence)} AND status = 'canceled' RETURNING id`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
-/** A claim as it is asked first: of the lane's front. */
-const asked = (lane: Lane, lease: string) => [claimStatements.claimFront(lane, lease), claimStatements.isLeft(lane)];
-
-/** What came of a claim of the lane's front; `isLeft` if the lane must be asked as a whole. */
-interface Front {
-  readonly claimed: Claim | null;
-  readonly isLeft: boolean;
+/** Who asks for what comes next in a lane, and for how many. */
+export interface Asking {
+  readonly lane: Lane;
+  readonly lease: string;
+  readonly count: number;
 }
 
-const frontOf = ([claimed = [], left = []]: readonly Row[][]): Front => {
-  const it = claimOrNull(claimed[0]);
-  return { claimed: it, isLeft: !it && left.length > 0 };
-};
-
-/** Claims the lane's next inference under `lease`; null where nothing is claimable. */
-export async function claim(db: Database, lane: Lane, lease: string): Promise<Claim | null> {
-  const { claimed, isLeft } = frontOf(await db.batch(asked(lane, lease)));
-  return isLeft ? claimOfWhole(db, lane, lease) : claimed;
+/** What was claimed for who asked. */
+export interface Given {
+  readonly claims: readonly Claim[];
+  /**
+   * `whole`: nothing was claimed of what waits, and only a claim of the whole lane can tell which may go. `more`: more waits than was
+   * claimed, and there is a slot for it; one alone of those who asked hears it.
+   */
+  readonly left: "whole" | "more" | null;
 }
 
-/** The same, where a claim of the front has left that to it. */
+const leftSchema = z.object({ left: z.enum(["whole", "more"]) });
+
+/** One that asks for a lane, among all who ask, under its lease. */
+interface Place {
+  readonly of: number;
+  readonly lease: string;
+}
+
+/** By lane, everybody's first place before anybody's second. */
+function placesIn(all: readonly (Asking | null)[]): readonly { readonly lane: Lane; readonly places: readonly Place[] }[] {
+  const lanes = new Map<string, { readonly lane: Lane; readonly places: Place[] }>();
+  const rounds = Math.max(0, ...all.map((asking) => asking?.count ?? 0));
+  for (let round = 0; round < rounds; round++) {
+    for (const [of, asking] of all.entries()) {
+      if (!asking || asking.count <= round) continue;
+      const name = JSON.stringify([asking.lane.model, asking.lane.version]);
+      const known = lanes.get(name) ?? { lane: asking.lane, places: [] };
+      known.places.push({ of, lease: asking.lease });
+      lanes.set(name, known);
+    }
+  }
+  return [...lanes.values()];
+}
+
+/** Gives each claim to one of the places under its lease; one in the name of a request that waits to any that has got nothing. */
+function givenTo(places: readonly Place[], rows: readonly Row[]): (readonly [of: number, claim: Claim])[] {
+  const free = [...places];
+  const claims = rows.map((row) => claimSchema.parse(row));
+  const isOfNone = ({ lease }: Claim) => places.every((place) => place.lease !== lease);
+  return [...claims.filter((claim) => !isOfNone(claim)), ...claims.filter(isOfNone)].flatMap((claim) => {
+    const at = isOfNone(claim) ? 0 : free.findIndex(({ lease }) => lease === claim.lease);
+    return free.splice(at, 1).map(({ of }) => [of, claim] as const);
+  });
+}
+
+/** One statement for all who ask for a lane, and one that tells what it leaves; of their answers, in order, what each is given. */
+function claimsFor(all: readonly (Asking | null)[]): { readonly statements: readonly Sql[]; given(answers: readonly Row[][]): Given[] } {
+  const lanes = placesIn(all);
+  return {
+    statements: lanes.flatMap(({ lane, places }) => [claimStatements.claimFront(lane, leasesOf(places)), claimStatements.left(lane)]),
+    given(answers) {
+      const given = all.map((): { claims: Claim[]; left: Given["left"] } => ({ claims: [], left: null }));
+      for (const [index, { places }] of lanes.entries()) {
+        const [rows = [], [row] = []] = answers.slice(2 * index);
+        for (const [of, claim] of givenTo(places, rows)) given[of]?.claims.push(claim);
+        const left = row ? leftSchema.parse(row).left : null;
+        const told = new Set(places.map(({ of }) => of));
+        for (const of of left === "more" ? [...told].slice(0, 1) : told) {
+          const one = given[of];
+          if (one) one.left = left;
+        }
+      }
+      return given;
+    },
+  };
+}
+
+const leasesOf = (places: readonly Place[]) => places.map(({ lease }) => lease);
+
+/** Claims the lane's next inference, where a claim of the front has left that to it; null where nothing is claimable. */
 export async function claimOfWhole(db: Database, lane: Lane, lease: string): Promise<Claim | null> {
   return claimOrNull(await first(db, claimStatements.claim(lane, lease)));
 }
@@ -170,32 +229,37 @@ export interface Ending {
   readonly end: End | null;
   /** What is written with it; first what records it, if `end` does not. */
   readonly statements: readonly Sql[];
-  readonly claim: { readonly lane: Lane; readonly lease: string } | null;
+  readonly claim: Asking | null;
 }
 
 /**
- * Records how attempts ended, those that end their inferences in one statement, and makes the claims of their lanes' fronts that follow, in
- * one transaction and round trip. What became of each, in the order of the endings; `recorded` if what records it changed anything.
+ * Records how attempts ended, those that end their inferences in one statement, and then claims of the front of each lane for all who
+ * ask for it, in one transaction and round trip. What became of each, in the order of the endings; `recorded` if what records it changed
+ * anything.
  */
 export async function recordAndClaim(
   db: Database,
   endings: readonly Ending[],
   random: () => number,
-): Promise<(Front & { readonly recorded: boolean })[]> {
+): Promise<(Given & { readonly recorded: boolean })[]> {
   const together = endTogether(
     endings.flatMap(({ end }) => end ?? []),
     random,
   );
-  const all = endings.map(({ statements, claim: next }) => (next ? [...statements, ...asked(next.lane, next.lease)] : statements));
-  const answers = await db.batch([...together.statements, ...all.flat()]);
+  const others = endings.flatMap(({ statements }) => statements);
+  const claims = claimsFor(endings.map(({ claim: asking }) => asking));
+  const answers = await db.batch([...together.statements, ...others, ...claims.statements]);
   for (const rows of answers) logEnds(rows);
   let begin = together.statements.length;
   const ended = together.endedBy(answers.slice(0, begin));
-  return endings.map(({ end, claim: next }, index) => {
-    const of = answers.slice(begin, (begin += all[index]?.length ?? 0));
-    return { recorded: end ? ended.has(end) : of[0]?.[0] !== undefined, ...frontOf(next ? of.slice(-2) : []) };
+  const given = claims.given(answers.slice(begin + others.length));
+  return endings.map(({ end, statements }, index) => {
+    const [of] = answers.slice(begin, (begin += statements.length));
+    return { recorded: end ? ended.has(end) : of?.[0] !== undefined, ...(given[index] ?? NOTHING) };
   });
 }
+
+const NOTHING: Given = { claims: [], left: null };
 
 export async function standsAlone(db: Database, backendId: string, fence: Fence): Promise<boolean> {
   return (await first(db, claimStatements.standsAlone(backendId, fence))) !== null;

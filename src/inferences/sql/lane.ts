@@ -180,22 +180,42 @@ const mayBePassed = ({
 }: LaneSql) => sql`(EXISTS (SELECT 1 FROM models WHERE name = ${model} AND account_concurrency IS NOT NULL)
   OR ${isInDoubt({ model, version })})`;
 
-/** What pickOf picks, in far fewer words; nothing where the lane's first may have to let others pass. */
-export const pickFront = (lane: LaneSql) => sql`
-  SELECT account_id, id, (
-    WITH host AS MATERIALIZED (
-      SELECT id, backends.max_concurrency - (SELECT count(*) FROM inferences AS running INDEXED BY inferences_running
-        WHERE running.backend_id = backends.id AND ${live(sql`running`)}) AS free
-      FROM backends WHERE model = ${lane.model} AND version = ${lane.version} AND state = 'active' AND coalesce(rested_until, 0) <= ${NOW})
-    SELECT id FROM host WHERE free > 0 ORDER BY id = front.backend_id, free DESC, id LIMIT 1
-  ) AS backend_id, ${NOW} AS now
-  FROM (SELECT account_id, id, backend_id FROM inferences
-    WHERE ${claimable(lane.model, lane.version)} AND start_by > ${NOW} ORDER BY level, turn, id LIMIT 1) AS front
-  WHERE NOT ${mayBePassed(lane)} LIMIT 1`;
+/** What a row of `backends` may be given more, whoever's it is; nothing of one that a lane asked as a whole might still give some. */
+const room = sql`backends.max_concurrency - (SELECT count(*) FROM inferences AS running INDEXED BY inferences_running
+  WHERE running.backend_id = backends.id AND ${live(sql`running`)})`;
 
-/** Whether something waits in a lane of which pickFront picks nothing. Not by EXISTS: SQLite makes a join of that, which reads the whole lane. */
-export const isPickedWhole = (lane: LaneSql) => sql`
-  SELECT 1 AS whole WHERE ${mayBePassed(lane)} AND (SELECT 1 FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT 1)`;
+const takes = ({ model, version }: LaneSql) =>
+  sql`model = ${model} AND version = ${version} AND state = 'active' AND coalesce(rested_until, 0) <= ${NOW}`;
+
+const waitsIn = ({ model, version }: LaneSql) => sql`${claimable(model, version)} AND start_by > ${NOW}`;
+
+/**
+ * For each of these leases an inference of the lane and its backend, as pickOf would pick them one after the other, in far fewer
+ * words; none if the lane's first may have to let others pass. The slots stand in the order in which they are given: the next is
+ * always one of the backend that has the most left. What comes back goes to another backend than its last if that has a slot;
+ * that changes the order, so what follows it is left to the next statement.
+ */
+export const pickFront = (lane: LaneSql, leases: readonly string[]) => sql`
+  WITH host AS MATERIALIZED (SELECT id, ${room} AS free FROM backends WHERE ${takes(lane)} AND NOT ${mayBePassed(lane)})
+  SELECT line.value ->> 0 AS account_id, line.value ->> 1 AS id, coalesce(iif(slots.several AND slots.them ->> line.key = line.value ->> 2,
+      (SELECT value FROM json_each(slots.them) AS other WHERE other.key > line.key AND other.value <> line.value ->> 2 ORDER BY other.key LIMIT 1),
+      NULL), slots.them ->> line.key) AS backend_id, ${JSON.stringify(leases)} ->> line.key AS lease, ${NOW} AS now
+  FROM (SELECT json_group_array(host.id ORDER BY host.free - asker.key DESC, host.id) AS them, count(DISTINCT host.id) > 1 AS several
+      FROM host JOIN json_each(${JSON.stringify(leases)}) AS asker ON asker.key < host.free) AS slots,
+    (SELECT json_group_array(json_array(account_id, id, backend_id) ORDER BY level, turn, id) AS them FROM (
+      SELECT account_id, id, backend_id, level, turn FROM inferences WHERE ${waitsIn(lane)} ORDER BY level, turn, id LIMIT ${leases.length})) AS lines,
+    json_each(lines.them) AS line
+  WHERE (NOT slots.several OR line.key <= coalesce(
+    (SELECT min(back.key) FROM json_each(lines.them) AS back WHERE back.value ->> 2 = slots.them ->> back.key), line.key))
+  LIMIT ${leases.length}`;
+
+/**
+ * What a claim of the front has left: `whole` if something waits and only a claim of the whole lane can tell which may go; `more` if
+ * something waits and there is a slot for it. Not by EXISTS: SQLite makes a join of that, which reads the whole lane.
+ */
+export const leftIn = (lane: LaneSql) => sql`
+  SELECT iif(passed, 'whole', 'more') AS "left" FROM (SELECT ${mayBePassed(lane)} AS passed LIMIT 1)
+  WHERE (SELECT 1 FROM inferences WHERE ${waitsIn(lane)} LIMIT 1) AND (passed OR (SELECT 1 FROM backends WHERE ${takes(lane)} AND ${room} > 0 LIMIT 1))`;
 
 /** The lane's next inference, and the backend that is to have it; `LIMIT` keeps SQLite from asking once for each use of the answer. */
 export const pickOf = (lane: LaneSql) => sql`

@@ -222,7 +222,7 @@ export function inputFrom(row: Row): Payload {
 /** What a model says of outputs: which files are in them, and how large they may be. */
 const offerSchema = z.tuple([fileFieldsSchema, z.number().nullable()]);
 
-const claimSchema = inputSchema
+export const claimSchema = inputSchema
   .extend({
     accountId: z.string(),
     id: z.string(),

@@ -61,17 +61,21 @@ export class Engine {
 
   /** The rows of each statement, and every row that they changed, in order. */
   transact(statements: readonly Sql[]): { answers: Row[][]; changes: Change[] } {
-    this.#changes = [];
     const answers: Row[][] = [];
+    const changes: Change[] = [];
     this.#db.exec("BEGIN IMMEDIATE");
     try {
-      for (const { text, params } of statements) answers.push(this.#prepare(text).all(...params));
+      for (const { text, params } of statements) {
+        this.#changes = [];
+        answers.push(this.#prepare(text).all(...params));
+        changes.push(...inTurn(this.#changes));
+      }
       this.#db.exec("COMMIT");
     } catch (error) {
       this.#db.exec("ROLLBACK");
       throw error;
     }
-    return { answers, changes: this.#changes };
+    return { answers, changes };
   }
 
   /** The one value of a question of the simulator's own, which no planted bug rewrites. */
@@ -99,6 +103,20 @@ export class Engine {
     this.#prepared.set(text, prepared);
     return prepared;
   }
+}
+
+/**
+ * What one statement has changed; where it has begun inferences, those first, in the order in which their lane gives them their
+ * turns: SQLite has written them in some other, which nobody sees.
+ */
+function inTurn(changes: readonly Change[]): readonly Change[] {
+  const begun = changes.flatMap((change) => (change.of === "inferences" && change.row.status === "in_progress" ? [change] : []));
+  if (begun.length < 2) return changes;
+  const inOrder = begun.toSorted(
+    ({ row: one }, { row: other }) => one.level - other.level || one.turn - other.turn || (one.id < other.id ? -1 : 1),
+  );
+  const beside = new Set<Change>(begun);
+  return [...inOrder, ...changes.filter((change) => !beside.has(change))];
 }
 
 /**

@@ -3,7 +3,8 @@ import { env } from "cloudflare:workers";
 import { newInferenceId } from "../../../src/ids.ts";
 import type { Lane } from "../../../src/models/lane.ts";
 import type { Claim } from "../../../src/inferences/sql/record.ts";
-import { claim } from "../../../src/inferences/sql/claim.ts";
+import { claimOfWhole, recordAndClaim } from "../../../src/inferences/sql/claim.ts";
+import type { Database } from "../../../src/platform/sql.ts";
 import { type NewInference, insertInference } from "../../../src/inferences/sql/insert.ts";
 import { sweep } from "../../../src/maintenance/sweep.ts";
 import {
@@ -82,6 +83,12 @@ export async function queued(model: string, more: Partial<NewInference> = {}): P
   const { inference } = await insertInference(still().db, submission(model, more));
   if (!inference) throw new Error(`not queued: ${model}`);
   return inference.id;
+}
+
+/** Claims a lane's next inference under a lease, as a runner would; null where nothing is claimable. */
+export async function claim(db: Database, lane: Lane, lease: string): Promise<Claim | null> {
+  const [given] = await recordAndClaim(db, [{ end: null, statements: [], claim: { lane, lease, count: 1 } }], Math.random);
+  return given?.left === "whole" ? claimOfWhole(db, lane, lease) : (given?.claims[0] ?? null);
 }
 
 /** What a lane gives to a runner that asks, or an error where it gives nothing. */
