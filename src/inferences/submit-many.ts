@@ -9,6 +9,7 @@ import type { Ports } from "../ports.ts";
 import { type After, hintSweep, hintWork } from "./hints.ts";
 import type { Inserted, NewInference } from "./sql/insert.ts";
 import { insertTogether } from "./sql/insert-group.ts";
+import { writtenNotes } from "./sql/notes.ts";
 import type { Way } from "./submit.ts";
 
 interface Waiting extends Asked<NewInference, Inserted> {
@@ -41,7 +42,7 @@ export class OneCall implements Way {
     await this.#ports.clock.sleep(0);
     const all = this.#waiting;
     this.#waiting = [];
-    await give(all, (rows) => insertTogether(this.#ports.db, rows));
+    await give(all, (rows) => insertTogether(this.#ports.db, rows, writtenNotes(this.#ports.isolate)));
     for (const { done } of all) done();
   }
 

@@ -46,6 +46,7 @@ import {
 } from "./sql/insert.ts";
 import { insertAllOrNone, insertTogether } from "./sql/insert-group.ts";
 import { Together } from "../platform/together.ts";
+import { writtenNotes } from "./sql/notes.ts";
 import { type After, bestEffort, hintSweep, hintWork } from "./hints.ts";
 
 /** What a dialect makes of a request. What is left out gets its default. */
@@ -252,7 +253,7 @@ export async function submitAll(ports: Ports, submissions: readonly Submission[]
       submissions.map((submission) => prepared(ports, submission, schemas.get(submission.model) ?? NO_SCHEMAS)),
     );
     const askedAt = ports.clock.now();
-    const inserted = await insertAllOrNone(ports.db, rows);
+    const inserted = await insertAllOrNone(ports.db, rows, writtenNotes(ports.isolate));
     if (inserted) {
       for (const { model, version } of inserted) observed.count("accepted", [model, version]);
       const lanes = new Map(inserted.flatMap(({ model, version }) => [[`${model} ${version}`, { model, version }]]));
@@ -294,7 +295,7 @@ function withOthers(ports: Ports, after: After): Way {
   const submits = underWay.get(isolate) ?? new Together<NewInference, Inserted>(clock, SUBMITS);
   underWay.set(isolate, submits);
   return {
-    insert: (it) => submits.ask(it, (all) => insertTogether(db, all), after),
+    insert: (it) => submits.ask(it, (all) => insertTogether(db, all, writtenNotes(isolate)), after),
     announce(lane) {
       if (lane) after(hintWork(ports, [lane]));
       after(hintSweep(ports));

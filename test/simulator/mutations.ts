@@ -39,6 +39,7 @@ const RELEASE = begins("UPDATE inferences SET lease = NULL", "AND attempt = ? AN
 const LOST_WAKE_UPS = begins("SELECT lane.model, lane.version, lane.slots");
 const FAILED_THERE = begins("UPDATE backends SET last_error =", "blamed = iif(");
 const INSERT_GROUP = begins("INSERT INTO inferences", "WITH asked AS");
+const INSERT_NOTED = begins("INSERT INTO inferences", "FROM due_notes");
 const WRITE_NOTES = begins("INSERT INTO due_notes");
 const SCHEMA = begins("--", "CREATE TABLE inferences");
 
@@ -152,7 +153,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "a note is forgotten, and those that it would stand for are marked all the same",
     rewrite: both(
       within(WRITE_NOTES, "WHERE TRUE", "WHERE FALSE"),
-      within(INSERT_GROUP, "EXISTS (SELECT 1 FROM due_notes", "NOT EXISTS (SELECT 1 FROM due_notes"),
+      within(INSERT_NOTED, "EXISTS (SELECT 1 FROM due_notes", "NOT EXISTS (SELECT 1 FROM due_notes"),
     ),
   },
   {
@@ -160,8 +161,8 @@ export const MUTATIONS: readonly Mutation[] = [
     rewrite: both(
       within(WRITE_NOTES, "SELECT value ->> 0,", "SELECT (value ->> 0) + 120000,"),
       both(
-        within(INSERT_GROUP, "note.due_at = (", "note.due_at = 120000 + ("),
-        within(INSERT_GROUP, "AND note.due_at <= lane.now +", "AND 0 <= lane.now +"),
+        within(INSERT_NOTED, "WHERE note.due_at =", "WHERE note.due_at - 120000 ="),
+        within(INSERT_NOTED, "AND note.due_at <= lane.now +", "AND 0 <= lane.now +"),
       ),
     ),
   },

@@ -216,6 +216,12 @@ export function withDelays(shape: Shape, random: Random): Shape {
   };
 }
 
+/** The same, and most may wait equally long: of those that come together many are due together. */
+export function withOneDeadline(shape: Shape, random: Random): Shape {
+  const { maxTimeInQueueSeconds } = random.pick(shape.jobs);
+  return { ...shape, jobs: shape.jobs.map((job) => (random.chance(0.8) ? { ...job, maxTimeInQueueSeconds } : job)) };
+}
+
 /** When a job may begin, in ms; null: at once. */
 export function notBeforeOf({ atMs, startsAfterMs }: Job): number | null {
   return startsAfterMs === null ? null : BEGINNING + Math.round(atMs) + startsAfterMs;

@@ -39,13 +39,15 @@ import { ProgressRules, type Words } from "./rules/progress.ts";
 import { Storage } from "./rules/storage.ts";
 import { Usage } from "./rules/usage.ts";
 import { BEGINNING, Schedule } from "./schedule.ts";
-import { type Shape, drawShape, notBeforeOf, withDelays, withNeighbour, withStreams, withWatchers } from "./shape.ts";
+import { type Shape, drawShape, notBeforeOf, withDelays, withNeighbour, withOneDeadline, withStreams, withWatchers } from "./shape.ts";
 import type { Trace } from "./trace.ts";
 import { Mischief } from "./world/mischief.ts";
 import { portsFor } from "./world/ports.ts";
 import { Requests } from "./world/requests.ts";
 import { setUp } from "./world/setup.ts";
 
+/** In how many of the others most may wait equally long. */
+const ONE_DEADLINE = 0.5;
 /** How many of the seeds are about neighbours. */
 const NEIGHBOURLY = 0.1;
 /** How many of the others may have streams that resume. */
@@ -129,11 +131,13 @@ export class World {
     const [delays, watches, progress] = [new Random(seed, 10), new Random(seed, 11), new Random(seed, 14)];
     // Another in each seed, since the key that is made of it is kept by the flows: a seed must not depend on those before it.
     this.secret = `the secret of seed ${seed}, which is long enough`;
+    const deadlines = new Random(seed, 15);
     const ofOthers = () => {
       const streaming = streams.chance(STREAMING) ? withStreams(shape, streams) : shape;
       const delayed = delays.chance(DELAYED) ? withDelays(streaming, delays) : streaming;
       const watched = watches.chance(WATCHED) ? withWatchers(delayed, watches) : delayed;
-      return { ...watched, tellsProgress: progress.chance(watched.watching ? SPEAKING_IF_WATCHED : SPEAKING) };
+      const due = deadlines.chance(ONE_DEADLINE) ? withOneDeadline(watched, deadlines) : watched;
+      return { ...due, tellsProgress: progress.chance(due.watching ? SPEAKING_IF_WATCHED : SPEAKING) };
     };
     this.shape = neighbours.chance(NEIGHBOURLY) ? withNeighbour(shape, neighbours) : ofOthers();
     const notBefore = new Map(this.shape.jobs.map((job) => [job.number, notBeforeOf(job)]));

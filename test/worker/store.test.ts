@@ -16,7 +16,7 @@ import type { Filter } from "../../src/inferences/sql/filter.ts";
 import { type NewInference, insertInference, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { type Group, groupStatements, insertTogether } from "../../src/inferences/sql/insert-group.ts";
 import { AGEING_MS, GROUP_CHARACTERS, INFERENCE_CHARGE_BYTES, NOTE_IDS, TOGETHER_MOST } from "../../src/limits.ts";
-import { noteOf, noteStatements } from "../../src/inferences/sql/notes.ts";
+import { WrittenNotes, noteOf, noteStatements } from "../../src/inferences/sql/notes.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
 import { dueStatements, sweepDue } from "../../src/maintenance/due.ts";
 import { earliestId } from "../../src/ids.ts";
@@ -593,15 +593,21 @@ describe("a due note", () => {
     expect((await sweepDue(db, 10, RUNNER_LOST, WAITED_TOO_LONG)).dated).toBe(true);
   });
 
-  test("stands for those that come later, while it is there", async () => {
+  test("stands for those that come later while it is there, also for one that comes alone", async () => {
     const model = await served();
-    await insertTogether(db, alike(model, 2));
-    await insertTogether(db, [...alike(model, 1), ...alike(model, 1, { accountId: "another" })]);
-    expect(await indexed(model)).toBe(1);
+    const written = new WrittenNotes();
+    await insertTogether(db, alike(model, 2), written);
+    const later = async () => {
+      await insertTogether(db, [...alike(model, 1), ...alike(model, 1, { accountId: "another" })], written);
+      await insertTogether(db, alike(model, 1), written);
+      await insertTogether(db, alike(model, 1, { maxTimeInQueueSeconds: 700 }), written);
+    };
+    await later();
+    expect([(await notes()).length, await indexed(model)]).toEqual([1, 2]);
     await db.all(sql`DELETE FROM due_notes`);
-    expect(await indexed(model)).toBe(4);
-    await insertTogether(db, [...alike(model, 1), ...alike(model, 1, { accountId: "another" })]);
     expect(await indexed(model)).toBe(6);
+    await later();
+    expect(await indexed(model)).toBe(10);
   });
 
   test("stands for none whose isolate's clock is so far ahead that the note would be due after it", async () => {
@@ -690,7 +696,10 @@ describe("every statement is an index search:", () => {
     insert: [
       insertStatements.insert(submission("m")),
       insertStatements.insert(submission("m", { version: "v", idempotencyKey: "k", capability: "c" })),
-      groupStatements.insert([submission("m", { version: "v", capability: "c" }), submission("m", { version: "v", capability: "c" })]),
+      groupStatements.insert(
+        [submission("m", { version: "v", capability: "c" }), submission("m", { version: "v", capability: "c" })],
+        true,
+      ),
       groupStatements.insert([submission("m", { idempotencyKey: "k" }), submission("m", { idempotencyKey: "l" })]),
     ],
     charge: [groupStatements.charge([submission("m"), submission("m")])],

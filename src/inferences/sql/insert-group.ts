@@ -23,7 +23,7 @@ import {
   rowChargeOf,
 } from "./insert.ts";
 import { ANYBODY, hasSlot, nextTurn } from "./lane.ts";
-import { idsOf, isNoted, noteOf, noteStatements, notesFor } from "./notes.ts";
+import { WrittenNotes, idsOf, isNoted, noteOf, noteStatements } from "./notes.ts";
 import { textOf, typeOf } from "./record.ts";
 import { toldOfNew } from "./told.ts";
 
@@ -78,13 +78,18 @@ const DERIVED = ["model", "version", "status", "priority", "level", "turn", "cre
 /** Submissions of one lane, alike in all that is not a row's own. */
 export type Group = readonly [NewInference, ...NewInference[]];
 
-function textOfGroup(group: Group): string {
+function textOfGroup(group: Group, mayBeNoted: boolean): string {
   const { upTo } = takenBy(group);
   const taken = upTo.map(({ count, bytes, rowBytes }) => [count, bytes, rowBytes]);
   return JSON.stringify(
     group.map((it, place) => {
       const { dueAt, afterMs } = noteOf(it);
-      return [...OWN.map(([, value]) => value(it)), it.cancelAfterSeconds, ...(taken[place] ?? []), dueAt, afterMs];
+      return [
+        ...OWN.map(([, value]) => value(it)),
+        it.cancelAfterSeconds,
+        ...(taken[place] ?? []),
+        ...(mayBeNoted ? [dueAt, afterMs] : []),
+      ];
     }),
   );
 }
@@ -113,8 +118,8 @@ const isFree = sql` AND NOT EXISTS (SELECT 1 FROM asked CROSS JOIN inferences AS
   ON earlier.account_id = asked.account_id AND earlier.idempotency_key = ${own(OWN.findIndex(([column]) => column === "idempotency_key"))})`;
 
 export const groupStatements = {
-  /** Inserts all of a group, or none if any of it would not be taken, or is there already. */
-  insert: (group: Group) => {
+  /** Inserts all of a group, or none if any of it would not be taken, or is there already. `mayBeNoted` if due notes may stand for some. */
+  insert: (group: Group, mayBeNoted = false) => {
     const [{ accountId, model, version, capability, priority, schemas = 0, databaseQuotaBytes }] = group;
     const names: Sql = {
       text: [...OWN.map(([column]) => column), ...DERIVED, "capability", "counted", "noted", "log"].join(","),
@@ -126,12 +131,12 @@ export const groupStatements = {
     );
     return sql`
     INSERT INTO inferences (${names})
-    WITH asked AS MATERIALIZED (SELECT value ->> 0 AS account_id, value AS it FROM json_each(${textOfGroup(group)})),
+    WITH asked AS MATERIALIZED (SELECT value ->> 0 AS account_id, value AS it FROM json_each(${textOfGroup(group, mayBeNoted)})),
       lane AS MATERIALIZED (${laneFor({ model, version, capability })})
     SELECT ${values}, lane.model, lane.version, 'queued', ${priority}, ${priority},
       ${nextTurn(sql`asked.account_id`, sql`lane.model`, sql`lane.version`, priority, sql`asked.account_id <> ${accountId}`)} + ${PLACE} - 1,
       lane.now, lane.now, lane.now + ${MAX_TIME} * 1000, ${priority > 0 ? sql`lane.now + ${AGEING_MS}` : null}, lane.now + ${CANCEL_AFTER} * 1000,
-      ${capability}, 1, ${NOTED}, json_array(json_object('at', lane.now, 'event', 'queued'))
+      ${capability}, 1, ${mayBeNoted ? NOTED : 0}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM lane CROSS JOIN asked
     WHERE lane.schemas = ${schemas} AND NOT EXISTS (SELECT 1 FROM asked LEFT JOIN accounts AS owner ON owner.id = asked.account_id
       WHERE ${isSpent(sql`owner`)} OR ${openIn(sql`owner`)} + ${PLACE} > ${openLimitOf(sql`owner`)} OR coalesce(owner.stored_bytes, 0) + ${CHARGE} > ${quotaOf(sql`owner`)}
@@ -190,14 +195,14 @@ function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInf
 }
 
 /** Inserts submissions that came together, in one transaction and round trip, as each would be inserted alone. In their order. */
-export async function insertTogether(db: Database, all: readonly NewInference[]): Promise<Inserted[]> {
+export async function insertTogether(db: Database, all: readonly NewInference[], written = new WrittenNotes()): Promise<Inserted[]> {
   const [alone, ...more] = all;
-  if (alone && more.length === 0) return [await insertInference(db, alone)];
-  const { groups, others } = parted(all);
-  const insertions = [...groups.map(insertionOfGroup), ...others.map((it) => ({ of: [it], ...insertedAlone(it) }))];
-  const answers = await db.batch(insertions.flatMap(({ statements }) => statements));
+  if (alone && more.length === 0) return [await insertInference(db, alone, written.of(all, []).has(alone))];
+  const { notes, insertions, statements: together } = insertionsOf(all, written);
+  const answers = await db.batch(together);
+  written.add(notes);
   const inserted = new Map<NewInference, Inserted>();
-  let begin = 0;
+  let begin = together.length - insertions.reduce((sum, { statements }) => sum + statements.length, 0);
   for (const { of, statements, insertedBy } of insertions) {
     const its = insertedBy(answers.slice(begin, (begin += statements.length)));
     of.forEach((it, place) => {
@@ -209,7 +214,7 @@ export async function insertTogether(db: Database, all: readonly NewInference[])
   const left = all.filter((it) => !inserted.has(it));
   for (let decided = 0; left.length > TOGETHER_MOST && decided < left.length; decided += TOGETHER_MOST) {
     const some = left.slice(decided, decided + TOGETHER_MOST);
-    const its = await insertTogether(db, some);
+    const its = await insertTogether(db, some, written);
     some.forEach((it, place) => {
       const one = its[place];
       if (one) inserted.set(it, one);
@@ -219,18 +224,22 @@ export async function insertTogether(db: Database, all: readonly NewInference[])
 }
 
 /** Inserts submissions of one account in one transaction, all or none: null if any of them is not taken. */
-export async function insertAllOrNone(db: Database, all: readonly NewInference[]): Promise<Inference[] | null> {
-  const { groups, others } = parted(all);
-  const insertions = [...groups.map(insertionOfGroup), ...others.map((it) => ({ of: [it], ...insertedAlone(it) }))];
+export async function insertAllOrNone(
+  db: Database,
+  all: readonly NewInference[],
+  written = new WrittenNotes(),
+): Promise<Inference[] | null> {
+  const { notes, insertions, statements: together } = insertionsOf(all, written);
   let answers: Row[][];
   try {
-    answers = await db.batch([...insertions.flatMap(({ statements }) => statements), groupStatements.mustBeAll(all)]);
+    answers = await db.batch([...together, groupStatements.mustBeAll(all)]);
+    written.add(notes);
   } catch (error) {
     if (error instanceof Error && error.message.includes(NOT_ALL)) return null;
     throw error;
   }
   const inserted = new Map<string, Inference>();
-  let begin = 0;
+  let begin = together.length - insertions.reduce((sum, { statements }) => sum + statements.length, 0);
   for (const { statements, insertedBy } of insertions) {
     for (const { inference } of insertedBy(answers.slice(begin, (begin += statements.length)))) {
       if (inference) inserted.set(inference.id, inference);
@@ -248,22 +257,36 @@ interface GroupInsertion extends Omit<Insertion, "insertedBy"> {
   readonly insertedBy: (answers: readonly Row[][]) => readonly Inserted[];
 }
 
-function insertedAlone(it: NewInference): Omit<GroupInsertion, "of"> {
-  const { statements, insertedBy } = insertionOf(it);
-  return { statements, insertedBy: (answers) => [insertedBy(answers)] };
+/** How submissions are inserted in one transaction: the due notes that they lack first, so that the rows find them. */
+function insertionsOf(all: readonly NewInference[], written: WrittenNotes) {
+  const notes = written.lackedBy(all);
+  const notable = written.of(all, notes);
+  const { groups, others } = parted(all);
+  const insertions: GroupInsertion[] = [
+    ...groups.map((group) =>
+      insertionOfGroup(
+        group,
+        group.some((it) => notable.has(it)),
+      ),
+    ),
+    ...others.map((it) => insertedAlone(it, notable.has(it))),
+  ];
+  const write = notes.length > 0 ? [noteStatements.write(notes)] : [];
+  return { notes, insertions, statements: [...write, ...insertions.flatMap(({ statements }) => statements)] };
 }
 
-function insertionOfGroup(group: Group): GroupInsertion {
-  const notes = notesFor(group);
-  const before = [
-    ...(isKeyed(group) ? [groupStatements.releaseKeys(group)] : []),
-    ...(notes.length > 0 ? [noteStatements.write(notes)] : []),
-  ];
+function insertedAlone(it: NewInference, mayBeNoted: boolean): GroupInsertion {
+  const { statements, insertedBy } = insertionOf(it, mayBeNoted);
+  return { of: [it], statements, insertedBy: (answers) => [insertedBy(answers)] };
+}
+
+function insertionOfGroup(group: Group, mayBeNoted: boolean): GroupInsertion {
+  const release = isKeyed(group) ? [groupStatements.releaseKeys(group)] : [];
   return {
     of: group,
-    statements: [...before, groupStatements.insert(group), groupStatements.charge(group), groupStatements.hasSlot(group)],
+    statements: [...release, groupStatements.insert(group, mayBeNoted), groupStatements.charge(group), groupStatements.hasSlot(group)],
     insertedBy(answers) {
-      const [rows = [], , free = []] = answers.slice(before.length);
+      const [rows = [], , free = []] = answers.slice(release.length);
       const byId = new Map(rows.map((row) => [String(row["id"]), row]));
       return group.flatMap((it) => {
         const row = byId.get(it.id);

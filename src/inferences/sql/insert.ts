@@ -20,6 +20,7 @@ import type { Webhook } from "../webhook.ts";
 import { readStatements } from "./read.ts";
 import { claimStatements } from "./claim.ts";
 import { hasSlot, laneOfRow, live, nextTurn } from "./lane.ts";
+import { isNoted, noteOf } from "./notes.ts";
 import { toldOfNew } from "./told.ts";
 import { type Claim, PLAIN, claimOrNull, fromRow, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
 
@@ -106,7 +107,7 @@ export const rowChargeOf = ({ input, metadata, webhook }: Pick<NewInference, "in
 const FIRST_LINE_BYTES = '[{"at":1700000000000,"event":"queued"}]'.length;
 
 /** What a submission says of its row. What is null, or as the column has it by default, is left out: the text is compiled each time. */
-function columnsOf(it: NewInference): Record<string, SqlValue | Sql> {
+function columnsOf(it: NewInference, mayBeNoted: boolean): Record<string, SqlValue | Sql> {
   const { retry, input, notBefore = null } = it;
   const type = typeOf(input);
   const given: Record<string, SqlValue | Sql> = {
@@ -142,6 +143,7 @@ function columnsOf(it: NewInference): Record<string, SqlValue | Sql> {
     retention_seconds: it.retentionSeconds ?? null,
     trace: it.trace ?? null,
     webhook: it.webhook === null ? null : JSON.stringify(it.webhook),
+    noted: mayBeNoted && notBefore === null ? isNoted({ ...noteOf(it), id: it.id, now: sql`lane.now` }) : null,
     log: sql`json_array(json_object('at', lane.now, 'event', 'queued'))`,
     ...(type === PLAIN ? {} : { input_type: type }),
     resumable: it.resumable === true ? 1 : null,
@@ -155,10 +157,10 @@ export const insertStatements = {
    * Writes nothing and returns no row if the model or version is unknown, the model does not offer the capability, the
    * account has too many open or stores too much, in all or in the database, a request would wait and no backend takes work,
    * the model has another revision of its schemas than the input was checked against, or the id or the account's idempotency key is taken: the one write decides. Returns what only the database knows: the version,
-   * the time, and whether the lane has a slot for it.
+   * the time, and whether the lane has a slot for it. `mayBeNoted` if a due note may stand for it (notes.ts).
    */
-  insert: (it: NewInference) => {
-    const columns = columnsOf(it);
+  insert: (it: NewInference, mayBeNoted = false) => {
+    const columns = columnsOf(it, mayBeNoted);
     const names: Sql = { text: Object.keys(columns).join(","), params: [] };
     const values = join(
       Object.values(columns).map((value) => sql`${value}`),
@@ -221,11 +223,15 @@ export interface Insertion {
   readonly insertedBy: (answers: readonly Row[][]) => Inserted;
 }
 
-export function insertionOf(it: NewInference): Insertion {
+export function insertionOf(it: NewInference, mayBeNoted = false): Insertion {
   const { accountId, id, idempotencyKey, waiter } = it;
   const release = idempotencyKey === null ? [] : [insertStatements.releaseIdempotencyKey(accountId, idempotencyKey)];
   return {
-    statements: [...release, insertStatements.insert(it), ...(waiter === null ? [] : [claimStatements.claimOwn(accountId, id, waiter)])],
+    statements: [
+      ...release,
+      insertStatements.insert(it, mayBeNoted),
+      ...(waiter === null ? [] : [claimStatements.claimOwn(accountId, id, waiter)]),
+    ],
     insertedBy(answers) {
       const [inserted = [], claimed = []] = answers.slice(release.length);
       return insertedAs(it, inserted[0], claimed[0]);
@@ -233,8 +239,8 @@ export function insertionOf(it: NewInference): Insertion {
   };
 }
 
-export async function insertInference(db: Database, it: NewInference): Promise<Inserted> {
-  const { statements, insertedBy } = insertionOf(it);
+export async function insertInference(db: Database, it: NewInference, mayBeNoted = false): Promise<Inserted> {
+  const { statements, insertedBy } = insertionOf(it, mayBeNoted);
   const [only, ...others] = statements;
   return insertedBy(only && others.length === 0 ? [await db.all(only)] : await db.batch(statements));
 }

@@ -5,8 +5,9 @@
  * - a note is due no later than the first that it stands for;
  * - a note that ends puts what still waits into the index, in its own transaction.
  */
-import { AGEING_MS, DUE_NOTES, NOTED_TOGETHER, NOTE_IDS } from "../../limits.ts";
-import { NOW, type Sql, sql } from "../../platform/sql.ts";
+import { AGEING_MS, DUE_NOTES, MEMORY_THINGS, NOTED_TOGETHER, NOTE_IDS } from "../../limits.ts";
+import { Memory, oncePer } from "../../platform/memory.ts";
+import { NOW, type Sql, type SqlValue, sql } from "../../platform/sql.ts";
 import type { NewInference } from "./insert.ts";
 
 /** Of an id, what a note has: as much of its time as counts spans, one character of them a dash. */
@@ -23,7 +24,7 @@ interface Note {
   readonly afterMs: number;
 }
 
-type Dated = Pick<NewInference, "accountId" | "id" | "maxTimeInQueueSeconds" | "priority" | "cancelAfterSeconds">;
+type Dated = Pick<NewInference, "accountId" | "id" | "maxTimeInQueueSeconds" | "priority" | "cancelAfterSeconds" | "notBefore">;
 
 /** The note that stands for a new inference if it is there. The time in an id is its isolate's; an insert compares it with the database's. */
 export function noteOf({ accountId, id, maxTimeInQueueSeconds, priority, cancelAfterSeconds }: Dated): Note {
@@ -32,15 +33,43 @@ export function noteOf({ accountId, id, maxTimeInQueueSeconds, priority, cancelA
   return { dueAt: Number.parseInt(ids.replace("-", ""), 16) * NOTE_SPAN_MS + afterMs, accountId, ids, afterMs };
 }
 
-/** The notes that a group of new inferences is worth: a note is written and removed, which for fewer costs more than it spares. */
-export function notesFor(group: readonly Dated[]): Note[] {
-  const notes = Map.groupBy(group.map(noteOf), (note) => JSON.stringify(note));
-  return [...notes.values()].flatMap((same) => (same.length >= NOTED_TOGETHER ? same.slice(0, 1) : []));
+/** What is to begin later is due by that as well: few are, and each has its own time. */
+const isNotable = ({ notBefore = null }: Dated) => notBefore === null;
+
+const nameOf = ({ dueAt, accountId, ids }: Note) => `${dueAt}/${accountId}/${ids}`;
+
+/**
+ * The notes that an isolate has written lately. No more than a hint that spares statements and their parts, for a note may have
+ * ended meanwhile.
+ */
+export class WrittenNotes {
+  readonly #written = new Memory<true>(MEMORY_THINGS);
+
+  /** Those among these submissions that one of them may stand for, or one that is `written` with them. */
+  of<It extends Dated>(all: readonly It[], written: readonly Note[]): ReadonlySet<It> {
+    const names = new Set(written.map(nameOf));
+    const isNamed = (name: string) => names.has(name) || this.#written.get(name, 0) === true;
+    return new Set(all.filter((it) => isNotable(it) && isNamed(nameOf(noteOf(it)))));
+  }
+
+  add(notes: readonly Note[]): void {
+    for (const note of notes) this.#written.set(nameOf(note), true, Infinity);
+  }
+
+  /** Those that are not among them, and that these are worth: a note is written and removed, which for fewer costs more than it spares. */
+  lackedBy(all: readonly Dated[]): Note[] {
+    const notes = Map.groupBy(all.filter(isNotable).map(noteOf), nameOf);
+    return [...notes].flatMap(([name, same]) =>
+      same.length >= NOTED_TOGETHER && this.#written.get(name, 0) === undefined ? same.slice(0, 1) : [],
+    );
+  }
 }
+
+export const writtenNotes = oncePer((_isolate: object) => new WrittenNotes());
 
 /** Whether a new inference has a note, as SQL; `now` is its submit by the database's clock. */
 export const isNoted = (
-  it: { readonly [Part in keyof Note]: Sql } & { readonly id: Sql; readonly now: Sql },
+  it: { readonly [Part in keyof Note]: SqlValue | Sql } & { readonly id: SqlValue | Sql; readonly now: Sql },
 ) => sql`EXISTS (SELECT 1 FROM due_notes AS note
   WHERE note.due_at = ${it.dueAt} AND note.account_id = ${it.accountId} AND note.ids = ${it.ids} AND note.seen < ${it.id} AND note.due_at <= ${it.now} + ${it.afterMs})`;
 
