@@ -9,6 +9,7 @@ import type { Database } from "../../src/platform/sql.ts";
 import { ANSWER_BUGS } from "./planted/answers.ts";
 import { WEBHOOK_AND_STORAGE_BUGS } from "./planted/beside.ts";
 import { PROGRESS_BUGS } from "./planted/progress.ts";
+import { STREAM_BUGS } from "./planted/streams.ts";
 import { WATCHING_BUGS } from "./planted/watching.ts";
 import { type Mutation, begins, both, within } from "./planted/rewrite.ts";
 
@@ -290,4 +291,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...WEBHOOK_AND_STORAGE_BUGS,
   ...WATCHING_BUGS,
   ...PROGRESS_BUGS,
+  ...STREAM_BUGS,
 ];

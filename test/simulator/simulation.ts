@@ -83,11 +83,12 @@ async function live(world: World, clients: Clients, steps: number): Promise<void
   if (world.violation) return;
   world.endFaults();
   let judgedAt = world.elapsedMs;
-  while (!world.violation && !(clients.underWay === 0 && world.quiet && clients.watchers.haveSeenAll())) {
+  while (!world.violation && !(clients.underWay === 0 && world.quiet && clients.watchers.haveSeenAll() && clients.readers.haveReadAll())) {
     await schedule.step();
     if (world.elapsedMs - judgedAt < 1_000) continue;
     judgedAt = world.elapsedMs;
     clients.watchers.judge();
+    clients.readers.judgeEnds();
     world.progress.judge();
     for (const life of model.known.lives.values()) {
       if (life.finalAt === null && schedule.now > model.transitions.latestEnd(life))
@@ -95,4 +96,5 @@ async function live(world: World, clients: Clients, steps: number): Promise<void
     }
   }
   clients.watchers.leave();
+  clients.readers.leave();
 }

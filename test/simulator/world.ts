@@ -60,7 +60,7 @@ const WATCHED = 0.1;
 const SPEAKING = 0.05;
 const SPEAKING_IF_WATCHED = 0.5;
 /** Longer than who asks waits for an answer, so that it is theirs to deal with one that comes late. */
-const WATCH_PART_MS = 120_000;
+const LATE_PART_MS = 120_000;
 /** A watch object's clock is apart from the database's by this at most: EVENTS_OVERLAP_MS is there for it. */
 const WATCH_SKEW_MS = 1_000;
 /** Rests and probes are noticed by a pass of the sweep, of which there is one a second. */
@@ -81,11 +81,13 @@ export class World {
   readonly mutation: Mutation;
   readonly flowRandom: Random;
   readonly watchRandom: Random;
-  readonly parts: Readonly<Record<"database" | "unreachable" | "storage" | "queue" | "gate" | "sweep" | "delivery" | "watch", Part>>;
+  readonly parts: Readonly<
+    Record<"database" | "unreachable" | "storage" | "queue" | "gate" | "sweep" | "delivery" | "watch" | "stream", Part>
+  >;
   readonly gpus: Gpus;
   readonly receivers: Receivers;
   readonly objects: Objects;
-  readonly streams = new Streams();
+  readonly streams: Streams;
   readonly watchObjects: WatchObjects;
   readonly secret: string;
   readonly progress: ProgressRules;
@@ -242,6 +244,7 @@ export class World {
       portsOf: (isolate) => this.portsOf({ kind: "sender", isolate }),
       tell: (isolate, accountId, number) => this.tellDeliverer(isolate, accountId, number),
     });
+    this.streams = new Streams({ schedule, random: new Random(seed, 15), part: this.parts.stream, note: trail });
     this.watchObjects = new WatchObjects({
       schedule,
       random: this.watchRandom,
@@ -285,7 +288,8 @@ export class World {
       gate: part("gate", GATE_MS, () => this.faults.gate),
       sweep: part("sweep", GATE_MS, () => this.faults.sweep),
       delivery: part("courier", GATE_MS, () => this.faults.delivery),
-      watch: part("watchers", WATCH_PART_MS, () => this.faults.watch, this.watchRandom),
+      stream: part("streams", LATE_PART_MS, () => this.faults.gate),
+      watch: part("watchers", LATE_PART_MS, () => this.faults.watch, this.watchRandom),
     };
     parts.unreachable.outage = "hangs";
     return parts;

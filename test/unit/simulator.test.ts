@@ -42,8 +42,10 @@ describe("the simulator", () => {
     ["a receiver's error counts as delivered", "delivered means taken"],
     ["a delivery that is sent again has another id", "a delivery keeps its id"],
     ["what goes is still counted", "quotas equal a recount"],
-    ["tells are lost, and who watches does not look", "a watcher sees every transition in order"],
+    ["tells are lost, and who watches does not look", "a reader hears of the end"],
     ["progress is written as often as a model says it", "progress is a running model's word"],
+    ["a reader that comes back misses a byte", "a reader has every byte in order"],
+    ["a second attempt's bytes are glued to the first's", "a reader has every byte in order"],
     ["what was rolled back is told", "a watcher sees every transition in order"],
     ["a request lets go and does not close its call", "a slot is free when its call has ended"],
   ])("finds it when %s", { timeout: 30_000 }, async (name, rule) => {

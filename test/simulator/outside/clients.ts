@@ -58,7 +58,7 @@ export interface Ledger {
 export class Clients {
   readonly #world: World;
   readonly #uploaders: Uploaders;
-  readonly #readers: Readers;
+  readonly readers: Readers;
   readonly watchers: Watchers;
   readonly #accepted = new Map<number, string>();
   readonly #left = new Set<number>();
@@ -71,8 +71,9 @@ export class Clients {
   constructor(world: World) {
     this.#world = world;
     this.#uploaders = new Uploaders(world);
-    this.#readers = new Readers(world);
-    this.watchers = new Watchers(world, (ports) => ({ admissions: this.#admissionsOf(ports), lookUps: this.#lookUpsOf(ports) }));
+    const sharedOf = (ports: Ports) => ({ admissions: this.#admissionsOf(ports), lookUps: this.#lookUpsOf(ports) });
+    this.readers = new Readers(world, sharedOf);
+    this.watchers = new Watchers(world, sharedOf);
     for (const job of world.shape.jobs) this.#later(job.atMs, () => this.#live(job));
     this.#every(world.shape.bulkEveryMs, () => this.#cancelMany());
     this.#every(world.shape.bulkEveryMs, () => this.#redriveMany());
@@ -106,7 +107,7 @@ export class Clients {
   /** In the end nothing may be lost, and nothing there that nobody asked for. */
   judge(): void {
     for (const number of this.#lost()) this.#world.violate("nothing accepted is lost", `#${number}`);
-    this.#readers.judge();
+    this.readers.judge();
     for (const number of this.#unexpected()) this.#world.violate("nothing unexpected", `#${number}`);
   }
 
@@ -206,7 +207,7 @@ export class Clients {
       this.#later(random.magnitude(1, 30_000), () => this.#cancel(job, id));
     if (job.startsAfterMs !== null && random.chance(0.3)) await this.#redrive(job, id); // there is nothing to redrive
     for (let count = 0; count < job.watchers; count++) this.watchers.watch(job, id);
-    if (job.resumable) this.#later(random.magnitude(1, 10_000), () => this.#readers.read(job, id));
+    if (job.resumable) this.#later(random.magnitude(1, 10_000), () => this.readers.read(job, id));
     await this.#watch(job, id);
   }
 

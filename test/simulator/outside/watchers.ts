@@ -6,19 +6,16 @@
 import { eventRoutes } from "../../../src/api/events.ts";
 import type { Admissions } from "../../../src/http/admit.ts";
 import type { LookUps } from "../../../src/http/lookups.ts";
-import type { KeyCall } from "../../../src/http/route.ts";
 import type { After } from "../../../src/inferences/hints.ts";
 import { EVENTS_RETRY_MS } from "../../../src/limits.ts";
 import type { Ports } from "../../../src/ports.ts";
 import { type SeenEvent, Watching, type Watcher } from "../rules/watching.ts";
+import { Blocks, fieldOf } from "./blocks.ts";
+import { callOf } from "./call.ts";
 import type { AccountShape, Job } from "../shape.ts";
 import type { World } from "../world.ts";
 
-const ORIGIN = "https://claimcheck.example.com";
 const [OF_ONE, OF_ALL] = eventRoutes;
-
-/** What an isolate has for all of its requests. */
-type Shared = Pick<KeyCall, "admissions" | "lookUps">;
 
 export class Watchers {
   readonly #world: World;
@@ -72,10 +69,10 @@ export class Watchers {
     const cutEveryMs = world.shape.watching?.cutEveryMs ?? Infinity;
     while (!this.#haveLeft && !watcher.isOver) {
       const stayMs = cutEveryMs === Infinity || world.hasEnded ? Infinity : random.wait(cutEveryMs);
-      const reader = new SeenReader();
+      const blocks = new Blocks();
       const take = (piece: Uint8Array) => {
         if (this.#haveLeft) return;
-        for (const event of reader.of(piece)) {
+        for (const event of blocks.of(piece).map(eventIn)) {
           if (event.name !== null || event.id !== null)
             world.note(`${watcher.name} is told ${event.name ?? "where it stands:"} ${event.id ?? ""}`);
           this.#rules.see(watcher, event);
@@ -90,50 +87,21 @@ export class Watchers {
   }
 
   async #ask(
-    { id: accountId, keyId, digest }: AccountShape,
-    watcher: Watcher,
+    account: AccountShape,
+    { id, name, lastEventId }: Watcher,
     ports: Ports,
     after: After,
     signal: AbortSignal,
   ): Promise<Response> {
-    const path = watcher.id === null ? "/v1/events" : `/v1/inferences/${watcher.id}/events`;
-    const url = new URL(`${ORIGIN}${path}`);
-    const headers = new Headers(watcher.lastEventId === null ? {} : { "Last-Event-ID": watcher.lastEventId });
-    const shared: Shared = this.#sharedOf(ports);
-    const call = {
-      ...shared,
-      request: { method: "GET", url: url.href, headers, signal },
-      url,
-      params: watcher.id === null ? {} : { id: watcher.id },
-      requestId: watcher.name,
-      caller: { accountId, keyId, digest },
-      ports,
-      after,
-      origin: ORIGIN,
-    };
-    const route = watcher.id === null ? OF_ALL : OF_ONE;
+    const path = id === null ? "/v1/events" : `/v1/inferences/${id}/events`;
+    const route = id === null ? OF_ALL : OF_ONE;
     if (!route) throw new Error("the API has no such route");
-    return route.handle(call as unknown as KeyCall); // the rest of a call is not looked at by these routes
+    return route.handle(callOf({ account, path, id, requestId: name, lastEventId, ports, after, signal, ...this.#sharedOf(ports) }));
   }
 }
 
-/** Cuts an answer into its events. */
-class SeenReader {
-  readonly #decoder = new TextDecoder();
-  #text = "";
-
-  *of(piece: Uint8Array): Generator<SeenEvent> {
-    this.#text += this.#decoder.decode(piece, { stream: true });
-    const blocks = this.#text.split("\n\n");
-    this.#text = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const field = (name: string) =>
-        block
-          .split("\n")
-          .find((line) => line.startsWith(`${name}: `))
-          ?.slice(name.length + 2) ?? null;
-      const [name, data] = [field("event"), field("data")];
-      yield { name, id: field("id"), data: data === null ? {} : JSON.parse(data) };
-    }
-  }
+/** An event as a block has it. */
+function eventIn(block: string): SeenEvent {
+  const data = fieldOf(block, "data");
+  return { name: fieldOf(block, "event"), id: fieldOf(block, "id"), data: data === null ? {} : (JSON.parse(data) as SeenEvent["data"]) }; // as the API has it
 }

@@ -3,12 +3,12 @@
  * watch-port.ts) on a platform that is simulated. An object's database, its alarm and its ends of the sockets are durable; its
  * memory goes when it sleeps, and all sockets break when its isolate dies.
  */
-import { registerHooks } from "node:module";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Row, Sql, Database } from "../../../src/platform/sql.ts";
 import type { WatchPort } from "../../../src/ports.ts";
 import type { Random } from "../random.ts";
 import type { Schedule } from "../schedule.ts";
+import { entry } from "./entry.ts";
 import type { Isolate } from "./isolate.ts";
 import type { Part } from "./part.ts";
 import type { Socket } from "./sockets.ts";
@@ -32,13 +32,6 @@ interface Binding {
   readonly WATCH: { getByName(name: string): Stub };
 }
 
-const PLATFORM = new URL("./workers.ts", import.meta.url).href;
-registerHooks({
-  resolve: (specifier, context, next) =>
-    specifier === "cloudflare:workers" ? { url: PLATFORM, shortCircuit: true } : next(specifier, context),
-});
-/** Loaded by their addresses: they are programs for the platform, whose types this one does not have. */
-const entry = async (file: string): Promise<unknown> => import(new URL(`../../../src/entry/${file}`, import.meta.url).href);
 const { WatchObject: ProductObject } = (await entry("watch-object.ts")) as { WatchObject: new (ctx: unknown, env: unknown) => WatchObject };
 const { watchPortOf } = (await entry("watch-port.ts")) as { watchPortOf: (env: Binding, keep: (work: Promise<void>) => void) => WatchPort };
 

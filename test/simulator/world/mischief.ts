@@ -132,14 +132,14 @@ export class Mischief {
   /** Parts stop one after the other, and come back in another order: FoundationDB's swizzle. */
   #swizzle(): void {
     const { random } = this.#world;
-    const { database, storage, queue, gate, sweep, delivery, watch } = this.#world.parts;
+    const { database, storage, queue, gate, sweep, delivery, watch, stream } = this.#world.parts;
+    const { watching, jobs } = this.#world.shape;
+    const asked = [...(watching ? [watch] : []), ...(jobs.some(({ resumable }) => resumable) ? [stream] : [])];
     const breakable: ((broken: boolean) => void)[] = [
-      ...[database, storage, queue, gate, sweep, delivery, ...(this.#world.shape.watching ? [watch] : [])].map(
-        (part) => (broken: boolean) => {
-          part.outage = broken ? random.pick(["fails", "hangs"] as const) : "none";
-          this.#world.note(`${part.name}: ${part.outage === "none" ? "in order again" : part.outage}`);
-        },
-      ),
+      ...[database, storage, queue, gate, sweep, delivery, ...asked].map((part) => (broken: boolean) => {
+        part.outage = broken ? random.pick(["fails", "hangs"] as const) : "none";
+        this.#world.note(`${part.name}: ${part.outage === "none" ? "in order again" : part.outage}`);
+      }),
       ...this.#world.gpus.ids.map((id) => (broken: boolean) => {
         const how = broken ? random.pick(["refuses", "hangs", "tunnel"] as const) : "none";
         this.#world.gpus.partition(id, how);

@@ -42,12 +42,7 @@ export function portsFor(world: World, actor: Actor, db: Database): Ports {
         throw error;
       }
     },
-    streams: {
-      append: (accountId, id, attempt, begins, bytes) =>
-        gate.ask(isolate, () => world.streams.of(accountId, id).append(attempt, begins, bytes), trace),
-      after: (accountId, id, attempt, offset) => gate.ask(isolate, () => world.streams.of(accountId, id).after(attempt, offset), trace),
-      forget: (accountId, id) => gate.ask(isolate, () => world.streams.forget(accountId, id), trace),
-    },
+    streams: world.streams.portOf(isolate),
     watch: world.watchObjects.portOf(isolate),
     gate: {
       admit(keyId, digest, scope, asking) {
