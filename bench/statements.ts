@@ -74,7 +74,7 @@ class Store {
   submitTogether(count: number): void {
     const group: Group = [submission(this.#next++), ...Array.from({ length: count - 1 }, () => submission(this.#next++))];
     this.#db.exec("BEGIN");
-    for (const statement of [groupStatements.insert(group), groupStatements.charge(group), groupStatements.hasSlot(group)])
+    for (const statement of [groupStatements.insert(group), groupStatements.charge(group), groupStatements.slots(group)])
       this.ask(statement);
     this.#db.exec("COMMIT");
   }

@@ -81,14 +81,13 @@ class Crew {
   async #begin(lane: Lane, places: number): Promise<void> {
     let next = await this.#endings.write({ ...NO_END, claim: { lane, lease: this.#leases.lease, count: places } });
     let got = next.claims.length;
-    this.#hire(lane, next);
+    this.#hire(lane, { ...next, left: null }); // there is a wake-up for each crew that is wanted for what has come together
     if (next.left === "whole") {
       do {
         next = await this.#claimRest(lane);
         got += next.claims.length;
         this.#hire(lane, next);
       } while (next.claims.length > 0 && got < places);
-      if (got === places) await hintWork(this.#ports, [lane]);
     }
     this.#vacant += places - got;
   }

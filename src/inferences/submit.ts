@@ -225,14 +225,14 @@ async function accept(ports: Ports, submission: Submission, schemas: ModelSchema
     askedAt = ports.clock.now();
     inserted = await insertOnce(ports.db, it, insert);
   }
-  const { inference, claimed, hasSlot } = inserted;
+  const { inference, claimed, wakes } = inserted;
   if (!inference) {
     takeBack(ports, it, after);
     return null;
   }
   observed.count("accepted", [inference.model, inference.version]);
   const { model, version } = inference;
-  way.announce(submission.waiter === undefined && hasSlot ? { model, version } : null);
+  way.announce(submission.waiter === undefined && wakes ? { model, version } : null);
   return { inference, replayed: false, claimed, askedAt };
 }
 

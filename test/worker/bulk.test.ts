@@ -1,7 +1,7 @@
 /** Many submits in one call: what is accepted, what is refused and where, and all or none. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { BULK_SUBMITS, WAKE_UPS_PER_LANE } from "../../src/limits.ts";
+import { BULK_SUBMITS, RUNNERS_PER_BATCH } from "../../src/limits.ts";
 import { as, call, object, operator, seen } from "./support/requests.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { claimed, rowOf } from "./support/inferences.ts";
@@ -57,10 +57,10 @@ describe("a bulk submit", () => {
     const model = await served(100);
     const sent: unknown[] = [];
     const queue = { sendBatch: async (messages: readonly { body: unknown }[]) => void sent.push(...messages.map(({ body }) => body)) };
-    const lines = Array.from({ length: WAKE_UPS_PER_LANE + 5 }, (_, number) => line(model, number));
+    const lines = Array.from({ length: 4 * RUNNERS_PER_BATCH + 1 }, (_, number) => line(model, number));
     const answer = await stillAs(key, "POST", "/v1/inferences/bulk", lines, {}, stillEnv({ WAKE_UPS: queue }));
     expect(answer.status).toBe(202);
-    expect(sent).toEqual(Array.from({ length: WAKE_UPS_PER_LANE }, () => ({ model, version: "" })));
+    expect(sent).toEqual(Array.from({ length: 5 }, () => ({ model, version: "" })));
   });
 
   test("takes JSON Lines, and answers each bad one by its number", async () => {

@@ -4,7 +4,7 @@
  * by itself, so that each is accepted or refused as it would be alone.
  */
 import * as z from "zod";
-import { AGEING_MS, GROUP_CHARACTERS, IDEMPOTENCY_MS, TOGETHER_MOST } from "../../limits.ts";
+import { AGEING_MS, GROUP_CHARACTERS, IDEMPOTENCY_MS, RUNNERS_PER_BATCH, TOGETHER_MOST } from "../../limits.ts";
 import { type Database, NOW, type Row, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
 import { type Inference, newlyQueued } from "../inference.ts";
 import {
@@ -22,7 +22,7 @@ import {
   quotaOf,
   rowChargeOf,
 } from "./insert.ts";
-import { ANYBODY, hasSlot, nextTurn } from "./lane.ts";
+import { ANYBODY, nextTurn, slots } from "./lane.ts";
 import { WrittenNotes, idsOf, isNoted, noteOf, noteStatements } from "./notes.ts";
 import { textOf, typeOf } from "./record.ts";
 import { toldOfNew } from "./told.ts";
@@ -160,9 +160,10 @@ export const groupStatements = {
   mustBeAll: (all: readonly NewInference[]) => sql`
     SELECT json(iif(count(*) = ${all.length}, 'true', 'not all')) AS isAll FROM json_each(${JSON.stringify(all.map(({ accountId, id }) => [accountId, id]))}) AS asked
     CROSS JOIN inferences ON inferences.account_id = asked.value ->> 0 AND inferences.id = asked.value ->> 1`,
-  /** Whether its lane may have a slot for one of it. */
-  hasSlot: ([{ model, version, capability }]: Group) => sql`
-    SELECT 1 AS hasSlot FROM (${laneFor({ model, version, capability })}) AS lane WHERE ${hasSlot(ANYBODY, sql`lane.model`, sql`lane.version`)}`,
+  /** How many slots its lane has for it. */
+  slots: ([{ model, version, capability }]: Group) => sql`
+    SELECT sum(max(0, ${slots(ANYBODY)})) AS free FROM (${laneFor({ model, version, capability })}) AS lane
+    JOIN backends ON backends.model = lane.model AND backends.version = lane.version`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
 /** Those of submissions that may go in one statement each, and the others. */
@@ -284,13 +285,14 @@ function insertionOfGroup(group: Group, mayBeNoted: boolean): GroupInsertion {
   const release = isKeyed(group) ? [groupStatements.releaseKeys(group)] : [];
   return {
     of: group,
-    statements: [...release, groupStatements.insert(group, mayBeNoted), groupStatements.charge(group), groupStatements.hasSlot(group)],
+    statements: [...release, groupStatements.insert(group, mayBeNoted), groupStatements.charge(group), groupStatements.slots(group)],
     insertedBy(answers) {
-      const [rows = [], , free = []] = answers.slice(release.length);
+      const [rows = [], , [lane] = []] = answers.slice(release.length);
       const byId = new Map(rows.map((row) => [String(row["id"]), row]));
-      return group.flatMap((it) => {
+      const free = Number(lane?.["free"] ?? 0);
+      return group.flatMap((it, place) => {
         const row = byId.get(it.id);
-        return row ? [insertedAs(it, row, free.length > 0)] : [];
+        return row ? [insertedAs(it, row, place < free && place % RUNNERS_PER_BATCH === 0)] : [];
       });
     },
   };
@@ -298,8 +300,8 @@ function insertionOfGroup(group: Group, mayBeNoted: boolean): GroupInsertion {
 
 const insertedSchema = z.object({ version: z.string(), now: z.number() });
 
-function insertedAs(it: NewInference, row: Row, hasFreeSlot: boolean): Inserted {
+function insertedAs(it: NewInference, row: Row, wakes: boolean): Inserted {
   const { version, now } = insertedSchema.parse(row);
   const inference = newlyQueued({ ...it, version, createdAt: now, startBy: now + it.maxTimeInQueueSeconds * 1000 });
-  return { inference, claimed: null, hasSlot: hasFreeSlot };
+  return { inference, claimed: null, wakes };
 }

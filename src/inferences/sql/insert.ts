@@ -213,8 +213,8 @@ export interface Inserted {
   readonly inference: Inference | null;
   /** If a request waits for it and its turn came at once. */
   readonly claimed: Claim | null;
-  /** Whether its lane may have a slot for it, so that a runner is wanted. */
-  readonly hasSlot: boolean;
+  /** Whether its lane may have a slot for it, so that runners are to be woken; of those inserted together one for each crew says so. */
+  readonly wakes: boolean;
 }
 
 /** Statements of one transaction, and what their answers say. */
@@ -248,7 +248,7 @@ export async function insertInference(db: Database, it: NewInference, mayBeNoted
 const insertedSchema = z.object({ version: z.string(), now: z.number(), hasSlot: z.number().transform((free) => free === 1) });
 
 function insertedAs(it: NewInference, row: Row | undefined, claimed?: Row): Inserted {
-  if (!row) return { inference: null, claimed: null, hasSlot: false };
+  if (!row) return { inference: null, claimed: null, wakes: false };
   const { version, now, hasSlot: free } = insertedSchema.parse(row);
   const notBefore = (it.notBefore ?? 0) > now ? (it.notBefore ?? null) : null;
   const inference = newlyQueued({
@@ -258,7 +258,7 @@ function insertedAs(it: NewInference, row: Row | undefined, claimed?: Row): Inse
     createdAt: now,
     startBy: Math.max(now, it.notBefore ?? 0) + it.maxTimeInQueueSeconds * 1000,
   });
-  return { inference, claimed: claimOrNull(claimed), hasSlot: free };
+  return { inference, claimed: claimOrNull(claimed), wakes: free };
 }
 
 const namesSchema = z
@@ -324,6 +324,6 @@ export async function insertOnce(db: Database, it: NewInference, insert: () => P
     const inserted = await insert();
     if (inserted.inference || tries === 1) return inserted;
     const [written] = await db.all(readStatements.find(it.accountId, it.id));
-    return { inference: inferenceOrNull(written), claimed: null, hasSlot: true };
+    return { inference: inferenceOrNull(written), claimed: null, wakes: true };
   });
 }
