@@ -328,6 +328,8 @@ export const ACCOUNT_BODIES_BYTES = 64_000_000;
 export const BODY_ROOM_MS = 60_000;
 /** A body that is held whole comes at this pace at least, after a while to begin: a slow mobile connection sends faster. */
 export const BODY_PACE = { graceMs: 15_000, bytesPerSecond: 16 * KIB } as const;
+/** A body that is announced to have no more bytes is read in one piece. */
+export const SMALL_BODY_BYTES = 64 * KIB;
 /** Nesting beyond this is refused before it can exhaust a parser's stack. */
 export const JSON_DEPTH = 64;
 
@@ -469,11 +471,17 @@ export const KEYS_REMEMBERED = 10_000;
  */
 export const TOGETHER_UNDER_WAY = 4;
 export const TOGETHER_MOST = 50;
-/** Of submits; their inputs and metadata as one text have at most so many characters, since no value of D1 may have more than 2 MB. */
-export const SUBMITS = { underWay: 2, most: TOGETHER_MOST } as const;
-export const GROUP_CHARACTERS = 500_000;
 export const TOGETHER_LOOK_MS = 200;
 export const TOGETHER_LOST_MS = 2 * DATABASE_MS;
+/**
+ * Of submits: a group costs the database far less than its members would, so while one is under way the next begins a little later, with
+ * what has come by then. One request asks for so many groups, one after the other, before another takes over: it may ask the database only so
+ * often. Inputs and metadata of a group as one text have at most so many characters, since no value of D1 may have more than 2 MB.
+ */
+export const SUBMITS = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 8 } as const;
+export const GROUP_CHARACTERS = 500_000;
+/** How long a request that follows many that were answered together waits for the others of them that come again. */
+export const TOGETHER_GATHER_MS = 1;
 /**
  * Answers that can't change, which an isolate keeps: how many, how many characters in all and each at most, and how long. A
  * character has up to two bytes, so together they take at most 16 MiB of an isolate's 128 MB.

@@ -1,11 +1,12 @@
 /**
  * Questions of several requests of one isolate, asked as one. A question that comes when few are under way is asked at once;
  * those that come while they are wait, and go together in the next. An answer is never older than its question. Who asks
- * for others does so in `after` too, so that it goes on when its own client has left; whoever waits looks by a clock of its
- * own, so that one that is gone all the same holds up nobody for long.
+ * for others does so in `after` too, so that it goes on when its own client has left, and may go on with the next group; whoever
+ * waits looks by a clock of its own, so that one that is gone all the same holds up nobody for long. Each is woken once, by its answer:
+ * to have a request go on costs the runtime as much as much of what a request does.
  */
 import { Unavailable } from "./unavailable.ts";
-import { TOGETHER_LOOK_MS, TOGETHER_LOST_MS, TOGETHER_MOST, TOGETHER_UNDER_WAY } from "../limits.ts";
+import { TOGETHER_GATHER_MS, TOGETHER_LOOK_MS, TOGETHER_LOST_MS, TOGETHER_MOST, TOGETHER_UNDER_WAY } from "../limits.ts";
 
 /** Keeps a request's work going after its answer: `waitUntil`. */
 type After = (work: Promise<unknown>) => void;
@@ -21,12 +22,19 @@ interface Waiting<Question, Answer> extends Asked<Question, Answer> {
   underWay: UnderWay | null;
   /** When it looked last; a question whose client has left does not look again, and is not asked. */
   lookedAt: number;
+  /** Has it look. */
+  wake: () => void;
 }
 
 interface UnderWay {
   readonly done: Promise<void>;
   readonly since: number;
+  /** Of so many questions. */
+  readonly size: number;
 }
+
+/** Answers any number of questions in their order, in one round trip. */
+type AskAll<Question, Answer> = (questions: readonly Question[]) => Promise<readonly Answer[]>;
 
 /** The clock of the isolate. */
 interface Clock {
@@ -39,17 +47,30 @@ interface Bounds {
   readonly underWay: number;
   /** So many go together. */
   readonly most: number;
+  /** While one is under way, the next begins so much later at the earliest; at once if that is not said. */
+  readonly apartMs?: number;
+  /** So many times who asks for others does so, one after the other, before one of those that wait takes over; once if that is not said. */
+  readonly rounds?: number;
 }
+
+/**
+ * Whether a request may wake another. Not under Vitest, whose plugin takes that from a Worker: what it wakes would go on as part of the request
+ * that wakes it, which the runtime allows no call. There who waits looks by its clock alone.
+ */
+const { Cloudflare: runtime } = globalThis as { Cloudflare?: { compatibilityFlags: Readonly<Record<string, boolean>> } }; // in Node there is none
+const WAKES = runtime?.compatibilityFlags["handle_cross_request_promise_resolution"] !== false;
 
 export class Together<Question, Answer> {
   readonly #clock: Clock;
-  readonly #bounds: Bounds;
+  readonly #bounds: Required<Bounds>;
   readonly #waiting = new Set<Waiting<Question, Answer>>();
   readonly #underWay = new Set<UnderWay>();
+  #begunAt = -Infinity;
+  #gatheringSince = -Infinity;
 
   constructor(clock: Clock, bounds: Bounds = { underWay: TOGETHER_UNDER_WAY, most: TOGETHER_MOST }) {
     this.#clock = clock;
-    this.#bounds = bounds;
+    this.#bounds = { apartMs: 0, rounds: 1, ...bounds };
   }
 
   /**
@@ -57,24 +78,20 @@ export class Together<Question, Answer> {
    * the requests that wait. `known` is an answer that others' questions have brought meanwhile, if there is one. Throws what
    * they throw.
    */
-  async ask(
-    question: Question,
-    askAll: (questions: readonly Question[]) => Promise<readonly Answer[]>,
-    after: After,
-    known: () => Answer | null = () => null,
-  ): Promise<Answer> {
-    const mine: Waiting<Question, Answer> = { question, outcome: null, underWay: null, lookedAt: 0 };
+  async ask(question: Question, askAll: AskAll<Question, Answer>, after: After, known: () => Answer | null = () => null): Promise<Answer> {
+    const mine: Waiting<Question, Answer> = { question, outcome: null, underWay: null, lookedAt: 0, wake: () => {} };
     try {
       for (;;) {
         mine.lookedAt = this.#clock.now();
         if (mine.outcome) return mine.outcome();
         const answer = known();
         if (answer !== null) return answer;
-        const alive = this.#alive();
+        const mayBegin = this.#mayBegin();
         const isAsked = mine.underWay !== null && this.#underWay.has(mine.underWay);
         if (!isAsked) this.#waiting.add(mine);
-        if (isAsked || alive.length >= this.#bounds.underWay) {
-          await Promise.race([...alive.map(({ done }) => done), this.#clock.sleep(TOGETHER_LOOK_MS)]);
+        if (isAsked || !mayBegin) {
+          const woken = new Promise<void>((resolve) => (mine.wake = WAKES ? resolve : () => {}));
+          await Promise.race([woken, this.#clock.sleep(TOGETHER_LOOK_MS)]);
         } else await this.#lead(askAll, after);
       }
     } finally {
@@ -82,33 +99,67 @@ export class Together<Question, Answer> {
     }
   }
 
-  /** Those under way that may still end. */
-  #alive(): UnderWay[] {
+  /** Whether another round trip may begin now. Forgets what will not end. */
+  #mayBegin(): boolean {
     const now = this.#clock.now();
     for (const one of this.#underWay) if (now - one.since >= TOGETHER_LOST_MS) this.#underWay.delete(one);
-    return [...this.#underWay];
+    if (now - this.#gatheringSince < TOGETHER_LOOK_MS) return false;
+    const { size } = this.#underWay;
+    return size === 0 || (size < this.#bounds.underWay && now - this.#begunAt >= this.#bounds.apartMs);
+  }
+
+  /** Asks what waits, and goes on with what comes meanwhile. Returns when the first are answered. Never throws. */
+  async #lead(askAll: AskAll<Question, Answer>, after: After): Promise<void> {
+    const first = this.#begin(askAll);
+    after(this.#goOn(first, askAll));
+    await first.done;
+  }
+
+  async #goOn(first: UnderWay, askAll: AskAll<Question, Answer>): Promise<void> {
+    let last = first;
+    for (let rounds = 1; rounds < this.#bounds.rounds && (await this.#isNext(last)); rounds++) last = this.#begin(askAll);
+    await last.done;
+    for (const one of this.#waiting) one.wake(); // the first of them that is still there asks for all
+  }
+
+  /** Waits until there is another round trip to begin after this one; false if it is over and there is none. */
+  async #isNext(last: UnderWay): Promise<boolean> {
+    for (;;) {
+      await Promise.race([last.done, this.#clock.sleep(this.#bounds.apartMs)]);
+      const isOver = !this.#underWay.has(last);
+      if (isOver && last.size > 1) await this.#gather();
+      if (this.#waiting.size > 0 && this.#mayBegin()) return true;
+      if (isOver) return false;
+      await last.done;
+    }
+  }
+
+  /** Of many who were answered together many ask again at once: whoever comes first waits for a moment for the others. */
+  async #gather(): Promise<void> {
+    this.#gatheringSince = this.#clock.now();
+    await this.#clock.sleep(TOGETHER_GATHER_MS);
+    this.#gatheringSince = -Infinity;
   }
 
   /** Asks what waits, at most so much. Never throws. */
-  async #lead(askAll: (questions: readonly Question[]) => Promise<readonly Answer[]>, after: After): Promise<void> {
-    const { promise: done, resolve } = Promise.withResolvers<void>();
+  #begin(askAll: AskAll<Question, Answer>): UnderWay {
     const now = this.#clock.now();
-    const underWay = { done, since: now };
-    this.#underWay.add(underWay);
     const asked: Waiting<Question, Answer>[] = [];
     for (const one of this.#waiting) {
       if (asked.length === this.#bounds.most) break;
       this.#waiting.delete(one);
-      if (one.lookedAt < now - TOGETHER_LOST_MS) continue;
-      one.underWay = underWay;
-      asked.push(one);
+      if (one.lookedAt >= now - TOGETHER_LOST_MS) asked.push(one);
     }
-    const answered = give(asked, askAll).finally(() => {
+    const giving = asked.length > 0 ? give(asked, askAll) : Promise.resolve();
+    const done = giving.finally(() => {
       this.#underWay.delete(underWay);
-      resolve();
+      for (const one of asked) one.wake();
     });
-    after(answered);
-    await answered;
+    const underWay: UnderWay = { done, since: now, size: asked.length };
+    for (const one of asked) one.underWay = underWay;
+    this.#underWay.add(underWay);
+    this.#begunAt = now;
+    return underWay;
   }
 }
 
@@ -116,10 +167,7 @@ export class Together<Question, Answer> {
  * Gives each question its answer, or all of them the platform's failure. What is wrong with one question spoils no other's
  * answer: then each is asked alone. Never rejects.
  */
-export async function give<Question, Answer>(
-  asked: readonly Asked<Question, Answer>[],
-  askAll: (questions: readonly Question[]) => Promise<readonly Answer[]>,
-): Promise<void> {
+export async function give<Question, Answer>(asked: readonly Asked<Question, Answer>[], askAll: AskAll<Question, Answer>): Promise<void> {
   try {
     const answers = await askAll(asked.map(({ question }) => question));
     for (const [place, one] of asked.entries()) one.outcome = () => answers[place] as Answer; // as many as were asked

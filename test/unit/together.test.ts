@@ -1,7 +1,7 @@
 /** Questions that go together: each answered once, by a statement that began after it, whoever leaves meanwhile. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { TOGETHER_LOST_MS, TOGETHER_MOST, TOGETHER_UNDER_WAY } from "../../src/limits.ts";
+import { SUBMITS, TOGETHER_LOST_MS, TOGETHER_MOST, TOGETHER_UNDER_WAY } from "../../src/limits.ts";
 import { Together } from "../../src/platform/together.ts";
 
 /** A clock whose time goes on when nothing else does. */
@@ -34,16 +34,17 @@ describe("questions that come together", () => {
       fc.asyncProperty(
         fc.array(fc.tuple(fc.nat(200), fc.nat(3)), { minLength: 1, maxLength: 120 }),
         fc.integer({ min: 1, max: 60 }),
-        async (asked, lastsMs) => {
+        fc.constantFrom({ underWay: TOGETHER_UNDER_WAY, most: TOGETHER_MOST }, SUBMITS, { ...SUBMITS, most: 3, rounds: 2 }),
+        async (asked, lastsMs, bounds) => {
           const { clock, run } = timeline();
-          const together = new Together<number, { readonly of: number; readonly begunAt: number }>(clock);
+          const together = new Together<number, { readonly of: number; readonly begunAt: number }>(clock, bounds);
           let underWay = 0;
           let most = 0;
           let statements = 0;
           const askAll = async (questions: readonly number[]) => {
             statements++;
             most = Math.max(most, ++underWay);
-            expect(questions.length).toBeLessThanOrEqual(TOGETHER_MOST);
+            expect(questions.length).toBeLessThanOrEqual(bounds.most);
             const begunAt = clock.now();
             await clock.sleep(lastsMs);
             underWay--;
@@ -58,7 +59,7 @@ describe("questions that come together", () => {
           });
           await run();
           await Promise.all(answers);
-          expect(most).toBeLessThanOrEqual(TOGETHER_UNDER_WAY);
+          expect(most).toBeLessThanOrEqual(bounds.underWay);
           expect(statements).toBeLessThanOrEqual(asked.length);
         },
       ),
@@ -79,6 +80,50 @@ describe("questions that come together", () => {
     await run();
     expect(await answers).toEqual(Array.from({ length: 40 }, (_, question) => question));
     expect(sizes).toEqual([...Array.from({ length: TOGETHER_UNDER_WAY }, () => 1), 40 - TOGETHER_UNDER_WAY]);
+  });
+
+  test.each([
+    ["the one under way is over soon", 2, [1, 39]],
+    ["it takes long, for a moment", 40, [1, 39]],
+  ])("wait for each other where they are to begin apart: if %s", async (_, lastsMs, wanted) => {
+    const { clock, run } = timeline();
+    const together = new Together<number, number>(clock, SUBMITS);
+    const begun: { readonly size: number; readonly at: number }[] = [];
+    const askAll = async (questions: readonly number[]) => {
+      begun.push({ size: questions.length, at: clock.now() });
+      await clock.sleep(lastsMs);
+      return questions;
+    };
+    const answers = Promise.all(Array.from({ length: 40 }, (_one, question) => together.ask(question, askAll, nothing)));
+    await run();
+    await answers;
+    expect(begun.map(({ size }) => size)).toEqual(wanted);
+    expect(begun[1]?.at).toBe(Math.min(lastsMs, SUBMITS.apartMs));
+  });
+
+  test("are asked by one request for as many groups as it may, then by another", async () => {
+    const { clock, run } = timeline();
+    const together = new Together<number, number>(clock, { ...SUBMITS, underWay: 1, most: 2, rounds: 3 });
+    const leaders: number[] = [];
+    const asking = (own: number) => async (questions: readonly number[]) => {
+      leaders.push(own);
+      await clock.sleep(10);
+      return questions;
+    };
+    const answers = Promise.all(Array.from({ length: 11 }, (_, question) => together.ask(question, asking(question), nothing)));
+    await run();
+    expect(await answers).toEqual(Array.from({ length: 11 }, (_, question) => question));
+    expect(leaders).toEqual([0, 0, 0, 5, 5, 5]);
+  });
+
+  test("are asked by one that waits when who asks for all is gone between two groups", async () => {
+    const { clock, run } = timeline();
+    const together = new Together<number, number>(clock, SUBMITS);
+    const never = () => new Promise<readonly number[]>(nothing);
+    void together.ask(0, never, nothing);
+    const left = together.ask(1, async (questions) => questions, nothing);
+    await run(TOGETHER_LOST_MS * 2);
+    expect(await left).toBe(1);
   });
 
   test("fail together, each with the cause, and the next one is asked anew", async () => {

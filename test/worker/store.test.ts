@@ -13,9 +13,9 @@ import { type End, endStatements, endTogether, failure, success } from "../../sr
 import type { Claim, Fence } from "../../src/inferences/sql/record.ts";
 import { claimStatements, renewLeases } from "../../src/inferences/sql/claim.ts";
 import type { Filter } from "../../src/inferences/sql/filter.ts";
-import { type NewInference, insertInference, insertStatements } from "../../src/inferences/sql/insert.ts";
+import { type NewInference, insertInference, insertOnce, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { type Group, groupStatements, insertTogether } from "../../src/inferences/sql/insert-group.ts";
-import { AGEING_MS, GROUP_CHARACTERS, INFERENCE_CHARGE_BYTES, NOTE_IDS, TOGETHER_MOST } from "../../src/limits.ts";
+import { AGEING_MS, GROUP_CHARACTERS, INFERENCE_CHARGE_BYTES, NOTE_IDS, TOGETHER_LOST_MS, TOGETHER_MOST } from "../../src/limits.ts";
 import { WrittenNotes, noteOf, noteStatements } from "../../src/inferences/sql/notes.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
 import { dueStatements, sweepDue } from "../../src/maintenance/due.ts";
@@ -36,7 +36,7 @@ import { subscriptionStatements } from "../../src/webhooks/sql/subscriptions.ts"
 import { plainModel } from "../support/models.ts";
 import { claim, claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { timePasses } from "./support/clock.ts";
-import { still } from "./support/ports.ts";
+import { ports, still } from "./support/ports.ts";
 import { operator } from "./support/requests.ts";
 import { newTenant, served } from "./support/tenants.ts";
 
@@ -375,6 +375,19 @@ describe("submissions that come together", () => {
     const again = await insertTogether(db, [...all, submission(model, { accountId })]);
     expect(again.map(({ inference }) => inference === null)).toEqual([true, true, false]);
     expect(await account(accountId)).toMatchObject([{ open: 3, stored_bytes: 3 * INFERENCE_CHARGE_BYTES }]);
+  });
+
+  test("are found, and keep their input, if they come again because nothing was heard of them for long", async () => {
+    const it = submission(await served(), await newTenant());
+    let now = 0;
+    const clock = { ...ports().clock, now: () => now };
+    const insert = async () => {
+      await insertInference(db, it);
+      now += TOGETHER_LOST_MS;
+      return insertInference(db, it);
+    };
+    const { inference } = await insertOnce({ db, clock }, it, insert);
+    expect(inference).toMatchObject({ id: it.id, status: "queued" });
   });
 
   test("write a row for each account, not for each of its inferences", async () => {

@@ -9,6 +9,7 @@ import {
   OPEN_INFERENCES,
   QUOTA_BYTES,
   ROW_CHARGE_BYTES,
+  TOGETHER_LOST_MS,
 } from "../../limits.ts";
 import { askAgain } from "../../platform/unavailable.ts";
 import type { Payload } from "../../payloads/payload.ts";
@@ -316,13 +317,21 @@ export async function findByIdempotencyKey(
   return row ? { inference: fromRow(row), fingerprint: String(row["fingerprint"]) } : null;
 }
 
-/** Inserts, and once more if the first answer was lost: the same id can't be written twice. */
-export async function insertOnce(db: Database, it: NewInference, insert: () => Promise<Inserted>): Promise<Inserted> {
+/**
+ * Inserts, and once more if the first answer was lost: the same id can't be written twice. One that took long may have been asked twice as well,
+ * since those that ask together give up a statement from which nothing is heard.
+ */
+export async function insertOnce(
+  { db, clock }: Pick<Ports, "db" | "clock">,
+  it: NewInference,
+  insert: () => Promise<Inserted>,
+): Promise<Inserted> {
+  const begunAt = clock.now();
   let tries = 0;
   return askAgain(async () => {
     tries++;
     const inserted = await insert();
-    if (inserted.inference || tries === 1) return inserted;
+    if (inserted.inference || (tries === 1 && clock.now() - begunAt < TOGETHER_LOST_MS)) return inserted;
     const [written] = await db.all(readStatements.find(it.accountId, it.id));
     return { inference: inferenceOrNull(written), claimed: null, wakes: true };
   });
