@@ -133,6 +133,21 @@ export async function bytesUpTo(body: ReadableStream<Uint8Array>, limitBytes: nu
   return (await readUpTo(body, limitBytes, (chunk) => chunks.push(chunk))) ? joined(chunks) : null;
 }
 
+/** The whole of a body of so many bytes, which are few. Throws `TooSlow` if it comes more slowly than its pace. */
+export async function wholeInTime(
+  body: Pick<Request, "arrayBuffer">,
+  bytes: number,
+  { graceMs, bytesPerSecond }: Pace,
+): Promise<Uint8Array> {
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), graceMs + (bytes / bytesPerSecond) * 1_000);
+  const reading = body.arrayBuffer();
+  const whole = await Promise.race([reading, late]).finally(() => clearTimeout(timer));
+  if (whole) return new Uint8Array(whole);
+  reading.catch(() => {}); // nobody waits for it any more
+  throw new TooSlow();
+}
+
 /** The next chunk, if it comes by then. */
 async function readInTime(reader: ReadableStreamDefaultReader<Uint8Array>, until: number) {
   const { promise: late, resolve } = Promise.withResolvers<null>();

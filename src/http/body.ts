@@ -10,7 +10,7 @@ import { JSON_DEPTH, JSON_HEAP_BYTES, JSON_TEXT_COPIES } from "../limits.ts";
 import { Problem, problem, shown } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
 import { type Place, read } from "./faults.ts";
-import { receive } from "./incoming.ts";
+import { receive, receiveSmall } from "./incoming.ts";
 import { mustHoldNoKey } from "./no-keys.ts";
 
 /** The body as JSON: its text as sent, and its value. Throws 415, 413 or 400. */
@@ -97,18 +97,28 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, place: Place = "b
   throw problem(place === "query" && checked.hasUnknown ? "bad_request" : "invalid_input", { faults: checked.faults });
 }
 
+/** Of texts that are whole; it keeps nothing from one to the next. */
+const WHOLE = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
 async function readText(request: Request, limitBytes: number): Promise<string> {
+  const whole = await receiveSmall(request, { limitBytes, copies: JSON_TEXT_COPIES });
+  if (whole) return decoded(() => WHOLE.decode(whole));
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  const decode = (chunk?: Uint8Array) => {
-    try {
-      return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
-    } catch {
-      throw problem("bad_json", { detail: "The body is not UTF-8." });
-    }
-  };
   let text = "";
-  await receive(request, { limitBytes, copies: JSON_TEXT_COPIES }, (chunk) => (text += decode(chunk)));
-  return text + decode();
+  await receive(
+    request,
+    { limitBytes, copies: JSON_TEXT_COPIES },
+    (chunk) => (text += decoded(() => decoder.decode(chunk, { stream: true }))),
+  );
+  return text + decoded(() => decoder.decode());
+}
+
+function decoded(decode: () => string): string {
+  try {
+    return decode();
+  } catch {
+    throw problem("bad_json", { detail: "The body is not UTF-8." });
+  }
 }
 
 /**

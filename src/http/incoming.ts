@@ -4,8 +4,8 @@
  * limit, and no more of it is unpacked.
  * Source: RFC 9110, 8.4 (Content-Encoding) and 15.5.16 (what a 415 says).
  */
-import { TooSlow, readUpTo } from "../encoding/streams.ts";
-import { BODY_PACE } from "../limits.ts";
+import { TooSlow, readUpTo, wholeInTime } from "../encoding/streams.ts";
+import { BODY_PACE, SMALL_BODY_BYTES } from "../limits.ts";
 import { Problem, problem } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
 
@@ -16,6 +16,20 @@ interface Bounds {
   readonly limitBytes: number;
   /** How many times it will be held. */
   readonly copies: number;
+}
+
+/**
+ * A small body of a length that is announced, as most are, in one piece: what `receive` would hand on of it, for less. Null where the
+ * body is to be read chunk by chunk. Throws as `receive` does.
+ */
+export async function receiveSmall(request: Request, { limitBytes, copies }: Bounds): Promise<Uint8Array | null> {
+  const { headers } = request;
+  const announced = Number(headers.get("content-length") ?? Infinity);
+  if (!(announced <= Math.min(limitBytes, SMALL_BODY_BYTES)) || headers.has("content-encoding") || headers.has("transfer-encoding"))
+    return null;
+  const body = await wholeInTime(request, announced, BODY_PACE).catch(refuseSlow);
+  reserve(request, body.byteLength * copies);
+  return body;
 }
 
 /**
@@ -56,12 +70,14 @@ async function receivePlain(
     reserve(request, bytes * copies);
     take(chunk);
   };
-  const isWhole = await readUpTo(body, limitBytes, takeRoom, BODY_PACE).catch((error: unknown) => {
-    if (!(error instanceof TooSlow)) throw error;
-    const { graceMs, bytesPerSecond } = BODY_PACE;
-    throw problem("body_too_slow", {
-      detail: `The body came too slowly: after ${graceMs / 1000} s it must come at ${bytesPerSecond} bytes a second or more.`,
-    });
-  });
+  const isWhole = await readUpTo(body, limitBytes, takeRoom, BODY_PACE).catch(refuseSlow);
   if (!isWhole) throw tooLarge();
+}
+
+function refuseSlow(error: unknown): never {
+  if (!(error instanceof TooSlow)) throw error;
+  const { graceMs, bytesPerSecond } = BODY_PACE;
+  throw problem("body_too_slow", {
+    detail: `The body came too slowly: after ${graceMs / 1000} s it must come at ${bytesPerSecond} bytes a second or more.`,
+  });
 }
