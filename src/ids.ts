@@ -1,5 +1,8 @@
 /** PURE. Ids: UUIDs of inferences and files, and random texts for everything else. */
 
+/** Of each byte. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /**
  * A UUID of version 7 (RFC 9562, 5.7): 48 bits of time, the rest random, so ids sort by age.
  * `random` gives at least 10 bytes.
@@ -11,7 +14,8 @@ export function newInferenceId(now: number, random: (count: number) => Uint8Arra
   new DataView(bytes.buffer).setUint32(2, now >>> 0);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let hex = "";
+  for (const byte of bytes) hex += HEX[byte] ?? "";
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 

@@ -20,8 +20,8 @@ export interface Ports {
   readonly uploads: Uploads;
   /** Says that there may be work; a hint that may be lost, doubled or late. */
   wake(lanes: readonly Lane[]): Promise<void>;
-  /** Sees to it that the sweep is ticking. */
-  armSweep(): Promise<void>;
+  /** Sees to it that the sweep is ticking; null where it was asked to a moment ago. */
+  armSweep(): Promise<void> | null;
   /** Says that these accounts may have deliveries to be sent; a hint like a wake-up. */
   deliver(accountIds: readonly string[]): Promise<void>;
   /** To the operator's collector; not there if none is set. */

@@ -145,7 +145,7 @@ function stopped(state: string): Problem {
 /** The delivery objects hear of it now; otherwise the sweep tells them. */
 function announce(call: AccountCall): void {
   call.after(hintDeliveries(call.ports, [call.caller.accountId]));
-  call.after(hintSweep(call.ports));
+  hintSweep(call.ports, call.after);
 }
 
 function present(delivery: Delivery): z.infer<typeof deliverySchema> {

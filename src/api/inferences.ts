@@ -74,7 +74,7 @@ export const inferenceRoutes = [
 
 async function submit(call: KeyCall, { body, text }: Input<typeof SUBMIT>): Promise<Response> {
   preferredWait(call.request.headers); // what is wrong with it is said before anything is stored
-  const idempotency = await idempotencyOf(call.request, call.url, text);
+  const idempotency = await idempotencyOf(call, text);
   const submitted = await submitInference(call.ports, await submissionOf(call, body, idempotency), call.after);
   const { inference, headers: waited } = await waitedFor(call, async () => submitted.inference, notFound);
   const location = { Location: `${call.origin}/v1/inferences/${inference.id}` };

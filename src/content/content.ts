@@ -29,7 +29,24 @@ const encoder = new TextEncoder();
 
 /** The length in bytes; of a text, in UTF-8. */
 export function sizeOf(body: string | Uint8Array): number {
-  return typeof body === "string" ? encoder.encode(body).byteLength : body.byteLength;
+  if (typeof body !== "string") return body.byteLength;
+  return body.length <= SHORT ? sizeOfShort(body) : encoder.encode(body).byteLength;
+}
+
+/** To encode a shorter text than this costs more than to look at each of its characters. */
+const SHORT = 1_024;
+
+/** Of a text, as UTF-8. A surrogate that stands alone is written as U+FFFD, whose three bytes are what it would have itself. */
+function sizeOfShort(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) continue;
+    const isPair = unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(index + 1) & 0xfc00) === 0xdc00;
+    bytes += unit < 0x800 ? 1 : 2;
+    if (isPair) index++; // four bytes of two units
+  }
+  return bytes;
 }
 
 /** The ending of a file's name by its type; "bin" where it is not known. */

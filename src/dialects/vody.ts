@@ -119,7 +119,7 @@ async function submitBatch(call: KeyCall, { body, text }: Input<typeof SUBMIT>):
       input: { body: writeJson(body), contentType: JSON_TYPE },
       given: { value: body },
       inputItems: body.length,
-      idempotency: await idempotencyOf(call.request, call.url, text),
+      idempotency: await idempotencyOf(call, text),
     },
     call.after,
   );

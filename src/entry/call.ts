@@ -1,5 +1,6 @@
 /** A call as the router makes it: what is its own, and what its isolate has for all calls. */
 import { type Config, configOf } from "../config.ts";
+import { originOf } from "../http/address.ts";
 import type { Admissions } from "../http/admit.ts";
 import type { KeptAnswers } from "../http/kept-answers.ts";
 import type { LookUps } from "../http/lookups.ts";
@@ -70,7 +71,7 @@ export class RoutedCall implements Call {
   }
 
   get origin(): string {
-    this.#origin ??= this.config.publicUrl || this.url.origin;
+    this.#origin ??= this.config.publicUrl || originOf(this.request.url);
     return this.#origin;
   }
 }

@@ -33,13 +33,13 @@ interface Waited {
 
 /** The inference that `find` finds; if the client would rather wait and it is not final, as it stands at its end or when the time is over. */
 export async function waitedFor(call: KeyCall, find: () => Promise<Inference>, notFound: NotFound): Promise<Waited> {
-  const { headers, signal } = call.request;
-  const seconds = preferredWait(headers);
+  const { request } = call;
+  const seconds = preferredWait(request.headers);
   const inference = await find();
   if (seconds === null) return { inference, headers: {} };
   const applied = { "Preference-Applied": `wait=${seconds}` };
   if (seconds === 0 || isFinal(inference.status)) return { inference, headers: applied };
-  const waited = await waitForEnd(call.ports, inference, seconds * 1000, signal);
+  const waited = await waitForEnd(call.ports, inference, seconds * 1000, request.signal);
   if (!waited) throw notFound(inference.id);
   return { inference: waited, headers: applied };
 }

@@ -4,14 +4,16 @@ import type { Call, Route } from "./route.ts";
 
 /** Hands it to the operator's collector, if there is one, its client's trace is sampled, and the call was about a submit. */
 export function noteSpan(
-  { ports, request, requestId, url }: Pick<Call, "ports" | "request" | "requestId" | "url">,
+  call: Pick<Call, "ports" | "request" | "requestId" | "url">,
   { access, method, path }: Pick<Route, "access" | "method" | "path">,
   status: number,
   startAt: number,
 ): void {
+  const { ports, request, requestId } = call;
   if (!ports.spans || access !== "submit") return;
   const client = traceIn(request.headers);
   if (!client?.sampled) return;
+  const { url } = call; // made of the request's where it is asked for
   const { traceId, spanId, state } = spanOfCall(client, requestId);
   ports.spans.add({
     traceId,

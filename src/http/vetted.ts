@@ -67,7 +67,11 @@ export async function webhookOf(
  * the draft has it (draft-ietf-httpapi-idempotency-key-header-07), or bare as most clients send it. What makes two requests the
  * same is the path and the body, byte for byte. Throws 400 for a key that is none.
  */
-export async function idempotencyOf(request: Request, url: URL, body: string): Promise<{ key: string; fingerprint: string } | null> {
+export async function idempotencyOf(
+  call: Pick<Call, "request" | "url">,
+  body: string,
+): Promise<{ key: string; fingerprint: string } | null> {
+  const { request } = call;
   const header = request.headers.get("idempotency-key");
   if (header === null) return null;
   const text = header.trim();
@@ -75,7 +79,7 @@ export async function idempotencyOf(request: Request, url: URL, body: string): P
   if (key === "" || key.length > IDEMPOTENCY_KEY_CHARACTERS || !/^[\x20-\x7e]+$/.test(key)) {
     throw problem("bad_request", { detail: `Idempotency-Key must be 1 to ${IDEMPOTENCY_KEY_CHARACTERS} printable ASCII characters.` });
   }
-  return { key, fingerprint: await digestOf(`${url.pathname}\n${body}`) };
+  return { key, fingerprint: await digestOf(`${call.url.pathname}\n${body}`) };
 }
 
 type Submitter = Pick<Submission, "accountId" | "keyId" | "trace">;

@@ -89,7 +89,7 @@ export async function redrive(ports: Ports, { accountId, id }: InferenceName, af
   const redriven = await redriveInference(ports.db, accountId, id);
   if (redriven) {
     after(hintWork(ports, [{ model: redriven.model, version: redriven.version }]));
-    after(hintSweep(ports));
+    hintSweep(ports, after);
     return { kind: "redriven", inference: redriven };
   }
   const inference = await findInference(ports.db, accountId, id);
@@ -115,7 +115,7 @@ export async function remove(ports: Ports, { accountId, id }: InferenceName, aft
     if (removed > 0) {
       after(bestEffort("objects_not_removed", removeNoted(ports)));
       if (inference.resumable) after(bestEffort("stream_not_forgotten", ports.streams.forget(accountId, id)));
-      after(hintSweep(ports));
+      hintSweep(ports, after);
       return { kind: "removed" };
     }
   }
@@ -148,7 +148,7 @@ export async function redriveMany(ports: Ports, change: BulkChange, after: After
   const page = await pageOf(ports, change, "redrive", ["failed", "expired"]);
   if (page.lanes.length > 0) {
     after(hintWork(ports, page.lanes.slice(0, QUEUE_BATCH)));
-    after(hintSweep(ports));
+    hintSweep(ports, after);
   }
   return page;
 }

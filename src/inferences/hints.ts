@@ -20,8 +20,9 @@ export function hintDeliveries(ports: Pick<Ports, "deliver">, accountIds: readon
 }
 
 /** The sweep may have something to come back for. */
-export function hintSweep(ports: Pick<Ports, "armSweep">): Promise<void> {
-  return bestEffort("sweep_not_armed", ports.armSweep());
+export function hintSweep(ports: Pick<Ports, "armSweep">, after: After): void {
+  const arming = ports.armSweep();
+  if (arming) after(bestEffort("sweep_not_armed", arming)); // most calls come soon after another
 }
 
 /** Waits for work in the background; if it fails, that is logged and nothing else follows. */

@@ -61,6 +61,6 @@ export class OneCall implements Way {
       Array.from({ length: Math.min(count, WAKE_UPS_PER_LANE) }, () => lane),
     );
     if (lanes.length > 0) after(hintWork(this.#ports, lanes));
-    if (this.#isAnything) after(hintSweep(this.#ports));
+    if (this.#isAnything) hintSweep(this.#ports, after);
   }
 }

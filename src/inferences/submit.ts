@@ -220,10 +220,10 @@ async function accept(ports: Ports, submission: Submission, schemas: ModelSchema
   const it = await prepared(ports, submission, schemas);
   const insert = () => (it.waiter === null ? way.insert(it) : insertInference(ports.db, it));
   let askedAt = ports.clock.now();
-  let inserted = await insertOnce(ports.db, it, insert);
+  let inserted = await insertOnce(ports, it, insert);
   if (!inserted.inference && (await isBelowOpenLimit(ports.db, it.accountId))) {
     askedAt = ports.clock.now();
-    inserted = await insertOnce(ports.db, it, insert);
+    inserted = await insertOnce(ports, it, insert);
   }
   const { inference, claimed, wakes } = inserted;
   if (!inference) {
@@ -263,7 +263,7 @@ export async function submitAll(ports: Ports, submissions: readonly Submission[]
           [...lanes.values()].flatMap((lane) => Array.from({ length: WAKE_UPS_PER_LANE }, () => lane)),
         ),
       );
-      after(hintSweep(ports));
+      hintSweep(ports, after);
       return inserted.map((inference) => ({ inference, replayed: false, claimed: null, askedAt }));
     }
     for (const row of rows) takeBack(ports, row, after);
@@ -298,7 +298,7 @@ function withOthers(ports: Ports, after: After): Way {
     insert: (it) => submits.ask(it, (all) => insertTogether(db, all, writtenNotes(isolate)), after),
     announce(lane) {
       if (lane) after(hintWork(ports, [lane]));
-      after(hintSweep(ports));
+      hintSweep(ports, after);
     },
   };
 }

@@ -28,7 +28,7 @@ export function sql(template: TemplateStringsArray, ...values: (SqlValue | Sql)[
     if (value !== null && typeof value === "object") {
       text += value.text;
       params.push(...value.params);
-    } else if (Number.isSafeInteger(value) && text.endsWith(" LIMIT ")) text += String(value);
+    } else if (Number.isSafeInteger(value) && strings[index]?.endsWith(" LIMIT ") === true) text += String(value);
     else {
       text += "?";
       params.push(value);

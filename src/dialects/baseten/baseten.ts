@@ -174,7 +174,7 @@ async function submissionOf(call: KeyCall, text: string, input: unknown, capabil
     input: { body: writeJson(input), contentType: JSON_TYPE },
     given: { value: input },
     inputItems: knownIn(capability) === EMBEDDINGS && isObject(input) ? itemsAsked(input["input"]) : itemsIn(input),
-    idempotency: await idempotencyOf(call.request, call.url, text),
+    idempotency: await idempotencyOf(call, text),
   };
 }
 
@@ -217,7 +217,7 @@ async function showQueue(call: KeyCall, address: Address): Promise<Response> {
 async function wake(call: KeyCall, address: Address): Promise<Response> {
   const lane = await laneAt(call, address);
   call.after(hintWork(call.ports, [lane]));
-  call.after(hintSweep(call.ports));
+  hintSweep(call.ports, call.after);
   return json({}, { status: 202 });
 }
 

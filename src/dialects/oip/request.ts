@@ -179,7 +179,7 @@ function countIn(parameters: Parameters | undefined, name: string): number {
 }
 
 export async function submissionOf(call: KeyCall, { bytes, headLength }: Body, input: Content): Promise<Submission> {
-  const { params, request, url } = call;
+  const { params, request } = call;
   const isReplayable = request.headers.has("idempotency-key");
   const fingerprint = isReplayable ? `${headLength ?? ""}\n${await hashOf(bytes)}` : "";
   return {
@@ -189,7 +189,7 @@ export async function submissionOf(call: KeyCall, { bytes, headLength }: Body, i
     version: params["version"],
     input,
     inputItems: 1,
-    idempotency: await idempotencyOf(request, url, fingerprint),
+    idempotency: await idempotencyOf(call, fingerprint),
   };
 }
 

@@ -90,7 +90,7 @@ async function submissionOf(
     input: { body: writeJson(sent), contentType: JSON_TYPE },
     given: { value: sent },
     inputItems: asked.items,
-    idempotency: await idempotencyOf(call.request, call.url, text),
+    idempotency: await idempotencyOf(call, text),
   } as const;
 }
 

@@ -149,7 +149,7 @@ async function submitRequest(call: KeyCall, { body, text }: Input<typeof SUBMIT>
       given: { value: input },
       inputItems: itemsIn(input),
       ...(webhook_url ? { webhook: await webhookOf(call, webhook_url, ["webhook_url"]) } : {}),
-      idempotency: await idempotencyOf(call.request, call.url, text),
+      idempotency: await idempotencyOf(call, text),
     },
     call.after,
   );
