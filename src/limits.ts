@@ -207,10 +207,12 @@ export const SWEEP_POKE_MS = 5_000;
 export const SWEEP_ROWS = 200;
 export const SWEEP_ROUNDS = 20;
 /**
- * So many of a group that one note would stand for get one (inferences/sql/notes.ts). A pass looks at so many notes that are due,
+ * So many of a transaction that one due note would stand for get one (inferences/sql/notes.ts), and so does the next after so many that
+ * came one by one. A pass looks at so many notes that are due,
  * and at so many inferences of each.
  */
 export const NOTED_TOGETHER = 2;
+export const NOTED_LATER = 2;
 export const DUE_NOTES = 20;
 export const NOTE_IDS = 200;
 /** A pass that takes longer is left alone: the next alarm is set already. */

@@ -35,6 +35,21 @@ test("schema.sql is what all migrations make, one after the other", () => {
   expect(madeBy(migrations)).toEqual(whole);
 });
 
+test("what waits when a database is brought to due notes keeps its entry in the index of what is due", () => {
+  const database = new DatabaseSync(":memory:");
+  const migrations = readdirSync(new URL("migrations/", root)).toSorted();
+  const migrate = (names: readonly string[]) => names.forEach((name) => database.exec(text(`migrations/${name}`)));
+  const place = migrations.indexOf("0036_due_notes.sql");
+  migrate(migrations.slice(0, place));
+  database.exec(`INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, max_time_in_queue_seconds,
+      max_attempts, initial_delay_ms, max_delay_ms, metadata, created_at, updated_at, start_by, input_bytes, input_items, counted)
+    VALUES ('a', 'i', 'k', 'claimcheck', 'm', '', 'queued', 0, 0, 0, 600, 3, 0, 0, '{}', 1, 1, 600001, 2, 1, 1)`);
+  migrate(migrations.slice(place));
+  const due = `SELECT id, due_at FROM inferences INDEXED BY inferences_due WHERE due_at IS NOT NULL
+    AND (lease_until IS NULL OR cancel_at IS NOT NULL) AND (noted = 0 OR attempt > 0)`;
+  expect(database.prepare(due).all()).toMatchObject([{ id: "i", due_at: 600_001 }]);
+});
+
 test("the newest migration that this version knows is the last of the folder", () => {
   const files = readdirSync(new URL("migrations/", root)).filter((name) => name.endsWith(".sql"));
   expect(files.toSorted().at(-1)).toBe(NEWEST_MIGRATION);

@@ -623,6 +623,26 @@ describe("a due note", () => {
     expect(await indexed(model)).toBe(10);
   });
 
+  test("is written for the third of an account that comes alone, and by an isolate once", async () => {
+    const model = await served();
+    const written = new WrittenNotes();
+    const after: number[][] = [];
+    for (let count = 0; count < 5; count++) {
+      await insertTogether(db, alike(model, 1), written);
+      after.push([(await notes()).length, await indexed(model)]);
+    }
+    expect(after).toEqual([
+      [0, 1],
+      [0, 2],
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ]);
+    await db.all(sql`DELETE FROM due_notes`);
+    await insertTogether(db, alike(model, 2), written);
+    expect([(await notes()).length, await indexed(model)]).toEqual([0, 7]);
+  });
+
   test("stands for none whose isolate's clock is so far ahead that the note would be due after it", async () => {
     const model = await served();
     const id = (count: number) => `${earliestId(spanAt + 60_000)}-7000-8000-${String(count).padStart(12, "0")}`;

@@ -23,7 +23,7 @@ import {
   rowChargeOf,
 } from "./insert.ts";
 import { ANYBODY, nextTurn, slots } from "./lane.ts";
-import { WrittenNotes, idsOf, isNoted, noteOf, noteStatements } from "./notes.ts";
+import { type Note, WrittenNotes, idsOf, isNoted, noteOf, noteStatements } from "./notes.ts";
 import { textOf, typeOf } from "./record.ts";
 import { toldOfNew } from "./told.ts";
 
@@ -198,8 +198,9 @@ function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInf
 /** Inserts submissions that came together, in one transaction and round trip, as each would be inserted alone. In their order. */
 export async function insertTogether(db: Database, all: readonly NewInference[], written = new WrittenNotes()): Promise<Inserted[]> {
   const [alone, ...more] = all;
-  if (alone && more.length === 0) return [await insertInference(db, alone, written.of(all, []).has(alone))];
-  const { notes, insertions, statements: together } = insertionsOf(all, written);
+  const notes = written.wantedFor(all);
+  if (alone && more.length + notes.length === 0) return [await insertInference(db, alone, written.of(all, []).has(alone))];
+  const { insertions, statements: together } = insertionsOf(all, written, notes);
   const answers = await db.batch(together);
   written.add(notes);
   const inserted = new Map<NewInference, Inserted>();
@@ -230,7 +231,8 @@ export async function insertAllOrNone(
   all: readonly NewInference[],
   written = new WrittenNotes(),
 ): Promise<Inference[] | null> {
-  const { notes, insertions, statements: together } = insertionsOf(all, written);
+  const notes = written.wantedFor(all);
+  const { insertions, statements: together } = insertionsOf(all, written, notes);
   let answers: Row[][];
   try {
     answers = await db.batch([...together, groupStatements.mustBeAll(all)]);
@@ -258,9 +260,8 @@ interface GroupInsertion extends Omit<Insertion, "insertedBy"> {
   readonly insertedBy: (answers: readonly Row[][]) => readonly Inserted[];
 }
 
-/** How submissions are inserted in one transaction: the due notes that they lack first, so that the rows find them. */
-function insertionsOf(all: readonly NewInference[], written: WrittenNotes) {
-  const notes = written.lackedBy(all);
+/** How submissions are inserted in one transaction: new due notes first, so that the rows find them. */
+function insertionsOf(all: readonly NewInference[], written: WrittenNotes, notes: readonly Note[]) {
   const notable = written.of(all, notes);
   const { groups, others } = parted(all);
   const insertions: GroupInsertion[] = [
@@ -273,7 +274,7 @@ function insertionsOf(all: readonly NewInference[], written: WrittenNotes) {
     ...others.map((it) => insertedAlone(it, notable.has(it))),
   ];
   const write = notes.length > 0 ? [noteStatements.write(notes)] : [];
-  return { notes, insertions, statements: [...write, ...insertions.flatMap(({ statements }) => statements)] };
+  return { insertions, statements: [...write, ...insertions.flatMap(({ statements }) => statements)] };
 }
 
 function insertedAlone(it: NewInference, mayBeNoted: boolean): GroupInsertion {

@@ -5,7 +5,7 @@
  * - a note is due no later than the first that it stands for;
  * - a note that ends puts what still waits into the index, in its own transaction.
  */
-import { AGEING_MS, DUE_NOTES, MEMORY_THINGS, NOTED_TOGETHER, NOTE_IDS } from "../../limits.ts";
+import { AGEING_MS, DUE_NOTES, MEMORY_THINGS, NOTED_LATER, NOTED_TOGETHER, NOTE_IDS } from "../../limits.ts";
 import { Memory, oncePer } from "../../platform/memory.ts";
 import { NOW, type Sql, type SqlValue, sql } from "../../platform/sql.ts";
 import type { NewInference } from "./insert.ts";
@@ -15,7 +15,7 @@ const BEGINNING = 10;
 /** How long a beginning of ids is that of new ones. */
 const NOTE_SPAN_MS = 16 ** 3;
 
-interface Note {
+export interface Note {
   readonly dueAt: number;
   readonly accountId: string;
   /** How the ids begin that it stands for. */
@@ -44,6 +44,8 @@ const nameOf = ({ dueAt, accountId, ids }: Note) => `${dueAt}/${accountId}/${ids
  */
 export class WrittenNotes {
   readonly #written = new Memory<true>(MEMORY_THINGS);
+  /** How many submissions there were that one would have stood for. */
+  readonly #without = new Memory<number>(MEMORY_THINGS);
 
   /** Those among these submissions that one of them may stand for, or one that is `written` with them. */
   of<It extends Dated>(all: readonly It[], written: readonly Note[]): ReadonlySet<It> {
@@ -56,12 +58,18 @@ export class WrittenNotes {
     for (const note of notes) this.#written.set(nameOf(note), true, Infinity);
   }
 
-  /** Those that are not among them, and that these are worth: a note is written and removed, which for fewer costs more than it spares. */
-  lackedBy(all: readonly Dated[]): Note[] {
+  /**
+   * Those that are not among them and that pay, if these are submitted now: a note is written and removed, so for one or two it costs
+   * more than it spares. Of those that come alone, as many more are awaited as have come.
+   */
+  wantedFor(all: readonly Dated[]): Note[] {
     const notes = Map.groupBy(all.filter(isNotable).map(noteOf), nameOf);
-    return [...notes].flatMap(([name, same]) =>
-      same.length >= NOTED_TOGETHER && this.#written.get(name, 0) === undefined ? same.slice(0, 1) : [],
-    );
+    return [...notes].flatMap(([name, same]) => {
+      if (this.#written.get(name, 0) !== undefined) return [];
+      const before = this.#without.get(name, 0) ?? 0;
+      this.#without.set(name, before + same.length, Infinity);
+      return same.length >= NOTED_TOGETHER || before >= NOTED_LATER ? same.slice(0, 1) : [];
+    });
   }
 }
 
