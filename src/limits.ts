@@ -150,11 +150,9 @@ export const EVENTS_SAID = 10_000;
 /** What was not heard of for so long is looked at, so many at a time. */
 export const EVENTS_LOOK_MS = 30_000;
 export const EVENTS_LOOKED_AT = 100;
-/** Of an inference every tell may be lost: of those submitted within this time, so many of the newest are looked for if nothing was heard of them. */
-export const EVENTS_YOUNG_MS = 180_000;
-export const EVENTS_YOUNG = 1_000;
-/** An id is made so long before its row is written, at most. */
-export const EVENTS_SUBMIT_MS = 60_000;
+/** Of an inference every tell may be lost: of an account's newest, so many are looked through for a change in this time that was not heard of. */
+export const EVENTS_NEWEST = 1_000;
+export const EVENTS_CHANGED_MS = 300_000;
 /** What a model says of its progress is noted at most so often, by one write each time; what it says in between goes with the next. */
 export const PROGRESS_MS = 1_000;
 /** What a call has taken upon itself to note and has not so long after its time is noted by the next call. */

@@ -6,8 +6,8 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { AccountEvents } from "../inferences/account-events.ts";
-import { rowsToTell, youngIds } from "../inferences/sql/watch.ts";
-import { DATABASE_MS, EVENTS_LOOK_MS, EVENTS_YOUNG, WATCHERS_PER_OBJECT } from "../limits.ts";
+import { changedSince, rowsToTell } from "../inferences/sql/watch.ts";
+import { DATABASE_MS, EVENTS_LOOK_MS, EVENTS_NEWEST, WATCHERS_PER_OBJECT } from "../limits.ts";
 import { logError } from "../platform/log.ts";
 import { type Row, d1 } from "../platform/sql.ts";
 import { ALL, type Told } from "../ports.ts";
@@ -71,8 +71,9 @@ export class WatchObject extends DurableObject<Env> {
     const [accountId = ""] = (this.ctx.id.name ?? "").split("/");
     const db = d1(this.env.DB, DATABASE_MS);
     try {
-      const young = await youngIds(db, accountId, this.#events.youngSince, EVENTS_YOUNG);
-      const names = [...this.#events.neglected(), ...this.#events.unheard(young)].map((id) => [accountId, id] as const);
+      const changed = await changedSince(db, accountId, EVENTS_NEWEST, this.#events.changedSince);
+      const ids = new Set([...this.#events.neglected(), ...this.#events.unheard(changed)]);
+      const names = [...ids].map((id) => [accountId, id] as const);
       if (names.length > 0) this.#tellAll(await rowsToTell(db, names));
     } catch (error) {
       logError("neglected_not_looked_at", error, { account: accountId });

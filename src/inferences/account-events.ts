@@ -5,19 +5,19 @@
  * database, so an object that sleeps or dies forgets nothing.
  */
 import {
+  EVENTS_CHANGED_MS,
   EVENTS_KEPT,
   EVENTS_LOOKED_AT,
   EVENTS_LOOK_MS,
   EVENTS_OVERLAP_MS,
   EVENTS_REST_MS,
   EVENTS_SAID,
-  EVENTS_SUBMIT_MS,
-  EVENTS_YOUNG_MS,
 } from "../limits.ts";
 import type { Row, SqlValue } from "../platform/sql.ts";
 import type { Told } from "../ports.ts";
 import { linesAfter } from "./log-events.ts";
 import { fromRow } from "./sql/record.ts";
+import type { Changed } from "./sql/watch.ts";
 import { isFinal } from "./status.ts";
 
 /** The object's own database. */
@@ -146,16 +146,19 @@ export class AccountEvents {
     );
   }
 
-  /** From when on inferences are young, in ms: nothing may have been heard of one, since each of its tells was lost. */
-  get youngSince(): number {
-    return Math.max(this.#now() - EVENTS_YOUNG_MS, this.#stream().since - EVENTS_SUBMIT_MS);
+  /** From when on a change may not have been heard of, in ms. */
+  get changedSince(): number {
+    return Math.max(this.#now() - EVENTS_CHANGED_MS, this.#stream().since);
   }
 
-  /** Of these inferences, some of which nothing was heard: they are to be looked at. */
-  unheard(ids: readonly string[]): string[] {
-    const rows = this.#exec("SELECT id FROM said WHERE id IN (SELECT value FROM json_each(?))", JSON.stringify(ids));
-    const heard = new Set(rows.map(({ id }) => String(id)));
-    return ids.filter((id) => !heard.has(id)).slice(0, EVENTS_LOOKED_AT);
+  /** Of these inferences, some of which the last change was not heard of: they are to be looked at. */
+  unheard(changed: readonly Changed[]): string[] {
+    const rows = this.#exec(
+      "SELECT id, at FROM said WHERE id IN (SELECT value FROM json_each(?))",
+      JSON.stringify(changed.map(({ id }) => id)),
+    );
+    const heard = new Map(rows.map(({ id, at }) => [String(id), Number(at)]));
+    return changed.flatMap(({ id, at }) => ((heard.get(id) ?? 0) < at ? [id] : [])).slice(0, EVENTS_LOOKED_AT);
   }
 
   /** Inferences that have not ended, as far as was said, and of which nothing was heard for EVENTS_LOOK_MS: they are to be looked at. */

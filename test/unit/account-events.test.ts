@@ -2,7 +2,7 @@
  * What watchers are told, whatever becomes of the tells: lost, doubled, late, or one before the other. Each line of each log comes
  * once and in the order of its log, to who watches one inference and to who watches all, however often their connections break.
  */
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { AccountEvents } from "../../src/inferences/account-events.ts";
 import { type Place, linesAfter, placeOf, placeText } from "../../src/inferences/log-events.ts";
@@ -45,8 +45,13 @@ const NULLS = (
 function newEvents() {
   const clock = { now: BEGUN };
   const database = new DatabaseSync(":memory:");
+  const prepared = new Map<string, StatementSync>();
   const events = new AccountEvents(
-    (query, ...params) => database.prepare(query).all(...params),
+    (query, ...params) => {
+      const statement = prepared.get(query) ?? database.prepare(query);
+      prepared.set(query, statement);
+      return statement.all(...params);
+    },
     () => clock.now,
   );
   return { events, clock };
@@ -144,6 +149,19 @@ describe("who watches all inferences of an account", () => {
     events.note([rowOf("a", [{ at: clock.now, event: "claimed" }])]);
     expect(numbered(events.from(first?.event ?? null))).toEqual(["a 0"]);
     expect(events.from("two.0")).toEqual([{ row: null, event: "one.1" }]);
+  });
+
+  test("has inferences looked at whose last change was not heard of", () => {
+    const { events } = newEvents();
+    events.begin("one");
+    events.note([rowOf("a", [{ at: BEGUN, event: "canceled" }]), rowOf("b", [{ at: BEGUN, event: "canceled" }])]);
+    const changed = [
+      { id: "a", at: BEGUN },
+      { id: "b", at: BEGUN + 1 },
+      { id: "c", at: BEGUN },
+    ];
+    expect(events.unheard(changed)).toEqual(["b", "c"]);
+    expect(events.changedSince).toBe(BEGUN - EVENTS_OVERLAP_MS);
   });
 
   test("is told of progress once and never of an older word, whatever becomes of the tells", () => {

@@ -358,20 +358,26 @@ describe("the events of an account", () => {
     await late.leave();
   });
 
-  test("are found by a look where every tell of an inference was lost", async () => {
+  test("are found by a look where every tell of an inference was lost, also of one that was there before", async () => {
     const { key, accountId } = await newTenant();
     const model = await served();
+    const old = await queued(await newModel(), { accountId });
+    await env.DB.prepare("UPDATE inferences SET log = json_set(log, '$[0].at', 1), updated_at = 1 WHERE id = ?").bind(old).run();
     const stream = await watch(key, "/v1/events");
     await accountWatched(accountId);
     await env.DB.prepare("UPDATE accounts SET watched_until = 0 WHERE id = ?").bind(accountId).run();
     await queued(model, { accountId });
     await succeed(await claimed(model));
-    await runInDurableObject(env.WATCH.getByName(watchObjectName(accountId, 0)), (instance: WatchObject) => instance.alarm());
+    const look = () => runInDurableObject(env.WATCH.getByName(watchObjectName(accountId, 0)), (instance: WatchObject) => instance.alarm());
+    await look();
     expect(told([await stream.next(), await stream.next(), await stream.next()].filter((event) => event !== null))).toEqual([
       ["status", "queued"],
       ["status", "claimed"],
       ["final", "succeeded"],
     ]);
+    await cancelInference(db, accountId, old);
+    await look();
+    expect(await stream.next()).toMatchObject({ name: "final", data: { inference_id: old, event: "canceled" } });
     await stream.leave();
   });
 

@@ -3,7 +3,6 @@
  * for nothing. A mark lasts until a time of the database, and is made anew while somebody watches; a watch object is called by a
  * mark that is out of date at most, never missed.
  */
-import { earliestId } from "../../ids.ts";
 import { type Database, NOW, type Row, sql } from "../../platform/sql.ts";
 import { readStatements } from "./read.ts";
 
@@ -18,9 +17,10 @@ export const watchStatements = {
   /** The same of all inferences of an account. */
   watchAccount: (accountId: string, object: number, ms: number) => sql`
     UPDATE accounts SET ${mark(object, ms)} WHERE id = ${accountId} RETURNING ${NOW} AS now`,
-  /** The newest inferences of an account that were submitted since then, in ms. */
-  young: (accountId: string, since: number, limit: number) => sql`
-    SELECT id FROM inferences WHERE account_id = ${accountId} AND id >= ${earliestId(since)} ORDER BY id DESC LIMIT ${limit}`,
+  /** Of an account's newest inferences those that have changed since then. */
+  changed: (accountId: string, newest: number, since: number) => sql`
+    SELECT id, updatedAt FROM (SELECT id, updated_at AS updatedAt FROM inferences WHERE account_id = ${accountId} ORDER BY id DESC LIMIT ${newest})
+    WHERE updatedAt >= ${since}`,
 };
 
 /** Marks an inference as watched and reads it as it is then: whatever changes it after that is told. Null if there is none. */
@@ -35,9 +35,16 @@ export async function watchedAccount(db: Database, accountId: string, object: nu
   return Number(row?.["now"] ?? 0);
 }
 
-/** The ids of the newest inferences of an account that were submitted since then, in ms. */
-export async function youngIds(db: Database, accountId: string, since: number, limit: number): Promise<string[]> {
-  return (await db.all(watchStatements.young(accountId, since, limit))).map(({ id }) => String(id));
+/** Of an account's newest inferences those that have changed since then, in ms, and when. */
+export async function changedSince(db: Database, accountId: string, newest: number, since: number): Promise<Changed[]> {
+  const rows = await db.all(watchStatements.changed(accountId, newest, since));
+  return rows.map(({ id, updatedAt }) => ({ id: String(id), at: Number(updatedAt) }));
+}
+
+/** An inference, and when it last changed, in ms. */
+export interface Changed {
+  readonly id: string;
+  readonly at: number;
 }
 
 /** Inferences as they are, to be told of: rows as `fromRow` reads them. */
