@@ -6,6 +6,7 @@ import { change, list, logs, results, run, status } from "./inferences.ts";
 import { inputOf, parsed } from "./input.ts";
 import { listen, secretOfThisMachine } from "./listen.ts";
 import { redriveMany, usage } from "./operator.ts";
+import { stream } from "./stream.ts";
 import { apiOf, given, many, outputFor, pairs, whole } from "./options.ts";
 
 const ENDS = ["inference.succeeded", "inference.failed", "inference.canceled", "inference.expired"];
@@ -91,6 +92,16 @@ export function accountCommands(program: Command): void {
     .option("-o, --output <folder>", "save them in a folder")
     .action(async (ids: string[], options: { output?: string }, command: Command) => {
       await results(apiOf(command), ids, options.output);
+    });
+
+  program
+    .command("stream")
+    .description("print the output of an inference as it comes; comes back by itself where the connection is lost")
+    .argument("<id>", "its id; it was submitted as a stream")
+    .option("--after <id>", "only what follows this event; --json prints the ids")
+    .addHelpText("after", `\nOf inferences that were submitted with "stream": true, or with ?detach=1 on another wire: docs/watching.md.`)
+    .action(async (id: string, options: { after?: string }, command: Command) => {
+      await stream(apiOf(command), id, options.after);
     });
 
   program

@@ -1,5 +1,5 @@
 /** The commands about single inferences: run, status, results, logs, cancel, redrive, list. */
-import { createWriteStream, mkdirSync, writeFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -17,6 +17,7 @@ import {
   printValue,
   printable,
   printableText,
+  sizeOf,
   standing,
   statusText,
 } from "./print.ts";
@@ -43,13 +44,17 @@ export async function run(api: Api, model: string, input: unknown, options: RunO
     if (it.status !== "succeeded") throw notSucceeded(it);
     if (file === undefined && it.output !== null && it.output !== undefined) return printValue(output, it.output);
     await saveResult(api, it.id, file ?? null);
+    if (file === undefined) return;
+    const bytes = statSync(file).size;
+    if (output.json) printValue(output, { id: it.id, file, bytes });
+    else output.line(`${printable(file)}  ${dim(sizeOf(bytes))}`);
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new CommandError(`Interrupted. The inference goes on; to see it: claimcheck status ${submitted.id} --watch`, EXIT.interrupted);
   }
 }
 
-function notSucceeded({ id, status: end, error }: Inference): CommandError {
+export function notSucceeded({ id, status: end, error }: Inference): CommandError {
   return new CommandError(`${id} is ${end}${error ? `: ${error.code}: ${printable(error.message)}` : ""}`, EXIT.failed);
 }
 

@@ -8,6 +8,8 @@ export interface Output {
   /** Whether a person looks on: then progress is shown. */
   readonly isTerminal: boolean;
   line(text: string): void;
+  /** A piece of a text: as it is, but for what could steer a terminal. */
+  write(text: string): void;
   /** Beside the result: progress, hints. */
   note(text: string): void;
 }
@@ -17,6 +19,7 @@ export function outputOf(json: boolean): Output {
     json,
     isTerminal: process.stderr.isTTY && !json,
     line: (text) => void process.stdout.write(`${text}\n`),
+    write: (text) => void process.stdout.write(process.stdout.isTTY ? printableText(text) : text),
     note: (text) => void process.stderr.write(`${process.stderr.isTTY ? text : stripVTControlCharacters(text)}\n`),
   };
 }
@@ -54,7 +57,7 @@ function cellOf(name: string, value: unknown): string {
 }
 
 /** `12.5 MiB`. */
-function sizeOf(bytes: number): string {
+export function sizeOf(bytes: number): string {
   const unit = bytes === 0 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   return `${Number((bytes / 1024 ** unit).toFixed(1))} ${UNITS[unit]}`;
 }

@@ -81,6 +81,29 @@ test("one inference is run, looked at, and its output is saved", async () => {
   expect((await claimcheck(["cancel", id])).code).toBe(5);
 });
 
+test("the output of one is saved where it is asked for, and a stream is printed", async () => {
+  const saved = await claimcheck([
+    "run",
+    SAMPLE_MODEL,
+    '[{"image_path": "pictures/sneaker.png", "product_type": "Shoes"}]',
+    "-o",
+    "one.json",
+  ]);
+  expect(saved).toMatchObject({ code: 0, errors: "" });
+  expect(saved.out).toMatch(/^one\.json {2}[\d.]+ (?:B|KiB)\n$/);
+  expect(JSON.parse(readFileSync(join(home, "one.json"), "utf8"))).toMatchObject([{ error: null }]);
+  const input_ = [{ image_path: "pictures/sneaker.png", product_type: "Shoes" }];
+  const answer = await fetch(`${deployment.url}/v1/inferences`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${deployment.key}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ model: SAMPLE_MODEL, input: input_, stream: true }),
+  });
+  const { id } = (await answer.json()) as { id: string };
+  const streamed = await claimcheck(["stream", id]);
+  expect({ ...streamed, out: JSON.parse(streamed.out) as unknown }).toMatchObject({ code: 0, errors: "", out: [{ error: null }] });
+  expect(await claimcheck(["stream", id, "--after", "x"])).toMatchObject({ code: 5, errors: expect.stringContaining('and is "x"') });
+});
+
 test("the operator makes an account, a key, a model and a backend, and sees why one is not ready", async () => {
   const [account] = await json("accounts", "create", "--name", "Shop");
   const [key] = await json("keys", "create", "--account-id", String(account?.["id"]), "--scopes", "read,submit");

@@ -6,7 +6,13 @@ import { type Output, describe as described, printRows, printValue, printableLin
 function collecting(json = false): { output: Output; text: () => string } {
   const lines: string[] = [];
   return {
-    output: { json, isTerminal: false, line: (text) => lines.push(text), note: (text) => lines.push(text) },
+    output: {
+      json,
+      isTerminal: false,
+      line: (text) => lines.push(text),
+      write: (text) => lines.push(text),
+      note: (text) => lines.push(text),
+    },
     text: () => lines.join("\n"),
   };
 }
