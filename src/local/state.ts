@@ -40,13 +40,17 @@ export class State {
     return join(this.folder, ...parts);
   }
 
-  /** Takes the folder for this process; throws StateInUse while another living process has it. */
+  /**
+   * Takes the folder for this process; throws StateInUse while another living process has it. The credentials of the last run go:
+   * whoever waits for them waits until this one is ready.
+   */
   lock(): void {
     const holder = Number(this.#read("lock") ?? 0);
     if (holder > 0 && holder !== process.pid && isAlive(holder)) {
       throw new StateInUse(`The state folder ${this.folder} is in use by process ${holder}.`);
     }
     this.#write("lock", String(process.pid));
+    rmSync(this.path("credentials.json"), { force: true });
   }
 
   unlock(): void {
@@ -70,6 +74,7 @@ export class State {
     this.#write("setup.json", JSON.stringify(setup));
   }
 
+  /** Says that the runtime is ready: to be called last. */
   writeCredentials(credentials: Credentials): void {
     this.#write("credentials.json", `${JSON.stringify(credentials, null, 2)}\n`);
   }

@@ -1,5 +1,5 @@
 /** The state folder of an embedded runtime: its owner's alone, and its log bounded. */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -26,6 +26,17 @@ test("the folder can be read by its owner alone, also one that was there", () =>
 
 test("the admin token that is made has the length that is demanded", () => {
   expect(new State(folder).secrets().adminToken.length).toBeGreaterThanOrEqual(32);
+});
+
+test("credentials are there only once a start has come to its end, and none are left of the last run", () => {
+  const state = new State(folder);
+  const file = join(folder, "credentials.json");
+  state.lock();
+  state.writeCredentials({ url: "http://127.0.0.1:1", key: "k", admin_token: "t" });
+  expect([existsSync(file), modeOf(file)]).toEqual([true, 0o600]);
+  state.unlock();
+  new State(folder).lock();
+  expect(existsSync(file)).toBe(false);
 });
 
 test("the log has a line with its time for each event, and is its owner's alone, also one that was there", () => {
