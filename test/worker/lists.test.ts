@@ -175,6 +175,26 @@ describe("a filter", () => {
     expect((await as(tenant.key, "POST", "/v1/inferences/redrive", {})).status).toBe(422);
   });
 
+  test("goes on after a place in a bulk redrive, the operator's too, and looks at nothing before it", async () => {
+    const its = await newTenant();
+    const lane = await newModel();
+    const all = await Promise.all([1, 2, 3].map(() => queued(lane, { accountId: its.accountId })));
+    const [one, two, last] = all.toSorted();
+    for (const id of all) await become(id, { status: "failed" });
+    const counted = async (after: object | undefined) =>
+      (await object(operator("POST", "/redrive", { model: lane, dry_run: true, ...(after && { after }) })))["matched"];
+    const { accountId: account_id } = its;
+    expect(await counted(undefined)).toBe(3);
+    expect(await counted({ account_id, id: one })).toBe(2);
+    expect(await counted({ account_id, id: last })).toBe(0);
+    expect(await counted({ account_id: `${account_id}z`, id: "" })).toBe(0);
+    const redriven = await object(operator("POST", "/redrive", { account_id, model: lane, after: { account_id, id: two } }));
+    expect(redriven).toMatchObject({ looked_at: 1, redriven: 1, next: null });
+    expect(names(await list(its.key, "status=queued&fields=id"))).toHaveLength(1);
+    const long = await operator("POST", "/redrive", { model: lane, after: { account_id: "x".repeat(65), id: "" } });
+    expect([long.status, JSON.stringify(await object(long))]).toEqual([422, expect.stringContaining("#/after/account_id")]);
+  });
+
   test.each<[query: string, status: number, says: string]>([
     ["stauts=queued", 400, '"stauts"'],
     ["status=done", 422, '"status.0" must be one of'],
