@@ -1,7 +1,7 @@
 /** Planted bugs in what watchers are told. */
 import type { Row } from "../../../src/platform/sql.ts";
 import type { Ports, Told, Watch } from "../../../src/ports.ts";
-import type { Mutation } from "./rewrite.ts";
+import { type Mutation, within } from "./rewrite.ts";
 
 interface LogLine {
   readonly at: number;
@@ -41,6 +41,7 @@ export const WATCHING_BUGS: readonly Mutation[] = [
       return { ...deaf, watch: { ...deaf.watch, tell: async () => {} } };
     },
   },
+  { name: "a change is told to nobody", rewrite: within((text) => text.includes("AS toldTo"), " AS toldTo", " || NULL AS toldTo") },
   {
     name: "an event is told twice",
     ports: ofWatches((watch) => ({

@@ -57,6 +57,11 @@ export interface WatchingWorld {
 /** Once nothing goes wrong, a line is seen after this: the watcher comes back after 90 s at the latest, and what was not heard of is looked at. */
 const SEEN_WITHIN_MS = 180_000;
 
+/** With no fault left for so long, and a connection that has stood for so long, who watches is told at once of a status that begins. */
+const STEADY_MS = 45_000;
+const CONNECTED_MS = 5_000;
+const TOLD_WITHIN_MS = 2_000;
+
 const BEGINS: Readonly<Record<string, Status>> = {
   queued: "queued",
   claimed: "in_progress",
@@ -165,6 +170,10 @@ export class Watching {
     const missed = isFirst ? before !== undefined && watcher.since !== null && before.at > watcher.since : index > (last ?? -1) + 1;
     if (missed) this.#violate(watcher, `has not seen ${before?.event} of #${life.job}, and is told of ${data.event}`);
     watcher.last.set(id, index);
+    const late = this.#world.now() - at;
+    const isSteady = at > Math.max(this.#world.calmSince() + STEADY_MS, (watcher.connectedAt ?? Infinity) + CONNECTED_MS);
+    if (isSteady && late > TOLD_WITHIN_MS && BEGINS[data.event ?? ""] !== undefined)
+      this.#world.violate("a watcher is told at once", `${watcher.name} is told of ${data.event} of #${life.job} after ${late} ms`);
     if ((name === "log") !== (BEGINS[data.event ?? ""] === undefined)) this.#violate(watcher, `is told of ${data.event} as ${name}`);
     if (name === "final" && data.inference && !isFinal(data.inference.status))
       this.#violate(watcher, `is told of the end of what is ${data.inference.status}`);
