@@ -129,7 +129,7 @@ export const WATCH_MS = 5_000;
 /** Who hears for an isolate shows itself each WATCH_LOOK_MS; one that has not for so long is dead. */
 export const WATCH_LEADER_MS = 2 * WATCH_LOOK_MS;
 /** Of an isolate's requests that watch the same, so many are woken before what they have written is sent. */
-export const WATCHERS_WOKEN = 32;
+export const WATCHERS_WOKEN = 64;
 /** Rows that are read and told at once: a row has up to 32 KiB of output, and a call of an object up to 32 MiB. */
 export const TELL_ROWS = 50;
 /** What a watcher may be behind, whose client takes nothing. */

@@ -33,20 +33,58 @@ export function reframed(stored: string | Uint8Array | ReadableStream): Readable
 export type WriteBytes = (bytes: Uint8Array) => Promise<void>;
 
 /**
+ * A stream that is written to. A TransformStream and the request's signal do no more than this, and cost a tenth more of the time that
+ * an event takes, which counts where a thousand watch the same: the runtime cancels the stream in each case in which it aborts the signal.
+ */
+class WrittenStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly #onLeft: () => void;
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  #wake: () => void = () => undefined;
+
+  constructor(onLeft: () => void) {
+    this.#onLeft = onLeft;
+    this.readable = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#controller = controller),
+      pull: () => this.#wake(),
+      cancel: () => this.leave(),
+    });
+  }
+
+  /** Resolves when there is room for more, or the reader has left. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#controller?.enqueue(bytes);
+    if ((this.#controller?.desiredSize ?? 0) > 0) return;
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  /** The reader takes no more. */
+  leave(): void {
+    this.#onLeft();
+    this.#wake();
+  }
+
+  close(): void {
+    this.#controller?.close();
+  }
+
+  fail(reason: unknown): void {
+    this.#controller?.error(reason);
+  }
+}
+
+/**
  * An answer of events that `tell` writes, until it returns, the client is gone, or its key counts no more. It begins with the first
  * that is written: what fails before that is thrown, and can be answered in plain words.
  */
 export async function eventsWritten(
-  call: Pick<KeyCall, "request" | "requestId" | "after" | "admissions" | "caller">,
+  call: Pick<KeyCall, "requestId" | "after" | "admissions" | "caller">,
   headers: Readonly<Record<string, string>>,
   tell: (write: WriteBytes, gone: AbortSignal) => Promise<void>,
 ): Promise<Response> {
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const writer = writable.getWriter();
   const left = new AbortController();
-  const leave = () => left.abort();
-  writer.closed.catch(leave);
-  const gone = AbortSignal.any([left.signal, call.request.signal]);
+  const gone = left.signal;
+  const stream = new WrittenStream(() => left.abort());
   const begun = Promise.withResolvers<void>();
   let hasBegun = false;
   const begin = () => {
@@ -55,27 +93,27 @@ export async function eventsWritten(
   };
   const write = async (bytes: Uint8Array) => {
     if (await call.admissions.hasEnded(call.caller)) {
-      leave();
+      stream.leave();
       begin();
-      await writer.close();
+      stream.close();
     }
     gone.throwIfAborted();
     begin();
-    await writer.write(bytes);
+    await stream.write(bytes);
   };
   const work = async () => {
     try {
       await tell(write, gone);
       begin();
-      await writer.close();
+      stream.close();
     } catch (error) {
       if (gone.aborted) return begin();
       if (!hasBegun) return begun.reject(error);
       logError("events_cut", error, { request_id: call.requestId });
-      await writer.abort(error).catch(leave);
+      stream.fail(error);
     }
   };
   call.after(work());
   await begun.promise;
-  return eventStream(readable, headers);
+  return eventStream(stream.readable, headers);
 }
