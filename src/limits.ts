@@ -465,21 +465,18 @@ export const MEMORY_THINGS = 1_000;
 /** What an isolate remembers of keys: who proved itself, and its grants. An entry has some 400 bytes. */
 export const KEYS_REMEMBERED = 10_000;
 /**
- * Questions to the database that go together: how many statements of an isolate may be under way before questions wait for
- * each other, how many go in one, how often who waits looks by itself, and after how long a statement or a caller is
- * taken for gone. More than one is under way at once, so that where the database is far, a question waits for no other's.
+ * Questions to the database that go together, of polls and of submits: one statement for all costs the database far less than theirs would. How
+ * many statements of an isolate may be under way before questions wait for each other, and how many go in one. While one is under way, the next
+ * begins a little later, with what has come by then; so where the database is far, a question does not wait for the whole of another's way. One
+ * request asks so many times, one after the other, before another takes over: it may ask the database only so often.
  */
-export const TOGETHER_UNDER_WAY = 4;
 export const TOGETHER_MOST = 50;
+export const TOGETHER = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 8 } as const;
+/** Inputs and metadata of submits that go together, as one text, have at most so many characters: no value of D1 may have more than 2 MB. */
+export const GROUP_CHARACTERS = 500_000;
+/** How often who waits looks by itself, and after how long a statement or a caller is taken for gone. */
 export const TOGETHER_LOOK_MS = 200;
 export const TOGETHER_LOST_MS = 2 * DATABASE_MS;
-/**
- * Of submits: a group costs the database far less than its members would, so while one is under way the next begins a little later, with
- * what has come by then. One request asks for so many groups, one after the other, before another takes over: it may ask the database only so
- * often. Inputs and metadata of a group as one text have at most so many characters, since no value of D1 may have more than 2 MB.
- */
-export const SUBMITS = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 8 } as const;
-export const GROUP_CHARACTERS = 500_000;
 /** How long a request that follows many that were answered together waits for the others of them that come again. */
 export const TOGETHER_GATHER_MS = 1;
 /**

@@ -18,7 +18,6 @@ import {
   PRIORITY,
   SCHEMA_TRIES,
   WAKE_UPS_PER_LANE,
-  SUBMITS,
 } from "../limits.ts";
 import { observed } from "../metrics/observed.ts";
 import { fillOf } from "../platform/fill.ts";
@@ -292,7 +291,7 @@ const underWay = new WeakMap<object, Together<NewInference, Inserted>>();
 /** Each by itself, written together with those that came at the same moment. */
 function withOthers(ports: Ports, after: After): Way {
   const { db, clock, isolate } = ports;
-  const submits = underWay.get(isolate) ?? new Together<NewInference, Inserted>(clock, SUBMITS);
+  const submits = underWay.get(isolate) ?? new Together<NewInference, Inserted>(clock);
   underWay.set(isolate, submits);
   return {
     insert: (it) => submits.ask(it, (all) => insertTogether(db, all, writtenNotes(isolate)), after),

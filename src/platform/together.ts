@@ -6,7 +6,7 @@
  * to have a request go on costs the runtime as much as much of what a request does.
  */
 import { Unavailable } from "./unavailable.ts";
-import { TOGETHER_GATHER_MS, TOGETHER_LOOK_MS, TOGETHER_LOST_MS, TOGETHER_MOST, TOGETHER_UNDER_WAY } from "../limits.ts";
+import { TOGETHER, TOGETHER_GATHER_MS, TOGETHER_LOOK_MS, TOGETHER_LOST_MS } from "../limits.ts";
 
 /** Keeps a request's work going after its answer: `waitUntil`. */
 type After = (work: Promise<unknown>) => void;
@@ -68,9 +68,10 @@ export class Together<Question, Answer> {
   #begunAt = -Infinity;
   #gatheringSince = -Infinity;
 
-  constructor(clock: Clock, bounds: Bounds = { underWay: TOGETHER_UNDER_WAY, most: TOGETHER_MOST }) {
+  constructor(clock: Clock, bounds: Bounds = TOGETHER) {
     this.#clock = clock;
-    this.#bounds = { apartMs: 0, rounds: 1, ...bounds };
+    const { apartMs = 0, rounds = 1 } = bounds;
+    this.#bounds = { ...bounds, rounds, apartMs: WAKES ? apartMs : 0 };
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Questions that go together: each answered once, by a statement that began after it, whoever leaves meanwhile. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SUBMITS, TOGETHER_LOST_MS, TOGETHER_MOST, TOGETHER_UNDER_WAY } from "../../src/limits.ts";
+import { TOGETHER, TOGETHER_LOST_MS } from "../../src/limits.ts";
 import { Together } from "../../src/platform/together.ts";
 
 /** A clock whose time goes on when nothing else does. */
@@ -27,6 +27,8 @@ function timeline() {
 }
 
 const nothing = () => {};
+/** What does not have to begin apart. */
+const AT_ONCE = { underWay: 4, most: 50 };
 
 describe("questions that come together", () => {
   test("are each answered, by a statement that began after them, and few statements are under way at once", async () => {
@@ -34,7 +36,7 @@ describe("questions that come together", () => {
       fc.asyncProperty(
         fc.array(fc.tuple(fc.nat(200), fc.nat(3)), { minLength: 1, maxLength: 120 }),
         fc.integer({ min: 1, max: 60 }),
-        fc.constantFrom({ underWay: TOGETHER_UNDER_WAY, most: TOGETHER_MOST }, SUBMITS, { ...SUBMITS, most: 3, rounds: 2 }),
+        fc.constantFrom(TOGETHER, AT_ONCE, { ...TOGETHER, most: 3, rounds: 2 }),
         async (asked, lastsMs, bounds) => {
           const { clock, run } = timeline();
           const together = new Together<number, { readonly of: number; readonly begunAt: number }>(clock, bounds);
@@ -69,7 +71,7 @@ describe("questions that come together", () => {
 
   test("need no more statements than are under way at once, and one for the rest", async () => {
     const { clock, run } = timeline();
-    const together = new Together<number, number>(clock);
+    const together = new Together<number, number>(clock, AT_ONCE);
     const sizes: number[] = [];
     const askAll = async (questions: readonly number[]) => {
       sizes.push(questions.length);
@@ -79,7 +81,7 @@ describe("questions that come together", () => {
     const answers = Promise.all(Array.from({ length: 40 }, (_, question) => together.ask(question, askAll, nothing)));
     await run();
     expect(await answers).toEqual(Array.from({ length: 40 }, (_, question) => question));
-    expect(sizes).toEqual([...Array.from({ length: TOGETHER_UNDER_WAY }, () => 1), 40 - TOGETHER_UNDER_WAY]);
+    expect(sizes).toEqual([...Array.from({ length: AT_ONCE.underWay }, () => 1), 40 - AT_ONCE.underWay]);
   });
 
   test.each([
@@ -87,7 +89,7 @@ describe("questions that come together", () => {
     ["it takes long, for a moment", 40, [1, 39]],
   ])("wait for each other where they are to begin apart: if %s", async (_, lastsMs, wanted) => {
     const { clock, run } = timeline();
-    const together = new Together<number, number>(clock, SUBMITS);
+    const together = new Together<number, number>(clock);
     const begun: { readonly size: number; readonly at: number }[] = [];
     const askAll = async (questions: readonly number[]) => {
       begun.push({ size: questions.length, at: clock.now() });
@@ -98,12 +100,12 @@ describe("questions that come together", () => {
     await run();
     await answers;
     expect(begun.map(({ size }) => size)).toEqual(wanted);
-    expect(begun[1]?.at).toBe(Math.min(lastsMs, SUBMITS.apartMs));
+    expect(begun[1]?.at).toBe(Math.min(lastsMs, TOGETHER.apartMs));
   });
 
   test("are asked by one request for as many groups as it may, then by another", async () => {
     const { clock, run } = timeline();
-    const together = new Together<number, number>(clock, { ...SUBMITS, underWay: 1, most: 2, rounds: 3 });
+    const together = new Together<number, number>(clock, { ...TOGETHER, underWay: 1, most: 2, rounds: 3 });
     const leaders: number[] = [];
     const asking = (own: number) => async (questions: readonly number[]) => {
       leaders.push(own);
@@ -118,7 +120,7 @@ describe("questions that come together", () => {
 
   test("are asked by one that waits when who asks for all is gone between two groups", async () => {
     const { clock, run } = timeline();
-    const together = new Together<number, number>(clock, SUBMITS);
+    const together = new Together<number, number>(clock);
     const never = () => new Promise<readonly number[]>(nothing);
     void together.ask(0, never, nothing);
     const left = together.ask(1, async (questions) => questions, nothing);
@@ -146,9 +148,9 @@ describe("questions that come together", () => {
 
   test("are asked by another when those that asked are gone with their requests", async () => {
     const { clock, run } = timeline();
-    const together = new Together<number, number>(clock);
+    const together = new Together<number, number>(clock, AT_ONCE);
     const never = () => new Promise<readonly number[]>(nothing);
-    for (let gone = 0; gone < TOGETHER_UNDER_WAY; gone++) void together.ask(gone, never, nothing);
+    for (let gone = 0; gone < AT_ONCE.underWay; gone++) void together.ask(gone, never, nothing);
     const answer = together.ask(7, async (questions) => questions, nothing);
     await run(TOGETHER_LOST_MS * 2);
     expect(await answer).toBe(7);
