@@ -68,7 +68,7 @@ async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Re
       const moved = waiting === waits || waiting === "" ? "" : waiting;
       waits = waiting === "" ? waits : waiting;
       const progress = state.status === "in_progress" ? state.progress : null;
-      // What is told may be late: older than what was told before, of an attempt that is over.
+      // A notification may be late: older than the last, or of an attempt that is over.
       const isNews = progress !== null && progress.at > progressAt && progress.at >= (place?.at ?? 0);
       const progressed = isNews ? progressEventOf(state.id, progress) : "";
       if (isNews) progressAt = progress.at;

@@ -1,7 +1,7 @@
 /**
- * Watchers: each sees every line of an inference's log once and in order, over all connections that it takes, or is told to read
- * anew; nothing that is not in the database; and all of it soon after it has happened, once there is no fault. What there is to see
- * is the log in the row, which the rules have from the database and not from what is told.
+ * Watchers: each sees every line of an inference's log once and in order, over all connections that it takes, or gets a reset. It sees
+ * nothing that is not in the database, and, once there is no fault, all of it soon after it has happened. The rules have the logs from
+ * the rows in the database, and not from a notification.
  */
 import type { Status } from "../../../src/inferences/status.ts";
 import { type Life, isFinal } from "./lives.ts";
@@ -38,7 +38,7 @@ export interface Watcher {
   hasFinal: boolean;
   /** Since when it is connected; null while it is not. */
   connectedAt: number | null;
-  /** From then on it is to see whatever happens: it was told where the stream stands, or to read anew. */
+  /** From then on it is to see whatever happens: it was told where the stream stands, or got a reset. */
   since: number | null;
   /** Of each inference, the last line that it has seen. */
   readonly last: Map<string, number>;
@@ -179,7 +179,7 @@ export class Watching {
       this.#violate(watcher, `is told of the end of what is ${data.inference.status}`);
   }
 
-  /** Whoever has not seen what there is to see. */
+  /** Watchers that have not seen an end, and of which inference. */
   behind(): { readonly watcher: Watcher; readonly life: Life; readonly at: number }[] {
     return this.#watchers.flatMap((watcher) => (watcher.isOver ? [] : this.#missing(watcher).map((it) => ({ watcher, ...it }))));
   }
