@@ -8,7 +8,6 @@
 import { AGEING_MS, DUE_NOTES, MEMORY_THINGS, NOTED_LATER, NOTED_TOGETHER, NOTE_IDS } from "../../limits.ts";
 import { Memory, oncePer } from "../../platform/memory.ts";
 import { NOW, type Sql, type SqlValue, sql } from "../../platform/sql.ts";
-import type { NewInference } from "./insert.ts";
 
 /** Of an id, what a note has: as much of its time as counts spans, one character of them a dash. */
 const BEGINNING = 10;
@@ -24,7 +23,15 @@ export interface Note {
   readonly afterMs: number;
 }
 
-type Dated = Pick<NewInference, "accountId" | "id" | "maxTimeInQueueSeconds" | "priority" | "cancelAfterSeconds" | "notBefore">;
+/** Of a new inference, what says when it is due. */
+interface Dated {
+  readonly accountId: string;
+  readonly id: string;
+  readonly maxTimeInQueueSeconds: number;
+  readonly priority: number;
+  readonly cancelAfterSeconds: number | null;
+  readonly notBefore?: number | null;
+}
 
 /** The note that stands for a new inference if it is there. The time in an id is its isolate's; an insert compares it with the database's. */
 export function noteOf({ accountId, id, maxTimeInQueueSeconds, priority, cancelAfterSeconds }: Dated): Note {
