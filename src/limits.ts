@@ -472,6 +472,8 @@ export const KEYS_REMEMBERED = 10_000;
  */
 export const TOGETHER_MOST = 50;
 export const TOGETHER = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 8 } as const;
+/** The same of invocations that write ends of attempts and claim what follows: each asks for all of its runners at once. */
+export const ENDINGS = { underWay: 2, most: TOGETHER_MOST, rounds: 8 } as const;
 /** Inputs and metadata of submits that go together, as one text, have at most so many characters: no value of D1 may have more than 2 MB. */
 export const GROUP_CHARACTERS = 500_000;
 /** How often who waits looks by itself, and after how long a statement or a caller is taken for gone. */

@@ -51,7 +51,7 @@ class Crew {
   constructor(ports: Ports, lease: string) {
     this.#ports = ports;
     this.#leases = new Leases(ports, lease);
-    this.#endings = new Endings(ports);
+    this.#endings = new Endings(ports, (work) => this.#keep(work));
     this.#stopAt = ports.clock.now() + RUN_SECONDS * 1000;
   }
 
@@ -71,10 +71,13 @@ class Crew {
   }
 
   #go(lane: Lane, begin: () => Promise<void>): void {
-    const work = begin()
-      .catch((error: unknown) => logError("runner_failed", error, { lease: this.#leases.lease, model: lane.model }))
-      .finally(() => this.#works.delete(work));
-    this.#works.add(work);
+    this.#keep(begin().catch((error: unknown) => logError("runner_failed", error, { lease: this.#leases.lease, model: lane.model })));
+  }
+
+  /** Has the invocation wait for it, which never rejects. */
+  #keep(work: Promise<unknown>): void {
+    const kept = work.then(() => void this.#works.delete(kept));
+    this.#works.add(kept);
   }
 
   /** Fills so many places from a lane. */

@@ -363,10 +363,11 @@ export class World {
     const trace = (what: string) => this.note(`${nameOf(actor)}: ${what}`);
     const ask = async (statements: readonly Sql[]) => {
       const { clockSets } = isolate;
+      const by = actor.kind === "runner" ? { ...actor, names: namedIn(statements, isolate.leases) } : actor;
       try {
-        return await (isolate.cutOff ? unreachable : database).ask(isolate, () => this.transact(statements, actor), trace);
+        return await (isolate.cutOff ? unreachable : database).ask(isolate, () => this.transact(statements, by), trace);
       } finally {
-        if (isolate.clockSets > clockSets) this.model.calls.misjudges(actor);
+        if (isolate.clockSets > clockSets) this.model.calls.misjudges(by);
       }
     };
     return {
@@ -441,6 +442,7 @@ export class World {
     const isolate = this.random.pick(this.workers);
     isolate.after(0, () => {
       const lease = randomBase62(16, (count) => this.flowRandom.bytes(count));
+      isolate.leases.add(lease);
       this.runs++;
       this.note(`${isolate.name}: ${lease} runs for ${lanes.map(({ model }) => model).join(", ")}`);
       run(this.portsOf({ kind: "runner", lease, isolate }), lanes, lease).catch((error: unknown) =>
@@ -530,4 +532,10 @@ function titleOf(text: string): string {
   if (titles.size > 1_000) titles.clear();
   titles.set(text, title);
   return title;
+}
+
+/** Which of these leases are said in what statements are given: invocations of one isolate write together. */
+function namedIn(statements: readonly Sql[], leases: ReadonlySet<string>): readonly string[] {
+  const given = JSON.stringify(statements.map(({ params }) => params));
+  return [...leases].filter((lease) => given.includes(lease));
 }

@@ -27,6 +27,8 @@ export class Isolate {
   pokedAt = -Infinity;
   /** See ports.ts. */
   readonly waiting = new Map<string, number>();
+  /** The leases of the invocations that have run there. */
+  readonly leases = new Set<string>();
   readonly #schedule: Schedule;
   #frozenUntil = 0;
   /** What should have happened while it was frozen. */

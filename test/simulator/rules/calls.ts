@@ -90,7 +90,7 @@ export class Calls {
    */
   misjudges(by: Actor): void {
     if (by.kind === "waiter") by.waiter.misjudges = true;
-    else if (by.kind === "runner") this.#misjudging.add(by.lease);
+    else if (by.kind === "runner") for (const lease of by.names ?? [by.lease]) this.#misjudging.add(lease);
   }
 
   /** Its isolate stood still meanwhile, or misjudges its lease. */

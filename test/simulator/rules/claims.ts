@@ -3,7 +3,7 @@
  * capacity, circuits and caps, told again in other words than the statements' own.
  */
 import type { InferenceRow } from "../platform/rows.ts";
-import { type Actor, type Life, type Lives, goesBefore, laneOf, leaseOf } from "./lives.ts";
+import { type Actor, type Life, type Lives, goesBefore, holds, laneOf, leaseOf } from "./lives.ts";
 
 const LEASE_MS = 30_000;
 
@@ -59,8 +59,8 @@ export class Claims {
     const now = this.#lives.outside.now();
     const lane = laneOf(row);
     this.count++;
-    const holder = old.waiter ?? (by.kind === "runner" ? by.lease : null);
-    if (row.lease !== holder || (by.kind === "waiter" && leaseOf(by) !== holder)) {
+    const isOwn = old.waiter === null ? by.kind === "runner" && holds(by, row.lease) : row.lease === old.waiter;
+    if (!isOwn || (by.kind === "waiter" && !holds(by, row.lease))) {
       const rule = old.waiter === null ? "one live lease" : "in its request's name";
       this.#lives.violate(rule, `#${job} was claimed under ${row.lease} by ${leaseOf(by)}, its waiter is ${old.waiter}`);
     }

@@ -7,9 +7,9 @@ import type { Status } from "../../../src/inferences/status.ts";
 import type { Isolate } from "../platform/isolate.ts";
 import type { BackendRow, InferenceRow } from "../platform/rows.ts";
 
-/** Who a write is by. A runner is known by the lease that it writes under. */
+/** Who a write is by. A runner is known by the lease that it writes under; `names` are all of its isolate that one write names, for which it is sent. */
 export type Actor =
-  | { readonly kind: "runner"; readonly lease: string; readonly isolate: Isolate }
+  | { readonly kind: "runner"; readonly lease: string; readonly isolate: Isolate; readonly names?: readonly string[] }
   | { readonly kind: "waiter"; readonly waiter: Waiter; readonly isolate: Isolate }
   | { readonly kind: "sweep" | "client" | "operator" | "gate" | "setup" | "sender" | "watch" | "model"; readonly isolate: Isolate };
 
@@ -155,6 +155,11 @@ export function looks({ isolate, end }: Waiter): boolean {
 /** What an actor holds inferences under. */
 export function leaseOf(by: Actor): string | null {
   return by.kind === "runner" ? by.lease : by.kind === "waiter" ? by.waiter.lease : null;
+}
+
+/** Whether a write may be about what is held under a lease. */
+export function holds(by: Actor, lease: string | null): boolean {
+  return lease !== null && (by.kind === "runner" && by.names ? by.names.includes(lease) : leaseOf(by) === lease);
 }
 
 /** As the trace calls it. */

@@ -7,7 +7,7 @@ import type { InferenceRow } from "../platform/rows.ts";
 import type { Answers } from "./answers.ts";
 import type { Calls } from "./calls.ts";
 import type { Claims } from "./claims.ts";
-import { type Actor, type Life, type Lives, isFinal, laneOf, leaseOf } from "./lives.ts";
+import { type Actor, type Life, type Lives, holds, isFinal, laneOf, leaseOf } from "./lives.ts";
 
 /** Which status may follow which, and by whose hand. */
 const BY_WHOM: Readonly<Record<Status, Partial<Record<Status, readonly Actor["kind"][]>>>> = {
@@ -166,7 +166,7 @@ export class Transitions {
       this.#lives.violate("attempts count by one", `${name} from ${old.attempt} to ${row.attempt}`);
     if (claimed) this.#claims.judge(life, row, by);
     if (old.status === "in_progress" && row.status !== "canceled") {
-      if ((by.kind === "runner" || by.kind === "waiter") && leaseOf(by) !== old.lease) {
+      if ((by.kind === "runner" || by.kind === "waiter") && !holds(by, old.lease)) {
         this.#lives.violate("fencing", `${name}, held under ${old.lease}, was ended by the ${by.kind} ${leaseOf(by)}`);
       }
       if (by.kind === "sweep" && (old.leaseUntil ?? 0) > now) {
@@ -228,7 +228,7 @@ export class Transitions {
       this.#lives.violate("one live lease", `#${job} changed hands while in progress`);
     }
     if (row.leaseUntil === old.leaseUntil) return;
-    if (leaseOf(by) !== old.lease) this.#lives.violate("fencing", `#${job}, held under ${old.lease}, was renewed by another`);
+    if (!holds(by, old.lease)) this.#lives.violate("fencing", `#${job}, held under ${old.lease}, was renewed by another`);
     // Its slot may have been given away already.
     if ((old.leaseUntil ?? 0) <= now)
       this.#lives.violate(
