@@ -182,14 +182,26 @@ CREATE TABLE inferences (
   resumable INTEGER NOT NULL DEFAULT 0,  -- 1 = its output is kept as a stream while it comes, so that it can be read again
   ended_with INTEGER,                    -- names those that ended together with it, whose usage one statement counted; else NULL, or of an earlier end
   noted INTEGER NOT NULL DEFAULT 0,      -- 1 = until its first attempt a due note tells the sweep of it, and no index does
+  by_account INTEGER NOT NULL DEFAULT 1, -- 0 = not in the index of that name: it came while few waited, and is among the first of its lane
 
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- What may be claimed, in the order in which it is. The last two columns are there so that a position is counted in the index alone.
-CREATE INDEX inferences_claimable ON inferences (model, version, level, turn, id, status, not_before) WHERE status = 'queued' AND not_before IS NULL;
--- The same, account by account, what has failed apart: an account's last turn, and whose turn it is where not all may run.
-CREATE INDEX inferences_by_account ON inferences (model, version, account_id, has_failed, level, turn) WHERE status = 'queued' AND not_before IS NULL;
+-- What may be claimed, in the order in which it is. The last three columns are there so that positions, and the first of a lane, are
+-- read in the index alone.
+CREATE INDEX inferences_claimable ON inferences (model, version, level, turn, id, status, not_before, by_account) WHERE status = 'queued' AND not_before IS NULL;
+-- The same, account by account, what has failed apart: an account's last turn, and whose turn it is where not all may run. What is
+-- not here is among the first of its lane (inferences/sql/head.ts): a submit to a short queue writes nothing here.
+CREATE INDEX inferences_by_account ON inferences (model, version, account_id, has_failed, level, turn)
+  WHERE status = 'queued' AND not_before IS NULL AND by_account = 1;
+-- What comes back into a lane may push another from its first 250 (limits.ts, HEAD_ROWS), which must be in that index then.
+CREATE TRIGGER inferences_pushed AFTER UPDATE OF turn ON inferences WHEN NEW.status = 'queued' AND NEW.not_before IS NULL
+BEGIN
+  UPDATE inferences SET by_account = 1 WHERE by_account = 0 AND (account_id, id) = (
+    SELECT account_id, id FROM inferences AS early INDEXED BY inferences_claimable
+    WHERE early.status = 'queued' AND early.not_before IS NULL AND early.model = NEW.model AND early.version = NEW.version
+    ORDER BY level, turn, id LIMIT 1 OFFSET 250);
+END;
 -- What backs off, for the depth of a queue.
 CREATE INDEX inferences_backing_off ON inferences (model, version) WHERE status = 'queued' AND not_before IS NOT NULL;
 -- How much a backend has to do: the one place where capacity is counted, in the index alone.

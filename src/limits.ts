@@ -476,6 +476,12 @@ export const TOGETHER = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 
 export const ENDINGS = { underWay: 2, most: TOGETHER_MOST, rounds: 8 } as const;
 /** Inputs and metadata of submits that go together, as one text, have at most so many characters: no value of D1 may have more than 2 MB. */
 export const GROUP_CHARACTERS = 500_000;
+/**
+ * What is not in the index by account is among so many first ones of its lane (schema.sql has the number too): a submit writes no
+ * entry there while at most HEAD_FILLED wait. A group of submits can push as many out of the first ones as there are between the two.
+ */
+export const HEAD_ROWS = 250;
+export const HEAD_FILLED = HEAD_ROWS - TOGETHER_MOST;
 /** How often who waits looks by itself, and after how long a statement or a caller is taken for gone. */
 export const TOGETHER_LOOK_MS = 200;
 export const TOGETHER_LOST_MS = 2 * DATABASE_MS;

@@ -6,7 +6,7 @@ import { json } from "../http/answer.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { CLIENTS_BY, answerUsage, usageSchema, usageShape } from "../http/usage.ts";
-import { openOf } from "../inferences/sql/insert.ts";
+import { openOf } from "../inferences/sql/open.ts";
 import { SCOPES } from "../keys/key.ts";
 import { findKey } from "../keys/store.ts";
 import { OPEN_INFERENCES, QUOTA_BYTES } from "../limits.ts";

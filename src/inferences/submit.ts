@@ -39,10 +39,10 @@ import {
   findByIdempotencyKey,
   insertInference,
   insertOnce,
-  isBelowOpenLimit,
   rowChargeOf,
   standingOf,
 } from "./sql/insert.ts";
+import { isBelowOpenLimit } from "./sql/open.ts";
 import { insertAllOrNone, insertTogether } from "./sql/insert-group.ts";
 import { Together } from "../platform/together.ts";
 import { writtenNotes } from "./sql/notes.ts";

@@ -23,6 +23,7 @@ import {
   setCanceled,
   startByAfter,
 } from "../inferences/sql/fragments.ts";
+import { comesBack } from "../inferences/sql/head.ts";
 import { ANYBODY, claimable, laneOfRow, nextTurn, slots, turnAgain } from "../inferences/sql/lane.ts";
 import { areNotesLeft, noteStatements } from "../inferences/sql/notes.ts";
 import { toldTo } from "../inferences/sql/told.ts";
@@ -50,7 +51,7 @@ export const dueStatements = {
   /** Sweep: their runner is lost; they are claimable again at once, by a runner: whoever waited is as lost. */
   requeueLapsed: (limit: number, error: Failure) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(0)}, not_before = NULL, turn = ${turnAgain},
-      waiter = NULL,
+      ${comesBack}, waiter = NULL,
       log = ${logged("attempt_failed", sql`, 'attempt', attempt, 'error', ${json(error)}, 'retry_at', ${NOW}`)}
     WHERE ${lapsed(limit)} AND ${from(["in_progress"], "queued")} AND lease_until <= ${NOW} AND attempt - attempts_before - unreached < max_attempts
     RETURNING model, version, ${toldTo}`,
@@ -60,7 +61,8 @@ export const dueStatements = {
   /** Sweep: their back-off is over, or the time has come before which they were not to begin: those take their account's next turn. */
   readyDue: (limit: number) => sql`
     UPDATE inferences SET not_before = NULL,
-      turn = iif(attempt = 0, ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.level`)}, ${turnAgain}), updated_at = ${NOW}, log = ${logged("ready")}
+      turn = iif(attempt = 0, ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.level`)}, ${turnAgain}),
+      ${comesBack}, updated_at = ${NOW}, log = ${logged("ready")}
     WHERE ${due(limit)} AND status = 'queued' AND not_before <= ${NOW} AND start_by > ${NOW} RETURNING model, version, ${toldTo}`,
   /** Sweep: waited so long that they count for one level more, in its account's next turn there. */
   ageDue: (limit: number) => sql`

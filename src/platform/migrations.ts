@@ -1,2 +1,2 @@
 /** The newest file of migrations/; a test holds the two equal. */
-export const NEWEST_MIGRATION = "0036_due_notes.sql";
+export const NEWEST_MIGRATION = "0037_by_account.sql";

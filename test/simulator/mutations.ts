@@ -11,6 +11,7 @@ import { WEBHOOK_AND_STORAGE_BUGS } from "./planted/beside.ts";
 import { PROGRESS_BUGS } from "./planted/progress.ts";
 import { STREAM_BUGS } from "./planted/streams.ts";
 import { WATCHING_BUGS } from "./planted/watching.ts";
+import { HEAD_BUGS } from "./planted/heads.ts";
 import { type Mutation, begins, both, within } from "./planted/rewrite.ts";
 
 const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
@@ -140,7 +141,10 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: "a claim does not look at the turn", rewrite: within(CLAIM, "ORDER BY level, turn, id", "ORDER BY level, id") },
   {
     name: "an account's next inference gets the turn of its last",
-    rewrite: within(begins("INSERT INTO inferences"), "max(peer.turn) + 1", "max(peer.turn)"),
+    rewrite: both(
+      within(begins("INSERT INTO inferences"), "max(peer.turn) + 1", "max(peer.turn)"),
+      within(begins("INSERT INTO inferences"), "turn + 1, NULL", "turn, NULL"),
+    ),
   },
   {
     name: "submits that come together all get the turn of the first",
@@ -292,4 +296,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...WATCHING_BUGS,
   ...PROGRESS_BUGS,
   ...STREAM_BUGS,
+  ...HEAD_BUGS,
 ];

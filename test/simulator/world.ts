@@ -387,6 +387,7 @@ export class World {
       this.storage.see(changes, actor);
       this.usage.see(changes);
       this.model.calls.judgeLeases(this.gpus.live);
+      this.model.heads.see(changes);
       if (changes.length > 0) this.calmRules.judgeIdle(false);
       if (this.shape.badAccounts.length > 0) this.model.neighbours.judge();
       return answers;

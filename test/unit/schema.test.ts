@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { HEAD_ROWS } from "../../src/limits.ts";
 import { NEWEST_MIGRATION } from "../../src/platform/migrations.ts";
 
 const root = new URL("../..", import.meta.url);
@@ -48,6 +49,27 @@ test("what waits when a database is brought to due notes keeps its entry in the 
   const due = `SELECT id, due_at FROM inferences INDEXED BY inferences_due WHERE due_at IS NOT NULL
     AND (lease_until IS NULL OR cancel_at IS NOT NULL) AND (noted = 0 OR attempt > 0)`;
   expect(database.prepare(due).all()).toMatchObject([{ id: "i", due_at: 600_001 }]);
+});
+
+test("the head of a lane is as long for the database as for the statements", () => {
+  expect(text("schema.sql")).toContain(`ORDER BY level, turn, id LIMIT 1 OFFSET ${HEAD_ROWS});`);
+  expect(text("schema.sql")).toContain(`its first ${HEAD_ROWS} (`);
+});
+
+test("what waits while an index is made smaller stays in it", () => {
+  const database = new DatabaseSync(":memory:");
+  const migrations = readdirSync(new URL("migrations/", root))
+    .filter((name) => name.endsWith(".sql"))
+    .toSorted();
+  const smaller = "0037_by_account.sql";
+  for (const name of migrations.filter((each) => each < smaller)) database.exec(text(`migrations/${name}`));
+  database.exec(`INSERT INTO inferences (account_id, id, key_id, dialect, model, version, status, priority, level, turn, max_time_in_queue_seconds,
+      max_attempts, initial_delay_ms, max_delay_ms, metadata, created_at, updated_at, start_by, input_bytes, input_items)
+    SELECT 'a', value, 'k', 'claimcheck', 'm', '', 'queued', 0, 0, value, 60, 1, 1, 1, '{}', 0, 0, 9000000000000000, 2, 1 FROM json_each('[1,2,3]')`);
+  for (const name of migrations.filter((each) => each >= smaller)) database.exec(text(`migrations/${name}`));
+  const found = database.prepare(`SELECT count(*) AS found FROM inferences INDEXED BY inferences_by_account
+    WHERE status = 'queued' AND not_before IS NULL AND by_account = 1 AND model = 'm'`);
+  expect(found.get()).toEqual({ found: 3 });
 });
 
 test("the newest migration that this version knows is the last of the folder", () => {

@@ -15,7 +15,16 @@ import { claimStatements, renewLeases } from "../../src/inferences/sql/claim.ts"
 import type { Filter } from "../../src/inferences/sql/filter.ts";
 import { type NewInference, insertInference, insertOnce, insertStatements } from "../../src/inferences/sql/insert.ts";
 import { type Group, groupStatements, insertTogether } from "../../src/inferences/sql/insert-group.ts";
-import { AGEING_MS, GROUP_CHARACTERS, INFERENCE_CHARGE_BYTES, NOTE_IDS, TOGETHER_LOST_MS, TOGETHER_MOST } from "../../src/limits.ts";
+import {
+  AGEING_MS,
+  GROUP_CHARACTERS,
+  HEAD_FILLED,
+  HEAD_ROWS,
+  INFERENCE_CHARGE_BYTES,
+  NOTE_IDS,
+  TOGETHER_LOST_MS,
+  TOGETHER_MOST,
+} from "../../src/limits.ts";
 import { WrittenNotes, noteOf, noteStatements } from "../../src/inferences/sql/notes.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
 import { dueStatements, sweepDue } from "../../src/maintenance/due.ts";
@@ -38,7 +47,7 @@ import { claim, claimed, forgetAll, laneOf, queued, rowOf, submission } from "./
 import { timePasses } from "./support/clock.ts";
 import { ports, still } from "./support/ports.ts";
 import { operator } from "./support/requests.ts";
-import { newTenant, served } from "./support/tenants.ts";
+import { newBackend, newModel, newTenant, served } from "./support/tenants.ts";
 
 const { db } = still();
 const TABLES =
@@ -412,6 +421,87 @@ describe("submissions that come together", () => {
   });
 });
 
+describe("the head of a lane", () => {
+  const inOrder = (model: string) =>
+    db.all(
+      sql`SELECT id, account_id, turn, by_account FROM inferences WHERE model = ${model} AND status = 'queued' AND not_before IS NULL ORDER BY level, turn, id`,
+    );
+  /** What waits, in its order, and what of it is neither in the index by account nor in the head. */
+  const lineOf = async (model: string) => {
+    const line = await inOrder(model);
+    return {
+      line,
+      lost: line.slice(HEAD_ROWS).filter((row) => row["by_account"] === 0),
+      apart: line.filter((row) => row["by_account"] === 0).length,
+    };
+  };
+
+  test("is what a submit need not write into the index by account: one row less is written while few wait", async () => {
+    const model = await served();
+    const { accountId } = await newTenant();
+    const written = async () => {
+      const { text, params } = insertStatements.insert(submission(model, { accountId }));
+      return (
+        await env.DB.prepare(text)
+          .bind(...params)
+          .run()
+      ).meta.rows_written;
+    };
+    const few = await written();
+    for (let left = HEAD_FILLED - 1; left > 0; left -= TOGETHER_MOST) {
+      const length = Math.min(left, TOGETHER_MOST);
+      await insertTogether(
+        db,
+        Array.from({ length }, () => submission(model, { accountId })),
+      );
+    }
+    expect((await lineOf(model)).apart).toBe(HEAD_FILLED);
+    expect(await written()).toBe(few + 1);
+    expect(await lineOf(model)).toMatchObject({ lost: [], apart: HEAD_FILLED });
+  });
+
+  test("has all that the index lacks, however many come before it and whatever comes back; and turns are as they were", async () => {
+    const model = await served(200);
+    const { accountId } = await newTenant();
+    for (const length of [50, 50, 50, 50, 50, 10])
+      await insertTogether(
+        db,
+        Array.from({ length }, () => submission(model, { accountId })),
+      );
+    expect(await lineOf(model)).toMatchObject({ lost: [], apart: HEAD_FILLED });
+    for (let other = 0; other < 40; other++) await queued(model, { accountId: `other-${other}` });
+    await insertTogether(
+      db,
+      Array.from({ length: 40 }, (_, other) => submission(model, { accountId: `another-${other}` })),
+    );
+    const { line, lost, apart } = await lineOf(model);
+    expect([lost, line.length, apart]).toEqual([[], 340, HEAD_ROWS - 80]);
+    const turns = line.filter((row) => row["account_id"] === accountId).map((row) => row["turn"]);
+    expect(turns).toEqual(Array.from({ length: 260 }, (_, turn) => turn));
+    expect(new Set(line.filter((row) => row["account_id"] !== accountId).map((row) => row["turn"]))).toEqual(new Set([1]));
+
+    const claims = await Promise.all(Array.from({ length: 3 }, () => claimed(model)));
+    for (const fence of claims) await db.all(changeStatements.retry(fence, BROKEN, 0, false));
+    await db.all(changeStatements.fail(await claimed(model), BROKEN));
+    await db.all(changeStatements.redrivePage({ accountId: "", id: "" }, true, { statuses: ["failed"] }, 1_000));
+    expect(await lineOf(model)).toMatchObject({ lost: [] });
+    const bulk = Array.from({ length: 170 }, (_, other) => submission(model, { accountId: `third-${other}` }));
+    expect((await insertTogether(db, bulk)).every(({ inference }) => inference !== null)).toBe(true);
+    expect(await lineOf(model)).toMatchObject({ lost: [], apart: 0 });
+  });
+
+  test("is looked through where an account is at its cap", async () => {
+    const model = await newModel({ account_concurrency: 1 });
+    await newBackend(model, { protocol: "http", max_concurrency: 10 });
+    for (let count = 0; count < 3; count++) await queued(model, { accountId: "capped" });
+    const other = await queued(model, { accountId: "other" });
+    const [first, second] = [await claimed(model), await claimed(model)];
+    expect([first.accountId, second.id]).toEqual(["capped", other]);
+    expect(await claim(db, laneOf(model), "third")).toBeNull();
+    expect((await lineOf(model)).apart).toBe(2);
+  });
+});
+
 describe("ends that come together", () => {
   /** Inferences of accounts with keys that are running, in their order. */
   const running = async (owners: readonly (readonly [accountId: string, keyId: string])[]): Promise<Claim[]> => {
@@ -739,6 +829,10 @@ describe("every statement is an index search:", () => {
     mustBeAll: [groupStatements.mustBeAll([submission("m"), submission("m")])],
     releaseKeys: [groupStatements.releaseKeys([submission("m", { idempotencyKey: "k" }), submission("m", { idempotencyKey: "l" })])],
     slots: [groupStatements.slots([submission("m")])],
+    makeRoom: [
+      insertStatements.makeRoom({ model: "m", version: null, capability: "" }, 1),
+      insertStatements.makeRoom({ model: "m", version: "v", capability: "" }, 50),
+    ],
     standing: [insertStatements.standing("a", { model: "m", version: "v", capability: "c" }, 1)],
     countOpen: [insertStatements.countOpen("a")],
     findByIdempotencyKey: [insertStatements.findByIdempotencyKey("a", "k")],

@@ -26,12 +26,13 @@ import {
 import { toldTo } from "./told.ts";
 import { logEnds } from "../ends.ts";
 import { endStatements, failure, loggedError, success } from "./end.ts";
+import { comesBack } from "./head.ts";
 import { laneOfRow, nextTurn, turnAgain } from "./lane.ts";
 import { type Fence, inferenceOrNull, inferenceColumns } from "./record.ts";
 
 const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NULL, error = NULL, attempts_before = attempt, run_ms_before = run_ms, takedowns = 0, unreached = 0,
   not_before = NULL, waiter = NULL, noted = 0, start_by = ${NOW} + max_time_in_queue_seconds * 1000, level = priority, ages_at = ${agesAt(sql`priority`)},
-  turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)},
+  turn = ${nextTurn(sql`inferences.account_id`, ...laneOfRow, sql`inferences.priority`)}, ${comesBack},
   log = ${logged("redriven")}`;
 
 /** It runs at a backend that can be asked to stop it. */
@@ -49,7 +50,7 @@ export const changeStatements = {
   fail: (...how: Parameters<typeof failure>) => endStatements.end([failure(...how)], null),
   retry: (fence: Fence, error: Failure, delayMs: number, tookDown: boolean, unreached = false, timing: Timing | null = null) => sql`
     UPDATE inferences SET status = 'queued', updated_at = ${NOW}, ${ranFor}, ${releaseLease}, ${startByAfter(delayMs)},
-      turn = ${delayMs > 0 ? sql`turn` : turnAgain}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
+      turn = ${delayMs > 0 ? sql`turn` : turnAgain}, ${comesBack}, not_before = ${notBefore(delayMs)}, takedowns = takedowns + ${tookDown ? 1 : 0},
       unreached = unreached + ${unreached ? 1 : 0},
       log = ${logged("attempt_failed", sql`, 'attempt', attempt, 'error', ${json(loggedError(error))}, 'retry_at', ${NOW} + ${delayMs}${timed(timing)}`)}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "queued")} RETURNING status, ${toldTo}`,

@@ -14,6 +14,7 @@ import {
   chargeOf,
   databaseQuotaOf,
   insertInference,
+  insertStatements,
   insertionOf,
   isSpent,
   laneFor,
@@ -22,6 +23,7 @@ import {
   quotaOf,
   rowChargeOf,
 } from "./insert.ts";
+import { type HeadCounts, hasRoom, headByAccount, headFor, isByAccount } from "./head.ts";
 import { ANYBODY, nextTurn, slots } from "./lane.ts";
 import { type Note, WrittenNotes, idsOf, isNoted, noteOf, noteStatements } from "./notes.ts";
 import { textOf, typeOf } from "./record.ts";
@@ -113,6 +115,25 @@ function takenBy(all: readonly NewInference[]): { readonly upTo: readonly Taken[
   return { upTo, accounts };
 }
 
+/** The head of a group's lane, as a table of the statement; its counts, and the turn after the last there of the account asked for. */
+function headIn(group: Group): HeadCounts & { readonly table: Sql; readonly own: Sql } {
+  const [{ accountId, model, priority }] = group;
+  const version = sql`(SELECT version FROM lane)`;
+  return group.every((it) => it.accountId === accountId)
+    ? {
+        table: headFor(accountId, model, version, priority),
+        lined: sql`(SELECT lined FROM head)`,
+        apart: sql`(SELECT apart FROM head)`,
+        own: sql`(SELECT own FROM head)`,
+      }
+    : {
+        table: headByAccount(model, version, priority),
+        lined: sql`(SELECT coalesce(sum(lined), 0) FROM head)`,
+        apart: sql`(SELECT sum(apart) FROM head)`,
+        own: sql`(SELECT own FROM head WHERE head.account_id = asked.account_id)`,
+      };
+}
+
 /** No key of the group stands for an earlier submit. */
 const isFree = sql` AND NOT EXISTS (SELECT 1 FROM asked CROSS JOIN inferences AS earlier
   ON earlier.account_id = asked.account_id AND earlier.idempotency_key = ${own(OWN.findIndex(([column]) => column === "idempotency_key"))})`;
@@ -121,8 +142,9 @@ export const groupStatements = {
   /** Inserts all of a group, or none if any of it would not be taken, or is there already. `mayBeNoted` if due notes may stand for some. */
   insert: (group: Group, mayBeNoted = false) => {
     const [{ accountId, model, version, capability, priority, schemas = 0, databaseQuotaBytes }] = group;
+    const head = headIn(group);
     const names: Sql = {
-      text: [...OWN.map(([column]) => column), ...DERIVED, "capability", "counted", "noted", "log"].join(","),
+      text: [...OWN.map(([column]) => column), ...DERIVED, "capability", "by_account", "counted", "noted", "log"].join(","),
       params: [],
     };
     const values = join(
@@ -132,13 +154,14 @@ export const groupStatements = {
     return sql`
     INSERT INTO inferences (${names})
     WITH asked AS MATERIALIZED (SELECT value ->> 0 AS account_id, value AS it FROM json_each(${textOfGroup(group, mayBeNoted)})),
-      lane AS MATERIALIZED (${laneFor({ model, version, capability })})
+      lane AS MATERIALIZED (${laneFor({ model, version, capability })}),
+      head AS MATERIALIZED (${head.table})
     SELECT ${values}, lane.model, lane.version, 'queued', ${priority}, ${priority},
-      ${nextTurn(sql`asked.account_id`, sql`lane.model`, sql`lane.version`, priority, sql`asked.account_id <> ${accountId}`)} + ${PLACE} - 1,
+      ${nextTurn(sql`asked.account_id`, sql`lane.model`, sql`lane.version`, priority, sql`asked.account_id <> ${accountId}`, head.own)} + ${PLACE} - 1,
       lane.now, lane.now, lane.now + ${MAX_TIME} * 1000, ${priority > 0 ? sql`lane.now + ${AGEING_MS}` : null}, lane.now + ${CANCEL_AFTER} * 1000,
-      ${capability}, 1, ${mayBeNoted ? NOTED : 0}, json_array(json_object('at', lane.now, 'event', 'queued'))
+      ${capability}, ${isByAccount(head, group.length)}, 1, ${mayBeNoted ? NOTED : 0}, json_array(json_object('at', lane.now, 'event', 'queued'))
     FROM lane CROSS JOIN asked
-    WHERE lane.schemas = ${schemas} AND NOT EXISTS (SELECT 1 FROM asked LEFT JOIN accounts AS owner ON owner.id = asked.account_id
+    WHERE lane.schemas = ${schemas} AND ${hasRoom(head, model, sql`(SELECT version FROM lane)`, group.length)} AND NOT EXISTS (SELECT 1 FROM asked LEFT JOIN accounts AS owner ON owner.id = asked.account_id
       WHERE ${isSpent(sql`owner`)} OR ${openIn(sql`owner`)} + ${PLACE} > ${openLimitOf(sql`owner`)} OR coalesce(owner.stored_bytes, 0) + ${CHARGE} > ${quotaOf(sql`owner`)}
         OR coalesce(owner.database_bytes, 0) + ${ROW_CHARGE} > ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)}
         OR EXISTS (SELECT 1 FROM inferences AS there WHERE there.account_id = asked.account_id AND there.id = ${ID}))${isKeyed(group) ? isFree : sql``}
@@ -200,18 +223,24 @@ export async function insertTogether(db: Database, all: readonly NewInference[],
   const [alone, ...more] = all;
   const notes = written.wantedFor(all);
   if (alone && more.length + notes.length === 0) return [await insertInference(db, alone, written.of(all, []).has(alone))];
-  const { insertions, statements: together } = insertionsOf(all, written, notes);
-  const answers = await db.batch(together);
-  written.add(notes);
   const inserted = new Map<NewInference, Inserted>();
-  let begin = together.length - insertions.reduce((sum, { statements }) => sum + statements.length, 0);
-  for (const { of, statements, insertedBy } of insertions) {
-    const its = insertedBy(answers.slice(begin, (begin += statements.length)));
-    of.forEach((it, place) => {
-      const one = its[place];
-      if (one) inserted.set(it, one);
-    });
-  }
+  const insert = async (some: readonly NewInference[], makesRoom: boolean) => {
+    const { insertions, statements: together } = insertionsOf(some, written, notes, makesRoom);
+    const answers = await db.batch(together);
+    written.add(notes);
+    let begin = together.length - insertions.reduce((sum, { statements }) => sum + statements.length, 0);
+    for (const { of, statements, insertedBy } of insertions) {
+      const its = insertedBy(answers.slice(begin, (begin += statements.length)));
+      of.forEach((it, place) => {
+        const one = its[place];
+        if (one) inserted.set(it, one);
+      });
+    }
+  };
+  await insert(all, false);
+  const untaken = all.filter((it) => !inserted.get(it)?.inference);
+  // Maybe for want of room in the heads of their lanes.
+  if (untaken.length > 1) await insert(untaken, true);
   // What was not taken as a group is decided in smaller ones, and at last one by one.
   const left = all.filter((it) => !inserted.has(it));
   for (let decided = 0; left.length > TOGETHER_MOST && decided < left.length; decided += TOGETHER_MOST) {
@@ -232,7 +261,7 @@ export async function insertAllOrNone(
   written = new WrittenNotes(),
 ): Promise<Inference[] | null> {
   const notes = written.wantedFor(all);
-  const { insertions, statements: together } = insertionsOf(all, written, notes);
+  const { insertions, statements: together } = insertionsOf(all, written, notes, true);
   let answers: Row[][];
   try {
     answers = await db.batch([...together, groupStatements.mustBeAll(all)]);
@@ -260,8 +289,8 @@ interface GroupInsertion extends Omit<Insertion, "insertedBy"> {
   readonly insertedBy: (answers: readonly Row[][]) => readonly Inserted[];
 }
 
-/** How submissions are inserted in one transaction: new due notes first, so that the rows find them. */
-function insertionsOf(all: readonly NewInference[], written: WrittenNotes, notes: readonly Note[]) {
+/** How submissions are inserted in one transaction: new due notes first, so that the rows find them, and where asked for, room in heads. */
+function insertionsOf(all: readonly NewInference[], written: WrittenNotes, notes: readonly Note[], makesRoom: boolean) {
   const notable = written.of(all, notes);
   const { groups, others } = parted(all);
   const insertions: GroupInsertion[] = [
@@ -274,7 +303,9 @@ function insertionsOf(all: readonly NewInference[], written: WrittenNotes, notes
     ...others.map((it) => insertedAlone(it, notable.has(it))),
   ];
   const write = notes.length > 0 ? [noteStatements.write(notes)] : [];
-  return { insertions, statements: [...write, ...insertions.flatMap(({ statements }) => statements)] };
+  // Each makes room for all, since several may be of one lane.
+  const room = makesRoom ? [...groups.map(([first]) => first), ...others].map((it) => insertStatements.makeRoom(it, all.length)) : [];
+  return { insertions, statements: [...room, ...write, ...insertions.flatMap(({ statements }) => statements)] };
 }
 
 function insertedAlone(it: NewInference, mayBeNoted: boolean): GroupInsertion {

@@ -20,6 +20,7 @@ import type { RetrySettings } from "../retry.ts";
 import type { Webhook } from "../webhook.ts";
 import { readStatements } from "./read.ts";
 import { claimStatements } from "./claim.ts";
+import { type HeadCounts, hasRoom, headFor, headOf, isByAccount, settle } from "./head.ts";
 import { hasSlot, laneOfRow, live, nextTurn } from "./lane.ts";
 import { isNoted, noteOf } from "./notes.ts";
 import { toldOfNew } from "./told.ts";
@@ -72,6 +73,11 @@ export type Wanted = Pick<NewInference, "model" | "version" | "capability">;
 export const laneFor = ({ model, version, capability }: Wanted) => sql`
   SELECT name AS model, ${version ?? sql`default_version`} AS version, ${NOW} AS now, schemas_revision AS schemas FROM models WHERE name = ${model}${servesVersion(version)}${offers(capability)} LIMIT 1`;
 
+/** The version that is wanted, if the model has it. */
+export const versionOf = ({ model, version }: Wanted) => version ?? sql`(SELECT default_version FROM models WHERE name = ${model})`;
+
+const HEAD: HeadCounts = { lined: sql`head.lined`, apart: sql`head.apart` };
+
 /** The default is one of the versions, or none where there are none (admin/models.ts). */
 const servesVersion = (version: string | null) => {
   if (version === null) return sql``;
@@ -89,8 +95,11 @@ const isReady = (lane: Sql) =>
   sql`EXISTS (SELECT 1 FROM backends WHERE backends.model = ${lane}.model AND backends.version = ${lane}.version AND backends.state = 'active')`;
 
 export const quotaOf = (account: Sql) => sql`coalesce(${account}.quota_bytes, ${QUOTA_BYTES})`;
+
 export const databaseQuotaOf = (account: Sql, byDefault: number) => sql`coalesce(${account}.database_quota_bytes, ${byDefault})`;
+
 export const openIn = (account: Sql) => sql`coalesce(${account}.open_at_most, 0)`;
+
 export const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit, ${OPEN_INFERENCES.default})`;
 
 /** Whether an account's budget is spent. */
@@ -104,6 +113,7 @@ export const chargeOf = ({ inputBytes, metadata }: Pick<NewInference, "inputByte
 export const rowChargeOf = ({ input, metadata, webhook }: Pick<NewInference, "input" | "metadata" | "webhook">) =>
   Math.max(ROW_CHARGE_BYTES, sizeOf(textOf(input) ?? "") + sizeOf(JSON.stringify(metadata))) +
   Math.floor((FIRST_LINE_BYTES + (webhook === null ? 0 : sizeOf(JSON.stringify(webhook)))) / ROW_CHARGE_BYTES) * ROW_CHARGE_BYTES;
+
 /** Of a log, as a submit begins it. */
 const FIRST_LINE_BYTES = '[{"at":1700000000000,"event":"queued"}]'.length;
 
@@ -121,7 +131,8 @@ function columnsOf(it: NewInference, mayBeNoted: boolean): Record<string, SqlVal
     status: sql`'queued'`,
     priority: it.priority,
     level: it.priority,
-    turn: nextTurn(it.accountId, it.model, sql`lane.version`, it.priority),
+    turn: nextTurn(it.accountId, it.model, sql`lane.version`, it.priority, sql`0`, sql`head.own`),
+    by_account: isByAccount(HEAD, 1),
     idempotency_key: it.idempotencyKey,
     fingerprint: it.fingerprint,
     max_time_in_queue_seconds: it.maxTimeInQueueSeconds,
@@ -157,7 +168,8 @@ export const insertStatements = {
   /**
    * Writes nothing and returns no row if the model or version is unknown, the model does not offer the capability, the
    * account has too many open or stores too much, in all or in the database, a request would wait and no backend takes work,
-   * the model has another revision of its schemas than the input was checked against, or the id or the account's idempotency key is taken: the one write decides. Returns what only the database knows: the version,
+   * the model has another revision of its schemas than the input was checked against, the id or the account's
+   * idempotency key is taken, or the head of the lane has no room: the one write decides. Returns what only the database knows: the version,
    * the time, and whether the lane has a slot for it. `mayBeNoted` if a due note may stand for it (notes.ts).
    */
   insert: (it: NewInference, mayBeNoted = false) => {
@@ -169,13 +181,15 @@ export const insertStatements = {
     );
     return sql`
     INSERT INTO inferences (${names}) SELECT ${values}
-    FROM (${laneFor(it)}) AS lane LEFT JOIN accounts AS owner ON owner.id = ${it.accountId}
+    FROM (${laneFor(it)}) AS lane CROSS JOIN (${headFor(it.accountId, it.model, versionOf(it), it.priority)}) AS head LEFT JOIN accounts AS owner ON owner.id = ${it.accountId}
     WHERE NOT ${isSpent(sql`owner`)} AND ${openIn(sql`owner`)} < ${openLimitOf(sql`owner`)} AND coalesce(owner.stored_bytes, 0) + ${chargeOf(it)} <= ${quotaOf(sql`owner`)}
       AND coalesce(owner.database_bytes, 0) + ${rowChargeOf(it)} <= ${databaseQuotaOf(sql`owner`, it.databaseQuotaBytes)}${it.waiter === null ? sql`` : sql` AND ${isReady(sql`lane`)}`}
-      AND lane.schemas = ${it.schemas ?? 0}
+      AND lane.schemas = ${it.schemas ?? 0} AND ${hasRoom(HEAD, it.model, sql`lane.version`, 1)}
     ON CONFLICT DO NOTHING
     RETURNING version, created_at AS now, ${hasSlot(sql`inferences.account_id`, ...laneOfRow)} AS hasSlot, ${toldOfNew}`;
   },
+  /** Makes room for so many more in the head of a lane. */
+  makeRoom: (wanted: Wanted, count: number) => settle(wanted.model, versionOf(wanted), count),
   /** What may be in the way of a submit: whether the model is served so, and now; and how much the account has. */
   standing: (accountId: string, wanted: Wanted, databaseQuotaBytes: number) => sql`
     SELECT EXISTS (${laneFor(wanted)}) AS served, named.versions, named.capabilities,
@@ -192,10 +206,11 @@ export const insertStatements = {
    */
   countOpen: (accountId: string) => sql`
     UPDATE accounts SET open_counted_at = ${NOW}, open_at_most = (
-        SELECT count(*) FROM models AS served CROSS JOIN json_each(iif(served.versions = '[]', '[""]', served.versions)) AS version
-        CROSS JOIN inferences AS own INDEXED BY inferences_by_account
-        WHERE served.name > '' AND own.status = 'queued' AND own.not_before IS NULL AND own.model = served.name AND own.version = version.value
-          AND own.account_id = accounts.id)
+        SELECT coalesce(sum((SELECT count(*) FROM inferences AS own INDEXED BY inferences_by_account
+            WHERE own.status = 'queued' AND own.not_before IS NULL AND own.by_account = 1 AND own.model = served.name
+              AND own.version = version.value AND own.account_id = accounts.id)
+          + (SELECT count(*) FROM (${headOf(sql`served.name`, sql`version.value`)}) WHERE by_account = 0 AND account_id = accounts.id)), 0)
+        FROM models AS served CROSS JOIN json_each(iif(served.versions = '[]', '[""]', served.versions)) AS version WHERE served.name > '')
       + (SELECT count(*) FROM backends AS host
         CROSS JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
         WHERE host.model > '' AND running.account_id = accounts.id)
@@ -243,7 +258,15 @@ export function insertionOf(it: NewInference, mayBeNoted = false): Insertion {
 export async function insertInference(db: Database, it: NewInference, mayBeNoted = false): Promise<Inserted> {
   const { statements, insertedBy } = insertionOf(it, mayBeNoted);
   const [only, ...others] = statements;
-  return insertedBy(only && others.length === 0 ? [await db.all(only)] : await db.batch(statements));
+  const inserted = insertedBy(only && others.length === 0 ? [await db.all(only)] : await db.batch(statements));
+  return inserted.inference ? inserted : insertWithRoom(db, it);
+}
+
+/** What was not taken, once there is room in the head of its lane; if it was refused for another reason, it is again. */
+async function insertWithRoom(db: Database, it: NewInference): Promise<Inserted> {
+  const { statements, insertedBy } = insertionOf(it);
+  const [, ...answers] = await db.batch([insertStatements.makeRoom(it, 1), ...statements]);
+  return insertedBy(answers);
 }
 
 const insertedSchema = z.object({ version: z.string(), now: z.number(), hasSlot: z.number().transform((free) => free === 1) });
@@ -293,18 +316,6 @@ export async function standingOf(
 ): Promise<z.infer<typeof standingSchema>> {
   const [row] = await db.all(insertStatements.standing(accountId, wanted, databaseQuotaBytes));
   return standingSchema.parse(row);
-}
-
-/** How many inferences an account has open, at most. */
-export async function openOf(db: Database, accountId: string): Promise<number> {
-  const [row] = await db.all(sql`SELECT open_at_most AS open FROM accounts WHERE id = ${accountId}`);
-  return Number(row?.["open"] ?? 0);
-}
-
-/** Counts anew what an account has open, if it seems to be at its limit. Returns whether it is below. */
-export async function isBelowOpenLimit(db: Database, accountId: string): Promise<boolean> {
-  const [row] = await db.all(insertStatements.countOpen(accountId));
-  return row?.["below"] === 1;
 }
 
 /** The inference that a key of a submit stands for, with the fingerprint of that submit. */

@@ -8,6 +8,7 @@
 import { isAnothers } from "../../backends/store.ts";
 import { CIRCUIT_FAILURES } from "../../limits.ts";
 import { NOW, type Sql, type SqlValue, sql } from "../../platform/sql.ts";
+import { headOf, lastInHead } from "./head.ts";
 
 /** What waits in a lane and may be claimed; the condition of two partial indexes. */
 export const claimable = (model: SqlValue | Sql, version: SqlValue | Sql) =>
@@ -23,18 +24,21 @@ const turns = (
 ) => sql`SELECT ${turn} FROM inferences AS peer INDEXED BY ${index}
   WHERE peer.status = 'queued' AND peer.not_before IS NULL AND peer.model = ${model} AND peer.version = ${version} AND peer.level = ${level}`;
 
-/** The turn after an account's last that waits in a level, by an index that has what has failed apart. NULL if none waits there. */
-const ownLast = (accountId: SqlValue | Sql, model: SqlValue | Sql, version: Sql, level: SqlValue | Sql) => {
+/**
+ * The turn after an account's last that waits in a level, by an index that has what has failed apart, or in the head of the lane.
+ * NULL if none waits there.
+ */
+const ownLast = (accountId: SqlValue | Sql, model: SqlValue | Sql, version: Sql, level: SqlValue | Sql, inHead: Sql) => {
   const last = (hasFailed: 0 | 1) => sql`(${turns(sql`max(peer.turn) + 1`, sql`inferences_by_account`, model, version, level)}
-    AND peer.account_id = ${accountId} AND peer.has_failed = ${hasFailed})`;
-  return sql`(SELECT max(own) FROM (SELECT ${last(0)} AS own UNION ALL SELECT ${last(1)}))`;
+    AND peer.by_account = 1 AND peer.account_id = ${accountId} AND peer.has_failed = ${hasFailed})`;
+  return sql`(SELECT max(own) FROM (SELECT ${last(0)} AS own UNION ALL SELECT ${last(1)} UNION ALL SELECT ${inHead}))`;
 };
 
 /**
  * The turn of one more inference of an account in a level: the round after its account's last that waits there, or after the
  * one that is being served; so accounts take turns, whatever each has. The round that is being served takes nobody more:
  * it comes to its end, whoever keeps coming back, and so every round that somebody waits for is served. `ofEmpty` is its turn if
- * nobody waits.
+ * nobody waits, `inHead` the turn after its last in the head of the lane.
  */
 export const nextTurn = (
   accountId: SqlValue | Sql,
@@ -42,8 +46,9 @@ export const nextTurn = (
   version: Sql,
   level: SqlValue | Sql,
   ofEmpty: Sql = sql`0`,
+  inHead = lastInHead(accountId, model, version, level),
 ) => sql`coalesce(
-  ${ownLast(accountId, model, version, level)},
+  ${ownLast(accountId, model, version, level, inHead)},
   (${turns(sql`min(peer.turn) + 1`, sql`inferences_claimable`, model, version, level)}), ${ofEmpty})`;
 
 /**
@@ -116,10 +121,10 @@ const ownFirst = (
   lane: LaneSql,
   hasFailed: 0 | 1,
 ) => sql`SELECT level, turn, id FROM inferences AS own INDEXED BY inferences_by_account
-  WHERE own.status = 'queued' AND own.not_before IS NULL AND own.model = ${lane.model} AND own.version = ${lane.version}
+  WHERE own.status = 'queued' AND own.not_before IS NULL AND own.by_account = 1 AND own.model = ${lane.model} AND own.version = ${lane.version}
     AND own.account_id = ${accountId} AND own.has_failed = ${hasFailed} AND own.start_by > ${NOW} ORDER BY own.level, own.turn, own.id LIMIT 1`;
 
-/** An account's own next inference in a lane; for a probe, what has not been tried goes first. */
+/** An account's own next inference in a lane, of those that are in the index; for a probe, what has not been tried goes first. */
 const ownNext = (accountId: Sql, isProbe: Sql, lane: LaneSql) => sql`SELECT id FROM (
     SELECT 0 AS has_failed, * FROM (${ownFirst(accountId, lane, 0)}) UNION ALL SELECT 1, * FROM (${ownFirst(accountId, lane, 1)})
   ) ORDER BY iif(${isProbe}, has_failed, 0), level, turn, id LIMIT 1`;
@@ -138,7 +143,7 @@ const frontOf = (lane: LaneSql) => sql`
  * The lane's next inference: the first in order, or, if that may not go, the first of the accounts that may run another. It may
  * not go if its account already runs as many as it may, or if all that is left for it is a backend in doubt: what proves such a
  * one must not be what has made others fail, so of all that could go there what has failed goes last. The second half is reached
- * only then, and goes from account to account by index.
+ * only then, and goes from account to account by index, and through what of the lane's head is not there: that has never failed.
  */
 const nextOf = (lane: LaneSql) => sql`
   ${frontOf(lane)}
@@ -151,18 +156,26 @@ const nextOf = (lane: LaneSql) => sql`
       GROUP BY running.account_id HAVING count(*) >= ${accountCap(lane)}
     ), waiting (account_id) AS (
       SELECT iif(${hasSlot(ANYBODY, lane.model, lane.version)},
-        (SELECT min(account_id) FROM inferences INDEXED BY inferences_by_account WHERE ${claimable(lane.model, lane.version)}), NULL)
+        (SELECT min(account_id) FROM inferences INDEXED BY inferences_by_account WHERE ${claimable(lane.model, lane.version)} AND by_account = 1), NULL)
       UNION ALL
-      SELECT (SELECT min(account_id) FROM inferences INDEXED BY inferences_by_account WHERE ${claimable(lane.model, lane.version)} AND account_id > waiting.account_id)
+      SELECT (SELECT min(account_id) FROM inferences INDEXED BY inferences_by_account WHERE ${claimable(lane.model, lane.version)} AND by_account = 1 AND account_id > waiting.account_id)
       FROM waiting WHERE waiting.account_id IS NOT NULL
+    ), near AS MATERIALIZED (
+      SELECT account_id, id FROM (${headOf(lane.model, lane.version)}) WHERE by_account = 0
     ), able AS MATERIALIZED (
-      SELECT account_id, NOT ${isFree(sql`waiting.account_id`, lane)} AS is_probe FROM waiting
-      WHERE account_id IS NOT NULL AND account_id NOT IN (SELECT account_id FROM full)
+      SELECT account_id, NOT ${isFree(sql`waiting.account_id`, lane)} AS is_probe
+      FROM (SELECT account_id FROM waiting WHERE account_id IS NOT NULL UNION SELECT account_id FROM near) AS waiting
+      WHERE account_id NOT IN (SELECT account_id FROM full)
         AND ${hasSlot(sql`waiting.account_id`, lane.model, lane.version)}
     )
-    SELECT first.account_id, first.id, first.backend_id
-    FROM able JOIN inferences AS first ON first.account_id = able.account_id AND first.id = (${ownNext(sql`able.account_id`, sql`able.is_probe`, lane)})
-    ORDER BY iif(able.is_probe, first.has_failed, 0), first.level, first.turn, first.id LIMIT 1
+    SELECT account_id, id, backend_id FROM (
+      SELECT first.account_id, first.id, first.backend_id, first.level, first.turn, iif(able.is_probe, first.has_failed, 0) AS is_held
+      FROM able JOIN inferences AS first ON first.account_id = able.account_id AND first.id = (${ownNext(sql`able.account_id`, sql`able.is_probe`, lane)})
+      UNION ALL
+      SELECT first.account_id, first.id, first.backend_id, first.level, first.turn, 0
+      FROM near JOIN able ON able.account_id = near.account_id
+        JOIN inferences AS first ON first.account_id = near.account_id AND first.id = near.id AND first.start_by > ${NOW}
+    ) ORDER BY is_held, level, turn, id LIMIT 1
   ) AS other
   LIMIT 1`;
 

@@ -52,6 +52,8 @@ export interface InferenceRow {
   /** JSON array. */
   readonly log: string;
   readonly dataRemovedAt: number | null;
+  /** 0 = not in the index of that name. */
+  readonly byAccount: number;
   /** What its log's last entry says of an error, as JSON. */
   readonly lastError: string | null;
   /** JSON. */
@@ -195,6 +197,7 @@ const COLUMNS: Readonly<Record<keyof Rows, readonly string[]>> = {
     "output_parts",
     "log",
     "data_removed_at",
+    "by_account",
     "last_error",
     "progress",
   ],

@@ -6,6 +6,7 @@ import type { BackendRow, InferenceRow } from "../platform/rows.ts";
 import { Answers } from "./answers.ts";
 import { Calls } from "./calls.ts";
 import { Claims } from "./claims.ts";
+import { Heads } from "./heads.ts";
 import { type Actor, Lives, type Outside } from "./lives.ts";
 import { type Neighbourhood, Neighbours } from "./neighbours.ts";
 import { Transitions } from "./transitions.ts";
@@ -15,6 +16,7 @@ export class Model {
   readonly known: Lives;
   readonly claims: Claims;
   readonly calls: Calls;
+  readonly heads: Heads;
   readonly answers: Answers;
   readonly neighbours: Neighbours;
   readonly waiting: Waiting;
@@ -24,6 +26,7 @@ export class Model {
     this.known = new Lives(outside);
     this.claims = new Claims(this.known, fair);
     this.calls = new Calls(this.known);
+    this.heads = new Heads(this.known);
     this.neighbours = new Neighbours(this.known, neighbours);
     this.answers = new Answers(this.known);
     this.waiting = new Waiting(this.known);
