@@ -550,7 +550,7 @@ describe("ends that come together", () => {
       const rows = await env.DB.prepare("SELECT * FROM inferences WHERE model = ? ORDER BY id")
         .bind(all[0]?.model ?? "")
         .all();
-      const stamps = new Set(["id", "model", "account_id", "backend_id", "turn", "input", "ended_with", "log"]);
+      const stamps = new Set(["id", "model", "account_id", "backend_id", "turn", "input", "noted", "ended_with", "log"]); // differ by when it came
       return {
         rows: rows.results.map((row) => [
           ...Object.entries(row).filter(
@@ -735,7 +735,8 @@ describe("a due note", () => {
 
   test("stands for none whose isolate's clock is so far ahead that the note would be due after it", async () => {
     const model = await served();
-    const id = (count: number) => `${earliestId(spanAt + 60_000)}-7000-8000-${String(count).padStart(12, "0")}`;
+    const ahead = Date.now() + 60_000;
+    const id = (count: number) => `${earliestId(ahead)}-7000-8000-${String(count).padStart(12, "0")}`;
     await insertTogether(
       db,
       [1, 2, 3].map((count) => submission(model, { id: id(count) })),
