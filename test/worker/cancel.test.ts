@@ -5,11 +5,10 @@ import type { Failure } from "../../src/backends/outcome.ts";
 import { run } from "../../src/inferences/run.ts";
 import { cancelInference, changeStatements } from "../../src/inferences/sql/change.ts";
 import { claimStatements } from "../../src/inferences/sql/claim.ts";
-import { insertStatements } from "../../src/inferences/sql/insert.ts";
 import { dueStatements } from "../../src/maintenance/due.ts";
 import { BULK_ROWS, CANCEL_LOOK_MS, LEASE_MS, LEASE_RENEW_MS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
-import { claim, claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
+import { claim, claimed, forgetAll, laneOf, queued, queuedMany, rowOf } from "./support/inferences.ts";
 import { held, standingClock, timePasses } from "./support/clock.ts";
 import { still, stillAs, stillEnv } from "./support/ports.ts";
 import { gpu } from "./support/outside.ts";
@@ -21,12 +20,6 @@ const BROKEN: Failure = { class: "infrastructure", code: "backend_cut", message:
 const WRONG: Failure = { class: "input", code: "backend_rejected", message: "The backend answered 422.", status: 422 };
 
 beforeEach(forgetAll);
-
-async function queuedMany(model: string, accountId: string, count: number): Promise<void> {
-  for (let done = 0; done < count; done += 500) {
-    await db.batch(Array.from({ length: Math.min(500, count - done) }, () => insertStatements.insert(submission(model, { accountId }))));
-  }
-}
 
 async function counts(model: string): Promise<Record<string, unknown>> {
   const { results } = await env.DB.prepare("SELECT status, count(*) AS count FROM inferences WHERE model = ? GROUP BY status")
@@ -47,7 +40,7 @@ describe("a cancel that races", () => {
 
   test.each(finishes)("%s, 250 rounds: one of the two happens, and stays", { timeout: 60_000 }, async (_what, end, finish) => {
     const model = await served(250);
-    await queuedMany(model, "account-a", 250);
+    await queuedMany(250, model, { accountId: "account-a" });
     const tally: Record<string, number> = {};
     for (let round = 0; round < 250; round++) {
       const hold = await claimed(model, `lease-${round}`);
@@ -303,7 +296,7 @@ describe("a cancel by filter", () => {
     const done = await queued(model, { accountId });
     const hold = await claimed(model);
     await db.all(changeStatements.fail(hold, WRONG));
-    await queuedMany(model, accountId, 3);
+    await queuedMany(3, model, { accountId });
     await queued(other, { accountId });
     await queued(model, { accountId: "account-b" });
     expect(await object(cancelMany(key, { model, dry_run: true }))).toMatchObject({ dry_run: true, matched: 4, next: null });
@@ -341,7 +334,7 @@ describe("a cancel by filter", () => {
     const { key, accountId } = await newTenant();
     const model = await newModel();
     const total = 2 * BULK_ROWS + 100;
-    await queuedMany(model, accountId, total);
+    await queuedMany(total, model, { accountId });
     for (const dryRun of [true, false]) {
       const pages: number[] = [];
       let after: unknown;
@@ -468,8 +461,8 @@ describe("a redrive", () => {
 
     test("goes on page by page, over accounts, until there is no next", { timeout: 60_000 }, async () => {
       const model = await newModel();
-      await queuedMany(model, "account-a", BULK_ROWS - 300);
-      await queuedMany(model, "account-b", BULK_ROWS);
+      await queuedMany(BULK_ROWS - 300, model, { accountId: "account-a" });
+      await queuedMany(BULK_ROWS, model, { accountId: "account-b" });
       await env.DB.prepare("UPDATE inferences SET status = 'failed', error = ?, start_by = 1 WHERE model = ?")
         .bind(JSON.stringify(BROKEN), model)
         .run();

@@ -10,12 +10,11 @@ import { run } from "../../src/inferences/run.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
 import { cancelInference, changeStatements, redriveInference } from "../../src/inferences/sql/change.ts";
 import { claimStatements } from "../../src/inferences/sql/claim.ts";
-import { insertStatements } from "../../src/inferences/sql/insert.ts";
 import { dueStatements } from "../../src/maintenance/due.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { AGEING_MS, LEASE_MS, LEASE_RENEW_MS, SWEEP_PASS_MS, SWEEP_ROWS, SWEEP_TICK_MS, WAKE_UP_LOST_MS } from "../../src/limits.ts";
 import type { Sql } from "../../src/platform/sql.ts";
-import { claim, claimed, forgetAll, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
+import { claim, claimed, forgetAll, laneOf, queued, queuedMany, rowOf } from "./support/inferences.ts";
 import { databaseNow, held, standingClock, timePasses } from "./support/clock.ts";
 import { asDatabase, still, stillAs, stillEnv, swept } from "./support/ports.ts";
 import { gpu } from "./support/outside.ts";
@@ -30,12 +29,6 @@ beforeEach(forgetAll);
 afterEach(() => {
   vi.useRealTimers();
 });
-
-async function queuedMany(model: string, count: number, priority = 0): Promise<void> {
-  for (let done = 0; done < count; done += 500) {
-    await db.batch(Array.from({ length: Math.min(500, count - done) }, () => insertStatements.insert(submission(model, { priority }))));
-  }
-}
 
 /** Puts everything of a model into `in_progress`, held by runners of which nothing has been heard since. */
 async function abandon(model: string): Promise<void> {
@@ -116,7 +109,7 @@ describe("River #1318: a full page of rows that can't be rescued starved the res
     ["are ready again", "not_before = 2"],
   ])("a lapsed lease is acted on within two passes, although 1,000 others %s first", { timeout: 60_000 }, async (_what, due) => {
     const crowd = await newModel();
-    await queuedMany(crowd, 1_000, 2);
+    await queuedMany(1_000, crowd, { priority: 2 });
     await env.DB.prepare(`UPDATE inferences SET ${due} WHERE model = ?`).bind(crowd).run();
     const model = await served();
     const id = await queued(model);
@@ -132,7 +125,7 @@ describe("River #1318: a full page of rows that can't be rescued starved the res
     ["are ready again", "not_before = 2", 0],
   ])("an expiry is acted on within two passes, although 1,000 others %s first", { timeout: 60_000 }, async (_what, due, priority) => {
     const crowd = await newModel();
-    await queuedMany(crowd, 1_000, priority);
+    await queuedMany(1_000, crowd, { priority });
     await env.DB.prepare(`UPDATE inferences SET ${due} WHERE model = ?`).bind(crowd).run();
     const id = await queued(await newModel());
     await env.DB.prepare("UPDATE inferences SET start_by = 3 WHERE id = ?").bind(id).run();
@@ -168,7 +161,7 @@ describe("River #1251: one hung database call stopped all periodic work", () => 
 
 test("River #1258: of 5,133 that run with nobody behind them, none is left running", { timeout: 120_000 }, async () => {
   const model = await served(1);
-  await queuedMany(model, 5_133);
+  await queuedMany(5_133, model);
   await abandon(model);
   let left = 5_133;
   while (left > 0) {
@@ -378,7 +371,7 @@ describe("workerd #6053 and #1483: the queue hung, or failed", () => {
 
 test("workerd #6053: a queue that refuses does not keep the sweep from what else is due", { timeout: 60_000 }, async () => {
   const crowd = await newModel();
-  await queuedMany(crowd, 1_000);
+  await queuedMany(1_000, crowd);
   await env.DB.prepare("UPDATE inferences SET not_before = 2 WHERE model = ?").bind(crowd).run();
   const model = await served();
   const id = await queued(model);

@@ -1,11 +1,12 @@
 /** Inferences of a test: submitted by a client, or put into the database and claimed there. */
 import { env } from "cloudflare:workers";
+import { expect } from "vitest";
 import { newInferenceId } from "../../../src/ids.ts";
 import type { Lane } from "../../../src/models/lane.ts";
 import type { Claim } from "../../../src/inferences/sql/record.ts";
 import { claimOfWhole, recordAndClaim } from "../../../src/inferences/sql/claim.ts";
 import type { Database } from "../../../src/platform/sql.ts";
-import { type NewInference, insertInference } from "../../../src/inferences/sql/insert.ts";
+import { type NewInference, insertInference, insertStatements } from "../../../src/inferences/sql/insert.ts";
 import { sweep } from "../../../src/maintenance/sweep.ts";
 import {
   DATABASE_QUOTA_BYTES,
@@ -76,6 +77,15 @@ export function submission(model: string, more: Partial<NewInference> = {}): New
     databaseQuotaBytes: DATABASE_QUOTA_BYTES.default,
     ...more,
   };
+}
+
+/** Submits many that are alike, each with room made for it in the head of its lane, as one that comes alone does. */
+export async function queuedMany(count: number, model: string, more: Partial<NewInference> = {}): Promise<void> {
+  for (let done = 0; done < count; done += 500) {
+    const each = Array.from({ length: Math.min(500, count - done) }, () => submission(model, more));
+    const answers = await still().db.batch(each.flatMap((it) => [insertStatements.makeRoom(it, 1), insertStatements.insert(it)]));
+    expect(answers.filter((rows, index) => index % 2 === 1 && rows.length === 1)).toHaveLength(each.length);
+  }
 }
 
 /** Queues an inference in the store itself and tells nobody. Returns its id. */
