@@ -59,6 +59,7 @@ interface Bounds {
  */
 const { Cloudflare: runtime } = globalThis as { Cloudflare?: { compatibilityFlags: Readonly<Record<string, boolean>> } }; // in Node there is none
 const WAKES = runtime?.compatibilityFlags["handle_cross_request_promise_resolution"] !== false;
+const LOOK_MS = WAKES ? TOGETHER_LOOK_MS : 10;
 
 export class Together<Question, Answer> {
   readonly #clock: Clock;
@@ -92,7 +93,7 @@ export class Together<Question, Answer> {
         if (!isAsked) this.#waiting.add(mine);
         if (isAsked || !mayBegin) {
           const woken = new Promise<void>((resolve) => (mine.wake = WAKES ? resolve : () => {}));
-          await Promise.race([woken, this.#clock.sleep(TOGETHER_LOOK_MS)]);
+          await Promise.race([woken, this.#clock.sleep(LOOK_MS)]);
         } else await this.#lead(askAll, after);
       }
     } finally {
