@@ -55,17 +55,24 @@ const ENTRIES: readonly Entry[] = DIALECTS.flatMap((dialect) =>
     counts: new CallCounts(observed, dialect.name, route.method, route.path),
   })),
 );
-/** The same by method and a path's first segment; those whose path begins with a parameter are under each segment, and under "". */
-const bySegment = new Map<string, Entry[]>();
-const LITERAL = /^[\w.-]+$/;
+/**
+ * The same by method and the first two segments of a path. Those that begin with a parameter are under each pair, and those
+ * whose second segment is one under each pair with their first. "*" is whatever is no route's own.
+ */
+const byHead = new Map<string, Entry[]>();
+const LITERAL = /^[\w.-]*$/;
 
-const SEGMENTS = new Set(["", ...ENTRIES.map(({ route }) => segmentOf(route.path)).filter((segment) => LITERAL.test(segment))]);
+const heads = ENTRIES.map(({ route }) => headOf(route.path)).filter(([first]) => LITERAL.test(first));
+const HEADS = new Set([
+  "*/*",
+  ...heads.flatMap(([first, second]) => [`${first}/*`, ...(LITERAL.test(second) ? [`${first}/${second}`] : [])]),
+]);
 for (const entry of ENTRIES) {
   const { method, path } = entry.route;
-  const first = segmentOf(path);
-  for (const segment of LITERAL.test(first) ? [first] : SEGMENTS) {
-    const name = `${method} ${segment}`;
-    bySegment.set(name, [...(bySegment.get(name) ?? []), entry]);
+  const [first, second] = headOf(path);
+  for (const head of HEADS) {
+    const isUnder = !LITERAL.test(first) || (LITERAL.test(second) ? head === `${first}/${second}` : head.startsWith(`${first}/`));
+    if (isUnder) byHead.set(`${method} ${head}`, [...(byHead.get(`${method} ${head}`) ?? []), entry]);
   }
 }
 
@@ -78,17 +85,22 @@ function patternOf(path: string): RegExp {
 
 /** The route that a request is for; null if there is none. */
 function routeFor(method: string, path: string): (Entry & { readonly params: Record<string, string> }) | null {
-  const segment = segmentOf(path);
-  for (const entry of bySegment.get(`${method} ${SEGMENTS.has(segment) ? segment : ""}`) ?? []) {
+  const [first, second] = headOf(path);
+  const known = `${first}/${second}`;
+  const head = HEADS.has(known) ? known : HEADS.has(`${first}/*`) ? `${first}/*` : "*/*";
+  for (const entry of byHead.get(`${method} ${head}`) ?? []) {
     const match = entry.pattern.exec(path);
     if (match) return { ...entry, params: path.includes("%") ? decoded(match.groups ?? {}) : { ...match.groups } };
   }
   return null;
 }
 
-function segmentOf(path: string): string {
+/** The first two segments of a path; "" is one that is not there. */
+function headOf(path: string): [first: string, second: string] {
   const end = path.indexOf("/", 1);
-  return end < 0 ? path.slice(1) : path.slice(1, end);
+  if (end < 0) return [path.slice(1), ""];
+  const next = path.indexOf("/", end + 1);
+  return [path.slice(1, end), next < 0 ? path.slice(end + 1) : path.slice(end + 1, next)];
 }
 
 /** Answers any request; never throws. */
@@ -194,7 +206,7 @@ async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known
       const caller = known ?? (await callerOf(call));
       const keyCall: KeyCall = Object.assign(call, { caller });
       repeatable = { keyId: caller.keyId, request: call.request };
-      belongsTo(call.request, caller.accountId);
+      if (call.request.method !== "GET") belongsTo(call.request, caller.accountId);
       allowance = admissions.admitHere(caller, route.access);
       if (allowance) response = await route.handle(keyCall);
       else {
