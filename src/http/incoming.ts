@@ -27,9 +27,8 @@ export async function receiveSmall(request: Request, { limitBytes, copies }: Bou
   const announced = Number(headers.get("content-length") ?? Infinity);
   if (!(announced <= Math.min(limitBytes, SMALL_BODY_BYTES)) || headers.has("content-encoding") || headers.has("transfer-encoding"))
     return null;
-  const body = await wholeInTime(request, announced, BODY_PACE).catch(refuseSlow);
-  reserve(request, body.byteLength * copies);
-  return body;
+  reserve(request, announced * copies); // before it comes, since it is not seen while it does
+  return await wholeInTime(request, announced, BODY_PACE).catch(refuseSlow);
 }
 
 /**
