@@ -29,7 +29,6 @@ export default defineConfig(async () => {
               miniflare: {
                 bindings: {
                   MIGRATIONS: migrations,
-                  WATCH_APART: "1", // the plugin's Worker has no_handle_cross_request_promise_resolution
                   RECORD_EXAMPLES: process.env["RECORD_EXAMPLES"] ?? "",
                   RANDOM_CALLS: process.env["RANDOM_CALLS"] ?? "",
                   RANDOM_CALLS_SEED: process.env["RANDOM_CALLS_SEED"] ?? "",

@@ -484,6 +484,7 @@ export const HEAD_ROWS = 250;
 export const HEAD_FILLED = HEAD_ROWS - TOGETHER_MOST;
 /** How often who waits looks by itself, and after how long a statement or a caller is taken for gone. */
 export const TOGETHER_LOOK_MS = 200;
+export const TOGETHER_LOOK_ALONE_MS = 10;
 export const TOGETHER_LOST_MS = 2 * DATABASE_MS;
 /** How long a request that follows many that were answered together waits for the others of them that come again. */
 export const TOGETHER_GATHER_MS = 1;

@@ -52,8 +52,6 @@ const waiting = new Map<string, number>(); // an entry for each account with a r
 interface Private {
   /** The private network in which its GPU servers are. */
   readonly GPU_NETWORK?: { readonly fetch: Fetch };
-  /** Set where a request's promise can't be settled by another request, as under Vitest: then no two watch by one socket. */
-  readonly WATCH_APART?: string;
 }
 
 /** The ports of a deployment, made once per isolate. */
@@ -73,7 +71,7 @@ function newPorts(env: Env & Private): Ports {
   const network = env.GPU_NETWORK;
   const clock: Clock = { now: () => Date.now(), sleep, after, timeout: (ms) => AbortSignal.timeout(ms) };
   const openly: Fetch = (url, init) => fetch(url, init);
-  const watch = watchPortOf(env, waitUntil, env.WATCH_APART === undefined);
+  const watch = watchPortOf(env, waitUntil);
   reportFrom(observed, env);
   const spans = spansTo(configOf(env), clock);
   const told = telling(d1(env.DB, DATABASE_MS), watch, waitUntil);

@@ -1,6 +1,7 @@
 /** An isolate's side of the watch objects: a socket to one of them for each inference that is watched, and for each stream of all. */
 import { MEMORY_THINGS, WATCH_MS, WATCH_OBJECTS_PER_ACCOUNT, WATCH_ROOM_MS } from "../limits.ts";
 import { Memory } from "../platform/memory.ts";
+import { REQUESTS_WAKE } from "../platform/requests-wake.ts";
 import { ask } from "../platform/unavailable.ts";
 import { ALL, type AfterEvent, type Watch, type WatchPort } from "../ports.ts";
 import { Inbox, toldIn } from "./inbox.ts";
@@ -12,7 +13,7 @@ export function watchObjectName(accountId: string, object: number): string {
 }
 
 /** `shares`: whether those of an isolate who watch the same share a socket. */
-export function watchPortOf(env: Pick<Env, "WATCH">, keep: Keep, shares = true): WatchPort {
+export function watchPortOf(env: Pick<Env, "WATCH">, keep: Keep, shares = REQUESTS_WAKE): WatchPort {
   const withRoom = new Memory<number>(MEMORY_THINGS);
   const shared = new SharedWatches(keep);
   const connect = async (accountId: string, topic: string, object: number, after: string | null): Promise<Connection | null> => {

@@ -2,11 +2,12 @@
  * Questions of several requests of one isolate, asked as one. A question that comes when few are under way is asked at once;
  * those that come while they are wait, and go together in the next. An answer is never older than its question. Who asks
  * for others does so in `after` too, so that it goes on when its own client has left, and may go on with the next group; whoever
- * waits looks by a clock of its own, so that one that is gone all the same holds up nobody for long. Each is woken once, by its answer:
- * to have a request go on costs the runtime as much as much of what a request does.
+ * waits looks by a clock of its own, so that one that is gone all the same holds up nobody for long. Each is woken only once, by its
+ * answer, since waking a request costs the runtime a large part of what a short request costs.
  */
 import { Unavailable } from "./unavailable.ts";
-import { TOGETHER, TOGETHER_GATHER_MS, TOGETHER_LOOK_MS, TOGETHER_LOST_MS } from "../limits.ts";
+import { TOGETHER, TOGETHER_GATHER_MS, TOGETHER_LOOK_ALONE_MS, TOGETHER_LOOK_MS, TOGETHER_LOST_MS } from "../limits.ts";
+import { REQUESTS_WAKE } from "./requests-wake.ts";
 
 /** Keeps a request's work going after its answer: `waitUntil`. */
 type After = (work: Promise<unknown>) => void;
@@ -53,13 +54,8 @@ interface Bounds {
   readonly rounds?: number;
 }
 
-/**
- * Whether a request may wake another. Not under Vitest, whose plugin takes that from a Worker: what it wakes would go on as part of the request
- * that wakes it, which the runtime allows no call. There who waits looks by its clock alone.
- */
-const { Cloudflare: runtime } = globalThis as { Cloudflare?: { compatibilityFlags: Readonly<Record<string, boolean>> } }; // in Node there is none
-const WAKES = runtime?.compatibilityFlags["handle_cross_request_promise_resolution"] !== false;
-const LOOK_MS = WAKES ? TOGETHER_LOOK_MS : 10;
+/** If requests can't wake each other, whoever waits looks by its clock alone, and so more often. */
+const LOOK_MS = REQUESTS_WAKE ? TOGETHER_LOOK_MS : TOGETHER_LOOK_ALONE_MS;
 
 export class Together<Question, Answer> {
   readonly #clock: Clock;
@@ -72,7 +68,7 @@ export class Together<Question, Answer> {
   constructor(clock: Clock, bounds: Bounds = TOGETHER) {
     this.#clock = clock;
     const { apartMs = 0, rounds = 1 } = bounds;
-    this.#bounds = { ...bounds, rounds, apartMs: WAKES ? apartMs : 0 };
+    this.#bounds = { ...bounds, rounds, apartMs: REQUESTS_WAKE ? apartMs : 0 };
   }
 
   /**
@@ -92,7 +88,7 @@ export class Together<Question, Answer> {
         const isAsked = mine.underWay !== null && this.#underWay.has(mine.underWay);
         if (!isAsked) this.#waiting.add(mine);
         if (isAsked || !mayBegin) {
-          const woken = new Promise<void>((resolve) => (mine.wake = WAKES ? resolve : () => {}));
+          const woken = new Promise<void>((resolve) => (mine.wake = REQUESTS_WAKE ? resolve : () => {}));
           await Promise.race([woken, this.#clock.sleep(LOOK_MS)]);
         } else await this.#lead(askAll, after);
       }

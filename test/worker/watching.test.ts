@@ -522,7 +522,7 @@ describe("a watcher's place at its object", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const answer = held<Response>();
     const fetch = () => answer.promise;
-    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }, waitUntil); // of it, what is used
+    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }, waitUntil, true); // of it, what is used
     const failed = port.open("account", crypto.randomUUID()).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(WATCH_MS);
     expect(await failed).toMatchObject({ part: "watchers", stalled: true });
@@ -542,7 +542,7 @@ describe("a watcher's place at its object", () => {
       sides.push(server);
       return new Response(null, { status: 101, webSocket: client });
     };
-    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }, waitUntil); // of it, what is used
+    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }, waitUntil, true); // of it, what is used
     const watches: Watch[] = [];
     while (watches.length < count) {
       const opened = await port.open("account", "inference");
@@ -595,7 +595,7 @@ describe("a watcher's place at its object", () => {
 
   test("is given up by all who share it once its holder is silent for too long", async () => {
     const fetch = async () => new Response(null, { status: 101, webSocket: new WebSocketPair()[0] });
-    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }, waitUntil); // of it, what is used
+    const port = watchPortOf({ WATCH: { getByName: () => ({ fetch }) } as unknown as Env["WATCH"] }, waitUntil, true); // of it, what is used
     const [account, id, gone] = [crypto.randomUUID(), crypto.randomUUID(), new AbortController().signal];
     await port.open(account, id);
     const other = await port.open(account, id);
