@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { run } from "../../src/inferences/run.ts";
 import { insertStatements } from "../../src/inferences/sql/insert.ts";
+import { openStatements } from "../../src/inferences/sql/open.ts";
 import { submit } from "../../src/inferences/submit.ts";
 import { configOf } from "../../src/config.ts";
 import {
@@ -270,7 +271,7 @@ describe("the open inferences of an account", () => {
     const { accountId } = await limited(1);
     const model = await newModel();
     await queued(model, { accountId });
-    const count = async () => (await still().db.all(insertStatements.countOpen(accountId))).length;
+    const count = async () => (await still().db.all(openStatements.count(accountId))).length;
     expect([await count(), await count()]).toEqual([1, 0]);
     await timeToCount(accountId);
     expect(await count()).toBe(1);

@@ -26,6 +26,7 @@ import {
   TOGETHER_MOST,
 } from "../../src/limits.ts";
 import { WrittenNotes, noteOf, noteStatements } from "../../src/inferences/sql/notes.ts";
+import { openStatements } from "../../src/inferences/sql/open.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
 import { dueStatements, sweepDue } from "../../src/maintenance/due.ts";
 import { earliestId } from "../../src/ids.ts";
@@ -835,7 +836,6 @@ describe("every statement is an index search:", () => {
       insertStatements.makeRoom({ model: "m", version: "v", capability: "" }, 50),
     ],
     standing: [insertStatements.standing("a", { model: "m", version: "v", capability: "c" }, 1)],
-    countOpen: [insertStatements.countOpen("a")],
     findByIdempotencyKey: [insertStatements.findByIdempotencyKey("a", "k")],
     releaseIdempotencyKey: [insertStatements.releaseIdempotencyKey("a", "k")],
     claim: [claimStatements.claim(laneOf("m"), "l")],
@@ -895,6 +895,10 @@ describe("every statement is an index search:", () => {
     readonly Sql[]
   >;
 
+  const ofOpen = { find: [openStatements.find("a")], count: [openStatements.count("a")] } satisfies Record<
+    keyof typeof openStatements,
+    readonly Sql[]
+  >;
   const ofNotes = {
     write: [noteStatements.write([noteOf(submission("m"))])],
     remove: [noteStatements.remove()],
@@ -1094,6 +1098,7 @@ describe("every statement is an index search:", () => {
   const groups: Record<string, Record<string, readonly Sql[]>> = {
     inferences: ofInferences,
     notes: ofNotes,
+    open: ofOpen,
     retention: ofRetention,
     ended: ofEnded,
     keys: ofKeys,

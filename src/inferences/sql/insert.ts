@@ -5,7 +5,6 @@ import {
   AGEING_MS,
   IDEMPOTENCY_MS,
   INFERENCE_CHARGE_BYTES,
-  OPEN_COUNT_MS,
   OPEN_INFERENCES,
   QUOTA_BYTES,
   ROW_CHARGE_BYTES,
@@ -20,8 +19,8 @@ import type { RetrySettings } from "../retry.ts";
 import type { Webhook } from "../webhook.ts";
 import { readStatements } from "./read.ts";
 import { claimStatements } from "./claim.ts";
-import { type HeadCounts, hasRoom, headFor, headOf, isByAccount, settle } from "./head.ts";
-import { hasSlot, laneOfRow, live, nextTurn } from "./lane.ts";
+import { type HeadCounts, hasRoom, headFor, isByAccount, settle } from "./head.ts";
+import { hasSlot, laneOfRow, nextTurn } from "./lane.ts";
 import { isNoted, noteOf } from "./notes.ts";
 import { toldOfNew } from "./told.ts";
 import { type Claim, PLAIN, claimOrNull, fromRow, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
@@ -200,22 +199,6 @@ export const insertStatements = {
       coalesce(owner.budget_state, 'ok') AS budget, coalesce(owner.budget_micros, 0) AS budgetMicros, ${NOW} AS now
     FROM (SELECT ${accountId} AS id) AS asked LEFT JOIN accounts AS owner ON owner.id = asked.id
       LEFT JOIN models AS named ON named.name = ${wanted.model}`,
-  /**
-   * Counts the open inferences of an account at its limit, in the index of what may be claimed and among what runs. What
-   * backs off is left out: each of those has had a slot. OPEN_COUNT_MS at least lie between two counts.
-   */
-  countOpen: (accountId: string) => sql`
-    UPDATE accounts SET open_counted_at = ${NOW}, open_at_most = (
-        SELECT coalesce(sum((SELECT count(*) FROM inferences AS own INDEXED BY inferences_by_account
-            WHERE own.status = 'queued' AND own.not_before IS NULL AND own.by_account = 1 AND own.model = served.name
-              AND own.version = version.value AND own.account_id = accounts.id)
-          + (SELECT count(*) FROM (${headOf(sql`served.name`, sql`version.value`)}) WHERE by_account = 0 AND account_id = accounts.id)), 0)
-        FROM models AS served CROSS JOIN json_each(iif(served.versions = '[]', '[""]', served.versions)) AS version WHERE served.name > '')
-      + (SELECT count(*) FROM backends AS host
-        CROSS JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
-        WHERE host.model > '' AND running.account_id = accounts.id)
-    WHERE id = ${accountId} AND open_at_most >= ${openLimitOf(sql`accounts`)} AND open_counted_at <= ${NOW} - ${OPEN_COUNT_MS}
-    RETURNING open_at_most < ${openLimitOf(sql`accounts`)} AS below`,
   findByIdempotencyKey: (accountId: string, key: string) => sql`
     SELECT ${inferenceColumns} FROM inferences WHERE account_id = ${accountId} AND idempotency_key = ${key}`,
   /** Frees a key whose day is over. */

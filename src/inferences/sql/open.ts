@@ -1,15 +1,38 @@
-/** How many inferences an account has open, at most, and the count of them where that seems to be its limit. */
-import { type Database, sql } from "../../platform/sql.ts";
-import { insertStatements } from "./insert.ts";
+/** SQL on how many inferences an account has open. */
+import { OPEN_COUNT_MS } from "../../limits.ts";
+import { type Database, NOW, type Sql, sql } from "../../platform/sql.ts";
+import { headOf } from "./head.ts";
+import { openLimitOf } from "./insert.ts";
+import { live } from "./lane.ts";
+
+export const openStatements = {
+  find: (accountId: string) => sql`SELECT open_at_most AS open FROM accounts WHERE id = ${accountId}`,
+  /**
+   * Counts the open inferences of an account at its limit, in the index of what may be claimed and among what runs. What
+   * backs off is left out: each of those has had a slot. OPEN_COUNT_MS at least lie between two counts.
+   */
+  count: (accountId: string) => sql`
+    UPDATE accounts SET open_counted_at = ${NOW}, open_at_most = (
+        SELECT coalesce(sum((SELECT count(*) FROM inferences AS own INDEXED BY inferences_by_account
+            WHERE own.status = 'queued' AND own.not_before IS NULL AND own.by_account = 1 AND own.model = served.name
+              AND own.version = version.value AND own.account_id = accounts.id)
+          + (SELECT count(*) FROM (${headOf(sql`served.name`, sql`version.value`)}) WHERE by_account = 0 AND account_id = accounts.id)), 0)
+        FROM models AS served CROSS JOIN json_each(iif(served.versions = '[]', '[""]', served.versions)) AS version WHERE served.name > '')
+      + (SELECT count(*) FROM backends AS host
+        CROSS JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
+        WHERE host.model > '' AND running.account_id = accounts.id)
+    WHERE id = ${accountId} AND open_at_most >= ${openLimitOf(sql`accounts`)} AND open_counted_at <= ${NOW} - ${OPEN_COUNT_MS}
+    RETURNING open_at_most < ${openLimitOf(sql`accounts`)} AS below`,
+} satisfies Record<string, (...args: never[]) => Sql>;
 
 /** How many inferences an account has open, at most. */
 export async function openOf(db: Database, accountId: string): Promise<number> {
-  const [row] = await db.all(sql`SELECT open_at_most AS open FROM accounts WHERE id = ${accountId}`);
+  const [row] = await db.all(openStatements.find(accountId));
   return Number(row?.["open"] ?? 0);
 }
 
-/** Counts anew what an account has open, if it seems to be at its limit. Returns whether it is below. */
+/** Counts again what an account has open, if it seems to be at its limit. Returns whether it is below. */
 export async function isBelowOpenLimit(db: Database, accountId: string): Promise<boolean> {
-  const [row] = await db.all(insertStatements.countOpen(accountId));
+  const [row] = await db.all(openStatements.count(accountId));
   return row?.["below"] === 1;
 }
