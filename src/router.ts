@@ -56,23 +56,23 @@ const ENTRIES: readonly Entry[] = DIALECTS.flatMap((dialect) =>
   })),
 );
 /**
- * The same by method and the first two segments of a path. Those that begin with a parameter are under each pair, and those
- * whose second segment is one under each pair with their first. "*" is whatever is no route's own.
+ * The same routes by method and by the first two segments of their path. A route that begins with a parameter stands under every
+ * pair of segments; one whose second segment is a parameter stands under every pair with its first. "*" is any segment that no route names.
  */
-const byHead = new Map<string, Entry[]>();
+const byStart = new Map<string, Entry[]>();
 const LITERAL = /^[\w.-]*$/;
 
-const heads = ENTRIES.map(({ route }) => headOf(route.path)).filter(([first]) => LITERAL.test(first));
-const HEADS = new Set([
+const starts = ENTRIES.map(({ route }) => startOf(route.path)).filter(([first]) => LITERAL.test(first));
+const STARTS = new Set([
   "*/*",
-  ...heads.flatMap(([first, second]) => [`${first}/*`, ...(LITERAL.test(second) ? [`${first}/${second}`] : [])]),
+  ...starts.flatMap(([first, second]) => [`${first}/*`, ...(LITERAL.test(second) ? [`${first}/${second}`] : [])]),
 ]);
 for (const entry of ENTRIES) {
   const { method, path } = entry.route;
-  const [first, second] = headOf(path);
-  for (const head of HEADS) {
-    const isUnder = !LITERAL.test(first) || (LITERAL.test(second) ? head === `${first}/${second}` : head.startsWith(`${first}/`));
-    if (isUnder) byHead.set(`${method} ${head}`, [...(byHead.get(`${method} ${head}`) ?? []), entry]);
+  const [first, second] = startOf(path);
+  for (const start of STARTS) {
+    const isUnder = !LITERAL.test(first) || (LITERAL.test(second) ? start === `${first}/${second}` : start.startsWith(`${first}/`));
+    if (isUnder) byStart.set(`${method} ${start}`, [...(byStart.get(`${method} ${start}`) ?? []), entry]);
   }
 }
 
@@ -85,10 +85,10 @@ function patternOf(path: string): RegExp {
 
 /** The route that a request is for; null if there is none. */
 function routeFor(method: string, path: string): (Entry & { readonly params: Record<string, string> }) | null {
-  const [first, second] = headOf(path);
+  const [first, second] = startOf(path);
   const known = `${first}/${second}`;
-  const head = HEADS.has(known) ? known : HEADS.has(`${first}/*`) ? `${first}/*` : "*/*";
-  for (const entry of byHead.get(`${method} ${head}`) ?? []) {
+  const start = STARTS.has(known) ? known : STARTS.has(`${first}/*`) ? `${first}/*` : "*/*";
+  for (const entry of byStart.get(`${method} ${start}`) ?? []) {
     const match = entry.pattern.exec(path);
     if (match) return { ...entry, params: path.includes("%") ? decoded(match.groups ?? {}) : { ...match.groups } };
   }
@@ -96,7 +96,7 @@ function routeFor(method: string, path: string): (Entry & { readonly params: Rec
 }
 
 /** The first two segments of a path; "" is one that is not there. */
-function headOf(path: string): [first: string, second: string] {
+function startOf(path: string): [first: string, second: string] {
   const end = path.indexOf("/", 1);
   if (end < 0) return [path.slice(1), ""];
   const next = path.indexOf("/", end + 1);
