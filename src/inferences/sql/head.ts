@@ -1,10 +1,10 @@
 /**
- * The head of a lane: its first HEAD_ROWS that may be claimed. An entry in the index by account is a row written, and a short queue
- * needs none: it is read as a whole. The invariant: **whatever waits in a lane and is not in that index is in the lane's head.** So
- * an account's own in a lane are those in the index and those in the head that are not.
- * - A submit leaves it out while few wait. What would be pushed out of the head by submits is put into the index before (`settle`);
- *   a submit that finds such a one is not taken, so that one which is alone need not ask for more than its own statement.
- * - Whatever comes back into a lane is in the index (`comesBack`), and what that pushes out is put there by a trigger.
+ * The head of a lane: its first HEAD_ROWS inferences that may be claimed. Each entry in the index by account costs a row written. A
+ * short queue needs no such entries, because its whole head can be read. The invariant: **an inference that waits and is not in
+ * that index is in its lane's head.** So an account's inferences in a lane are those in the index, and those in the head that are not in it.
+ * - While few wait, a submit writes no entry. If it would push an inference without an entry out of the head, it is not taken; it is
+ *   tried again after `settle` has written that entry. So a submit alone is one statement.
+ * - What comes back into a lane gets an entry (`comesBack`). What that pushes out of the head gets one from a trigger.
  */
 import { HEAD_FILLED, HEAD_ROWS } from "../../limits.ts";
 import { type Sql, type SqlValue, sql } from "../../platform/sql.ts";
@@ -21,8 +21,9 @@ const inOrder = (model: Name, version: Name) => sql`FROM inferences AS early IND
 export const headOf = (model: Name, version: Name) =>
   sql`SELECT account_id, id, level, turn, by_account ${inOrder(model, version)} LIMIT ${HEAD_ROWS}`;
 
-/** Of a row of headOf: the turn after it, if it is at a level and the index by account lacks it. */
-const turnAfter = (level: Name) => sql`max(iif(by_account = 0 AND level = ${level}, turn + 1, NULL))`;
+/** Of rows of headOf: the turn after the last that is at a level and not in the index by account. */
+const turnAfter = (level: Name, isCounted: Sql = sql`1`) =>
+  sql`max(iif(${isCounted} AND by_account = 0 AND level = ${level}, turn + 1, NULL))`;
 
 /** The turn after an account's last at a level, among those of a head that the index by account lacks; NULL if there is none. */
 export const lastInHead = (accountId: Name, model: Name, version: Name, level: Name) =>
@@ -33,7 +34,7 @@ const counts = sql`count(*) AS lined, sum(by_account = 0) AS apart`;
 
 /** One row: those counts of a lane's head, and the turn after the account's last there, as `own`. */
 export const headFor = (accountId: Name, model: Name, version: Name, level: Name) =>
-  sql`SELECT ${counts}, max(iif(account_id = ${accountId} AND by_account = 0 AND level = ${level}, turn + 1, NULL)) AS own FROM (${headOf(model, version)})`;
+  sql`SELECT ${counts}, ${turnAfter(level, sql`account_id = ${accountId}`)} AS own FROM (${headOf(model, version)})`;
 
 /** The same, a row for each account of whom anything is there. */
 export const headByAccount = (model: Name, version: Name, level: Name) =>
