@@ -9,7 +9,7 @@ import { performance } from "node:perf_hooks";
 import { changeStatements } from "../src/inferences/sql/change.ts";
 import { claimStatements } from "../src/inferences/sql/claim.ts";
 import { type NewInference, insertStatements } from "../src/inferences/sql/insert.ts";
-import { type Group, groupStatements } from "../src/inferences/sql/insert-group.ts";
+import { type Group, groupStatements } from "../src/inferences/sql/group.ts";
 import { readStatements } from "../src/inferences/sql/read.ts";
 import { DATABASE_QUOTA_BYTES, POSITION_MAX } from "../src/limits.ts";
 import type { Row, Sql } from "../src/platform/sql.ts";
@@ -74,7 +74,7 @@ class Store {
   submitTogether(count: number): void {
     const group: Group = [submission(this.#next++), ...Array.from({ length: count - 1 }, () => submission(this.#next++))];
     this.#db.exec("BEGIN");
-    for (const statement of [groupStatements.insert(group), groupStatements.charge(group), groupStatements.slots(group)])
+    for (const statement of [groupStatements.insert(group), groupStatements.written(group), groupStatements.charge(group)])
       this.ask(statement);
     this.#db.exec("COMMIT");
   }

@@ -14,7 +14,8 @@ import type { Claim, Fence } from "../../src/inferences/sql/record.ts";
 import { claimStatements, renewLeases } from "../../src/inferences/sql/claim.ts";
 import type { Filter } from "../../src/inferences/sql/filter.ts";
 import { type NewInference, insertInference, insertOnce, insertStatements } from "../../src/inferences/sql/insert.ts";
-import { type Group, groupStatements, insertTogether } from "../../src/inferences/sql/insert-group.ts";
+import { type Group, groupStatements } from "../../src/inferences/sql/group.ts";
+import { insertTogether } from "../../src/inferences/sql/insert-group.ts";
 import {
   AGEING_MS,
   GROUP_CHARACTERS,
@@ -310,8 +311,9 @@ describe("submissions that come together", () => {
       start_by - created_at AS start, ages_at - created_at AS ages, cancel_at - created_at AS cancel, json_extract(log, '$[0].event') AS logged
       FROM inferences WHERE model = ${model} ORDER BY id`);
 
-  test("make the rows, the turns and the counts that each would make alone", async () => {
-    const [first, second] = [await newTenant(), await newTenant()];
+  test.each([2, 1])("make the rows, the turns and the counts that each would make alone, of %i accounts", async (accounts) => {
+    const first = await newTenant();
+    const second = accounts === 1 ? first : await newTenant();
     const made = async (insert: (all: NewInference[]) => Promise<unknown>) => {
       const model = await served();
       const before = [await account(first.accountId), await account(second.accountId)];
@@ -350,7 +352,7 @@ describe("submissions that come together", () => {
     });
     expect(together).toEqual(alone);
     expect(alone.rows).toHaveLength(12);
-    expect(alone.grown[0]?.[0]).toBe(8);
+    expect(alone.grown[0]?.[0]).toBe(accounts === 1 ? 12 : 8);
   });
 
   test("are taken up to an account's limit, and another's beside it are all taken", async () => {
@@ -830,7 +832,7 @@ describe("every statement is an index search:", () => {
     charge: [groupStatements.charge([submission("m"), submission("m")])],
     mustBeAll: [groupStatements.mustBeAll([submission("m"), submission("m")])],
     releaseKeys: [groupStatements.releaseKeys([submission("m", { idempotencyKey: "k" }), submission("m", { idempotencyKey: "l" })])],
-    slots: [groupStatements.slots([submission("m")])],
+    written: [groupStatements.written([submission("m"), submission("m", { accountId: "another" })])],
     makeRoom: [
       insertStatements.makeRoom({ model: "m", version: null, capability: "" }, 1),
       insertStatements.makeRoom({ model: "m", version: "v", capability: "" }, 50),

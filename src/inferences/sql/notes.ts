@@ -82,13 +82,17 @@ export class WrittenNotes {
 
 export const writtenNotes = oncePer((_isolate: object) => new WrittenNotes());
 
-/** Whether a new inference has a note, as SQL; `now` is its submit by the database's clock. */
-export const isNoted = (
-  it: { readonly [Part in keyof Note]: SqlValue | Sql } & { readonly id: SqlValue | Sql; readonly now: Sql },
-) => sql`EXISTS (SELECT 1 FROM due_notes AS note
-  WHERE note.due_at = ${it.dueAt} AND note.account_id = ${it.accountId} AND note.ids = ${it.ids} AND note.seen < ${it.id} AND note.due_at <= ${it.now} + ${it.afterMs})`;
+/**
+ * Up to which id the note of a new inference has been looked at, as SQL: it stands for the ids after that. NULL if there is no such note.
+ * `now` is its submit by the database's clock.
+ */
+export const seenOf = (
+  it: { readonly [Part in keyof Note]: SqlValue | Sql } & { readonly now: Sql },
+) => sql`(SELECT note.seen FROM due_notes AS note
+  WHERE note.due_at = ${it.dueAt} AND note.account_id = ${it.accountId} AND note.ids = ${it.ids} AND note.due_at <= ${it.now} + ${it.afterMs})`;
 
-export const idsOf = (id: Sql) => sql`substr(${id}, 1, ${BEGINNING})`;
+/** Whether a new inference has a note. */
+export const isNoted = (it: Parameters<typeof seenOf>[0] & { readonly id: SqlValue }) => sql`coalesce(${it.id} > ${seenOf(it)}, 0)`;
 
 const key = sql`(due_at, account_id, ids)`;
 const firstDue = sql`SELECT due_at, account_id, ids FROM due_notes WHERE due_at <= ${NOW} ORDER BY due_at LIMIT ${DUE_NOTES}`;
