@@ -17,8 +17,8 @@ export interface Report {
   readonly ledger: Ledger;
   readonly crashes: number;
   readonly runs: number;
-  /** The ways of the repertoire in which a server answered, and what came of it was judged. */
-  readonly met: readonly string[];
+  /** How often a server answered in which way of the repertoire, and what came of it was judged. */
+  readonly met: Readonly<Record<string, number>>;
   /** The end of the trace, where a rule was broken. */
   readonly trace: readonly string[];
 }
@@ -66,7 +66,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
       ledger,
       crashes: world.crashes,
       runs: world.runs,
-      met: [...world.model.answers.met],
+      met: Object.fromEntries(world.model.answers.met),
       trace: world.violation ? trace.last : [],
     };
   } finally {

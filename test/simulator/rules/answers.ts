@@ -24,8 +24,8 @@ export class Answers {
   readonly #lives: Lives;
   readonly #said = new Map<number, Said>();
   readonly #tunneled = new Map<number, { readonly call: LiveCall; readonly attempt: number; readonly outage: number }>();
-  /** Names of the ways that were judged. */
-  readonly met = new Set<string>();
+  /** How often each way was judged, by its name. */
+  readonly met = new Map<string, number>();
 
   constructor(lives: Lives) {
     this.#lives = lives;
@@ -59,7 +59,7 @@ export class Answers {
     const broken = (what: string) => this.#lives.violate("an answer comes to what it is", `#${job}, answered "${name}", ${what}`);
     const error = row.status === "succeeded" ? null : errorIn(row);
     if (error && UNHEARD.has(error.code)) return;
-    this.met.add(name);
+    this.met.set(name, (this.met.get(name) ?? 0) + 1);
     if (comesTo.to === "success" || error === null) {
       if ((comesTo.to === "success") !== (error === null)) broken(`is ${row.status}${error ? `: ${error.code}` : ""}`);
       return;
