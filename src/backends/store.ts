@@ -91,7 +91,14 @@ const backendSchema = addressSchema.extend({
   /** When the failures in a row began; null without any. */
   failingSince: z.number().nullable(),
   /** What went wrong there last, and when. */
-  lastError: jsonColumn(z.object({ class: z.string(), code: z.string(), message: z.string(), at: z.number() })).nullable(),
+  lastError: jsonColumn(
+    z.object({
+      class: z.string(),
+      code: z.string(),
+      message: z.string(),
+      at: z.number(),
+    }),
+  ).nullable(),
   meanRunMs: z.number().nullable(),
 });
 export type Backend = Readonly<z.infer<typeof backendSchema>>;
@@ -129,9 +136,14 @@ const witnessOf = (accountId: SqlValue | Sql) => sql`'$."' || ${accountId} || '"
 export const othersSucceed = (accountId: SqlValue | Sql) => sql`EXISTS (SELECT 1 FROM json_each(backends.witnesses) AS witness
   WHERE witness.key <> ${accountId} AND witness.value > ${NOW} - ${WITNESS_MS})`;
 
-/** Whether a success of this account at a row of `backends` was noted lately. */
-export const isWitnessed = (accountId: SqlValue | Sql) =>
-  sql`coalesce(backends.witnesses ->> (${witnessOf(accountId)}), 0) > ${NOW} - ${WITNESS_NOTED_MS}`;
+/**
+ * Whether a success of this account at a row of `backends` need not be noted: one of its was lately, or of as many others as are kept.
+ * Where many accounts take turns, each success would else push another account's out, and be a write of its own.
+ */
+export const isWitnessed = (
+  accountId: SqlValue | Sql,
+) => sql`(coalesce(backends.witnesses ->> (${witnessOf(accountId)}), 0) > ${NOW} - ${WITNESS_NOTED_MS}
+  OR (SELECT count(*) FROM json_each(backends.witnesses) AS witness WHERE witness.value > ${NOW} - ${WITNESS_NOTED_MS}) >= ${WITNESSES})`;
 
 /** Which attempt failed at a backend. */
 interface Failed {
