@@ -8,10 +8,7 @@ export const KIB = 1024;
 
 /** The settings of a submit, with Baseten's defaults and ranges. Of a priority, 0 goes first. */
 export const PRIORITY = { default: 0, range: [0, 2] } as const;
-export const MAX_TIME_IN_QUEUE_SECONDS = {
-  default: 600,
-  range: [10, 259_200],
-} as const;
+export const MAX_TIME_IN_QUEUE_SECONDS = { default: 600, range: [10, 259_200] } as const;
 export const MAX_ATTEMPTS = { default: 3, range: [1, 10] } as const;
 export const INITIAL_DELAY_MS = { default: 1_000, range: [0, 10_000] } as const;
 export const MAX_DELAY_MS = { default: 5_000, range: [0, 60_000] } as const;
@@ -22,11 +19,7 @@ export const CANCEL_AFTER_SECONDS = { range: [1, 864_000] } as const;
 /** Waiting this long lowers an inference's level by one, so that a low priority is late but never starved. */
 export const AGEING_MS = 120_000;
 /** The client's own words on an inference: few enough that a filter by all of them fits into one statement. */
-export const METADATA = {
-  entries: 16,
-  nameCharacters: 64,
-  textCharacters: 512,
-} as const;
+export const METADATA = { entries: 16, nameCharacters: 64, textCharacters: 512 } as const;
 /** What of a `tracestate` is passed on, how long a member is that goes first where it is longer, and how many there may be: as the standard has it. */
 export const TRACE_STATE_CHARACTERS = 512;
 export const TRACE_STATE_LARGE_CHARACTERS = 128;
@@ -65,10 +58,7 @@ export const IDEMPOTENCY_MS = 86_400_000;
 export const RETRY_AFTER_MAX_MS = 60_000;
 
 /** A queue consumer lives 15 minutes: RUN_SECONDS + the longest attempt must end before that. */
-export const BACKEND_TIMEOUT_SECONDS = {
-  default: 600,
-  range: [1, 840],
-} as const;
+export const BACKEND_TIMEOUT_SECONDS = { default: 600, range: [1, 840] } as const;
 /** Inferences that one backend runs at once. */
 export const MAX_CONCURRENCY = { default: 1, range: [1, 10_000] } as const;
 
@@ -316,10 +306,7 @@ export const DELETE_KEYS = 1_000;
 /** A text below this is not worth the zipping. */
 export const GZIP_BYTES = KIB;
 /** What an output may be, as it comes out decoded, with all that comes beside it: 100 KB of gzip may hold 100 MB. */
-export const OUTPUT_BYTES = {
-  default: 2 ** 30,
-  range: [1, 50_000_000_000],
-} as const;
+export const OUTPUT_BYTES = { default: 2 ** 30, range: [1, 50_000_000_000] } as const;
 /** What is read of a backend's answer that must be parsed. */
 export const BACKEND_ANSWER_BYTES = 10_000_000;
 /** A body that holds settings only: the operator's, and the smaller ones of our own API. */
@@ -376,10 +363,7 @@ export const GRANT_SHARE = 0.25;
 /** Callers that come at so many times the limit of their key heed no turns; none is held for its permit then. */
 export const FLOOD_TURNS = 3;
 /** For how long a key that is rotated still works. */
-export const KEY_OVERLAP_SECONDS = {
-  default: 86_400,
-  range: [0, 30 * 86_400],
-} as const;
+export const KEY_OVERLAP_SECONDS = { default: 86_400, range: [0, 30 * 86_400] } as const;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */
 export const KEY_RECORD_MS = 30_000;
 /** How long a session of the console goes on unused, and how long it may be renewed: a working day, and no longer than one. */
@@ -387,14 +371,9 @@ export const SESSION_SECONDS = 8 * 3_600;
 export const SESSION_LONGEST_SECONDS = 24 * 3_600;
 
 /** How long an account's inferences are kept after their end. Not below a day: as long an Idempotency-Key stands for its inference. */
-export const RETENTION_SECONDS = {
-  default: 7 * 86_400,
-  range: [86_400, 10 * 365 * 86_400],
-} as const;
+export const RETENTION_SECONDS = { default: 7 * 86_400, range: [86_400, 10 * 365 * 86_400] } as const;
 /** How long one inference's input and output are kept, where its client asks for less. */
-export const PAYLOAD_RETENTION_SECONDS = {
-  range: [60, 10 * 365 * 86_400],
-} as const;
+export const PAYLOAD_RETENTION_SECONDS = { range: [60, 10 * 365 * 86_400] } as const;
 /** How often the inferences that are past their account's retention are looked for. */
 export const RETENTION_LAP_MS = 300_000;
 /** Rows that one step of the retention looks at, and what one statement removes. */
@@ -409,10 +388,7 @@ export const ORPHAN_MS = 3_600_000;
 // Files
 
 /** How many inferences of an account may be open, unless the operator has set another limit for it. */
-export const OPEN_INFERENCES = {
-  default: 50_000,
-  range: [1, 1_000_000],
-} as const;
+export const OPEN_INFERENCES = { default: 50_000, range: [1, 1_000_000] } as const;
 /** How often the open inferences of an account at its limit are counted, which reads that many rows of an index. */
 export const OPEN_COUNT_MS = 5_000;
 /** An inference counts as this much at least: its row takes room too. The number stands in schema.sql as well. */
@@ -428,19 +404,13 @@ export const DATABASE_WARN_MS = 60_000;
 /** What an account may store, in R2 and in the database, unless it has a quota of its own. */
 export const QUOTA_BYTES = 100 * 2 ** 30;
 /** What of that may lie in the database, unless the account or the deployment has another quota: four accounts don't fill it. */
-export const DATABASE_QUOTA_BYTES = {
-  default: 2 * 2 ** 30,
-  range: [0, DATABASE_BYTES],
-} as const;
+export const DATABASE_QUOTA_BYTES = { default: 2 * 2 ** 30, range: [0, DATABASE_BYTES] } as const;
 /** What the row of an inference or a file counts as there at least: small ones were measured at 0.6 KiB. The number stands in schema.sql as well. */
 export const ROW_CHARGE_BYTES = 2 * KIB;
 /** A file counts as this much at least: its row takes room too. The number stands in schema.sql as well. */
 export const FILE_CHARGE_BYTES = 8 * KIB;
 /** Of one part of an upload that a client sends part by part; R2 takes 5 MiB to 5 GiB, and many clients' networks 100 MB at once. */
-export const FILE_PART_BYTES = {
-  default: 8 * KIB * KIB,
-  range: [8 * KIB * KIB, 100 * KIB * KIB],
-} as const;
+export const FILE_PART_BYTES = { default: 8 * KIB * KIB, range: [8 * KIB * KIB, 100 * KIB * KIB] } as const;
 /** As many parts as R2 takes. */
 export const FILE_PARTS = 10_000;
 /** A file that has not been completed by then is removed. */
@@ -501,12 +471,7 @@ export const KEYS_REMEMBERED = 10_000;
  * request asks so many times, one after the other, before another takes over: it may ask the database only so often.
  */
 export const TOGETHER_MOST = 50;
-export const TOGETHER = {
-  underWay: 4,
-  most: TOGETHER_MOST,
-  apartMs: 5,
-  rounds: 8,
-} as const;
+export const TOGETHER = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 8 } as const;
 /** The same of invocations that write ends of attempts and claim what follows: each asks for all of its runners at once. */
 export const ENDINGS = { underWay: 2, most: TOGETHER_MOST, rounds: 8 } as const;
 /** Inputs and metadata of submits that go together, as one text, have at most so many characters: no value of D1 may have more than 2 MB. */

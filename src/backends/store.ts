@@ -91,14 +91,7 @@ const backendSchema = addressSchema.extend({
   /** When the failures in a row began; null without any. */
   failingSince: z.number().nullable(),
   /** What went wrong there last, and when. */
-  lastError: jsonColumn(
-    z.object({
-      class: z.string(),
-      code: z.string(),
-      message: z.string(),
-      at: z.number(),
-    }),
-  ).nullable(),
+  lastError: jsonColumn(z.object({ class: z.string(), code: z.string(), message: z.string(), at: z.number() })).nullable(),
   meanRunMs: z.number().nullable(),
 });
 export type Backend = Readonly<z.infer<typeof backendSchema>>;

@@ -44,13 +44,7 @@ async function served(...slots: number[]): Promise<{ model: string; backends: st
   const model = await newModel();
   const backends: string[] = [];
   for (const [index, max_concurrency] of slots.entries()) {
-    backends.push(
-      await newBackend(model, {
-        protocol: "http",
-        url: `https://gpu-${index}.${model}.test`,
-        max_concurrency,
-      }),
-    );
+    backends.push(await newBackend(model, { protocol: "http", url: `https://gpu-${index}.${model}.test`, max_concurrency }));
   }
   return { model, backends };
 }
@@ -92,10 +86,7 @@ async function queuedMany(model: string, count: number, more: Partial<NewInferen
 describe("with one slot, the backend sees", () => {
   test("30 queued inferences of mixed priority and age in exact order: priority first, then age", async () => {
     const { model } = await served(1);
-    const mixed = Array.from({ length: 30 }, (_, index) => ({
-      priority: (index * 7) % 3,
-      id: "",
-    }));
+    const mixed = Array.from({ length: 30 }, (_, index) => ({ priority: (index * 7) % 3, id: "" }));
     for (const [index, it] of mixed.entries()) {
       it.id = await queued(model, { priority: it.priority });
       if (index % 10 === 9) await timePasses(model, 5_000);
@@ -108,19 +99,7 @@ describe("with one slot, the backend sees", () => {
     const { model } = await served(1);
     const id = await queued(model);
     const first = await claimed(model);
-    await db.all(
-      changeStatements.retry(
-        first,
-        {
-          class: "capacity",
-          code: "backend_busy",
-          message: "busy",
-          status: 503,
-        },
-        1_000,
-        false,
-      ),
-    );
+    await db.all(changeStatements.retry(first, { class: "capacity", code: "backend_busy", message: "busy", status: 503 }, 1_000, false));
     const later = await queued(model);
     await timePasses(model, 1_000);
     await swept();
@@ -163,14 +142,8 @@ describe("ageing", () => {
     await waits(model, 5_000);
     expect(await rowOf(id)).toMatchObject({ priority: 2, level: 1 });
     await waits(model, AGEING_MS);
-    expect(await rowOf(id)).toMatchObject({
-      priority: 2,
-      level: 0,
-      ages_at: null,
-    });
-    const log = JSON.parse(String((await rowOf(id))["log"])) as {
-      event: string;
-    }[];
+    expect(await rowOf(id)).toMatchObject({ priority: 2, level: 0, ages_at: null });
+    const log = JSON.parse(String((await rowOf(id))["log"])) as { event: string }[];
     expect(log.map(({ event }) => event)).toEqual(["queued", "aged", "aged"]);
   });
 
@@ -236,10 +209,7 @@ describe("fairness", () => {
 
   test("lets nobody go before another again and again by a redrive", async () => {
     const { model } = await served(1);
-    const old = await queued(model, {
-      accountId: "account-a",
-      retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 },
-    });
+    const old = await queued(model, { accountId: "account-a", retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0 } });
     await queued(model, { accountId: "account-c" });
     const single = await queued(model, { accountId: "account-b" });
     const order: string[] = [];
@@ -251,12 +221,7 @@ describe("fairness", () => {
         continue;
       }
       await db.batch([
-        changeStatements.fail(it, {
-          class: "capacity",
-          code: "backend_busy",
-          message: "busy",
-          status: 503,
-        }),
+        changeStatements.fail(it, { class: "capacity", code: "backend_busy", message: "busy", status: 503 }),
         claimStatements.release(it),
       ]);
       await redriveInference(db, "account-a", old);
@@ -449,11 +414,7 @@ describe("a retry", () => {
     expect(await drained(model, breaks)).toHaveLength(4);
     const row = await rowOf(id);
     expect(row).toMatchObject({ status: "failed", attempt: 4 });
-    expect(JSON.parse(String(row["error"]))).toMatchObject({
-      class: "infrastructure",
-      code: "backend_error",
-      status: 500,
-    });
+    expect(JSON.parse(String(row["error"]))).toMatchObject({ class: "infrastructure", code: "backend_error", status: 500 });
   });
 
   test("gives back the time in the queue that was left when the attempt began, and not more", async () => {
@@ -462,19 +423,7 @@ describe("a retry", () => {
     await timePasses(model, 100_000);
     const first = await claimed(model);
     await timePasses(model, 20_000);
-    await db.all(
-      changeStatements.retry(
-        first,
-        {
-          class: "timeout",
-          code: "backend_timeout",
-          message: "late",
-          status: 504,
-        },
-        2_000,
-        false,
-      ),
-    );
+    await db.all(changeStatements.retry(first, { class: "timeout", code: "backend_timeout", message: "late", status: 504 }, 2_000, false));
     const left = Number((await rowOf(id))["start_by"]) - (await databaseNow());
     expect(left).toBeGreaterThan(501_000);
     expect(left).toBeLessThanOrEqual(502_000);
@@ -487,27 +436,12 @@ describe("a retry", () => {
 
   test("waits at most as long in the queue as was asked for, over all attempts and beside the back-offs", async () => {
     const { model } = await served(1);
-    const id = await queued(model, {
-      maxTimeInQueueSeconds: 100,
-      retry: { maxAttempts: 10, initialDelayMs: 1_000, maxDelayMs: 1_000 },
-    });
+    const id = await queued(model, { maxTimeInQueueSeconds: 100, retry: { maxAttempts: 10, initialDelayMs: 1_000, maxDelayMs: 1_000 } });
     for (let round = 0; round < 3; round++) {
       await timePasses(model, 30_000);
       const it = await claimed(model);
       await timePasses(model, 10_000);
-      await db.all(
-        changeStatements.retry(
-          it,
-          {
-            class: "timeout",
-            code: "backend_timeout",
-            message: "late",
-            status: 504,
-          },
-          1_000,
-          false,
-        ),
-      );
+      await db.all(changeStatements.retry(it, { class: "timeout", code: "backend_timeout", message: "late", status: 504 }, 1_000, false));
       await timePasses(model, 1_000);
       await swept();
     }
@@ -538,11 +472,7 @@ describe("the circuit of a backend", () => {
     expect(asked).toHaveLength(CIRCUIT_FAILURES);
     expect(await claims(model, 1)).toEqual([]);
     const shown = await object(operator("GET", `/backends/${backends[0]}`));
-    expect(shown).toMatchObject({
-      circuit: "open",
-      failures: CIRCUIT_FAILURES,
-      rested_until: expect.stringMatching(/Z$/),
-    });
+    expect(shown).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES, rested_until: expect.stringMatching(/Z$/) });
   });
 
   test("stays closed with one failure fewer, and a success between forgets them", async () => {
@@ -550,10 +480,7 @@ describe("the circuit of a backend", () => {
     expect(await circuit(backend)).toBe("closed");
     await queued(model);
     await drained(model, ok);
-    expect(await findBackend(db, backend)).toMatchObject({
-      circuit: "closed",
-      failures: 0,
-    });
+    expect(await findBackend(db, backend)).toMatchObject({ circuit: "closed", failures: 0 });
     await queuedMany(model, CIRCUIT_FAILURES - 1, { retry: ONCE });
     await drained(model, breaks);
     expect(await circuit(backend)).toBe("closed");
@@ -583,11 +510,7 @@ describe("the circuit of a backend", () => {
     await queuedMany(model, 10);
     await timePasses(model, REST_MS);
     expect(await drained(model, ok)).toHaveLength(10);
-    expect(await findBackend(db, backend)).toMatchObject({
-      circuit: "closed",
-      failures: 0,
-      restedUntil: null,
-    });
+    expect(await findBackend(db, backend)).toMatchObject({ circuit: "closed", failures: 0, restedUntil: null });
     await queuedMany(model, 6);
     expect(await claims(model, 6)).toHaveLength(4);
   });
@@ -614,21 +537,13 @@ describe("the circuit of a backend", () => {
     expect(await drained(model, breaks)).toHaveLength(1);
     await timePasses(model, REST_MS);
     expect(await drained(model, breaks)).toHaveLength(1);
-    expect(await findBackend(db, String(backends[0]))).toMatchObject({
-      circuit: "open",
-      failures: CIRCUIT_FAILURES + 1,
-    });
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES + 1 });
   });
 
   test("is proven by what has not been tried while it is half open, whatever its place, then by what has failed", async () => {
     const { model, backends } = await served(2);
     const failed = [await queued(model, { priority: 0 }), await queued(model, { accountId: "another", priority: 0 })];
-    const error: Failure = {
-      class: "infrastructure",
-      code: "backend_error",
-      message: "The backend answered 500.",
-      status: 500,
-    };
+    const error: Failure = { class: "infrastructure", code: "backend_error", message: "The backend answered 500.", status: 500 };
     for (const it of await claims(model, 2)) await db.all(changeStatements.retry(it, error, 0, false));
     const fresh = [
       await queued(model, { priority: 1 }),
@@ -666,15 +581,8 @@ describe("the circuit of a backend", () => {
       const { model, backends } = await served(4);
       const id = await queued(model, { retry: ONCE });
       expect(await drained(model, away)).toEqual([id]);
-      expect(await findBackend(db, String(backends[0]))).toMatchObject({
-        circuit: "open",
-        lastError: { code: "backend_error" },
-      });
-      expect(await rowOf(id)).toMatchObject({
-        status: "queued",
-        attempt: 1,
-        unreached: 1,
-      });
+      expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "open", lastError: { code: "backend_error" } });
+      expect(await rowOf(id)).toMatchObject({ status: "queued", attempt: 1, unreached: 1 });
       await timePasses(model, REST_MS);
       await drained(model, ok);
       expect((await rowOf(id))["status"]).toBe("succeeded");
@@ -684,10 +592,7 @@ describe("the circuit of a backend", () => {
       const { model, backends } = await served(4);
       const id = await queued(model, { retry: ONCE });
       await drained(model, (request) => (request.method === "GET" ? new Response("hello") : away()));
-      expect(await findBackend(db, String(backends[0]))).toMatchObject({
-        circuit: "closed",
-        failures: 1,
-      });
+      expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "closed", failures: 1 });
       expect((await rowOf(id))["status"]).toBe("failed");
     });
   });
@@ -761,9 +666,7 @@ describe("the circuit of a backend", () => {
 
   test.each([429, 503])("rests for as long as a %i asked with Retry-After, and the work goes to the other", async (status) => {
     const { model, backends } = await served(5, 1);
-    const id = await queued(model, {
-      retry: { ...NO_DELAY, maxAttempts: 2 },
-    });
+    const id = await queued(model, { retry: { ...NO_DELAY, maxAttempts: 2 } });
     const it: ScriptedBackend = () => Response.json({ error: "later" }, { status, headers: { "Retry-After": "7" } });
     await drained(model, it);
     const { restedUntil, failures } = (await findBackend(db, String(backends[0]))) ?? {};
@@ -784,14 +687,7 @@ describe("the circuit of a backend", () => {
   test("does not rest for longer than a minute, whatever Retry-After says", async () => {
     const { model, backends } = await served(1);
     await queued(model, { retry: ONCE });
-    await drained(
-      model,
-      () =>
-        new Response(null, {
-          status: 429,
-          headers: { "Retry-After": "86400" },
-        }),
-    );
+    await drained(model, () => new Response(null, { status: 429, headers: { "Retry-After": "86400" } }));
     const rest = ((await findBackend(db, String(backends[0])))?.restedUntil ?? 0) - (await databaseNow());
     expect(rest).toBeLessThanOrEqual(RETRY_AFTER_MAX_MS);
     expect(rest).toBeGreaterThan(RETRY_AFTER_MAX_MS - 5_000);
@@ -804,10 +700,7 @@ describe("the circuit of a backend", () => {
     const { model, backends } = await served(1);
     await queuedMany(model, CIRCUIT_FAILURES + 2, { retry: ONCE });
     expect(await drained(model, script)).toHaveLength(CIRCUIT_FAILURES + 2);
-    expect(await findBackend(db, String(backends[0]))).toMatchObject({
-      circuit: "closed",
-      failures: 0,
-    });
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "closed", failures: 0 });
   });
 });
 
@@ -829,36 +722,26 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
     const { model, backend } = await shared();
     await queuedMany(model, CIRCUIT_FAILURES * 3, { retry: ONCE });
     expect(await drained(model, fails)).toHaveLength(CIRCUIT_FAILURES * 3);
-    expect(await findBackend(db, backend)).toMatchObject({
-      circuit: "closed",
-      failures: 0,
-      lastError: { code: "backend_error" },
-    });
+    expect(await findBackend(db, backend)).toMatchObject({ circuit: "closed", failures: 0, lastError: { code: "backend_error" } });
   });
 
   test("opens if it does not, or if the others fail there too, or have not succeeded for a while", async () => {
     const down = await shared();
     await queuedMany(down.model, CIRCUIT_FAILURES, { retry: ONCE });
     await drained(down.model, (request) => (request.method === "GET" ? new Response(null, { status: 530 }) : breaks(request)));
-    expect(await findBackend(db, down.backend)).toMatchObject({
-      circuit: "open",
-    });
+    expect(await findBackend(db, down.backend)).toMatchObject({ circuit: "open" });
 
     const broken = await shared();
     await queued(broken.model, { accountId: NEIGHBOUR, retry: ONCE });
     await queuedMany(broken.model, CIRCUIT_FAILURES * 2, { retry: ONCE });
     await drained(broken.model, fails);
-    expect(await findBackend(db, broken.backend)).toMatchObject({
-      circuit: "open",
-    });
+    expect(await findBackend(db, broken.backend)).toMatchObject({ circuit: "open" });
 
     const quiet = await shared();
     await env.DB.prepare("UPDATE backends SET witnesses = json_object(?, 1) WHERE id = ?").bind(NEIGHBOUR, quiet.backend).run();
     await queuedMany(quiet.model, CIRCUIT_FAILURES, { retry: ONCE });
     await drained(quiet.model, fails);
-    expect(await findBackend(db, quiet.backend)).toMatchObject({
-      circuit: "open",
-    });
+    expect(await findBackend(db, quiet.backend)).toMatchObject({ circuit: "open" });
   });
 
   test("stays closed by the word of as many accounts as are kept: while those are new, the success of one more is not written down", async () => {
@@ -881,9 +764,8 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
       .run();
     await queued(model, { accountId: "one more" });
     await drained(model, ok);
-    expect(Object.keys(await witnesses()).toSorted()).toEqual(
-      [...Object.keys(noted).filter((name) => name !== NEIGHBOUR), "one more"].toSorted(),
-    );
+    const others = Object.keys(noted).filter((name) => name !== NEIGHBOUR);
+    expect(Object.keys(await witnesses()).toSorted()).toEqual([...others, "one more"].toSorted());
   });
 
   test("opens to that one alone before anybody has succeeded: others' go at once, in their turn", async () => {
@@ -891,11 +773,7 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
     await queuedMany(model, CIRCUIT_FAILURES + 3, { retry: ONCE });
     expect(await drained(model, fails)).toHaveLength(CIRCUIT_FAILURES);
     const shown = await object(operator("GET", `/backends/${backends[0]}`));
-    expect(shown).toMatchObject({
-      circuit: "open",
-      failures: CIRCUIT_FAILURES,
-      failures_of: expect.stringMatching(/./),
-    });
+    expect(shown).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES, failures_of: expect.stringMatching(/./) });
     expect(await claims(model, 1)).toEqual([]);
     const good = [await queued(model, { accountId: NEIGHBOUR }), await queued(model, { accountId: NEIGHBOUR })];
     const stranger = await queued(model, { accountId: "stranger" });
@@ -912,10 +790,7 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
       () => findBackend(db, String(backends[0])),
       (it) => it?.failuresOf === null,
     );
-    expect(await findBackend(db, String(backends[0]))).toMatchObject({
-      circuit: "open",
-      failures: CIRCUIT_FAILURES,
-    });
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES });
     expect(await claims(model, 1)).toEqual([]);
   });
 
@@ -930,11 +805,7 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
     expect(running).toHaveLength(4);
     await db.batch(running.map((it) => changeStatements.succeed(it, { at: "row", body: "{}", contentType: "application/json" }, 2, 1)));
     expect(await drained(model, ok)).toHaveLength(4);
-    expect(await findBackend(db, String(backends[0]))).toMatchObject({
-      circuit: "closed",
-      failures: 0,
-      failuresOf: null,
-    });
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "closed", failures: 0, failuresOf: null });
   });
 
   test("opens to all after five failures in a row of more than one account, none of them by another's alone", async () => {
@@ -943,18 +814,10 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
     await drained(model, fails);
     await queued(model, { accountId: NEIGHBOUR, retry: ONCE });
     await drained(model, fails);
-    expect(await findBackend(db, String(backends[0]))).toMatchObject({
-      circuit: "closed",
-      failures: 2,
-      failuresOf: null,
-    });
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "closed", failures: 2, failuresOf: null });
     await queuedMany(model, CIRCUIT_FAILURES, { retry: ONCE });
     expect(await drained(model, fails)).toHaveLength(CIRCUIT_FAILURES - 2);
-    expect(await findBackend(db, String(backends[0]))).toMatchObject({
-      circuit: "open",
-      failures: CIRCUIT_FAILURES,
-      failuresOf: null,
-    });
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES, failuresOf: null });
     await queued(model, { accountId: "stranger" });
     expect(await claims(model, 1)).toEqual([]);
   });
@@ -967,11 +830,7 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
     await drained(model, () => {
       throw new TypeError("Network connection lost.");
     });
-    expect(await findBackend(db, String(backends[0]))).toMatchObject({
-      circuit: "open",
-      failures: CIRCUIT_FAILURES,
-      failuresOf: null,
-    });
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ circuit: "open", failures: CIRCUIT_FAILURES, failuresOf: null });
   });
 
   test("is rested for all when it asks for that, and what one account's failures made of it is over", async () => {
@@ -980,11 +839,7 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
     await drained(model, fails);
     await queued(model, { accountId: NEIGHBOUR, retry: ONCE });
     await drained(model, () => new Response(null, { status: 429, headers: { "Retry-After": "7" } }));
-    expect(await findBackend(db, String(backends[0]))).toMatchObject({
-      failures: 0,
-      failuresOf: null,
-      failingSince: null,
-    });
+    expect(await findBackend(db, String(backends[0]))).toMatchObject({ failures: 0, failuresOf: null, failingSince: null });
     await queued(model, { accountId: "stranger" });
     expect(await claims(model, 1)).toEqual([]);
     await timePasses(model, 7_000);
@@ -1010,19 +865,11 @@ describe("the circuit of a backend, to other accounts than the one whose inferen
 
   test("is not opened by odd content in a success, however often", async () => {
     const { model, backends } = await served(8);
-    await newBackend(model, {
-      protocol: "openai",
-      url: `https://chat.${model}.test`,
-      max_concurrency: 1,
-    });
+    await newBackend(model, { protocol: "openai", url: `https://chat.${model}.test`, max_concurrency: 1 });
     await env.DB.prepare("DELETE FROM backends WHERE id = ?").bind(backends[0]).run();
     await queuedMany(model, CIRCUIT_FAILURES * 2, {
       retry: NO_DELAY,
-      input: {
-        at: "row",
-        body: '{"messages":[]}',
-        contentType: "application/json",
-      },
+      input: { at: "row", body: '{"messages":[]}', contentType: "application/json" },
     });
     await drained(model, () => new Response("<html>"));
     const { results } = await env.DB.prepare("SELECT status, attempt FROM inferences WHERE model = ?").bind(model).all();
@@ -1071,53 +918,29 @@ describe("quarantine", () => {
     const id = await queued(model, { retry: { ...NO_DELAY, maxAttempts: 10 } });
     expect(await drained(model, fall(cuts))).toEqual([id, id]);
     expect(await rowOf(id)).toMatchObject({ status: "failed", attempt: 2 });
-    expect(await errorOf(id)).toMatchObject({
-      class: "model",
-      code: "quarantined",
-    });
+    expect(await errorOf(id)).toMatchObject({ class: "model", code: "quarantined" });
   });
 
   test("does not count a connection that broke before an answer, unless the backend was there right before", async () => {
     const { model } = await served(1, 1, 1);
     const id = await queued(model, { retry: { ...NO_DELAY, maxAttempts: 10 } });
     expect(await drained(model, fall())).toEqual([id, id, id]);
-    expect(await rowOf(id)).toMatchObject({
-      status: "failed",
-      attempt: 3,
-      unreached: 1,
-    });
-    expect(await errorOf(id)).toMatchObject({
-      class: "model",
-      code: "quarantined",
-    });
+    expect(await rowOf(id)).toMatchObject({ status: "failed", attempt: 3, unreached: 1 });
+    expect(await errorOf(id)).toMatchObject({ class: "model", code: "quarantined" });
   });
 
   test("never ends an inference that met nobody: it waits, its backends rest, and its time in the queue tells what was wrong", async () => {
     const { model, backends } = await served(1, 1);
-    const id = await queued(model, {
-      retry: NO_DELAY,
-      maxTimeInQueueSeconds: 60,
-    });
+    const id = await queued(model, { retry: NO_DELAY, maxTimeInQueueSeconds: 60 });
     expect(await drained(model, dies)).toEqual([id]);
-    expect(await rowOf(id)).toMatchObject({
-      status: "queued",
-      attempt: 2,
-      unreached: 2,
-      takedowns: 0,
-    });
+    expect(await rowOf(id)).toMatchObject({ status: "queued", attempt: 2, unreached: 2, takedowns: 0 });
     for (const backend of backends) {
-      expect(await findBackend(db, backend)).toMatchObject({
-        circuit: "open",
-        lastError: { code: "backend_unreachable" },
-      });
+      expect(await findBackend(db, backend)).toMatchObject({ circuit: "open", lastError: { code: "backend_unreachable" } });
     }
     await timePasses(model, 61_000);
     await swept();
     expect((await rowOf(id))["status"]).toBe("expired");
-    expect(await errorOf(id)).toMatchObject({
-      class: "infrastructure",
-      code: "backend_unreachable",
-    });
+    expect(await errorOf(id)).toMatchObject({ class: "infrastructure", code: "backend_unreachable" });
   });
 
   test("lets an inference succeed after any number of attempts that met nobody", async () => {
@@ -1128,11 +951,7 @@ describe("quarantine", () => {
       await timePasses(model, 60_000);
       await env.DB.prepare("UPDATE inferences SET start_by = start_by + 60000 WHERE id = ?").bind(id).run();
     }
-    expect(await rowOf(id)).toMatchObject({
-      status: "queued",
-      attempt: 6,
-      unreached: 6,
-    });
+    expect(await rowOf(id)).toMatchObject({ status: "queued", attempt: 6, unreached: 6 });
     await drained(model, ok);
     expect(await rowOf(id)).toMatchObject({ status: "succeeded", attempt: 7 });
   });
@@ -1143,16 +962,8 @@ describe("quarantine", () => {
     await drained(model, (request) => (request.method === "GET" ? new Response("hello") : dies(request)));
     const row = await rowOf(id);
     // The first may have met a connection that was closed while nobody used it.
-    expect(row).toMatchObject({
-      status: "failed",
-      attempt: 4,
-      unreached: 1,
-      takedowns: 0,
-    });
-    expect(JSON.parse(String(row["error"]))).toMatchObject({
-      class: "infrastructure",
-      code: "backend_unreachable",
-    });
+    expect(row).toMatchObject({ status: "failed", attempt: 4, unreached: 1, takedowns: 0 });
+    expect(JSON.parse(String(row["error"]))).toMatchObject({ class: "infrastructure", code: "backend_unreachable" });
   });
 
   /** As uvicorn does it: after a failure it closes the connection without a word, and the next call on it breaks. */
@@ -1174,11 +985,7 @@ describe("quarantine", () => {
 
   const asking = (fails: boolean, maxAttempts = 1) => ({
     retry: { ...NO_DELAY, maxAttempts },
-    input: {
-      at: "row",
-      body: JSON.stringify({ id: fails ? "bad" : "good", fails }),
-      contentType: "application/json",
-    } as const,
+    input: { at: "row", body: JSON.stringify({ id: fails ? "bad" : "good", fails }), contentType: "application/json" } as const,
   });
 
   test("does not let a server that closes kept connections after a failure cost the next inference its attempt", async () => {
@@ -1187,15 +994,8 @@ describe("quarantine", () => {
     const { script, clock } = closing();
     expect(await drained(model, script, { clock })).toEqual(["bad", "good", "good"]);
     expect((await rowOf(bad))["status"]).toBe("failed");
-    expect(await rowOf(good)).toMatchObject({
-      status: "succeeded",
-      attempt: 2,
-      unreached: 1,
-    });
-    expect(await findBackend(db, backends[0] ?? "")).toMatchObject({
-      circuit: "closed",
-      failures: 0,
-    });
+    expect(await rowOf(good)).toMatchObject({ status: "succeeded", attempt: 2, unreached: 1 });
+    expect(await findBackend(db, backends[0] ?? "")).toMatchObject({ circuit: "closed", failures: 0 });
   });
 
   test("asks nothing twice for a client that wants no second attempt, though the connection may have been closed before", async () => {
@@ -1204,11 +1004,7 @@ describe("quarantine", () => {
     const good = await queued(model, asking(false));
     const { script, clock } = closing();
     expect(await drained(model, script, { clock })).toEqual(["bad", "good"]);
-    expect(await rowOf(good)).toMatchObject({
-      status: "failed",
-      attempt: 1,
-      unreached: 0,
-    });
+    expect(await rowOf(good)).toMatchObject({ status: "failed", attempt: 1, unreached: 0 });
   });
 
   test("counts a connection that breaks later than a kept one would", async () => {
@@ -1217,11 +1013,7 @@ describe("quarantine", () => {
     const good = await queued(model, asking(false));
     const { script, clock } = closing(STALE_CONNECTION_MS + 1);
     await drained(model, script, { clock });
-    expect(await rowOf(good)).toMatchObject({
-      status: "failed",
-      attempt: 1,
-      unreached: 0,
-    });
+    expect(await rowOf(good)).toMatchObject({ status: "failed", attempt: 1, unreached: 0 });
   });
 
   test("does not count a backend that was failing already", async () => {
@@ -1293,11 +1085,7 @@ describe("quarantine", () => {
     await claimed(model, "company");
     const id = await queued(model, { retry: { ...NO_DELAY, maxAttempts: 4 } });
     await drained(model, (request) => (request.method === "GET" ? new Response(null, { status: 500 }) : cuts()));
-    expect(await rowOf(id)).toMatchObject({
-      status: "failed",
-      attempt: 4,
-      takedowns: 0,
-    });
+    expect(await rowOf(id)).toMatchObject({ status: "failed", attempt: 4, takedowns: 0 });
   });
 });
 
@@ -1312,11 +1100,7 @@ describe("one sweep", () => {
     await swept();
     const row = await rowOf(id);
     expect(row["status"]).toBe("expired");
-    expect(JSON.parse(String(row["error"]))).toMatchObject({
-      class: "timeout",
-      code: "max_time_in_queue_seconds",
-      status: 504,
-    });
+    expect(JSON.parse(String(row["error"]))).toMatchObject({ class: "timeout", code: "max_time_in_queue_seconds", status: 504 });
   });
 
   test("queues what a lost runner held again, and wakes a runner for it", async () => {
@@ -1328,12 +1112,7 @@ describe("one sweep", () => {
     expect((await rowOf(id))["status"]).toBe("in_progress");
     await timePasses(model, 1_000);
     expect(await swept()).toEqual([laneOf(model)]);
-    expect(await rowOf(id)).toMatchObject({
-      status: "queued",
-      attempt: 1,
-      lease: null,
-      not_before: null,
-    });
+    expect(await rowOf(id)).toMatchObject({ status: "queued", attempt: 1, lease: null, not_before: null });
   });
 
   test("fails what a lost runner held at its last attempt", async () => {
@@ -1344,10 +1123,7 @@ describe("one sweep", () => {
     await swept();
     const row = await rowOf(id);
     expect(row).toMatchObject({ status: "failed", attempt: 1 });
-    expect(JSON.parse(String(row["error"]))).toMatchObject({
-      class: "infrastructure",
-      code: "runner_lost",
-    });
+    expect(JSON.parse(String(row["error"]))).toMatchObject({ class: "infrastructure", code: "runner_lost" });
   });
 
   test("cancels what was to be cancelled by now: queued at once, running as far as it can", async () => {
@@ -1361,14 +1137,8 @@ describe("one sweep", () => {
     expect(await Promise.all([running, waiting].map(async (id) => (await rowOf(id))["status"]))).toEqual(["in_progress", "queued"]);
     await timePasses(model, 1_000);
     await swept();
-    expect(await rowOf(running)).toMatchObject({
-      status: "canceled",
-      stopped: "best_effort",
-    });
-    expect(await rowOf(waiting)).toMatchObject({
-      status: "canceled",
-      stopped: "confirmed",
-    });
+    expect(await rowOf(running)).toMatchObject({ status: "canceled", stopped: "best_effort" });
+    expect(await rowOf(waiting)).toMatchObject({ status: "canceled", stopped: "confirmed" });
     expect((await rowOf(other))["status"]).toBe("queued");
   });
 
@@ -1383,9 +1153,7 @@ describe("one sweep", () => {
 
   test("makes one that backed off claimable again and wakes a runner for it", async () => {
     const { model } = await served(1);
-    const id = await queued(model, {
-      retry: { maxAttempts: 3, initialDelayMs: 10_000, maxDelayMs: 10_000 },
-    });
+    const id = await queued(model, { retry: { maxAttempts: 3, initialDelayMs: 10_000, maxDelayMs: 10_000 } });
     await drained(model, breaks, { random: () => 0.999 });
     expect(await claims(model, 1)).toEqual([]);
     await timePasses(model, 10_000);
@@ -1481,11 +1249,7 @@ describe("a runner", () => {
       return Response.json({ done: true });
     });
     expect(asked).toEqual([canceled, next]);
-    expect(await rowOf(canceled)).toMatchObject({
-      status: "canceled",
-      output: null,
-      output_bytes: null,
-    });
+    expect(await rowOf(canceled)).toMatchObject({ status: "canceled", output: null, output_bytes: null });
     expect((await rowOf(next))["status"]).toBe("succeeded");
   });
 
@@ -1495,10 +1259,6 @@ describe("a runner", () => {
     await drained(model, hang);
     const row = await rowOf(id);
     expect(row["status"]).toBe("failed");
-    expect(JSON.parse(String(row["error"]))).toMatchObject({
-      class: "timeout",
-      code: "run_within_seconds",
-      status: 504,
-    });
+    expect(JSON.parse(String(row["error"]))).toMatchObject({ class: "timeout", code: "run_within_seconds", status: 504 });
   });
 });
