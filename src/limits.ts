@@ -471,9 +471,9 @@ export const KEYS_REMEMBERED = 10_000;
  * request asks so many times, one after the other, before another takes over: it may ask the database only so often.
  */
 export const TOGETHER_MOST = 50;
-export const TOGETHER = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 8 } as const;
+export const TOGETHER = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 8, gatherMs: 10 } as const;
 /** The same of invocations that write ends of attempts and claim what follows: each asks for all of its runners at once. */
-export const ENDINGS = { underWay: 2, most: TOGETHER_MOST, rounds: 8 } as const;
+export const ENDINGS = { underWay: 2, most: TOGETHER_MOST, rounds: 8, gatherMs: 1 } as const;
 /** Inputs and metadata of submits that go together, as one text, have at most so many characters: no value of D1 may have more than 2 MB. */
 export const GROUP_CHARACTERS = 500_000;
 /**
@@ -486,8 +486,8 @@ export const HEAD_FILLED = HEAD_ROWS - TOGETHER_MOST;
 export const TOGETHER_LOOK_MS = 200;
 export const TOGETHER_LOOK_ALONE_MS = 10;
 export const TOGETHER_LOST_MS = 2 * DATABASE_MS;
-/** How long a request that follows many that were answered together waits for the others of them that come again. */
-export const TOGETHER_GATHER_MS = 1;
+/** Who waits for those that were answered together to come again waits until none has come or gone for so long; see `gatherMs`. */
+export const TOGETHER_GATHER_MS = 2;
 /**
  * Answers that can't change, which an isolate keeps: how many, how many characters in all and each at most, and how long. A
  * character has up to two bytes, so together they take at most 16 MiB of an isolate's 128 MB.

@@ -52,6 +52,8 @@ interface Bounds {
   readonly apartMs?: number;
   /** So many times who asks for others does so, one after the other, before one of those that wait takes over; once if that is not said. */
   readonly rounds?: number;
+  /** So long at most the next waits for those that were just answered to come again; not at all if that is not said. */
+  readonly gatherMs?: number;
 }
 
 /** If requests can't wake each other, whoever waits looks by its clock alone, and so more often. */
@@ -64,11 +66,16 @@ export class Together<Question, Answer> {
   readonly #underWay = new Set<UnderWay>();
   #begunAt = -Infinity;
   #gatheringSince = -Infinity;
+  /** How many questions have come or gone. */
+  #moves = 0;
+  /** When so many wait, all have come that were waited for. */
+  #wanted = Infinity;
+  #haveCome = () => {};
 
   constructor(clock: Clock, bounds: Bounds = TOGETHER) {
     this.#clock = clock;
-    const { apartMs = 0, rounds = 1 } = bounds;
-    this.#bounds = { ...bounds, rounds, apartMs: REQUESTS_WAKE ? apartMs : 0 };
+    const { apartMs = 0, rounds = 1, gatherMs = 0 } = bounds;
+    this.#bounds = { ...bounds, rounds, gatherMs, apartMs: REQUESTS_WAKE ? apartMs : 0 };
   }
 
   /**
@@ -78,6 +85,7 @@ export class Together<Question, Answer> {
    */
   async ask(question: Question, askAll: AskAll<Question, Answer>, after: After, known: () => Answer | null = () => null): Promise<Answer> {
     const mine: Waiting<Question, Answer> = { question, outcome: null, underWay: null, lookedAt: 0, wake: () => {} };
+    this.#moves++;
     try {
       for (;;) {
         mine.lookedAt = this.#clock.now();
@@ -87,12 +95,14 @@ export class Together<Question, Answer> {
         const mayBegin = this.#mayBegin();
         const isAsked = mine.underWay !== null && this.#underWay.has(mine.underWay);
         if (!isAsked) this.#waiting.add(mine);
+        if (this.#waiting.size >= this.#wanted) this.#haveCome();
         if (isAsked || !mayBegin) {
           const woken = new Promise<void>((resolve) => (mine.wake = REQUESTS_WAKE ? resolve : () => {}));
           await Promise.race([woken, this.#clock.sleep(LOOK_MS)]);
         } else await this.#lead(askAll, after);
       }
     } finally {
+      this.#moves++;
       this.#waiting.delete(mine);
     }
   }
@@ -115,8 +125,10 @@ export class Together<Question, Answer> {
 
   async #goOn(first: UnderWay, askAll: AskAll<Question, Answer>): Promise<void> {
     let last = first;
-    for (let rounds = 1; rounds < this.#bounds.rounds && (await this.#isNext(last)); rounds++) last = this.#begin(askAll);
+    let rounds = 1;
+    for (; rounds < this.#bounds.rounds && (await this.#isNext(last)); rounds++) last = this.#begin(askAll);
     await last.done;
+    if (rounds === this.#bounds.rounds) await this.#gather(last);
     for (const one of this.#waiting) one.wake(); // the first of them that is still there asks for all
   }
 
@@ -125,17 +137,29 @@ export class Together<Question, Answer> {
     for (;;) {
       await Promise.race([last.done, this.#clock.sleep(this.#bounds.apartMs)]);
       const isOver = !this.#underWay.has(last);
-      if (isOver && last.size > 1) await this.#gather();
+      if (isOver) await this.#gather(last);
       if (this.#waiting.size > 0 && this.#mayBegin()) return true;
       if (isOver) return false;
       await last.done;
     }
   }
 
-  /** Of many who were answered together many ask again at once: whoever comes first waits for a moment for the others. */
-  async #gather(): Promise<void> {
-    this.#gatheringSince = this.#clock.now();
-    await this.#clock.sleep(TOGETHER_GATHER_MS);
+  /**
+   * Of many who were answered together many ask again at once: where they are most of those who ask, whoever comes first waits for the
+   * others, until nobody has come or gone for a moment. While they are answered, none of them can come.
+   */
+  async #gather({ size }: UnderWay): Promise<void> {
+    const { gatherMs, most } = this.#bounds;
+    if (size === 1 || gatherMs === 0 || this.#waiting.size > size / 2) return;
+    const since = this.#clock.now();
+    this.#gatheringSince = since;
+    this.#wanted = Math.min(most, size + this.#waiting.size);
+    const allHaveCome = new Promise<void>((resolve) => (this.#haveCome = REQUESTS_WAKE ? resolve : () => {}));
+    for (let moves = NaN; moves !== this.#moves && this.#waiting.size < this.#wanted && this.#clock.now() - since < gatherMs;) {
+      moves = this.#moves;
+      await Promise.race([allHaveCome, this.#clock.sleep(Math.min(TOGETHER_GATHER_MS, gatherMs))]);
+    }
+    this.#wanted = Infinity;
     this.#gatheringSince = -Infinity;
   }
 

@@ -103,6 +103,27 @@ describe("questions that come together", () => {
     expect(begun[1]?.at).toBe(Math.min(lastsMs, TOGETHER.apartMs));
   });
 
+  test("of clients that ask again once they are answered go in one group, however long they take to be answered and to come", async () => {
+    const { clock, run } = timeline();
+    const together = new Together<number, number>(clock);
+    const begun: number[] = [];
+    const askAll = async (questions: readonly number[]) => {
+      begun.push(questions.length);
+      await clock.sleep(3);
+      return questions;
+    };
+    const client = async (place: number) => {
+      for (let times = 0; times < 12; times++) {
+        await together.ask(place, askAll, nothing);
+        await clock.sleep(1 + place / 4); // one after the other
+      }
+    };
+    const all = Promise.all(Array.from({ length: 32 }, (_, place) => client(place)));
+    await run();
+    await all;
+    expect(begun).toEqual([1, 31, ...Array.from({ length: 11 }, () => 32)]);
+  });
+
   test("are asked by one request for as many groups as it may, then by another", async () => {
     const { clock, run } = timeline();
     const together = new Together<number, number>(clock, { ...TOGETHER, underWay: 1, most: 2, rounds: 3 });
