@@ -622,9 +622,10 @@ export const AUDIT_TARGET_CHARACTERS = 256;
 /** How exactly it is known when a key was used last. */
 export const KEY_USE_NOTED_MS = 60_000;
 
-/** Inferences that one call of a bulk submit takes, and how many of them are under way at once. */
+/** Inferences that one call of a bulk submit takes; how many of them are under way at once that do not go together; bytes of inputs in one transaction. */
 export const BULK_SUBMITS = 1_000;
 export const BULK_SUBMITS_AT_ONCE = 250;
+export const BULK_INPUT_BYTES = 2_000_000;
 
 /** How far ahead an inference may be submitted that is not to begin before a time. */
 export const NOT_BEFORE_MS = 30 * 86_400_000;

@@ -5,10 +5,12 @@ import { readSeveral, type OneOfSeveral } from "../http/body.ts";
 import { read } from "../http/faults.ts";
 import { problemMembers, problemSchema } from "../http/problem-details.ts";
 import { type KeyCall, type Input, type RouteShape, route } from "../http/route.ts";
-import { submit, submitAll, type Submission, type Submitted } from "../inferences/submit.ts";
-import { OneCall } from "../inferences/submit-many.ts";
+import { submitAll, type Submitted } from "../inferences/submit.ts";
+import type { Submission } from "../inferences/submission.ts";
+import { resultOf, submitEach } from "../inferences/submit-many.ts";
 import { digestOf } from "../keys/key.ts";
 import { BULK_SUBMITS, BULK_SUBMITS_AT_ONCE, IDEMPOTENCY_KEY_CHARACTERS, JSON_BODY_BYTES } from "../limits.ts";
+import { several } from "../platform/several.ts";
 import { Problem, problem } from "../problem.ts";
 import { inferenceSchema, present } from "./present.ts";
 import { submissionOf, submissionSchema } from "./submission.ts";
@@ -64,34 +66,17 @@ async function submitMany(call: KeyCall, { query }: Input<typeof BULK>): Promise
 type Result = Submitted | Problem;
 
 async function eachByItself(call: KeyCall, lines: readonly OneOfSeveral[]): Promise<Result[]> {
-  const results: Result[] = [];
-  const left = lines.entries();
-  const way = new OneCall(call.ports);
-  const work = async () => {
-    for (const [index, line] of left)
-      results[index] = await resultOf(async () => submit(call.ports, await submissionIn(call, line), call.after, way));
-  };
-  try {
-    await Promise.all(Array.from({ length: BULK_SUBMITS_AT_ONCE }, work));
-  } finally {
-    way.hint(call.after);
-  }
-  return results;
+  const submissions: (Submission | Problem)[] = [];
+  await several(lines, BULK_SUBMITS_AT_ONCE, async (line, index) => {
+    submissions[index] = await resultOf(() => submissionIn(call, line));
+  });
+  return submitEach(call.ports, submissions, call.after);
 }
 
 /** Throws the first refusal, with the place of its line. */
 async function allOrNone(call: KeyCall, lines: readonly OneOfSeveral[]): Promise<Result[]> {
   const submissions = await Promise.all(lines.map((line, index) => submissionIn(call, line, [index])));
   return submitAll(call.ports, submissions, call.after);
-}
-
-async function resultOf(work: () => Promise<Submitted>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    throw error;
-  }
 }
 
 /** The submission that a line is. Throws what is wrong with it; `path` is where it stands. */

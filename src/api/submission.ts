@@ -9,7 +9,7 @@ import { wholeIn } from "../http/range.ts";
 import type { KeyCall } from "../http/route.ts";
 import { submitterOf, webhookOf } from "../http/vetted.ts";
 import { retryOf } from "../inferences/retry.ts";
-import type { Submission } from "../inferences/submit.ts";
+import type { Submission } from "../inferences/submission.ts";
 import { EVENTS } from "../inferences/webhook.ts";
 import {
   BACKEND_TIMEOUT_SECONDS,

@@ -17,12 +17,16 @@ import { type Fault, type Problem, problem } from "../problem.ts";
 import { fileIdOf, placeOf, referencesIn, replaceReferences } from "./references.ts";
 import { type StoredFile, findFiles, objectKey, useFiles } from "./store.ts";
 
+/** The files that an input refers to. */
+const filesIn = ({ body, contentType }: Content) => (typeof body === "string" && isJson(contentType) ? referencesIn(body) : []);
+
+export const refersToFiles = (input: Content) => filesIn(input).length > 0;
+
 /** What refuses an input that refers to a file which its account does not have; `path` is where the input is in its body. */
 export async function missingFile(db: Database, accountId: string, input: Content, path: Fault["path"]): Promise<Problem | null> {
-  const { body, contentType } = input;
-  if (typeof body !== "string" || !isJson(contentType)) return null;
-  const wanted = referencesIn(body);
-  if (wanted.length === 0) return null;
+  const { body } = input;
+  const wanted = filesIn(input);
+  if (typeof body !== "string" || wanted.length === 0) return null;
   const fault = (name: string, detail: string) =>
     problem("invalid_input", { faults: [{ path: [...path, ...placeOf(parseJson(body), name)], detail }] });
   const [first = "", last = ""] = [wanted[0], wanted.at(FILE_REFERENCES)];

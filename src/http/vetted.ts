@@ -3,7 +3,7 @@
  * the key under which it may repeat a submit, the trace that it is in. Each is judged before anything is stored.
  */
 import { spanOfCall, storedTrace, traceIn, traceparentOf } from "../inferences/trace.ts";
-import type { Submission } from "../inferences/submit.ts";
+import type { Submission } from "../inferences/submission.ts";
 import { ENDS, type EventName, type Webhook } from "../inferences/webhook.ts";
 import { digestOf } from "../keys/key.ts";
 import { IDEMPOTENCY_KEY_CHARACTERS, NAMES_KNOWN, NAME_KNOWN_MS } from "../limits.ts";

@@ -3,34 +3,21 @@
  * fail: both only hasten what the sweep would find anyway. An input too large for the row is stored before the row that
  * names it; when the row is not written, the object is taken back.
  */
-import { type Content, sizeOf } from "../content/content.ts";
+import { sizeOf } from "../content/content.ts";
 import { isAddress } from "../backends/openai-paths.ts";
 import { missingFile } from "../files/supply.ts";
 import { nextMonth } from "../accounts/usage.ts";
 import { overQuota } from "../files/quota.ts";
-import {
-  INITIAL_DELAY_MS,
-  MAX_ATTEMPTS,
-  MAX_DELAY_MS,
-  MAX_TIME_IN_QUEUE_SECONDS,
-  NOT_READY_RETRY_SECONDS,
-  OPEN_COUNT_MS,
-  PRIORITY,
-  SCHEMA_TRIES,
-  WAKE_UPS_PER_LANE,
-} from "../limits.ts";
+import { NOT_READY_RETRY_SECONDS, OPEN_COUNT_MS, SCHEMA_TRIES, WAKE_UPS_PER_LANE } from "../limits.ts";
 import { observed } from "../metrics/observed.ts";
 import { fillOf } from "../platform/fill.ts";
 import type { Lane } from "../models/lane.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
-import { type Checked, type ModelSchemas, NO_SCHEMAS, findSchemas, refusalOfInput } from "../models/schemas.ts";
-import type { Webhook } from "./webhook.ts";
+import { type ModelSchemas, NO_SCHEMAS, findSchemas, refusalOfInput } from "../models/schemas.ts";
 import { type Inference, newlyQueued } from "./inference.ts";
-import type { RetrySettings } from "./retry.ts";
 import { modelNotFound } from "../models/unknown.ts";
-import { newInferenceId } from "../ids.ts";
-import { isInline, storeInput } from "../payloads/payloads.ts";
+import { isInline } from "../payloads/payloads.ts";
 import type { Claim } from "./sql/record.ts";
 import {
   type Inserted,
@@ -44,39 +31,10 @@ import {
 } from "./sql/insert.ts";
 import { isBelowOpenLimit } from "./sql/open.ts";
 import { insertAllOrNone, insertTogether } from "./sql/insert-group.ts";
-import { Together } from "../platform/together.ts";
+import { type Asked, Together } from "../platform/together.ts";
 import { writtenNotes } from "./sql/notes.ts";
-import { type After, bestEffort, hintSweep, hintWork } from "./hints.ts";
-
-/** What a dialect makes of a request. What is left out gets its default. */
-export interface Submission extends Checked {
-  accountId: string;
-  keyId: string;
-  dialect: string;
-  input: Content;
-  inputItems: number;
-  priority?: number | undefined;
-  retry?: { [Setting in keyof RetrySettings]?: RetrySettings[Setting] | undefined } | undefined;
-  maxTimeInQueueSeconds?: number | undefined;
-  runWithinSeconds?: number | undefined;
-  cancelAfterSeconds?: number | undefined;
-  /** See NewInference. */
-  notBefore?: number | undefined;
-  /** See NewInference. */
-  retentionSeconds?: number | undefined;
-  metadata?: Readonly<Record<string, string>> | undefined;
-  /** See NewInference. */
-  capability?: string | undefined;
-  /** See NewInference. */
-  resumable?: boolean | undefined;
-  waiter?: string | undefined;
-  /** Judged already (api/target.ts). */
-  webhook?: Webhook | undefined;
-  /** The call that submits it, within its client's trace, as `storedTrace` has it; null if its client named none. */
-  trace?: string | null | undefined;
-  /** Of the `Idempotency-Key` header, with the fingerprint of the whole request. */
-  idempotency?: { key: string; fingerprint: string } | null | undefined;
-}
+import { type After, hintSweep, hintWork } from "./hints.ts";
+import { wantedIn, prepared, takeBack, type Submission } from "./submission.ts";
 
 /** How rows are written, and said to be there. */
 export interface Way {
@@ -104,11 +62,18 @@ export interface Submitted {
  * if it has another, the schemas are read, and it is checked again. So no check is out of date, and a model without a schema,
  * whose revision is 0, costs nothing.
  */
-export async function submit(ports: Ports, submission: Submission, after: After, way: Way = withOthers(ports, after)): Promise<Submitted> {
-  let schemas = ports.schemas?.get(submission.model, 0) ?? NO_SCHEMAS;
+export async function submit(
+  ports: Ports,
+  submission: Submission,
+  after: After,
+  way: Way = withOthers(ports, after),
+  begun: Begun | null | undefined = null,
+): Promise<Submitted> {
+  let schemas = begun?.schemas ?? ports.schemas?.get(submission.model, 0) ?? NO_SCHEMAS;
   for (let tries = 0; tries < SCHEMA_TRIES; tries++) {
-    const refused = refusalOfInput(schemas, submission) ?? (await refusalBefore(ports, submission));
-    const accepted = refused ? null : await accept(ports, submission, schemas, after, way);
+    const first = tries === 0 ? begun : null;
+    const refused = first ? null : (refusalOfInput(schemas, submission) ?? (await refusalBefore(ports, submission)));
+    const accepted = refused ? null : await accept(ports, submission, schemas, after, way, first);
     if (accepted) return accepted;
     // What was accepted once is answered again, though it would not be accepted now.
     const earlier = await replayOf(ports, submission);
@@ -123,6 +88,12 @@ export async function submit(ports: Ports, submission: Submission, after: After,
   throw problem("unavailable", { headers: { "Retry-After": "1" } });
 }
 
+/** A submit whose row was made, and its insert tried, with others of its call. */
+export interface Begun extends Asked<NewInference, Inserted> {
+  /** Those that its input was checked against. */
+  readonly schemas: ModelSchemas;
+}
+
 /** What refuses a submission before anything of it is stored. A small input needs no question: the one write decides. */
 async function refusalBefore(ports: Ports, submission: Submission): Promise<Problem | null> {
   const { db } = ports;
@@ -134,8 +105,6 @@ async function refusalBefore(ports: Ports, submission: Submission): Promise<Prob
   if (missing || isInline(input)) return missing;
   return refusalIn(submission, await standingOf(ports, accountId, wantedIn(submission)));
 }
-
-const wantedIn = ({ model, version, capability }: Submission) => ({ model, version: version ?? null, capability: capability ?? "" });
 
 /** What a submission counts as in its account's quotas. */
 function chargesOf({ input, metadata = {}, webhook }: Submission): { readonly bytes: number; readonly rowBytes: number } {
@@ -172,66 +141,40 @@ function refusalIn(
   });
 }
 
-/** The row that a submission is to become, with its input stored. Each try has an id of its own. */
-async function prepared(ports: Ports, submission: Submission, schemas: ModelSchemas): Promise<NewInference> {
-  const id = newInferenceId(ports.clock.now(), ports.randomBytes);
-  const { accountId, retry } = submission;
-  const { payload, bytes: inputBytes } = await storeInput(ports.payloads, accountId, id, submission.input);
-  return {
-    accountId,
-    id,
-    keyId: submission.keyId,
-    dialect: submission.dialect,
-    ...wantedIn(submission),
-    priority: submission.priority ?? PRIORITY.default,
-    retry: {
-      maxAttempts: retry?.maxAttempts ?? MAX_ATTEMPTS.default,
-      initialDelayMs: retry?.initialDelayMs ?? INITIAL_DELAY_MS.default,
-      maxDelayMs: retry?.maxDelayMs ?? MAX_DELAY_MS.default,
-    },
-    maxTimeInQueueSeconds: submission.maxTimeInQueueSeconds ?? MAX_TIME_IN_QUEUE_SECONDS.default,
-    runWithinSeconds: submission.runWithinSeconds ?? null,
-    cancelAfterSeconds: submission.cancelAfterSeconds ?? null,
-    notBefore: submission.notBefore ?? null,
-    idempotencyKey: submission.idempotency?.key ?? null,
-    fingerprint: submission.idempotency?.fingerprint ?? null,
-    metadata: submission.metadata ?? {},
-    input: payload,
-    inputBytes,
-    inputItems: submission.inputItems,
-    retentionSeconds: submission.retentionSeconds ?? null,
-    waiter: submission.waiter ?? null,
-    webhook: submission.webhook ?? null,
-    resumable: submission.resumable ?? false,
-    databaseQuotaBytes: ports.databaseQuotaBytes,
-    schemas: schemas.revision,
-    trace: submission.trace ?? null,
-  };
-}
-
-/** Takes back the input of what was not inserted, so that nothing of it stays. */
-function takeBack({ payloads }: Ports, { input }: NewInference, after: After): void {
-  if (input.at === "object" && input.key !== null) after(bestEffort("input_not_taken_back", payloads.delete(input.key)));
-}
-
 /** Stores the input and writes the row. Null if the write decided against it; then nothing of it stays. */
-async function accept(ports: Ports, submission: Submission, schemas: ModelSchemas, after: After, way: Way): Promise<Submitted | null> {
-  const it = await prepared(ports, submission, schemas);
-  const insert = () => (it.waiter === null ? way.insert(it) : insertInference(ports.db, it));
+async function accept(
+  ports: Ports,
+  submission: Submission,
+  schemas: ModelSchemas,
+  after: After,
+  way: Way,
+  begun: Begun | null | undefined,
+): Promise<Submitted | null> {
+  const it = begun?.question ?? (await prepared(ports, submission, schemas));
+  let outcome = begun?.outcome;
+  const insert = async () => {
+    const first = outcome;
+    outcome = null;
+    if (first) return first();
+    return it.waiter === null ? way.insert(it) : insertInference(ports.db, it);
+  };
   let askedAt = ports.clock.now();
   let inserted = await insertOnce(ports, it, insert);
   if (!inserted.inference && (await isBelowOpenLimit(ports.db, it.accountId))) {
     askedAt = ports.clock.now();
     inserted = await insertOnce(ports, it, insert);
   }
-  const { inference, claimed, wakes } = inserted;
-  if (!inference) {
-    takeBack(ports, it, after);
-    return null;
-  }
-  observed.count("accepted", [inference.model, inference.version]);
+  const submitted = submittedAs(inserted, askedAt, way);
+  if (!submitted) takeBack(ports, it, after);
+  return submitted;
+}
+
+/** What was inserted, counted and announced; null if nothing was. */
+export function submittedAs({ inference, claimed, wakes }: Inserted, askedAt: number, way: Way): Submitted | null {
+  if (!inference) return null;
   const { model, version } = inference;
-  way.announce(submission.waiter === undefined && wakes ? { model, version } : null);
+  observed.count("accepted", [model, version]);
+  way.announce(wakes ? { model, version } : null);
   return { inference, replayed: false, claimed, askedAt };
 }
 

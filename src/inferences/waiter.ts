@@ -20,7 +20,8 @@ import { attempt, statementsOf } from "./attempt.ts";
 import type { Claim } from "./sql/record.ts";
 import { changeStatements } from "./sql/change.ts";
 import { cancelForWaiter, claimForWaiter, claimStatements, giveBack, recordForWaiter, releaseWaiter } from "./sql/claim.ts";
-import { type Submission, type Submitted, submit } from "./submit.ts";
+import { type Submitted, submit } from "./submit.ts";
+import type { Submission } from "./submission.ts";
 import { type After, bestEffort, hintDeliveries, hintWork } from "./hints.ts";
 import { type StreamWords, StreamSink } from "./stream.ts";
 

@@ -21,11 +21,16 @@ export interface Stored {
   readonly bytes: number;
 }
 
+/** A small input, which is left to the row. */
+export function inlinePayload({ body, contentType }: Content): Stored {
+  return { payload: { at: "row", body, contentType }, bytes: sizeOf(body) };
+}
+
 /** Stores an input: small ones are left to the row. */
 export async function storeInput(bucket: Bucket, accountId: string, id: string, content: Content): Promise<Stored> {
+  if (isInline(content)) return inlinePayload(content);
   const { body, contentType } = content;
   const bytes = sizeOf(body);
-  if (isInline(content)) return { payload: { at: "row", body, contentType }, bytes };
   const key = `inputs/${accountId}/${id}`;
   await bucket.put(key, body, { onlyIf: ONCE, httpMetadata: { contentType } });
   return { payload: { at: "object", key, bytes, contentType }, bytes };

@@ -5,7 +5,7 @@ import { BULK_SUBMITS, RUNNERS_PER_BATCH } from "../../src/limits.ts";
 import { as, call, object, operator, seen } from "./support/requests.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { claimed, rowOf } from "./support/inferences.ts";
-import { still, stillAs, stillEnv } from "./support/ports.ts";
+import { faultyDatabase, still, stillAs, stillEnv } from "./support/ports.ts";
 import { type Tenant, newBackend, newModel, newTenant, served } from "./support/tenants.ts";
 
 interface Answer {
@@ -105,6 +105,28 @@ describe("a bulk submit", () => {
     expect(await stored(tenant)).toHaveLength(21);
     const other = await bulk(tenant.key, [line(model, 99, { idempotency_key: "order-1" }), line(model, 100)]);
     expect(other.results.map(({ error }) => error?.code)).toEqual(["idempotency_key_reused", undefined]);
+  });
+
+  test("whose answer from the database is lost is written once, with and without keys", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    let lost = 0;
+    const database = faultyDatabase(async (texts, effect) => {
+      const answer = await effect();
+      if (lost > 0 || !texts.some((text) => text.includes("INSERT INTO inferences"))) return answer;
+      lost++;
+      throw new Error("Network connection lost.");
+    });
+    const lines = [
+      line(model, 1),
+      line(model, 2, { idempotency_key: "kept" }),
+      line(model, 3),
+      line(model, 4, { idempotency_key: "also" }),
+    ];
+    const answer = await stillAs(tenant.key, "POST", "/v1/inferences/bulk", lines, {}, stillEnv({ DB: database }));
+    const first = (await object(answer)) as unknown as Answer; // as documented
+    expect([lost, first.accepted, new Set(ids(first))]).toEqual([1, 4, new Set(await stored(tenant))]);
+    expect(first.results.some(({ replayed }) => replayed)).toBe(false);
   });
 
   test("takes a key that stands twice in it once", async () => {

@@ -12,7 +12,7 @@ import { insertBackend } from "../../src/backends/store.ts";
 import { type WaitResult, type WaitOptions, submitAndWait } from "../../src/inferences/waiter.ts";
 import type { StreamWords } from "../../src/inferences/stream.ts";
 import { run } from "../../src/inferences/run.ts";
-import type { Submission } from "../../src/inferences/submit.ts";
+import type { Submission } from "../../src/inferences/submission.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { cancelInference, redriveInference } from "../../src/inferences/sql/change.ts";
 import { claimForWaiter } from "../../src/inferences/sql/claim.ts";

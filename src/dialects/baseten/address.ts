@@ -5,7 +5,7 @@
 import { findModel } from "../../models/store.ts";
 import type { Lane } from "../../models/lane.ts";
 import type { KeyCall } from "../../http/route.ts";
-import type { Submission } from "../../inferences/submit.ts";
+import type { Submission } from "../../inferences/submission.ts";
 import { Problem, problem } from "../../problem.ts";
 
 export const PRODUCTION = "production";

@@ -9,7 +9,7 @@ import { readBytes } from "../../http/bytes.ts";
 import { idempotencyOf, submitterOf } from "../../http/vetted.ts";
 import { mustHoldNoKey } from "../../http/no-keys.ts";
 import type { KeyCall } from "../../http/route.ts";
-import type { Submission } from "../../inferences/submit.ts";
+import type { Submission } from "../../inferences/submission.ts";
 import {
   BACKEND_TIMEOUT_SECONDS,
   JSON_BODY_BYTES,
