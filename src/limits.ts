@@ -362,6 +362,8 @@ export const GRANT_AIM_MS = 900;
 export const GRANT_SHARE = 0.25;
 /** Callers that come at so many times the limit of their key heed no turns; none is held for its permit then. */
 export const FLOOD_TURNS = 3;
+/** Their isolate keeps turns for so long a flood as may come while it asks its gate: a round trip to it and more. */
+export const FLOOD_ASKING_MS = 50;
 /** For how long a key that is rotated still works. */
 export const KEY_OVERLAP_SECONDS = { default: 86_400, range: [0, 30 * 86_400] } as const;
 /** How long a gate trusts what it read of its key; a change tells the gate at once, this bounds a lost message. */

@@ -12,7 +12,7 @@ import type { Clock, GatePort, Ports } from "../ports.ts";
 import { Problem, problem } from "../problem.ts";
 import type { Allowance, KeyEnd, Refusal, Verdict } from "../keys/gate.ts";
 import { turnMs } from "../keys/gcra.ts";
-import { Grants } from "../keys/grants.ts";
+import { Grants, deniedBy } from "../keys/grants.ts";
 import { KEY_LENGTH, type KeyIdentity, type Scope, digestOf, parseKey } from "../keys/key.ts";
 
 const CHALLENGE = { "WWW-Authenticate": 'Bearer realm="claimcheck"' };
@@ -200,7 +200,7 @@ export class Admissions {
     const asked = grants.ask(askedAt, callers, randomBase62(12, this.#randomBytes));
     const verdict = await this.#gate.admit(caller.keyId, caller.digest, scope, asked);
     const now = this.#clock.now();
-    if (verdict.admitted || verdict.reason === "limited") grants.hear(verdict, asked, askedAt, now);
+    grants.hear(verdict, asked, askedAt, now);
     if (!verdict.admitted) this.#refused.set(refusedName(caller), verdict.reason, now + REFUSED_KEY_MS);
     return Array.from({ length: callers }, (_, place) => outcomeOf(verdict, scope, place));
   }
@@ -208,11 +208,18 @@ export class Admissions {
 
 /** What a gate's answer is to the caller at that place among those who waited for it. */
 function outcomeOf(verdict: Verdict, scope: Scope, place: number): Outcome {
-  if (verdict.admitted) return place < verdict.callers ? () => verdict.allowance : null;
+  if (verdict.allowance === null) {
+    return () => {
+      throw refusal(verdict.reason, scope);
+    };
+  }
+  const { allowance } = verdict;
+  const admitted = verdict.admitted ? verdict.callers : 0;
+  if (place < admitted) return () => allowance;
+  const denied = deniedBy(verdict);
+  if (!denied) return null;
   return () => {
-    if (verdict.reason !== "limited") throw refusal(verdict.reason, scope);
-    const { allowance } = verdict;
-    throw new LimitReached({ ...allowance, retryAfterMs: turnMs(allowance.retryAfterMs, place, allowance.limit) });
+    throw new LimitReached({ ...allowance, retryAfterMs: turnMs(denied.retryAfterMs, place - admitted, allowance.limit) });
   };
 }
 

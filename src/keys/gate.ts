@@ -54,17 +54,27 @@ export type Verdict =
       readonly callers: number;
       /** Permits of the grant. */
       readonly later: number;
+      /** What callers beyond the last permit are told, where they come without heeding their turns; else they are to ask again. */
+      readonly denied?: Denied | null;
     }
   | { readonly admitted: false; readonly reason: Exclude<Refusal, "limited">; readonly allowance: null }
   | {
       readonly admitted: false;
       readonly reason: "limited";
       readonly allowance: Allowance;
-      /** Turns that are this isolate's to tell: the first after `allowance.retryAfterMs`, one more after each interval. */
+      /** As of `Denied`, the callers' own among them; the first is after `allowance.retryAfterMs`. */
       readonly turns: number;
-      /** Until the next permit: before that, no call needs to ask. */
       readonly nextMs: number;
     };
+
+/** What an isolate may tell callers without asking. */
+export interface Denied {
+  /** Turns that are this isolate's to tell: the first after `retryAfterMs`, one more after each interval. */
+  readonly turns: number;
+  readonly retryAfterMs: number;
+  /** Until the next permit: before that, no call needs to ask. */
+  readonly nextMs: number;
+}
 
 /** A grant whose permits may still be used. */
 interface Grant {
@@ -109,7 +119,7 @@ export class Gate {
       isFirst = false;
       const { reserved, reservedMs } = this.#reserved(scope, now);
       const turns = asking.callers + asking.turns;
-      const wanted = { now: asking.callers, later: asking.later, reserved, reservedMs, turns };
+      const wanted = { now: asking.callers, later: asking.later, reserved, reservedMs, turns, ahead: !asking.holds };
       const permit = takePermit(this.#buckets.get(scope) ?? UNUSED, now, limit, wanted);
       const { taken, bucket, remaining, resetMs, nextMs, retryAfterMs } = permit;
       holdUntil ??= this.#isTurn(scope, now, asking.callers) && asking.holds ? now + TURN_HOLD_MS : now;
@@ -119,10 +129,12 @@ export class Gate {
       }
       this.#buckets.set(scope, bucket);
       if (permit.later > 0) this.#grantsOf(scope).set(asking.grant, { permits: permit.later, until: now + GRANT_HELD_MS });
-      const allowance = { scope, limit, remaining, resetMs, retryAfterMs };
-      if (taken) return { admitted: true, allowance, callers: permit.count, later: permit.later };
-      for (let turn = 0; turn < turns; turn++) this.#promise(scope, now + Math.ceil(turnMs(retryAfterMs, turn, limit)));
-      return { admitted: false, reason: "limited", allowance, turns, nextMs };
+      for (let turn = 0; turn < permit.turns; turn++) this.#promise(scope, now + Math.ceil(turnMs(retryAfterMs, turn, limit)));
+      const allowance = { scope, limit, remaining, resetMs, retryAfterMs: taken ? 0 : retryAfterMs };
+      const denied = { turns: permit.turns, retryAfterMs, nextMs };
+      return taken
+        ? { admitted: true, allowance, callers: permit.count, later: permit.later, denied: permit.turns > 0 ? denied : null }
+        : { admitted: false, reason: "limited", allowance, turns: permit.turns, nextMs };
     }
   }
 

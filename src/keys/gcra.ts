@@ -32,6 +32,8 @@ export interface Wanted {
   readonly reservedMs?: number;
   /** Turns to be told to those who get none. */
   readonly turns?: number;
+  /** Whether turns are wanted also where the last permits are given: for those who come after them. */
+  readonly ahead?: boolean;
 }
 
 export interface Permit {
@@ -46,15 +48,17 @@ export interface Permit {
   readonly remaining: number;
   /** Until the bucket is full again. */
   readonly resetMs: number;
-  /** Until the next permit; 0 if any was given. */
+  /** Until the next permit; 0 if any is left. */
   readonly nextMs: number;
-  /** Until a turn that no other refused caller was told, up to TURNS_MS; 0 if any was given. */
+  /** Turns that are to be told. */
+  readonly turns: number;
+  /** Until the first of them, up to TURNS_MS: no other refused caller was told it. */
   readonly retryAfterMs: number;
 }
 
 /** Asks a bucket for permits; `now` in whole ms. A limit that was lowered meanwhile counts as used up, not as overdrawn. */
 export function takePermit(bucket: Bucket, now: number, perSecond: number, wanted: Wanted = {}): Permit {
-  const { reserved = 0, reservedMs = 0, turns = 1 } = wanted;
+  const { reserved = 0, reservedMs = 0, turns: wantedTurns = 1, ahead = false } = wanted;
   const most = BURST_MS * perSecond;
   const leaked = Math.max(0, now - bucket.at) * perSecond;
   const before = Math.min(most, Math.max(0, bucket.used - leaked));
@@ -62,20 +66,23 @@ export function takePermit(bucket: Bucket, now: number, perSecond: number, wante
   const left = Math.floor((most - full) / PERMIT);
   const given = Math.min(wanted.now ?? 1, left);
   const later = Math.min(wanted.later ?? 0, left - given);
+  const remaining = left - given - later;
   const used = before + given * PERMIT;
-  const toldBefore = Math.max(full, bucket.told - leaked);
-  const told =
-    given > 0 ? Math.max(full + (given + later) * PERMIT, toldBefore) : Math.min(toldBefore + turns * PERMIT, most + TURNS_MS * perSecond);
-  const lacking = full + PERMIT - most;
+  const fullThen = full + (given + later) * PERMIT;
+  const toldBefore = Math.max(fullThen, bucket.told - leaked);
+  const turns = given === 0 ? wantedTurns : ahead && remaining === 0 ? wantedTurns - given : 0;
+  const lacking = fullThen + PERMIT - most;
+  const leaking = used + later * PERMIT; // what is reserved does not leak until it lapses
   return {
     taken: given > 0,
     count: given,
     later,
-    bucket: { used, at: Math.max(bucket.at, now), told },
-    remaining: left - given - later,
-    resetMs: (full + (given + later) * PERMIT) / perSecond,
-    nextMs: given > 0 ? 0 : lacking <= before ? lacking / perSecond : reservedMs + PERMIT / perSecond,
-    retryAfterMs: given > 0 ? 0 : Math.min(toldBefore + PERMIT - most, TURNS_MS * perSecond) / perSecond,
+    bucket: { used, at: Math.max(bucket.at, now), told: Math.min(toldBefore + turns * PERMIT, most + TURNS_MS * perSecond) },
+    remaining,
+    resetMs: fullThen / perSecond,
+    nextMs: remaining > 0 ? 0 : lacking <= leaking ? lacking / perSecond : reservedMs + PERMIT / perSecond,
+    turns,
+    retryAfterMs: turns === 0 ? 0 : Math.min(toldBefore + PERMIT - most, TURNS_MS * perSecond) / perSecond,
   };
 }
 

@@ -90,10 +90,10 @@ export class Together<Question, Answer> {
       for (;;) {
         mine.lookedAt = this.#clock.now();
         if (mine.outcome) return mine.outcome();
-        const answer = known();
-        if (answer !== null) return answer;
         const mayBegin = this.#mayBegin();
         const isAsked = mine.underWay !== null && this.#underWay.has(mine.underWay);
+        const answer = isAsked ? null : known(); // its own answer is on its way, and nobody else takes that
+        if (answer !== null) return answer;
         if (!isAsked) this.#waiting.add(mine);
         if (this.#waiting.size >= this.#wanted) this.#haveCome();
         if (isAsked || !mayBegin) {

@@ -184,12 +184,12 @@ describe("what a permit tells", () => {
     fc.assert(
       fc.property(anyTime, anyRate, anyArrivals, (start, rate, arrivals) => {
         const { bucket, now, permit } = after(start, rate, arrivals);
-        const { taken, nextMs } = permit;
-        if (taken) {
+        const { taken, remaining, nextMs } = permit;
+        if (remaining > 0) {
           expect(nextMs).toBe(0);
           return;
         }
-        refused++;
+        if (!taken) refused++;
         expect(nextMs).toBeGreaterThan(0);
         expect(nextMs).toBeLessThanOrEqual(1000);
         const wait = Math.ceil(nextMs); // a clock tells whole milliseconds
@@ -213,6 +213,16 @@ describe("what a permit tells", () => {
         expect(waits.filter((wait) => !bucket.take(now + wait).taken)).toEqual([]);
       }),
     );
+  });
+
+  test("turns ahead begin after the last permit and after all turns that others were told", () => {
+    const now = 1_790_000_000_123;
+    const flood = { now: 3, turns: 5, ahead: true };
+    expect(takePermit(UNUSED, now, 4, flood)).toMatchObject({ count: 3, remaining: 1, turns: 0, retryAfterMs: 0 });
+    const last = takePermit(UNUSED, now, 2, flood);
+    expect(last).toMatchObject({ count: 2, remaining: 0, turns: 3, nextMs: 500, retryAfterMs: 500 });
+    expect(takePermit(last.bucket, now, 2)).toMatchObject({ count: 0, turns: 1, nextMs: 500, retryAfterMs: 2_000 });
+    expect(takePermit(last.bucket, now + 500, 2, { ...flood, now: 1 })).toMatchObject({ count: 1, turns: 4, retryAfterMs: 1_500 });
   });
 
   test("retryAfterMs is bounded, however many were refused", () => {

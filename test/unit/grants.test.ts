@@ -45,6 +45,10 @@ class World {
   readonly passed: number[] = [];
   refused = 0;
   asked = 0;
+  /** Calls that were not answered at once. */
+  waited = 0;
+  /** The turns of those who were refused, ms. */
+  readonly turns: number[] = [];
   #revokedAt: number | null = null;
   #isolates = 0;
 
@@ -97,13 +101,16 @@ class World {
       },
     });
     const call = async () => {
+      const begunAt = time.now;
       try {
         if (admissions.admitHere(CALLER, "read")) this.passed.push(time.now);
         else await admissions.admit(CALLER, "read", () => {});
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         this.refused++;
+        if (error instanceof LimitReached) this.turns.push(time.now + error.allowance.retryAfterMs);
       }
+      if (time.now > begunAt) this.waited++;
     };
     return (at) => void time.sleep(at - time.now).then(call);
   }
@@ -253,5 +260,30 @@ describe("five callers that were refused at once", () => {
     const again = Promise.all(told.map((ms) => time.sleep(from + ms - time.now).then(call)));
     await time.run();
     expect(await again).toEqual(["passed", "passed", "passed", "passed"]);
+  });
+});
+
+describe("calls that come without heeding their turns", () => {
+  test("ask the gate once for each permit, and only those wait that it is for", async () => {
+    const world = new World(20);
+    const isolate = world.isolate(5);
+    const from = world.time.now;
+    for (let call = 0; call < 6_000; call++) isolate(from + Math.floor(call / 3));
+    await world.time.run();
+    expect(world.passed.length).toBeGreaterThan(55); // of 20 at once, and 40 in 2 s
+    expect(world.passed.length).toBeLessThanOrEqual(60);
+    expect(world.asked).toBeLessThan(80);
+    expect(world.waited).toBeLessThan(1_000); // until it is known that they are so many
+  });
+
+  test("are each told a turn of its own, soon, however far the gate is", async () => {
+    const world = new World(100);
+    const isolate = world.isolate(20);
+    const from = world.time.now;
+    for (let at = 0; at < 2_000; at++) isolate(from + at);
+    await world.time.run();
+    const sorted = world.turns.toSorted((a, b) => a - b);
+    expect(sorted.length).toBeGreaterThan(1_500);
+    expect(Math.min(...sorted.slice(1).map((turn, index) => turn - (sorted[index] ?? 0)))).toBeGreaterThan(9); // one each 10 ms
   });
 });
