@@ -8,23 +8,24 @@ const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toS
  * `random` gives at least 10 bytes.
  */
 export function newInferenceId(now: number, random: (count: number) => Uint8Array): string {
-  const bytes = new Uint8Array(16);
-  bytes.set(random(10), 6);
-  new DataView(bytes.buffer).setUint16(0, Math.floor(now / 2 ** 32));
-  new DataView(bytes.buffer).setUint32(2, now >>> 0);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const bytes = random(10);
   let hex = "";
-  for (const byte of bytes) hex += HEX[byte] ?? "";
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  for (let place = 0; place < 10; place++) {
+    const byte = bytes[place] ?? 0;
+    hex += HEX[place === 0 ? (byte & 0x0f) | 0x70 : place === 2 ? (byte & 0x3f) | 0x80 : byte] ?? "";
+  }
+  return `${timeIn(now)}-${hex.slice(0, 4)}-${hex.slice(4, 8)}-${hex.slice(8)}`;
+}
+
+/** The time in an id, in ms. */
+function timeIn(ms: number): string {
+  const hex = ms.toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }
 
 /** The least id that an inference submitted at that time, in ms, or later can have. */
 export function earliestId(ms: number): string {
-  const hex = Math.min(Math.max(0, ms), 2 ** 48 - 1)
-    .toString(16)
-    .padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+  return timeIn(Math.min(Math.max(0, ms), 2 ** 48 - 1));
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

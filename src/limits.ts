@@ -476,7 +476,7 @@ export const TOGETHER_MOST = 50;
 export const TOGETHER = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 8, gatherMs: 10 } as const;
 /** The same of invocations that write ends of attempts and claim what follows: each asks for all of its runners at once. */
 export const ENDINGS = { underWay: 2, most: TOGETHER_MOST, rounds: 8, gatherMs: 1 } as const;
-/** Inputs and metadata of submits that go together, as one text, have at most so many characters: no value of D1 may have more than 2 MB. */
+/** Inputs and metadata of submits that go together have at most so many bytes, and what ends together so many characters: no value of D1 may have more than 2 MB. */
 export const GROUP_CHARACTERS = 500_000;
 /**
  * What is not in the index by account is among so many first ones of its lane (schema.sql has the number too): a submit writes no

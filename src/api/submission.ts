@@ -79,15 +79,32 @@ function asksToStream(input: unknown): boolean {
   return typeof input["text_input"] === "string" || canStream(askedBy("", input)?.what ?? "");
 }
 
-/** The submission that a body is. `path` is where it stands in the request's body. Throws what is wrong with its webhook. */
+/** The submission that a body is. Throws what is wrong with its webhook. */
 export async function submissionOf(
   call: KeyCall,
   body: z.infer<typeof submissionSchema>,
   idempotency: Submission["idempotency"],
-  path: Fault["path"] = [],
 ): Promise<Submission> {
+  return submissionBy(submitterOf(call), body, idempotency, body.webhook && (await webhookIn(call, body.webhook)));
+}
+
+/** What a body has said of its webhook, judged; `path` is where the body stands in the request's. */
+export const webhookIn = (
+  call: KeyCall,
+  { url, events }: NonNullable<z.infer<typeof submissionSchema>["webhook"]>,
+  path: Fault["path"] = [],
+) => webhookOf(call, url, [...path, "webhook", "url"], events);
+
+/** The submission that a body is, whose webhook was judged. */
+export function submissionBy(
+  submitter: ReturnType<typeof submitterOf>,
+  body: z.infer<typeof submissionSchema>,
+  idempotency: Submission["idempotency"],
+  webhook: Submission["webhook"],
+  path: Fault["path"] = [],
+): Submission {
   return {
-    ...submitterOf(call),
+    ...submitter,
     dialect: "claimcheck",
     model: body.model,
     version: body.version,
@@ -104,7 +121,7 @@ export async function submissionOf(
     retentionSeconds: body.retention_seconds,
     resumable: body.stream ?? asksToStream(body.input),
     metadata: body.metadata,
-    webhook: body.webhook && (await webhookOf(call, body.webhook.url, [...path, "webhook", "url"], body.webhook.events)),
+    webhook,
     idempotency,
   };
 }

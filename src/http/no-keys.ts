@@ -12,6 +12,9 @@ export function mustHoldNoKey(text: string, value: unknown): void {
   if (key !== null) throw refused(key, placeOf(key, value) ?? []);
 }
 
+/** Whether a JSON text has none of our keys in it; several of lines have none if all of them as one text have none. */
+export const holdsNoKey = (text: string) => findKeyIn(text) === null && disguisedKeyIn(text) === null;
+
 /** A letter, a digit or "_" as JSON or a URL may write it: "c" as `\u0063` or `%63`. */
 const ESCAPE = String.raw`(?:\\u00|%)`;
 const CHARACTER = `(?:[0-9a-z]|${ESCAPE}[3-7][0-9a-f])`;

@@ -10,8 +10,13 @@ export const timeSchema = z.iso.datetime();
 export function time(ms: number): string;
 export function time(ms: number | null): string | null;
 export function time(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+  if (ms === null) return null;
+  if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString() };
+  return last.text;
 }
+
+/** The last one that was shown: what is shown together often came together. */
+let last = { ms: Number.NaN, text: "" };
 
 /** An instant that a client names in any form of ISO 8601, in ms. */
 export const instantSchema = z

@@ -93,6 +93,33 @@ describe("a bulk submit", () => {
     expect(await stored(tenant)).toHaveLength(2);
   });
 
+  test("checks a line as if no other had come before it", async () => {
+    const { key } = await newTenant();
+    const model = await newModel();
+    const right = line(model, 0, { priority: 1, idempotency_key: "a" });
+    const lines: object[] = [
+      right,
+      { ...right, priority: 9 },
+      { ...right, idempotency_key: "ä" },
+      { model, input: 1, priority: 1, toString: "a" },
+      { model, max_attempts: 1, priority: 1, idempotency_key: "b" },
+      { ...right, idempotency_key: "c", input: null },
+      { model, input: 1, version: 1, idempotency_key: "d" },
+      { ...right, idempotency_key: 7 },
+    ];
+    const { results } = await bulk(key, lines);
+    expect(results.map(({ error }) => error?.errors?.map(({ pointer }) => pointer))).toEqual([
+      undefined,
+      ["#/priority"],
+      ["#/idempotency_key"],
+      ["#/toString"],
+      ["#/input", "#/max_attempts"],
+      undefined,
+      ["#/version"],
+      ["#/idempotency_key"],
+    ]);
+  });
+
   test("sent again, gives each line with a key its first answer, and takes only the others", async () => {
     const tenant = await newTenant();
     const model = await newModel();

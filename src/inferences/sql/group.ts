@@ -8,7 +8,7 @@ import { NOW, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
 import { type HeadCounts, hasRoom, headByAccount, headFor, isByAccount } from "./head.ts";
 import { type NewInference, chargeOf, databaseQuotaOf, isSpent, laneFor, openIn, openLimitOf, quotaOf, rowChargeOf } from "./insert.ts";
 import { ANYBODY, nextTurn, slots } from "./lane.ts";
-import { noteOf, seenOf } from "./notes.ts";
+import { notesOf, seenOf } from "./notes.ts";
 import { textOf, typeOf } from "./record.ts";
 
 /** Submissions of one lane, alike in all that is not a row's own. */
@@ -141,7 +141,7 @@ export const groupStatements = {
       isOne ? sql`0` : sql`${account} <> ${accountId}`,
       head.own,
     );
-    const notes = mayBeNoted ? group.map(noteOf) : [];
+    const notes = mayBeNoted ? notesOf(group) : [];
     const [dueAt, afterMs, ids] = [
       asked.column(notes.map((note) => note.dueAt)),
       asked.column(notes.map((note) => note.afterMs)),

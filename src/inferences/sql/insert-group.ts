@@ -7,29 +7,48 @@ import { GROUP_CHARACTERS, RUNNERS_PER_BATCH, TOGETHER_MOST } from "../../limits
 import type { Database, Row } from "../../platform/sql.ts";
 import { type Inference, newlyQueued } from "../inference.ts";
 import { type Group, groupStatements, isKeyed } from "./group.ts";
-import { type Inserted, type Insertion, type NewInference, insertInference, insertStatements, insertionOf } from "./insert.ts";
+import {
+  type Inserted,
+  type Insertion,
+  type NewInference,
+  insertInference,
+  insertStatements,
+  insertionOf,
+  metadataBytes,
+} from "./insert.ts";
 import { type Note, WrittenNotes, noteStatements } from "./notes.ts";
-import { textOf } from "./record.ts";
+
+/** What those of a group have in common. */
+const commonOf = (it: NewInference) =>
+  [it.model, it.version, it.capability, it.priority, it.schemas ?? 0, it.databaseQuotaBytes, it.idempotencyKey === null] as const;
+
+const isAlike = (one: NewInference, other: NewInference) => {
+  const common = commonOf(other);
+  return commonOf(one).every((value, place) => value === common[place]);
+};
 
 /** Those of submissions that may go in one statement each, and the others. */
 function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInference[] } {
-  const groups = new Map<string, { group: [NewInference, ...NewInference[]]; characters: number }>();
+  const groups = new Map<string, { group: [NewInference, ...NewInference[]]; bytes: number }>();
   const many: Group[] = [];
   const others: NewInference[] = [];
   const keys = new Set<string>();
+  let last: { readonly it: NewInference; readonly alike: string } | null = null;
   for (const it of all) {
-    const key = it.idempotencyKey === null ? null : JSON.stringify([it.accountId, it.idempotencyKey]);
-    const alike = JSON.stringify([it.model, it.version, it.capability, it.priority, it.schemas ?? 0, it.databaseQuotaBytes, key !== null]);
-    const characters = JSON.stringify([textOf(it.input), it.metadata]).length;
+    const key = it.idempotencyKey === null ? null : `${it.accountId} ${it.idempotencyKey}`;
+    const alike: string = last && isAlike(it, last.it) ? last.alike : JSON.stringify(commonOf(it));
+    last = { it, alike };
+    // Written as JSON once more, they take twice as much at most.
+    const bytes = (it.input.at === "row" ? it.inputBytes : 0) + metadataBytes(it.metadata);
     const known = groups.get(alike);
     const isAlone = it.waiter !== null || (it.notBefore ?? null) !== null || it.resumable === true || (key !== null && keys.has(key));
     if (isAlone) others.push(it);
-    else if (known && known.characters + characters <= GROUP_CHARACTERS) {
+    else if (known && known.bytes + bytes <= GROUP_CHARACTERS) {
       known.group.push(it);
-      known.characters += characters;
+      known.bytes += bytes;
     } else {
       if (known) many.push(known.group);
-      groups.set(alike, { group: [it], characters });
+      groups.set(alike, { group: [it], bytes });
     }
     if (key !== null) keys.add(key);
   }

@@ -104,13 +104,17 @@ export const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit,
 /** Whether an account's budget is spent. */
 export const isSpent = (account: Sql) => sql`coalesce(${account}.budget_state = 'spent', FALSE)`;
 
+/** Of metadata as JSON; most have none. */
+export const metadataBytes = (metadata: NewInference["metadata"]) =>
+  Object.keys(metadata).length === 0 ? "{}".length : sizeOf(JSON.stringify(metadata));
+
 /** What a submission counts as in its account's stored_bytes, as inferences.charged_bytes has it: empty metadata, `{}`, is free. */
 export const chargeOf = ({ inputBytes, metadata }: Pick<NewInference, "inputBytes" | "metadata">) =>
-  Math.max(INFERENCE_CHARGE_BYTES, inputBytes + sizeOf(JSON.stringify(metadata)) - 2);
+  Math.max(INFERENCE_CHARGE_BYTES, inputBytes + metadataBytes(metadata) - 2);
 
 /** What a submission counts as in its account's database_bytes, as inferences.row_bytes has it; its input is there if it is small. */
 export const rowChargeOf = ({ input, metadata, webhook }: Pick<NewInference, "input" | "metadata" | "webhook">) =>
-  Math.max(ROW_CHARGE_BYTES, sizeOf(textOf(input) ?? "") + sizeOf(JSON.stringify(metadata))) +
+  Math.max(ROW_CHARGE_BYTES, sizeOf(textOf(input) ?? "") + metadataBytes(metadata)) +
   Math.floor((FIRST_LINE_BYTES + (webhook === null ? 0 : sizeOf(JSON.stringify(webhook)))) / ROW_CHARGE_BYTES) * ROW_CHARGE_BYTES;
 
 /** Of a log, as a submit begins it. */

@@ -40,6 +40,16 @@ export function noteOf({ accountId, id, maxTimeInQueueSeconds, priority, cancelA
   return { dueAt: Number.parseInt(ids.replace("-", ""), 16) * NOTE_SPAN_MS + afterMs, accountId, ids, afterMs };
 }
 
+/** The note of each; those in a row that have the same share one object. */
+export function notesOf(all: readonly Dated[]): Note[] {
+  let last: Note | null = null;
+  return all.map((it) => {
+    const note = noteOf(it);
+    if (last?.accountId !== note.accountId || last.ids !== note.ids || last.afterMs !== note.afterMs) last = note;
+    return last;
+  });
+}
+
 /** What is to begin later is due by that as well: few are, and each has its own time. */
 const isNotable = ({ notBefore = null }: Dated) => notBefore === null;
 
@@ -57,8 +67,15 @@ export class WrittenNotes {
   /** Those among these submissions that one of them may stand for, or one that is `written` with them. */
   of<It extends Dated>(all: readonly It[], written: readonly Note[]): ReadonlySet<It> {
     const names = new Set(written.map(nameOf));
-    const isNamed = (name: string) => names.has(name) || this.#written.get(name, 0) === true;
-    return new Set(all.filter((it) => isNotable(it) && isNamed(nameOf(noteOf(it)))));
+    const notes = notesOf(all);
+    let last: { readonly note: Note | undefined; readonly isNamed: boolean } | null = null;
+    const isNamed = (note: Note | undefined) => {
+      if (last?.note === note && last) return last.isNamed;
+      const name = note ? nameOf(note) : "";
+      last = { note, isNamed: names.has(name) || this.#written.get(name, 0) === true };
+      return last.isNamed;
+    };
+    return new Set(all.filter((it, place) => isNotable(it) && isNamed(notes[place])));
   }
 
   add(notes: readonly Note[]): void {
@@ -70,12 +87,14 @@ export class WrittenNotes {
    * more than it spares. Of those that come alone, as many more are awaited as have come.
    */
   wantedFor(all: readonly Dated[]): Note[] {
-    const notes = Map.groupBy(all.filter(isNotable).map(noteOf), nameOf);
-    return [...notes].flatMap(([name, same]) => {
+    const counts = new Map<Note, number>();
+    for (const note of notesOf(all.filter(isNotable))) counts.set(note, (counts.get(note) ?? 0) + 1);
+    return [...Map.groupBy(counts, ([note]) => nameOf(note))].flatMap(([name, same]) => {
       if (this.#written.get(name, 0) !== undefined) return [];
+      const count = same.reduce((sum, [, one]) => sum + one, 0);
       const before = this.#without.get(name, 0) ?? 0;
-      this.#without.set(name, before + same.length, Infinity);
-      return same.length >= NOTED_TOGETHER || before >= NOTED_LATER ? same.slice(0, 1) : [];
+      this.#without.set(name, before + count, Infinity);
+      return count >= NOTED_TOGETHER || before >= NOTED_LATER ? same.slice(0, 1).map(([note]) => note) : [];
     });
   }
 }
