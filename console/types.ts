@@ -967,7 +967,7 @@ url: string
 /**
  * The events that are sent.
  */
-events: ("inference.started" | "inference.progress" | "inference.succeeded" | "inference.failed" | "inference.canceled" | "inference.expired" | "account.budget_warning" | "account.budget_exceeded")[]
+events: ("inference.started" | "inference.progress" | "inference.succeeded" | "inference.failed" | "inference.canceled" | "inference.expired" | "account.budget_warning" | "account.budget_exceeded" | "account.budget_renewed")[]
 /**
  * For people.
  */

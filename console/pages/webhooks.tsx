@@ -20,6 +20,7 @@ const EVENTS = [
   ...["started", "progress", "succeeded", "failed", "canceled", "expired"].map((name) => [`inference.${name}`, name] as const),
   ["account.budget_warning", "budget warning"],
   ["account.budget_exceeded", "budget exceeded"],
+  ["account.budget_renewed", "budget renewed"],
 ] as const;
 const INPUTS: readonly Input[] = [
   { name: "url", label: "URL", hint: "https, and a public address.", placeholder: "https://example.com/hooks", required: true },

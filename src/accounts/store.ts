@@ -62,7 +62,10 @@ export const accountStatements = {
       database_quota_bytes = iif(${change.databaseQuotaBytes === undefined ? 0 : 1}, ${change.databaseQuotaBytes ?? null}, database_quota_bytes),
       budget_micros = iif(${change.budgetMicros === undefined ? 0 : 1}, ${change.budgetMicros ?? null}, budget_micros),
       warn_micros = iif(${change.warnMicros === undefined ? 0 : 1}, ${change.warnMicros ?? null}, warn_micros),
-      budget_state = iif(${change.budgetMicros === undefined && change.warnMicros === undefined ? 1 : 0}, budget_state, 'ok'),
+      budget_state = iif(
+        ${change.budgetMicros === undefined ? sql`1` : sql`budget_micros IS ${change.budgetMicros}`}
+          AND (budget_state = 'spent' OR ${change.warnMicros === undefined ? sql`1` : sql`warn_micros IS ${change.warnMicros}`}),
+        budget_state, 'ok'),
       retention_seconds = coalesce(${change.retentionSeconds ?? null}, retention_seconds)
     WHERE id = ${id} AND removed_at IS NULL RETURNING ${columns}`,
   remove: (id: string) => sql`

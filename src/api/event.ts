@@ -19,13 +19,18 @@ export async function presentOwnEvent({ name, at, inference, origin, resultLink 
   return { body: eventOf(name, at, data) };
 }
 
-/** How a budget stood, as the trigger that tells of it has it (schema.sql). */
-const stoodSchema = z.object({ spentMicros: z.number(), budgetMicros: z.number(), warnMicros: z.number().nullable() });
+/** How a budget stood, as the trigger that tells of it has it (schema.sql); without a budget if it was taken away. */
+const stoodSchema = z.object({ spentMicros: z.number(), budgetMicros: z.number().nullable(), warnMicros: z.number().nullable() });
 
 export function presentAccountEvent({ name, accountId, at, snapshot }: AccountEvent): DeliveryMessage {
-  const stood = stoodSchema.parse(snapshot);
-  const budget = presentBudget(name === "account.budget_exceeded" ? "spent" : "warned", stood, nextMonth(at));
+  const { budgetMicros, ...stood } = stoodSchema.parse(snapshot);
+  const budget = budgetMicros === null ? null : presentBudget(stateAt(name, stood), { ...stood, budgetMicros }, nextMonth(at));
   return { body: eventOf(name, at, { account_id: accountId, budget }) };
+}
+
+function stateAt(name: AccountEvent["name"], { spentMicros, warnMicros }: { spentMicros: number; warnMicros: number | null }) {
+  if (name === "account.budget_exceeded") return "spent";
+  return warnMicros !== null && spentMicros >= warnMicros ? "warned" : "ok";
 }
 
 /** `at` in ms. */

@@ -630,6 +630,43 @@ describe("of its account a webhook", () => {
     expect(await countedFor(accountId)).toBe(await recountFor(accountId));
   });
 
+  test("is told when a spent budget takes work again, each time, and not before", async () => {
+    const hook = receiver();
+    const { tenant } = await watched({ events: ["account.budget_exceeded", "account.budget_renewed"] });
+    const { accountId } = tenant;
+    const set = (budget: object) => object(operator("PATCH", `/accounts/${accountId}`, budget));
+    const told = async () => {
+      await holdBudgets(db);
+      await rounds(accountId, hook.fetch);
+      return hook.got.splice(0).map((received) => bodyOf(received));
+    };
+    const renewed = (budget: object | null) => [{ type: "account.budget_renewed", data: { account_id: accountId, budget } }];
+    const exceeded = [{ type: "account.budget_exceeded" }];
+    await set({ monthly_budget: 2, budget_warning_at: 1 });
+    await env.DB.prepare(
+      "INSERT INTO usage VALUES (?, CAST(unixepoch() / 86400 AS INTEGER), 'm', 'k', 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 3000000)",
+    )
+      .bind(accountId)
+      .run();
+    expect(await told()).toMatchObject(exceeded);
+    for (const budget of [{ monthly_budget: 2, budget_warning_at: 1.5 }, { budget_warning_at: null }])
+      expect(await set(budget)).toMatchObject({ budget_state: "spent" }); // its submits are refused all the time
+    await set({ monthly_budget: 2.5, budget_warning_at: 1 });
+    expect(await told()).toMatchObject(exceeded); // of the new amount, which is spent too
+    await set({ monthly_budget: 4 });
+    expect(await told()).toMatchObject(renewed({ state: "warned", monthly: 4, warning_at: 1, spent: 3 }));
+    await set({ monthly_budget: 2 });
+    expect(await told()).toMatchObject(exceeded);
+    await set({ monthly_budget: null });
+    expect(await told()).toMatchObject(renewed(null));
+    await set({ monthly_budget: 2 });
+    expect(await told()).toMatchObject(exceeded);
+    await env.DB.prepare("UPDATE usage SET day = day - 40 WHERE account_id = ?").bind(accountId).run(); // another month begins
+    expect(await told()).toMatchObject(renewed({ state: "ok", monthly: 2, spent: 0 }));
+    expect(await told()).toEqual([]);
+    expect(await countedFor(accountId)).toBe(await recountFor(accountId));
+  });
+
   test("is told by itself, and not of what it did not ask for", async () => {
     const hook = receiver();
     const { tenant } = await watched({ events: ["account.budget_exceeded"] });
