@@ -475,7 +475,7 @@ export const KEYS_REMEMBERED = 10_000;
 export const TOGETHER_MOST = 50;
 export const TOGETHER = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 8, gatherMs: 10 } as const;
 /** The same of invocations that write ends of attempts and claim what follows: each asks for all of its runners at once. */
-export const ENDINGS = { underWay: 2, most: TOGETHER_MOST, rounds: 8, gatherMs: 1 } as const;
+export const ENDINGS = { underWay: 2, most: TOGETHER_MOST, apartMs: 5, rounds: 8, gatherMs: 5 } as const;
 /** Inputs and metadata of submits that go together have at most so many bytes, and what ends together so many characters: no value of D1 may have more than 2 MB. */
 export const GROUP_CHARACTERS = 500_000;
 /**
