@@ -26,6 +26,8 @@ export interface Outside {
   readonly fetch: Fetch;
   readonly clock: {
     now(): number;
+    /** Runs something after `ms`, unless what is returned is called before. */
+    after(ms: number, run: () => void): () => void;
     /** Aborted after `ms`. */
     timeout(ms: number): AbortSignal;
   };
@@ -178,34 +180,48 @@ export async function connect<T>(
   bounds: Bounds,
   take: (response: Response, over: AbortSignal) => Promise<Result<T, Outcome>>,
 ): Promise<Result<T, Outcome>> {
-  const timeout = clock.timeout(bounds.timeoutMs);
-  const over = bounds.stop ? AbortSignal.any([timeout, bounds.stop]) : timeout;
   const headers = headersOf(question, bounds, clock.now());
   if (headers === null) return faulty(misconfigured("The backend's credential can't be sent: it is not a header's value."));
+  // No `AbortSignal.timeout`: that can't be called off, so that the invocation of a runner would keep all that it ever had.
+  const over = new AbortController();
+  let isLate = false;
+  const inTime = clock.after(bounds.timeoutMs, () => {
+    isLate = true;
+    over.abort();
+  });
+  const letGo = () => over.abort();
+  bounds.stop?.addEventListener("abort", letGo);
+  if (bounds.stop?.aborted) letGo();
   let response: Response | null = null;
   try {
-    response = await fetch(url, { ...question, headers, redirect: "manual", signal: over });
+    response = await fetch(url, { ...question, headers, redirect: "manual", signal: over.signal });
     const plain = decodedResponse(response);
-    if (plain.ok) return await take(plain.value, over);
-    if (findingOf(response.status) !== null) return await take(response, over); // its status says enough
+    if (plain.ok) return await take(plain.value, over.signal);
+    if (findingOf(response.status) !== null) return await take(response, over.signal); // its status says enough
     await response.body?.cancel();
     return faulty(garbage(plain.fault));
   } catch (error) {
     if (bounds.stop?.aborted) return faulty({ kind: "abandoned" });
-    if (timeout.aborted) return faulty(tooSlow(bounds.timeoutMs));
+    if (isLate) return faulty(tooSlow(bounds.timeoutMs));
     const isTheirs = response === null || error instanceof BrokenOff;
     if (!isTheirs) throw error;
     if (isUndecodable(error)) return faulty(garbage("it is not what its Content-Encoding says"));
     log("backend_broke_off", { server: new URL(url).host, begun: response !== null, cause: causeOf(error) });
     return faulty(response === null ? UNREACHABLE : cutOff());
+  } finally {
+    inTime();
+    bounds.stop?.removeEventListener("abort", letGo);
   }
 }
 
 /** Null if they can't be sent: our own are sound, so that a secret is not. */
-function headersOf(question: Question, { identity, attempt, timeoutMs }: Bounds, now: number): Headers | null {
-  const headers = new Headers({ ...question.headers, ...(attempt && tracing(attempt, now + timeoutMs)) });
+function headersOf(question: Question, { identity, attempt, timeoutMs }: Bounds, now: number): Headers | Record<string, string> | null {
+  const plain = { ...question.headers, ...(attempt && tracing(attempt, now + timeoutMs)) };
+  const own = Object.entries(identity.headers);
+  if (own.length === 0) return plain;
+  const headers = new Headers(plain);
   try {
-    for (const [name, value] of Object.entries(identity.headers)) headers.set(name, value);
+    for (const [name, value] of own) headers.set(name, value);
   } catch (error) {
     if (error instanceof TypeError) return null;
     throw error;

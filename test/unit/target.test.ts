@@ -595,6 +595,7 @@ describe("a name is held to what the resolver says", () => {
     },
     clock: {
       now: () => 0,
+      after: () => () => {},
       timeout: (ms: number) => {
         limitMs = ms;
         return new AbortController().signal;
@@ -664,7 +665,7 @@ describe("a name is held to what the resolver says", () => {
     const hanging = {
       fetch: (_: string, init: RequestInit) =>
         new Promise<Response>((_resolve, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted")))),
-      clock: { now: () => 0, timeout: () => AbortSignal.timeout(1) },
+      clock: { now: () => 0, after: () => () => {}, timeout: () => AbortSignal.timeout(1) },
     };
     expect(await judgeName("hook.example.com", hanging)).toEqual({ verdict: "unknown" });
   });

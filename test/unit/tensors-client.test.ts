@@ -29,7 +29,7 @@ async function infer(input: Content, answer: Response, binary?: boolean): Promis
       sent.push({ url, headers: new Headers(init.headers), bytes });
       return answer;
     },
-    clock: { now: () => 0, timeout: () => new AbortController().signal },
+    clock: { now: () => 0, after: () => () => {}, timeout: () => new AbortController().signal },
     ...(binary !== undefined && { forms }),
   };
   const identity = { headers: {}, conceal: (text: string) => text };

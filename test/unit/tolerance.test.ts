@@ -11,7 +11,7 @@ import { plainResponse } from "../../src/tensors/wire.ts";
 async function answered(answer: string | Response, input: unknown = { inputs: [{ name: "x", shape: [1], datatype: "FP32", data: [1] }] }) {
   const outside = {
     fetch: async () => (typeof answer === "string" ? new Response(answer) : answer),
-    clock: { now: () => 0, timeout: () => new AbortController().signal },
+    clock: { now: () => 0, after: () => () => {}, timeout: () => new AbortController().signal },
   };
   const outcome = await oip.infer(
     {

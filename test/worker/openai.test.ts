@@ -9,6 +9,7 @@ import type { BackendCall, Outside } from "../../src/backends/backend.ts";
 import { CHAT } from "../../src/backends/openai-paths.ts";
 import { openai } from "../../src/backends/openai.ts";
 import type { Failure, Outcome } from "../../src/backends/outcome.ts";
+import { after } from "../../src/entry/bindings.ts";
 import { retryHeaders } from "../../src/http/retry-headers.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES, MODELS_LISTED, REPEATS_MAX } from "../../src/limits.ts";
 import { ended, expire } from "./support/inferences.ts";
@@ -336,7 +337,7 @@ async function streamed(
   });
   const outside: Outside = {
     fetch: async () => new Response(body, { headers: STREAM_TYPE }),
-    clock: { now: () => Date.now(), timeout: (ms) => AbortSignal.timeout(ms) },
+    clock: { now: () => Date.now(), after, timeout: (ms) => AbortSignal.timeout(ms) },
   };
   const written: Uint8Array[] = [];
   const sink = {
