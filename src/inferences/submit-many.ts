@@ -1,7 +1,8 @@
 /**
  * Submits of one call, each by itself. What needs nothing asked or stored first is written in one transaction, without the waiting for
- * other requests that single submits do for each other's sake, and without a promise for each. What that has not taken goes on as
- * a single submit does; those that are ready at the same moment are written together. All are announced once, at the end.
+ * other requests that single submits do for each other's sake, and without a promise for each. Of what that has not taken, what was
+ * accepted before and what the account has no room for is answered by a few questions for all. The rest goes on as single submits do,
+ * those together that are ready at the same moment. All are announced once, at the end.
  */
 import { BULK_INPUT_BYTES, BULK_SUBMITS_AT_ONCE, WAKE_UPS_PER_LANE } from "../limits.ts";
 import type { Lane } from "../models/lane.ts";
@@ -11,25 +12,34 @@ import { type Asked, give } from "../platform/together.ts";
 import type { Ports } from "../ports.ts";
 import { Problem } from "../problem.ts";
 import { type After, hintSweep, hintWork } from "./hints.ts";
-import type { Inserted, NewInference } from "./sql/insert.ts";
-import { insertTogether } from "./sql/insert-group.ts";
+import { type Inserted, type NewInference, standingOf } from "./sql/insert.ts";
+import { findByIdempotencyKeys, insertGroups, insertTogether } from "./sql/insert-group.ts";
 import { writtenNotes } from "./sql/notes.ts";
-import { type Begun, type Submitted, type Way, submit, submittedAs } from "./submit.ts";
-import { rowAtOnce, type Submission } from "./submission.ts";
+import { isBelowOpenLimit } from "./sql/open.ts";
+import { type Begun, type Submitted, type Way, chargesOf, refusalIn, replayedAs, submit, submittedAs } from "./submit.ts";
+import { rowAtOnce, type Submission, wantedIn } from "./submission.ts";
 
 type Result = Submitted | Problem;
 
 /** What becomes of each, in their order; those that are refused already stay so. Throws what is no refusal. */
 export async function submitEach(ports: Ports, all: readonly (Submission | Problem)[], after: After): Promise<Result[]> {
   const way = new OneCall(ports);
+  const results = all.map((submission) => (submission instanceof Problem ? submission : null)) as (Result | null)[]; // wider than map's
+  const begun = all.map((submission, index) => (submission instanceof Problem ? null : beginOf(ports, submission, index)));
   try {
-    const askedAt = ports.clock.now();
-    const begun = await begin(ports, all);
-    const results = all.map((submission, index) => {
-      if (submission instanceof Problem) return submission;
-      const inserted = insertedOf(begun[index]);
-      return inserted && submittedAs(inserted, askedAt, way);
-    });
+    const firsts = begun.flatMap((one) => one ?? []);
+    let trying = firsts;
+    for (let tries = 0; tries < TRIES_TOGETHER && trying.length > 0; tries++) {
+      const askedAt = ports.clock.now();
+      await insertAll(ports, trying);
+      for (const one of trying) {
+        const inserted = insertedOf(one);
+        results[one.index] = inserted && submittedAs(inserted, askedAt, way);
+      }
+      const refused = firsts.filter((one) => results[one.index] === null && isDecided(one));
+      if (refused.length < 2) break;
+      trying = await decide(ports, refused, (index, result) => (results[index] = result));
+    }
     const left = results.flatMap((result, index) => (result === null ? [index] : []));
     await several(left, BULK_SUBMITS_AT_ONCE, async (index) => {
       const submission = all[index];
@@ -42,19 +52,29 @@ export async function submitEach(ports: Ports, all: readonly (Submission | Probl
   }
 }
 
-/** Inserts what needs nothing asked or stored first; null for the others. Never rejects. */
-async function begin(ports: Ports, all: readonly (Submission | Problem)[]): Promise<(Begun | null)[]> {
-  const begun = all.map((submission): Begun | null => {
-    if (submission instanceof Problem) return null;
-    const schemas = ports.schemas?.get(submission.model, 0) ?? NO_SCHEMAS;
-    const question = rowAtOnce(ports, submission, schemas);
-    return question && { question, schemas, outcome: null };
-  });
-  let some: Begun[] = [];
+/** All; those for which there is room, once the others are known; and once more if others have taken that meanwhile. */
+const TRIES_TOGETHER = 3;
+/** So many different wishes for a model are looked into together. */
+const WISHES = 10;
+
+interface First extends Begun {
+  readonly index: number;
+  readonly submission: Submission;
+}
+
+/** The submit of one that needs nothing asked or stored first; null for others. */
+function beginOf(ports: Ports, submission: Submission, index: number): First | null {
+  const schemas = ports.schemas?.get(submission.model, 0) ?? NO_SCHEMAS;
+  const question = rowAtOnce(ports, submission, schemas);
+  return question && { question, schemas, outcome: null, index, submission };
+}
+
+/** Tries to insert them, in as few transactions as their size allows. Never rejects. */
+async function insertAll(ports: Ports, all: readonly First[]): Promise<void> {
+  let some: First[] = [];
   let bytes = 0;
-  const insert = () => give(some, (rows) => insertTogether(ports.db, rows, writtenNotes(ports.isolate)));
-  for (const one of begun) {
-    if (one === null) continue;
+  const insert = () => give(some, (rows) => insertGroups(ports.db, rows, writtenNotes(ports.isolate)));
+  for (const one of all) {
     const { inputBytes } = one.question;
     if (some.length > 0 && bytes + inputBytes > BULK_INPUT_BYTES) {
       await insert();
@@ -63,17 +83,56 @@ async function begin(ports: Ports, all: readonly (Submission | Problem)[]): Prom
     some.push(one);
     bytes += inputBytes;
   }
-  if (some.length > 0) await insert();
-  return begun;
+  await insert();
 }
 
 /** What was inserted; null if nothing was, or nobody knows. */
-function insertedOf(begun: Begun | null | undefined): Inserted | null {
+const insertedOf = (one: First): Inserted | null => (isDecided(one) ? (one.outcome?.() ?? null) : null);
+
+/** Whether the database has answered; if not, submit asks again. */
+function isDecided({ outcome }: First): boolean {
   try {
-    return begun?.outcome?.() ?? null;
+    return outcome?.() !== undefined;
   } catch {
-    return null; // submit sees it, and asks again
+    return false;
   }
+}
+
+/**
+ * Of those of an account that were not inserted, answers what was accepted before and what the account's standing refuses. Returns those
+ * for which there is room beside each other; those that are in neither are for submit.
+ */
+async function decide(ports: Ports, all: readonly First[], answer: (index: number, result: Result) => void): Promise<First[]> {
+  const { db, clock } = ports;
+  const accountId = all[0]?.submission.accountId ?? "";
+  const keys = all.flatMap(({ submission }) => submission.idempotency?.key ?? []);
+  const earlier = await findByIdempotencyKeys(db, accountId, keys);
+  const others = all.filter(({ index, submission }) => {
+    const known = earlier.get(submission.idempotency?.key ?? "");
+    if (known) answer(index, replayedAs(known, submission, clock.now()));
+    return !known;
+  });
+  if (others.length > 0) await isBelowOpenLimit(db, accountId); // which counts once more if it seems to be at its limit
+  const standings = new Map<string, Awaited<ReturnType<typeof standingOf>>>();
+  const again: First[] = [];
+  let [count, bytes, rowBytes] = [0, 0, 0]; // of those
+  for (const one of others) {
+    const wanted = wantedIn(one.submission);
+    const wish = JSON.stringify(wanted);
+    if (!standings.has(wish) && standings.size === WISHES) continue;
+    const standing = standings.get(wish) ?? (await standingOf(ports, accountId, wanted));
+    standings.set(wish, standing);
+    const refusal = refusalIn(one.submission, standing);
+    const { open, stored, inDatabase } = standing;
+    const withThose = { ...standing, open: open + count, stored: stored + bytes, inDatabase: inDatabase + rowBytes };
+    if (refusal) answer(one.index, refusal);
+    else if (standing.schemas === one.schemas.revision && !refusalIn(one.submission, withThose)) {
+      again.push(one);
+      const charges = chargesOf(one.submission);
+      [count, bytes, rowBytes] = [count + 1, bytes + charges.bytes, rowBytes + charges.rowBytes];
+    }
+  }
+  return again;
 }
 
 export async function resultOf<T>(work: () => Promise<T>): Promise<T | Problem> {

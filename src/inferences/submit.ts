@@ -20,6 +20,7 @@ import { modelNotFound } from "../models/unknown.ts";
 import { isInline } from "../payloads/payloads.ts";
 import type { Claim } from "./sql/record.ts";
 import {
+  type Earlier,
   type Inserted,
   type NewInference,
   chargeOf,
@@ -88,8 +89,8 @@ export async function submit(
   throw problem("unavailable", { headers: { "Retry-After": "1" } });
 }
 
-/** A submit whose row was made, and its insert tried, with others of its call. */
-export interface Begun extends Asked<NewInference, Inserted> {
+/** A submit whose row was made, and its insert tried, with others of its call; null came of it if they were not taken together. */
+export interface Begun extends Asked<NewInference, Inserted | null> {
   /** Those that its input was checked against. */
   readonly schemas: ModelSchemas;
 }
@@ -107,14 +108,14 @@ async function refusalBefore(ports: Ports, submission: Submission): Promise<Prob
 }
 
 /** What a submission counts as in its account's quotas. */
-function chargesOf({ input, metadata = {}, webhook }: Submission): { readonly bytes: number; readonly rowBytes: number } {
+export function chargesOf({ input, metadata = {}, webhook }: Submission): { readonly bytes: number; readonly rowBytes: number } {
   const bytes = chargeOf({ inputBytes: sizeOf(input.body), metadata });
   const at = isInline(input) ? ({ at: "row", ...input } as const) : ({ at: "object", key: "", bytes, ...input } as const);
   return { bytes, rowBytes: rowChargeOf({ input: at, metadata, webhook: webhook ?? null }) };
 }
 
 /** What of an account's standing refuses a submission; null if nothing does. */
-function refusalIn(
+export function refusalIn(
   submission: Submission,
   { served, ready, versions, capabilities, ...account }: Awaited<ReturnType<typeof standingOf>>,
 ): Problem | null {
@@ -155,7 +156,7 @@ async function accept(
   const insert = async () => {
     const first = outcome;
     outcome = null;
-    if (first) return first();
+    if (first) return first() ?? { inference: null, claimed: null, wakes: false };
     return it.waiter === null ? way.insert(it) : insertInference(ports.db, it);
   };
   let askedAt = ports.clock.now();
@@ -249,15 +250,19 @@ function withOthers(ports: Ports, after: After): Way {
 async function replayOf(ports: Ports, { accountId, idempotency }: Submission): Promise<Submitted | null> {
   if (!idempotency) return null;
   const earlier = await findByIdempotencyKey(ports.db, accountId, idempotency.key);
-  if (!earlier) return null;
-  if (earlier.fingerprint !== idempotency.fingerprint) throw problem("idempotency_key_reused");
-  const { inference } = earlier;
-  return {
-    inference: newlyQueued({ ...inference, startBy: inference.createdAt }),
-    replayed: true,
-    claimed: null,
-    askedAt: ports.clock.now(),
-  };
+  const replayed = earlier && replayedAs(earlier, { idempotency }, ports.clock.now());
+  if (replayed && !("inference" in replayed)) throw replayed;
+  return replayed;
+}
+
+/** The answer to a submit whose key stands for an earlier one, or what refuses it. */
+export function replayedAs(
+  { inference, fingerprint }: Earlier,
+  { idempotency }: Pick<Submission, "idempotency">,
+  askedAt: number,
+): Submitted | Problem {
+  if (fingerprint !== idempotency?.fingerprint) return problem("idempotency_key_reused");
+  return { inference: newlyQueued({ ...inference, startBy: inference.createdAt }), replayed: true, claimed: null, askedAt };
 }
 
 /** As modelNotFound, for what a client may take for a model's name. */

@@ -156,6 +156,27 @@ describe("a bulk submit", () => {
     expect(first.results.some(({ replayed }) => replayed)).toBe(false);
   });
 
+  test("asks the database a few times, also if half is refused or all was accepted before", async () => {
+    const { key, accountId } = await newTenant();
+    await operator("PATCH", `/accounts/${accountId}`, { open_limit: 60 });
+    const model = await newModel();
+    const lines = Array.from({ length: 120 }, (_, number) => line(model, number, { idempotency_key: `order-${number}` }));
+    let asked = 0;
+    const database = faultyDatabase((_, effect) => {
+      asked++;
+      return effect();
+    });
+    const send = async () => {
+      asked = 0;
+      const answer = await object(await stillAs(key, "POST", "/v1/inferences/bulk", lines, {}, stillEnv({ DB: database })));
+      return [answer["accepted"], asked < 15];
+    };
+    expect([await send(), await send()]).toEqual([
+      [60, true],
+      [60, true],
+    ]);
+  });
+
   test("takes a key that stands twice in it once", async () => {
     const tenant = await newTenant();
     const model = await newModel();

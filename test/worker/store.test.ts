@@ -830,6 +830,7 @@ describe("every statement is an index search:", () => {
       groupStatements.insert([submission("m", { idempotencyKey: "k" }), submission("m", { idempotencyKey: "l" })]),
     ],
     charge: [groupStatements.charge([submission("m"), submission("m")])],
+    findByKeys: [groupStatements.findByKeys("a", ["k", "l"])],
     mustBeAll: [groupStatements.mustBeAll([submission("m"), submission("m")])],
     releaseKeys: [groupStatements.releaseKeys([submission("m", { idempotencyKey: "k" }), submission("m", { idempotencyKey: "l" })])],
     written: [groupStatements.written([submission("m"), submission("m", { accountId: "another" })])],

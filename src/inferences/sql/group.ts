@@ -9,7 +9,7 @@ import { type HeadCounts, hasRoom, headByAccount, headFor, isByAccount } from ".
 import { type NewInference, chargeOf, databaseQuotaOf, isSpent, laneFor, openIn, openLimitOf, quotaOf, rowChargeOf } from "./insert.ts";
 import { ANYBODY, nextTurn, slots } from "./lane.ts";
 import { notesOf, seenOf } from "./notes.ts";
-import { textOf, typeOf } from "./record.ts";
+import { inferenceColumns, textOf, typeOf } from "./record.ts";
 
 /** Submissions of one lane, alike in all that is not a row's own. */
 export type Group = readonly [NewInference, ...NewInference[]];
@@ -215,6 +215,10 @@ export const groupStatements = {
       CROSS JOIN inferences AS it ON it.account_id = owner.id AND it.id BETWEEN ${least} AND ${greatest}) AS told
     WHERE first.account_id = ${accountId} AND first.id = ${id} AND changes() = ${group.length}`;
   },
+  /** What keys of an account's submits stand for. */
+  findByKeys: (accountId: string, keys: readonly string[]) => sql`
+    SELECT ${inferenceColumns}, idempotency_key AS idempotencyKey FROM inferences
+    WHERE account_id = ${accountId} AND idempotency_key IN (SELECT value FROM json_each(${JSON.stringify(keys)}))`,
   /** Frees the keys of a group whose day is over. */
   releaseKeys: (group: Group) => sql`
     UPDATE inferences SET idempotency_key = NULL WHERE (account_id, id) IN (

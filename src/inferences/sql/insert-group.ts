@@ -8,9 +8,11 @@ import type { Database, Row } from "../../platform/sql.ts";
 import { type Inference, newlyQueued } from "../inference.ts";
 import { type Group, groupStatements, isKeyed } from "./group.ts";
 import {
+  type Earlier,
   type Inserted,
   type Insertion,
   type NewInference,
+  earlierIn,
   insertInference,
   insertStatements,
   insertionOf,
@@ -61,6 +63,23 @@ function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInf
 
 /** Inserts submissions that came together, in one transaction and round trip, as each would be inserted alone. In their order. */
 export async function insertTogether(db: Database, all: readonly NewInference[], written = new WrittenNotes()): Promise<Inserted[]> {
+  const tried = await insertGroups(db, all, written);
+  const inserted = new Map(all.flatMap((it, place) => (tried[place] ? [[it, tried[place]] as const] : [])));
+  // What was not taken as a group is decided in smaller ones, and at last one by one.
+  const left = all.filter((it) => !inserted.has(it));
+  for (let decided = 0; left.length > TOGETHER_MOST && decided < left.length; decided += TOGETHER_MOST) {
+    const some = left.slice(decided, decided + TOGETHER_MOST);
+    const its = await insertTogether(db, some, written);
+    some.forEach((it, place) => {
+      const one = its[place];
+      if (one) inserted.set(it, one);
+    });
+  }
+  return Promise.all(all.map(async (it) => inserted.get(it) ?? insertInference(db, it)));
+}
+
+/** The same without smaller groups: null for those of a group that was not taken. */
+export async function insertGroups(db: Database, all: readonly NewInference[], written = new WrittenNotes()): Promise<(Inserted | null)[]> {
   const [alone, ...more] = all;
   const notes = written.wantedFor(all);
   if (alone && more.length + notes.length === 0) return [await insertInference(db, alone, written.of(all, []).has(alone))];
@@ -82,17 +101,13 @@ export async function insertTogether(db: Database, all: readonly NewInference[],
   const untaken = all.filter((it) => !inserted.get(it)?.inference);
   // Maybe for want of room in the heads of their lanes.
   if (untaken.length > 1) await insert(untaken, true);
-  // What was not taken as a group is decided in smaller ones, and at last one by one.
-  const left = all.filter((it) => !inserted.has(it));
-  for (let decided = 0; left.length > TOGETHER_MOST && decided < left.length; decided += TOGETHER_MOST) {
-    const some = left.slice(decided, decided + TOGETHER_MOST);
-    const its = await insertTogether(db, some, written);
-    some.forEach((it, place) => {
-      const one = its[place];
-      if (one) inserted.set(it, one);
-    });
-  }
-  return Promise.all(all.map(async (it) => inserted.get(it) ?? insertInference(db, it)));
+  return all.map((it) => inserted.get(it) ?? null);
+}
+
+/** What keys of an account's submits stand for, by key. */
+export async function findByIdempotencyKeys(db: Database, accountId: string, keys: readonly string[]): Promise<Map<string, Earlier>> {
+  const rows = keys.length === 0 ? [] : await db.all(groupStatements.findByKeys(accountId, keys));
+  return new Map(rows.map((row) => [String(row["idempotencyKey"]), earlierIn(row)]));
 }
 
 /** Inserts submissions of one account in one transaction, all or none: null if any of them is not taken. */

@@ -306,13 +306,16 @@ export async function standingOf(
 }
 
 /** The inference that a key of a submit stands for, with the fingerprint of that submit. */
-export async function findByIdempotencyKey(
-  db: Database,
-  accountId: string,
-  key: string,
-): Promise<{ inference: Inference; fingerprint: string } | null> {
+export interface Earlier {
+  readonly inference: Inference;
+  readonly fingerprint: string;
+}
+
+export const earlierIn = (row: Row): Earlier => ({ inference: fromRow(row), fingerprint: String(row["fingerprint"]) });
+
+export async function findByIdempotencyKey(db: Database, accountId: string, key: string): Promise<Earlier | null> {
   const [row] = await db.all(insertStatements.findByIdempotencyKey(accountId, key));
-  return row ? { inference: fromRow(row), fingerprint: String(row["fingerprint"]) } : null;
+  return row ? earlierIn(row) : null;
 }
 
 /**
