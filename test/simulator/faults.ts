@@ -3,7 +3,7 @@
  * them hides). Half of all faults are off in any one seed; the others lie within the ranges below, which follow
  * TigerBeetle's VOPR: loss 0-30 %, replay 0-50 %, read and write faults 0-10 %, rare long stalls.
  */
-import type { Unkindness } from "../support/repertoire.ts";
+import type { Speech, Unkindness } from "../support/repertoire.ts";
 import { WAYS } from "./outside/unkind.ts";
 import type { Random } from "./random.ts";
 
@@ -107,6 +107,13 @@ export const NO_FAULTS: Faults = {
   receiver: { error: 0, busy: 0, redirect: 0, gone: 0, hangs: 0, late: 0, cut: 0, refuses: 0, unresolved: 0 },
   strikes: 0,
 };
+
+/** The same, but most answers are unkind, in ways that servers of this protocol alone have: there are many, and each is rare elsewhere. */
+export function unkindIn(protocol: Speech, faults: Faults, random: Random): Faults {
+  if (faults === NO_FAULTS) return faults;
+  const ways = WAYS.filter(({ speaks }) => speaks.every((it) => it === protocol));
+  return { ...faults, backend: { ...faults.backend, unkind: 0.3 + 0.7 * random.next(), ways } };
+}
 
 /** `watches` is a stream of its own, so that a seed in which nobody watches is the same as it was without. */
 export function drawFaults(random: Random, watches: Random): Faults {

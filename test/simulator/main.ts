@@ -86,6 +86,7 @@ async function simulateMany(first: number, asked: number, steps: number): Promis
   };
   const failed: Report[] = [];
   const met = new Map<string, number>();
+  const groups: Record<keyof Report["groups"], Record<number, number>> = { ended: {}, claimed: {}, crews: {} };
   const unmet = () => WAYS.filter(({ name, does }) => !met.has(name) && does !== hang);
   const mustMeetAll = asked >= ALL_ARE_MET_IN;
   let count = 0;
@@ -104,6 +105,10 @@ async function simulateMany(first: number, asked: number, steps: number): Promis
     crashes += report.crashes;
     for (const [name, value] of Object.entries(report.ledger)) total[name as keyof Ledger] += value; // Object.entries forgets the keys' type
     if (report.violation) failed.push(report);
+    for (const what of ["ended", "claimed", "crews"] as const) {
+      for (const [size, times] of Object.entries(report.groups[what]))
+        groups[what][Number(size)] = (groups[what][Number(size)] ?? 0) + times;
+    }
     for (const [way, times] of Object.entries(report.met)) met.set(way, (met.get(way) ?? 0) + times);
     if (performance.now() - shownAt > 5_000) {
       shownAt = performance.now();
@@ -128,6 +133,9 @@ async function simulateMany(first: number, asked: number, steps: number): Promis
       .map(([name, value]) => `${name} ${value}`)
       .join(", "),
   );
+  print(
+    `ended together: ${sizesOf(groups.ended)}; claimed together: ${sizesOf(groups.claimed)}; for so many crews: ${sizesOf(groups.crews)}`,
+  );
   const missed = unmet();
   print(`${met.size} of ${met.size + missed.length} unkind answers met${missed.length === 0 ? "" : `; not ${namesOf(missed)}`}`);
   const rarest = [...met].toSorted(([, one], [, other]) => one - other).slice(0, RAREST);
@@ -136,6 +144,12 @@ async function simulateMany(first: number, asked: number, steps: number): Promis
   if (worst) show(worst);
   return failed.length === 0 && (!mustMeetAll || missed.length === 0);
 }
+
+/** How often there was a group of each size. */
+const sizesOf = (sizes: Readonly<Record<number, number>>) =>
+  Object.entries(sizes)
+    .map(([size, times]) => `${size} (${times} times)`)
+    .join(", ");
 
 const namesOf = (ways: readonly { readonly name: string }[]) => ways.map(({ name }) => `"${name}"`).join(", ");
 

@@ -7,6 +7,7 @@ import { WAITER_LOOK_MAX_MS } from "../../src/limits.ts";
 import type { Ports } from "../../src/ports.ts";
 import type { Database } from "../../src/platform/sql.ts";
 import { ANSWER_BUGS } from "./planted/answers.ts";
+import { GROUP_BUGS } from "./planted/groups.ts";
 import { WEBHOOK_AND_STORAGE_BUGS } from "./planted/beside.ts";
 import { PROGRESS_BUGS } from "./planted/progress.ts";
 import { STREAM_BUGS } from "./planted/streams.ts";
@@ -291,6 +292,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "the gate lets one too many through",
     key: (key) => ({ ...key, limits: { read: key.limits.read + 1, submit: key.limits.submit + 1, cancel: key.limits.cancel + 1 } }),
   },
+  ...GROUP_BUGS,
   ...ANSWER_BUGS,
   ...WEBHOOK_AND_STORAGE_BUGS,
   ...WATCHING_BUGS,

@@ -2,6 +2,7 @@
 import { INLINE_BYTES } from "../../src/limits.ts";
 import type { Limits } from "../../src/keys/store.ts";
 import { ENDS, EVENTS, type EventName, type Webhook } from "../../src/inferences/webhook.ts";
+import type { Speech } from "../support/repertoire.ts";
 import type { GpuSettings } from "./outside/gpu.ts";
 import type { ReceiverSettings } from "./outside/receivers.ts";
 import type { Random } from "./random.ts";
@@ -89,7 +90,11 @@ export interface Shape {
   readonly watching: { readonly accounts: readonly AccountShape[]; readonly cutEveryMs: number } | null;
   /** Whether its models tell of their progress. */
   readonly tellsProgress: boolean;
-  /** If any: nothing goes wrong but with the inputs of these, all of which are bad. */
+  /** Whether its servers answer many calls at one moment. */
+  readonly isInStep: boolean;
+  /** Whether nothing goes wrong in it, or nothing but with the inputs of `badAccounts`. */
+  readonly isFaultless: boolean;
+  /** All inputs of these are bad. */
   readonly badAccounts: readonly string[];
   /** Whether it goes on until everything is past its retention. */
   readonly ages: boolean;
@@ -180,6 +185,8 @@ export function drawShape(random: Random, waits: Random, beside: Random): Shape 
   const every = (least: number, most: number) => (random.chance(0.5) ? Infinity : random.magnitude(least, most));
   return {
     badAccounts: [],
+    isInStep: false,
+    isFaultless: false,
     watching: null,
     tellsProgress: false,
     accounts,
@@ -222,6 +229,56 @@ export function withOneDeadline(shape: Shape, random: Random): Shape {
   return { ...shape, jobs: shape.jobs.map((job) => (random.chance(0.8) ? { ...job, maxTimeInQueueSeconds } : job)) };
 }
 
+/**
+ * The same, but of one model, whose servers take many at once and answer at the beat of a clock, as those do that compute in batches;
+ * what they take comes in bursts, and there are few isolates: so many attempts end at one moment, and many are claimed.
+ */
+export function inStep(shape: Shape, random: Random): Shape {
+  const [first] = shape.models;
+  if (!first) return shape;
+  const isFaultless = random.chance(0.5);
+  const meanRunMs = random.magnitude(20, 1_000);
+  const stepMs = meanRunMs * random.int(1, 3);
+  const beat = { meanRunMs, stepMs, timeoutSeconds: random.magnitude(5, 60) };
+  const backends = first.backends.slice(0, 2).map((backend) => ({ ...backend, ...beat, maxConcurrency: random.int(3, 10) }));
+  const model = { ...first, backends, accountConcurrency: random.chance(0.8) ? null : random.int(2, 6) };
+  const bursts = Array.from({ length: random.int(1, 2) }, () => random.int(0, shape.spanMs * 0.5));
+  const jobs = Array.from({ length: random.int(40, 70) }, (_, number): Job => {
+    const like = random.pick(shape.jobs);
+    return {
+      ...ofModel(like, model, { job: number }),
+      number,
+      resumable: false,
+      account: random.pick(shape.accounts),
+      atMs: random.chance(0.9) ? random.pick(bursts) + random.int(0, 100) : like.atMs,
+      idempotencyKey: like.idempotencyKey === null ? null : `key-${number}`,
+      wait: random.chance(0.8) ? null : like.wait,
+    };
+  });
+  return {
+    ...shape,
+    isInStep: true,
+    isFaultless,
+    workers: isFaultless ? 1 : 2, // one alone stands still for as long as its questions hang
+    models: [model],
+    jobs: jobs.toSorted((one, other) => one.atMs - other.atMs),
+  };
+}
+
+/** The same, but all servers speak one protocol. */
+export function speaking(shape: Shape, protocol: Speech): Shape {
+  const models = shape.models.map((model) => ({ ...model, backends: model.backends.map((backend) => ({ ...backend, protocol })) }));
+  const modelOf = ({ model }: Job) => models[shape.models.indexOf(model)] ?? model;
+  return { ...shape, models, jobs: shape.jobs.map((job) => ofModel(job, modelOf(job), {})) };
+}
+
+/** The same job for another model, with what is more in its input. */
+function ofModel(job: Job, model: ModelShape, more: object): Job {
+  const { messages: _, ...input } = JSON.parse(job.input) as Record<string, unknown>; // an object, as drawShape writes it
+  const chat = model.backends.some(({ protocol }) => protocol === "openai") ? { messages: [] } : {};
+  return { ...job, model, input: JSON.stringify({ ...input, ...chat, ...more }) };
+}
+
 /** When a job may begin, in ms; null: at once. */
 export function notBeforeOf({ atMs, startsAfterMs }: Job): number | null {
   return startsAfterMs === null ? null : BEGINNING + Math.round(atMs) + startsAfterMs;
@@ -251,16 +308,13 @@ export function withNeighbour(shape: Shape, random: Random): Shape {
   const [model] = models.values();
   if (!model) return shape;
   const jobs = shape.jobs.map((job): Job => {
-    const { poison: _, messages: __, ...input } = JSON.parse(job.input) as Record<string, unknown>; // an object, see above
-    const isChat = model.backends.some(({ protocol }) => protocol === "openai");
     const isBad = random.chance(0.5);
     // More often than not what looks like the server's own fault.
     const more = isBad ? { bad: random.chance(0.7) ? 0 : random.int(0, 99) } : {};
-    const chat = isChat ? { messages: [] } : {};
     const account = random.pick(isBad ? bads : others);
-    return { ...job, account, model, input: JSON.stringify({ ...input, ...chat, ...more }) };
+    return { ...ofModel(job, model, { poison: undefined, ...more }), account };
   });
-  return { ...shape, badAccounts: bads.map(({ id }) => id), models: [...models.values()], jobs };
+  return { ...shape, badAccounts: bads.map(({ id }) => id), isFaultless: true, models: [...models.values()], jobs };
 }
 
 /** None in most seeds, so that those are as fast as before. */
@@ -315,6 +369,7 @@ function drawModel(random: Random, index: number, long: boolean, sluggish: boole
       id: `gpu-${index}-${place}`,
       protocol,
       meanRunMs,
+      stepMs: null,
       maxConcurrency: random.int(1, long ? 2 : 3),
       timeoutSeconds: sluggish ? random.int(60, 120) : random.magnitude(5, 60),
     })),

@@ -2,6 +2,7 @@
 import { age } from "./aging.ts";
 import { type Ledger, Clients } from "./outside/clients.ts";
 import type { Mutation } from "./planted/rewrite.ts";
+import type { Sizes } from "./rules/groups.ts";
 import { borrowGlobals } from "./platform/globals.ts";
 import { Trace } from "./trace.ts";
 import { type Violation, World } from "./world.ts";
@@ -19,6 +20,8 @@ export interface Report {
   readonly runs: number;
   /** How often a server answered in which way of the repertoire, and what came of it was judged. */
   readonly met: Readonly<Record<string, number>>;
+  /** Of inferences that runners end, and claim, together, and of the crews that those are claimed for. */
+  readonly groups: Readonly<Record<"ended" | "claimed" | "crews", Sizes>>;
   /** The end of the trace, where a rule was broken. */
   readonly trace: readonly string[];
 }
@@ -67,6 +70,7 @@ export async function simulate(seed: number, options: Options = {}): Promise<Rep
       crashes: world.crashes,
       runs: world.runs,
       met: Object.fromEntries(world.model.answers.met),
+      groups: { ended: world.groups.ended, claimed: world.groups.claimed, crews: world.groups.crews },
       trace: world.violation ? trace.last : [],
     };
   } finally {

@@ -14,7 +14,7 @@ import { randomBase62 } from "../../src/ids.ts";
 import type { Ports } from "../../src/ports.ts";
 import type { Database, Row, Sql } from "../../src/platform/sql.ts";
 import { sweep } from "../../src/maintenance/sweep.ts";
-import { type Faults, NO_FAULTS, drawFaults } from "./faults.ts";
+import { type Faults, NO_FAULTS, drawFaults, unkindIn } from "./faults.ts";
 import type { Mutation } from "./planted/rewrite.ts";
 import { Gpus } from "./outside/gpu.ts";
 import { Receivers } from "./outside/receivers.ts";
@@ -33,13 +33,25 @@ import { Random } from "./random.ts";
 import { Calm } from "./rules/calm.ts";
 import { Deliveries } from "./rules/deliveries.ts";
 import { type Actor, nameOf } from "./rules/lives.ts";
+import { Groups } from "./rules/groups.ts";
 import { Meters } from "./rules/meters.ts";
 import { Model } from "./rules/model.ts";
 import { ProgressRules, type Words } from "./rules/progress.ts";
 import { Storage } from "./rules/storage.ts";
 import { Usage } from "./rules/usage.ts";
 import { BEGINNING, Schedule } from "./schedule.ts";
-import { type Shape, drawShape, notBeforeOf, withDelays, withNeighbour, withOneDeadline, withStreams, withWatchers } from "./shape.ts";
+import {
+  type Shape,
+  drawShape,
+  notBeforeOf,
+  withDelays,
+  withNeighbour,
+  withOneDeadline,
+  withStreams,
+  withWatchers,
+  inStep,
+  speaking,
+} from "./shape.ts";
 import type { Trace } from "./trace.ts";
 import { Mischief } from "./world/mischief.ts";
 import { portsFor } from "./world/ports.ts";
@@ -50,6 +62,13 @@ import { setUp } from "./world/setup.ts";
 const ONE_DEADLINE = 0.5;
 /** How many of the seeds are about neighbours. */
 const NEIGHBOURLY = 0.1;
+/** What a question of the database, and its answer, take at most where many come at one moment: meanwhile others gather. */
+const DATABASE_IN_STEP_MS = 15;
+/** How many of the others have servers that answer many calls at one moment. */
+const IN_STEP = 0.1;
+/** How many of those with faults have servers of one protocol, most of whose answers are unkind in ways of theirs alone. */
+const UNKIND = 0.04;
+const ONE_PROTOCOL = ["openai", "openai", "openai", "oip"] as const;
 /** How many of the others may have streams that resume. */
 const STREAMING = 0.4;
 /** How many of the others may have inferences that begin later. */
@@ -103,6 +122,7 @@ export class World {
   readonly storage: Storage;
   readonly usage: Usage;
   readonly meters: Meters;
+  readonly groups = new Groups();
   readonly calmRules: Calm;
   violation: Violation | null = null;
   /** No more faults. */
@@ -134,16 +154,23 @@ export class World {
     // Another in each seed, since the key that is made of it is kept by the flows: a seed must not depend on those before it.
     this.secret = `the secret of seed ${seed}, which is long enough`;
     const deadlines = new Random(seed, 15);
+    const steps = new Random(seed, 16);
     const ofOthers = () => {
       const streaming = streams.chance(STREAMING) ? withStreams(shape, streams) : shape;
       const delayed = delays.chance(DELAYED) ? withDelays(streaming, delays) : streaming;
       const watched = watches.chance(WATCHED) ? withWatchers(delayed, watches) : delayed;
       const due = deadlines.chance(ONE_DEADLINE) ? withOneDeadline(watched, deadlines) : watched;
-      return { ...due, tellsProgress: progress.chance(due.watching ? SPEAKING_IF_WATCHED : SPEAKING) };
+      const stepping = steps.chance(IN_STEP) ? inStep(due, steps) : due;
+      return { ...stepping, tellsProgress: progress.chance(due.watching ? SPEAKING_IF_WATCHED : SPEAKING) };
     };
-    this.shape = neighbours.chance(NEIGHBOURLY) ? withNeighbour(shape, neighbours) : ofOthers();
+    const drawn = neighbours.chance(NEIGHBOURLY) ? withNeighbour(shape, neighbours) : ofOthers();
+    const unkind = new Random(seed, 17);
+    const protocol = !drawn.isFaultless && unkind.chance(UNKIND) ? unkind.pick(ONE_PROTOCOL) : null;
+    this.shape = protocol === null ? drawn : speaking(drawn, protocol);
     const notBefore = new Map(this.shape.jobs.map((job) => [job.number, notBeforeOf(job)]));
-    this.#drawn = this.shape.badAccounts.length === 0 ? drawFaults(new Random(seed, 4), new Random(seed, 13)) : NO_FAULTS;
+    const faults = drawFaults(new Random(seed, 4), new Random(seed, 13));
+    if (this.shape.isFaultless) this.#drawn = NO_FAULTS;
+    else this.#drawn = protocol === null ? faults : unkindIn(protocol, faults, unkind);
     this.faults = this.#drawn;
     this.#badJobs = new Set(
       this.shape.jobs.flatMap(({ number, account }) => (this.shape.badAccounts.includes(account.id) ? [number] : [])),
@@ -278,10 +305,16 @@ export class World {
   }
 
   #newParts(): World["parts"] {
-    const part = (name: string, limitMs: number, faults: () => Faults["database"], random = this.random) =>
-      new Part(name, limitMs, this.schedule, random, faults);
+    const part = (name: string, limitMs: number, faults: () => Faults["database"], random = this.random, mostMs?: number) =>
+      new Part(name, limitMs, this.schedule, random, faults, mostMs);
     const parts = {
-      database: part("database", DATABASE_MS, () => this.faults.database),
+      database: part(
+        "database",
+        DATABASE_MS,
+        () => this.faults.database,
+        this.random,
+        this.shape.isInStep ? DATABASE_IN_STEP_MS : undefined,
+      ),
       unreachable: part("database", DATABASE_MS, () => this.faults.database),
       storage: part("storage", BUCKET_MS, () => this.faults.payloads),
       queue: part("queue", QUEUE_MS, () => this.faults.queue),
@@ -386,6 +419,7 @@ export class World {
       this.deliveries.see(changes, actor);
       this.storage.see(changes, actor);
       this.usage.see(changes);
+      this.groups.see(changes, actor, this.schedule.now);
       this.model.calls.judgeLeases(this.gpus.live);
       this.model.heads.see(changes);
       if (changes.length > 0) this.calmRules.judgeIdle(false);

@@ -17,6 +17,8 @@ export interface GpuSettings {
   readonly id: string;
   readonly protocol: Speech;
   readonly meanRunMs: number;
+  /** It answers at multiples of it; null: whenever it is done. */
+  readonly stepMs: number | null;
 }
 
 interface Gpu extends GpuSettings {
@@ -259,11 +261,11 @@ export class Gpus {
     else {
       const slow = falls(faults.slow) ? random.int(2, 20) : 1;
       const text = answerOf(gpu, job, LARGE.test(body), schedule.now);
-      wire.later(runMs * slow, () => {
+      wire.later(untilStep(gpu, schedule.now, runMs * slow), () => {
         this.#world.answered(job, text);
         this.done++;
         if (isStreamed) this.#asEvents(text, wire, random.chance(faults.cut));
-        else if (random.chance(0.8)) wire.whole(text, 200, json);
+        else if (gpu.stepMs !== null || random.chance(0.8)) wire.whole(text, 200, json);
         else this.#inParts(text, wire, random.chance(faults.cut));
       });
     }
@@ -350,6 +352,11 @@ export class Gpus {
 
 function aborted(): Error {
   return new DOMException("This operation was aborted", "AbortError");
+}
+
+/** How long it takes to answer: until its next step after so long. */
+function untilStep({ stepMs }: Gpu, now: number, runMs: number): number {
+  return stepMs === null ? runMs : runMs + stepMs - ((now + runMs) % stepMs);
 }
 
 function readiness(gpu: Gpu, path: string): string {

@@ -24,13 +24,16 @@ export class Part {
   /** Calls that have not taken effect yet, but may. */
   underWay = 0;
   readonly #limitMs: number;
+  /** A question and its answer take so long each, where nothing is slow. */
+  readonly #mostMs: number;
   readonly #schedule: Schedule;
   readonly #random: Random;
   readonly #faults: () => CallFaults;
 
-  constructor(name: string, limitMs: number, schedule: Schedule, random: Random, faults: () => CallFaults) {
+  constructor(name: string, limitMs: number, schedule: Schedule, random: Random, faults: () => CallFaults, mostMs = 4) {
     this.name = name;
     this.#limitMs = limitMs;
+    this.#mostMs = mostMs;
     this.#schedule = schedule;
     this.#random = random;
     this.#faults = faults;
@@ -80,7 +83,7 @@ export class Part {
   #fate(): Fate {
     const random = this.#random;
     const faults = this.#faults();
-    const quick = () => (random.chance(faults.slow) ? random.int(5, 500) : random.int(0, 4));
+    const quick = () => (random.chance(faults.slow) ? random.int(5, 500) : random.int(0, this.#mostMs));
     const fate = { before: quick(), after: quick(), takesEffect: true, fails: false };
     if (this.outage === "hangs") return { ...fate, before: random.int(1_000, 60_000), takesEffect: random.chance(0.2) };
     if (this.outage === "fails" || random.chance(faults.before)) return { ...fate, takesEffect: false, fails: true };

@@ -15,6 +15,8 @@ const IDLE_MOST_MS = 6_000;
 const FRONT_IDLE_MOST_MS = 4_000;
 /** Who holds a slot calls its backend this long after the claim, or after a request that waits has looked. */
 const UNUSED_MOST_MS = 2_000;
+/** Who holds a slot says how its attempt ended this long after its call has. */
+const UNRECORDED_MOST_MS = 5_000;
 /** A runner gives back the slot of what was canceled when its next look has told it. */
 const KEPT_MOST_MS = CANCEL_LOOK_MS + 2_000;
 /** A request that waits ends this long after its client is gone, or after the end, of which its next look tells it. */
@@ -44,6 +46,8 @@ export class Calm {
   readonly #world: CalmWorld;
   readonly #idleSince = new Map<string, number>();
   readonly #frontIdleSince = new Map<Waiter, number>();
+  /** Of calls that have ended, by inference and attempt, since when. */
+  readonly #endedSince = new Map<string, number>();
   #passes = 0;
   /** From then on nothing hangs that hung while there were faults. */
   #settledAt = Infinity;
@@ -118,8 +122,22 @@ export class Calm {
     for (const { job, row } of this.#world.model.waiting.unusedSlots(stallsEndAt, now - UNUSED_MOST_MS)) {
       this.#world.violate("no slot held unused", `#${job} was claimed ${now - (row.startedAt ?? 0)} ms ago under ${row.lease}`);
     }
+    this.#judgeUnrecorded(stallsEndAt);
     this.judgeIdle(true);
     this.#judgeWaiting();
+  }
+
+  /** An attempt whose call has ended does not go on. */
+  #judgeUnrecorded(since: number): void {
+    const { now } = this.#world.schedule;
+    const unrecorded = new Map(this.#world.model.waiting.unrecorded(since).map((life) => [`${life.job} ${life.row.attempt}`, life]));
+    for (const name of this.#endedSince.keys()) if (!unrecorded.has(name)) this.#endedSince.delete(name);
+    for (const [name, { job, row }] of unrecorded) {
+      const endedAt = this.#endedSince.get(name) ?? now;
+      this.#endedSince.set(name, endedAt);
+      if (now - endedAt > UNRECORDED_MOST_MS)
+        this.#world.violate("an end is recorded", `the call of #${job} under ${row.lease} ended ${now - endedAt} ms ago`);
+    }
   }
 
   /** A request that waits is answered once there is an answer, and one whose client is gone does not go on. */

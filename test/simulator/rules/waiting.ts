@@ -59,6 +59,18 @@ export class Waiting {
     });
   }
 
+  /** What no backend is busy with any more, and whoever holds it has not said how it ended: claimed since then. */
+  unrecorded(since: number): Life[] {
+    const now = this.#lives.outside.now();
+    const busy = new Set([...this.#lives.outside.calls()].map(({ job, lease }) => `${job} ${lease}`));
+    return [...this.#lives.lives.values()].filter(({ row, job, calledFor }) => {
+      if (row.status !== "in_progress" || calledFor < row.attempt || (row.startedAt ?? 0) < since || (row.leaseUntil ?? 0) <= now)
+        return false;
+      const waiter = this.#lives.waiters.get(row.lease ?? "");
+      return !busy.has(`${job} ${row.lease}`) && (waiter === undefined || looks(waiter));
+    });
+  }
+
   /** Slots that are still taken by what was canceled under a runner between these times. */
   keptSlots(since: number, before: number): Life[] {
     const now = this.#lives.outside.now();
