@@ -83,6 +83,7 @@ async function simulateMany(first: number, asked: number, steps: number): Promis
     deliveries: 0,
     received: 0,
     files: 0,
+    polls: 0,
   };
   const failed: Report[] = [];
   const met = new Map<string, number>();

@@ -1,9 +1,11 @@
 /** What a seed is about: tenants, models, backends and how much is asked of them. Faults are drawn apart (faults.ts). */
 import { INLINE_BYTES } from "../../src/limits.ts";
 import type { Limits } from "../../src/keys/store.ts";
+import { STATUSES } from "../../src/inferences/status.ts";
 import { ENDS, EVENTS, type EventName, type Webhook } from "../../src/inferences/webhook.ts";
 import type { Speech } from "../support/repertoire.ts";
 import type { GpuSettings } from "./outside/gpu.ts";
+import type { Filter } from "./rules/watching.ts";
 import type { ReceiverSettings } from "./outside/receivers.ts";
 import type { Random } from "./random.ts";
 import { BEGINNING } from "./schedule.ts";
@@ -66,6 +68,8 @@ export interface Job {
   readonly resumable: boolean;
   /** How many watch it, from different places. */
   readonly watchers: number;
+  /** How many ask for it and would rather wait for its end. */
+  readonly polls: number;
   /** How its client waits for the answer; null where it looks later. */
   readonly wait: Wait | null;
   /** The URL that is given with it. */
@@ -87,7 +91,12 @@ export interface Shape {
   readonly files: readonly FileJob[];
   readonly receivers: readonly ReceiverSettings[];
   /** Who watches accounts and not inferences, and how often a watcher's connection is cut, on average; null: nobody watches anything. */
-  readonly watching: { readonly accounts: readonly AccountShape[]; readonly cutEveryMs: number } | null;
+  readonly watching: {
+    readonly accounts: readonly AccountShape[];
+    /** Who watches an account and wants some of its events. */
+    readonly filters: readonly (Filter & { readonly account: AccountShape })[];
+    readonly cutEveryMs: number;
+  } | null;
   /** Whether its models tell of their progress. */
   readonly tellsProgress: boolean;
   /** Whether its servers answer many calls at one moment. */
@@ -177,7 +186,7 @@ export function drawShape(random: Random, waits: Random, beside: Random): Shape 
     const [receiver] = receivers;
     const webhook =
       receiver && beside.chance(0.3) ? { url: receiver.url, events: drawEvents(beside), origin: "https://claimcheck.example.com" } : null;
-    return { ...job, wait, again, webhook, resumable: false, startsAfterMs: null, watchers: 0 };
+    return { ...job, wait, again, webhook, resumable: false, startsAfterMs: null, watchers: 0, polls: 0 };
   });
   const files = Array.from({ length: beside.chance(0.4) ? beside.int(1, 12) : 0 }, (_, number) =>
     drawFile(beside, number, beside.pick(accounts), beside.int(0, Math.round(spanMs * 0.9))),
@@ -284,17 +293,27 @@ export function notBeforeOf({ atMs, startsAfterMs }: Job): number | null {
   return startsAfterMs === null ? null : BEGINNING + Math.round(atMs) + startsAfterMs;
 }
 
-/** The same, watched: some of the inferences, and up to three times all of an account. */
+/** The same, watched: some of the inferences, and up to three times all of an account, or some of its events. */
 export function withWatchers(shape: Shape, random: Random): Shape {
   const share = random.next();
-  return {
-    ...shape,
-    watching: {
-      accounts: Array.from({ length: random.int(0, 3) }, () => random.pick(shape.accounts)),
-      cutEveryMs: random.chance(0.3) ? Infinity : random.magnitude(2_000, 60_000),
-    },
-    jobs: shape.jobs.map((job) => ({ ...job, watchers: random.chance(share) ? random.int(1, 3) : 0 })),
-  };
+  const accounts = Array.from({ length: random.int(0, 3) }, () => random.pick(shape.accounts));
+  const cutEveryMs = random.chance(0.3) ? Infinity : random.magnitude(2_000, 60_000);
+  const jobs = shape.jobs.map((job) => ({ ...job, watchers: random.chance(share) ? random.int(1, 3) : 0 }));
+  const filters = Array.from({ length: random.int(0, 3) }, () => ({ account: random.pick(shape.accounts), ...drawFilter(shape, random) }));
+  return { ...shape, watching: { accounts, filters, cutEveryMs }, jobs };
+}
+
+/** The same, and some of the inferences are polled by clients that would rather wait. In half of these nothing goes wrong: who is late is seen. */
+export function withPolls(shape: Shape, random: Random): Shape {
+  const share = random.next();
+  const isFaultless = shape.isFaultless || random.chance(0.5);
+  return { ...shape, isFaultless, jobs: shape.jobs.map((job) => ({ ...job, polls: random.chance(share) ? random.int(1, 2) : 0 })) };
+}
+
+function drawFilter({ models }: Shape, random: Random): Filter {
+  const statuses = random.shuffled(STATUSES).slice(0, random.int(1, 3));
+  const by = random.pick(["model", "status", "both"] as const);
+  return { model: by === "status" ? null : random.pick(models).name, statuses: by === "model" ? null : statuses };
 }
 
 /** A seed about neighbours: half of the inferences are of one account, or of two, and their inputs make healthy servers fail. */

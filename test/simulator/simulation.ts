@@ -87,11 +87,18 @@ async function live(world: World, clients: Clients, steps: number): Promise<void
   if (world.violation) return;
   world.endFaults();
   let judgedAt = world.elapsedMs;
-  while (!world.violation && !(clients.underWay === 0 && world.quiet && clients.watchers.haveSeenAll() && clients.readers.haveReadAll())) {
+  const isOver = () =>
+    clients.underWay === 0 &&
+    world.quiet &&
+    clients.watchers.haveSeenAll() &&
+    clients.readers.haveReadAll() &&
+    clients.pollers.haveAllAnswers();
+  while (!world.violation && !isOver()) {
     await schedule.step();
     if (world.elapsedMs - judgedAt < 1_000) continue;
     judgedAt = world.elapsedMs;
     clients.watchers.judge();
+    clients.pollers.judge();
     clients.readers.judgeEnds();
     world.progress.judge();
     for (const life of model.known.lives.values()) {
@@ -101,4 +108,5 @@ async function live(world: World, clients: Clients, steps: number): Promise<void
   }
   clients.watchers.leave();
   clients.readers.leave();
+  clients.pollers.leave();
 }

@@ -47,6 +47,7 @@ import {
   withDelays,
   withNeighbour,
   withOneDeadline,
+  withPolls,
   withStreams,
   withWatchers,
   inStep,
@@ -75,6 +76,8 @@ const STREAMING = 0.4;
 const DELAYED = 0.2;
 /** How many of the others have clients that watch. */
 const WATCHED = 0.1;
+/** How many of the others have clients that poll, and wait for the end. */
+const POLLED = 0.1;
 /** How many have models that tell of their progress. */
 const SPEAKING = 0.05;
 const SPEAKING_IF_WATCHED = 0.5;
@@ -100,6 +103,7 @@ export class World {
   readonly mutation: Mutation;
   readonly flowRandom: Random;
   readonly watchRandom: Random;
+  readonly pollRandom: Random;
   readonly parts: Readonly<
     Record<"database" | "unreachable" | "storage" | "queue" | "gate" | "sweep" | "delivery" | "watch" | "stream", Part>
   >;
@@ -146,6 +150,7 @@ export class World {
     this.random = new Random(seed, 1);
     this.flowRandom = new Random(seed, 2);
     this.watchRandom = new Random(seed, 12);
+    this.pollRandom = new Random(seed, 18);
     this.schedule = new Schedule(new Random(seed, 3));
     const shape = drawShape(new Random(seed, 5), new Random(seed, 6), new Random(seed, 7));
     const neighbours = new Random(seed, 8);
@@ -161,7 +166,8 @@ export class World {
       const watched = watches.chance(WATCHED) ? withWatchers(delayed, watches) : delayed;
       const due = deadlines.chance(ONE_DEADLINE) ? withOneDeadline(watched, deadlines) : watched;
       const stepping = steps.chance(IN_STEP) ? inStep(due, steps) : due;
-      return { ...stepping, tellsProgress: progress.chance(due.watching ? SPEAKING_IF_WATCHED : SPEAKING) };
+      const polled = this.pollRandom.chance(POLLED) ? withPolls(stepping, this.pollRandom) : stepping;
+      return { ...polled, tellsProgress: progress.chance(due.watching ? SPEAKING_IF_WATCHED : SPEAKING) };
     };
     const drawn = neighbours.chance(NEIGHBOURLY) ? withNeighbour(shape, neighbours) : ofOthers();
     const unkind = new Random(seed, 17);

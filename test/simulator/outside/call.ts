@@ -10,13 +10,18 @@ interface Asked extends Pick<KeyCall, "ports" | "after" | "requestId" | "admissi
   /** Of the inference that the path names, if it does. */
   readonly id: string | null;
   readonly lastEventId: string | null;
+  /** What its client would rather have. */
+  readonly prefer?: string;
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
 }
 
-export function callOf({ account, path, id, lastEventId, signal, ...more }: Asked): KeyCall {
+export function callOf({ account, path, id, lastEventId, prefer, signal, ...more }: Asked): KeyCall {
   const url = new URL(`${ORIGIN}${path}`);
-  const headers = new Headers(lastEventId === null ? {} : { "Last-Event-ID": lastEventId });
+  const headers = new Headers({
+    ...(lastEventId === null ? {} : { "Last-Event-ID": lastEventId }),
+    ...(prefer === undefined ? {} : { Prefer: prefer }),
+  });
   const call = {
     ...more,
     request: { method: "GET", url: url.href, headers, signal },

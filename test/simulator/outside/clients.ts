@@ -21,6 +21,7 @@ import { Problem } from "../../../src/problem.ts";
 import { type Job, type Wait, notBeforeOf } from "../shape.ts";
 import type { World } from "../world.ts";
 import type { Reply } from "../world/requests.ts";
+import { Pollers } from "./pollers.ts";
 import { Readers } from "./readers.ts";
 import { Uploaders } from "./uploaders.ts";
 import { Watchers } from "./watchers.ts";
@@ -53,6 +54,8 @@ export interface Ledger {
   received: number;
   /** Files that were accepted. */
   files: number;
+  /** Polls that waited and were answered. */
+  polls: number;
 }
 
 export class Clients {
@@ -60,6 +63,7 @@ export class Clients {
   readonly #uploaders: Uploaders;
   readonly readers: Readers;
   readonly watchers: Watchers;
+  readonly pollers: Pollers;
   readonly #accepted = new Map<number, string>();
   readonly #left = new Set<number>();
   /** Each isolate's side of the gates, by its clock. */
@@ -74,6 +78,7 @@ export class Clients {
     const sharedOf = (ports: Ports) => ({ admissions: this.#admissionsOf(ports), lookUps: this.#lookUpsOf(ports) });
     this.readers = new Readers(world, sharedOf);
     this.watchers = new Watchers(world, sharedOf);
+    this.pollers = new Pollers(world, sharedOf);
     for (const job of world.shape.jobs) this.#later(job.atMs, () => this.#live(job));
     this.#every(world.shape.bulkEveryMs, () => this.#cancelMany());
     this.#every(world.shape.bulkEveryMs, () => this.#redriveMany());
@@ -101,6 +106,7 @@ export class Clients {
       deliveries: deliveries.made,
       received: deliveries.received,
       files: this.#uploaders.accepted,
+      polls: this.pollers.answered,
     };
   }
 
@@ -207,6 +213,8 @@ export class Clients {
       this.#later(random.magnitude(1, 30_000), () => this.#cancel(job, id));
     if (job.startsAfterMs !== null && random.chance(0.3)) await this.#redrive(job, id); // there is nothing to redrive
     for (let count = 0; count < job.watchers; count++) this.watchers.watch(job, id);
+    for (let count = 0; count < job.polls; count++)
+      this.#later(this.#world.pollRandom.magnitude(1, 10_000), () => this.pollers.poll(job, id));
     if (job.resumable) this.#later(random.magnitude(1, 10_000), () => this.readers.read(job, id));
     await this.#watch(job, id);
   }

@@ -9,7 +9,7 @@ import type { LookUps } from "../../../src/http/lookups.ts";
 import type { After } from "../../../src/inferences/hints.ts";
 import { EVENTS_RETRY_MS } from "../../../src/limits.ts";
 import type { Ports } from "../../../src/ports.ts";
-import { type SeenEvent, Watching, type Watcher } from "../rules/watching.ts";
+import { type Filter, type SeenEvent, Watching, type Watcher } from "../rules/watching.ts";
 import { Blocks, fieldOf } from "./blocks.ts";
 import { callOf } from "./call.ts";
 import type { AccountShape, Job } from "../shape.ts";
@@ -34,6 +34,8 @@ export class Watchers {
     });
     for (const account of world.shape.watching?.accounts ?? [])
       world.schedule.after(world.random.int(0, world.shape.spanMs / 2), () => this.#begin(account, null, -1));
+    for (const { account, ...filter } of world.shape.watching?.filters ?? [])
+      world.schedule.after(world.watchRandom.int(0, world.shape.spanMs / 2), () => this.#begin(account, null, -1, filter));
   }
 
   /** Somebody watches an inference from now on. */
@@ -55,8 +57,8 @@ export class Watchers {
     this.#haveLeft = true;
   }
 
-  #begin(account: AccountShape, id: string | null, job: number): void {
-    const watcher = this.#rules.begin(account.id, id, job);
+  #begin(account: AccountShape, id: string | null, job: number, filter?: Filter): void {
+    const watcher = this.#rules.begin(account.id, id, job, filter);
     this.#stay(account, watcher).catch((error: unknown) =>
       this.#world.violate("clients do not break", error instanceof Error ? (error.stack ?? error.message) : String(error)),
     );
@@ -88,16 +90,22 @@ export class Watchers {
 
   async #ask(
     account: AccountShape,
-    { id, name, lastEventId }: Watcher,
+    { id, name, filter, lastEventId }: Watcher,
     ports: Ports,
     after: After,
     signal: AbortSignal,
   ): Promise<Response> {
-    const path = id === null ? "/v1/events" : `/v1/inferences/${id}/events`;
+    const query = queryOf(filter);
+    this.#world.mutation.query?.(query);
+    const path = id === null ? `/v1/events?${query.toString()}` : `/v1/inferences/${id}/events`;
     const route = id === null ? OF_ALL : OF_ONE;
     if (!route) throw new Error("the API has no such route");
     return route.handle(callOf({ account, path, id, requestId: name, lastEventId, ports, after, signal, ...this.#sharedOf(ports) }));
   }
+}
+
+function queryOf({ model, statuses }: Filter): URLSearchParams {
+  return new URLSearchParams({ ...(model === null ? {} : { model }), ...(statuses === null ? {} : { status: statuses.join(",") }) });
 }
 
 /** An event as a block has it. */

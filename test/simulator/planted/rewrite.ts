@@ -9,6 +9,8 @@ export interface Mutation {
   /** What it makes of a statement, or of the schema. */
   readonly rewrite?: (text: string) => string;
   readonly ports?: (ports: Ports, schedule: Schedule, by: Actor["kind"]) => Ports;
+  /** What becomes of the filter of who watches an account. */
+  readonly query?: (query: URLSearchParams) => void;
   /** What the gate reads of a key. */
   readonly key?: (key: Key) => Key;
 }

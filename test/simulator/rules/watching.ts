@@ -25,11 +25,19 @@ interface LogLine {
   readonly event: string;
 }
 
+/** Which events of an account somebody wants; null: all. */
+export interface Filter {
+  readonly model: string | null;
+  /** With which one of these begins. */
+  readonly statuses: readonly Status[] | null;
+}
+
 export interface Watcher {
   readonly name: string;
   readonly accountId: string;
   /** Which inference; null: all of the account. */
   readonly id: string | null;
+  readonly filter: Filter;
   readonly job: number;
   lastEventId: string | null;
   /** It has the end of what it watches. */
@@ -62,7 +70,8 @@ const STEADY_MS = 45_000;
 const CONNECTED_MS = 5_000;
 const TOLD_WITHIN_MS = 2_000;
 
-const BEGINS: Readonly<Record<string, Status>> = {
+/** The status that begins with an event. */
+export const BEGINS: Readonly<Record<string, Status | undefined>> = {
   queued: "queued",
   claimed: "in_progress",
   attempt_failed: "queued",
@@ -86,12 +95,13 @@ export class Watching {
     this.#world = world;
   }
 
-  begin(accountId: string, id: string | null, job: number): Watcher {
-    const name = `watcher ${this.#watchers.length} of ${id === null ? accountId : `#${job}`}`;
+  begin(accountId: string, id: string | null, job: number, filter = NO_FILTER): Watcher {
+    const of = id === null ? [accountId, filter.model, ...(filter.statuses ?? [])].filter((word) => word !== null).join(", ") : `#${job}`;
     const watcher = {
-      name,
+      name: `watcher ${this.#watchers.length} of ${of}`,
       accountId,
       id,
+      filter,
       job,
       lastEventId: null,
       isOver: false,
@@ -130,13 +140,14 @@ export class Watching {
     else if (event.id !== null && event.data.inference_id !== undefined) this.#judgeLine(watcher, event);
   }
 
-  /** The events of an account are numbered one by one; where others were missed, a reset says so. */
+  /** The events of an account are numbered one by one, of which a filter leaves some out; where others were missed, a reset says so. */
   #judgePlace(watcher: Watcher, { name, id }: SeenEvent): void {
     watcher.since ??= this.#world.now();
     if (name === "reset" || (name === null && watcher.lastEventId === null)) return;
     const [stream, number] = placeIn(id);
     const [lastStream, last] = placeIn(watcher.lastEventId);
-    if (stream !== lastStream || number !== last + 1) this.#violate(watcher, `is told ${id} after ${watcher.lastEventId}`);
+    const isNext = isFiltered(watcher) ? number > last : number === last + 1;
+    if (stream !== lastStream || !isNext) this.#violate(watcher, `is told ${id} after ${watcher.lastEventId}`);
   }
 
   /** Progress is of the attempt of which the watcher has seen the beginning and not the end, and never an older word than the last. */
@@ -144,6 +155,8 @@ export class Watching {
     const id = data.inference_id ?? "";
     const at = Date.parse(data.at ?? "");
     const life = this.#lifeOf(watcher.accountId, id);
+    if (life && !wants(watcher, life, "in_progress"))
+      this.#violate(watcher, `is told of progress of #${life.job}, which its filter leaves out`);
     const line = life ? this.#logOf(life)[watcher.last.get(id) ?? -1] : undefined;
     if (line && at < line.at) this.#violate(watcher, `is told of progress of #${life?.job} before it was ${line.event}`);
     if (line && ENDS.has(line.event)) this.#violate(watcher, `is told of progress of #${life?.job}, which is ${line.event}`);
@@ -166,8 +179,11 @@ export class Watching {
       return this.#violate(watcher, `is told of ${data.event} of #${life.job} ${isKnown ? "twice" : ", which did not happen"}`);
     }
     const isFirst = last === undefined && watcher.id === null;
-    const before = log[index - 1];
-    const missed = isFirst ? before !== undefined && watcher.since !== null && before.at > watcher.since : index > (last ?? -1) + 1;
+    if (!wants(watcher, life, BEGINS[data.event ?? ""]))
+      return this.#violate(watcher, `is told of ${data.event} of #${life.job}, which its filter leaves out`);
+    const beforeAt = log.findLastIndex((line, place) => place < index && wants(watcher, life, BEGINS[line.event]));
+    const before = log[beforeAt];
+    const missed = isFirst ? before !== undefined && watcher.since !== null && before.at > watcher.since : beforeAt > (last ?? -1);
     if (missed) this.#violate(watcher, `has not seen ${before?.event} of #${life.job}, and is told of ${data.event}`);
     watcher.last.set(id, index);
     const late = this.#world.now() - at;
@@ -191,16 +207,17 @@ export class Watching {
     }
   }
 
-  /** Inferences that have ended, and whose last line it should see and has not. */
+  /** Inferences that have ended, and of which it should see the last line that it wants, and has not. */
   #missing(watcher: Watcher): { readonly life: Life; readonly at: number }[] {
     const missing: { life: Life; at: number }[] = [];
     for (const life of this.#world.lives()) {
       const { accountId, id, status } = life.row;
       if (accountId !== watcher.accountId || (watcher.id !== null && watcher.id !== id) || !isFinal(status)) continue;
       const log = this.#logOf(life);
-      const at = log.at(-1)?.at ?? 0;
+      const lastAt = log.findLastIndex((line) => wants(watcher, life, BEGINS[line.event]));
+      const at = log[lastAt]?.at ?? 0;
       if (watcher.id === null && (watcher.since === null || at <= watcher.since)) continue;
-      if (watcher.last.get(id) !== log.length - 1) missing.push({ life, at });
+      if ((watcher.last.get(id) ?? -1) < lastAt) missing.push({ life, at });
     }
     return missing;
   }
@@ -222,6 +239,21 @@ export class Watching {
   #violate(watcher: Watcher, detail: string): void {
     this.#world.violate("a watcher sees every transition in order", `${watcher.name} ${detail}`);
   }
+}
+
+/** The statuses that an inference has had since then, by its log. */
+export function statusesSince({ row }: Life, since: number): Status[] {
+  const begun = (JSON.parse(row.log) as LogLine[]).flatMap(({ at, event }) => (BEGINS[event] ? [{ at, status: BEGINS[event] }] : [])); // as our statements write it
+  return begun.flatMap(({ status }, index) => ((begun[index + 1]?.at ?? Infinity) >= since ? [status] : []));
+}
+
+const NO_FILTER: Filter = { model: null, statuses: null };
+
+const isFiltered = ({ filter }: Watcher) => filter.model !== null || filter.statuses !== null;
+
+/** Whether a watcher is to be told of a line with which a status begins, or none. */
+function wants({ filter: { model, statuses } }: Watcher, { row }: Life, begun: Status | undefined): boolean {
+  return (model === null || row.model === model) && (statuses === null || (begun !== undefined && statuses.includes(begun)));
 }
 
 /** The stream that an event of an account is of, and its number there. */
