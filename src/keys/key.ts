@@ -118,12 +118,16 @@ function base62(high: number, low: number, length: number): string {
   return text;
 }
 
+/** What a byte makes of a remainder, for each. */
+const REMAINDERS: readonly number[] = Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  return crc;
+});
+
 /** CRC-32 (ISO 3309, as in zlib) of an ASCII text. */
 function crc32(text: string): number {
   let crc = 0xffffffff;
-  for (let index = 0; index < text.length; index++) {
-    crc ^= text.charCodeAt(index);
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
+  for (let index = 0; index < text.length; index++) crc = (crc >>> 8) ^ (REMAINDERS[(crc ^ text.charCodeAt(index)) & 0xff] ?? 0);
   return (crc ^ 0xffffffff) >>> 0;
 }
