@@ -65,6 +65,13 @@ interface Details {
   status?: number;
 }
 
+declare global {
+  /** Of V8: how many frames of the way to it an error notes. */
+  interface ErrorConstructor {
+    stackTraceLimit: number;
+  }
+}
+
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly status: number;
@@ -78,7 +85,10 @@ export class Problem extends Error {
     const { status, title } = CATALOGUE[code];
     const faults = details.faults ?? [];
     const detail = details.detail ?? (faults.length > 0 ? sentence(faults.map(faultText).join("; ")) : `${title}.`);
+    const frames = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0; // a problem is an answer as any other, and to note the way to it costs as much as to write its text
     super(`${code}: ${detail}`);
+    Error.stackTraceLimit = frames;
     this.name = "Problem";
     this.code = code;
     this.status = details.status ?? status;
