@@ -35,6 +35,12 @@ const RETRY_AFTER_SECONDS = 2;
 
 const NONE: Readonly<Record<string, string>> = {};
 
+/** An answer, and where its key stands if it was at its gate. */
+interface Answered {
+  readonly response: Response;
+  readonly allowance: Allowance | null;
+}
+
 /** A route of a wire, and its path as the library makes a pattern of it. */
 interface Entry {
   readonly dialect: Dialect;
@@ -109,7 +115,7 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
   const requestId = crypto.randomUUID();
   const after: After = (work) => ctx.waitUntil(work);
   let dialect: Dialect = own;
-  let response: Response;
+  let answered: Answered;
   let forPages: Readonly<Record<string, string>> = NONE;
   let counts = unrouted;
   try {
@@ -118,28 +124,28 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
     const caller = identifyKnown(request.headers, keySecrets);
     const kept = caller && keptFor(caller, request, shared.keptAnswers);
     if (kept) {
-      response = await answerKept(kept, caller, { request, requestId, after, ...shared });
-      kept.counts.note(response.status, Date.now() - begunAt);
-      return response;
+      answered = await answerKept(kept, caller, { request, requestId, after, admissions: shared.admissions });
+      kept.counts.note(answered.response.status, Date.now() - begunAt);
+      return finished(answered, kept.dialect, request.method, requestId, corsHeaders(request, "", allowedOrigins));
     }
     const path = routedPath(request.url);
     const found = routeFor(request.method === "HEAD" ? "GET" : request.method, path);
     dialect = found?.dialect ?? DIALECTS.find((candidate) => candidate.owns(path)) ?? own;
     const asked = preflight(request, path, allowedOrigins);
-    if (asked) return finished(asked, requestId, request.method, NONE);
+    if (asked) return finished({ response: asked, allowance: null }, dialect, request.method, requestId, NONE);
     forPages = corsHeaders(request, path, allowedOrigins);
     counts = found?.counts ?? unrouted;
     if (found) {
       const call = new RoutedCall({ request, requestId, params: found.params, after }, path, shared);
-      response = await answer(found, call, caller);
-      noteSpan(call, found.route, response.status, begunAt);
-    } else response = (await fileAt(request, path, env)) ?? dialect.refuse(noRoute(path), { requestId });
+      answered = await answer(found, call, caller);
+      noteSpan(call, found.route, answered.response.status, begunAt);
+    } else answered = { response: (await fileAt(request, path, env)) ?? dialect.refuse(noRoute(path), { requestId }), allowance: null };
   } catch (error) {
-    response = dialect.refuse(unexpected(error, requestId), { requestId });
+    answered = { response: dialect.refuse(unexpected(error, requestId), { requestId }), allowance: null };
   }
   release(request);
-  counts.note(response.status, Date.now() - begunAt);
-  return finished(response, requestId, request.method, forPages);
+  counts.note(answered.response.status, Date.now() - begunAt);
+  return finished(answered, dialect, request.method, requestId, forPages);
 }
 
 /**
@@ -158,21 +164,25 @@ const NO_CACHE = /no-(?:cache|store)/i;
 async function answerKept(
   kept: KeptAnswer<Dialect>,
   caller: Caller,
-  call: Pick<Call, "request" | "requestId" | "after" | "config" | "admissions">,
-): Promise<Response> {
-  const { request, requestId, admissions } = call;
+  { request, requestId, after, admissions }: Pick<Call, "request" | "requestId" | "after" | "admissions">,
+): Promise<Answered> {
   const { dialect, access } = kept;
-  const forPages = corsHeaders(request, "", call.config.allowedOrigins);
   let allowance: Allowance | null = null;
-  let response: Response;
   try {
-    allowance = admissions.admitHere(caller, access) ?? (await admissions.admit(caller, access, call.after));
-    response = await kept.again(request);
+    const here = admissions.decideHere(caller, access);
+    if (here instanceof LimitReached) return overLimit(here, dialect, requestId);
+    allowance = here ?? (await admissions.admit(caller, access, after));
+    const response = kept.again(request);
+    return { response: response instanceof Response ? response : await response, allowance };
   } catch (error) {
-    if (error instanceof LimitReached) allowance = error.allowance;
-    response = dialect.refuse(unexpected(error, requestId), { requestId });
+    if (error instanceof LimitReached) return overLimit(error, dialect, requestId);
+    return { response: dialect.refuse(unexpected(error, requestId), { requestId }), allowance };
   }
-  return finished(allowance ? withLimits(response, dialect, allowance) : response, requestId, request.method, forPages);
+}
+
+function overLimit(reached: LimitReached, dialect: Dialect, requestId: string): Answered {
+  refusals.note(reached.code);
+  return { response: dialect.refuse(reached, { requestId }), allowance: reached.allowance };
 }
 
 /**
@@ -192,7 +202,7 @@ function routedPath(text: string): string {
  * One routed call: who, gate, handler. A read of one row runs beside the question to the gate, if that must be asked; its
  * answer counts only if the gate admits. `known` is who asks, if this isolate knows the key.
  */
-async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known: Caller | null): Promise<Response> {
+async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known: Caller | null): Promise<Answered> {
   let allowance: Allowance | null = null;
   let repeatable: Repeatable | null = null;
   let response: Response;
@@ -207,7 +217,9 @@ async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known
       const keyCall: KeyCall = Object.assign(call, { caller });
       repeatable = { keyId: caller.keyId, request: call.request };
       if (call.request.method !== "GET") belongsTo(call.request, caller.accountId);
-      allowance = admissions.admitHere(caller, route.access);
+      const here = admissions.decideHere(caller, route.access);
+      if (here instanceof LimitReached) return overLimit(here, dialect, call.requestId);
+      allowance = here;
       if (allowance) response = await route.handle(keyCall);
       else {
         const runsBeside = route.beside === true && !admissions.wasRefused(caller) && !call.request.headers.has("prefer"); // which may wait
@@ -222,18 +234,11 @@ async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known
       response = answerAgainstRepeats(response, repeatable, call.ports.clock.now());
     }
   } catch (error) {
-    if (error instanceof LimitReached) allowance = error.allowance;
+    if (error instanceof LimitReached) return overLimit(error, dialect, call.requestId);
     const refused = unexpected(error, call.requestId);
     response = dialect.refuse(repeatable ? problemAgainstRepeats(refused, repeatable, call.ports.clock.now()) : refused, call);
   }
-  return allowance ? withLimits(response, dialect, allowance) : response;
-}
-
-/** Shows where a key stands, as the dialect and our own API do; as the dialect does only where the answer does not say it itself. */
-function withLimits(response: Response, dialect: Dialect, allowance: Allowance): Response {
-  const its = Object.entries(dialect.limitHeaders?.(allowance) ?? NONE).filter(([name]) => !response.headers.has(name));
-  const ours = its.length > 0 ? withHeaders(response, Object.fromEntries(its)) : response;
-  return withHeaders(ours, rateLimitHeaders(allowance));
+  return { response, allowance };
 }
 
 /** Says of a call that may have changed something how it is seen: see http/bookmark.ts. */
@@ -310,9 +315,18 @@ function problemOf(error: unknown, requestId: string): Problem {
   return problem("internal", { detail: `Something went wrong on our side. Request ${requestId}.` });
 }
 
-function finished(response: Response, requestId: string, method: string, forPages: Readonly<Record<string, string>>): Response {
-  const ours = leaving(withHeaders(response, forPages), requestId);
-  return method === "HEAD" ? new Response(null, ours) : ours;
+/** Shows where a key stands, as the dialect and our own API do; as the dialect does only where the answer does not say it itself. */
+function finished(
+  { response, allowance }: Answered,
+  dialect: Dialect,
+  method: string,
+  requestId: string,
+  forPages: Readonly<Record<string, string>>,
+): Response {
+  const ours = allowance ? { ...forPages, ...rateLimitHeaders(allowance) } : forPages;
+  const others = (allowance && dialect.limitHeaders?.(allowance)) ?? NONE;
+  const left = leaving(response, { requestId, ours, others });
+  return method === "HEAD" ? new Response(null, left) : left;
 }
 
 function decoded(params: Record<string, string>): Record<string, string> {

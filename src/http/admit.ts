@@ -68,9 +68,8 @@ export function identifyKnown(headers: Headers, secrets: readonly string[]): Cal
   return (text && provedUnder(secrets).get(text, 0)) || null;
 }
 
-/** Whose request this is. Throws `missing_key` or `invalid_key`; no I/O. */
-export async function identify(headers: Headers, secrets: readonly string[]): Promise<Caller> {
-  const text = presentedKey(headers);
+/** Whose request this is, by its key, which is read here unless it is given. Throws `missing_key` or `invalid_key`; no I/O. */
+export async function identify(headers: Headers, secrets: readonly string[], text = presentedKey(headers)): Promise<Caller> {
   if (!text) throw problem("missing_key", { detail: howToSend(headers), headers: CHALLENGE });
   const known = provedUnder(secrets).get(text, 0);
   if (known) return known;
@@ -134,12 +133,18 @@ export class Admissions {
     return this.#refused.get(refusedName(caller), this.#clock.now()) !== undefined;
   }
 
-  /** One permit of a grant that is held here; null if there is none. Throws `LimitReached` if it is known to be one too many. */
-  admitHere(caller: Caller, scope: Scope): Allowance | null {
+  /** One permit of a grant that is held here, or its refusal where it is known to be one too many; null if its gate must be asked. */
+  decideHere(caller: Caller, scope: Scope): Allowance | LimitReached | null {
     const held = this.#held.get(nameOf(caller, scope), 0);
     const decided = held ? held.grants.decide(this.#clock.now()) : null;
-    if (decided && !decided.admitted) throw new LimitReached(decided.allowance);
-    return decided && decided.allowance;
+    return decided && (decided.admitted ? decided.allowance : new LimitReached(decided.allowance));
+  }
+
+  /** As `decideHere`; throws the refusal. */
+  admitHere(caller: Caller, scope: Scope): Allowance | null {
+    const here = this.decideHere(caller, scope);
+    if (here instanceof LimitReached) throw here;
+    return here;
   }
 
   /**

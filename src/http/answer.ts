@@ -78,21 +78,38 @@ export function finalOf(answer: Response): FinalAnswer | null {
 
 /** Sets headers of an answer, in place if it is ours. `Vary` is added to what is there. */
 export function withHeaders(answer: Response, headers: Readonly<Record<string, string>>): Response {
+  return changed(answer, (its) => set(its, headers));
+}
+
+/** What an answer carries beside its own headers. */
+interface Carried {
+  readonly requestId: string;
+  /** Set in any case. */
+  readonly ours: Readonly<Record<string, string>>;
+  /** Set unless the answer has them itself. */
+  readonly others: Readonly<Record<string, string>>;
+}
+
+/** An answer as it leaves. All is set at one go, since each look at an answer's headers costs the runtime as much as to set one. */
+export function leaving(answer: Response, { requestId, ours, others }: Carried): Response {
+  return changed(answer, (its) => {
+    for (const [name, value] of Object.entries(others)) if (!its.has(name)) its.set(name, value);
+    set(its, ours);
+    its.set("X-Request-Id", requestId);
+    if (!its.has("x-content-type-options")) set(its, SAFE_HEADERS); // json() has set them
+  });
+}
+
+function changed(answer: Response, change: (headers: Headers) => void): Response {
   try {
-    set(answer.headers, headers);
+    change(answer.headers);
     return answer;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     const copy = new Response(answer.body, answer); // what was fetched can't be changed
-    set(copy.headers, headers);
+    change(copy.headers);
     return copy;
   }
-}
-
-/** An answer as it leaves, with its request's id. */
-export function leaving(answer: Response, requestId: string): Response {
-  const ours = withHeaders(answer, { "X-Request-Id": requestId });
-  return ours.headers.has("x-content-type-options") ? ours : withHeaders(ours, SAFE_HEADERS); // json() has set them
 }
 
 function set(to: Headers, headers: Readonly<Record<string, string>>): void {

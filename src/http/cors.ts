@@ -16,12 +16,14 @@ const PREFLIGHT_SECONDS = 3_600;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 const HEADERS_ASKED_MOST = 64;
 
+const NONE: Readonly<Record<string, string>> = {};
+
 /** The headers by which an answer lets a page read it; none if it may not. */
-export function corsHeaders(request: Request, path: string, allowed: AllowedOrigins): Record<string, string> {
-  const origin = request.headers.get("origin");
+export function corsHeaders(request: Request, path: string, allowed: AllowedOrigins): Readonly<Record<string, string>> {
   if (path.startsWith(LINKS)) return { "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED };
+  if (!allowed.all && allowed.named.size === 0) return NONE;
+  const origin = request.headers.get("origin");
   if (allowed.all) return origin === null ? {} : { "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": EXPOSED };
-  if (allowed.named.size === 0) return {};
   // A cache must not give one origin's answer to another.
   if (origin === null || !allowed.named.has(origin)) return { Vary: "Origin" };
   return { "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED, Vary: "Origin" };

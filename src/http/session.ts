@@ -17,10 +17,11 @@ const READS = new Set(["GET", "HEAD"]);
 
 /** Whose request this is: by its key, or by the session. Throws if it has neither. */
 export async function callerOf({ request, config, ports }: Pick<Call, "request" | "config" | "ports">): Promise<Caller> {
-  const session = presentedKey(request.headers) === null ? await sessionOf(request, config, ports.clock.now()) : null;
+  const key = presentedKey(request.headers);
+  const session = key === null ? await sessionOf(request, config, ports.clock.now()) : null;
   if (session?.kind === "account") return session;
   if (session) throw problem("missing_key", { detail: "The session is the operator's; this call needs a key of an account." });
-  return identify(request.headers, config.keySecrets);
+  return identify(request.headers, config.keySecrets, key);
 }
 
 /** The session of a request that may use one; null if there is none. */
