@@ -6,8 +6,9 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { AccountEvents } from "../../src/inferences/account-events.ts";
 import { type Place, linesAfter, placeOf, placeText } from "../../src/inferences/log-events.ts";
-import type { Row } from "../../src/platform/sql.ts";
-import type { Told } from "../../src/ports.ts";
+import { toldOf } from "../../src/inferences/watch.ts";
+import type { Database, Row } from "../../src/platform/sql.ts";
+import type { Clock, Told, WatchPort } from "../../src/ports.ts";
 import { EVENTS_KEPT, EVENTS_LOOK_MS, EVENTS_OVERLAP_MS, EVENTS_REST_MS } from "../../src/limits.ts";
 
 const BEGUN = 1_800_000_000_000;
@@ -233,4 +234,19 @@ describe("who watches one inference", () => {
     expect(placeOf(placeText(place))).toEqual(place);
     for (const text of ["", "3", "3-", "-3-4", "3-4-5", "x-1", "3-1e3", "9999999-1"]) expect(placeOf(text)).toBeNull();
   });
+});
+
+test("A reader of all whose connection breaks after news of progress goes on after the last event that it has", async () => {
+  const row = rowOf("a", [{ at: BEGUN, event: "queued" }]);
+  const answers: (readonly Told[] | null)[] = [[{ row, line: 0, event: "stream.7" }, { row }], null, [{ row, line: 1, event: "stream.8" }]];
+  const opened: unknown[] = [];
+  const gone = new AbortController();
+  const open: WatchPort["open"] = async (_account, _topic, after) => {
+    opened.push(after);
+    return { object: 2, next: async () => answers.shift() ?? null, close: () => undefined };
+  };
+  const db = { all: async () => [] } as unknown as Database; // of it, what is used
+  const ports = { db, clock: { now: () => BEGUN } as Clock, watch: { open, tell: async () => undefined } }; // of the clock, what is used
+  for await (const { told } of toldOf(ports, "account", null, BEGUN + 1, gone.signal)) if (told[0]?.event === "stream.8") gone.abort();
+  expect(opened).toEqual([null, { object: 2, event: "stream.7" }]);
 });
