@@ -19,6 +19,13 @@ export class Inbox {
   #told: Told[] = [];
   #isOver = false;
   #wake: (() => void) | null = null;
+  #waitsUntil = 0;
+  /**
+   * Neither it nor the signal's listener is made for each wait and taken back after it, which would cost a twentieth of the time in
+   * which a thousand are told of an end. What is left of them goes with the request.
+   */
+  #timer: { readonly id: ReturnType<typeof setTimeout>; readonly ringsAt: number } | null = null;
+  #signal: AbortSignal | null = null;
 
   get isOver(): boolean {
     return this.#isOver;
@@ -56,13 +63,27 @@ export class Inbox {
 
   async #somethingWithin(ms: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const wake = () => resolve();
-    this.#wake = wake;
-    const timer = setTimeout(wake, Math.max(0, ms));
-    signal.addEventListener("abort", wake);
+    this.#wake = () => resolve();
+    this.#setAlarm(Math.max(0, ms));
+    if (this.#signal !== signal) signal.addEventListener("abort", () => this.wake());
+    this.#signal = signal;
     await promise;
     this.#wake = null;
-    clearTimeout(timer);
-    signal.removeEventListener("abort", wake);
+  }
+
+  /** Wakes who still waits by then. */
+  #setAlarm(ms: number): void {
+    this.#waitsUntil = Date.now() + ms;
+    if (this.#timer && this.#timer.ringsAt <= this.#waitsUntil) return;
+    if (this.#timer) clearTimeout(this.#timer.id);
+    this.#timer = { id: setTimeout(() => this.#ring(), ms), ringsAt: this.#waitsUntil };
+  }
+
+  #ring(): void {
+    this.#timer = null;
+    if (!this.isWaiting) return;
+    const left = this.#waitsUntil - Date.now();
+    if (left > 0) this.#setAlarm(left);
+    else this.wake();
   }
 }
