@@ -9,8 +9,18 @@ import { hintDeliveries, hintSweep } from "../inferences/hints.ts";
 import { DELIVERY_STATUSES } from "../inferences/webhook.ts";
 import { ADMIN_BODY_BYTES, DELIVERIES_RESENT } from "../limits.ts";
 import { type Problem, problem } from "../problem.ts";
-import { OF_ACCOUNT, deliveryIdOf, deliveryKeyOf, keyAt, placeOf } from "../webhooks/delivery.ts";
-import { type Delivery, findDelivery, listDeliveries, resendDelivery, resendSince } from "../webhooks/sql/deliveries.ts";
+import { OF_ACCOUNT, OWN_URL, deliveryIdOf, deliveryKeyOf, keyAt, placeOf } from "../webhooks/delivery.ts";
+import {
+  type Delivery,
+  type DeliveryPlace,
+  type PlacedDelivery,
+  findDelivery,
+  listDeliveries,
+  listFailed,
+  listPending,
+  resendDelivery,
+  resendSince,
+} from "../webhooks/sql/deliveries.ts";
 import { findEndpoint } from "../webhooks/sql/endpoints.ts";
 import { notFound } from "./present.ts";
 import { attemptResultSchema, find as findWebhook, presentAttempt } from "./webhooks.ts";
@@ -54,6 +64,24 @@ export const LIST = {
 const LIST_OF_ACCOUNT = {
   summary: "List the deliveries of the account's own events, such as of its budget, oldest event first.",
   ...page,
+} as const satisfies RouteShape;
+
+export const LIST_BY_STATUS = {
+  summary:
+    "List the deliveries of an account that failed or are held, webhook by webhook and newest event first, or those that are pending.",
+  query: pageQuery().extend({
+    status: z
+      .enum(["failed", "pending"])
+      .default("failed")
+      .describe("`failed`, the default, with those that are held; or `pending`, in the order of their next attempts."),
+    webhook_id: z
+      .string()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe("Only what failed of this webhook, or `0`: of URLs that came with inferences."),
+  }),
+  answers: page.answers,
 } as const satisfies RouteShape;
 
 const resentSchema = z.object({
@@ -106,6 +134,31 @@ async function listOf(call: AccountCall, accountId: string, id: string, { query 
   if (!key) throw badCursor();
   const { rows, next } = pageFrom(await listDeliveries(call.ports.db, key, limit + 1), limit, placeOf);
   return json({ deliveries: rows.map(present), next });
+}
+
+export async function listByStatus(call: AccountCall, { query }: Input<typeof LIST_BY_STATUS>): Promise<Response> {
+  const { after, limit, status, webhook_id } = query;
+  const { db } = call.ports;
+  const { accountId } = call.caller;
+  if (status === "pending" && webhook_id !== undefined)
+    throw problem("invalid_input", { faults: [{ path: ["webhook_id"], detail: "must be left out with status=pending" }] });
+  const place = after === "" ? null : placeAt(keyIn(after), status);
+  const webhookId = webhook_id === OWN_URL ? "" : (webhook_id ?? null);
+  const found =
+    status === "failed" ? await listFailed(db, accountId, webhookId, place, limit + 1) : await listPending(db, accountId, place, limit + 1);
+  const { rows, next } = pageFrom(found, limit, (it) => placeIn(it, status));
+  return json({ deliveries: rows.map(present), next });
+}
+
+const placeIn = ({ at, inferenceId, sequence, webhookId }: PlacedDelivery, status: string) =>
+  [status, at, inferenceId, sequence, webhookId].join(".");
+
+/** Throws for a cursor of the other list: the times in it mean something else. */
+function placeAt(text: string, status: string): DeliveryPlace {
+  const [, of, at, inferenceId = "", sequence, webhookId = ""] =
+    /^(failed|pending)\.(\d{1,15})\.([0-9A-Za-z_-]{1,64})\.([1-9]\d{0,8})\.(\w{0,64})$/.exec(text) ?? [];
+  if (of !== status) throw badCursor();
+  return { at: Number(at), inferenceId, sequence: Number(sequence), webhookId };
 }
 
 /** One that is being tried at this moment stays as it is. */

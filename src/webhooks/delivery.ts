@@ -37,7 +37,8 @@ export interface DeliveryKey {
   readonly webhookId: string;
 }
 
-const OWN_URL = "0";
+/** What stands in an id for the URL that was given with the inference. */
+export const OWN_URL = "0";
 
 /** The `webhook-id`: letters, digits, `-` and `_`. */
 export function deliveryIdOf({ accountId, inferenceId, sequence, webhookId }: DeliveryKey): string {

@@ -17,6 +17,7 @@ import { claimed, ended, submitted } from "./support/inferences.ts";
 import { timePasses } from "./support/clock.ts";
 import { faultyDatabase, still, stillAs, stillEnv, swept } from "./support/ports.ts";
 import { retain } from "../../src/maintenance/retention.ts";
+import { deliveryStatements } from "../../src/webhooks/sql/deliveries.ts";
 import { backendIs, echo, publicNames } from "./support/outside.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
 import { as, call, object, operator, seen } from "./support/requests.ts";
@@ -874,6 +875,56 @@ describe("an account's inferences and webhooks", () => {
     });
     expect(await seen(operator("POST", `${its}/resend`, since))).toMatchObject({ status: 202, body: { resent: 0, next: null } });
     expect(await seen(operator("GET", "/webhooks/NoAccount000"))).toMatchObject(refusal(404, "not_found"));
+  });
+
+  test("are shown to the operator by what became of their deliveries, each once, however many share a moment", async () => {
+    const { accountId } = await newTenant();
+    const others = await newTenant();
+    const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    const insert = env.DB.prepare(`
+      INSERT INTO deliveries (account_id, inference_id, sequence, webhook_id, event, url, dialect, status, due_at, created_at, snapshot)
+      SELECT ?1, 'i' || value, 1, iif(value % 3 = 0, '', 'wh_' || (value % 3)), 'inference.succeeded', 'https://a.example/', 'claimcheck', ?2,
+        iif(?2 = 'pending', 9e12 + value / 4, NULL), 1e12 + value / 4, '{}' FROM json_each(?3)`);
+    const insertAll = (of: string, status: string, first: number, last: number) =>
+      insert.bind(of, status, JSON.stringify(range(first, last)));
+    await env.DB.batch([
+      insertAll(accountId, "failed", 1, 20),
+      insertAll(accountId, "held", 21, 30),
+      insertAll(accountId, "pending", 31, 50),
+      insertAll(accountId, "succeeded", 51, 60),
+      insertAll(others.accountId, "failed", 1, 20),
+    ]);
+    const its = `/webhooks/${accountId}/deliveries`;
+    const all = async (query: string) => {
+      const found: Record<string, unknown>[] = [];
+      for (let after: string | null = ""; after !== null;) {
+        const page = await object(operator("GET", `${its}?limit=3&after=${after}&${query}`));
+        found.push(...(page["deliveries"] as Record<string, unknown>[]));
+        after = page["next"] as string | null;
+      }
+      return found;
+    };
+    const numbers = (deliveries: readonly Record<string, unknown>[]) => deliveries.map((it) => Number(String(it["inference_id"]).slice(1)));
+    const failed = await all("");
+    expect(numbers(failed).toSorted((a, b) => a - b)).toEqual(range(1, 30));
+    expect(failed.map((it) => it["webhook_id"])).toEqual(["wh_2", "wh_1", null].flatMap((id) => range(1, 10).map(() => id)));
+    expect(failed.filter((it) => it["held"] === true)).toHaveLength(10);
+    for (const id of ["wh_2", "wh_1", "0"]) {
+      const found = await all(`webhook_id=${id}`);
+      expect(found).toHaveLength(10);
+      const times = found.map((it) => Date.parse(String(it["created_at"])));
+      expect(times).toEqual(times.toSorted((a, b) => b - a));
+    }
+    const pending = await all("status=pending");
+    expect(numbers(pending)).toEqual(range(31, 50));
+    const { next } = await object(operator("GET", `${its}?limit=3`));
+    expect((await operator("GET", `${its}?status=pending&after=${String(next)}`)).status).toBe(422);
+    expect((await operator("GET", `${its}?status=pending&webhook_id=wh_1`)).status).toBe(422);
+    const { text, params } = deliveryStatements.failed(accountId, null, null, 4);
+    const { meta } = await env.DB.prepare(text)
+      .bind(...params)
+      .run();
+    expect(meta.rows_read).toBeLessThanOrEqual(8);
   });
 });
 

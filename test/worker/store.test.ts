@@ -1064,6 +1064,8 @@ describe("every statement is an index search:", () => {
     ],
     cancel: [deliveryStatements.cancel(held)],
     list: [deliveryStatements.list(delivery, 26)],
+    failed: [null, "w"].flatMap((of) => [null, { ...delivery, at: 1 }].map((before) => deliveryStatements.failed("a", of, before, 26))),
+    pending: [null, { ...delivery, at: 1 }].map((after) => deliveryStatements.pending("a", after, 26)),
     find: [deliveryStatements.find(delivery)],
     resend: [deliveryStatements.resend(delivery)],
     resendSince: [deliveryStatements.resendSince("a", "w", 1)],

@@ -47,6 +47,13 @@ const deliverySchema = keySchema.extend({
 
 export type Delivery = Readonly<z.infer<typeof deliverySchema>>;
 
+/** Where a delivery stands among those of its account: by `at`, its event's time, or the time of its next attempt; in ms. */
+export interface DeliveryPlace extends Omit<DeliveryKey, "accountId"> {
+  readonly at: number;
+}
+
+export type PlacedDelivery = Delivery & DeliveryPlace;
+
 const claimSchema = keySchema.extend({
   lease: z.string(),
   event: z.enum(ALL_EVENTS),
@@ -127,6 +134,17 @@ export const deliveryStatements = {
   list: (after: DeliveryKey, limit: number) => sql`
     SELECT ${deliveryColumns} FROM deliveries WHERE account_id = ${after.accountId} AND inference_id = ${after.inferenceId}
       AND (sequence, webhook_id) > (${after.sequence}, ${after.webhookId}) ORDER BY sequence, webhook_id LIMIT ${limit}`,
+  /** Those of an account that failed or are held, before one of them, webhook by webhook, each one's newest event first. */
+  failed: (accountId: string, webhookId: string | null, before: DeliveryPlace | null, limit: number) => sql`
+    SELECT ${deliveryColumns}, created_at AS at FROM deliveries INDEXED BY deliveries_kept
+    WHERE status IN ('held', 'failed') AND account_id = ${accountId} ${webhookId === null ? sql`` : sql`AND webhook_id = ${webhookId}`}
+      ${before ? sql`AND (webhook_id, created_at, inference_id, sequence) < (${before.webhookId}, ${before.at}, ${before.inferenceId}, ${before.sequence})` : sql``}
+    ORDER BY webhook_id DESC, created_at DESC, inference_id DESC, sequence DESC LIMIT ${limit}`,
+  /** Those of an account that wait for an attempt, or are in one, after one of them, the next to be tried first. */
+  pending: (accountId: string, after: DeliveryPlace | null, limit: number) => sql`
+    SELECT ${deliveryColumns}, due_at AS at FROM deliveries INDEXED BY deliveries_due WHERE due_at IS NOT NULL AND account_id = ${accountId}
+      ${after ? sql`AND (due_at, inference_id, sequence, webhook_id) > (${after.at}, ${after.inferenceId}, ${after.sequence}, ${after.webhookId})` : sql``}
+    ORDER BY due_at, inference_id, sequence, webhook_id LIMIT ${limit}`,
   find: (it: DeliveryKey) => sql`SELECT ${deliveryColumns} FROM deliveries WHERE ${isKey(it)}`,
   /** At once, unless it is being tried right now. */
   resend: (it: DeliveryKey) => sql`
@@ -166,6 +184,23 @@ export async function cancelDelivery(db: Database, it: LeasedDelivery): Promise<
 
 export async function listDeliveries(db: Database, after: DeliveryKey, limit: number): Promise<Delivery[]> {
   return z.array(deliverySchema).parse(await db.all(deliveryStatements.list(after, limit)));
+}
+
+const placedSchema = z.array(deliverySchema.extend({ at: z.number() }));
+
+/** A page of what failed, or is held; of one webhook, or of all (null). See `failed` above for its order. */
+export async function listFailed(
+  db: Database,
+  accountId: string,
+  webhookId: string | null,
+  before: DeliveryPlace | null,
+  limit: number,
+): Promise<PlacedDelivery[]> {
+  return placedSchema.parse(await db.all(deliveryStatements.failed(accountId, webhookId, before, limit)));
+}
+
+export async function listPending(db: Database, accountId: string, after: DeliveryPlace | null, limit: number): Promise<PlacedDelivery[]> {
+  return placedSchema.parse(await db.all(deliveryStatements.pending(accountId, after, limit)));
 }
 
 export async function findDelivery(db: Database, it: DeliveryKey): Promise<Delivery | null> {
