@@ -124,6 +124,8 @@ export interface Timeline {
 
 export interface Delivery {
   readonly id: string;
+  /** Null of the account itself. */
+  readonly inference_id: string | null;
   readonly event: string;
   readonly url: string;
   readonly status: string;

@@ -268,7 +268,14 @@ function Contents({
     {
       name: "deliveries",
       title: "Webhooks",
-      draw: () => <Deliveries path={path} version={`${updated_at} ${webhook_status} ${timeline.spans.length}`} mayResend now={now} />,
+      draw: () => (
+        <Deliveries
+          list={`${path}/deliveries`}
+          version={`${updated_at} ${webhook_status} ${timeline.spans.length}`}
+          pathOf={() => path}
+          now={now}
+        />
+      ),
     },
     { name: "code", title: "Copy as code", draw: () => (data_removed ? gone : <UseFrom path={path} inference={inference} />) },
   ];

@@ -7,13 +7,14 @@ import { AccountPicker, useAccount } from "../parts/account-picker.tsx";
 import { Badge } from "../parts/badge.tsx";
 import { Copy } from "../parts/copy.tsx";
 import { ConfirmDelete } from "../parts/delete.tsx";
+import { Deliveries } from "../parts/deliveries.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { FormDialog, type Input, type Values, instantIn, wordsIn } from "../parts/form.tsx";
 import { Empty, Failed, Loading, messageOf } from "../parts/states.tsx";
 import { Table } from "../parts/table.tsx";
 import { Time } from "../parts/time.tsx";
 import { toast } from "../parts/toast.tsx";
-import { useLoad } from "../parts/use.ts";
+import { useLoad, useNow } from "../parts/use.ts";
 import type { Endpoints, Webhook } from "../types.ts";
 
 const EVENTS = [
@@ -30,14 +31,18 @@ const INPUTS: readonly Input[] = [
 const ENDS = "inference.succeeded,inference.failed,inference.canceled,inference.expired";
 
 export function WebhooksPage({ session }: PageProps) {
-  return session.kind === "operator" ? <OfAnAccount session={session} /> : <Webhooks session={session} base="/v1/webhooks" picker={null} />;
+  return session.kind === "operator" ? (
+    <OfAnAccount session={session} />
+  ) : (
+    <Webhooks session={session} base="/v1/webhooks" account={null} picker={null} />
+  );
 }
 
 function OfAnAccount({ session }: { readonly session: Session }) {
   const { id, accounts, loading } = useAccount(true);
   const picker = <AccountPicker id={id} accounts={accounts} />;
   if (id === "") return loading ? <Loading /> : <Empty title="There is no account yet" />;
-  return <Webhooks key={id} session={session} base={`/admin/v1/webhooks/${id}`} picker={picker} />;
+  return <Webhooks key={id} session={session} base={`/admin/v1/webhooks/${id}`} account={id} picker={picker} />;
 }
 
 type Asked =
@@ -46,7 +51,19 @@ type Asked =
   | { readonly what: "resend"; readonly hook: Webhook | null };
 
 /** The operator sees them, enables endpoints and sends again; the rest is the account's own. */
-function Webhooks({ session, base, picker }: { readonly session: Session; readonly base: string; readonly picker: ComponentChildren }) {
+function Webhooks({
+  session,
+  base,
+  account,
+  picker,
+}: {
+  readonly session: Session;
+  readonly base: string;
+  /** Whose they are; null: the session's own. */
+  readonly account: string | null;
+  readonly picker: ComponentChildren;
+}) {
+  const now = useNow(5_000);
   const mayChange = session.kind === "account";
   const { data, error, reload } = useLoad(
     async (signal) => {
@@ -54,7 +71,7 @@ function Webhooks({ session, base, picker }: { readonly session: Session; readon
         get<{ readonly webhooks: readonly Webhook[] }>(base, { signal }),
         get<Endpoints>(withQuery(`${base}/endpoints`, { limit: 100 }), { signal }),
       ]);
-      return { hooks: hooks.webhooks, ...endpoints };
+      return { hooks: hooks.webhooks, ...endpoints, version: String(performance.now()) };
     },
     [base],
   );
@@ -162,6 +179,18 @@ function Webhooks({ session, base, picker }: { readonly session: Session; readon
               />
             )}
           </section>
+          {account !== null && (
+            <section aria-labelledby="failed">
+              <h2 id="failed">Deliveries that failed or are held</h2>
+              <Deliveries
+                list={`${base}/deliveries`}
+                version={data.version}
+                pathOf={({ inference_id }) => inference_id && `/admin/v1/inferences/${account}/${inference_id}`}
+                now={now}
+                empty="No delivery failed, and none is held"
+              />
+            </section>
+          )}
         </div>
       )}
       {asked && <Action asked={asked} base={base} close={() => setAsked(null)} reload={reload} show={setSecret} />}

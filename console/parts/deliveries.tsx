@@ -1,6 +1,6 @@
-/** What an inference's webhooks were sent, and sending it again. */
+/** What webhooks were sent, of an inference or of an account, and sending it again. */
 import { useState } from "preact/hooks";
-import { get } from "../api.ts";
+import { get, withQuery } from "../api.ts";
 import type { Delivery } from "../inferences.ts";
 import { Badge, type Tone } from "./badge.tsx";
 import { Empty, Failed, Loading, messageOf } from "./states.tsx";
@@ -10,30 +10,32 @@ import { useLoad } from "./use.ts";
 
 const TONES: Readonly<Record<string, Tone>> = { pending: "wait", succeeded: "good", failed: "bad", canceled: "neutral" };
 
-/** `path` is the inference's; `version` changes when it does. */
+/** `list` lists them; `version` changes when they may have changed; `pathOf` is that of a delivery's inference, null if it has none. */
 export function Deliveries({
-  path,
+  list,
   version,
-  mayResend,
+  pathOf,
   now,
+  empty = "Nothing was sent to a webhook",
 }: {
-  readonly path: string;
+  readonly list: string;
   readonly version: string;
-  readonly mayResend: boolean;
+  readonly pathOf: (delivery: Delivery) => string | null;
   readonly now: number;
+  readonly empty?: string;
 }) {
   const { data, error, reload } = useLoad(
-    (signal) => get<{ readonly deliveries: readonly Delivery[] }>(`${path}/deliveries?limit=100`, { signal }),
-    [path, version],
+    (signal) => get<{ readonly deliveries: readonly Delivery[] }>(withQuery(list, { limit: 100 }), { signal }),
+    [list, version],
   );
   if (error !== null) return <Failed error={error} retry={reload} />;
   if (!data) return <Loading />;
-  if (data.deliveries.length === 0) return <Empty title="Nothing was sent to a webhook" />;
+  if (data.deliveries.length === 0) return <Empty title={empty} />;
   return (
     <ul class="deliveries">
       {data.deliveries.map((delivery) => (
         <li key={delivery.id}>
-          <One delivery={delivery} path={path} mayResend={mayResend} now={now} reload={reload} />
+          <One delivery={delivery} path={pathOf(delivery)} now={now} reload={reload} />
         </li>
       ))}
     </ul>
@@ -43,13 +45,11 @@ export function Deliveries({
 function One({
   delivery,
   path,
-  mayResend,
   now,
   reload,
 }: {
   readonly delivery: Delivery;
-  readonly path: string;
-  readonly mayResend: boolean;
+  readonly path: string | null;
   readonly now: number;
   readonly reload: () => void;
 }) {
@@ -78,7 +78,7 @@ function One({
             <Ago at={created_at} now={now} />
           </p>
         </div>
-        {mayResend && (
+        {path !== null && (
           <button type="button" disabled={busy} onClick={() => void resend()}>
             Send again
           </button>

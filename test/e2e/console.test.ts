@@ -483,6 +483,7 @@ describe("the operator", () => {
     expect(readFileSync(await file.path(), "utf8")).toMatch(/^account_id,model,succeeded,/);
     await go(page, "Webhooks");
     await page.getByText("There are no webhooks").waitFor();
+    await page.getByText("No delivery failed, and none is held").waitFor();
     expect(await seriousFaults(page, ["light"])).toEqual([]);
     await go(page, "Keys");
     await page.getByLabel("Account", { exact: true }).selectOption("First account"); // the first made is not the first by id
