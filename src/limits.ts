@@ -489,7 +489,7 @@ export const TOGETHER_LOOK_MS = 200;
 export const TOGETHER_LOOK_ALONE_MS = 10;
 export const TOGETHER_LOST_MS = 2 * DATABASE_MS;
 /** Who waits for those that were answered together to come again waits until none has come or gone for so long; see `gatherMs`. */
-export const TOGETHER_GATHER_MS = 2;
+export const TOGETHER_GATHER_MS = 4;
 /**
  * Answers that can't change, which an isolate keeps: how many, how many characters in all and each at most, and how long. A
  * character has up to two bytes, so together they take at most 16 MiB of an isolate's 128 MB.

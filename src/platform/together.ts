@@ -68,6 +68,10 @@ export class Together<Question, Answer> {
   #gatheringSince = -Infinity;
   /** How many questions have come or gone. */
   #moves = 0;
+  /** How many the last round trip has answered that is over. */
+  #answered = 0;
+  /** Whether those who are answered seem to ask again at once: the last time as many came as were answered, and faster than before. */
+  #comeAgain = true;
   /** When so many wait, all have come that were waited for. */
   #wanted = Infinity;
   #haveCome = () => {};
@@ -146,19 +150,27 @@ export class Together<Question, Answer> {
 
   /**
    * Of many who were answered together many ask again at once: where they are most of those who ask, whoever comes first waits for the
-   * others, until nobody has come or gone for a moment. While they are answered, none of them can come.
+   * others, until nobody has come or gone for a while. While they are answered, none of them can come. Where questions come evenly, whoever
+   * is answered, it waits no more than a moment.
    */
-  async #gather({ size }: UnderWay): Promise<void> {
+  async #gather({ size, since: begunAt }: UnderWay): Promise<void> {
     const { gatherMs, most } = this.#bounds;
-    if (size === 1 || gatherMs === 0 || this.#waiting.size > size / 2) return;
-    const since = this.#clock.now();
+    const [since, cameBefore] = [this.#clock.now(), this.#waiting.size];
+    // As many came while these were asked as were answered before: with more patience they would have gone together.
+    if (cameBefore >= this.#answered && this.#answered > Math.min(2 * size, 7)) this.#comeAgain = true;
+    this.#answered = size;
+    if (size === 1 || gatherMs === 0 || cameBefore > size / 2) return;
+    const longestMs = this.#comeAgain ? gatherMs : 1;
     this.#gatheringSince = since;
-    this.#wanted = Math.min(most, size + this.#waiting.size);
+    this.#wanted = Math.min(most, size + cameBefore);
     const allHaveCome = new Promise<void>((resolve) => (this.#haveCome = REQUESTS_WAKE ? resolve : () => {}));
-    for (let moves = NaN; moves !== this.#moves && this.#waiting.size < this.#wanted && this.#clock.now() - since < gatherMs;) {
+    for (let moves = NaN; moves !== this.#moves && this.#waiting.size < this.#wanted && this.#clock.now() - since < longestMs;) {
       moves = this.#moves;
-      await Promise.race([allHaveCome, this.#clock.sleep(Math.min(TOGETHER_GATHER_MS, gatherMs))]);
+      await Promise.race([allHaveCome, this.#clock.sleep(Math.min(TOGETHER_GATHER_MS, longestMs))]);
     }
+    const came = this.#waiting.size - cameBefore;
+    const [tookMs, underWayMs] = [this.#clock.now() - since, since - begunAt];
+    this.#comeAgain = this.#waiting.size >= this.#wanted && came * underWayMs > 2 * Math.max(1, cameBefore) * tookMs;
     this.#wanted = Infinity;
     this.#gatheringSince = -Infinity;
   }

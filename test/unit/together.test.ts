@@ -124,6 +124,27 @@ describe("questions that come together", () => {
     expect(begun).toEqual([1, 31, ...Array.from({ length: 11 }, () => 32)]);
   });
 
+  test("of clients that do not ask again hardly wait for each other", async () => {
+    const { clock, run } = timeline();
+    const together = new Together<number, number>(clock);
+    const took: number[] = [];
+    const askAll = async (questions: readonly number[]) => {
+      await clock.sleep(3);
+      return questions;
+    };
+    const client = async (place: number) => {
+      await clock.sleep(1.7 * place);
+      const askedAt = clock.now();
+      await together.ask(place, askAll, nothing);
+      took.push(clock.now() - askedAt);
+    };
+    const all = Promise.all(Array.from({ length: 200 }, (_, place) => client(place)));
+    await run();
+    await all;
+    const mean = took.reduce((sum, ms) => sum + ms, 0) / took.length;
+    expect(mean).toBeLessThan(5); // half of what is under way, and its own
+  });
+
   test("are asked by one request for as many groups as it may, then by another", async () => {
     const { clock, run } = timeline();
     const together = new Together<number, number>(clock, { ...TOGETHER, underWay: 1, most: 2, rounds: 3 });
