@@ -17,6 +17,7 @@ export interface Bare {
  */
 export async function startBare(script: string, objects: Readonly<Record<string, string>> = {}, callsItself = false): Promise<Bare> {
   const port = await freePort("127.0.0.1");
+  delete process.env["MINIFLARE_WORKERD_V8_FLAGS"]; // set by a runtime of ours that ran in this process before
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       port: 0,

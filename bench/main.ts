@@ -2,7 +2,7 @@
  * `npm run bench`: figures of the scheduler and of the hot path on the embedded runtime, beside what the arithmetic, the runtime and a
  * peer allow. Single figures are of this machine; quote the ratios. `npm run bench -- hot --rounds 3` takes only some of the parts:
  * dispatch and streaming (latency.ts), watching (watching.ts), bulk (bulk.ts), idle (idle.ts), cost (cost.ts), hot (hot/hot.ts),
- * curve and memory (hot/curve.ts), lane (hot/lane-object.ts). Every sample is kept as JSON in bench/results, with the charts as SVG.
+ * curve (hot/curve.ts), memory (hot/memory.ts), lane (hot/lane-object.ts). Every sample is kept as JSON in bench/results, with the charts as SVG.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
@@ -14,9 +14,10 @@ import { bulk } from "./bulk.ts";
 import { bigKey } from "./client.ts";
 import { cost } from "./cost.ts";
 import type { Samples } from "./figures.ts";
-import { type Drawn, curve, memory } from "./hot/curve.ts";
+import { type Drawn, curve } from "./hot/curve.ts";
 import { hot } from "./hot/hot.ts";
 import { laneObject } from "./hot/lane-object.ts";
+import { memory } from "./hot/memory.ts";
 import { idleSlots } from "./idle.ts";
 import { dispatch, streaming } from "./latency.ts";
 import { svgOf } from "./plot.ts";

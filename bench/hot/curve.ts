@@ -1,9 +1,7 @@
 /**
  * curve: how many requests a second are answered, and how fast, from 1 to 256 connections; the most of them at which 99 of 100
  * answers come within 5, 10 and 50 ms; and how fast answers come at half of what 32 connections get.
- * memory: what the runtime holds after each 100,000 polls of final inferences, beside a do-nothing Worker.
  */
-import { readFileSync } from "node:fs";
 import { newFolder } from "../../test/support/deployment.ts";
 import { type Samples, median, spread, table } from "../figures.ts";
 import { startInstantGpu } from "../gpu-instant.ts";
@@ -18,8 +16,6 @@ const CONNECTIONS = [1, 4, 16, 32, 64, 256] as const;
 const SATURATING = 32;
 const BOUNDS_MS = [5, 10, 50] as const;
 const WARM_UP_SECONDS = 1;
-const POLLS = 100_000;
-const POLLS_IN_ALL = 500_000;
 
 export interface Drawn {
   readonly samples: Samples;
@@ -115,42 +111,4 @@ async function measure(
   const target = { url: contestant.url, pids: contestant.pids, helpers, requests: row.requests, connections };
   await load.measure({ ...target, connections: SATURATING, seconds: WARM_UP_SECONDS }); // one connection alone would not get round
   return load.measure({ ...target, seconds, ...(perSecond === undefined ? {} : { perSecond }) });
-}
-
-/** What a process holds in memory, in MiB (proc_pid_status(5), VmRSS). */
-function heldBy(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-}
-
-export async function memory(): Promise<Drawn> {
-  const load = loadGenerator(newFolder());
-  const gpu = await startInstantGpu();
-  const ours = await startOurs(gpu.url);
-  const small = await startSmall();
-  const subjects = [...subject("do-nothing Worker", small, "nothing"), ...subject("status of a final one", ours, "status")];
-  console.log(`memory: what the runtime holds after each ${POLLS} polls, MiB`);
-  const held = new Map<string, number[]>();
-  for (const { name, contestant, row } of subjects) {
-    const pid = contestant.pids[0] ?? 0;
-    const seen = [heldBy(pid)];
-    for (let polls = 0, marked = POLLS; polls < POLLS_IN_ALL;) {
-      const target = { url: contestant.url, pids: contestant.pids, helpers: [gpu.pid], requests: row.requests, connections: SATURATING };
-      const measured = await load.measure({ ...target, seconds: 1 });
-      polls += measured.perSecond;
-      for (; polls >= marked && marked <= POLLS_IN_ALL; marked += POLLS) seen.push(heldBy(pid));
-    }
-    held.set(name, seen);
-  }
-  for (const contestant of [ours, small]) await contestant.stop();
-  gpu.end();
-  const counts = Array.from({ length: POLLS_IN_ALL / POLLS + 1 }, (_, index) => index * POLLS);
-  const rows = [...held].map(([name, seen]) => [name, ...seen.map((each) => each.toFixed(0))]);
-  console.log(`\n${table(["polls", ...counts.map(String)], rows)}\n`);
-  const chart: Chart = {
-    title: "What the runtime holds in memory",
-    x: { title: "polls", scale: "linear" },
-    y: { title: "MiB", scale: "linear" },
-    lines: [...held].map(([name, seen]) => ({ name, points: seen.map((y, index) => ({ x: index * POLLS, y })) })),
-  };
-  return { samples: Object.fromEntries([...held].map(([name, seen]) => [`${name}, MiB`, seen])), charts: { memory: chart } };
 }
