@@ -37,14 +37,14 @@ export interface Asking {
   readonly turns: number;
   /** An earlier grant of the isolate, and how many of its permits were used; the others go back. */
   readonly settled: { readonly grant: string; readonly used: number } | null;
-  /** Turns of the isolate's that it has told nobody: they go back too. */
-  readonly untold: number;
+  /** The last turns of an earlier asking that the isolate has told nobody: they go back too, unless others were given turns since. */
+  readonly untold: { readonly grant: string; readonly turns: number } | null;
   /** Whether a caller that comes at its turn may be held for its permit; not where callers come without heeding their turns. */
   readonly holds: boolean;
 }
 
 /** A single caller's asking, without a grant. */
-export const ONE: Asking = { grant: "", callers: 1, later: 0, turns: 0, settled: null, untold: 0, holds: true };
+export const ONE: Asking = { grant: "", callers: 1, later: 0, turns: 0, settled: null, untold: null, holds: true };
 
 export type Verdict =
   | {
@@ -88,6 +88,8 @@ export class Gate {
   readonly #sleep: (ms: number) => Promise<void>;
   /** When those who were refused may come again, in the order of time. */
   readonly #turns = new Map<Scope, number[]>();
+  /** By which asking the last turns were given: only they can be taken back. */
+  readonly #lastTurnsOf = new Map<Scope, string>();
   #record: { key: Key | null; readAt: number } | null = null;
   #reading: Promise<Key | null> | null = null;
   readonly #buckets = new Map<Scope, Bucket>();
@@ -115,7 +117,7 @@ export class Gate {
       if (!key || ended) return refused(ended ?? "unknown");
       if (!key.scopes.includes(scope)) return refused("scope");
       const limit = key.limits[scope];
-      this.#settle(scope, now, limit, isFirst ? asking : { ...asking, untold: 0 });
+      this.#settle(scope, now, limit, isFirst ? asking : { ...asking, untold: null });
       isFirst = false;
       const { reserved, reservedMs } = this.#reserved(scope, now);
       const turns = asking.callers + asking.turns;
@@ -129,6 +131,7 @@ export class Gate {
       }
       this.#buckets.set(scope, bucket);
       if (permit.later > 0) this.#grantsOf(scope).set(asking.grant, { permits: permit.later, until: now + GRANT_HELD_MS });
+      if (permit.turns > 0) this.#lastTurnsOf.set(scope, asking.grant);
       for (let turn = 0; turn < permit.turns; turn++) this.#promise(scope, now + Math.ceil(turnMs(retryAfterMs, turn, limit)));
       const allowance = { scope, limit, remaining, resetMs, retryAfterMs: taken ? 0 : retryAfterMs };
       const denied = { turns: permit.turns, retryAfterMs, nextMs };
@@ -146,9 +149,9 @@ export class Gate {
 
   /** Takes from what is reserved what was used or is over. */
   #settle(scope: Scope, now: number, limit: number, { grant, settled, untold }: Asking): void {
-    if (untold > 0) {
-      this.#buckets.set(scope, untell(this.#buckets.get(scope) ?? UNUSED, untold));
-      this.#turns.get(scope)?.splice(-untold);
+    if (untold && untold.turns > 0 && untold.grant === this.#lastTurnsOf.get(scope)) {
+      this.#buckets.set(scope, untell(this.#buckets.get(scope) ?? UNUSED, untold.turns));
+      this.#turns.get(scope)?.splice(-untold.turns);
     }
     const grants = this.#grants.get(scope);
     if (!grants || grants.size === 0) return;

@@ -80,7 +80,7 @@ export class Grants {
     const admitted = verdict.admitted ? verdict.callers : 0;
     if (denied) {
       this.#deniedUntil = askedAt + denied.nextMs;
-      this.#turns.add(denied, allowance.limit, now, asked.callers - admitted);
+      this.#turns.add(denied, asked.grant, allowance.limit, now, asked.callers - admitted);
     }
     for (let caller = 0; caller < (denied ? asked.callers : admitted); caller++) this.#count(now); // who is neither asks again
   }
@@ -104,6 +104,8 @@ export function deniedBy(verdict: Exclude<Verdict, { readonly allowance: null }>
 
 /** Some turns that a gate gave at once. */
 interface Row {
+  /** Names the asking that they were given by. */
+  readonly grant: string;
   readonly count: number;
   readonly firstMs: number;
   readonly perSecond: number;
@@ -118,8 +120,8 @@ class Turns {
   readonly #rows: Row[] = [];
 
   /** The first `told` of them are told already. */
-  add({ turns, retryAfterMs }: Denied, perSecond: number, at: number, told: number): void {
-    this.#rows.push({ count: turns, firstMs: retryAfterMs, perSecond, at, told });
+  add({ turns, retryAfterMs }: Denied, grant: string, perSecond: number, at: number, told: number): void {
+    this.#rows.push({ grant, count: turns, firstMs: retryAfterMs, perSecond, at, told });
   }
 
   /** The next turn that is still to come, in ms; null if there is none. */
@@ -135,14 +137,14 @@ class Turns {
     }
   }
 
-  /** Forgets all but about so many; returns how many are the gate's again. It can take back only those that it gave last. */
-  giveBack(kept: number): number {
+  /** Forgets all but about so many; returns which are the gate's again. It can take back only those that it gave last. */
+  giveBack(kept: number): Asking["untold"] {
     const untold = this.#rows.reduce((sum, { count, told }) => sum + count - told, 0);
     const last = this.#rows.pop();
-    if (!last) return 0;
+    if (!last) return null;
     const back = Math.min(last.count - last.told, Math.max(0, untold - kept));
     if (kept === 0) this.#rows.length = 0;
     else this.#rows.push({ ...last, count: last.count - back });
-    return back;
+    return back > 0 ? { grant: last.grant, turns: back } : null;
   }
 }

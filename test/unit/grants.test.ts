@@ -215,12 +215,24 @@ describe("the grants of a key", () => {
 
 test("turns that were told to nobody are given back", async () => {
   const world = new World(20);
-  const asking = { grant: "a", callers: 20, later: 0, turns: 0, settled: null, untold: 0, holds: true };
+  const asking = { grant: "a", callers: 20, later: 0, turns: 0, settled: null, untold: null, holds: true };
   expect(await world.gate.admit(DIGEST, "read", asking)).toMatchObject({ admitted: true, callers: 20 });
   const flood = { ...asking, grant: "b", callers: 1, turns: 100 };
   expect(await world.gate.admit(DIGEST, "read", flood)).toMatchObject({ admitted: false, turns: 101, allowance: { retryAfterMs: 50 } });
-  const after = { ...asking, grant: "c", callers: 1, untold: 100 };
+  const after = { ...asking, grant: "c", callers: 1, untold: { grant: "b", turns: 100 } };
   expect(await world.gate.admit(DIGEST, "read", after)).toMatchObject({ admitted: false, turns: 1, allowance: { retryAfterMs: 100 } });
+});
+
+test("turns that were given before another's are not given back, since the other's come after them", async () => {
+  const world = new World(20);
+  const asking = { grant: "a", callers: 20, later: 0, turns: 0, settled: null, untold: null, holds: true };
+  await world.gate.admit(DIGEST, "read", asking);
+  await world.gate.admit(DIGEST, "read", { ...asking, grant: "b", callers: 1, turns: 9 });
+  expect(await world.gate.admit(DIGEST, "read", { ...asking, grant: "of another", callers: 1 })).toMatchObject({
+    allowance: { retryAfterMs: 550 },
+  });
+  const after = { ...asking, grant: "c", callers: 1, untold: { grant: "b", turns: 9 } };
+  expect(await world.gate.admit(DIGEST, "read", after)).toMatchObject({ allowance: { retryAfterMs: 600 } });
 });
 
 describe("five callers that were refused at once", () => {
@@ -285,5 +297,16 @@ describe("calls that come without heeding their turns", () => {
     const sorted = world.turns.toSorted((a, b) => a - b);
     expect(sorted.length).toBeGreaterThan(1_500);
     expect(Math.min(...sorted.slice(1).map((turn, index) => turn - (sorted[index] ?? 0)))).toBeGreaterThan(9); // one each 10 ms
+  });
+
+  test("are each told a turn of its own by two isolates too", async () => {
+    const world = new World(100);
+    const isolates = [world.isolate(20), world.isolate(20)];
+    const from = world.time.now;
+    for (let at = 0; at < 2_000; at++) isolates[at % 2]?.(from + at);
+    await world.time.run();
+    const sorted = world.turns.toSorted((a, b) => a - b);
+    expect(sorted.length).toBeGreaterThan(1_500);
+    expect(Math.min(...sorted.slice(1).map((turn, index) => turn - (sorted[index] ?? 0)))).toBeGreaterThan(9);
   });
 });
