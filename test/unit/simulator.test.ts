@@ -34,7 +34,7 @@ describe("the simulator", () => {
 
   // With a seed that has found it; others may with other code, so more are looked at.
   test.each([
-    ["a claim does not look at the level", "priority", 2],
+    ["a claim does not look at the level", "priority", 3],
     ["the sweep takes leases that live", "a live lease is not taken", 2],
     ["a back-off never ends", "acted on in time", 2],
     ["the sweep leaves to a request what that has lost", "left to a runner", 6],
