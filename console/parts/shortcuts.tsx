@@ -1,5 +1,5 @@
 /** The keyboard: "g" and a page's key opens it, "/" goes to the filter, "j" and "k" along a list, "?" shows all of them. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Page } from "../pages.ts";
 import { Dialog } from "./dialog.tsx";
 
@@ -10,16 +10,16 @@ const isTyping = (target: EventTarget | null) =>
   target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
 
 export function useShortcuts(pages: readonly Page[], go: (path: string) => void, help: () => void): void {
+  const leaderAt = useRef(-Infinity); // a page that is drawn between the two keys does not part them
   useEffect(() => {
-    let leaderAt = -Infinity;
     const press = (event: KeyboardEvent) => {
       const { key } = event;
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) return;
-      if (performance.now() - leaderAt < TOGETHER_MS) {
-        leaderAt = -Infinity;
+      if (performance.now() - leaderAt.current < TOGETHER_MS) {
+        leaderAt.current = -Infinity;
         const page = pages.find(({ nav }) => nav?.key === key);
         if (page) go(page.path);
-      } else if (key === "g") leaderAt = performance.now();
+      } else if (key === "g") leaderAt.current = performance.now();
       else if (key === "?") help();
       else if (key === "/") focusOn("[data-filter]", event);
       else if (key === "j" || key === "k") step(key === "j" ? 1 : -1, event);
