@@ -543,7 +543,7 @@ export const NAMES_KNOWN = 1_000;
 export const WEBHOOKS_PER_ACCOUNT = 16;
 /** An inference's output is part of an event up to here: Standard Webhooks asks for bodies of no more. */
 export const EVENT_OUTPUT_BYTES = 20_000;
-/** Beyond that there is a link in its place, good for as long as any link may be: longer than the attempts go on. */
+/** Beyond that there is a link in its place, which holds as long as links may: longer than the attempts go on. */
 export const EVENT_LINK_SECONDS = LINK_SECONDS.range[1];
 /** The secret before the newest signs as well for so long: as Baseten has it. */
 export const SECRET_OVERLAP_MS = 86_400_000;

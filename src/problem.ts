@@ -86,7 +86,7 @@ export class Problem extends Error {
     const faults = details.faults ?? [];
     const detail = details.detail ?? (faults.length > 0 ? sentence(faults.map(faultText).join("; ")) : `${title}.`);
     const frames = Error.stackTraceLimit;
-    Error.stackTraceLimit = 0; // a problem is an answer as any other, and to note the way to it costs as much as to write its text
+    Error.stackTraceLimit = 0; // a problem is an answer: its stack would cost as much as its text, and nobody reads it
     super(`${code}: ${detail}`);
     Error.stackTraceLimit = frames;
     this.name = "Problem";

@@ -75,7 +75,7 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-/** Each character as itself or as any of the escapes that texts have for it. */
+/** Each character as itself or as one of the escapes that texts have for it. */
 function spelled(secret: string): string {
   return Array.from(secret)
     .map((character) => {

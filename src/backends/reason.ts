@@ -211,7 +211,7 @@ function reasonInList(list: readonly unknown[], depth: number): string | null {
   return reasons.length > 0 ? reasons.join("; ") : null;
 }
 
-/** `{"prompt": ["is required"]}`; where nothing is listed by field, it is an object as any other. */
+/** `{"prompt": ["is required"]}`; where nothing is listed by field, it is read like every other object. */
 function reasonsByField(fields: Readonly<Record<string, unknown>>, depth: number): string | null {
   const reasons = Object.entries(fields)
     .slice(0, LIST_MAX)

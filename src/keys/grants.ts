@@ -96,7 +96,7 @@ export class Grants {
   }
 }
 
-/** What the callers that it admits none of are told, and those who come after them; null if the gate was not asked for that. */
+/** What a verdict tells those callers that it does not admit, and those who come after them; null if the gate was not asked for that. */
 export function deniedBy(verdict: Exclude<Verdict, { readonly allowance: null }>): Denied | null {
   if (verdict.admitted) return verdict.denied ?? null;
   return { turns: verdict.turns, retryAfterMs: verdict.allowance.retryAfterMs, nextMs: verdict.nextMs };

@@ -39,7 +39,7 @@ const OWN: readonly [column: string, (it: NewInference) => SqlValue][] = [
 ];
 
 /** The rows of a group as a table `asked`, which has only the columns that are not the same in all. */
-class Asked {
+class OwnColumns {
   readonly #columns: (readonly SqlValue[])[] = [];
   readonly #count: number;
 
@@ -124,11 +124,11 @@ export const groupStatements = {
   /** Inserts all of a group, or none if any of it would not be taken, or is there already. `mayBeNoted` if due notes may stand for some. */
   insert: (group: Group, mayBeNoted = false) => {
     const [{ accountId, model, version, capability, priority, schemas = 0, databaseQuotaBytes }] = group;
-    const asked = new Asked(group.length);
-    const columns = OWN.map(([name, value]) => [name, asked.column(group.map(value))] as const);
+    const rows = new OwnColumns(group.length);
+    const columns = OWN.map(([name, value]) => [name, rows.column(group.map(value))] as const);
     const of = (name: string) => columns.find(([column]) => column === name)?.[1] ?? sql`NULL`;
     const [account, id, key] = [of("account_id"), of("id"), of("idempotency_key")];
-    const cancelAfter = asked.column(group.map((it) => it.cancelAfterSeconds));
+    const cancelAfter = rows.column(group.map((it) => it.cancelAfterSeconds));
     const { upTo, accounts } = takenBy(group);
     // Of one account, all that is not a row's own is found once, as `common`.
     const isOne = accounts.size === 1;
@@ -143,9 +143,9 @@ export const groupStatements = {
     );
     const notes = mayBeNoted ? notesOf(group) : [];
     const [dueAt, afterMs, ids] = [
-      asked.column(notes.map((note) => note.dueAt)),
-      asked.column(notes.map((note) => note.afterMs)),
-      asked.column(notes.map((note) => note.ids)),
+      rows.column(notes.map((note) => note.dueAt)),
+      rows.column(notes.map((note) => note.afterMs)),
+      rows.column(notes.map((note) => note.ids)),
     ];
     const seen = seenOf({ dueAt, afterMs, ids, accountId: account, now: sql`lane.now` });
     const isSeenOnce = isOne && [dueAt, afterMs, ids].every(({ text }) => text === "?");
@@ -161,7 +161,7 @@ export const groupStatements = {
       ["status", sql`'queued'`],
       ["priority", sql`${priority}`],
       ["level", sql`${priority}`],
-      ["turn", isOne ? sql`common.turn + asked.key` : sql`${turn} + ${asked.column(upTo.map(({ count }) => count - 1))}`],
+      ["turn", isOne ? sql`common.turn + asked.key` : sql`${turn} + ${rows.column(upTo.map(({ count }) => count - 1))}`],
       ["created_at", sql`lane.now`],
       ["updated_at", sql`lane.now`],
       ["start_by", sql`lane.now + ${of("max_time_in_queue_seconds")} * 1000`],
@@ -182,7 +182,7 @@ export const groupStatements = {
     const isUsed = sql`SELECT 1 FROM ${GIVEN} CROSS JOIN inferences AS earlier ON earlier.account_id = ${account} AND earlier.idempotency_key = ${key}`;
     return sql`
     INSERT INTO inferences (${{ text: values.map(([column]) => column).join(","), params: [] }})
-    WITH given AS MATERIALIZED (SELECT ${asked.text()} AS text),
+    WITH given AS MATERIALIZED (SELECT ${rows.text()} AS text),
       lane AS MATERIALIZED (${laneFor({ model, version, capability })}),
       head AS MATERIALIZED (${head.table}),
       common AS MATERIALIZED (SELECT ${join(common, ",")} FROM lane)
