@@ -16,7 +16,7 @@ import { WAYS } from "./outside/unkind.ts";
 import { type Report, simulate } from "./simulation.ts";
 
 const CHUNK = 10;
-const MUTATION_SEEDS = 200;
+const MUTATION_SEEDS = 1_000;
 const SHOWN = 60;
 /** So many seeds together are to meet every answer of the repertoire. Which seed meets which changes with the code, so a run goes on for a while. */
 const ALL_ARE_MET_IN = 1_000;

@@ -41,7 +41,7 @@ const GIVE_BACK = begins("UPDATE inferences SET lease = NULL", "AND id = ? AND l
 const RELEASE = begins("UPDATE inferences SET lease = NULL", "AND attempt = ? AND lease = ? AND status = 'canceled'");
 const LOST_WAKE_UPS = begins("SELECT lane.model, lane.version, lane.slots");
 const FAILED_THERE = begins("UPDATE backends SET last_error =", "blamed = iif(");
-const INSERT_GROUP = begins("INSERT INTO inferences", "WITH asked AS");
+const INSERT_GROUP = begins("INSERT INTO inferences", "common.turn + asked.key");
 const INSERT_NOTED = begins("INSERT INTO inferences", "FROM due_notes");
 const WRITE_NOTES = begins("INSERT INTO due_notes");
 const SCHEMA = begins("--", "CREATE TABLE inferences");
@@ -149,7 +149,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "submits that come together all get the turn of the first",
-    rewrite: within(INSERT_GROUP, " - 1, lane.now", " * 0, lane.now"),
+    rewrite: within(INSERT_GROUP, "common.turn + asked.key", "common.turn"),
   },
   {
     name: "submits that come together are not counted",
