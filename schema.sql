@@ -35,6 +35,8 @@ CREATE TABLE keys (
   last_used_at INTEGER,                  -- to the minute
   PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
+-- The order in which they are listed; their ids are random.
+CREATE INDEX keys_by_age ON keys (account_id, created_at, id);
 
 -- What clients ask for.
 CREATE TABLE models (

@@ -5,7 +5,7 @@ import { pageQuery } from "../http/page.ts";
 import { wholeIn } from "../http/range.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { newAccountId } from "../keys/key.ts";
-import { listKeys } from "../keys/store.ts";
+import { type Key, listKeys } from "../keys/store.ts";
 import { DATABASE_QUOTA_BYTES, MONEY_MAX, OPEN_INFERENCES, PAGE, QUOTA_BYTES, RETENTION_SECONDS } from "../limits.ts";
 import type { Call } from "../http/route.ts";
 import { found, nameSchema, routesOf } from "./resource.ts";
@@ -123,10 +123,10 @@ export const accountRoutes = routesOf({
 async function remove({ ports }: Call, id: string): Promise<Account> {
   const account = found(await removeAccount(ports.db, id), "account");
   const [, most] = PAGE.range;
-  for (let after = "", more = true; more;) {
-    const keys = await listKeys(ports.db, account.id, after, most);
+  for (let last: Key | null = null, more = true; more;) {
+    const keys: Key[] = await listKeys(ports.db, account.id, last, most);
     await Promise.all(keys.map((key) => ports.gate.forget(key.id)));
-    after = keys.at(-1)?.id ?? after;
+    last = keys.at(-1) ?? last;
     more = keys.length === most;
   }
   return account;

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { findAccount } from "../accounts/store.ts";
 import { json } from "../http/answer.ts";
-import { pageQuery } from "../http/page.ts";
+import { badCursor, pageQuery } from "../http/page.ts";
 import { instantSchema, time, timeSchema } from "../http/time.ts";
 import { SCOPES, accountOf, digestOf, mintKey } from "../keys/key.ts";
 import { type Key, type KeyChange, changeKey, findKey, insertKey, limitsSchema, listKeys, revokeKey, rotateKey } from "../keys/store.ts";
@@ -35,6 +35,8 @@ const keyUpdateSchema = z.strictObject({
 });
 
 const newKeySchema = keyUpdateSchema.extend({ account_id: z.string() });
+
+const listQuerySchema = pageQuery().extend({ account_id: z.string().describe("Whose keys.") });
 
 function present(key: Key): z.infer<typeof keySchema> {
   return {
@@ -76,8 +78,9 @@ export const keyRoutes = [
     idOf: (key: Key) => key.id,
     create: { takes: newKeySchema, answers: keyCreatedSchema, run: create },
     list: {
-      takes: pageQuery().extend({ account_id: z.string().describe("Whose keys.") }),
-      run: ({ ports }, { account_id, after }, limit) => listKeys(ports.db, account_id, after, limit),
+      order: "newest first",
+      takes: listQuerySchema,
+      run: list,
     },
     find: ({ ports }, id) => findKey(ports.db, accountOf(id), id),
     update: { takes: keyUpdateSchema, run: update },
@@ -89,6 +92,12 @@ export const keyRoutes = [
   }),
   route("operator", "POST", `${PREFIX}/keys/:id/rotate`, ROTATE, rotate),
 ];
+
+async function list({ ports }: Call, { account_id, after }: z.infer<typeof listQuerySchema>, limit: number): Promise<Key[]> {
+  const behind = after === "" ? null : await findKey(ports.db, account_id, after);
+  if (after !== "" && !behind) throw badCursor();
+  return listKeys(ports.db, account_id, behind, limit);
+}
 
 async function create({ ports, config }: Call, body: z.infer<typeof newKeySchema>): Promise<z.infer<typeof keyCreatedSchema>> {
   mustBeAhead(body.expires_at, ports.clock.now());

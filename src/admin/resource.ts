@@ -30,14 +30,14 @@ export function routesOf<
   readonly noun: string;
   /** Below the prefix, such as `/accounts`; also the plural of the noun. */
   readonly path: string;
-  /** The member by which one of them is found, and which a list is ordered by. */
+  /** The member by which one of them is found. */
   readonly id: string;
   readonly shown: Shown;
   readonly present: (row: Row, call: Call) => z.infer<Shown>;
   readonly idOf: (row: Row) => string;
   readonly create: { readonly takes: Create; readonly answers: Created; run(call: Call, body: z.infer<Create>): Promise<z.infer<Created>> };
-  /** Up to `limit` rows after `after`, by id. */
-  readonly list: { readonly takes: Query; run(call: Call, query: z.infer<Query>, limit: number): Promise<Row[]> };
+  /** Up to `limit` rows behind the one whose id is `after`; ordered by id by default. */
+  readonly list: { readonly order?: string; readonly takes: Query; run(call: Call, query: z.infer<Query>, limit: number): Promise<Row[]> };
   readonly find: (call: Call, id: string) => Promise<Row | null>;
   readonly update: { readonly takes: Update; run(call: Call, id: string, body: z.infer<Update>): Promise<Row | null> };
   readonly delete: { readonly summary: string; readonly answers: Deleted; run(call: Call, id: string): Promise<z.infer<Deleted>> };
@@ -71,7 +71,7 @@ export function routesOf<
       "GET",
       all,
       {
-        summary: `List ${plural}, ordered by ${id}.`,
+        summary: `List ${plural}, ${list.order ?? `ordered by ${id}`}.`,
         query: list.takes,
         answers: { 200: { description: `A page of ${plural}.`, json: pageSchema } },
       },

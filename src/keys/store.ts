@@ -29,6 +29,9 @@ const keySchema = z.object({
 });
 export type Key = Readonly<z.infer<typeof keySchema>>;
 
+/** Where a key stands among those of its account. */
+export type KeyPlace = Pick<Key, "createdAt" | "id">;
+
 export interface NewKey {
   accountId: string;
   id: string;
@@ -58,8 +61,9 @@ export const keyStatements = {
     RETURNING ${columns}`,
   find: (accountId: string, id: string) => sql`
     SELECT ${columns} FROM keys WHERE account_id = ${accountId} AND id = ${id}`,
-  list: (accountId: string, after: string, limit: number) => sql`
-    SELECT ${columns} FROM keys WHERE account_id = ${accountId} AND id > ${after} ORDER BY id LIMIT ${limit}`,
+  list: (accountId: string, before: KeyPlace, limit: number) => sql`
+    SELECT ${columns} FROM keys WHERE account_id = ${accountId} AND (created_at, id) < (${before.createdAt}, ${before.id})
+    ORDER BY created_at DESC, id DESC LIMIT ${limit}`,
   change: (accountId: string, id: string, change: KeyChange) => sql`
     UPDATE keys SET
       name = coalesce(${change.name ?? null}, name),
@@ -99,8 +103,9 @@ export async function findKey(db: Database, accountId: string, id: string): Prom
   return keys.first(db, keyStatements.find(accountId, id));
 }
 
-export async function listKeys(db: Database, accountId: string, after: string, limit: number): Promise<Key[]> {
-  return keys.all(db, keyStatements.list(accountId, after, limit));
+/** The keys of an account, newest first: the first of them, or those behind a key of the page before. */
+export async function listKeys(db: Database, accountId: string, behind: KeyPlace | null, limit: number): Promise<Key[]> {
+  return keys.all(db, keyStatements.list(accountId, behind ?? { createdAt: Number.MAX_SAFE_INTEGER, id: "" }, limit));
 }
 
 /** Null where there is no such key or it is revoked. */

@@ -193,14 +193,25 @@ describe("keys", () => {
     expect(await seen(operator("PATCH", `/keys/${keyId}`, { name: "alive" }))).toStrictEqual(refusal(404, "not_found"));
   });
 
-  test("of an account are listed in pages, and no other account's", async () => {
+  test("of an account are listed newest first, in pages, and no other account's", async () => {
     const { accountId, keyId } = await newTenant();
-    await newTenant();
+    const other = await newTenant();
     const made = [keyId];
     for (let count = 0; count < 4; count++) made.push(String((await done("POST", "/keys", { account_id: accountId }))["id"]));
+    const [oldest = "", newest = "", ...between] = made;
+    for (const [at, ids] of [
+      [1, [oldest]],
+      [2, between],
+      [3, [newest]],
+    ] as const) {
+      for (const id of ids)
+        await env.DB.prepare("UPDATE keys SET created_at = ? WHERE account_id = ? AND id = ?").bind(at, accountId, id).run();
+    }
     const listed = (await walked(`/keys?account_id=${accountId}`)).map((key) => String(key["id"]));
-    expect(new Set(listed)).toEqual(new Set(made));
-    expect(listed).toHaveLength(made.length);
+    expect(listed).toEqual([newest, ...between.toSorted().toReversed(), oldest]);
+    for (const after of [other.keyId, `${accountId}000000`, "x"]) {
+      expect(await seen(operator("GET", `/keys?account_id=${accountId}&after=${after}`))).toMatchObject({ status: 422 });
+    }
   });
 
   test("read as revoked wherever they are shown once their account is removed", async () => {

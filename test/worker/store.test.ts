@@ -942,7 +942,7 @@ describe("every statement is an index search:", () => {
       keyStatements.insert({ accountId: "a", id: "k", digest: "d", name: "n", scopes: ["read"], limits: { read: 1 }, expiresAt: null }),
     ],
     find: [keyStatements.find("a", "k")],
-    list: [keyStatements.list("a", "", 10)],
+    list: [keyStatements.list("a", { createdAt: 1, id: "k" }, 10)],
     change: [keyStatements.change("a", "k", { name: "n" })],
     revoke: [keyStatements.revoke("a", "k")],
     copy: [keyStatements.copy("a", "k", { id: "l", digest: "e" })],
