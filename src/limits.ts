@@ -316,6 +316,11 @@ export const TENSOR_BODY_BYTES = 16 * KIB * KIB;
 export const TENSOR_BODY_COPIES = 3;
 /** Pictures of one batch that Vody's clients send; their API publishes no bound. */
 export const BATCH_ITEMS = 256;
+/**
+ * Items that an input or output counts for at most, whatever its shape says, and tokens that a completion may say it has: a sum of
+ * the usage ledger that is beyond 64 bits can't be stored, and so nothing of that day, model and key could end any more.
+ */
+export const COUNTED_MOST = 2 ** 31 - 1;
 /** What the values of a body may take of the memory, as its text is weighed: room for 10 MB of numbers, whatever they are. */
 export const JSON_HEAP_BYTES = 48_000_000;
 /** A body's text is there as it came, within its values, and as it is stored. */

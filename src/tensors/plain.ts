@@ -14,6 +14,7 @@
 
 import { parseJson } from "../encoding/json.ts";
 import { type Result, faulty, read } from "../encoding/result.ts";
+import { COUNTED_MOST } from "../limits.ts";
 import { type Datatype, type Element, KINDS } from "./datatype.ts";
 import { type Tensor, isObject, plainOf, quoted } from "./tensor.ts";
 
@@ -39,14 +40,14 @@ export function isTensorInput(input: unknown): input is JsonObject & { inputs: u
   return isObject(input) && Array.isArray(input["inputs"]);
 }
 
-/** How many items an input or output counts for: the length of an array, the first dimension of tensors, else 1. */
+/** How many items an input or output counts for: the length of an array, the first dimension of tensors, up to COUNTED_MOST, else 1. */
 export function itemsIn(value: unknown): number {
   if (Array.isArray(value)) return value.length;
   if (isObject(value)) {
     const tensors = value["inputs"] ?? value["outputs"];
     const shape = Array.isArray(tensors) && isObject(tensors[0]) ? tensors[0]["shape"] : undefined;
     const first: unknown = Array.isArray(shape) ? shape[0] : undefined;
-    if (typeof first === "number" && Number.isSafeInteger(first) && first >= 0) return first;
+    if (typeof first === "number" && Number.isSafeInteger(first) && first >= 0) return Math.min(first, COUNTED_MOST);
   }
   return 1;
 }

@@ -463,6 +463,7 @@ describe("the number of items", () => {
     ["of output tensors too", { outputs: [{ shape: [5] }] }, 5],
     ["of no tensors is 1", { inputs: [] }, 1],
     ["of a scalar tensor is 1", { inputs: [{ shape: [] }] }, 1],
+    ["of tensors of a shape beyond all belief is bounded", { inputs: [{ shape: [2 ** 53 - 1] }] }, 2 ** 31 - 1],
     ["of tensors without a shape is 1", { inputs: [{ name: "x" }] }, 1],
   ])("%s", (_, value, count) => {
     expect(itemsIn(value)).toBe(count);

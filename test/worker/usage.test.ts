@@ -78,6 +78,30 @@ describe("usage", () => {
     expect((await usage(tenant.key))["total"]).toMatchObject({ cost: 0.26 });
   });
 
+  test("goes on being counted whatever inputs and answers say of their size", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const most = Number.MAX_SAFE_INTEGER;
+    const lines = Array.from({ length: 600 }, () => ({ model, input: { inputs: [{ name: "x", shape: [most] }] } }));
+    let after: unknown = "";
+    for (let times = 0; times < 2; times++) {
+      expect(await object(as(tenant.key, "POST", "/v1/inferences/bulk", lines))).toMatchObject({ accepted: lines.length });
+      const canceled = await seen(as(tenant.key, "POST", "/v1/inferences/cancel", { model, after }));
+      expect(canceled).toMatchObject({ status: 200, body: { canceled: lines.length } });
+      after = ((await object(as(tenant.key, "GET", "/v1/inferences?limit=1")))["data"] as { id: string }[])[0]?.id;
+    }
+    const { inferences, input_items } = (await usage(tenant.key))["total"] as { inferences: object; input_items: number };
+    expect(inferences).toMatchObject({ canceled: 1_200 });
+    expect(Number.isSafeInteger(input_items)).toBe(true);
+
+    backendIs(() => Response.json({ choices: [], usage: { prompt_tokens: most, completion_tokens: most } }));
+    const chat = await newModel({ price: { per_token: 1_000 } });
+    await operator("POST", "/backends", { model: chat, url: `https://${chat}.gpu.test`, protocol: "openai" });
+    for (let times = 0; times < 3; times++) {
+      expect(await ran(tenant, chat, { messages: [{ role: "user", content: "a" }] })).toMatchObject({ status: "succeeded", attempts: 1 });
+    }
+  });
+
   test("is the operator's over all accounts, and a table for those who ask for one", async () => {
     const tenant = await newTenant();
     backendIs(echo);

@@ -2,18 +2,21 @@
  * PURE. A completion that comes in chunks, put together as it would have come at once (see joiner.ts), and whether it is
  * whole. Source: openai/openai-openapi, CreateChatCompletionStreamResponse and CreateChatCompletionResponse.
  */
+import { COUNTED_MOST } from "../../limits.ts";
 import { isObject } from "../../tensors/tensor.ts";
 import { JoinedObject, type Tally, isCount } from "./joiner.ts";
 import type { Usage } from "../outcome.ts";
 import type { Members } from "./stream-events.ts";
 
-/** Tokens as a completion counts them; null if it does not. */
+/** Tokens as a completion counts them; null if it does not, or beyond all belief. */
 export function usageOf(completion: Members): Usage | null {
   const { usage } = completion;
   if (!isObject(usage)) return null;
   const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = usage;
-  return isCount(promptTokens) && isCount(completionTokens) ? { promptTokens, completionTokens } : null;
+  return isTokens(promptTokens) && isTokens(completionTokens) ? { promptTokens, completionTokens } : null;
 }
+
+const isTokens = (said: unknown): said is number => isCount(said) && said <= COUNTED_MOST;
 
 /** Whether a chunk only counts tokens: what a server adds at the end when it is asked for `include_usage`. */
 export function isUsageAlone({ choices, usage }: Members): boolean {
