@@ -268,14 +268,7 @@ function Contents({
     {
       name: "deliveries",
       title: "Webhooks",
-      draw: () => (
-        <Deliveries
-          list={`${path}/deliveries`}
-          version={`${updated_at} ${webhook_status} ${timeline.spans.length}`}
-          pathOf={() => path}
-          now={now}
-        />
-      ),
+      draw: () => <Deliveries list={`${path}/deliveries`} version={`${updated_at} ${webhook_status} ${timeline.spans.length}`} now={now} />,
     },
     { name: "code", title: "Copy as code", draw: () => (data_removed ? gone : <UseFrom path={path} inference={inference} />) },
   ];

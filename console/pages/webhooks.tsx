@@ -182,13 +182,7 @@ function Webhooks({
           {account !== null && (
             <section aria-labelledby="failed">
               <h2 id="failed">Deliveries that failed or are held</h2>
-              <Deliveries
-                list={`${base}/deliveries`}
-                version={data.version}
-                pathOf={({ inference_id }) => inference_id && `/admin/v1/inferences/${account}/${inference_id}`}
-                now={now}
-                empty="No delivery failed, and none is held"
-              />
+              <Deliveries list={`${base}/deliveries`} version={data.version} now={now} empty="No delivery failed, and none is held" />
             </section>
           )}
         </div>

@@ -10,17 +10,15 @@ import { useLoad } from "./use.ts";
 
 const TONES: Readonly<Record<string, Tone>> = { pending: "wait", succeeded: "good", failed: "bad", canceled: "neutral" };
 
-/** `list` lists them; `version` changes when they may have changed; `pathOf` is that of a delivery's inference, null if it has none. */
+/** `list` lists them, and below it each is sent again; `version` changes when they may have changed. */
 export function Deliveries({
   list,
   version,
-  pathOf,
   now,
   empty = "Nothing was sent to a webhook",
 }: {
   readonly list: string;
   readonly version: string;
-  readonly pathOf: (delivery: Delivery) => string | null;
   readonly now: number;
   readonly empty?: string;
 }) {
@@ -35,7 +33,7 @@ export function Deliveries({
     <ul class="deliveries">
       {data.deliveries.map((delivery) => (
         <li key={delivery.id}>
-          <One delivery={delivery} path={pathOf(delivery)} now={now} reload={reload} />
+          <One delivery={delivery} list={list} now={now} reload={reload} />
         </li>
       ))}
     </ul>
@@ -44,12 +42,12 @@ export function Deliveries({
 
 function One({
   delivery,
-  path,
+  list,
   now,
   reload,
 }: {
   readonly delivery: Delivery;
-  readonly path: string | null;
+  readonly list: string;
   readonly now: number;
   readonly reload: () => void;
 }) {
@@ -58,7 +56,7 @@ function One({
   const resend = async () => {
     setBusy(true);
     try {
-      await get(`${path}/deliveries/${encodeURIComponent(id)}/resend`, { method: "POST" });
+      await get(`${list}/${encodeURIComponent(id)}/resend`, { method: "POST" });
       toast("It is sent again");
       reload();
     } catch (error) {
@@ -78,11 +76,9 @@ function One({
             <Ago at={created_at} now={now} />
           </p>
         </div>
-        {path !== null && (
-          <button type="button" disabled={busy} onClick={() => void resend()}>
-            Send again
-          </button>
-        )}
+        <button type="button" disabled={busy} onClick={() => void resend()}>
+          Send again
+        </button>
       </div>
       {attempts.length > 0 && (
         <ol class="tries">

@@ -1,4 +1,4 @@
-/** What an inference's webhooks were sent, what became of it, and sending it again. */
+/** What webhooks were sent, of an inference or of the account, what became of it, and sending it again. */
 import * as z from "zod";
 import { json } from "../http/answer.ts";
 import { lookUp } from "../http/lookup.ts";
@@ -9,7 +9,7 @@ import { hintDeliveries, hintSweep } from "../inferences/hints.ts";
 import { DELIVERY_STATUSES } from "../inferences/webhook.ts";
 import { ADMIN_BODY_BYTES, DELIVERIES_RESENT } from "../limits.ts";
 import { type Problem, problem } from "../problem.ts";
-import { OF_ACCOUNT, OWN_URL, deliveryIdOf, deliveryKeyOf, keyAt, placeOf } from "../webhooks/delivery.ts";
+import { type DeliveryKey, OF_ACCOUNT, OWN_URL, deliveryIdOf, deliveryKeyOf, keyAt, placeOf } from "../webhooks/delivery.ts";
 import {
   type Delivery,
   type DeliveryPlace,
@@ -105,6 +105,15 @@ export const RESEND_OF_WEBHOOK = {
   ...resendShape,
 } as const satisfies RouteShape;
 
+const deliveryParam = z.object({ delivery: z.string().describe("The delivery's id.") });
+const resentOne = { 202: { description: "The delivery.", json: deliverySchema } } as const;
+
+export const RESEND_ANY = {
+  summary: "Send a delivery of the account again, of an inference or of the account's own events, even if it succeeded.",
+  params: deliveryParam,
+  answers: resentOne,
+} as const satisfies RouteShape;
+
 export const deliveryRoutes = [
   route("read", "GET", "/v1/inferences/:id/deliveries", LIST, list),
   route(
@@ -113,12 +122,13 @@ export const deliveryRoutes = [
     "/v1/inferences/:id/deliveries/:delivery/resend",
     {
       summary: "Send a delivery again, even if it succeeded.",
-      params: inferenceParam.extend({ delivery: z.string().describe("The delivery's id.") }),
-      answers: { 202: { description: "The delivery.", json: deliverySchema } },
+      params: inferenceParam.extend(deliveryParam.shape),
+      answers: resentOne,
     },
     resend,
   ),
   route("read", "GET", "/v1/webhooks/deliveries", LIST_OF_ACCOUNT, (call, input) => listOf(call, call.caller.accountId, OF_ACCOUNT, input)),
+  route("submit", "POST", "/v1/webhooks/deliveries/:delivery/resend", RESEND_ANY, resendAny),
   route("submit", "POST", "/v1/webhooks/resend", RESEND_OF_URLS, (call, input) => resendAll(call, "", input.body.since)),
   route("submit", "POST", "/v1/webhooks/:id/resend", RESEND_OF_WEBHOOK, resendOfWebhook),
 ];
@@ -161,13 +171,24 @@ function placeAt(text: string, status: string): DeliveryPlace {
   return { at: Number(at), inferenceId, sequence: Number(sequence), webhookId };
 }
 
-/** One that is being tried at this moment stays as it is. */
+/** One of the inference in the path. */
 export async function resend(call: AccountCall): Promise<Response> {
+  const { id } = await lookUp(call, notFound);
+  return resendOne(call, ({ inferenceId }) => inferenceId === id);
+}
+
+/** One of the account. */
+export function resendAny(call: AccountCall): Promise<Response> {
+  return resendOne(call, () => true);
+}
+
+/** One that is being tried at this moment stays as it is. */
+async function resendOne(call: AccountCall, isMeant: (key: DeliveryKey) => boolean): Promise<Response> {
   const { db } = call.ports;
-  const { accountId, id } = await lookUp(call, notFound);
-  const key = deliveryKeyOf(call.params["delivery"] ?? "", accountId, id);
+  const { accountId } = call.caller;
+  const key = deliveryKeyOf(call.params["delivery"] ?? "", accountId);
   const missing = () => problem("not_found", { detail: "There is no such delivery." });
-  if (!key) throw missing();
+  if (!key || !isMeant(key)) throw missing();
   const found = await findDelivery(db, key);
   if (!found) throw missing();
   const endpoint = await findEndpoint(db, accountId, found.url);

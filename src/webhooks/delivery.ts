@@ -62,9 +62,10 @@ export function keyAt(place: string, accountId: string, inferenceId: string): De
   return sequence === undefined ? null : { accountId, inferenceId, sequence: Number(sequence), webhookId };
 }
 
-/** The delivery of an inference that an id names; null for any other text. */
-export function deliveryKeyOf(id: string, accountId: string, inferenceId: string): DeliveryKey | null {
-  const [, sequence, webhook = ""] = /_([1-9]\d{0,8})_(0|wh_[0-9A-Za-z]{16})$/.exec(id) ?? [];
+/** The delivery of an account that an id names; null for any other text. */
+export function deliveryKeyOf(id: string, accountId: string): DeliveryKey | null {
+  const [, of = "", sequence, webhook = ""] = /_(account|[0-9a-f]{32})_([1-9]\d{0,8})_(0|wh_[0-9A-Za-z]{16})$/.exec(id) ?? [];
+  const inferenceId = of.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
   const key = { accountId, inferenceId, sequence: Number(sequence), webhookId: webhook === OWN_URL ? "" : webhook };
   return deliveryIdOf(key) === id ? key : null;
 }

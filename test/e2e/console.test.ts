@@ -510,3 +510,22 @@ test("an account adds a webhook, whose secret is shown once, and reads what it u
   await go(page, "Usage");
   await page.getByText("Inferences ended").waitFor();
 });
+
+test("the operator sends a delivery again that was held", async () => {
+  const made = (await deployment.api("POST", "/v1/webhooks", { url: `${gpu.url}/hook` })).body as { id: string };
+  await deployment.api("PATCH", `/v1/webhooks/${made.id}`, { enabled: false });
+  await deployment.api("POST", "/v1/inferences", { model: "echo", input: TENSORS }, { Prefer: "wait=20" });
+  await using page = await opened("/webhooks", deployment.admin);
+  await page.getByLabel("Account", { exact: true }).selectOption("First account");
+  await page.getByText("held", { exact: true }).waitFor();
+  expect(await seriousFaults(page, ["light"])).toEqual([]);
+  await page
+    .getByRole("button", { name: /^Enable/ })
+    .first()
+    .click();
+  await page.getByText("It is called again").waitFor();
+  await page.getByRole("button", { name: "Send again" }).click();
+  await page.getByText("It is sent again").waitFor();
+  await page.getByText("No delivery failed, and none is held").waitFor();
+  await deployment.api("DELETE", `/v1/webhooks/${made.id}`);
+});

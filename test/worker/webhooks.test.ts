@@ -1233,6 +1233,54 @@ describe("the API of webhooks", () => {
   });
 });
 
+describe("a delivery of the account's own events", () => {
+  test("is sent again by the account and by its operator, and so is one of an inference", async () => {
+    const hook = receiver();
+    const watch = await watched({ events: ["account.budget_exceeded", "inference.canceled"] });
+    const { accountId, key } = watch.tenant;
+    const id = await queued(watch.model, { accountId });
+    await operator("PATCH", `/accounts/${accountId}`, { monthly_budget: 0 });
+    await holdBudgets(db);
+    await stillAs(key, "POST", `/v1/inferences/${id}/cancel`);
+    await rounds(accountId, hook.fetch);
+    const { deliveries: own } = (await object(as(key, "GET", "/v1/webhooks/deliveries"))) as { deliveries: ShownDelivery[] };
+    const [of, ofInference] = [own[0]?.id ?? "", (await deliveries(watch.tenant, id))[0]?.id ?? ""];
+    const first = hook.got.splice(0).find(({ headers }) => headers["webhook-id"] === of);
+    const ways = [
+      (name: string) => stillAs(key, "POST", `/v1/webhooks/deliveries/${name}/resend`),
+      (name: string) => stillAs(env.ADMIN_TOKEN, "POST", `/admin/v1/webhooks/${accountId}/deliveries/${name}/resend`),
+    ];
+    for (const name of [of, ofInference]) {
+      for (const sent of ways) {
+        const answer = await sent(name);
+        expect([answer.status, await answer.json()]).toEqual([202, expect.objectContaining({ id: name, status: "pending" })]);
+        await rounds(accountId, hook.fetch);
+        const [again, ...others] = hook.got.splice(0);
+        expect([again?.headers["webhook-id"], others]).toEqual([name, []]);
+        if (name === of) expect(again?.body).toBe(first?.body);
+      }
+    }
+    const { data } = await object(operator("GET", `/audit?target=${accountId}/${of}`));
+    expect(data).toMatchObject([{ route: "/admin/v1/webhooks/{account}/deliveries/{delivery}/resend", status: 202 }]);
+
+    const stranger = await newTenant();
+    for (const answer of [
+      as(stranger.key, "POST", `/v1/webhooks/deliveries/${of}/resend`),
+      as(key, "POST", `/v1/webhooks/deliveries/${of.replace("_1_", "_2_")}/resend`),
+      as(key, "POST", `/v1/webhooks/deliveries/${of}x/resend`),
+      as(key, "POST", `/v1/inferences/${id}/deliveries/${of}/resend`),
+      operator("POST", `/webhooks/${stranger.accountId}/deliveries/${of}/resend`),
+      operator("POST", `/webhooks/NoAccount000/deliveries/${of}/resend`),
+    ]) {
+      expect((await answer).status).toBe(404);
+    }
+    await as(key, "PATCH", `/v1/webhooks/${String(watch.webhook["id"])}`, { enabled: false });
+    expect((await as(key, "POST", `/v1/webhooks/deliveries/${of}/resend`)).status).toBe(409);
+    await rounds(accountId, hook.fetch);
+    expect(hook.got).toEqual([]);
+  });
+});
+
 describe("in Baseten's dialect", () => {
   const statusIn = async ({ key }: Tenant, id: string) => {
     const { status, webhook_status } = await object(stillAs(key, "GET", `/async_request/${id}`));

@@ -129,6 +129,10 @@ const newLink = async (world: World) => {
   const { url } = await object(as(world.key, "POST", `/v1/files/${await newFile(world)}/link`, {}));
   return { params: { token: String(url).split("/").at(-1) ?? "" } };
 };
+const deliveryOf = async ({ key, done: id }: World) => {
+  const { deliveries } = (await object(as(key, "GET", `/v1/inferences/${id}/deliveries`))) as { deliveries: { id: string }[] };
+  return deliveries[0]?.id ?? "";
+};
 const webhook: Make = ({ webhookId: id }) => ({ params: { id } });
 const newAccount = async () => String((await object(operator("POST", "/accounts", { name: "Acme" })))["id"]);
 const newKey = async ({ accountId }: World) => String((await object(operator("POST", "/keys", { account_id: accountId })))["id"]);
@@ -180,14 +184,14 @@ const EXAMPLES: Readonly<Record<string, Make>> = {
   }),
   "POST /v1/inferences/redrive": () => ({ body: { error_class: "infrastructure", dry_run: true } }),
   "POST /v1/webhooks/resend": () => ({ body: { since: "2026-01-31T12:00:00Z" } }),
+  "POST /v1/webhooks/deliveries/{delivery}/resend": async (world) => ({ params: { delivery: await deliveryOf(world) } }),
   "POST /v1/webhooks/{id}/resend": ({ webhookId: id }) => ({ params: { id }, body: { since: "2026-01-31T12:00:00Z" } }),
   "POST /v1/webhooks": () => ({ body: { url: `${HOOK}/endings`, events: ["inference.succeeded", "inference.failed"] } }),
   "POST /v1/webhooks/enable": () => ({ body: { url: HOOK } }),
   "PATCH /v1/webhooks/{id}": ({ webhookId: id }) => ({ params: { id }, body: { events: ["inference.succeeded"] } }),
-  "POST /v1/inferences/{id}/deliveries/{delivery}/resend": async ({ key, done: id }) => {
-    const { deliveries } = (await object(as(key, "GET", `/v1/inferences/${id}/deliveries`))) as { deliveries: { id: string }[] };
-    return { params: { id, delivery: deliveries[0]?.id ?? "" } };
-  },
+  "POST /v1/inferences/{id}/deliveries/{delivery}/resend": async (world) => ({
+    params: { id: world.done, delivery: await deliveryOf(world) },
+  }),
   "GET /v1/inferences/{id}/result/{part}": async (world) => {
     const { id, part } = (await ofPart(world)).params;
     return { params: { id, part } };
@@ -239,10 +243,12 @@ const EXAMPLES: Readonly<Record<string, Make>> = {
   "POST /admin/v1/inferences/{account}/{id}/redrive": async (world) => ({
     params: { account: world.accountId, ...(await expired(world)).params },
   }),
-  "POST /admin/v1/inferences/{account}/{id}/deliveries/{delivery}/resend": async ({ key, accountId: account, done: id }) => {
-    const { deliveries } = (await object(as(key, "GET", `/v1/inferences/${id}/deliveries`))) as { deliveries: { id: string }[] };
-    return { params: { account, id, delivery: deliveries[0]?.id ?? "" } };
-  },
+  "POST /admin/v1/inferences/{account}/{id}/deliveries/{delivery}/resend": async (world) => ({
+    params: { account: world.accountId, id: world.done, delivery: await deliveryOf(world) },
+  }),
+  "POST /admin/v1/webhooks/{account}/deliveries/{delivery}/resend": async (world) => ({
+    params: { account: world.accountId, delivery: await deliveryOf(world) },
+  }),
   "POST /admin/v1/webhooks/{account}/enable": ({ accountId: account }) => ({ params: { account }, body: { url: HOOK } }),
   "POST /admin/v1/webhooks/{account}/resend": ({ accountId: account }) => ({
     params: { account },
