@@ -43,37 +43,56 @@ export type OneOfSeveral = { readonly text: string; readonly value: unknown } | 
 
 /**
  * A body that is several JSON values: an array, or JSON Lines, of which an empty line counts for nothing. A line that is not
- * JSON spoils no other. Throws 415, 413, 400, or 422 for none or more than `most`.
+ * JSON spoils no other. They are counted before anything is made of them: 5 million would take the isolate's whole memory. Throws 415,
+ * 413, 400, or 422 for none or more than `most`.
  */
 export async function readSeveral(request: Request, limitBytes: number, most: number): Promise<OneOfSeveral[]> {
   const isLines = JSON_LINES.test(request.headers.get("content-type") ?? "");
-  const all = isLines ? await readLines(request, limitBytes) : await readArray(request, limitBytes);
-  if (all.length > 0 && all.length <= most) return all;
-  throw problem("invalid_input", { faults: [{ path: [], detail: `must be 1 to ${most} values, and is ${all.length}` }] });
+  return isLines ? readLines(request, limitBytes, most) : readArray(request, limitBytes, most);
 }
 
-async function readArray(request: Request, limitBytes: number): Promise<OneOfSeveral[]> {
+function mustBeSeveral(count: number, most: number): void {
+  if (count > 0 && count <= most) return;
+  throw problem("invalid_input", { faults: [{ path: [], detail: `must be 1 to ${most} values, and is ${count}` }] });
+}
+
+async function readArray(request: Request, limitBytes: number, most: number): Promise<OneOfSeveral[]> {
   const { value } = await readJson(request, limitBytes);
   if (!Array.isArray(value)) throw problem("invalid_input", { faults: [{ path: [], detail: `must be an array, and is ${shown(value)}` }] });
+  mustBeSeveral(value.length, most);
   return value.map((one: unknown) => ({ text: writeJson(one), value: one }));
 }
 
-async function readLines(request: Request, limitBytes: number): Promise<OneOfSeveral[]> {
+async function readLines(request: Request, limitBytes: number, most: number): Promise<OneOfSeveral[]> {
   const whole = await readText(request, limitBytes);
   mustFit(request, whole);
   const areClean = holdsNoKey(whole);
-  return whole.split("\n").flatMap((text, line): OneOfSeveral[] => {
-    if (text.trim() === "") return [];
+  return linesIn(whole, most).map(({ text, number }): OneOfSeveral => {
     try {
       const value = parseJson(text);
       if (!areClean) mustHoldNoKey(text, value);
-      return [{ text, value }];
+      return { text, value };
     } catch (error) {
-      if (error instanceof Problem) return [{ problem: error }];
+      if (error instanceof Problem) return { problem: error };
       const why = error instanceof Error ? error.message : "it does not parse";
-      return [{ problem: problem("bad_json", { detail: `Line ${line + 1} of the body is not JSON: ${why}.` }) }];
+      return { problem: problem("bad_json", { detail: `Line ${number} of the body is not JSON: ${why}.` }) };
     }
   });
+}
+
+/** The lines that are not empty, each with its number, from 1 on. */
+function linesIn(whole: string, most: number): { readonly text: string; readonly number: number }[] {
+  const lines: { text: string; number: number }[] = [];
+  let count = 0;
+  for (let begin = 0, number = 1; begin < whole.length; number++) {
+    const next = whole.indexOf("\n", begin);
+    const end = next < 0 ? whole.length : next;
+    const text = whole.slice(begin, end);
+    if (text.trim() !== "" && ++count <= most) lines.push({ text, number });
+    begin = end + 1;
+  }
+  mustBeSeveral(count, most);
+  return lines;
 }
 
 /**
