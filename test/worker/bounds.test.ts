@@ -267,6 +267,16 @@ describe("the open inferences of an account", () => {
     expect((await post(key, model)).status).toBe(202);
   });
 
+  test("count those that are not to begin yet", async () => {
+    const { key, accountId } = await limited(2);
+    const model = await newModel();
+    const later = { not_before: new Date(Date.now() + 3_600_000).toISOString() };
+    expect([(await post(key, model, "x", later)).status, (await post(key, model, "x", later)).status]).toEqual([202, 202]);
+    await timeToCount(accountId);
+    expect((await post(key, model, "x", later)).status).toBe(429);
+    expect((await post((await newTenant()).key, model, "x", later)).status).toBe(202);
+  });
+
   test("are counted only at the limit, and then no more than once in five seconds", async () => {
     const { accountId } = await limited(1);
     const model = await newModel();

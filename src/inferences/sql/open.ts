@@ -8,15 +8,18 @@ import { live } from "./lane.ts";
 export const openStatements = {
   find: (accountId: string) => sql`SELECT open_at_most AS open FROM accounts WHERE id = ${accountId}`,
   /**
-   * Counts the open inferences of an account at its limit, in the index of what may be claimed and among what runs. What
-   * backs off is left out: each of those has had a slot. OPEN_COUNT_MS at least lie between two counts.
+   * Counts the open inferences of an account at its limit, in the indexes of what may be claimed and of what backs off or is to begin
+   * later, and among what runs. OPEN_COUNT_MS at least lie between two counts.
    */
   count: (accountId: string) => sql`
     UPDATE accounts SET open_counted_at = ${NOW}, open_at_most = (
         SELECT coalesce(sum((SELECT count(*) FROM inferences AS own INDEXED BY inferences_by_account
             WHERE own.status = 'queued' AND own.not_before IS NULL AND own.by_account = 1 AND own.model = served.name
               AND own.version = version.value AND own.account_id = accounts.id)
-          + (SELECT count(*) FROM (${headOf(sql`served.name`, sql`version.value`)}) WHERE by_account = 0 AND account_id = accounts.id)), 0)
+          + (SELECT count(*) FROM (${headOf(sql`served.name`, sql`version.value`)}) WHERE by_account = 0 AND account_id = accounts.id)
+          + (SELECT count(*) FROM inferences AS later INDEXED BY inferences_backing_off
+            WHERE later.status = 'queued' AND later.not_before IS NOT NULL AND later.model = served.name AND later.version = version.value
+              AND later.account_id = accounts.id)), 0)
         FROM models AS served CROSS JOIN json_each(iif(served.versions = '[]', '[""]', served.versions)) AS version WHERE served.name > '')
       + (SELECT count(*) FROM backends AS host
         CROSS JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
