@@ -11,6 +11,7 @@ import { overQuota } from "../files/quota.ts";
 import { NOT_READY_RETRY_SECONDS, OPEN_COUNT_MS, SCHEMA_TRIES, WAKE_UPS_PER_LANE } from "../limits.ts";
 import { observed } from "../metrics/observed.ts";
 import { fillOf } from "../platform/fill.ts";
+import { askAgain } from "../platform/unavailable.ts";
 import type { Lane } from "../models/lane.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
@@ -180,10 +181,40 @@ export function submittedAs({ inference, claimed, wakes }: Inserted, askedAt: nu
 }
 
 /**
- * Accepts submissions of one account, all or none. Throws the refusal of the first that is refused, with its place; a conflict if
- * some, but not all, were accepted by an earlier submit under their keys.
+ * Accepts submissions of one account, all or none; one whose key another before it has is that one's replay. Throws the refusal of the
+ * first that is refused, with its place; a conflict if some, but not all, were accepted by an earlier submit under their keys.
  */
-export async function submitAll(ports: Ports, submissions: readonly Submission[], after: After): Promise<Submitted[]> {
+export async function submitAll(ports: Ports, all: readonly Submission[], after: After): Promise<Submitted[]> {
+  const firsts: number[] = [];
+  const places = new Map<string, number>();
+  const placeOf = all.map(({ idempotency }, index) => {
+    const known = idempotency ? places.get(idempotency.key) : undefined;
+    if (known !== undefined) {
+      if (all[firsts[known] ?? 0]?.idempotency?.fingerprint === idempotency?.fingerprint) return known;
+      throw problem("idempotency_key_reused", { detail: `Item ${index} has the key of item ${firsts[known]}, and another body.` });
+    }
+    if (idempotency) places.set(idempotency.key, firsts.length);
+    return firsts.push(index) - 1;
+  });
+  const submitted = await submitApart(
+    ports,
+    firsts.flatMap((index) => all[index] ?? []),
+    (place) => firsts[place] ?? place,
+    after,
+  );
+  return placeOf.flatMap((place, index) => {
+    const one = submitted[place];
+    return one ? { ...one, replayed: one.replayed || firsts[place] !== index } : [];
+  });
+}
+
+/** The same of some of which no two have the same key; `itemOf` is which of all one is. */
+async function submitApart(
+  ports: Ports,
+  submissions: readonly Submission[],
+  itemOf: (place: number) => number,
+  after: After,
+): Promise<Submitted[]> {
   for (let tries = 0; tries < SCHEMA_TRIES; tries++) {
     const schemas = new Map<string, ModelSchemas>();
     for (const submission of submissions) {
@@ -196,7 +227,7 @@ export async function submitAll(ports: Ports, submissions: readonly Submission[]
       submissions.map((submission) => prepared(ports, submission, schemas.get(submission.model) ?? NO_SCHEMAS)),
     );
     const askedAt = ports.clock.now();
-    const inserted = await insertAllOrNone(ports.db, rows, writtenNotes(ports.isolate));
+    const inserted = await askAgain(() => insertAllOrNone(ports.db, rows, writtenNotes(ports.isolate)));
     if (inserted) {
       for (const { model, version } of inserted) observed.count("accepted", [model, version]);
       const lanes = new Map(inserted.flatMap(({ model, version }) => [[`${model} ${version}`, { model, version }]]));
@@ -215,7 +246,7 @@ export async function submitAll(ports: Ports, submissions: readonly Submission[]
     if (all.length === submissions.length) return all;
     const [known] = earlier.flatMap((one, index) => (one ? [index] : []));
     if (known !== undefined)
-      throw problem("conflict", { detail: `Item ${known} was submitted before, and others were not; send those without it.` });
+      throw problem("conflict", { detail: `Item ${itemOf(known)} was submitted before, and others were not; send those without it.` });
     let [count, bytes, rowBytes] = [0, 0, 0]; // of those before
     for (const submission of submissions) {
       const { open, stored, inDatabase, ...standing } = await standingOf(ports, submission.accountId, wantedIn(submission));

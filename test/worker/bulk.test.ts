@@ -134,7 +134,7 @@ describe("a bulk submit", () => {
     expect(other.results.map(({ error }) => error?.code)).toEqual(["idempotency_key_reused", undefined]);
   });
 
-  test("whose answer from the database is lost is written once, with and without keys", async () => {
+  test.each(["", "?atomic=true"])("whose answer from the database is lost is written once, with and without keys%s", async (query) => {
     const tenant = await newTenant();
     const model = await newModel();
     let lost = 0;
@@ -150,7 +150,7 @@ describe("a bulk submit", () => {
       line(model, 3),
       line(model, 4, { idempotency_key: "also" }),
     ];
-    const answer = await stillAs(tenant.key, "POST", "/v1/inferences/bulk", lines, {}, stillEnv({ DB: database }));
+    const answer = await stillAs(tenant.key, "POST", `/v1/inferences/bulk${query}`, lines, {}, stillEnv({ DB: database }));
     const first = (await object(answer)) as unknown as Answer; // as documented
     expect([lost, first.accepted, new Set(ids(first))]).toEqual([1, 4, new Set(await stored(tenant))]);
     expect(first.results.some(({ replayed }) => replayed)).toBe(false);
@@ -238,6 +238,21 @@ describe("a bulk submit", () => {
     expect(answer).toMatchObject({ status, body: { code } });
     expect(await stored(tenant)).toEqual([]);
     expect(await object(as(tenant.key, "GET", "/v1/me"))).toMatchObject({ open_inferences: { count: 0 }, storage: { stored_bytes: 0 } });
+  });
+
+  test("with atomic takes a key that stands twice in it once, and none if that is for another body", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const lines = [line(model, 0), line(model, 1, { idempotency_key: "a" }), line(model, 1, { idempotency_key: "a" }), line(model, 2)];
+    const answer = await bulk(tenant.key, lines, "?atomic=true");
+    expect(answer).toMatchObject({ accepted: 4, refused: 0 });
+    expect(ids(answer)[1]).toBe(ids(answer)[2]);
+    expect(answer.results.map(({ replayed }) => replayed === true)).toEqual([false, false, true, false]);
+    expect(await stored(tenant)).toHaveLength(3);
+    const others = [line(model, 3), line(model, 4, { idempotency_key: "b" }), line(model, 5, { idempotency_key: "b" })];
+    const refused = await seen(as(tenant.key, "POST", "/v1/inferences/bulk?atomic=true", others));
+    expect(refused).toMatchObject({ status: 422, body: { code: "idempotency_key_reused", detail: expect.stringContaining("Item 2") } });
+    expect(await stored(tenant)).toHaveLength(3);
   });
 
   test("with atomic takes none if some, but not all, were submitted before", async () => {

@@ -19,6 +19,7 @@ import {
   metadataBytes,
 } from "./insert.ts";
 import { type Note, WrittenNotes, noteStatements } from "./notes.ts";
+import { findTogether } from "./read.ts";
 
 /** What those of a group have in common. */
 const commonOf = (it: NewInference) =>
@@ -110,7 +111,10 @@ export async function findByIdempotencyKeys(db: Database, accountId: string, key
   return new Map(rows.map((row) => [String(row["idempotencyKey"]), earlierIn(row)]));
 }
 
-/** Inserts submissions of one account in one transaction, all or none: null if any of them is not taken. */
+/**
+ * Inserts submissions of one account in one transaction, all or none: null if any of them is not taken. Those that are there already were
+ * inserted by a call whose answer was lost.
+ */
 export async function insertAllOrNone(
   db: Database,
   all: readonly NewInference[],
@@ -133,6 +137,8 @@ export async function insertAllOrNone(
       if (inference) inserted.set(inference.id, inference);
     }
   }
+  const others = all.filter(({ id }) => !inserted.has(id)).map(({ accountId, id }) => [accountId, id] as const);
+  if (others.length > 0) for (const it of await findTogether(db, others, false)) if (it) inserted.set(it.id, it);
   return all.flatMap(({ id }) => inserted.get(id) ?? []);
 }
 
