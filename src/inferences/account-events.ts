@@ -73,9 +73,11 @@ export class AccountEvents {
     const inference = fromRow(row);
     const { id } = inference;
     const [known] = this.#exec("SELECT line, at FROM said WHERE id = ?", id);
-    const { lines } = linesAfter(inference, known ? { index: Number(known["line"]), at: Number(known["at"]) } : null);
+    const said = known ? { index: Number(known["line"]), at: Number(known["at"]) } : null;
+    const { lines, isCut } = linesAfter(inference, said);
     const { name, since, number } = this.#stream();
-    const unsaid = known ? lines : lines.filter(({ at }) => at >= since);
+    // Of a log that was shortened the first line is left, which was said.
+    const unsaid = said && !isCut ? lines : lines.filter(({ at }) => at >= (said?.at ?? since));
     const last = unsaid.at(-1);
     if (!last) return [];
     this.#exec(

@@ -194,6 +194,19 @@ describe("who watches all inferences of an account", () => {
     expect(numbered(events.note([rowOf("a", log)]))).toEqual(["a 1"]);
   });
 
+  test("is told of what is new in a log that was shortened, and of nothing twice", () => {
+    const { events } = newEvents();
+    events.begin("one");
+    const log = Array.from({ length: 8 }, (_, index) => ({ at: BEGUN + index, event: "claimed" }));
+    expect(events.note([rowOf("a", log)])).toHaveLength(8);
+    const cut = [
+      { at: BEGUN, event: "claimed" },
+      { at: BEGUN + 9, event: "shortened" },
+      { at: BEGUN + 9, event: "canceled" },
+    ];
+    expect(numbered(events.note([rowOf("a", cut), rowOf("a", log), rowOf("a", cut)]))).toEqual(["a 1", "a 2"]);
+  });
+
   test("has inferences looked at of which nothing is heard, until they have ended", () => {
     const { events, clock } = newEvents();
     events.begin("one");
