@@ -7,7 +7,7 @@ import { lookUp } from "../http/lookup.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { EVENTS_TYPE, eventStream, eventsWritten } from "../http/sse.ts";
 import type { Inference, Progress } from "../inferences/inference.ts";
-import { type Line, type Place, linesAfter, placeOf, placeText, statusAfter } from "../inferences/log-events.ts";
+import { type Line, type Place, hasLine, linesAfter, placeOf, placeText, statusAfter } from "../inferences/log-events.ts";
 import { STATUSES, isFinal } from "../inferences/status.ts";
 import { inferenceIn, statesOf, toldOf } from "../inferences/watch.ts";
 import { EVENTS_RETRY_MS, EVENTS_SECONDS, WATCH_OBJECTS_PER_ACCOUNT } from "../limits.ts";
@@ -54,14 +54,18 @@ async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Re
   const from = last === null ? null : placeOf(last);
   if (last !== null && !from) throw noEvent(last);
   const inference = await lookUp(call, notFound);
-  const isOver = isFinal(inference.status) && linesAfter(inference, from).lines.length === 0;
+  const isOver = from !== null && isFinal(inference.status) && hasLine(inference, from) && from.index === inference.log.length - 1;
   if (isOver) return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
   return streamed(call, async (write, gone, endAt) => {
     let place: Place | null = from;
     let waits = "";
     let progressAt = 0;
+    let isFirst = true;
     for await (const state of statesOf(call.ports, inference, endAt, gone)) {
-      const { lines, isCut } = linesAfter(state, place);
+      // The first is as it is now: a number that it does not have is of a log that was shortened, or of another inference.
+      const isForeign = isFirst && place !== null && !hasLine(state, place);
+      isFirst = false;
+      const { lines, isCut } = isForeign ? { ...linesAfter(state, null), isCut: true } : linesAfter(state, place);
       place = lines.at(-1)?.place ?? place;
       const waiting = state.status === "queued" && state.wait ? positionOf(state, call) : "";
       const news = lines.map((line, index) => eventOf(state, line, placeText(line.place), index === lines.length - 1 ? call : null));

@@ -24,6 +24,9 @@ export function placeOf(text: string): Place | null {
   return index === undefined || at === undefined ? null : { index: Number(index), at: Number(at) };
 }
 
+/** Whether a log has a line with this number. */
+export const hasLine = ({ log }: Pick<Inference, "log">, { index, at }: Place): boolean => log[index]?.at === at;
+
 /** The lines after a place, all without one; `isCut` if some after it were dropped from the log meanwhile. */
 export function linesAfter(
   { log }: Pick<Inference, "log">,
@@ -31,7 +34,7 @@ export function linesAfter(
 ): { readonly lines: readonly Line[]; readonly isCut: boolean } {
   const from = (begin: number) => log.slice(begin).map((line, index) => ({ ...line, place: { index: begin + index, at: line.at } }));
   if (after === null) return { lines: from(0), isCut: false };
-  if (log[after.index]?.at === after.at) return { lines: from(after.index + 1), isCut: false };
+  if (hasLine({ log }, after)) return { lines: from(after.index + 1), isCut: false };
   const last = log.at(-1);
   const isOlder = !last || last.at < after.at || (last.at === after.at && log.length <= after.index + 1);
   return isOlder ? { lines: [], isCut: false } : { lines: from(0), isCut: true };

@@ -228,6 +228,23 @@ describe("the events of an inference", () => {
     expect((await as(key, "GET", path, undefined, { "Last-Event-ID": all.at(-1)?.id ?? "" })).status).toBe(204);
   });
 
+  test("begin again, and say so, after the event of another inference", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await served();
+    const [id, later] = [await queued(model, { accountId }), await queued(model, { accountId })];
+    await succeed(await claimed(model));
+    await succeed(await claimed(model));
+    const last = (await (await watch(key, `/v1/inferences/${later}/events`)).until(() => false)).at(-1)?.id ?? "";
+    const foreign = `7-${last.slice(last.indexOf("-") + 1)}`;
+    const all = await (await watch(key, `/v1/inferences/${id}/events`, foreign)).until(() => false);
+    expect(told(all)).toEqual([
+      ["reset", undefined],
+      ["status", "queued"],
+      ["status", "claimed"],
+      ["final", "succeeded"],
+    ]);
+  });
+
   test("come every one once to a client whose connection is cut again and again", async () => {
     const { key, accountId } = await newTenant();
     const model = await served();
