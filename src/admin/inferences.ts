@@ -77,7 +77,7 @@ export const inferenceRoutes = [
   route("operator", "GET", `${path}/result`, RESULT, (call) => getResult(ofPayload(call))),
   route("operator", "GET", `${path}/result/:part`, PART, (call) => getNamedPart(ofPayload(call))),
   route("operator", "POST", `${path}/cancel`, CANCEL, (call) => cancel(ofAccount(call))),
-  route("operator", "POST", `${path}/redrive`, REDRIVE, (call) => redrive(ofAccount(call))),
+  route("operator", "POST", `${path}/redrive`, REDRIVE, (call) => redrive(ofAccount(call), false)),
   route("operator", "GET", `${path}/deliveries`, { ...DELIVERIES, params }, (call, input) => listDeliveries(ofAccount(call), input)),
   route("operator", "POST", `${path}/deliveries/:delivery/resend`, RESEND, (call) => resend(ofAccount(call))),
 ];

@@ -60,7 +60,7 @@ async function cancelAll(call: KeyCall, { body }: Input<typeof CANCEL_MANY>): Pr
 }
 
 async function redriveAll(call: KeyCall, { body }: Input<typeof REDRIVE_MANY>): Promise<Response> {
-  const page = await redriveMany(call.ports, changeOf(call, body), call.after);
+  const page = await redriveMany(call.ports, { ...changeOf(call, body), bounded: true }, call.after);
   return json({ ...presentPage(page, body.dry_run), ...(!body.dry_run && { redriven: page.matched }) } satisfies z.infer<
     typeof redrivenSchema
   >);

@@ -68,7 +68,7 @@ export const inferenceRoutes = [
       params,
       answers: { 202: shown("The inference, which is queued.") },
     },
-    redrive,
+    (call) => redrive(call, true),
   ),
 ];
 
@@ -120,13 +120,16 @@ export async function cancel(call: AccountCall): Promise<Response> {
   });
 }
 
-export async function redrive(call: AccountCall): Promise<Response> {
-  const redriven = await redriveInference(call.ports, nameIn(call, notFound), call.after);
+/** `bounded`: only if the account may have one more; not for the operator. */
+export async function redrive(call: AccountCall, bounded: boolean): Promise<Response> {
+  const redriven = await redriveInference(call.ports, nameIn(call, notFound), call.after, bounded);
   switch (redriven.kind) {
     case "redriven":
       return json(present(redriven.inference, call), { status: 202, headers: cachingOf(redriven.inference) });
     case "not_found":
       throw notFound(call.params["id"] ?? "");
+    case "refused":
+      throw redriven.problem;
     case "input_removed":
       throw problem("payload_gone", { detail: "The input has expired; submit it again." });
     case "attempts_spent": {

@@ -8,6 +8,7 @@ import { findBackend } from "../backends/store.ts";
 import { BULK_ROWS, QUEUE_BATCH, REDRIVE_ATTEMPTS_MAX, STOP_LOOK_MS, STOP_WAIT_MS } from "../limits.ts";
 import { askAgain } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
+import { type Problem, problem } from "../problem.ts";
 import { type After, bestEffort, hintDeliveries, hintSweep, hintWork } from "./hints.ts";
 import type { Inference } from "./inference.ts";
 import { removeNoted } from "./objects.ts";
@@ -15,8 +16,11 @@ import { removeEnded } from "./sql/ended.ts";
 import { type BulkPage, type Stoppable, bulk, cancelInference, cancelOrAsk, redriveInference } from "./sql/change.ts";
 import type { Cursor, Filter } from "./sql/filter.ts";
 import { OPEN } from "./sql/fragments.ts";
+import { standingOf } from "./sql/insert.ts";
+import { isBelowOpenLimit } from "./sql/open.ts";
 import { findInference } from "./sql/read.ts";
 import { isFinal, type Status } from "./status.ts";
+import { refusalByOpen, refusalBySpent } from "./submit.ts";
 
 /** Names an inference. */
 export interface InferenceName {
@@ -79,24 +83,40 @@ export type Redriven =
   | { readonly kind: "redriven"; readonly inference: Inference }
   /** Its retention is over, so there is nothing to run. */
   | { readonly kind: "input_removed" }
+  /** Its account may not have one more. */
+  | { readonly kind: "refused"; readonly problem: Problem }
   /** It has had REDRIVE_ATTEMPTS_MAX attempts. */
   | { readonly kind: "attempts_spent"; readonly inference: Inference }
   /** It has neither failed nor expired. */
   | { readonly kind: "not_redrivable"; readonly inference: Inference };
 
-/** Queues a failed or expired inference again under its id, with all its attempts and its whole time in the queue. */
-export async function redrive(ports: Ports, { accountId, id }: InferenceName, after: After): Promise<Redriven> {
-  const redriven = await redriveInference(ports.db, accountId, id);
+/**
+ * Queues a failed or expired inference again under its id, with all its attempts and its whole time in the queue. `bounded`: only if
+ * its account's budget and open inferences allow one more, as for a submit.
+ */
+export async function redrive(ports: Ports, { accountId, id }: InferenceName, after: After, bounded = false): Promise<Redriven> {
+  const { db } = ports;
+  const redriven =
+    (await redriveInference(db, accountId, id, bounded)) ??
+    (bounded && (await isBelowOpenLimit(db, accountId)) ? await redriveInference(db, accountId, id, bounded) : null);
   if (redriven) {
     after(hintWork(ports, [{ model: redriven.model, version: redriven.version }]));
     hintSweep(ports, after);
     return { kind: "redriven", inference: redriven };
   }
-  const inference = await findInference(ports.db, accountId, id);
+  const inference = await findInference(db, accountId, id);
   if (!inference) return { kind: "not_found" };
   if ("dataRemoved" in inference && inference.dataRemoved) return { kind: "input_removed" };
-  return { kind: inference.attempt >= REDRIVE_ATTEMPTS_MAX ? "attempts_spent" : "not_redrivable", inference };
+  if (inference.attempt >= REDRIVE_ATTEMPTS_MAX) return { kind: "attempts_spent", inference };
+  const mayBe = bounded && (inference.status === "failed" || inference.status === "expired");
+  const refusal = mayBe ? refusalOfMore(await standingOf(ports, accountId, ANY)) : null;
+  return refusal ? { kind: "refused", problem: refusal } : { kind: "not_redrivable", inference };
 }
+
+/** Of an account's standing, what has to do with no model. */
+const ANY = { model: "", version: null, capability: "" };
+
+const refusalOfMore = (account: Awaited<ReturnType<typeof standingOf>>) => refusalBySpent(account) ?? refusalByOpen(account);
 
 export type Removed =
   | NotFound
@@ -132,6 +152,8 @@ export interface BulkChange {
   readonly everyAccount: boolean;
   /** Only counts. */
   readonly dryRun: boolean;
+  /** A redrive of one account only as far as its budget and its open inferences allow, as for submits. */
+  readonly bounded?: boolean;
   /** How many rows to look at; BULK_ROWS by default. */
   readonly limit?: number;
 }
@@ -143,9 +165,9 @@ export async function cancelMany(ports: Ports, change: BulkChange, after: After)
   return page;
 }
 
-/** Queues again all failed or expired inferences that the filter matches, a page of rows a call. */
+/** Queues again all failed or expired inferences that the filter matches, a page of rows a call. Throws what refuses all of them. */
 export async function redriveMany(ports: Ports, change: BulkChange, after: After): Promise<BulkPage> {
-  const page = await pageOf(ports, change, "redrive", ["failed", "expired"]);
+  const page = await redrivenPage(ports, change);
   if (page.lanes.length > 0) {
     after(hintWork(ports, page.lanes.slice(0, QUEUE_BATCH)));
     hintSweep(ports, after);
@@ -153,8 +175,23 @@ export async function redriveMany(ports: Ports, change: BulkChange, after: After
   return page;
 }
 
+/** A page, or as many rows of it as the account may have open more. */
+async function redrivenPage(ports: Ports, change: BulkChange): Promise<BulkPage> {
+  const { accountId } = change.from;
+  const whole = await pageOf(ports, change, "redrive", ["failed", "expired"]);
+  if (!whole.refused) return whole;
+  await isBelowOpenLimit(ports.db, accountId); // which counts once more if it seems to be at its limit
+  const standing = await standingOf(ports, accountId, ANY);
+  const refusal = refusalOfMore(standing);
+  if (refusal) throw refusal;
+  const limit = Math.min(change.limit ?? BULK_ROWS, standing.openLimit - standing.open);
+  const part = await pageOf(ports, { ...change, limit }, "redrive", ["failed", "expired"]);
+  if (part.refused) throw problem("unavailable", { headers: { "Retry-After": "1" } }); // others have taken that room meanwhile
+  return part;
+}
+
 function pageOf({ db }: Ports, change: BulkChange, action: "cancel" | "redrive", statuses: readonly Status[]): Promise<BulkPage> {
-  const { filter, status, from, everyAccount, dryRun, limit = BULK_ROWS } = change;
+  const { filter, status, from, everyAccount, dryRun, limit = BULK_ROWS, bounded } = change;
   const wanted = { ...filter, statuses: status === undefined ? statuses : [status] };
-  return bulk(db, dryRun ? "count" : action, from, everyAccount, wanted, limit);
+  return bulk(db, dryRun ? "count" : action, from, everyAccount, wanted, limit, bounded);
 }

@@ -125,16 +125,28 @@ export function refusalIn(
     const detail = `No backend of the model "${submission.model}" takes work. Ask again later, or submit it as an asynchronous request.`;
     return problem("model_not_ready", { detail, headers: { "Retry-After": String(NOT_READY_RETRY_SECONDS) } });
   }
-  if (account.budget === "spent") {
-    const [budget, renewsAt] = [account.budgetMicros / 1_000_000, new Date(nextMonth(account.now)).toISOString()];
-    return problem("budget_exceeded", {
-      detail: `The account has spent its budget of ${budget} for this month. It is renewed at ${renewsAt}; the operator can raise it.`,
-      members: { monthly_budget: budget, renews_at: renewsAt },
-    });
-  }
+  const spent = refusalBySpent(account);
+  if (spent) return spent;
   const { bytes, rowBytes } = chargesOf(submission);
   const over = overQuota(account, bytes, rowBytes);
   if (over) return over;
+  return refusalByOpen(account);
+}
+
+type Account = Pick<Awaited<ReturnType<typeof standingOf>>, "budget" | "budgetMicros" | "now" | "open" | "openLimit">;
+
+/** What refuses whatever an account would begin, if its budget is spent. */
+export function refusalBySpent(account: Account): Problem | null {
+  if (account.budget !== "spent") return null;
+  const [budget, renewsAt] = [account.budgetMicros / 1_000_000, new Date(nextMonth(account.now)).toISOString()];
+  return problem("budget_exceeded", {
+    detail: `The account has spent its budget of ${budget} for this month. It is renewed at ${renewsAt}; the operator can raise it.`,
+    members: { monthly_budget: budget, renews_at: renewsAt },
+  });
+}
+
+/** What refuses one more, if an account has as many open as it may. */
+export function refusalByOpen(account: Account): Problem | null {
   if (account.open < account.openLimit) return null;
   return problem("too_many_open", {
     detail: `The account has ${account.open} open inferences and may have ${account.openLimit}. Wait until some have ended, or cancel some.`,

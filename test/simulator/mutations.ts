@@ -153,7 +153,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "submits that come together are not counted",
-    rewrite: within(begins("UPDATE accounts SET open_at_most = open_at_most +"), "AND changes() = ?", "AND changes() < 0 * ?"),
+    rewrite: within(begins("UPDATE accounts SET open_at_most = open_at_most + (taken"), "AND changes() = ?", "AND changes() < 0 * ?"),
   },
   {
     name: "a note is forgotten, and those that it would stand for are marked all the same",

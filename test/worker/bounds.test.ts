@@ -277,6 +277,66 @@ describe("the open inferences of an account", () => {
     expect((await post((await newTenant()).key, model, "x", later)).status).toBe(202);
   });
 
+  describe("of which some are redriven", () => {
+    /** What of an account has failed, which may have so many open from then on. */
+    const failed = async (accountId: string, model: string, count: number, open_limit: number) => {
+      const ids = await Promise.all(Array.from({ length: count }, () => queued(model, { accountId })));
+      await env.DB.prepare("UPDATE inferences SET status = 'failed', finished_at = 1, error = ? WHERE account_id = ?")
+        .bind(JSON.stringify({ class: "model", code: "broken", message: "It broke.", status: 500 }), accountId)
+        .run();
+      await env.DB.prepare("UPDATE accounts SET open_at_most = 0 WHERE id = ?").bind(accountId).run();
+      await operator("PATCH", `/accounts/${accountId}`, { open_limit });
+      return ids.toSorted();
+    };
+    const openBy = async (key: string) => (await object(stillAs(key, "GET", "/v1/me")))["open_inferences"];
+    const redrive = (key: string, id: string) => stillAs(key, "POST", `/v1/inferences/${id}/redrive`);
+
+    test("count those, and are bounded for them as for submits, but not for the operator's", async () => {
+      const { key, accountId } = await newTenant();
+      const model = await newModel();
+      const [one = "", two = "", three = "", ...more] = await failed(accountId, model, 5, 2);
+      expect([(await redrive(key, one)).status, (await redrive(key, two)).status]).toEqual([202, 202]);
+      expect(await openBy(key)).toEqual({ count: 2, limit: 2 });
+      const refused = await redrive(key, three);
+      expect([refused.status, await object(refused)]).toMatchObject([429, { code: "too_many_open", open_inferences: 2, open_limit: 2 }]);
+      expect((await redrive(key, one)).status).toBe(409);
+      await stillAs(key, "POST", `/v1/inferences/${one}/cancel`);
+      await timeToCount(accountId);
+      expect((await redrive(key, three)).status).toBe(202);
+      expect((await post(key, model)).status).toBe(429);
+      expect((await operator("POST", `/inferences/${accountId}/${more[0]}/redrive`)).status).toBe(202);
+      expect(await object(operator("POST", "/redrive", { account_id: accountId, model }))).toMatchObject({ redriven: 1 });
+      expect(await openBy(key)).toEqual({ count: 4, limit: 2 });
+    });
+
+    test("take of a bulk redrive as many as they have room for, and then refuse it", async () => {
+      const { key, accountId } = await newTenant();
+      const model = await newModel();
+      await failed(accountId, model, 5, 3);
+      const bulk = (after: unknown = "") => stillAs(key, "POST", "/v1/inferences/redrive", { model, after });
+      const first = await object(bulk());
+      expect(first).toMatchObject({ looked_at: 3, redriven: 3 });
+      expect(first["next"]).not.toBeNull();
+      const refused = await bulk(first["next"]);
+      expect([refused.status, (await object(refused))["code"]]).toEqual([429, "too_many_open"]);
+      await stillAs(key, "POST", "/v1/inferences/cancel", { model });
+      await timeToCount(accountId);
+      expect(await object(bulk(first["next"]))).toMatchObject({ looked_at: 2, redriven: 2, next: null });
+      expect(await object(bulk())).toMatchObject({ redriven: 0, next: null });
+      expect(await openBy(key)).toMatchObject({ count: 2 });
+    });
+
+    test("are none of an account whose budget is spent", async () => {
+      const { key, accountId } = await newTenant();
+      const model = await newModel();
+      const [id = ""] = await failed(accountId, model, 2, 9);
+      await env.DB.prepare("UPDATE accounts SET budget_micros = 1, budget_state = 'spent' WHERE id = ?").bind(accountId).run();
+      const [one, many] = [await redrive(key, id), await stillAs(key, "POST", "/v1/inferences/redrive", { model })];
+      expect([one.status, many.status, (await object(many))["code"]]).toEqual([402, 402, "budget_exceeded"]);
+      expect((await operator("POST", `/inferences/${accountId}/${id}/redrive`)).status).toBe(202);
+    });
+  });
+
   test("are counted only at the limit, and then no more than once in five seconds", async () => {
     const { accountId } = await limited(1);
     const model = await newModel();

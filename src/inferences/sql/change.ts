@@ -4,7 +4,7 @@ import { FAILURE_CLASSES, type Failure } from "../../backends/outcome.ts";
 import { STOPPABLE } from "../../backends/protocols.ts";
 import { REDRIVE_ATTEMPTS_MAX, STOP_ASKED_MS } from "../../limits.ts";
 import { type Lane, laneSchema } from "../../models/lane.ts";
-import { type Database, NOW, type Sql, first, sql } from "../../platform/sql.ts";
+import { type Database, NOW, type Sql, sql } from "../../platform/sql.ts";
 import type { Inference, Timing } from "../inference.ts";
 import type { Status } from "../status.ts";
 import { type Cursor, type Filter, matching, pageAfter } from "./filter.ts";
@@ -14,9 +14,12 @@ import {
   endForLog,
   fenced,
   from,
+  isSpent,
   json,
   logged,
   notBefore,
+  openIn,
+  openLimitOf,
   ranFor,
   releaseLease,
   setCanceled,
@@ -41,6 +44,9 @@ const isStoppable = sql`(status = 'in_progress' AND EXISTS (SELECT 1 FROM backen
 
 /** What was not removed may be run again, but not for ever. */
 const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed_at IS NULL AND attempt < ${REDRIVE_ATTEMPTS_MAX}`;
+
+/** Whether so many more of an account are taken: its budget is not spent, and it may have them open. */
+const takes = (owner: Sql, count: Sql) => sql`NOT ${isSpent(owner)} AND ${openIn(owner)} + ${count} <= ${openLimitOf(owner)}`;
 
 /** What took how long in an attempt that called its backend. */
 const timed = (timing: Timing | null) => (timing === null ? sql`` : sql`, 'timing', ${json(timing)}`);
@@ -69,17 +75,36 @@ export const changeStatements = {
   stopped: (fence: Fence) => sql`
     UPDATE inferences SET ${setCanceledAfter(fence.attempt)}, ${releaseLease}
     WHERE ${fenced(fence)} AND ${from(["in_progress"], "canceled")} AND cancel_at <= ${NOW} + ${STOP_ASKED_MS} RETURNING status, ${endForLog}, ${toldTo}`,
-  redrive: (accountId: string, id: string) => sql`
+  /** `bounded`: only if its account may have one more. */
+  redrive: (accountId: string, id: string, bounded = false) => sql`
     UPDATE inferences SET ${setRedriven}
-    WHERE account_id = ${accountId} AND id = ${id} AND ${redrivable} RETURNING ${inferenceColumns}, ${toldTo}`,
+    WHERE account_id = ${accountId} AND id = ${id} AND ${redrivable}${
+      bounded
+        ? sql` AND NOT EXISTS (SELECT 1 FROM accounts AS owner WHERE owner.id = inferences.account_id AND NOT (${takes(sql`owner`, sql`1`)}))`
+        : sql``
+    }
+    RETURNING ${inferenceColumns}, ${toldTo}`,
+  /** Counts it as open, if the statement before it has redriven it. */
+  countRedriven: (accountId: string) => sql`
+    UPDATE accounts SET open_at_most = open_at_most + 1 WHERE id = ${accountId} AND changes() > 0 RETURNING id`,
   /** One page of a bulk cancel; the statement after it tells how far it has come. */
   cancelPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
     UPDATE inferences SET ${setCanceled}
     WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${from(["queued", "in_progress"], "canceled")} AND ${matching(filter)}
     RETURNING id, ${endForLog}, ${toldTo}`,
-  redrivePage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
+  /** Whether there is anything to redrive in a page. */
+  anyRedrivable: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
+    SELECT 1 AS found FROM inferences WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${redrivable} AND ${matching(filter)} LIMIT 1`,
+  /** Counts as open what the next statement redrives; nothing of it if it is `bounded` and the account takes no more. */
+  countRedrives: (cursor: Cursor, whole: boolean, filter: Filter, limit: number, bounded = false) => sql`
+    UPDATE accounts SET open_at_most = open_at_most + page.redrives FROM (
+      SELECT account_id, count(*) AS redrives FROM inferences
+      WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${redrivable} AND ${matching(filter)} GROUP BY account_id) AS page
+    WHERE accounts.id = page.account_id${bounded ? sql` AND ${takes(sql`accounts`, sql`page.redrives`)}` : sql``} RETURNING accounts.id`,
+  /** `bounded`: only if the statement before it has counted them. */
+  redrivePage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number, bounded = false) => sql`
     UPDATE inferences SET ${setRedriven}
-    WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${redrivable} AND ${matching(filter)}
+    WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${redrivable} AND ${matching(filter)}${bounded ? sql` AND changes() > 0` : sql``}
     RETURNING model, version, ${toldTo}`,
   /** What a page would be about, counted. */
   countPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
@@ -121,9 +146,10 @@ export async function cancelOrAsk(
   return { canceled: inferenceOrNull(canceled[0] ?? null), stoppable: asked[0] ? stoppableSchema.parse(asked[0]) : null };
 }
 
-/** Queues a failed or expired one again; null where there is nothing to redrive. */
-export async function redriveInference(db: Database, accountId: string, id: string): Promise<Inference | null> {
-  return inferenceOrNull(await first(db, changeStatements.redrive(accountId, id)));
+/** Queues a failed or expired one again; null where there is nothing to redrive, or, if `bounded`, its account may have no more. */
+export async function redriveInference(db: Database, accountId: string, id: string, bounded = false): Promise<Inference | null> {
+  const [redriven = []] = await db.batch([changeStatements.redrive(accountId, id, bounded), changeStatements.countRedriven(accountId)]);
+  return inferenceOrNull(redriven[0]);
 }
 
 /** One page of a bulk call: how many of the rows it looked at matched, and where to go on; null at the end. */
@@ -135,12 +161,14 @@ export interface BulkPage {
   next: Cursor | null;
   /** Of those that were redriven. */
   lanes: Lane[];
+  /** Nothing was redriven, though something matched: the account may not have so many open. */
+  refused: boolean;
 }
 
 const countSchema = z.object({ class: z.enum(FAILURE_CLASSES).nullable(), code: z.string().nullable(), count: z.number() });
 const pageEndSchema = z.object({ seen: z.number(), accountId: z.string().nullable(), id: z.string().nullable() });
 
-/** Cancels, redrives or only counts what the filter matches among the next rows after the cursor. */
+/** Cancels, redrives or only counts what the filter matches among the next rows after the cursor; `bounded` as `redrivePage` has it. */
 export async function bulk(
   db: Database,
   action: "cancel" | "redrive" | "count",
@@ -148,13 +176,18 @@ export async function bulk(
   whole: boolean,
   filter: Filter,
   limit: number,
+  bounded = false,
 ): Promise<BulkPage> {
-  const statement = {
-    cancel: changeStatements.cancelPage,
-    redrive: changeStatements.redrivePage,
-    count: changeStatements.countPage,
-  }[action](cursor, whole, filter, limit);
-  const [ends = [], rows = []] = await db.batch([changeStatements.pageEnd(cursor, whole, limit), statement]);
+  const { anyRedrivable, cancelPage, countPage, countRedrives, pageEnd, redrivePage } = changeStatements;
+  const statements = {
+    cancel: () => [cancelPage(cursor, whole, filter, limit)],
+    redrive: () => [countRedrives(cursor, whole, filter, limit, bounded), redrivePage(cursor, whole, filter, limit, bounded)],
+    count: () => [countPage(cursor, whole, filter, limit)],
+  }[action]();
+  const others = bounded && action === "redrive" ? [anyRedrivable(cursor, whole, filter, limit)] : [];
+  const answers = await db.batch([pageEnd(cursor, whole, limit), ...others, ...statements]);
+  const [ends = [], found = []] = answers;
+  const rows = answers.at(-1) ?? [];
   if (action === "cancel") logEnds(rows);
   const { seen, accountId, id } = pageEndSchema.parse(ends[0]);
   const byError =
@@ -170,5 +203,6 @@ export async function bulk(
     byError,
     next: seen === limit && accountId !== null && id !== null ? { accountId, id } : null,
     lanes: action === "redrive" ? z.array(laneSchema).parse(rows) : [],
+    refused: others.length > 0 && found.length > 0 && rows.length === 0,
   };
 }

@@ -6,7 +6,7 @@
  * - all times are the database's own (NOW), so isolates' clocks don't matter;
  * - the line of the log is appended by the statement that makes the change.
  */
-import { AGEING_MS, LOG_CHARACTERS } from "../../limits.ts";
+import { AGEING_MS, LOG_CHARACTERS, OPEN_INFERENCES } from "../../limits.ts";
 import { NOW, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
 import type { LogEntry } from "../inference.ts";
 import { type Status, mayBecome } from "../status.ts";
@@ -76,3 +76,8 @@ export const setCanceledAfter = (stoppedAttempt: number | null) => sql`status = 
   stopped = iif(status = 'queued' OR attempt = ${stoppedAttempt}, 'confirmed', 'best_effort'),
   ${ended}, ${ranForIfRunning}, log = ${logged("canceled")}`;
 export const setCanceled = setCanceledAfter(null);
+
+/** Of a row of `accounts`, or of none: how many it has open at most, how many it may have, and whether its budget is spent. */
+export const openIn = (account: Sql) => sql`coalesce(${account}.open_at_most, 0)`;
+export const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit, ${OPEN_INFERENCES.default})`;
+export const isSpent = (account: Sql) => sql`coalesce(${account}.budget_state = 'spent', FALSE)`;

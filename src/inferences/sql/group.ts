@@ -5,8 +5,9 @@
  */
 import { AGEING_MS, IDEMPOTENCY_MS } from "../../limits.ts";
 import { NOW, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
+import { isSpent, openIn, openLimitOf } from "./fragments.ts";
 import { type HeadCounts, hasRoom, headByAccount, headFor, isByAccount } from "./head.ts";
-import { type NewInference, chargeOf, databaseQuotaOf, isSpent, laneFor, openIn, openLimitOf, quotaOf, rowChargeOf } from "./insert.ts";
+import { type NewInference, chargeOf, databaseQuotaOf, laneFor, quotaOf, rowChargeOf } from "./insert.ts";
 import { ANYBODY, nextTurn, slots } from "./lane.ts";
 import { notesOf, seenOf } from "./notes.ts";
 import { inferenceColumns, textOf, typeOf } from "./record.ts";

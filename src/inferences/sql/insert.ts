@@ -1,15 +1,7 @@
 /** SQL that makes an inference of a submission: one write decides whether it is accepted. */
 import * as z from "zod";
 import { sizeOf } from "../../content/content.ts";
-import {
-  AGEING_MS,
-  IDEMPOTENCY_MS,
-  INFERENCE_CHARGE_BYTES,
-  OPEN_INFERENCES,
-  QUOTA_BYTES,
-  ROW_CHARGE_BYTES,
-  TOGETHER_LOST_MS,
-} from "../../limits.ts";
+import { AGEING_MS, IDEMPOTENCY_MS, INFERENCE_CHARGE_BYTES, QUOTA_BYTES, ROW_CHARGE_BYTES, TOGETHER_LOST_MS } from "../../limits.ts";
 import { askAgain } from "../../platform/unavailable.ts";
 import type { Payload } from "../../payloads/payload.ts";
 import type { Ports } from "../../ports.ts";
@@ -17,6 +9,7 @@ import { type Database, NOW, type Row, type Sql, type SqlValue, join, sql } from
 import { type Inference, newlyQueued } from "../inference.ts";
 import type { RetrySettings } from "../retry.ts";
 import type { Webhook } from "../webhook.ts";
+import { isSpent, openIn, openLimitOf } from "./fragments.ts";
 import { readStatements } from "./read.ts";
 import { claimStatements } from "./claim.ts";
 import { type HeadCounts, hasRoom, headFor, isByAccount, settle } from "./head.ts";
@@ -96,13 +89,6 @@ const isReady = (lane: Sql) =>
 export const quotaOf = (account: Sql) => sql`coalesce(${account}.quota_bytes, ${QUOTA_BYTES})`;
 
 export const databaseQuotaOf = (account: Sql, byDefault: number) => sql`coalesce(${account}.database_quota_bytes, ${byDefault})`;
-
-export const openIn = (account: Sql) => sql`coalesce(${account}.open_at_most, 0)`;
-
-export const openLimitOf = (account: Sql) => sql`coalesce(${account}.open_limit, ${OPEN_INFERENCES.default})`;
-
-/** Whether an account's budget is spent. */
-export const isSpent = (account: Sql) => sql`coalesce(${account}.budget_state = 'spent', FALSE)`;
 
 /** Of metadata as JSON; most have none. */
 export const metadataBytes = (metadata: NewInference["metadata"]) =>

@@ -1,8 +1,8 @@
 /** SQL on how many inferences an account has open. */
 import { OPEN_COUNT_MS } from "../../limits.ts";
 import { type Database, NOW, type Sql, sql } from "../../platform/sql.ts";
+import { openLimitOf } from "./fragments.ts";
 import { headOf } from "./head.ts";
-import { openLimitOf } from "./insert.ts";
 import { live } from "./lane.ts";
 
 export const openStatements = {
