@@ -159,7 +159,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "a note is forgotten, and those that it would stand for are marked all the same",
     rewrite: both(
       within(WRITE_NOTES, "WHERE TRUE", "WHERE FALSE"),
-      within(INSERT_NOTED, "EXISTS (SELECT 1 FROM due_notes", "NOT EXISTS (SELECT 1 FROM due_notes"),
+      within(INSERT_NOTED, "SELECT note.seen FROM due_notes", "SELECT coalesce(max(note.seen), '') FROM due_notes"),
     ),
   },
   {

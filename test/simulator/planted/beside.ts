@@ -13,6 +13,8 @@ const UNCHARGE = begins("UPDATE accounts SET (stored_bytes, database_bytes) = ("
 const ADMIT_FILE = begins("INSERT INTO files");
 const PAST_RETENTION = begins("SELECT old.account_id", "FROM accounts AS owner");
 
+const TOLD_BYTES = "(SELECT sum(row_bytes) FROM deliveries WHERE account_id = NEW.account_id\n      AND inference_id = NEW.id AND sequence";
+
 const RESOLVER = "https://cloudflare-dns.com/";
 
 /** Changes calls of receivers, and not those of the resolver. */
@@ -118,7 +120,10 @@ export const WEBHOOK_AND_STORAGE_BUGS: readonly Mutation[] = [
   },
   {
     name: "an event that nobody is told of counts as the one before",
-    rewrite: within(SCHEMA, "WHERE id = NEW.account_id AND changes() > 0", "WHERE id = NEW.account_id AND changes() >= 0"),
+    rewrite: both(
+      within(SCHEMA, "WHERE id = NEW.account_id AND changes() > 0;\nEND", "WHERE id = NEW.account_id AND changes() >= 0;\nEND"),
+      within(SCHEMA, TOLD_BYTES, TOLD_BYTES.replace("sum(row_bytes)", "coalesce(sum(row_bytes), 0)")),
+    ),
   },
   {
     name: "attempts at a delivery count for nothing",
