@@ -1,4 +1,4 @@
-/** A thread that runs the seeds it is given, one after the other. */
+/** A thread that runs the seeds it is given, one after the other; with a planted bug only until one finds it, and reports that one alone. */
 import { parentPort } from "node:worker_threads";
 import { MUTATIONS } from "./mutations.ts";
 import { type Report, simulate } from "./simulation.ts";
@@ -16,7 +16,11 @@ async function perform({ seeds, steps, mutation: name }: Task): Promise<Result> 
   const mutation = MUTATIONS.find((each) => each.name === name);
   const reports: Report[] = [];
   try {
-    for (const seed of seeds) reports.push(await simulate(seed, { steps, ...(mutation ? { mutation } : {}) }));
+    for (const seed of seeds) {
+      const report = await simulate(seed, { steps, ...(mutation ? { mutation } : {}) });
+      if (!mutation || report.violation) reports.push(report);
+      if (mutation && report.violation) break;
+    }
     return { reports };
   } catch (error) {
     return { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };

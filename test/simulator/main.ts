@@ -1,10 +1,12 @@
 /**
- * `npm run simulate -- --seed N --seeds COUNT [--steps N] [--trace] [--mutations]`. Runs COUNT seeds from N on, on all
+ * `npm run simulate -- --seed N --seeds COUNT [--steps N] [--trace] [--mutations [--only TEXT]]`. Runs COUNT seeds from N on, on all
  * processors. Ends with 1 at the first seed that breaks a rule, and shows the end of its story; the same seed on the
  * same code tells the same story again, whole with `--trace`. A run of 1,000 or more goes on until all unkind answers are met, for
- * 300 seeds at most. With `--mutations` it looks for the planted bugs instead.
+ * 300 seeds at most. With `--mutations` it looks for the planted bugs instead, and writes down in docs/reliability.md which rule finds
+ * each; with `--only TEXT` for those alone whose name has that text, and writes nothing.
  */
 import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -13,7 +15,9 @@ import type { Result, Task } from "./crew.ts";
 import { hang } from "../support/gpu.ts";
 import { MUTATIONS } from "./mutations.ts";
 import { WAYS } from "./outside/unkind.ts";
+import { type Found, PLANTED_PAGE, withPlanted } from "./planted/table.ts";
 import { type Report, simulate } from "./simulation.ts";
+import { UNSOUND } from "./world.ts";
 
 const CHUNK = 10;
 const MUTATION_SEEDS = 1_000;
@@ -26,29 +30,18 @@ const RAREST = 5;
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** Has all seeds run by threads; stops handing them out once `enough` says so. */
-async function runAll(
-  seeds: readonly number[],
-  task: Omit<Task, "seeds">,
-  seen: (report: Report) => void,
-  enough: () => boolean,
-): Promise<void> {
-  let next = 0;
-  const chunk = () => {
-    const part = enough() ? [] : seeds.slice(next, next + CHUNK);
-    next += part.length;
-    return part;
-  };
-  const threads = Math.min(availableParallelism(), Math.ceil(seeds.length / CHUNK));
+/** Has threads, as many as there are processors but no more than `most`, do one task after the other; `next` gives each, and null at the end. */
+async function runAll(next: () => Task | null, most: number, seen: (reports: readonly Report[], task: Task) => void): Promise<void> {
+  const threads = Math.min(availableParallelism(), most);
   await Promise.all(
     Array.from({ length: threads }, async () => {
       const worker = new Worker(new URL("./crew.ts", import.meta.url));
       try {
-        for (let part = chunk(); part.length > 0; part = chunk()) {
-          worker.postMessage({ ...task, seeds: part } satisfies Task, []);
+        for (let task = next(); task; task = next()) {
+          worker.postMessage(task, []);
           const [result] = (await once(worker, "message")) as [Result]; // crew.ts says nothing else
           if ("failure" in result) throw new Error(result.failure);
-          result.reports.forEach(seen);
+          seen(result.reports, task);
         }
       } finally {
         await worker.terminate();
@@ -119,7 +112,11 @@ async function simulateMany(first: number, asked: number, steps: number): Promis
   const runMore = async (more: number) => {
     const seeds = Array.from({ length: more }, (_, index) => first + count + index);
     count += more;
-    await runAll(seeds, { steps, mutation: null }, see, () => failed.length > 0);
+    const next = (): Task | null => {
+      const part = failed.length > 0 ? [] : seeds.splice(0, CHUNK);
+      return part.length > 0 ? { seeds: part, steps, mutation: null } : null;
+    };
+    await runAll(next, Math.ceil(more / CHUNK), (reports) => reports.forEach(see));
     print(progress());
   };
   await runMore(asked);
@@ -161,27 +158,34 @@ async function simulateOne(seed: number, steps: number, trace: boolean): Promise
   return report.violation === null;
 }
 
-/** Whether each planted bug is found within MUTATION_SEEDS seeds. */
-async function findMutations(first: number, steps: number): Promise<boolean> {
-  let all = true;
+/**
+ * Whether each planted bug is found within MUTATION_SEEDS seeds. One whose statements fail does not count: any broken text would be
+ * found so, and what it was planted for is not held.
+ */
+async function findMutations(first: number, steps: number, only: string): Promise<boolean> {
+  const planted = MUTATIONS.filter(({ name }) => name.includes(only));
+  if (planted.length === 0) throw new Error(`No planted bug has "${only}" in its name`);
+  const rules = new Map<string, string>();
   const seeds = Array.from({ length: MUTATION_SEEDS }, (_, index) => first + index);
-  for (const { name } of MUTATIONS) {
-    const found: Report[] = [];
-    let runs = 0;
-    await runAll(
-      seeds,
-      { steps, mutation: name },
-      (report) => {
-        runs++;
-        if (report.violation) found.push(report);
-      },
-      () => found.length > 0,
-    );
-    const earliest = found.toSorted((one, other) => one.seed - other.seed)[0];
-    if (!earliest) all = false;
-    print(earliest ? `found  seed ${earliest.seed}: ${name} -> ${earliest.violation?.rule}` : `MISSED after ${runs} seeds: ${name}`);
-  }
-  return all;
+  const left = planted.map(({ name }) => name);
+  const next = (): Task | null => {
+    const mutation = left.shift();
+    return mutation === undefined ? null : { seeds, steps, mutation };
+  };
+  await runAll(next, planted.length, ([report], { mutation }) => {
+    const name = mutation ?? "";
+    const violation = report?.violation;
+    if (!violation) return print(`MISSED in ${seeds.length} seeds: ${name}`);
+    if (violation.rule === UNSOUND) return print(`BROKEN seed ${report.seed}: ${name} -> ${violation.detail}`);
+    rules.set(name, violation.rule);
+    print(`found  seed ${report.seed}: ${name} -> ${violation.rule}`);
+  });
+  const found = planted.flatMap(({ name }): Found[] => {
+    const rule = rules.get(name);
+    return rule === undefined ? [] : [[name, rule]];
+  });
+  if (only === "") writeFileSync(PLANTED_PAGE, withPlanted(readFileSync(PLANTED_PAGE, "utf8"), found));
+  return found.length === planted.length;
 }
 
 const { values } = parseArgs({
@@ -191,6 +195,7 @@ const { values } = parseArgs({
     steps: { type: "string" },
     trace: { type: "boolean", default: false },
     mutations: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
   },
 });
 const seed = Number(values.seed);
@@ -200,7 +205,7 @@ if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(count) || count < 1 || 
   throw new Error("--seed and --seeds must be whole numbers");
 }
 const green = values.mutations
-  ? await findMutations(seed, steps)
+  ? await findMutations(seed, steps, values.only)
   : count === 1
     ? await simulateOne(seed, steps, values.trace)
     : await simulateMany(seed, count, steps);

@@ -59,6 +59,9 @@ import { portsFor } from "./world/ports.ts";
 import { Requests } from "./world/requests.ts";
 import { setUp } from "./world/setup.ts";
 
+/** The rule that a statement breaks that fails by itself. */
+export const UNSOUND = "the statements are sound";
+
 /** In how many of the others most may wait equally long. */
 const ONE_DEADLINE = 0.5;
 /** How many of the seeds are about neighbours. */
@@ -432,7 +435,7 @@ export class World {
       if (this.shape.badAccounts.length > 0) this.model.neighbours.judge();
       return answers;
     } catch (error) {
-      this.violate("the statements are sound", `${String(error)} in ${titles()}`);
+      this.violate(UNSOUND, `${String(error)} in ${titles()}`);
       throw error;
     }
   }

@@ -1,13 +1,24 @@
 /** The simulator itself: that a seed tells one story, that the flows pass, and that a bug would be found. */
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { MUTATIONS } from "../simulator/mutations.ts";
+import { PLANTED_PAGE, plantedIn, withPlanted } from "../simulator/planted/table.ts";
 import { simulate } from "../simulator/simulation.ts";
+import { UNSOUND } from "../simulator/world.ts";
 
 async function storyOf(seed: number): Promise<string[]> {
   const lines: string[] = [];
   await simulate(seed, { print: (line) => lines.push(line) });
   return lines;
 }
+
+test("the table of planted bugs has each of them, and a rule of its own that finds it", () => {
+  const page = readFileSync(PLANTED_PAGE, "utf8");
+  const found = plantedIn(page);
+  expect(found.map(([bug]) => bug)).toEqual(MUTATIONS.map(({ name }) => name));
+  expect(found.filter(([, rule]) => rule === "" || rule === UNSOUND)).toEqual([]);
+  expect(withPlanted(page, found)).toBe(page);
+});
 
 describe("the simulator", () => {
   test("tells the same story of the same seed, line by line, whatever ran before", async () => {
