@@ -3,6 +3,7 @@
  * replaced in the JSON text itself, so that 10 MB need not be read as values for the sake of one string: a quote within a
  * string has a backslash before it, so what is found is always a whole string. The name of a member is no reference.
  */
+import { placeOfString } from "../encoding/json-place.ts";
 import { isUuid } from "../ids.ts";
 
 const PREFIX = "claimcheck:file/";
@@ -34,16 +35,5 @@ export function replaceReferences(text: string, replacement: (id: string) => str
 
 /** Where in a value the first reference to that is, as a path; empty where it is the value itself. */
 export function placeOf(value: unknown, id: string): (string | number)[] {
-  return search(value, PREFIX + id) ?? [];
-}
-
-function search(value: unknown, wanted: string): (string | number)[] | null {
-  if (value === wanted) return [];
-  if (typeof value !== "object" || value === null) return null;
-  const members: Iterable<[string | number, unknown]> = Array.isArray(value) ? value.entries() : Object.entries(value);
-  for (const [name, member] of members) {
-    const place = search(member, wanted);
-    if (place) return [name, ...place];
-  }
-  return null;
+  return placeOfString(value, (text) => text === PREFIX + id) ?? [];
 }

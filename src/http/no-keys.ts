@@ -3,13 +3,16 @@
  * would be stored, shown and sent to a GPU server: so it is refused before anything is done with it. Keys are told by their
  * form and checksum, without I/O and in one pass over the text.
  */
+import { placeOfString } from "../encoding/json-place.ts";
 import { KEY_LENGTH, findKeyIn } from "../keys/key.ts";
 import { type Fault, problem } from "../problem.ts";
 
 /** Throws 422 if a JSON text has one of our keys in it; `value` is what the text means. */
 export function mustHoldNoKey(text: string, value: unknown): void {
   const key = findKeyIn(text) ?? disguisedKeyIn(text);
-  if (key !== null) throw refused(key, placeOf(key, value) ?? []);
+  if (key === null) return;
+  const place = placeOfString(value, (string) => unescaped(string).includes(key)); // null if it is in no value but in a name
+  throw refused(key, place ?? []);
 }
 
 /** Whether a JSON text has none of our keys in it; several of lines have none if all of them as one text have none. */
@@ -48,16 +51,4 @@ function refused(key: string, path: Fault["path"]) {
   const shown = `${key.slice(0, key.lastIndexOf("_") + 1)}…`;
   const detail = `contains an API key (${shown}): send keys in a header, and revoke this one if others may have seen it`;
   return problem("invalid_input", { faults: [{ path, detail }] });
-}
-
-/** Where the string is that has the key in it; null if it is in no value but in a name. */
-function placeOf(key: string, value: unknown): Fault["path"] | null {
-  if (typeof value === "string") return unescaped(value).includes(key) ? [] : null;
-  if (typeof value !== "object" || value === null) return null;
-  const members: Iterable<[string | number, unknown]> = Array.isArray(value) ? value.entries() : Object.entries(value);
-  for (const [name, member] of members) {
-    const place = placeOf(key, member);
-    if (place) return [name, ...place];
-  }
-  return null;
 }
