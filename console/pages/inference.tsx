@@ -6,7 +6,6 @@ import { type Detail, type Timeline, changesOf, pathOf } from "../inferences.ts"
 import type { PageProps } from "../parts/page.ts";
 import { Status } from "../parts/badge.tsx";
 import { Copy } from "../parts/copy.tsx";
-import { cureOf } from "../parts/cures.ts";
 import { Deliveries } from "../parts/deliveries.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { LiveText } from "../parts/live-text.tsx";
@@ -19,6 +18,7 @@ import { toast } from "../parts/toast.tsx";
 import { useEvery, useLoad, useNow, useQuery } from "../parts/use.ts";
 import { UseFrom } from "../parts/use-from.tsx";
 import { Waterfall } from "../parts/waterfall.tsx";
+import { Wrong } from "../parts/wrong.tsx";
 
 /** How often it is read again while it changes and no events can be had. */
 const POLL_MS = 2_000;
@@ -182,16 +182,7 @@ const WAITS: Readonly<Record<string, string>> = {
 /** Why it waits, how far it has come, or what went wrong. */
 function Standing({ inference, now }: { readonly inference: Detail; readonly now: number }) {
   const { status, error, waiting_on, queue_position, estimated_start_at, progress } = inference;
-  if (error)
-    return (
-      <section class="notice bad" aria-label="What went wrong">
-        <p>
-          <strong>{error.code}</strong> <span class="muted">{error.class}</span>
-        </p>
-        <p class="message">{error.message}</p>
-        <p class="muted">{cureOf(error)}</p>
-      </section>
-    );
+  if (error) return <Wrong error={error} />;
   if (status === "queued")
     return (
       <p class="notice" role="status">

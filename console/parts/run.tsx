@@ -4,13 +4,13 @@ import { Link } from "wouter-preact";
 import { client, get } from "../api.ts";
 import { type Detail, type Timeline, changesOf } from "../inferences.ts";
 import { Status } from "./badge.tsx";
-import { cureOf } from "./cures.ts";
 import { Payload } from "./payload.tsx";
 import { Failed, Loading, messageOf } from "./states.tsx";
 import { duration } from "./time.tsx";
 import { toast } from "./toast.tsx";
 import { useLoad, useNow } from "./use.ts";
 import { Waterfall } from "./waterfall.tsx";
+import { Wrong } from "./wrong.tsx";
 
 export function Run({ id }: { readonly id: string }) {
   const path = `/v1/inferences/${id}`;
@@ -64,15 +64,7 @@ export function Run({ id }: { readonly id: string }) {
         </div>
       </div>
       <Waterfall timeline={timeline} now={now} />
-      {failure && (
-        <section class="notice bad" aria-label="What went wrong">
-          <p>
-            <strong>{failure.code}</strong> <span class="muted">{failure.class}</span>
-          </p>
-          <p class="message">{failure.message}</p>
-          <p class="muted">{cureOf(failure)}</p>
-        </section>
-      )}
+      {failure && <Wrong error={failure} />}
       {status === "succeeded" && <Payload path={`${path}/result`} what="output" version={inference.updated_at} />}
     </>
   );
