@@ -357,26 +357,27 @@ export class Clients {
     const world = this.#world;
     if (!world.random.chance(world.shape.cancels)) return;
     const account = world.random.pick(world.shape.accounts);
-    const filter = { model: world.random.pick(world.shape.models).name };
-    const change = { filter, everyAccount: false, dryRun: false, limit: world.random.int(1, 10) };
-    let cursor: Cursor | null = { accountId: account.id, id: "" };
-    for (let pages = 0; pages < 5 && cursor; pages++) {
-      const from: Cursor = cursor;
-      const reply = await world.requests.request("client", (ports, after) => cancelMany(ports, { ...change, from }, after));
-      if (!reply.ok) return this.#judgeError(reply.error);
-      cursor = reply.value.next;
-    }
+    await this.#changeMany("client", account.id, cancelMany);
   }
 
   /** As the operator's redrive by filter does it. */
-  async #redriveMany(): Promise<void> {
+  #redriveMany(): Promise<void> {
+    return this.#changeMany("operator", null, redriveMany);
+  }
+
+  /** Changes what an account has of a model, or all accounts (null), page by page. */
+  async #changeMany(
+    by: "client" | "operator",
+    accountId: string | null,
+    changeMany: typeof cancelMany | typeof redriveMany,
+  ): Promise<void> {
     const world = this.#world;
     const filter = { model: world.random.pick(world.shape.models).name };
-    const change = { filter, everyAccount: true, dryRun: false, limit: world.random.int(1, 10) };
-    let cursor: Cursor | null = { accountId: "", id: "" };
+    const change = { filter, everyAccount: accountId === null, dryRun: false, limit: world.random.int(1, 10) };
+    let cursor: Cursor | null = { accountId: accountId ?? "", id: "" };
     for (let pages = 0; pages < 5 && cursor; pages++) {
       const from: Cursor = cursor;
-      const reply = await world.requests.request("operator", (ports, after) => redriveMany(ports, { ...change, from }, after));
+      const reply = await world.requests.request(by, (ports, after) => changeMany(ports, { ...change, from }, after));
       if (!reply.ok) return this.#judgeError(reply.error);
       cursor = reply.value.next;
     }
