@@ -16,6 +16,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { deploy, endAll, newFolder, until } from "../test/support/deployment.ts";
+import { listening } from "../test/support/listening.ts";
 import { type Bare, runtimeOf, startBare } from "./bare.ts";
 import { median } from "./figures.ts";
 
@@ -64,11 +65,7 @@ async function startMaker(form: "known" | "unknown" | "base64"): Promise<Maker> 
     else response.writeHead(200, { "Content-Type": "video/mp4", ...(form === "known" ? { "Content-Length": BYTES } : {}) });
     pipeline(Readable.from(form === "base64" ? asJson() : blocks()), response).catch(() => response.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("not listening");
-  return { url: `http://127.0.0.1:${address.port}`, sha256: digest.digest("hex"), close: () => void server.close() };
+  return { url: await listening(server), sha256: digest.digest("hex"), close: () => void server.close() };
 }
 
 const BARE = `export default {

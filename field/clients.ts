@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { KINDS, answerOf } from "../test/support/client-cases.ts";
 import { deploy, endAll, newFolder } from "../test/support/deployment.ts";
+import { listening } from "../test/support/listening.ts";
 import { startModelServer } from "./clients/model-server.ts";
 import { pythonWith } from "./python.ts";
 
@@ -255,11 +256,7 @@ async function addingTheKey(url: string, key: string): Promise<{ url: string; se
     onward.on("error", () => outgoing.destroy());
     incoming.pipe(onward);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the proxy does not listen");
-  return { url: `http://127.0.0.1:${address.port}`, server };
+  return { url: await listening(server), server };
 }
 
 /** A proxy that speaks HTTP/2 without TLS, for clients that begin with it: what stands before a deployment speaks it, the embedded runtime does not. */
@@ -279,12 +276,9 @@ async function speakingHttp2(url: string): Promise<{ url: string; close: () => v
     sessions.add(session);
     session.on("close", () => sessions.delete(session));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the proxy does not listen");
+  const to = await listening(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: to,
     close() {
       for (const session of sessions) session.destroy();
       server.close();

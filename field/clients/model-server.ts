@@ -2,9 +2,9 @@
  * The models that clients' own examples ask for: Triton's "simple" (sum and difference), "simple_string" and "simple_identity", in
  * JSON; and an OpenAI server with a chat, a text, embeddings, and the calls of Text Embeddings Inference.
  */
-import { once } from "node:events";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { json } from "node:stream/consumers";
+import { listening } from "../../test/support/listening.ts";
 
 interface Tensor {
   readonly name: string;
@@ -43,12 +43,9 @@ export async function startModelServer(): Promise<ModelServer> {
       response.end(String(error));
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("the model server does not listen");
+  const url = await listening(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     close() {
       server.closeAllConnections();
       server.close();

@@ -3,13 +3,12 @@
  * then everything that a client does. Needs Chromium: `CHROMIUM` names it, or it is where Debian has it.
  */
 import { createServer, type Server } from "node:http";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { existsSync } from "node:fs";
 import { type Browser, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, deploy, endAll, newFolder } from "../support/deployment.ts";
 import { type Gpu, chat, startGpu } from "../support/gpu.ts";
+import { listening } from "../support/listening.ts";
 
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
@@ -22,9 +21,7 @@ beforeAll(async () => {
   if (!existsSync(CHROMIUM)) throw new Error(`There is no Chromium at ${CHROMIUM}: install it, or name it with CHROMIUM=…`);
   browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   pages = createServer((_, response) => response.writeHead(200, { "Content-Type": "text/html" }).end("<title>another origin</title>"));
-  pages.listen(0, "127.0.0.1");
-  await once(pages, "listening");
-  origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`; // it listens on a port
+  origin = await listening(pages);
 });
 
 afterAll(async () => {

@@ -11,6 +11,7 @@ import { SAMPLE_MODEL } from "../../src/local/deployment.ts";
 import { freePort } from "../../src/local/runtime.ts";
 import { type Deployment, ROOT, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { DOCUMENTS, SHELLS, blocksOf, isShell, runs } from "../support/documents.ts";
+import { listening } from "../support/listening.ts";
 
 const PICTURES = 200;
 const INPUT = '[{"image_path": "{file}", "product_type": "Shoes"}]';
@@ -245,8 +246,7 @@ test("listen forwards what happens as webhooks that a local server verifies with
       response.writeHead(204).end();
     });
   });
-  await once(receiver.listen(0, "127.0.0.1"), "listening");
-  const to = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks`; // it listens on a port
+  const to = `${await listening(receiver)}/hooks`;
   const args = ["listen", "--forward-to", to, "--events", "inference.started,inference.succeeded", "--filter", "metadata[by]=listen"];
   const child = spawn(process.execPath, [join(ROOT, "cli", "bin.mjs"), ...args], { cwd: home, env, stdio: ["ignore", "pipe", "pipe"] });
   let [out, notes] = ["", ""];

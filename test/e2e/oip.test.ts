@@ -12,6 +12,7 @@ import { Ajv } from "ajv";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, ROOT, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { hang, startGpu } from "../support/gpu.ts";
+import { listening } from "../support/listening.ts";
 import { TensorServer } from "../support/tensors.ts";
 import { TritonClient, type TritonInput } from "../support/triton.ts";
 
@@ -47,15 +48,11 @@ async function listen(answer: (request: Request) => Promise<Response>): Promise<
       response.end();
     })().catch(() => response.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   closing.push(() => {
     server.closeAllConnections();
     server.close();
   });
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("not listening");
-  return `http://127.0.0.1:${address.port}`;
+  return listening(server);
 }
 
 async function serve(url: string, more: Record<string, unknown> = {}): Promise<string> {

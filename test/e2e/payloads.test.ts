@@ -10,6 +10,7 @@ import { gunzipSync } from "node:zlib";
 import { setImmediate as immediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, type Shown, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
+import { listening } from "../support/listening.ts";
 
 const MIB = 1024 * 1024;
 const BLOCK = Buffer.alloc(64 * 1024);
@@ -48,11 +49,7 @@ async function startMaker(): Promise<{ url: string; close: () => void }> {
       if (after === "reset") response.socket?.resetAndDestroy();
     })().catch(() => incoming.socket.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("not listening");
-  return { url: `http://127.0.0.1:${address.port}`, close: () => void server.close() };
+  return { url: await listening(server), close: () => void server.close() };
 }
 
 async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {

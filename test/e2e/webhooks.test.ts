@@ -13,6 +13,7 @@ import { Webhook as SvixWebhook } from "svix";
 import { afterAll, expect, test } from "vitest";
 import { type Answer, type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { ok, slow, startGpu, status } from "../support/gpu.ts";
+import { listening } from "../support/listening.ts";
 
 const INFERENCES = Number(process.env["WEBHOOK_INFERENCES"] ?? 24);
 const KILLS = Number(process.env["WEBHOOK_KILLS"] ?? 1);
@@ -63,14 +64,12 @@ async function startReceiver(secret: () => string) {
       return fail(response, random());
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const port = typeof address === "object" && address ? address.port : 0;
+  const to = await listening(server);
   const close = () => {
     server.closeAllConnections();
     server.close();
   };
-  return { told, forged, failures, redirected: () => redirected, url: `http://127.0.0.1:${port}/hook`, close };
+  return { told, forged, failures, redirected: () => redirected, url: `${to}/hook`, close };
 }
 
 function fail(response: ServerResponse, share: number): void {

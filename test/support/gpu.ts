@@ -9,6 +9,7 @@ import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate as immediate, setTimeout as wait } from "node:timers/promises";
+import { listening } from "./listening.ts";
 import type { StreamForm } from "./streams.ts";
 
 export type Behaviour =
@@ -206,12 +207,9 @@ export async function startGpu(script: Script = [ok], health: () => number = () 
       response.writeHead(404).end();
     }
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("not listening");
+  const url = await listening(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     calls,
     get mostAtOnce() {
       return mostAtOnce;

@@ -1,10 +1,9 @@
 /** How the Python client, where there is Python, goes on with a stream of events that is cut. */
 import { execFile, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { listening } from "../support/listening.ts";
 
 const MODULE = fileURLToPath(new URL("../../client/python", import.meta.url));
 const hasPython = spawnSync("python3", ["--version"]).error === undefined;
@@ -63,8 +62,7 @@ test.runIf(hasPython)("each event comes once, in order, wherever the stream is c
     if (at % 2 === 0) return response.end(bytes.subarray(0, at));
     response.write(bytes.subarray(0, at), () => response.destroy());
   });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on a port
+  const url = await listening(server);
   try {
     const out = await new Promise<string>((resolve, reject) => {
       const env = { ...process.env, PYTHONPATH: MODULE, PYTHONDONTWRITEBYTECODE: "1" };
