@@ -134,6 +134,10 @@ export const WATCHERS_WOKEN = 64;
 export const TELL_ROWS = 50;
 /** What a watcher may be behind, whose client takes nothing. */
 export const WATCH_BACKLOG = 1_000;
+/** The same in characters, and of what was missed so much is told at once: a row has up to 100 KB, and an isolate's memory is everybody's. */
+export const WATCH_BACKLOG_CHARACTERS = 512 * KIB;
+/** Of what was missed, so many are read from an object's database at a time. */
+export const WATCH_MISSED_READ = 16;
 /** Of what was told last, so much is kept for others of the isolate that watch the same. */
 export const WATCH_LATELY = 16;
 /** A stream of events ends after so long, and its client comes back with its key: one that was revoked watches no longer than that. */

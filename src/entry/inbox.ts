@@ -1,5 +1,5 @@
 /** What was told to one who watches, until it is taken. */
-import { WATCH_BACKLOG, WATCH_LATELY } from "../limits.ts";
+import { WATCH_BACKLOG, WATCH_BACKLOG_CHARACTERS, WATCH_LATELY } from "../limits.ts";
 import { Memory } from "../platform/memory.ts";
 import type { Told } from "../ports.ts";
 
@@ -17,6 +17,8 @@ export function toldIn(text: string): Told {
 /** One whose client takes nothing is told no more at some point: it then begins again with what there is. */
 export class Inbox {
   #told: Told[] = [];
+  /** Of the texts of those. */
+  #characters = 0;
   #isOver = false;
   #wake: (() => void) | null = null;
   #waitsUntil = 0;
@@ -36,10 +38,13 @@ export class Inbox {
     return this.#wake !== null;
   }
 
-  /** Leaves it to the caller to wake who waits. */
-  put(told: Told): void {
-    if (this.#told.length < WATCH_BACKLOG) this.#told.push(told);
-    else this.#isOver = true;
+  /** Of a text of so many characters. Leaves it to the caller to wake who waits. */
+  put(told: Told, characters: number): void {
+    if (this.#isOver) return;
+    this.#isOver = this.#told.length >= WATCH_BACKLOG || this.#characters >= WATCH_BACKLOG_CHARACTERS;
+    if (this.#isOver) return;
+    this.#told.push(told);
+    this.#characters += characters;
   }
 
   /** Nothing more is told. */
@@ -58,6 +63,7 @@ export class Inbox {
     if (this.#told.length === 0 && !this.#isOver && !signal.aborted) await this.#somethingWithin(ms, signal);
     const told = this.#told;
     this.#told = [];
+    this.#characters = 0;
     return told.length === 0 && this.#isOver ? null : told;
   }
 

@@ -96,7 +96,7 @@ class Room {
     const told = toldIn(text);
     const others = [...this.members].filter((member) => member !== leader);
     for (const { inbox } of [...others, leader]) {
-      inbox.put(told);
+      inbox.put(told, text.length);
       this.#toWake.push(inbox);
     }
     if (this.#waker !== leader) this.#keep(this.#wake(leader));

@@ -34,7 +34,9 @@ export class WatchObject extends DurableObject<Env> {
     this.ctx.acceptWebSocket(server, [topic]);
     if (topic === ALL) {
       this.#events.begin(crypto.randomUUID());
-      for (const told of this.#events.from(after)) server.send(JSON.stringify(told));
+      const { told, isAll } = this.#events.from(after);
+      for (const it of told) server.send(JSON.stringify(it));
+      if (!isAll) server.close(1000, "go on after the last"); // what has come since would follow a gap
       if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now() + EVENTS_LOOK_MS);
     }
     return new Response(null, { status: 101, webSocket: client });

@@ -76,7 +76,8 @@ class SocketWatch implements Watch {
     this.object = object;
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
-      this.#inbox.put(toldIn(String(data)));
+      const text = String(data);
+      this.#inbox.put(toldIn(text), text.length);
       this.#inbox.wake();
       if (this.#inbox.isOver) socket.close();
     });

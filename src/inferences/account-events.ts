@@ -12,6 +12,8 @@ import {
   EVENTS_OVERLAP_MS,
   EVENTS_REST_MS,
   EVENTS_SAID,
+  WATCH_BACKLOG_CHARACTERS,
+  WATCH_MISSED_READ,
 } from "../limits.ts";
 import type { Row, SqlValue } from "../platform/sql.ts";
 import type { Told } from "../ports.ts";
@@ -128,24 +130,35 @@ export class AccountEvents {
 
   /**
    * What a reader is told first: what was said after the last event that it has, or that this is not known any more. Who has none is
-   * told where the stream stands, so that it can go on from there though nothing has happened yet when its connection breaks.
+   * told where the stream stands, so that it can go on from there though nothing has happened yet when its connection breaks. `isAll` is
+   * false if there is more, which is for who comes back after the last of those.
    */
-  from(last: string | null): Told[] {
+  from(last: string | null): { readonly told: readonly Told[]; readonly isAll: boolean } {
     const { name, number } = this.#stream();
     const event = `${name}.${number}`;
-    if (last === null) return [{ row: null, begins: true, event }];
-    return this.after(last) ?? [{ row: null, event }];
+    if (last === null) return { told: [{ row: null, begins: true, event }], isAll: true };
+    const told = this.after(last, WATCH_BACKLOG_CHARACTERS);
+    return { told: told ?? [{ row: null, event }], isAll: !told || told.length === 0 || told.at(-1)?.event === event };
   }
 
-  /** What was said after an event; null if that is not known any more, or is another stream's. */
-  after(event: string): Told[] | null {
+  /** What was said after an event, up to about so many characters; null if that is not known any more, or is another stream's. */
+  after(event: string, most = Infinity): Told[] | null {
     const { name, number } = this.#stream();
     const dot = event.lastIndexOf(".");
-    const last = Number(event.slice(dot + 1));
+    let last = Number(event.slice(dot + 1));
     if (event.slice(0, dot) !== name || !Number.isInteger(last) || last > number || last < number - EVENTS_KEPT) return null;
-    return this.#exec("SELECT told FROM events WHERE number > ? ORDER BY number", last).map(
-      ({ told }) => JSON.parse(String(told)) as Told, // as it was noted
-    );
+    const all: Told[] = [];
+    for (let characters = 0; characters < most;) {
+      const rows = this.#exec("SELECT number, told FROM events WHERE number > ? ORDER BY number LIMIT ?", last, WATCH_MISSED_READ);
+      for (const { told } of rows) {
+        if (characters >= most) break;
+        all.push(JSON.parse(String(told)) as Told); // as it was noted
+        characters += String(told).length;
+      }
+      last = Number(rows.at(-1)?.["number"] ?? last);
+      if (rows.length < WATCH_MISSED_READ) break;
+    }
+    return all;
   }
 
   /** From when on a change may not have been heard of, in ms. */

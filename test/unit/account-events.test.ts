@@ -4,12 +4,13 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
+import { Inbox, toldIn } from "../../src/entry/inbox.ts";
 import { AccountEvents } from "../../src/inferences/account-events.ts";
 import { type Place, linesAfter, placeOf, placeText } from "../../src/inferences/log-events.ts";
 import { toldOf } from "../../src/inferences/watch.ts";
 import type { Database, Row } from "../../src/platform/sql.ts";
 import type { Clock, Told, WatchPort } from "../../src/ports.ts";
-import { EVENTS_KEPT, EVENTS_LOOK_MS, EVENTS_OVERLAP_MS, EVENTS_REST_MS } from "../../src/limits.ts";
+import { EVENTS_KEPT, EVENTS_LOOK_MS, EVENTS_OVERLAP_MS, EVENTS_REST_MS, WATCH_BACKLOG_CHARACTERS } from "../../src/limits.ts";
 
 const BEGUN = 1_800_000_000_000;
 
@@ -145,11 +146,30 @@ describe("who watches all inferences of an account", () => {
   test("is told where the stream stands before anything is said, and goes on from there", () => {
     const { events, clock } = newEvents();
     events.begin("one");
-    const [first] = events.from(null);
+    const [first] = events.from(null).told;
     expect(first).toEqual({ row: null, begins: true, event: "one.0" });
     events.note([rowOf("a", [{ at: clock.now, event: "claimed" }])]);
-    expect(numbered(events.from(first?.event ?? null))).toEqual(["a 0"]);
-    expect(events.from("two.0")).toEqual([{ row: null, event: "one.1" }]);
+    expect(numbered(events.from(first?.event ?? null).told)).toEqual(["a 0"]);
+    expect(events.from("two.0")).toEqual({ told: [{ row: null, event: "one.1" }], isAll: true });
+  });
+
+  test("is told of what it has missed in parts of a bounded size, which together are all of it", () => {
+    const { events, clock } = newEvents();
+    events.begin("one");
+    const large = { ...rowOf("a", [{ at: clock.now, event: "claimed" }]), metadata: JSON.stringify({ x: "x".repeat(100_000) }) };
+    for (let id = 0; id < 50; id++) events.note([{ ...large, id: String(id) }]);
+    const seen: string[] = [];
+    let parts = 0;
+    for (let last = "one.0", isAll = false; !isAll; parts++) {
+      const part = events.from(last);
+      expect(JSON.stringify(part.told).length).toBeLessThan(WATCH_BACKLOG_CHARACTERS + 110_000);
+      seen.push(...numbered(part.told));
+      ({ isAll } = part);
+      last = part.told.at(-1)?.event ?? "";
+    }
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, id) => `${id} 0`));
+    expect(parts).toBeGreaterThan(5);
+    expect(events.from("one.50")).toEqual({ told: [], isAll: true });
   });
 
   test("has inferences looked at whose last change was not heard of", () => {
@@ -247,6 +267,15 @@ describe("who watches one inference", () => {
     expect(placeOf(placeText(place))).toEqual(place);
     for (const text of ["", "3", "3-", "-3-4", "3-4-5", "x-1", "3-1e3", "9999999-1"]) expect(placeOf(text)).toBeNull();
   });
+});
+
+test("An inbox that nobody empties holds a bounded number of characters, and then no more", async () => {
+  const inbox = new Inbox();
+  const text = JSON.stringify({ row: { id: "x".repeat(100_000) } });
+  for (let count = 0; count < 50; count++) inbox.put(toldIn(text), text.length);
+  const told = await inbox.next(0, new AbortController().signal);
+  expect(told?.length).toBe(Math.ceil(WATCH_BACKLOG_CHARACTERS / text.length));
+  expect([inbox.isOver, await inbox.next(0, new AbortController().signal)]).toEqual([true, null]);
 });
 
 test("A reader of all whose connection breaks after news of progress goes on after the last event that it has", async () => {

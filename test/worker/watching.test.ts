@@ -375,6 +375,30 @@ describe("the events of an account", () => {
     await late.leave();
   });
 
+  test("come every one once to a client that has missed more than is told at once", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await served(100);
+    const first = await watch(key, "/v1/events");
+    const place = await first.place();
+    await accountWatched(accountId);
+    await first.leave();
+    const metadata = Object.fromEntries(Array.from({ length: 16 }, (_, name) => [`name-${name}`, "m".repeat(512)]));
+    const ids: string[] = [];
+    for (let count = 0; count < 40; count++) ids.push(await queued(model, { accountId, metadata }));
+    const output = JSON.stringify("o".repeat(30_000));
+    for (const _ of ids) {
+      await db.all(changeStatements.succeed(await claimed(model), { at: "row", body: output, contentType: JSON_TYPE }, output.length, 1));
+    }
+    const stream = await watch(key, "/v1/events", place);
+    const lines: string[] = [];
+    while (lines.length < 120) {
+      const event = await stream.next();
+      lines.push(`${String(event?.data["inference_id"])} ${String(event?.data["event"])}`);
+    }
+    expect(lines.toSorted()).toEqual(ids.flatMap((id) => ["claimed", "queued", "succeeded"].map((event) => `${id} ${event}`)).toSorted());
+    await stream.leave();
+  });
+
   test("are found by a look where every tell of an inference was lost, also of one that was there before", async () => {
     const { key, accountId } = await newTenant();
     const model = await served();
