@@ -485,7 +485,7 @@ export const TOGETHER_MOST = 50;
 export const TOGETHER = { underWay: 4, most: TOGETHER_MOST, apartMs: 5, rounds: 8, gatherMs: 10 } as const;
 /** The same of invocations that write ends of attempts and claim what follows: each asks for all of its runners at once. */
 export const ENDINGS = { underWay: 2, most: TOGETHER_MOST, apartMs: 5, rounds: 8, gatherMs: 5 } as const;
-/** Inputs and metadata of submits that go together have at most so many bytes, and what ends together so many characters: no value of D1 may have more than 2 MB. */
+/** What rows of submits that go together have of them is at most so many bytes, and what ends together so many characters: no value of D1 may have more than 2 MB. */
 export const GROUP_CHARACTERS = 500_000;
 /**
  * What is not in the index by account is among so many first ones of its lane (schema.sql has the number too): a submit writes no
@@ -633,7 +633,7 @@ export const AUDIT_TARGET_CHARACTERS = 256;
 /** How exactly it is known when a key was used last. */
 export const KEY_USE_NOTED_MS = 60_000;
 
-/** Inferences that one call of a bulk submit takes; how many of them are under way at once that do not go together; bytes of inputs in one transaction. */
+/** Inferences that one call of a bulk submit takes; how many of them are under way at once that do not go together; bytes of rows in one transaction. */
 export const BULK_SUBMITS = 1_000;
 export const BULK_SUBMITS_AT_ONCE = 250;
 export const BULK_INPUT_BYTES = 2_000_000;

@@ -13,7 +13,7 @@ import type { Ports } from "../ports.ts";
 import { Problem } from "../problem.ts";
 import { type After, hintSweep, hintWork } from "./hints.ts";
 import { type Inserted, type NewInference, standingOf } from "./sql/insert.ts";
-import { findByIdempotencyKeys, insertGroups, insertTogether } from "./sql/insert-group.ts";
+import { bytesIn, findByIdempotencyKeys, insertGroups, insertTogether } from "./sql/insert-group.ts";
 import { writtenNotes } from "./sql/notes.ts";
 import { isBelowOpenLimit } from "./sql/open.ts";
 import { type Begun, type Submitted, type Way, chargesOf, refusalIn, replayedAs, submit, submittedAs } from "./submit.ts";
@@ -75,13 +75,13 @@ async function insertAll(ports: Ports, all: readonly First[]): Promise<void> {
   let bytes = 0;
   const insert = () => give(some, (rows) => insertGroups(ports.db, rows, writtenNotes(ports.isolate)));
   for (const one of all) {
-    const { inputBytes } = one.question;
-    if (some.length > 0 && bytes + inputBytes > BULK_INPUT_BYTES) {
+    const its = bytesIn(one.question);
+    if (some.length > 0 && bytes + its > BULK_INPUT_BYTES) {
       await insert();
       [some, bytes] = [[], 0];
     }
     some.push(one);
-    bytes += inputBytes;
+    bytes += its;
   }
   await insert();
 }

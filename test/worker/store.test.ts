@@ -21,10 +21,12 @@ import {
   GROUP_CHARACTERS,
   HEAD_FILLED,
   HEAD_ROWS,
+  IDEMPOTENCY_KEY_CHARACTERS,
   INFERENCE_CHARGE_BYTES,
   NOTE_IDS,
   TOGETHER_LOST_MS,
   TOGETHER_MOST,
+  WEBHOOK_URL_CHARACTERS,
 } from "../../src/limits.ts";
 import { WrittenNotes, noteOf, noteStatements } from "../../src/inferences/sql/notes.ts";
 import { openStatements } from "../../src/inferences/sql/open.ts";
@@ -377,6 +379,30 @@ describe("submissions that come together", () => {
       all.map(({ id }, place) => (place < TOGETHER_MOST + 3 ? id : undefined)),
     );
     expect(await account(accountId)).toMatchObject([{ open: TOGETHER_MOST + 3 }]);
+  });
+
+  test("go in statements no value of which is larger than the database takes, whatever is large in them", async () => {
+    const model = await served();
+    const { accountId } = await newTenant();
+    const all = Array.from({ length: 1_000 }, (_, place) =>
+      submission(model, {
+        accountId,
+        idempotencyKey: `${place}-`.padEnd(IDEMPOTENCY_KEY_CHARACTERS, '"'),
+        fingerprint: "f".repeat(64),
+        webhook: {
+          url: `https://a.test/${place}?`.padEnd(WEBHOOK_URL_CHARACTERS, "w"),
+          events: ["inference.succeeded"],
+          origin: "https://b.test",
+        },
+      }),
+    );
+    const sizes: number[] = [];
+    const batch: Database["batch"] = (statements) => {
+      sizes.push(...statements.flatMap(({ params }) => params.map((param) => String(param).length)));
+      return db.batch(statements);
+    };
+    expect((await insertTogether({ ...db, batch }, all)).filter(({ inference }) => inference)).toHaveLength(1_000);
+    expect(Math.max(...sizes)).toBeLessThan(2 * GROUP_CHARACTERS);
   });
 
   test("are neither doubled nor counted twice if they come again after a lost answer, with one more", async () => {

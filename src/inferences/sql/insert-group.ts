@@ -30,6 +30,23 @@ const isAlike = (one: NewInference, other: NewInference) => {
   return commonOf(one).every((value, place) => value === common[place]);
 };
 
+/** Beside what its client may make long: its id, its account, its fingerprint, its numbers. */
+const ROW_TEXT_BYTES = 250;
+/** A webhook beside its addresses: the names of all events. */
+const WEBHOOK_TEXT_BYTES = 250;
+
+/** About what a row has of its submission. Written as JSON once more, it takes twice as much at most. */
+export function bytesIn({ input, inputBytes, metadata, webhook, idempotencyKey, trace }: NewInference): number {
+  const texts = [webhook?.url, webhook?.origin, idempotencyKey, trace];
+  return (
+    ROW_TEXT_BYTES +
+    (input.at === "row" ? inputBytes : 0) +
+    metadataBytes(metadata) +
+    texts.reduce((sum, text) => sum + (text?.length ?? 0), 0) +
+    (webhook === null ? 0 : WEBHOOK_TEXT_BYTES)
+  );
+}
+
 /** Those of submissions that may go in one statement each, and the others. */
 function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInference[] } {
   const groups = new Map<string, { group: [NewInference, ...NewInference[]]; bytes: number }>();
@@ -41,8 +58,7 @@ function parted(all: readonly NewInference[]): { groups: Group[]; others: NewInf
     const key = it.idempotencyKey === null ? null : `${it.accountId} ${it.idempotencyKey}`;
     const alike: string = last && isAlike(it, last.it) ? last.alike : JSON.stringify(commonOf(it));
     last = { it, alike };
-    // Written as JSON once more, they take twice as much at most.
-    const bytes = (it.input.at === "row" ? it.inputBytes : 0) + metadataBytes(it.metadata);
+    const bytes = bytesIn(it);
     const known = groups.get(alike);
     const isAlone = it.waiter !== null || (it.notBefore ?? null) !== null || it.resumable === true || (key !== null && keys.has(key));
     if (isAlone) others.push(it);
