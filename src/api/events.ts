@@ -1,5 +1,6 @@
 /** Server-sent events: what happens to an inference, or to all of an account, as it happens. */
 import * as z from "zod";
+import { KEEP_ALIVE, safeLines } from "../backends/streams/event-reader.ts";
 import { writeJson } from "../encoding/json.ts";
 import { metadataSchema } from "../http/filter.ts";
 import { wordsOf } from "../http/list.ts";
@@ -44,7 +45,6 @@ export const eventRoutes = [
   route("read", "GET", "/v1/events", OF_ALL, ofAll),
 ];
 
-const IDLE = ":\n\n";
 const RESET = "event: reset\ndata: {}\n\n";
 
 type Write = (text: string) => Promise<void>;
@@ -76,7 +76,7 @@ async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Re
       const isNews = progress !== null && progress.at > progressAt && progress.at >= (place?.at ?? 0);
       const progressed = isNews ? progressEventOf(state.id, progress) : "";
       if (isNews) progressAt = progress.at;
-      await write((isCut ? RESET : "") + news.join("") + moved + progressed || IDLE);
+      await write((isCut ? RESET : "") + news.join("") + moved + progressed || KEEP_ALIVE);
       if (isFinal(state.status)) return;
     }
   });
@@ -89,7 +89,7 @@ async function ofAll(call: KeyCall, { query }: Input<typeof OF_ALL>): Promise<Re
   return streamed(call, async (write, gone, endAt) => {
     for await (const { object, told } of toldOf(call.ports, call.caller.accountId, from, endAt, gone)) {
       const events = told.map((it) => accountEvent(it, object, query, call)).join("");
-      await write(events || IDLE);
+      await write(events || KEEP_ALIVE);
     }
   });
 }
@@ -115,7 +115,7 @@ async function streamed(call: KeyCall, tell: (write: Write, gone: AbortSignal, e
   if (call.request.method === "HEAD") return eventStream("", {});
   const encoder = new TextEncoder();
   return eventsWritten(call, {}, async (writeBytes, gone) => {
-    let head = `retry: ${EVENTS_RETRY_MS}\n\n`;
+    let head = `retry: ${EVENTS_RETRY_MS}\n`;
     const write: Write = (text) => {
       const bytes = encoder.encode(head + text);
       head = "";
@@ -146,13 +146,13 @@ function eventOf(inference: Inference, line: Line, id: string, call: KeyCall | n
   return once(inference, `${id} ${call?.origin ?? ""}`, () => {
     const { place: _, ...entry } = line;
     const data = { inference_id: inference.id, ...presentLine(entry), ...(call ? { inference: present(inference, call) } : {}) };
-    return `event: ${name}\nid: ${id}\ndata: ${writeJson(data)}\n\n`;
+    return `event: ${name}\nid: ${id}\ndata: ${safeLines(writeJson(data))}\n\n`;
   });
 }
 
 /** How far an inference has come; without an id, since it is no line of the log. */
 function progressEventOf(id: string, progress: Progress): string {
-  return `event: progress\ndata: ${writeJson({ inference_id: id, ...progressOf(progress) })}\n\n`;
+  return `event: progress\ndata: ${safeLines(writeJson({ inference_id: id, ...progressOf(progress) }))}\n\n`;
 }
 
 /** Where an inference stands in line; without an id, since it is no line of the log. */

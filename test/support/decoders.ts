@@ -118,6 +118,21 @@ function eventSource(text: string): Decoded {
   });
 }
 
+/** huggingface_hub: each line of data is an event, and lines end wherever Python's `str.splitlines` ends them, as far as JSON can hold what ends one. */
+function huggingFace(text: string): Decoded {
+  function* events(): Generator<Event> {
+    for (const line of text.split(/\r\n|[\n\r\u0085\u2028\u2029]/))
+      if (line.startsWith("data:")) yield { type: "", data: line.replace(/^[data:]+/, "").trim() };
+  }
+  return valuesOf(events(), ({ data }) => {
+    if (data === "[DONE]") return "done";
+    const value: unknown = JSON.parse(data);
+    const error = typeof value === "object" && value !== null && "error" in value ? value.error : null;
+    if (error !== null) throw new Error(JSON.stringify(error));
+    return { value };
+  });
+}
+
 function* standard(text: string, takesNameAlone: boolean): Generator<Event> {
   let type = "";
   let data: string[] = [];
@@ -140,5 +155,6 @@ export const DECODERS: Readonly<Record<string, Decoder>> = {
   "openai-go of today": go(true),
   "openai-python": python,
   "openai-node": node,
+  huggingface_hub: huggingFace,
   "an EventSource": eventSource,
 };

@@ -187,6 +187,11 @@ const GOOD_CHATS = formsOf("openai", {
     passes: "Hello!",
     amounts: text("Hello!"),
   },
+  "one whose text has ends of lines that are none in a stream": {
+    sends: [...hel(other), other({ content: "\u0085l\u2028o\u2029" }), other({}, "stop"), DONE],
+    passes: "Hel\u0085l\u2028o\u2029",
+    amounts: text("Hel\u0085l\u2028o\u2029"),
+  },
   "one that ends without [DONE]": { sends: [...hello(other), other({}, "stop"), usage()], amounts: text("Hello") },
   "one whose last line lacks its end": { sends: [...hello(other), other({}, "stop"), "data: [DONE]"], amounts: text("Hello") },
   "one that begins without a choice": {

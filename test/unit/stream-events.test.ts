@@ -50,12 +50,23 @@ describe("a stream", () => {
   test("of ours is read as it was framed", () => {
     fc.assert(
       fc.property(
-        fc.string({ unit: "grapheme" }).filter((data) => !data.includes("\r")),
+        fc.string({ unit: "grapheme" }).filter((data) => !/[\r\u0085\u2028\u2029]/.test(data)),
         (data) => {
           const [event, ...others] = eventsIn(bytesOf(framed(data)));
           expect([event, others]).toEqual([{ name: "", data, unframed: "" }, []]);
         },
       ),
+    );
+  });
+
+  test("of ours has no end of a line that only some clients see, and means the same", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", '"', "\\", "\n", "\u0085", "\u2028", "\u2029", "\u2030") });
+    fc.assert(
+      fc.property(text, fc.constantFrom(undefined, 1), (said, space) => {
+        const event = framed(JSON.stringify({ [said]: said }, null, space));
+        expect(event).not.toMatch(/[\u0085\u2028\u2029]/);
+        expect(eventsIn(bytesOf(event)).map(({ data }) => JSON.parse(data ?? "null") as unknown)).toEqual([{ [said]: said }]);
+      }),
     );
   });
 });

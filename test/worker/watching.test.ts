@@ -209,6 +209,17 @@ describe("the events of an inference", () => {
     expect(rest.at(-1)?.data["inference"]).toEqual(shown);
   });
 
+  test("have no block without data, nor an end of a line that only some clients see", async () => {
+    const { key, accountId } = await newTenant();
+    const id = await queued(await served(), { accountId, metadata: { note: "a\u2028b" } });
+    const answer = await as(key, "GET", `/v1/inferences/${id}/events`);
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const { value: text = "" } = (await reader?.read()) ?? {};
+    await reader?.cancel();
+    expect(text).toMatch(/^retry: 1000\nevent: status\n/);
+    expect(text).toContain('"note":"a\\u2028b"');
+  });
+
   test("go on after the last that a client has, and are over for one that has all", async () => {
     const { key, accountId } = await newTenant();
     const model = await served();

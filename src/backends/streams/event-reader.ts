@@ -24,9 +24,21 @@ export const DONE = "[DONE]";
  */
 export const KEEP_ALIVE = ":\n";
 
-/** An event of this data, in the one form that every client reads: no name, no id, LF. */
+/**
+ * What ends a line to some clients, Python's httpx among them, though not by the standard. JSON may hold these characters in
+ * its texts alone, where an escape means the same.
+ */
+const ODD_LINE_ENDS = /[\u0085\u2028\u2029]/g;
+
+/** The same JSON, in which no client sees the end of a line but where one is. */
+export function safeLines(json: string): string {
+  return json.replace(ODD_LINE_ENDS, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** An event of this JSON, or `[DONE]`, in the one form that every client reads: no name, no id, LF. */
 export function framed(data: string): string {
-  return `data: ${data.includes("\n") ? data.replaceAll("\n", "\ndata: ") : data}\n\n`;
+  const lines = safeLines(data);
+  return `data: ${lines.includes("\n") ? lines.replaceAll("\n", "\ndata: ") : lines}\n\n`;
 }
 
 /** Cuts bytes into events. Lines end in LF, CR or CR LF; a last block needs no blank line after it. */
