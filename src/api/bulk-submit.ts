@@ -54,6 +54,12 @@ const BULK = {
 export const bulkSubmitRoutes = [route("submit", "POST", "/v1/inferences/bulk", BULK, submitMany)];
 
 async function submitMany(call: KeyCall, { query }: Input<typeof BULK>): Promise<Response> {
+  if (call.request.headers.has("idempotency-key")) {
+    // Whoever sends it counts on it when a call is repeated, and without a key of its own each line would be submitted again.
+    throw problem("bad_request", {
+      detail: 'A bulk submit takes no header Idempotency-Key. Give each item an "idempotency_key" of its own.',
+    });
+  }
   const lines = await readSeveral(call.request, JSON_BODY_BYTES, BULK_SUBMITS);
   const results = query.atomic === "true" ? await allOrNone(call, lines) : await eachByItself(call, lines);
   const shown = results.map((result, index) =>

@@ -4,14 +4,20 @@ import { FAILURE_CLASSES } from "../backends/outcome.ts";
 import { json } from "../http/answer.ts";
 import { filterOf, filterShape, narrows } from "../http/filter.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { isUuid } from "../ids.ts";
 import { type BulkChange, cancelMany, redriveMany } from "../inferences/change.ts";
 import type { BulkPage } from "../inferences/sql/change.ts";
 import { ADMIN_BODY_BYTES, BULK_ROWS } from "../limits.ts";
+import { shown } from "../problem.ts";
 
 const bulkShape = {
   ...filterShape,
   dry_run: z.boolean().optional().describe("Only counts."),
-  after: z.string().max(64).optional().describe("The `next` of the call before."),
+  after: z
+    .string()
+    .refine((id) => id === "" || isUuid(id), { error: ({ input }) => `must be the "next" of the call before, and is ${shown(input)}` })
+    .optional()
+    .describe("The `next` of the call before."),
 } as const;
 const NARROWS = "must contain at least one filter";
 

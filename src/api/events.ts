@@ -52,7 +52,7 @@ type Write = (text: string) => Promise<void>;
 async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Response> {
   const last = lastOf(call, query.after);
   const from = last === null ? null : placeOf(last);
-  if (last !== null && !from) throw noEvent(last);
+  if (last !== null && !from) throw noEvent(last, "at the beginning");
   const inference = await lookUp(call, notFound);
   const isOver = from !== null && isFinal(inference.status) && hasLine(inference, from) && from.index === inference.log.length - 1;
   if (isOver) return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
@@ -85,7 +85,7 @@ async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Re
 async function ofAll(call: KeyCall, { query }: Input<typeof OF_ALL>): Promise<Response> {
   const last = lastOf(call, query.after);
   const from = last === null ? null : accountEventOf(last);
-  if (last !== null && !from) throw noEvent(last);
+  if (last !== null && !from) throw noEvent(last, "with what happens from now on");
   return streamed(call, async (write, gone, endAt) => {
     for await (const { object, told } of toldOf(call.ports, call.caller.accountId, from, endAt, gone)) {
       const events = told.map((it) => accountEvent(it, object, query, call)).join("");
@@ -172,7 +172,7 @@ function accountEventOf(text: string): AfterEvent | null {
   return { object: Number(object), event };
 }
 
-function noEvent(id: string) {
-  const detail = `Last-Event-ID or "after" must be the id of an event of this stream, and is ${shown(id)}. Leave it out to begin at the beginning.`;
+function noEvent(id: string, beginning: "at the beginning" | "with what happens from now on") {
+  const detail = `Last-Event-ID or "after" must be the id of an event of this stream, and is ${shown(id)}. Leave it out to begin ${beginning}.`;
   return problem("bad_request", { detail });
 }

@@ -4,7 +4,7 @@ import { askedBy, canStream } from "../backends/openai-paths.ts";
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
 import { metadataSchema } from "../http/filter.ts";
-import { instantSchema } from "../http/time.ts";
+import { instantSchema, time } from "../http/time.ts";
 import { wholeIn } from "../http/range.ts";
 import type { KeyCall } from "../http/route.ts";
 import { submitterOf, webhookOf } from "../http/vetted.ts";
@@ -51,7 +51,9 @@ export const submissionSchema = z.strictObject({
     .describe("How often and how soon it is tried again."),
   cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range).describe("It is canceled so long after the submit; never by default."),
   not_before: instantSchema
-    .refine((at) => at <= Date.now() + NOT_BEFORE_MS, `must be within ${NOT_BEFORE_MS / 86_400_000} days`)
+    .refine((at) => at <= Date.now() + NOT_BEFORE_MS, {
+      error: ({ input }) => `must be within ${NOT_BEFORE_MS / 86_400_000} days from now, and is ${time(Number(input))}`,
+    })
     .optional()
     .describe("It is not begun before then; its time in the queue counts from there. At once by default."),
   retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range).describe(

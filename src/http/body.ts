@@ -13,12 +13,13 @@ import { type Place, read } from "./faults.ts";
 import { receive, receiveSmall } from "./incoming.ts";
 import { holdsNoKey, mustHoldNoKey } from "./no-keys.ts";
 
-/** The body as JSON: its text as sent, and its value. Throws 415, 413 or 400. */
-export async function readJson(request: Request, limitBytes: number): Promise<{ text: string; value: unknown }> {
+/** The body as JSON: its text as sent, and its value. Throws 415, 413 or 400, with `advice` after what it says. */
+export async function readJson(request: Request, limitBytes: number, advice = ""): Promise<{ text: string; value: unknown }> {
+  const advised = (detail: string) => (advice === "" ? detail : `${detail} ${advice}`);
   const type = request.headers.get("content-type");
   if (type !== null && type.trim() !== "" && !isJson(type)) {
     throw problem("unsupported_media_type", {
-      detail: "The body must be JSON: Content-Type: application/json.",
+      detail: advised("The body must be JSON: Content-Type: application/json."),
       headers: { Accept: "application/json" },
     });
   }
@@ -29,7 +30,9 @@ export async function readJson(request: Request, limitBytes: number): Promise<{ 
   try {
     value = parseJson(text);
   } catch (error) {
-    throw problem("bad_json", { detail: `The body is not JSON: ${error instanceof Error ? error.message : "it does not parse"}.` });
+    throw problem("bad_json", {
+      detail: advised(`The body is not JSON: ${error instanceof Error ? error.message : "it does not parse"}.`),
+    });
   }
   mustHoldNoKey(text, value);
   return { text, value };
@@ -56,9 +59,15 @@ function mustBeSeveral(count: number, most: number): void {
   throw problem("invalid_input", { faults: [{ path: [], detail: `must be 1 to ${most} values, and is ${count}` }] });
 }
 
+/** For whoever sends JSON Lines as JSON. */
+const AS_LINES = "For JSON Lines, send Content-Type: application/x-ndjson.";
+
 async function readArray(request: Request, limitBytes: number, most: number): Promise<OneOfSeveral[]> {
-  const { value } = await readJson(request, limitBytes);
-  if (!Array.isArray(value)) throw problem("invalid_input", { faults: [{ path: [], detail: `must be an array, and is ${shown(value)}` }] });
+  const { value } = await readJson(request, limitBytes, AS_LINES);
+  if (!Array.isArray(value)) {
+    const fault = { path: [], detail: `must be an array, and is ${shown(value)}` };
+    throw problem("invalid_input", { detail: `The body ${fault.detail}. ${AS_LINES}`, faults: [fault] });
+  }
   mustBeSeveral(value.length, most);
   return value.map((one: unknown) => ({ text: writeJson(one), value: one }));
 }
@@ -74,7 +83,7 @@ async function readLines(request: Request, limitBytes: number, most: number): Pr
       return { text, value };
     } catch (error) {
       if (error instanceof Problem) return { problem: error };
-      const why = error instanceof Error ? error.message : "it does not parse";
+      const why = error instanceof Error ? error.message.replace(/^at line 1, /, "at ") : "it does not parse";
       return { problem: problem("bad_json", { detail: `Line ${number} of the body is not JSON: ${why}.` }) };
     }
   });

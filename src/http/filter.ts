@@ -30,6 +30,9 @@ export const metadataSchema = z.preprocess(
     }),
 );
 
+/** The wires that an inference can have been submitted by: each submission names one. */
+export const WIRES = ["claimcheck", "vody", "reka", "baseten", "oip", "openai"] as const;
+
 const named = (characters: number) => z.string().min(1).max(characters).optional();
 
 /** What inferences are picked by, beside their status. */
@@ -44,7 +47,7 @@ export const filterShape = {
   error_class: z.enum(FAILURE_CLASSES).optional().describe("Only those that failed so."),
   error_code: named(64).describe("Only those that failed with this code."),
   backend: named(64).describe("Only those whose latest attempt was there."),
-  dialect: named(32).describe("Only those submitted by this wire: `claimcheck`, `vody`, `reka`, `baseten`, `oip`, `openai`."),
+  dialect: z.enum(WIRES).optional().describe("Only those submitted by this wire; `claimcheck` is our own API."),
   key: named(64).describe("Only those submitted by the key of this id."),
   q: named(128).describe("Only those with this text, in any case, in their id, model, metadata, or error's message."),
 } as const;

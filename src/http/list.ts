@@ -8,7 +8,7 @@ import { STATUSES, type Status } from "../inferences/status.ts";
 import { CURSOR_CHARACTERS, IDS_ASKED, PAGE } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { filterOf, filterShape } from "./filter.ts";
-import { cursorOf, keyIn } from "./page.ts";
+import { cursorOf, keyIn, limitSchema } from "./page.ts";
 
 /** A list of words with commas between, each one of those. */
 export function wordsOf<const Word extends string>(words: readonly Word[]) {
@@ -31,13 +31,7 @@ export const pickShape = {
 export const listShape = {
   ...pickShape,
   before: z.string().min(1).max(CURSOR_CHARACTERS).optional().describe("The `previous` of the page after."),
-  limit: z.coerce
-    .number()
-    .int()
-    .min(PAGE.range[0])
-    .max(PAGE.range[1])
-    .default(PAGE.default)
-    .describe(`How many to list at most; ${PAGE.default} by default.`),
+  limit: limitSchema(PAGE.default),
 } as const;
 
 /** The ids in `?ids=`. */
@@ -85,7 +79,7 @@ export function cursorAt({ accountId, id }: Cursor, query: Listed, account: stri
 }
 
 function placeIn(cursor: string, member: string, tag: string): { readonly from: Cursor; readonly including: boolean } {
-  const [told, accountId, id, including, ...more] = keyIn(cursor).split(" ");
+  const [told, accountId, id, including, ...more] = keyIn(cursor, member).split(" ");
   if (!accountId || !id || more.length > 0) throw fault(member, "must be the cursor of a page of this list");
   if (told !== tag) throw fault(member, "must be a cursor of a list with the same filters and order");
   return { from: { accountId, id }, including: including === "+" };

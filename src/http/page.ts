@@ -12,14 +12,18 @@ import { check } from "./body.ts";
 export function pageQuery(defaultLimit: number = PAGE.default) {
   return z.strictObject({
     after: z.string().max(CURSOR_CHARACTERS).default("").describe("The cursor that the page before gave out; the first page by default."),
-    limit: z.coerce
-      .number()
-      .int()
-      .min(PAGE.range[0])
-      .max(PAGE.range[1])
-      .default(defaultLimit)
-      .describe(`How many to list at most; ${defaultLimit} by default.`),
+    limit: limitSchema(defaultLimit),
   });
+}
+
+/** How many a page has at most. A text that is no number stays as it is, so that it is said back. */
+export function limitSchema(defaultLimit: number) {
+  return z
+    .preprocess(
+      (text) => (typeof text === "string" && /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text),
+      z.number().int().min(PAGE.range[0]).max(PAGE.range[1]).default(defaultLimit),
+    )
+    .describe(`How many to list at most; ${defaultLimit} by default.`);
 }
 
 /** Reads the page asked for from a query; throws 422. */
@@ -32,18 +36,18 @@ export function cursorOf(key: string): string {
   return toBase64(new TextEncoder().encode(key)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** The key in a cursor; empty for the first page. Throws 422 for a text that is not a cursor. */
-export function keyIn(cursor: string): string {
+/** The key in a cursor; empty for the first page. Throws 422 for a text that is not a cursor, which is the query's `member`. */
+export function keyIn(cursor: string, member = "after"): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(fromBase64(cursor.replaceAll("-", "+").replaceAll("_", "/")));
   } catch (error) {
-    if (error instanceof DOMException || error instanceof TypeError) throw badCursor(); // not base64, or not UTF-8
+    if (error instanceof DOMException || error instanceof TypeError) throw badCursor(member); // not base64, or not UTF-8
     throw error;
   }
 }
 
-export function badCursor() {
-  return problem("invalid_input", { faults: [{ path: ["after"], detail: "must be the cursor of an earlier page of this list" }] });
+export function badCursor(member = "after") {
+  return problem("invalid_input", { faults: [{ path: [member], detail: "must be the cursor of an earlier page of this list" }] });
 }
 
 /** The first `limit` of rows that were read with one more, and the cursor of the next page; null on the last. */

@@ -13,7 +13,7 @@ import type { Allowance } from "../keys/gate.ts";
 import type { KeyIdentity, Scope } from "../keys/key.ts";
 import type { MetricsReader } from "../metrics/history.ts";
 import type { Ports } from "../ports.ts";
-import type { Problem } from "../problem.ts";
+import { type Problem, problem } from "../problem.ts";
 import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
 import type { Admissions } from "./admit.ts";
 import { audited } from "./audited.ts";
@@ -170,11 +170,16 @@ function queryOf({ searchParams }: URL, { repeatable = [], deep }: RouteShape): 
   const plain: Record<string, string> = { ...Object.fromEntries(searchParams), ...Object.fromEntries(repeated) };
   if (deep === undefined) return plain;
   const members = Object.entries(plain).flatMap(([name, value]) => {
+    if (!name.startsWith(deep)) return [];
     const member = name.startsWith(`${deep}[`) && name.endsWith("]") ? name.slice(deep.length + 1, -1) : null;
-    if (member !== null) delete plain[name];
-    return member === null ? [] : [[member, value] as const];
+    if (member === null) {
+      const detail = `is not how a member of "${deep}" is asked for: write "${deep}[name]=value"`;
+      throw problem("bad_request", { faults: [{ path: [name], detail }] });
+    }
+    delete plain[name];
+    return [[member, value] as const];
   });
-  return members.length === 0 || deep in plain ? plain : { ...plain, [deep]: Object.fromEntries(members) };
+  return members.length === 0 ? plain : { ...plain, [deep]: Object.fromEntries(members) };
 }
 
 const NO_QUERY = z.strictObject({});

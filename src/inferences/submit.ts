@@ -14,7 +14,7 @@ import { fillOf } from "../platform/fill.ts";
 import { askAgain } from "../platform/unavailable.ts";
 import type { Lane } from "../models/lane.ts";
 import type { Ports } from "../ports.ts";
-import { type Problem, problem } from "../problem.ts";
+import { type Problem, problem, shown } from "../problem.ts";
 import { type ModelSchemas, NO_SCHEMAS, findSchemas, refusalOfInput } from "../models/schemas.ts";
 import { type Inference, newlyQueued } from "./inference.ts";
 import { modelNotFound } from "../models/unknown.ts";
@@ -260,16 +260,23 @@ async function submitApart(
     if (known !== undefined)
       throw problem("conflict", { detail: `Item ${itemOf(known)} was submitted before, and others were not; send those without it.` });
     let [count, bytes, rowBytes] = [0, 0, 0]; // of those before
-    for (const submission of submissions) {
+    for (const [index, submission] of submissions.entries()) {
       const { open, stored, inDatabase, ...standing } = await standingOf(ports, submission.accountId, wantedIn(submission));
       const withThose = { ...standing, open: open + count, stored: stored + bytes, inDatabase: inDatabase + rowBytes };
       const reason = refusalIn(submission, withThose);
-      if (reason && !(reason.code === "too_many_open" && (await isBelowOpenLimit(ports.db, submission.accountId)))) throw reason;
+      if (reason && !(reason.code === "too_many_open" && (await isBelowOpenLimit(ports.db, submission.accountId)))) {
+        throw reason.code === "model_not_found" ? ofItem(reason, index) : reason;
+      }
       const charges = chargesOf(submission);
       [count, bytes, rowBytes] = [count + 1, bytes + charges.bytes, rowBytes + charges.rowBytes];
     }
   }
   throw problem("unavailable", { headers: { "Retry-After": "1" } });
+}
+
+/** A refusal of one of several, which says of which. */
+function ofItem({ code, detail }: Problem, index: number): Problem {
+  return problem(code, { detail: `Item ${index}: ${detail}`, faults: [{ path: [index, "model"], detail }] });
 }
 
 /** The submits of an isolate that are under way. */
@@ -304,7 +311,10 @@ export function replayedAs(
   { idempotency }: Pick<Submission, "idempotency">,
   askedAt: number,
 ): Submitted | Problem {
-  if (fingerprint !== idempotency?.fingerprint) return problem("idempotency_key_reused");
+  if (fingerprint !== idempotency?.fingerprint) {
+    const detail = `The idempotency key ${shown(idempotency?.key)} was used for another path or body in the last 24 hours. Use a key of its own for each inference.`;
+    return problem("idempotency_key_reused", { detail });
+  }
   return { inference: newlyQueued({ ...inference, startBy: inference.createdAt }), replayed: true, claimed: null, askedAt };
 }
 

@@ -8,6 +8,7 @@ import { publicFiles } from "../../src/local/public.mjs";
 import { REFERENCE_PAGE, withReference } from "../support/reference.ts";
 import { isDocument } from "../../src/api/documents.ts";
 import { addressOf } from "../../src/http/address.ts";
+import { WIRES } from "../../src/http/filter.ts";
 import { DIALECTS } from "../../src/wires.ts";
 
 const routes = DIALECTS.flatMap((dialect) => dialect.routes.map((route) => ({ dialect, route })));
@@ -16,6 +17,15 @@ const named = routes.map((entry) => [nameOf(entry), entry] as const);
 
 /** A path as a client has it: what the router is told about a parameter is left out, and each has a value of its own. */
 const exampleOf = (path: string) => path.replaceAll(/\(\?!(?:[^()]|\([^()]*\))*\)/g, "").replaceAll(/:(\w+)/g, "a-$1");
+
+test("a list can be filtered by every wire that inferences come by", () => {
+  const withoutInferences = new Set(["admin", "front", "console", "health"]);
+  expect(
+    DIALECTS.map(({ name }) => name)
+      .filter((name) => !withoutInferences.has(name))
+      .toSorted(),
+  ).toEqual(WIRES.toSorted());
+});
 
 test("the wires have names of their own", () => {
   const names = DIALECTS.map(({ name }) => name);

@@ -89,6 +89,9 @@ describe("a bulk submit", () => {
       [422, "invalid_input"],
       [undefined, undefined],
     ]);
+    expect(results[1]?.error).toMatchObject({
+      detail: expect.stringMatching(/^Line 2 of the body is not JSON: at column 2 there must be/),
+    });
     expect(results[3]?.error?.errors).toEqual([expect.objectContaining({ pointer: "#/priority" })]);
     expect(await stored(tenant)).toHaveLength(2);
   });
@@ -132,6 +135,9 @@ describe("a bulk submit", () => {
     expect(await stored(tenant)).toHaveLength(21);
     const other = await bulk(tenant.key, [line(model, 99, { idempotency_key: "order-1" }), line(model, 100)]);
     expect(other.results.map(({ error }) => error?.code)).toEqual(["idempotency_key_reused", undefined]);
+    expect(other.results[0]?.error).toMatchObject({
+      detail: expect.stringMatching(/^The idempotency key ".+" was used for another path or body/),
+    });
   });
 
   test.each(["", "?atomic=true"])("whose answer from the database is lost is written once, with and without keys%s", async (query) => {
@@ -227,15 +233,15 @@ describe("a bulk submit", () => {
     expect(ids(again)).toEqual(ids(answer));
   });
 
-  test.each<[what: string, lines: (model: string) => unknown[], status: number, code: string]>([
-    ["one is malformed", (model) => [line(model, 0), line(model, 1, { priority: 9 })], 422, "invalid_input"],
-    ["one names no model", (model) => [line(model, 0), line("nobody", 1)], 404, "model_not_found"],
+  test.each<[what: string, lines: (model: string) => unknown[], status: number, code: string, pointer?: string]>([
+    ["one is malformed", (model) => [line(model, 0), line(model, 1, { priority: 9 })], 422, "invalid_input", "#/1/priority"],
+    ["one names no model", (model) => [line(model, 0), line("nobody", 1)], 404, "model_not_found", "#/1/model"],
     ["they are too many", (model) => Array.from({ length: 8 }, (_, number) => line(model, number)), 429, "too_many_open"],
-  ])("with atomic takes none if %s", async (_what, lines, status, code) => {
+  ])("with atomic takes none if %s", async (_what, lines, status, code, pointer) => {
     const tenant = await newTenant();
     await operator("PATCH", `/accounts/${tenant.accountId}`, { open_limit: 5 });
     const answer = await seen(as(tenant.key, "POST", "/v1/inferences/bulk?atomic=true", lines(await newModel())));
-    expect(answer).toMatchObject({ status, body: { code } });
+    expect(answer).toMatchObject({ status, body: { code, ...(pointer && { errors: [{ pointer }] }) } });
     expect(await stored(tenant)).toEqual([]);
     expect(await object(as(tenant.key, "GET", "/v1/me"))).toMatchObject({ open_inferences: { count: 0 }, storage: { stored_bytes: 0 } });
   });
@@ -270,7 +276,7 @@ describe("a bulk submit", () => {
   });
 
   test.each<[what: string, body: unknown, status: number, says: string]>([
-    ["no array", { model: "m" }, 422, "must be an array"],
+    ["no array", { model: "m" }, 422, "must be an array, and is an object. For JSON Lines, send Content-Type: application/x-ndjson."],
     ["none", [], 422, `must be 1 to ${BULK_SUBMITS} values, and is 0`],
     ["too many", Array.from({ length: BULK_SUBMITS + 1 }, () => 1), 422, `and is ${BULK_SUBMITS + 1}`],
   ])("of %s is refused whole", async (_what, body, status, says) => {
@@ -279,6 +285,34 @@ describe("a bulk submit", () => {
     expect(answer.status).toBe(status);
     expect(JSON.stringify(answer.body)).toContain(says);
   });
+});
+
+test("a bulk submit that is made safe to repeat by the header of a single one is refused, since that would double its lines", async () => {
+  const { key } = await newTenant();
+  const answer = await seen(
+    call("/v1/inferences/bulk", {
+      method: "POST",
+      body: JSON.stringify([line(await newModel(), 0)]),
+      headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json", "Idempotency-Key": "monday" },
+    }),
+  );
+  expect(answer).toMatchObject({
+    status: 400,
+    body: { code: "bad_request", detail: expect.stringContaining('"idempotency_key" of its own') },
+  });
+});
+
+test("JSON Lines that are sent as JSON are refused with the type that they need", async () => {
+  const { key } = await newTenant();
+  const body = '{"model":"m","input":1}\n{"model":"m","input":2}';
+  const sent = (type: string) =>
+    seen(call("/v1/inferences/bulk", { method: "POST", body, headers: { Authorization: `Bearer ${key}`, "Content-Type": type } }));
+  for (const [type, status] of [
+    ["application/json", 400],
+    ["text/plain", 415],
+  ] as const) {
+    expect(await sent(type)).toMatchObject({ status, body: { detail: expect.stringContaining("Content-Type: application/x-ndjson.") } });
+  }
 });
 
 describe("an inference that is not to begin before a time", () => {
@@ -313,6 +347,9 @@ describe("an inference that is not to begin before a time", () => {
     expect(past).toMatchObject({ status: "queued", waiting_on: "position" });
     expect(await rowOf(String(past["id"]))).toMatchObject({ not_before: null });
     const far = await seen(as(tenant.key, "POST", "/v1/inferences", line(model, 0, { not_before: "2100-01-01T00:00:00Z" })));
-    expect(far).toMatchObject({ status: 422, body: { errors: [{ pointer: "#/not_before", detail: "must be within 30 days" }] } });
+    expect(far).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: "#/not_before", detail: "must be within 30 days from now, and is 2100-01-01T00:00:00.000Z" }] },
+    });
   });
 });

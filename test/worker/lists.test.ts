@@ -173,6 +173,8 @@ describe("a filter", () => {
     expect(names(await list(tenant.key, "status=queued"))).toEqual(["cut", "waits"]);
     await become(String(ids["cut"]), { status: "failed" });
     expect((await as(tenant.key, "POST", "/v1/inferences/redrive", {})).status).toBe(422);
+    const nowhere = await seen(as(tenant.key, "POST", "/v1/inferences/cancel", { model, after: "zz" }));
+    expect(nowhere).toMatchObject({ status: 422, body: { errors: [{ pointer: "#/after" }] } });
   });
 
   test("goes on after a place in a bulk redrive, the operator's too, and looks at nothing before it", async () => {
@@ -199,10 +201,15 @@ describe("a filter", () => {
     ["stauts=queued", 400, '"stauts"'],
     ["status=done", 422, '"status.0" must be one of'],
     ["limit=101", 422, '"limit" must be'],
+    ["limit=", 422, '"limit" must be a number, and is ""'],
+    ["limit=ten", 422, '"limit" must be a number, and is "ten"'],
+    ["dialect=openapi", 422, '"dialect" must be one of "claimcheck", "vody", "reka", "baseten", "oip", "openai", and is "openapi"'],
     ["fields=id,nope", 422, '"fields.1" must be one of'],
     ["created_after=yesterday", 422, '"created_after" must be a time'],
     ["order=up", 422, '"order" must be'],
     ["after=nonsense", 422, '"after" must be'],
+    ["before=abc", 422, "#/before must be the cursor"],
+    ["created_after=2026-11-29T10:00:00+01:00", 422, 'is "2026-11-29T10:00:00 01:00"; in a URL, write "+" as "%2B"'],
     ["after=bm9uc2Vuc2U", 422, '"after" must be the cursor of a page of this list'],
     ["ids=1", 422, '"ids.0" must be'],
     [
@@ -212,7 +219,9 @@ describe("a filter", () => {
     ],
     [`ids=${crypto.randomUUID()}&status=queued`, 422, '"ids" must not come with "status"'],
     ["error_class=bad", 422, '"error_class" must be one of'],
-    ["metadata[a]=1&metadata=2", 422, '"metadata" must be'],
+    ["metadata[a]=1&metadata=2", 400, '"metadata" is not how a member of "metadata" is asked for: write "metadata[name]=value"'],
+    ["metadata.shop=a", 400, "#/metadata.shop is not how"],
+    ["metadata[shop=a", 400, 'write "metadata[name]=value"'],
   ])("%s is refused by name", async (query, status, says) => {
     const answer = await refused(tenant.key, query);
     expect(answer.status).toBe(status);

@@ -288,7 +288,7 @@ describe("the events of an inference", () => {
     expect((await as(key, "GET", `/v1/inferences/${id}/events`)).status).toBe(404);
     const answer = await as(key, "GET", `/v1/events?after=7`);
     expect(answer.status).toBe(400);
-    expect(String((await object(answer))["detail"])).toContain('is "7"');
+    expect(String((await object(answer))["detail"])).toContain('is "7". Leave it out to begin with what happens from now on.');
   });
 });
 
