@@ -12,7 +12,7 @@ CREATE TABLE accounts (
   retention_seconds INTEGER NOT NULL DEFAULT 604800,  -- how long its inferences are kept after their end
   open_limit INTEGER,                    -- how many of its inferences may be open; NULL = the default
   open_at_most INTEGER NOT NULL DEFAULT 0,      -- never less than are open: those at the last count and all submits since
-  open_counted_at INTEGER NOT NULL DEFAULT 0,   -- of that count, which is made only when the limit is reached
+  open_counted_at INTEGER NOT NULL DEFAULT 0,   -- of that count, made when the limit is reached or the key asks for its account
   database_quota_bytes INTEGER,          -- how much of that may lie in this database; NULL = the deployment's default
   database_bytes INTEGER NOT NULL DEFAULT 0,    -- what of that lies in this database; kept as stored_bytes is
   watched_until INTEGER,                 -- somebody may watch all of its inferences until then

@@ -400,7 +400,7 @@ export const ORPHAN_MS = 3_600_000;
 
 /** How many inferences of an account may be open, unless the operator has set another limit for it. */
 export const OPEN_INFERENCES = { default: 50_000, range: [1, 1_000_000] } as const;
-/** How often the open inferences of an account at its limit are counted, which reads that many rows of an index. */
+/** How often the open inferences of an account are counted, at its limit or for `GET /v1/me`, which reads that many rows of an index. */
 export const OPEN_COUNT_MS = 5_000;
 /** An inference counts as this much at least: its row takes room too. The number stands in schema.sql as well. */
 export const INFERENCE_CHARGE_BYTES = 8 * KIB;

@@ -663,7 +663,7 @@ database_quota_bytes: number
  */
 open_inferences: {
 /**
- * Never less than are open; counted again when the limit is reached.
+ * As they count towards the limit: queued or in progress, but for what waits for a time. What ended in the last 5 s may still be counted.
  */
 count: number
 /**

@@ -9,7 +9,7 @@ import { CLIENTS_BY, answerUsage, usageSchema, usageShape } from "../http/usage.
 import { openOf } from "../inferences/sql/open.ts";
 import { SCOPES } from "../keys/key.ts";
 import { findKey } from "../keys/store.ts";
-import { OPEN_INFERENCES, QUOTA_BYTES } from "../limits.ts";
+import { OPEN_COUNT_MS, OPEN_INFERENCES, QUOTA_BYTES } from "../limits.ts";
 import { problem } from "../problem.ts";
 
 const budgetSchema = z.object({
@@ -38,7 +38,11 @@ const meSchema = z.object({
     database_quota_bytes: z.int(),
   }),
   open_inferences: z.object({
-    count: z.int().describe("Never less than are open; counted again when the limit is reached."),
+    count: z
+      .int()
+      .describe(
+        `Queued or in progress. What ended in the last ${OPEN_COUNT_MS / 1_000} s may still be counted.`,
+      ),
     limit: z.int(),
   }),
   retention_seconds: z.int().describe("How long inferences are kept after their end."),

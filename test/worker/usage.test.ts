@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { holdBudgets } from "../../src/accounts/usage.ts";
+import { OPEN_COUNT_MS } from "../../src/limits.ts";
 import { ended, expire, queued, submitted } from "./support/inferences.ts";
 import { type ScriptedBackend, backendIs } from "./support/outside.ts";
 import { ports, still } from "./support/ports.ts";
@@ -184,6 +185,17 @@ describe("a budget", () => {
 });
 
 describe("GET /v1/me", () => {
+  test("counts what is open, and no longer what has ended", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await newModel();
+    const ids = [await submitted(key, model), await submitted(key, model), await submitted(key, model)];
+    const open = async () => (await object(as(key, "GET", "/v1/me")))["open_inferences"];
+    expect(await open()).toMatchObject({ count: 3 });
+    for (const id of ids.slice(1)) await as(key, "POST", `/v1/inferences/${id}/cancel`);
+    await env.DB.prepare("UPDATE accounts SET open_counted_at = open_counted_at - ? WHERE id = ?").bind(OPEN_COUNT_MS, accountId).run();
+    expect(await open()).toMatchObject({ count: 1 });
+  });
+
   test("says whose key it is, what it may do, and what is left", async () => {
     const tenant = await newTenant({ name: "ci", scopes: ["read", "submit"] });
     await submitted(tenant.key, await newModel());

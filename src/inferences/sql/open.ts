@@ -8,10 +8,10 @@ import { live } from "./lane.ts";
 export const openStatements = {
   find: (accountId: string) => sql`SELECT open_at_most AS open FROM accounts WHERE id = ${accountId}`,
   /**
-   * Counts the open inferences of an account at its limit, in the indexes of what may be claimed and of what backs off or is to begin
-   * later, and among what runs. OPEN_COUNT_MS at least lie between two counts.
+   * Counts the open inferences of an account that seems to have `from` or more, its limit by default, in the indexes of what may be
+   * claimed and of what backs off or is to begin later, and among what runs. OPEN_COUNT_MS at least lie between two counts.
    */
-  count: (accountId: string) => sql`
+  count: (accountId: string, from: Sql = openLimitOf(sql`accounts`)) => sql`
     UPDATE accounts SET open_counted_at = ${NOW}, open_at_most = (
         SELECT coalesce(sum((SELECT count(*) FROM inferences AS own INDEXED BY inferences_by_account
             WHERE own.status = 'queued' AND own.not_before IS NULL AND own.by_account = 1 AND own.model = served.name
@@ -24,12 +24,13 @@ export const openStatements = {
       + (SELECT count(*) FROM backends AS host
         CROSS JOIN inferences AS running INDEXED BY inferences_running ON running.backend_id = host.id AND ${live(sql`running`)}
         WHERE host.model > '' AND running.account_id = accounts.id)
-    WHERE id = ${accountId} AND open_at_most >= ${openLimitOf(sql`accounts`)} AND open_counted_at <= ${NOW} - ${OPEN_COUNT_MS}
+    WHERE id = ${accountId} AND open_at_most >= ${from} AND open_counted_at <= ${NOW} - ${OPEN_COUNT_MS}
     RETURNING open_at_most < ${openLimitOf(sql`accounts`)} AS below`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
-/** How many inferences an account has open, at most. */
+/** How many inferences an account has open: never less, and no more than OPEN_COUNT_MS ago. */
 export async function openOf(db: Database, accountId: string): Promise<number> {
+  await db.all(openStatements.count(accountId, sql`1`));
   const [row] = await db.all(openStatements.find(accountId));
   return Number(row?.["open"] ?? 0);
 }
