@@ -188,7 +188,9 @@ function waitingOf(inference: Inference): z.infer<typeof waitingSchema> {
   if (inference.status === "in_progress") return { ...none, poll_after: POLL_AFTER_SECONDS.range[0] };
   if (inference.status !== "queued") return { ...none, poll_after: null };
   const { wait } = inference;
-  const estimatedMs = wait?.estimatedMs ?? null;
+  // Of one that is scheduled, its own time says enough where its lane was not looked at, or nothing is measured there.
+  const scheduledMs = inference.notBefore !== null && inference.attempt === 0 ? Math.max(0, inference.notBefore - Date.now()) : null;
+  const estimatedMs = wait?.estimatedMs ?? scheduledMs;
   const seconds = Math.ceil((estimatedMs ?? 0) / 2_000);
   return {
     waiting_on: wait?.on ?? (inference.notBefore === null ? "position" : delayedBy(inference.attempt)),

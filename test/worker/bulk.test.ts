@@ -343,6 +343,10 @@ describe("an inference that is not to begin before a time", () => {
   test("of a time that is over begins at once, and of one too far ahead is refused", async () => {
     const tenant = await newTenant();
     const model = await newModel();
+    const ahead = new Date(Date.now() + 3_600_000).toISOString();
+    const later = await object(as(tenant.key, "POST", "/v1/inferences", line(model, 0, { not_before: ahead })));
+    expect(later).toMatchObject({ waiting_on: "scheduled", poll_after: 30 });
+    expect(Math.abs(Date.parse(String(later["estimated_start_at"])) - Date.parse(ahead))).toBeLessThan(1_000);
     const past = await object(as(tenant.key, "POST", "/v1/inferences", line(model, 0, { not_before: "2020-01-01T00:00:00Z" })));
     expect(past).toMatchObject({ status: "queued", waiting_on: "position" });
     expect(await rowOf(String(past["id"]))).toMatchObject({ not_before: null });
