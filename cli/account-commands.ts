@@ -7,7 +7,7 @@ import { inputOf, parsed } from "./input.ts";
 import { listen, secretOfThisMachine } from "./listen.ts";
 import { redriveMany, usage } from "./operator.ts";
 import { stream } from "./stream.ts";
-import { apiOf, given, many, outputFor, pairs, whole } from "./options.ts";
+import { apiOf, given, many, outputFor, pairs, whole, wholeFromOne } from "./options.ts";
 
 const ENDS = ["inference.succeeded", "inference.failed", "inference.canceled", "inference.expired"];
 const STATUSES = ["queued", "in_progress", "succeeded", "failed", "canceled", "expired"];
@@ -119,7 +119,7 @@ export function accountCommands(program: Command): void {
     .option("--status <statuses>", `with commas between: ${STATUSES.join(", ")}`)
     .option("--model <model>", "only of this model")
     .option("--filter <name=value>", "any other filter of GET /v1/inferences; may be repeated", pairs)
-    .option("-n, --limit <number>", "how many", whole, 20)
+    .option("-n, --limit <number>", "how many", wholeFromOne, 20)
     .addHelpText("after", examples("list --status failed,expired", "list --filter 'metadata[order]=17' -n 100 --json"))
     .action(
       async (options: { status?: string; model?: string; filter?: Readonly<Record<string, string>>; limit: number }, command: Command) => {

@@ -14,6 +14,7 @@ import {
   describe,
   plain,
   printRows,
+  factsOf,
   printValue,
   printable,
   printableText,
@@ -169,7 +170,7 @@ export async function change({ client, output, signal }: Api, ids: readonly stri
 export async function logs({ client, output, signal }: Api, id: string, follow: boolean): Promise<void> {
   const print = (line: Json) => {
     const { at, event, ...more } = line;
-    const facts = Object.entries(more).map(([name, value]) => `${dim(`${name}=`)}${plain(value)}`);
+    const facts = factsOf(more).map(([name, value]) => `${dim(`${name}=`)}${value}`);
     if (output.json) printValue(output, line);
     else output.line(`${dim(plain(at))}  ${plain(event).padEnd(14)}  ${facts.join(" ")}`.trimEnd());
   };
@@ -182,7 +183,6 @@ export async function logs({ client, output, signal }: Api, id: string, follow: 
 
 export async function list({ client, output, signal }: Api, filters: Readonly<Record<string, string>>, limit: number): Promise<void> {
   const rows: Inference[] = [];
-  if (limit === 0) return;
   for await (const it of client.list({ ...filters, limit: Math.min(PAGE, limit), signal })) {
     rows.push(it);
     if (rows.length >= limit) break;

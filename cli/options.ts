@@ -34,6 +34,12 @@ export function whole(text: string): number {
   return Number(text);
 }
 
+export function wholeFromOne(text: string): number {
+  const number = whole(text);
+  if (number === 0) throw new InvalidArgumentError("It must be at least 1.");
+  return number;
+}
+
 export function pairs(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new InvalidArgumentError("It must be NAME=VALUE.");

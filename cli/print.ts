@@ -71,6 +71,16 @@ export function plain(value: unknown): string {
   return printable(JSON.stringify(value));
 }
 
+/** The members of a line of the log, those of an object in it beside them; an error as one phrase. */
+export function factsOf(line: Readonly<Record<string, unknown>>): [name: string, value: string][] {
+  return Object.entries(line).flatMap(([name, value]): [string, string][] => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return [[name, plain(value)]];
+    const its = value as Readonly<Record<string, unknown>>; // an object of JSON
+    if (name === "error") return [[name, `${plain(its["code"])} (${plain(its["class"])}): ${plain(its["message"])}`]];
+    return Object.entries(its).map(([member, inside]) => [`${name}.${member}`, plain(inside)]);
+  });
+}
+
 /** What could steer a terminal, or fake a line or a cell of a table. */
 const UNSAFE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
@@ -109,10 +119,18 @@ export function statusText(status: unknown): string {
 }
 
 /** Where an inference stands, on one line. */
-export function standing({ status, waiting_on: waitingOn, queue_position: position, progress, attempts }: Inference): string {
+export function standing({
+  status,
+  waiting_on: waitingOn,
+  queue_position: position,
+  estimated_start_at: start,
+  progress,
+  attempts,
+}: Inference): string {
   const facts = [
     status === "queued" && waitingOn !== null && `waits for: ${WAITS[waitingOn]}`,
     status === "queued" && position !== null && `position ${position}`,
+    waitingOn === "scheduled" && start !== null && start !== undefined && `starts at ${start}`,
     attempts > 1 && `attempt ${attempts}`,
     typeof progress?.progress === "number" && `${Math.round(progress.progress * 100)} %`,
     progress?.message && printable(progress.message),
@@ -134,7 +152,7 @@ export function describe(it: Inference): string {
   const words = Object.entries(metadata).map(([name, value]) => `${name}=${value}`);
   const facts: [string, string | number | null | undefined][] = [
     ["model", it.version ? `${it.model} ${it.version}` : it.model],
-    ["attempts", it.attempts > 0 ? `${it.attempts} of at most ${it.max_attempts}` : null],
+    ["attempts", it.attempts > 0 ? attemptsOf(it) : null],
     ["metadata", words.length > 0 ? words.join(" ") : null],
     ["created", it.created_at],
     ["started", it.started_at],
@@ -147,6 +165,11 @@ export function describe(it: Inference): string {
     .filter(([, value]) => value !== null && value !== undefined)
     .map(([name, value]) => `  ${dim(name.padEnd(10))} ${plain(value)}`);
   return [`${bold(plain(it.id))}  ${standing(it)}`, ...lines].join("\n");
+}
+
+/** Those that reached no server don't count towards the most. */
+function attemptsOf({ attempts, max_attempts: most }: Inference): string {
+  return attempts > most ? `${attempts}, of which some reached no server; at most ${most} that do` : `${attempts} of at most ${most}`;
 }
 
 function tookOf({ total_ms: total, queue_ms: queued, run_ms: ran }: Inference["metrics"]): string {

@@ -663,7 +663,7 @@ database_quota_bytes: number
  */
 open_inferences: {
 /**
- * As they count towards the limit: queued or in progress, but for what waits for a time. What ended in the last 5 s may still be counted.
+ * Queued or in progress. What ended in the last 5 s may still be counted.
  */
 count: number
 /**

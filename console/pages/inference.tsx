@@ -302,7 +302,12 @@ function Facts({ inference }: { readonly inference: Detail }) {
     ...(metrics.queue_ms === null ? [] : [["Waited", duration(metrics.queue_ms)] as const]),
     ...(metrics.run_ms === null ? [] : [["Ran", duration(metrics.run_ms)] as const]),
     ...(metrics.total_ms === null ? [] : [["In all", duration(metrics.total_ms)] as const]),
-    ["Attempts", `${inference.attempts} of ${inference.max_attempts}`],
+    [
+      "Attempts",
+      inference.attempts > inference.max_attempts
+        ? `${inference.attempts}, of which some reached no server; at most ${inference.max_attempts} that do`
+        : `${inference.attempts} of ${inference.max_attempts}`,
+    ],
     ["Priority", String(inference.priority)],
     ...(inference.capability ? [["Capability", inference.capability] as const] : []),
     ["Items", `${inference.input_items} in${inference.output_items === null ? "" : `, ${inference.output_items} out`}`],

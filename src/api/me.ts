@@ -38,11 +38,7 @@ const meSchema = z.object({
     database_quota_bytes: z.int(),
   }),
   open_inferences: z.object({
-    count: z
-      .int()
-      .describe(
-        `Queued or in progress. What ended in the last ${OPEN_COUNT_MS / 1_000} s may still be counted.`,
-      ),
+    count: z.int().describe(`Queued or in progress. What ended in the last ${OPEN_COUNT_MS / 1_000} s may still be counted.`),
     limit: z.int(),
   }),
   retention_seconds: z.int().describe("How long inferences are kept after their end."),

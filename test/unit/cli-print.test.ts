@@ -1,7 +1,7 @@
 /** What the command line prints of texts that are strangers': names, error messages, outputs of models. */
 import { expect, test } from "vitest";
 import type { Inference } from "../../client/typescript/client.ts";
-import { type Output, describe as described, printRows, printValue, printableLines } from "../../cli/print.ts";
+import { type Output, describe as described, factsOf, printRows, printValue, printableLines } from "../../cli/print.ts";
 
 function collecting(json = false): { output: Output; text: () => string } {
   const lines: string[] = [];
@@ -32,6 +32,27 @@ test("an inference shows an error of several lines on one", () => {
   const error = { class: "input", code: "backend_rejected", message: "too dark\n  status     succeeded" };
   const shown = described({ id: "1", status: "failed", attempts: 0, metadata: {}, error } as Inference); // of which no more is shown
   expect(shown.split("\n")).toHaveLength(2);
+});
+
+test("an inference says when it starts if it is scheduled, and why it has more attempts than may count", () => {
+  const shown = (more: object) => described({ id: "1", attempts: 0, metadata: {}, ...more } as Inference); // of which no more is shown
+  const at = "2026-12-01T10:00:00.000Z";
+  expect(shown({ status: "queued", waiting_on: "scheduled", queue_position: null, estimated_start_at: at })).toContain(
+    `waits for: its time, starts at ${at}`,
+  );
+  expect(shown({ status: "expired", attempts: 15, max_attempts: 3 })).toContain("15, of which some reached no server; at most 3 that do");
+  expect(shown({ status: "failed", attempts: 3, max_attempts: 3 })).toContain("3 of at most 3");
+});
+
+test("a line of the log is a list of facts, without JSON in it", () => {
+  const error = { class: "infrastructure", code: "backend_cut", message: "It broke\noff.", status: 502 };
+  expect(factsOf({ attempt: 1, error, timing: { sent_ms: 0, first_byte_ms: 12 }, message: "seed 7" })).toEqual([
+    ["attempt", "1"],
+    ["error", "backend_cut (infrastructure): It broke\\noff."],
+    ["timing.sent_ms", "0"],
+    ["timing.first_byte_ms", "12"],
+    ["message", "seed 7"],
+  ]);
 });
 
 test("a message of several lines is indented after the first, so that none passes for a line of the program's own", () => {
