@@ -7,7 +7,7 @@ import { Router } from "itty-router";
 import { Unavailable } from "./platform/unavailable.ts";
 import { RoutedCall, sharedOf } from "./entry/call.ts";
 import { Problem, problem } from "./problem.ts";
-import { type Caller, LimitReached, identifyKnown, rateLimitHeaders } from "./http/admit.ts";
+import { type Caller, LimitReached, identifyKnown, presentedKey, rateLimitHeaders } from "./http/admit.ts";
 import { addressOf } from "./http/address.ts";
 import type { Allowance } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
@@ -39,6 +39,8 @@ const NONE: Readonly<Record<string, string>> = {};
 interface Answered {
   readonly response: Response;
   readonly allowance: Allowance | null;
+  /** See `leaving`; false where it is not said. */
+  readonly isSafe?: boolean;
 }
 
 /** A route of a wire, and its path as the library makes a pattern of it. */
@@ -113,6 +115,7 @@ function startOf(path: string): [first: string, second: string] {
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const begunAt = Date.now();
   const requestId = crypto.randomUUID();
+  const { method } = request;
   const after: After = (work) => ctx.waitUntil(work);
   let dialect: Dialect = own;
   let answered: Answered;
@@ -121,68 +124,83 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
   try {
     const shared = sharedOf(env);
     const { allowedOrigins, keySecrets } = shared.config;
-    const caller = identifyKnown(request.headers, keySecrets);
-    const kept = caller && keptFor(caller, request, shared.keptAnswers);
-    if (kept) {
-      answered = await answerKept(kept, caller, { request, requestId, after, admissions: shared.admissions });
+    const presented = presentedKey(request.headers);
+    const caller = identifyKnown(presented, keySecrets);
+    const kept = caller && method === "GET" ? keptFor(caller, request, shared.keptAnswers) : null;
+    if (caller && kept) {
+      const answering = answerKept(kept, caller, { request, requestId, after, admissions: shared.admissions });
+      answered = answering instanceof Promise ? await answering : answering;
       kept.counts.note(answered.response.status, Date.now() - begunAt);
-      return finished(answered, kept.dialect, request.method, requestId, corsHeaders(request, "", allowedOrigins));
+      return finished(answered, kept.dialect, method, requestId, corsHeaders(request, "", allowedOrigins));
     }
     const path = routedPath(request.url);
-    const found = routeFor(request.method === "HEAD" ? "GET" : request.method, path);
+    const found = routeFor(method === "HEAD" ? "GET" : method, path);
     dialect = found?.dialect ?? DIALECTS.find((candidate) => candidate.owns(path)) ?? own;
-    const asked = preflight(request, path, allowedOrigins);
-    if (asked) return finished({ response: asked, allowance: null }, dialect, request.method, requestId, NONE);
+    const asked = method === "OPTIONS" ? preflight(request, path, allowedOrigins) : null;
+    if (asked) return finished({ response: asked, allowance: null }, dialect, method, requestId, NONE);
     forPages = corsHeaders(request, path, allowedOrigins);
     counts = found?.counts ?? unrouted;
     if (found) {
       const call = new RoutedCall({ request, requestId, params: found.params, after }, path, shared);
-      answered = await answer(found, call, caller);
+      answered = await answer(found, call, caller ?? presented);
       noteSpan(call, found.route, answered.response.status, begunAt);
     } else answered = { response: (await fileAt(request, path, env)) ?? dialect.refuse(noRoute(path), { requestId }), allowance: null };
   } catch (error) {
-    answered = { response: dialect.refuse(unexpected(error, requestId), { requestId }), allowance: null };
+    answered = refused(unexpected(error, requestId), dialect, { requestId });
   }
   release(request);
   counts.note(answered.response.status, Date.now() - begunAt);
-  return finished(answered, dialect, request.method, requestId, forPages);
+  return finished(answered, dialect, method, requestId, forPages);
 }
 
 /**
- * The answer to a poll of what can't change any more, where this isolate has it; null for any other, and for a client that
+ * The answer to a GET of what can't change any more, where this isolate has it; null for any other, and for a client that
  * wants no answer of a cache (RFC 9111, 5.2.1.4).
  */
 function keptFor(caller: Caller, request: Request, keptAnswers: KeptAnswers<Dialect>): KeptAnswer<Dialect> | null {
-  if (request.method !== "GET") return null;
   const kept = keptAnswers.get(caller.accountId, request.url, Date.now());
   return kept && NO_CACHE.test(request.headers.get("cache-control") ?? "") ? null : kept;
 }
 
 const NO_CACHE = /no-(?:cache|store)/i;
 
-/** Gives it out once the caller is admitted. */
-async function answerKept(
+/** Gives it out once the caller is admitted: at once, if that can be decided here. */
+function answerKept(kept: KeptAnswer<Dialect>, caller: Caller, call: KeptCall): Answered | Promise<Answered> {
+  const here = call.admissions.decideHere(caller, kept.access);
+  if (here instanceof LimitReached) return overLimit(here, kept.dialect, call.requestId);
+  const response = here && kept.again(call.request);
+  return response instanceof Response
+    ? { response, allowance: here, isSafe: kept.isSafe }
+    : answerKeptLater(kept, caller, call, here, response);
+}
+
+type KeptCall = Pick<Call, "request" | "requestId" | "after" | "admissions">;
+
+async function answerKeptLater(
   kept: KeptAnswer<Dialect>,
   caller: Caller,
-  { request, requestId, after, admissions }: Pick<Call, "request" | "requestId" | "after" | "admissions">,
+  { request, requestId, after, admissions }: KeptCall,
+  here: Allowance | null,
+  begun: Promise<Response> | null,
 ): Promise<Answered> {
-  const { dialect, access } = kept;
-  let allowance: Allowance | null = null;
+  const { dialect, access, isSafe } = kept;
+  let allowance = here;
   try {
-    const here = admissions.decideHere(caller, access);
-    if (here instanceof LimitReached) return overLimit(here, dialect, requestId);
-    allowance = here ?? (await admissions.admit(caller, access, after));
-    const response = kept.again(request);
-    return { response: response instanceof Response ? response : await response, allowance };
+    allowance ??= await admissions.admit(caller, access, after);
+    return { response: await (begun ?? kept.again(request)), allowance, isSafe };
   } catch (error) {
     if (error instanceof LimitReached) return overLimit(error, dialect, requestId);
-    return { response: dialect.refuse(unexpected(error, requestId), { requestId }), allowance };
+    return refused(unexpected(error, requestId), dialect, { requestId }, allowance);
   }
 }
 
 function overLimit(reached: LimitReached, dialect: Dialect, requestId: string): Answered {
   refusals.note(reached.code);
-  return { response: dialect.refuse(reached, { requestId }), allowance: reached.allowance };
+  return refused(reached, dialect, { requestId }, reached.allowance);
+}
+
+function refused(why: Problem, dialect: Dialect, call: Pick<Call, "requestId">, allowance: Allowance | null = null): Answered {
+  return { response: dialect.refuse(why, call), allowance, isSafe: true };
 }
 
 /**
@@ -200,9 +218,9 @@ function routedPath(text: string): string {
 
 /**
  * One routed call: who, gate, handler. A read of one row runs beside the question to the gate, if that must be asked; its
- * answer counts only if the gate admits. `known` is who asks, if this isolate knows the key.
+ * answer counts only if the gate admits. `by` is who asks, if this isolate knows the key; else what `presentedKey` says.
  */
-async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known: Caller | null): Promise<Answered> {
+async function answer({ dialect, route, counts }: Entry, call: RoutedCall, by: Caller | string | null | Problem): Promise<Answered> {
   let allowance: Allowance | null = null;
   let repeatable: Repeatable | null = null;
   let response: Response;
@@ -213,7 +231,9 @@ async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known
     } else {
       const { admissions, keptAnswers } = call;
       const changesBefore = keptAnswers.changes;
-      const caller = known ?? (await callerOf(call));
+      const identified = callerOf(call, by);
+      const caller = identified instanceof Promise ? await identified : identified;
+      if (caller instanceof Problem) return refused(unexpected(caller, call.requestId), dialect, call);
       const keyCall: KeyCall = Object.assign(call, { caller });
       repeatable = { keyId: caller.keyId, request: call.request };
       if (call.request.method !== "GET") belongsTo(call.request, caller.accountId);
@@ -235,8 +255,8 @@ async function answer({ dialect, route, counts }: Entry, call: RoutedCall, known
     }
   } catch (error) {
     if (error instanceof LimitReached) return overLimit(error, dialect, call.requestId);
-    const refused = unexpected(error, call.requestId);
-    response = dialect.refuse(repeatable ? problemAgainstRepeats(refused, repeatable, call.ports.clock.now()) : refused, call);
+    const seen = unexpected(error, call.requestId);
+    return refused(repeatable ? problemAgainstRepeats(seen, repeatable, call.ports.clock.now()) : seen, dialect, call, allowance);
   }
   return { response, allowance };
 }
@@ -317,7 +337,7 @@ function problemOf(error: unknown, requestId: string): Problem {
 
 /** Shows where a key stands, as the dialect and our own API do; as the dialect does only where the answer does not say it itself. */
 function finished(
-  { response, allowance }: Answered,
+  { response, allowance, isSafe = false }: Answered,
   dialect: Dialect,
   method: string,
   requestId: string,
@@ -325,7 +345,7 @@ function finished(
 ): Response {
   const ours = allowance ? { ...forPages, ...rateLimitHeaders(allowance) } : forPages;
   const others = (allowance && dialect.limitHeaders?.(allowance)) ?? NONE;
-  const left = leaving(response, { requestId, ours, others });
+  const left = leaving(response, { requestId, isSafe, ours, others });
   return method === "HEAD" ? new Response(null, left) : left;
 }
 

@@ -15,7 +15,7 @@ import { time, timeSchema } from "../http/time.ts";
 import { SCOPES, sameText } from "../keys/key.ts";
 import { type Holder, type Session, sessionFor, writeSession } from "../keys/session.ts";
 import { findKey } from "../keys/store.ts";
-import { problem } from "../problem.ts";
+import { Problem, problem } from "../problem.ts";
 
 const PATH = "/console/session";
 
@@ -65,8 +65,11 @@ async function signIn(call: Call): Promise<Response> {
     throw problem("bad_request", { detail: "Only the console's own page signs in here; a program sends its key with each call." });
   }
   const presented = presentedKey(request.headers);
-  if (presented !== null && presented.startsWith("ck_")) {
-    return answered(call, { ...(await identify(request.headers, config.keySecrets)), kind: "account" }, null);
+  if (presented instanceof Problem) throw presented;
+  if (presented?.startsWith("ck_")) {
+    const caller = await identify(presented, config.keySecrets);
+    if (caller instanceof Problem) throw caller;
+    return answered(call, { ...caller, kind: "account" }, null);
   }
   await mustBeOperator(call);
   return answered(call, { kind: "operator", name: null }, null);

@@ -106,7 +106,7 @@ export async function serveResult(call: AccountCall, inference: Extract<Inferenc
   const it = { ...whole, contentType, headers, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` };
   const answer = await download(call.request, it);
   if (output.at === "row") return answer;
-  return asFinal(answer, cacheControl, { characters: KEPT_DOWNLOAD_CHARACTERS, again: (request) => download(request, it) });
+  return asFinal(answer, cacheControl, { characters: KEPT_DOWNLOAD_CHARACTERS, isSafe: false, again: (request) => download(request, it) });
 }
 
 /** What came beside the output: nothing before there is one. */

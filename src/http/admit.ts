@@ -23,26 +23,26 @@ const NOT_VALID = problem("invalid_key", {
 });
 const SCHEME = /^(?:Bearer|Api-Key|Key|Token)\s+(\S+)\s*$/i;
 
-/** The key of a request, from any of the headers that the dialects know, or null. Throws if two headers have different keys. */
-export function presentedKey(headers: Headers): string | null {
-  const presented = [
-    { header: "x-vody-api-key", key: headers.get("x-vody-api-key")?.trim() },
-    { header: "x-api-key", key: headers.get("x-api-key")?.trim() },
-    { header: "Authorization", key: SCHEME.exec(headers.get("authorization") ?? "")?.[1] },
-  ].filter(({ key }) => key);
-  const [first] = presented;
-  const other = presented.find(({ key }) => key !== first?.key);
-  if (first && other) {
-    const detail = `The headers ${first.header} and ${other.header} have different API keys; send one key, in one header.`;
-    throw problem("invalid_key", { detail, headers: CHALLENGE });
-  }
-  return first?.key ?? null;
+/** The key of a request, from any of the headers that the dialects know; null if it has none, the problem if two headers have different ones. */
+export function presentedKey(headers: Headers): string | null | Problem {
+  const ofVody = headers.get("x-vody-api-key")?.trim() || null;
+  const ofOwn = headers.get("x-api-key")?.trim() || null;
+  const authorization = headers.get("authorization");
+  const ofScheme = (authorization !== null && SCHEME.exec(authorization)?.[1]) || null;
+  const key = ofVody ?? ofOwn ?? ofScheme;
+  if ((ofOwn === null || ofOwn === key) && (ofScheme === null || ofScheme === key)) return key;
+  const first = ofVody === null ? "x-api-key" : "x-vody-api-key";
+  const other = ofOwn === null || ofOwn === key ? "Authorization" : "x-api-key";
+  const detail = `The headers ${first} and ${other} have different API keys; send one key, in one header.`;
+  return problem("invalid_key", { detail, headers: CHALLENGE });
 }
 
-function howToSend(headers: Headers): string {
-  return headers.has("authorization")
+/** The refusal of a request without a key. */
+export function missingKey(headers: Headers): Problem {
+  const detail = headers.has("authorization")
     ? 'The Authorization header has no API key that can be read; it must be "Bearer", a space and one key.'
     : 'The request has no API key; send one in a header, as "Authorization: Bearer <key>" or "X-API-Key: <key>".';
+  return problem("missing_key", { detail, headers: CHALLENGE });
 }
 
 /** A caller whose key has proved itself. */
@@ -57,30 +57,24 @@ const provedUnder = oncePer((_secrets: readonly string[]) => new Memory<Caller>(
 /** Texts that have a key's form and checksum, and that none of those secrets made: most who send one send it again. */
 const forgedUnder = oncePer((_secrets: readonly string[]) => new Memory<true>(MEMORY_THINGS));
 
-/** As `identify`, of a key that has proved itself here before; null for any other. Throws nothing. */
-export function identifyKnown(headers: Headers, secrets: readonly string[]): Caller | null {
-  const authorization = headers.get("authorization");
-  const ofOwn = headers.get("x-api-key");
-  const ofVody = headers.get("x-vody-api-key");
-  const bare = ofOwn ?? ofVody;
-  if (bare !== null && (authorization !== null || (ofOwn !== null && ofVody !== null))) return null; // they may differ
-  const text = authorization === null ? bare?.trim() : SCHEME.exec(authorization)?.[1];
-  return (text && provedUnder(secrets).get(text, 0)) || null;
+/** Who sends this key, if it has proved itself here before; null if not, or if there is no key to know. */
+export function identifyKnown(key: string | null | Problem, secrets: readonly string[]): Caller | null {
+  return (typeof key === "string" && provedUnder(secrets).get(key, 0)) || null;
 }
 
-/** Whose request this is, by its key, which is read here unless it is given. Throws `missing_key` or `invalid_key`; no I/O. */
-export async function identify(headers: Headers, secrets: readonly string[], text = presentedKey(headers)): Promise<Caller> {
-  if (!text) throw problem("missing_key", { detail: howToSend(headers), headers: CHALLENGE });
-  const known = provedUnder(secrets).get(text, 0);
-  if (known) return known;
-  if (forgedUnder(secrets).get(text, 0)) throw NOT_VALID;
-  const identity = await parseKey(text, secrets);
+/** Whose key this is, or its refusal: at once if it was sent here before, without I/O in any case. */
+export function identify(key: string, secrets: readonly string[]): Caller | Problem | Promise<Caller | Problem> {
+  return identifyKnown(key, secrets) ?? (forgedUnder(secrets).get(key, 0) ? NOT_VALID : prove(key, secrets));
+}
+
+async function prove(key: string, secrets: readonly string[]): Promise<Caller | Problem> {
+  const identity = await parseKey(key, secrets);
   if (!identity) {
-    if (text.length === KEY_LENGTH) forgedUnder(secrets).set(text, true, Infinity);
-    throw NOT_VALID;
+    if (key.length === KEY_LENGTH) forgedUnder(secrets).set(key, true, Infinity);
+    return NOT_VALID;
   }
-  const caller = { ...identity, digest: await digestOf(text) };
-  provedUnder(secrets).set(text, caller, Infinity);
+  const caller = { ...identity, digest: await digestOf(key) };
+  provedUnder(secrets).set(key, caller, Infinity);
   return caller;
 }
 

@@ -33,20 +33,16 @@ export function json(body: unknown, init: Init = {}): Response {
 export function jsonText(text: string, { status = 200, headers = {} }: Init = {}): Response {
   const { ETag, ...more } = headers;
   if (status === 200 && ETag !== undefined && more["Cache-Control"] === FOR_EVER && Object.keys(more).length === 1) {
-    const answer = finalJson(text, ETag);
-    return asFinal(answer, FOR_EVER, {
+    const prepared = new Headers(FINAL_HEADERS);
+    prepared.set("ETag", ETag);
+    return asFinal(new Response(text, { headers: prepared }), FOR_EVER, {
       characters: text.length,
-      again: (request) => (isKnown(request, ETag) ? notModified(ETag) : finalJson(text, ETag)),
+      isSafe: true,
+      again: (request) => (isKnown(request, ETag) ? notModified(ETag) : new Response(text, { headers: prepared })),
     });
   }
   const answer = new Response(text, { status, headers: JSON_HEADERS });
   set(answer.headers, headers);
-  return answer;
-}
-
-function finalJson(text: string, etag: string): Response {
-  const answer = new Response(text, { headers: FINAL_HEADERS });
-  answer.headers.set("ETag", etag);
   return answer;
 }
 
@@ -60,6 +56,8 @@ function notModified(etag: string): Response {
 export interface FinalAnswer {
   /** How much is kept for it, about. */
   readonly characters: number;
+  /** Whether it has SAFE_HEADERS. */
+  readonly isSafe: boolean;
   again(request: Request): Response | Promise<Response>;
 }
 
@@ -84,6 +82,8 @@ export function withHeaders(answer: Response, headers: Readonly<Record<string, s
 /** What an answer carries beside its own headers. */
 interface Carried {
   readonly requestId: string;
+  /** It is known to have SAFE_HEADERS, which costs less than to look. */
+  readonly isSafe: boolean;
   /** Set in any case. */
   readonly ours: Readonly<Record<string, string>>;
   /** Set unless the answer has them itself. */
@@ -91,12 +91,12 @@ interface Carried {
 }
 
 /** An answer as it leaves. All is set at one go, since each look at an answer's headers costs the runtime as much as to set one. */
-export function leaving(answer: Response, { requestId, ours, others }: Carried): Response {
+export function leaving(answer: Response, { requestId, isSafe, ours, others }: Carried): Response {
   return changed(answer, (its) => {
     for (const [name, value] of Object.entries(others)) if (!its.has(name)) its.set(name, value);
     set(its, ours);
     its.set("X-Request-Id", requestId);
-    if (!its.has("x-content-type-options")) set(its, SAFE_HEADERS); // json() has set them
+    if (!isSafe && !its.has("x-content-type-options")) set(its, SAFE_HEADERS); // json() has set them
   });
 }
 

@@ -6,8 +6,8 @@
 import type { Config } from "../config.ts";
 import { type Session, readSession } from "../keys/session.ts";
 import { SESSION_SECONDS } from "../limits.ts";
-import { problem } from "../problem.ts";
-import { type Caller, identify, presentedKey } from "./admit.ts";
+import { type Problem, problem } from "../problem.ts";
+import { type Caller, identify, missingKey } from "./admit.ts";
 import type { Call } from "./route.ts";
 
 const NAME = "claimcheck_session";
@@ -15,13 +15,20 @@ const NAME = "claimcheck_session";
 const HOST_ONLY = "__Host-";
 const READS = new Set(["GET", "HEAD"]);
 
-/** Whose request this is: by its key, or by the session. Throws if it has neither. */
-export async function callerOf({ request, config, ports }: Pick<Call, "request" | "config" | "ports">): Promise<Caller> {
-  const key = presentedKey(request.headers);
-  const session = key === null ? await sessionOf(request, config, ports.clock.now()) : null;
+/** Whose request this is: who is known already, or by the key that is presented, or by the session; or the refusal of one that has neither. */
+export function callerOf(
+  call: Pick<Call, "request" | "config" | "ports">,
+  by: Caller | string | null | Problem,
+): Caller | Problem | Promise<Caller | Problem> {
+  if (by === null) return callerBySession(call);
+  return typeof by === "string" ? identify(by, call.config.keySecrets) : by;
+}
+
+async function callerBySession({ request, config, ports }: Pick<Call, "request" | "config" | "ports">): Promise<Caller | Problem> {
+  const session = await sessionOf(request, config, ports.clock.now());
   if (session?.kind === "account") return session;
-  if (session) throw problem("missing_key", { detail: "The session is the operator's; this call needs a key of an account." });
-  return identify(request.headers, config.keySecrets, key);
+  if (session) return problem("missing_key", { detail: "The session is the operator's; this call needs a key of an account." });
+  return missingKey(request.headers);
 }
 
 /** The session of a request that may use one; null if there is none. */

@@ -16,6 +16,7 @@ const answer = (text: string) => ({
   access: "read" as const,
   counts,
   characters: text.length,
+  isSafe: true,
   again: () => new Response(text),
 });
 
