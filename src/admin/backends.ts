@@ -74,7 +74,7 @@ const backendUpdateSchema = z.strictObject({
   ready_path: z
     .string()
     .max(2_048)
-    .regex(/^\/(?![/\\])[^\s\\#]*$/, 'must be a path on the server that begins with one "/", such as "/health"')
+    .regex(/^\/(?:[^/\s\\#][^\s\\#]*)?$/, 'must be a path on the server that begins with one "/", such as "/health"')
     .nullable()
     .optional()
     .describe("A path of the server that answers GET with 2xx when the model is ready; null = as the protocol has it."),

@@ -25,13 +25,16 @@ import { time, timeSchema } from "../http/time.ts";
 
 export const OCTETS = "application/octet-stream";
 const SHA256 = /^[0-9a-f]{64}$/;
+const NAME_RULE = "must be a name of whole characters, without slashes or control characters";
 
 export const contentTypeSchema = z.string().max(CONTENT_TYPE_CHARACTERS).regex(MEDIA_TYPE, "must be a media type, such as video/mp4");
 export const nameSchema = z
   .string()
   .min(1)
   .max(FILE_NAME_CHARACTERS)
-  .regex(/^[^\p{Cc}\p{Cs}/\\]+$/u, "must be a name of whole characters, without slashes or control characters");
+  // oxlint-disable-next-line no-control-regex -- it is published, and \p{Cc} is not known to every engine
+  .regex(/^[^\x00-\x1f\x7f-\x9f/\\]+$/, NAME_RULE)
+  .refine((name) => name.isWellFormed(), NAME_RULE);
 export const sha256Schema = z.string().toLowerCase().regex(SHA256, "must be 64 hexadecimal digits");
 
 export const fileSchema = z.object({
