@@ -52,7 +52,12 @@ export async function receive(request: Request, bounds: Bounds, take: (chunk: Ui
   const unpacked = request.body?.pipeThrough(new DecompressionStream(format)) ?? null;
   await receivePlain(request, unpacked, bounds, take).catch((error: unknown) => {
     if (error instanceof Problem) throw error;
-    throw problem("bad_request", { detail: `The body is not ${encoding}, as its Content-Encoding says.` });
+    const goesOn = error instanceof TypeError && /trailing/i.test(error.message);
+    throw problem("bad_request", {
+      detail: goesOn
+        ? `The body goes on after the end of its ${encoding}. Several in a row, as of \`cat a.gz b.gz\`, are not read: send one.`
+        : `The body is not ${encoding}, as its Content-Encoding says.`,
+    });
   });
 }
 

@@ -70,6 +70,15 @@ describe("a compressed body", () => {
     expect([answer.status, await object(answer)]).toMatchObject([400, { detail: "The body is not gzip, as its Content-Encoding says." }]);
   });
 
+  test.each(["gzip", "deflate"] as const)("of two in a row, in %s, is 400 and says that one is read", async (coding) => {
+    const halves = ['{"model":', `"${model}","input":1}`].map((half) => packed(half, coding));
+    const answer = await send("/v1/inferences", await new Blob(await Promise.all(halves)).arrayBuffer(), coding);
+    expect([answer.status, await object(answer)]).toMatchObject([
+      400,
+      { detail: expect.stringContaining("goes on after the end of its " + coding) },
+    ]);
+  });
+
   test("that unpacks to more than may be is 413", async () => {
     const bomb = await packed(`{"model":"${model}","input":"${" ".repeat(JSON_BODY_BYTES)}"}`, "gzip");
     expect(bomb.byteLength).toBeLessThan(JSON_BODY_BYTES / 100);
