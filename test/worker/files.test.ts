@@ -539,6 +539,10 @@ describe("an upload", () => {
     [{ bytes: 10, sha256: "zz" }, "#/sha256"],
     [{ bytes: 10, content_type: "video" }, "#/content_type"],
     [{ bytes: 10, name: "a/b" }, "#/name"],
+    [{ bytes: 10, name: "a\\b" }, "#/name"],
+    [{ bytes: 10, name: "a\u0000b" }, "#/name"],
+    [{ bytes: 10, name: "a\u009fb" }, "#/name"],
+    [{ bytes: 10, name: "a\ud800b" }, "#/name"],
   ])("is not begun with %j", async (body, place) => {
     const { errors } = (await object(begin(body))) as { errors?: { pointer: string }[] };
     expect(errors?.map(({ pointer }) => pointer)).toEqual([place]);
