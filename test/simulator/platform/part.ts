@@ -9,6 +9,9 @@ import type { Isolate } from "./isolate.ts";
 import type { Random } from "../random.ts";
 import type { Schedule } from "../schedule.ts";
 
+/** What hangs does so for this long at most: a write may take effect then, of which nobody hears. */
+export const HANGS_MOST_MS = 60_000;
+
 /** What becomes of one call: when it takes effect, when it is answered, and how. Times in ms, one after the other. */
 interface Fate {
   readonly before: number;
@@ -85,11 +88,11 @@ export class Part {
     const faults = this.#faults();
     const quick = () => (random.chance(faults.slow) ? random.int(5, 500) : random.int(0, this.#mostMs));
     const fate = { before: quick(), after: quick(), takesEffect: true, fails: false };
-    if (this.outage === "hangs") return { ...fate, before: random.int(1_000, 60_000), takesEffect: random.chance(0.2) };
+    if (this.outage === "hangs") return { ...fate, before: random.int(1_000, HANGS_MOST_MS), takesEffect: random.chance(0.2) };
     if (this.outage === "fails" || random.chance(faults.before)) return { ...fate, takesEffect: false, fails: true };
     if (random.chance(faults.after)) return { ...fate, fails: true };
     if (random.chance(faults.hang)) {
-      const stall = random.magnitude(1_000, 60_000);
+      const stall = random.magnitude(1_000, HANGS_MOST_MS);
       const early = random.chance(0.5);
       return {
         before: early ? fate.before : stall,

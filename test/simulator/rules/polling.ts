@@ -4,6 +4,7 @@
  */
 import type { Status } from "../../../src/inferences/status.ts";
 import type { Isolate } from "../platform/isolate.ts";
+import { HANGS_MOST_MS } from "../platform/part.ts";
 import { type Life, isFinal } from "./lives.ts";
 import { statusesSince } from "./watching.ts";
 
@@ -26,10 +27,10 @@ export interface PollingWorld {
 
 const RULE = "a poll that waits is answered at the end, or in its time";
 /** With no fault left for so long nothing is late any more. */
-const STEADY_MS = 45_000;
+const STEADY_MS = HANGS_MOST_MS + 5_000;
 const ANSWERED_WITHIN_MS = 2_000;
 /** With faults: what is asked for it may hang for so long. */
-const HANGS_MOST_MS = 300_000;
+const WAITS_MOST_MS = 300_000;
 
 export class Polling {
   readonly #world: PollingWorld;
@@ -80,7 +81,7 @@ export class Polling {
     const { life, seconds, beganAt } = poll;
     const overAt = Math.min(beganAt + seconds * 1_000, Math.max(beganAt, life.finalAt ?? Infinity));
     const isSteady = this.#isSteady(poll);
-    const late = this.#world.now() - (isSteady ? overAt + ANSWERED_WITHIN_MS : beganAt + seconds * 1_000 + HANGS_MOST_MS);
+    const late = this.#world.now() - (isSteady ? overAt + ANSWERED_WITHIN_MS : beganAt + seconds * 1_000 + WAITS_MOST_MS);
     if (late > 0 && !poll.gone.aborted && poll.isolate.steadySince <= beganAt) {
       this.#underWay.delete(poll);
       this.#violate(poll, `is not answered ${late} ms after it should have been, it is ${life.row.status}`);

@@ -4,6 +4,7 @@
  * the rows in the database, and not from a notification.
  */
 import type { Status } from "../../../src/inferences/status.ts";
+import { HANGS_MOST_MS } from "../platform/part.ts";
 import { type Life, isFinal } from "./lives.ts";
 
 /** An event as a client has it. */
@@ -66,7 +67,7 @@ export interface WatchingWorld {
 const SEEN_WITHIN_MS = 180_000;
 
 /** With no fault left for so long, and a connection that has stood for so long, who watches is told at once of a status that begins. */
-const STEADY_MS = 45_000;
+const STEADY_MS = HANGS_MOST_MS + 5_000;
 const CONNECTED_MS = 5_000;
 const TOLD_WITHIN_MS = 2_000;
 
