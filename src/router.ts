@@ -1,14 +1,11 @@
 /**
  * The whole API on one screen: which wires there are, and what every request goes through, in this order: path and
- * method, who is calling, the gate, the handler, and on the way out the headers that every answer carries. The only
- * file that knows the router library.
+ * method, who is calling, the gate, the handler, and on the way out the headers that every answer carries.
  */
-import { Router } from "itty-router";
 import { Unavailable } from "./platform/unavailable.ts";
 import { RoutedCall, sharedOf } from "./entry/call.ts";
 import { Problem, problem } from "./problem.ts";
 import { type Caller, LimitReached, identifyKnown, presentedKey, rateLimitHeaders } from "./http/admit.ts";
-import { addressOf } from "./http/address.ts";
 import type { Allowance } from "./keys/gate.ts";
 import type { Scope } from "./keys/key.ts";
 import { logError } from "./platform/log.ts";
@@ -25,9 +22,10 @@ import { noteSpan } from "./http/span.ts";
 import type { KeptAnswer, KeptAnswers } from "./http/kept-answers.ts";
 import type { After } from "./inferences/hints.ts";
 import { type Repeatable, answerAgainstRepeats, problemAgainstRepeats } from "./http/repeats.ts";
-import type { Call, Dialect, KeyCall, Route } from "./http/route.ts";
+import type { Call, Dialect, KeyCall } from "./http/route.ts";
 import { observed } from "./metrics/observed.ts";
 import { CallCounts, RefusalCounts } from "./http/calls.ts";
+import { type Entry, methodsOf, routeFor, routedPath } from "./routes.ts";
 import { DIALECTS } from "./wires.ts";
 
 /** A stall of the platform is over in a second or in a minute; a client that asks every other second learns soon. */
@@ -43,73 +41,8 @@ interface Answered {
   readonly isSafe?: boolean;
 }
 
-/** A route of a wire, and its path as the library makes a pattern of it. */
-interface Entry {
-  readonly dialect: Dialect;
-  readonly route: Route;
-  readonly pattern: RegExp;
-  readonly counts: CallCounts;
-}
-
 const refusals = new RefusalCounts(observed);
 const unrouted = new CallCounts(observed, own.name, "any", "none");
-
-/** All routes, in order. */
-const ENTRIES: readonly Entry[] = DIALECTS.flatMap((dialect) =>
-  dialect.routes.map((route) => ({
-    dialect,
-    route,
-    pattern: patternOf(route.path),
-    counts: new CallCounts(observed, dialect.name, route.method, route.path),
-  })),
-);
-/**
- * The same routes by method and by the first two segments of their path. A route that begins with a parameter stands under every
- * pair of segments; one whose second segment is a parameter stands under every pair with its first. "*" is any segment that no route names.
- */
-const byStart = new Map<string, Entry[]>();
-const LITERAL = /^[\w.-]*$/;
-
-const starts = ENTRIES.map(({ route }) => startOf(route.path)).filter(([first]) => LITERAL.test(first));
-const STARTS = new Set([
-  "*/*",
-  ...starts.flatMap(([first, second]) => [`${first}/*`, ...(LITERAL.test(second) ? [`${first}/${second}`] : [])]),
-]);
-for (const entry of ENTRIES) {
-  const { method, path } = entry.route;
-  const [first, second] = startOf(path);
-  for (const start of STARTS) {
-    const isUnder = !LITERAL.test(first) || (LITERAL.test(second) ? start === `${first}/${second}` : start.startsWith(`${first}/`));
-    if (isUnder) byStart.set(`${method} ${start}`, [...(byStart.get(`${method} ${start}`) ?? []), entry]);
-  }
-}
-
-function patternOf(path: string): RegExp {
-  const { routes } = Router().get(path, () => undefined);
-  const [[, pattern] = []] = routes;
-  if (!pattern) throw new Error(`no pattern for ${path}`);
-  return pattern;
-}
-
-/** The route that a request is for; null if there is none. */
-function routeFor(method: string, path: string): (Entry & { readonly params: Record<string, string> }) | null {
-  const [first, second] = startOf(path);
-  const known = `${first}/${second}`;
-  const start = STARTS.has(known) ? known : STARTS.has(`${first}/*`) ? `${first}/*` : "*/*";
-  for (const entry of byStart.get(`${method} ${start}`) ?? []) {
-    const match = entry.pattern.exec(path);
-    if (match) return { ...entry, params: path.includes("%") ? decoded(match.groups ?? {}) : { ...match.groups } };
-  }
-  return null;
-}
-
-/** The first two segments of a path; "" is one that is not there. */
-function startOf(path: string): [first: string, second: string] {
-  const end = path.indexOf("/", 1);
-  if (end < 0) return [path.slice(1), ""];
-  const next = path.indexOf("/", end + 1);
-  return [path.slice(1, end), next < 0 ? path.slice(end + 1) : path.slice(end + 1, next)];
-}
 
 /** Answers any request; never throws. */
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
@@ -201,19 +134,6 @@ function overLimit(reached: LimitReached, dialect: Dialect, requestId: string): 
 
 function refused(why: Problem, dialect: Dialect, call: Pick<Call, "requestId">, allowance: Allowance | null = null): Answered {
   return { response: dialect.refuse(why, call), allowance, isSafe: true };
-}
-
-/**
- * A request's path; where its host tells a part of it, as some vendors have it, with that in the path. A path that is there
- * without it stays as it is, so that a deployment's own host may have any name.
- */
-function routedPath(text: string): string {
-  const { hostname, pathname } = addressOf(text);
-  for (const dialect of DIALECTS) {
-    const whole = dialect.pathOf?.(hostname, pathname) ?? null;
-    if (whole !== null) return methodsOf(pathname).length === 0 ? whole : pathname;
-  }
-  return pathname;
 }
 
 /**
@@ -310,11 +230,6 @@ function noRoute(path: string): Problem {
   return problem("method_not_allowed", { detail: `This path takes ${methods}.`, headers: { Allow: methods } });
 }
 
-/** The methods that a path takes; none where there is nothing. */
-function methodsOf(path: string): string[] {
-  return ENTRIES.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route.method);
-}
-
 function unexpected(error: unknown, requestId: string): Problem {
   const seen = problemOf(error, requestId);
   refusals.note(seen.code);
@@ -347,16 +262,4 @@ function finished(
   const others = (allowance && dialect.limitHeaders?.(allowance)) ?? NONE;
   const left = leaving(response, { requestId, isSafe, ours, others });
   return method === "HEAD" ? new Response(null, left) : left;
-}
-
-function decoded(params: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decode(value)]));
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

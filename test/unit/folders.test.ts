@@ -14,6 +14,7 @@ const ORDER = [
   "worker.ts",
   "router.ts",
   "entry",
+  "routes.ts",
   "wires.ts",
   "dialects",
   "admin",
