@@ -80,6 +80,8 @@ try:
     together = infer(*bodies)
 finally:
     os.killpg(server.pid, signal.SIGKILL)
+
+
 def told(answers):
     return [(status, answer["outputs"][0]["shape"], answer["outputs"][0]["data"]) for status, answer in answers]
 

@@ -81,6 +81,8 @@ try:
     together = infer(*bodies)
 finally:
     os.killpg(server.pid, signal.SIGKILL)
+
+
 def told(answers):
     return {answer["id"]: answer["outputs"][0]["data"] for status, answer in answers}
 

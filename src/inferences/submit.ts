@@ -265,7 +265,7 @@ async function submitApart(
       const withThose = { ...standing, open: open + count, stored: stored + bytes, inDatabase: inDatabase + rowBytes };
       const reason = refusalIn(submission, withThose);
       if (reason && !(reason.code === "too_many_open" && (await isBelowOpenLimit(ports.db, submission.accountId)))) {
-        throw reason.code === "model_not_found" ? ofItem(reason, index) : reason;
+        throw reason.code === "model_not_found" ? ofItem(reason, itemOf(index)) : reason;
       }
       const charges = chargesOf(submission);
       [count, bytes, rowBytes] = [count + 1, bytes + charges.bytes, rowBytes + charges.rowBytes];

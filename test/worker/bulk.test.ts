@@ -236,6 +236,13 @@ describe("a bulk submit", () => {
   test.each<[what: string, lines: (model: string) => unknown[], status: number, code: string, pointer?: string]>([
     ["one is malformed", (model) => [line(model, 0), line(model, 1, { priority: 9 })], 422, "invalid_input", "#/1/priority"],
     ["one names no model", (model) => [line(model, 0), line("nobody", 1)], 404, "model_not_found", "#/1/model"],
+    [
+      "one behind a key that stands twice names no model",
+      (model) => [line(model, 0, { idempotency_key: "a" }), line(model, 0, { idempotency_key: "a" }), line("nobody", 1)],
+      404,
+      "model_not_found",
+      "#/2/model",
+    ],
     ["they are too many", (model) => Array.from({ length: 8 }, (_, number) => line(model, number)), 429, "too_many_open"],
   ])("with atomic takes none if %s", async (_what, lines, status, code, pointer) => {
     const tenant = await newTenant();
