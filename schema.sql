@@ -311,13 +311,14 @@ CREATE TABLE usage (
   completion_tokens INTEGER NOT NULL,
   input_bytes INTEGER NOT NULL,
   output_bytes INTEGER NOT NULL,
-  cost_micros INTEGER NOT NULL,          -- by the model's price at the end
+  cost_micros INTEGER NOT NULL,          -- by the model's price at the end; 2^53 - 1 at most
   PRIMARY KEY (account_id, day, model, key_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX accounts_budgeted ON accounts (id) WHERE budget_micros IS NOT NULL;
 -- Each end is counted in its own transaction, whatever statement ends it: a trigger can't be forgotten.
 -- It is on finished_at, which each end sets and no claim does: a statement that could fire it takes longer to compile. Only what says
 -- with whom it ended is left to the statement that counts those together (inferences/sql/end.ts), which is in the same transaction.
+-- No cost may keep an inference from ending, so one beyond 2^53 - 1 counts as that: more than any budget, and far from what overflows.
 CREATE TRIGGER inferences_used AFTER UPDATE OF finished_at ON inferences
 WHEN NEW.status IN ('succeeded', 'failed', 'canceled', 'expired') AND OLD.status IN ('queued', 'in_progress') AND NEW.ended_with IS OLD.ended_with
 BEGIN
@@ -325,14 +326,14 @@ BEGIN
     NEW.status = 'succeeded', NEW.status = 'failed', NEW.status = 'canceled', NEW.status = 'expired',
     NEW.attempt - NEW.attempts_before, NEW.run_ms - NEW.run_ms_before, NEW.input_items,
     coalesce(NEW.usage ->> 'promptTokens', 0), coalesce(NEW.usage ->> 'completionTokens', 0), NEW.input_bytes, coalesce(NEW.output_bytes, 0) + NEW.parts_bytes,
-    coalesce((SELECT CAST((NEW.run_ms - NEW.run_ms_before) * second_micros / 1000
+    min(9007199254740991, coalesce((SELECT CAST((NEW.run_ms - NEW.run_ms_before) * second_micros / 1000
         + coalesce((NEW.usage ->> 'promptTokens') + (NEW.usage ->> 'completionTokens'), 0) * token_micros
-        + (NEW.status = 'succeeded') * inference_micros AS INTEGER) FROM models WHERE name = NEW.model), 0))
+        + (NEW.status = 'succeeded') * inference_micros AS INTEGER) FROM models WHERE name = NEW.model), 0)))
   ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed, canceled = canceled + excluded.canceled,
     expired = expired + excluded.expired, attempts = attempts + excluded.attempts, run_ms = run_ms + excluded.run_ms,
     input_items = input_items + excluded.input_items, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
     completion_tokens = completion_tokens + excluded.completion_tokens, input_bytes = input_bytes + excluded.input_bytes,
-    output_bytes = output_bytes + excluded.output_bytes, cost_micros = cost_micros + excluded.cost_micros;
+    output_bytes = output_bytes + excluded.output_bytes, cost_micros = min(9007199254740991, cost_micros + excluded.cost_micros);
 END;
 
 -- Payloads that are past their own retention. What is past its account's is found by its id, which sorts by age.

@@ -36,6 +36,8 @@ export type Used = Readonly<z.infer<typeof usedSchema>>;
 const COLUMNS: Readonly<Record<UsageBy, Sql>> = { account: sql`account_id`, day: sql`day`, model: sql`model`, key: sql`key_id` };
 
 const sum = (column: Sql) => sql`coalesce(sum(${column}), 0)`;
+/** As a float: a thousand rows of the most that one may have are more than an integer holds, and sum() would fail. */
+const COST = sql`total(cost_micros)`;
 
 /** Which part of the ledger: of one account, or of all; days since 1970, both included. */
 export interface UsageRange {
@@ -45,8 +47,7 @@ export interface UsageRange {
 }
 
 const monthBegan = sql`strftime('%s', ${NOW} / 1000, 'unixepoch', 'start of month') / 86400`;
-const spentBy = (account: Sql) =>
-  sql`(SELECT ${sum(sql`cost_micros`)} FROM usage WHERE usage.account_id = ${account} AND usage.day >= ${monthBegan})`;
+const spentBy = (account: Sql) => sql`(SELECT ${COST} FROM usage WHERE usage.account_id = ${account} AND usage.day >= ${monthBegan})`;
 
 export const usageStatements = {
   sums: ({ accountId, fromDay, toDay }: UsageRange, by: readonly UsageBy[], limit: number) => sql`
@@ -58,7 +59,7 @@ export const usageStatements = {
     )}, ${sum(sql`succeeded`)} AS succeeded, ${sum(sql`failed`)} AS failed, ${sum(sql`canceled`)} AS canceled, ${sum(sql`expired`)} AS expired,
       ${sum(sql`attempts`)} AS attempts, ${sum(sql`run_ms`)} AS runMs, ${sum(sql`input_items`)} AS inputItems,
       ${sum(sql`prompt_tokens`)} AS promptTokens, ${sum(sql`completion_tokens`)} AS completionTokens,
-      ${sum(sql`input_bytes`)} AS inputBytes, ${sum(sql`output_bytes`)} AS outputBytes, ${sum(sql`cost_micros`)} AS costMicros
+      ${sum(sql`input_bytes`)} AS inputBytes, ${sum(sql`output_bytes`)} AS outputBytes, ${COST} AS costMicros
     FROM ${accountId === null ? sql`accounts AS owner CROSS JOIN usage ON usage.account_id = owner.id` : sql`usage`}
     WHERE ${accountId === null ? sql`owner.id > ''` : sql`account_id = ${accountId}`} AND day BETWEEN ${fromDay} AND ${toDay}
     ${

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { auditStatements } from "../../src/audit/store.ts";
 import { accountStatements } from "../../src/accounts/store.ts";
+import { dayOf, holdBudgets, usageOf } from "../../src/accounts/usage.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
@@ -18,11 +19,13 @@ import { type Group, groupStatements } from "../../src/inferences/sql/group.ts";
 import { insertTogether } from "../../src/inferences/sql/insert-group.ts";
 import {
   AGEING_MS,
+  COUNTED_MOST,
   GROUP_CHARACTERS,
   HEAD_FILLED,
   HEAD_ROWS,
   IDEMPOTENCY_KEY_CHARACTERS,
   INFERENCE_CHARGE_BYTES,
+  MONEY_MAX,
   NOTE_IDS,
   TOGETHER_LOST_MS,
   TOGETHER_MOST,
@@ -613,6 +616,26 @@ describe("ends that come together", () => {
     );
     expect(sums).toEqual(recount);
     expect(Number(sums?.["run_ms"])).toBeGreaterThanOrEqual(3_000);
+  });
+
+  test("end whatever they cost, alone or together and again and again, and the ledger goes on being read", async () => {
+    const { accountId } = await newTenant();
+    await operator("PATCH", `/accounts/${accountId}`, { monthly_budget: MONEY_MAX });
+    const today = dayOf(Date.now());
+    const others = Array.from({ length: 1_100 }, (_, number) => `key-${number}`);
+    await env.DB.prepare("INSERT INTO usage SELECT ?1, ?2, 'm', value, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, ?3 FROM json_each(?4)")
+      .bind(accountId, today, Number.MAX_SAFE_INTEGER, JSON.stringify(others))
+      .run();
+    const all = await running(Array.from({ length: 9 }, () => [accountId, "key"]));
+    const price = MONEY_MAX * 1_000_000;
+    await db.all(sql`UPDATE models SET second_micros = ${price}, token_micros = ${price}, inference_micros = ${price}`);
+    const ends = all.map((it) => success(it, OUTPUT, 13, 1, { promptTokens: COUNTED_MOST, completionTokens: COUNTED_MOST }));
+    for (const some of [ends.slice(0, 4), ends.slice(4, 5), ends.slice(5, 6), ends.slice(6)]) expect(await end(some)).toEqual(some);
+    const of = sql`FROM usage WHERE account_id = ${accountId} AND key_id = 'key'`;
+    expect(await db.all(sql`SELECT succeeded, cost_micros ${of}`)).toEqual([{ succeeded: 9, cost_micros: Number.MAX_SAFE_INTEGER }]);
+    const [total] = await usageOf(db, { accountId, fromDay: today, toDay: today + 1 }, [], 1);
+    expect(Number(total?.costMicros) / (1_101 * Number.MAX_SAFE_INTEGER)).toBeCloseTo(1, 9);
+    expect(await holdBudgets(db)).toContainEqual({ id: accountId, state: "spent" });
   });
 
   test("write a row of usage for each key and not for each inference", async () => {

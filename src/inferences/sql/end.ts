@@ -95,13 +95,19 @@ const setColumns = join(
   ",",
 );
 
-/** Sums that the usage of a row is made of, as the trigger `inferences_used` has them of one. */
+/** In the ledger, of a row as of a sum: more counts as that, as the trigger has it (schema.sql). */
+const COST_MOST: Sql = { text: String(Number.MAX_SAFE_INTEGER), params: [] };
+
+/**
+ * Sums that the usage of a row is made of, as the trigger `inferences_used` has them of one. That of the costs is a float, which is
+ * exact below COST_MOST and does not overflow beyond.
+ */
 const SUMS = sql`
     sum(status = 'succeeded'), sum(status = 'failed'), 0, 0, sum(attempt - attempts_before), sum(run_ms - run_ms_before), sum(input_items),
     sum(coalesce(usage ->> 'promptTokens', 0)), sum(coalesce(usage ->> 'completionTokens', 0)), sum(input_bytes), sum(coalesce(output_bytes, 0) + parts_bytes),
-    sum(coalesce((SELECT CAST((run_ms - run_ms_before) * second_micros / 1000
+    CAST(min(${COST_MOST}, total((SELECT CAST((run_ms - run_ms_before) * second_micros / 1000
         + coalesce((usage ->> 'promptTokens') + (usage ->> 'completionTokens'), 0) * token_micros
-        + (status = 'succeeded') * inference_micros AS INTEGER) FROM models WHERE name = inferences.model), 0))`;
+        + (status = 'succeeded') * inference_micros AS INTEGER) FROM models WHERE name = inferences.model))) AS INTEGER)`;
 
 export const endStatements = {
   /** `together` names those whose usage is counted by the next statement: no two that are sent have the same. Null leaves it to the trigger. */
@@ -121,7 +127,7 @@ export const endStatements = {
     ON CONFLICT DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed, attempts = attempts + excluded.attempts,
       run_ms = run_ms + excluded.run_ms, input_items = input_items + excluded.input_items, prompt_tokens = prompt_tokens + excluded.prompt_tokens,
       completion_tokens = completion_tokens + excluded.completion_tokens, input_bytes = input_bytes + excluded.input_bytes,
-      output_bytes = output_bytes + excluded.output_bytes, cost_micros = cost_micros + excluded.cost_micros`,
+      output_bytes = output_bytes + excluded.output_bytes, cost_micros = min(${COST_MOST}, cost_micros + excluded.cost_micros)`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
 /** Those that may go in one statement, since no value of D1 may have more than 2 MB. */
