@@ -5,6 +5,7 @@ import { idempotencyOf } from "../http/vetted.ts";
 import { lookUpWithWait, nameIn } from "../http/lookup.ts";
 import { preferredWait, waitedFor } from "../http/prefer.ts";
 import { type AccountCall, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { switchSchema } from "../http/switch.ts";
 import { cancel as cancelInference, redrive as redriveInference, remove as removeInference } from "../inferences/change.ts";
 import { isFinal } from "../inferences/status.ts";
 import { submit as submitInference } from "../inferences/submit.ts";
@@ -23,11 +24,7 @@ const SUBMIT = {
 } as const satisfies RouteShape;
 
 export const getQuery = z.strictObject({
-  logs: z
-    .string()
-    .optional()
-    .transform((text) => text === "1" || text === "true")
-    .describe("`1` or `true`: with what happened to it."),
+  logs: switchSchema.optional().describe("`1` or `true`: with what happened to it."),
 });
 
 const GET = {

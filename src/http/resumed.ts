@@ -3,6 +3,7 @@
  * and the last words of the wire by which the inference was submitted. Any of it may be read again, by anybody who may read
  * the inference; who leaves stops nothing.
  */
+import * as z from "zod";
 import { KEEP_ALIVE } from "../backends/streams/event-reader.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { isFinal } from "../inferences/status.ts";
@@ -13,9 +14,11 @@ import type { Submission } from "../inferences/submission.ts";
 import { EVENTS_RETRY_MS } from "../limits.ts";
 import { problem, shown } from "../problem.ts";
 import { replayHeaders } from "./answer.ts";
+import { check } from "./body.ts";
 import { prefersAsync } from "./prefer.ts";
 import type { KeyCall, StreamEnds } from "./route.ts";
 import { eventStream, eventsWritten } from "./sse.ts";
+import { switchSchema } from "./switch.ts";
 
 /** The id of the event that ends a stream: who sends it back has all. */
 const OVER = ".end";
@@ -75,10 +78,12 @@ export async function resumedStream(
   });
 }
 
-/** Whether a client that asks for a stream wants one that goes on without it: `?detach=1`, or `Prefer: respond-async`. */
+const detachQuery = z.object({ detach: switchSchema.optional() });
+
+/** Whether a client that asks for a stream wants one that goes on without it: `?detach=1`, or `Prefer: respond-async`. Throws 422 for another value. */
 export function isDetached({ request, url }: Pick<KeyCall, "request" | "url">): boolean {
-  const asked = url.searchParams.get("detach");
-  return asked === "1" || asked === "true" || prefersAsync(request.headers);
+  const { detach = false } = check(detachQuery, Object.fromEntries(url.searchParams), "query");
+  return detach || prefersAsync(request.headers);
 }
 
 /** Submits, and answers with the stream from its beginning on: at once, so that the client knows the inference's id from then on. */

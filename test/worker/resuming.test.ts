@@ -407,6 +407,22 @@ describe("every wire", () => {
     expect(await streamOf({ model, input: { picture: "x", stream: true } })).toBeUndefined();
   });
 
+  test.each(["2", "yes", ""])("is not asked for by ?detach=%s, which is refused in the words of the wire", async (value) => {
+    const it = await world();
+    const messages = [{ role: "user", content: "Hi" }];
+    for (const [path, body] of [
+      [CHAT, { model: it.model, messages, stream: true }],
+      [`/baseten/${it.model}/sync${CHAT}`, { messages, stream: true }],
+      [`/v2/models/${it.model}/generate_stream`, { text_input: "Hi" }],
+    ] as const) {
+      const answer = await as(it.key, "POST", `${path}?detach=${value}`, body);
+      expect([path, answer.status]).toEqual([path, path.startsWith("/v2") ? 422 : 400]);
+      expect(await answer.text()).toContain("must be one of");
+    }
+    const off = await as(it.key, "GET", "/v1/inferences?limit=1");
+    expect((await object(off))["data"]).toEqual([]); // none was submitted
+  });
+
   test("the Open Inference Protocol streams text so, and ends it without a word", async () => {
     const it = await world();
     const answer = await as(it.key, "POST", `/v2/models/${it.model}/generate_stream?detach=1`, { text_input: "Hi" });

@@ -12,7 +12,7 @@ import { timePasses } from "./support/clock.ts";
 import { still, stillAs } from "./support/ports.ts";
 import { gpu } from "./support/outside.ts";
 import { type Tenant, newBackend, newModel, newTenant, served } from "./support/tenants.ts";
-import { object, operator } from "./support/requests.ts";
+import { as, object, operator } from "./support/requests.ts";
 
 const { db } = still();
 const BUSY: Failure = { class: "capacity", code: "backend_busy", message: "The backend answered 429.", status: 503 };
@@ -326,7 +326,15 @@ describe("the log", () => {
     const failed = logs.find(({ event }) => event === "attempt_failed");
     expect(Date.parse(String(failed?.["retry_at"])) - Date.parse(String(failed?.["at"]))).toBe(5_000);
     expect(await show(tenant, id)).not.toHaveProperty("logs");
+    for (const query of ["?logs=0", "?logs=false"]) expect(await show(tenant, id, query)).not.toHaveProperty("logs");
     expect((await show(tenant, id, "?logs=true"))["logs"]).toEqual(logs);
+    for (const path of [`/v1/inferences/${id}`, `/admin/v1/inferences/${tenant.accountId}/${id}`]) {
+      const answer = await (path.startsWith("/v1") ? as(tenant.key, "GET", `${path}?logs=2`) : operator("GET", `${path.slice(9)}?logs=2`));
+      expect([answer.status, (await object(answer))["detail"]]).toEqual([
+        422,
+        '"logs" must be one of "0", "1", "false", "true", and is "2".',
+      ]);
+    }
   });
 
   test.each([
