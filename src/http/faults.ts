@@ -143,7 +143,7 @@ function boundOf(schema: RawIssue["schema"], direction: Readonly<Record<string, 
 }
 
 /** The names that an object's schema has. */
-function membersOf(schema: RawIssue["inst"]): readonly string[] {
+export function membersOf(schema: RawIssue["inst"]): readonly string[] {
   const shape = schema && "shape" in schema._zod.def ? schema._zod.def.shape : null;
   return shape && typeof shape === "object" ? Object.keys(shape) : [];
 }

@@ -10,6 +10,7 @@ import type { After } from "../inferences/hints.ts";
 import type { Inference } from "../inferences/inference.ts";
 import type { AccountLimit } from "../keys/account-limit.ts";
 import type { Allowance } from "../keys/gate.ts";
+import { FAULTS_SHOWN } from "../limits.ts";
 import type { KeyIdentity, Scope } from "../keys/key.ts";
 import type { MetricsReader } from "../metrics/history.ts";
 import type { Ports } from "../ports.ts";
@@ -18,6 +19,7 @@ import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
 import type { Admissions } from "./admit.ts";
 import { audited } from "./audited.ts";
 import { check, readJson } from "./body.ts";
+import { membersOf } from "./faults.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
 import type { LookUps } from "./lookups.ts";
 
@@ -104,7 +106,7 @@ export interface RouteShape {
   /** Path parameters, each with a description. */
   readonly params?: z.ZodObject;
   readonly query?: z.ZodType;
-  /** Query parameters that may be given more than once: their values come joined with commas. Of any other, the last counts. */
+  /** Query parameters that may be given more than once: their values come joined with commas. Of any other of a vendor's wire, the last counts. */
   readonly repeatable?: readonly string[];
   /** A query parameter that is an object: its members come as `name[member]=value`. */
   readonly deep?: string;
@@ -184,17 +186,36 @@ function queryOf({ searchParams }: URL, { repeatable = [], deep }: RouteShape): 
 
 const NO_QUERY = z.strictObject({});
 
-/** The same route; if it takes no query, one that is sent all the same is refused by name. For our own APIs: vendors' clients send what they like. */
+/**
+ * The same route with nothing in its query that would not count: if it takes no query, a parameter is refused by name, and so is one
+ * that is given twice, of which one value would count. For our own APIs: vendors' clients send what they like.
+ */
 export function refusingOtherQueries(it: Route): Route {
-  if (it.query) return it;
+  const { query = NO_QUERY } = it;
   return {
     ...it,
-    query: NO_QUERY,
+    query,
     handle(call) {
-      if (call.request.url.includes("?")) check(NO_QUERY, Object.fromEntries(call.url.searchParams), "query");
+      if (call.request.url.includes("?")) {
+        const { searchParams } = call.url;
+        mustNotRepeat(searchParams, it);
+        if (!it.query) check(NO_QUERY, Object.fromEntries(searchParams), "query");
+      }
       return it.handle(call);
     },
   };
+}
+
+/** Throws 400 that names each parameter of the route that comes more than once and must not. Another one means nothing, however often it comes. */
+function mustNotRepeat(searchParams: URLSearchParams, { query, repeatable = [], deep }: RouteShape): void {
+  const members = membersOf(query);
+  const isOnce = (name: string) =>
+    (members.includes(name) && !repeatable.includes(name)) || (deep !== undefined && name.startsWith(`${deep}[`));
+  const faults = [...new Set(searchParams.keys())].flatMap((name) => {
+    const times = isOnce(name) ? searchParams.getAll(name).length : 1;
+    return times === 1 ? [] : [{ path: [name], detail: `must be given once, and is given ${times} times` }];
+  });
+  if (faults.length > 0) throw problem("bad_request", { faults: faults.slice(0, FAULTS_SHOWN) });
 }
 
 /** What a wire says in a stream that resumes beside the backend's words. */

@@ -680,6 +680,10 @@ describe("a submission", () => {
     ["GET", "/v1/webhooks?limit=5", '"limit" is not a query parameter of this call.'],
     ["POST", "/v1/inferences?model=m", '"model" is not a query parameter of this call.'],
     ["GET", "/v1/models/any/queue?versoin=2", '"versoin" is not a query parameter of this call; did you mean "version"?'],
+    ["GET", "/v1/models/any/queue?version=1&version=2", '"version" must be given once, and is given 2 times.'],
+    ["GET", "/v1/files?limit=1&limit=1", '"limit" must be given once, and is given 2 times.'],
+    ["POST", "/v1/inferences/bulk?atomic=true&atomic=false", '"atomic" must be given once, and is given 2 times.'],
+    ["GET", "/v1/usage?from=2026-11-01&from=2026-11-02&by=day&by=model", '"from" must be given once, and is given 2 times.'],
   ])("%s %s is refused, since nothing would read that parameter", async (method, path, detail) => {
     const { key } = await newTenant();
     const answer = await as(key, method, path, method === "POST" ? { model: "m", input: 1 } : undefined);

@@ -222,10 +222,18 @@ describe("a filter", () => {
     ["metadata[a]=1&metadata=2", 400, '"metadata" is not how a member of "metadata" is asked for: write "metadata[name]=value"'],
     ["metadata.shop=a", 400, "#/metadata.shop is not how"],
     ["metadata[shop=a", 400, 'write "metadata[name]=value"'],
+    ["limit=1&limit=5", 400, '"limit" must be given once, and is given 2 times.'],
+    ["after=a&order=asc&after=a&order=asc&after=b", 400, '"after" must be given once, and is given 3 times; "order" must be given once'],
+    ["metadata[a]=1&metadata[b]=1&metadata[a]=2", 400, '"metadata[a]" must be given once, and is given 2 times.'],
   ])("%s is refused by name", async (query, status, says) => {
     const answer = await refused(tenant.key, query);
     expect(answer.status).toBe(status);
     expect(answer.says).toContain(says);
+  });
+
+  test("what lists values may come several times", async () => {
+    const all = await list(tenant.key, "status=queued,succeeded&fields=id&fields=status&metadata[a]=&metadata[b]=");
+    expect(all).toEqual(await list(tenant.key, "status=queued&status=succeeded&fields=id,status&metadata[a]=&metadata[b]="));
   });
 
   test("a cursor of another filter, order or account is refused", async () => {
