@@ -40,8 +40,20 @@ const OUR_ERROR = /"error":"(?:TypeError|RangeError|SyntaxError|ReferenceError|Z
 const TIME = /,"time":"[^"]*"/;
 const STACK = /,"stack":"(?:[^"\\]|\\.)*"/;
 
-/** Runs one seed. What the flows log becomes part of the trace. Not to be run twice at once: the console is borrowed. */
-export async function simulate(seed: number, options: Options = {}): Promise<Report> {
+/** The seed that runs, or has run. */
+let latest: Promise<unknown> = Promise.resolve();
+
+/**
+ * Runs one seed. What the flows log becomes part of the trace. Console, clock and WebCrypto are borrowed, so it waits for the one
+ * that runs: one that a test's time limit has left behind would otherwise go on with the real ones in the middle of the next.
+ */
+export function simulate(seed: number, options: Options = {}): Promise<Report> {
+  const report = latest.then(() => simulateAlone(seed, options));
+  latest = report.catch(() => null); // whoever asked for it gets the error
+  return report;
+}
+
+async function simulateAlone(seed: number, options: Options): Promise<Report> {
   const began = performance.now();
   const trace = new Trace(options.print ?? null);
   const world = new World(seed, trace, options.mutation ?? NO_MUTATION);
