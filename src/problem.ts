@@ -84,7 +84,7 @@ export class Problem extends Error {
   constructor(code: ProblemCode, details: Details = {}) {
     const { status, title } = CATALOGUE[code];
     const faults = details.faults ?? [];
-    const detail = details.detail ?? (faults.length > 0 ? sentence(faults.map(faultText).join("; ")) : `${title}.`);
+    const detail = details.detail ?? (faults.length > 0 ? sentence(faultsText(faults)) : `${title}.`);
     const frames = Error.stackTraceLimit;
     Error.stackTraceLimit = 0; // a problem is an answer: its stack would cost as much as its text, and nobody reads it
     super(`${code}: ${detail}`);
@@ -119,6 +119,13 @@ export function faultText({ path, detail }: Fault): string {
   if (first === undefined) return `The body ${detail}`;
   if (typeof first === "string") return `"${path.join(".")}" ${detail}`;
   return rest.length === 0 ? `Item ${first} ${detail}` : `"${rest.join(".")}" of item ${first} ${detail}`;
+}
+
+/** Several faults as one phrase, in which only the first begins with a capital. */
+export function faultsText(faults: readonly Fault[], textOf: (fault: Fault) => string = faultText): string {
+  return faults
+    .map((fault, place) => (place === 0 ? textOf(fault) : textOf(fault).replace(/^(?:The|Item) /, (word) => word.toLowerCase())))
+    .join("; ");
 }
 
 /** What a message says back of a text. */

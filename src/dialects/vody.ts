@@ -19,7 +19,7 @@ import type { Inference } from "../inferences/inference.ts";
 import { isFinal } from "../inferences/status.ts";
 import { submit } from "../inferences/submit.ts";
 import { BATCH_ITEMS, JSON_BODY_BYTES } from "../limits.ts";
-import { type Problem, faultText } from "../problem.ts";
+import { type Problem, faultsText } from "../problem.ts";
 
 const itemSchema = z
   .looseObject({
@@ -104,7 +104,7 @@ export const vody: Dialect = {
     ),
   ],
   refuse(fault: Problem) {
-    const message = fault.faults.length > 0 ? fault.faults.map(faultText).join("; ") : fault.detail;
+    const message = fault.faults.length > 0 ? faultsText(fault.faults) : fault.detail;
     return refusal(fault.status, message, { "Cache-Control": "private, no-store", ...fault.headers });
   },
 };

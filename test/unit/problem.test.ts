@@ -1,7 +1,7 @@
 /** Problems: where a fault is, in a pointer for programs and in words for people. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Problem, faultText, pointer, problem } from "../../src/problem.ts";
+import { Problem, faultText, faultsText, pointer, problem } from "../../src/problem.ts";
 
 describe("a pointer", () => {
   test.each([
@@ -57,6 +57,12 @@ describe("a fault in words", () => {
     [[], "The body must be text"],
   ] as const)("names the place %j", (path, expected) => {
     expect(faultText({ path, detail: "must be text" })).toBe(expected);
+  });
+
+  test("has a capital at the beginning of the message alone", () => {
+    const faults = [[], ["Item"], [], [7]].map((path) => ({ path, detail: "is wrong" }));
+    expect(faultsText(faults)).toBe('The body is wrong; "Item" is wrong; the body is wrong; item 7 is wrong');
+    expect(problem("invalid_input", { faults: faults.slice(1) }).detail).toBe('"Item" is wrong; the body is wrong; item 7 is wrong.');
   });
 });
 

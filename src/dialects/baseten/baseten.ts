@@ -41,7 +41,7 @@ import { submitAndWait } from "../../inferences/waiter.ts";
 import type { EventName } from "../../inferences/webhook.ts";
 import { SERVER_PATH_CHARACTERS } from "../../limits.ts";
 import { openPayload } from "../../payloads/payloads.ts";
-import { type Problem, faultText, pointer, problem } from "../../problem.ts";
+import { type Problem, faultsText, pointer, problem } from "../../problem.ts";
 import { itemsIn } from "../../tensors/plain.ts";
 import { isObject } from "../../tensors/tensor.ts";
 import { headOf } from "../../tensors/wire.ts";
@@ -87,7 +87,7 @@ export const baseten: Dialect = {
   routes: [...PREFIXES.flatMap(callsUnder), ...["", "/baseten/:model"].flatMap(requestsUnder)],
   refuse(fault: Problem) {
     const { faults } = fault;
-    const message = faults.length > 0 ? faults.map(faultText).join("; ") : fault.detail;
+    const message = faults.length > 0 ? faultsText(faults) : fault.detail;
     const detail = faults.map(({ path }) => pointer(path)).join(" ");
     const status = fault.code === "invalid_input" ? 400 : fault.status;
     return refusal(status, message, errorCodeOf(fault), detail, fault.headers);

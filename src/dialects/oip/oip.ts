@@ -43,7 +43,7 @@ import type { Submission } from "../../inferences/submission.ts";
 import { submitAndWait } from "../../inferences/waiter.ts";
 import { BACKEND_ANSWER_BYTES } from "../../limits.ts";
 import { readPayload } from "../../payloads/payloads.ts";
-import { type Problem, faultText, problem } from "../../problem.ts";
+import { type Problem, faultsText, problem } from "../../problem.ts";
 import { type InferResponse, wantsOf } from "../../tensors/infer.ts";
 import { itemsIn } from "../../tensors/plain.ts";
 import { writeInferResponse } from "../../tensors/wire.ts";
@@ -108,7 +108,7 @@ export const oip: Dialect = {
   ],
   streamEnds: ENDS,
   refuse({ code, status, detail, faults, headers }: Problem) {
-    const error = faults.map(faultText).join("; ") || detail;
+    const error = faultsText(faults) || detail;
     return json({ error: code === "model_not_found" ? UNKNOWN_MODEL + error : error }, { status, headers: { ...headers } });
   },
 };

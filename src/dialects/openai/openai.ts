@@ -26,7 +26,7 @@ import { EVENTS_TYPE, eventStream, reframed } from "../../http/sse.ts";
 import { submitAndWait } from "../../inferences/waiter.ts";
 import type { Allowance } from "../../keys/gate.ts";
 import { openPayload } from "../../payloads/payloads.ts";
-import { type Problem, faultText } from "../../problem.ts";
+import { type Problem, faultText, faultsText } from "../../problem.ts";
 import { isObject } from "../../tensors/tensor.ts";
 import { CODES, ENDS, WORDS, asStream, errorOf, failed, placeOf, refusal, restarted } from "./present.ts";
 import { CHAT_COMPLETION, EMBED, GET_MODEL, LIST_MODELS, TEXT_COMPLETION, errorSchema } from "./schemas.ts";
@@ -63,9 +63,7 @@ export const openai: Dialect = {
     };
   },
   refuse({ code, status, detail, faults, headers }: Problem) {
-    const message = faults
-      .map((fault) => (fault.path.length > 0 ? `${placeOf(fault.path)}: ${fault.detail}` : faultText(fault)))
-      .join("; ");
+    const message = faultsText(faults, (fault) => (fault.path.length > 0 ? `${placeOf(fault.path)}: ${fault.detail}` : faultText(fault)));
     const error = errorOf(code === "invalid_input" ? 400 : status, message || detail, CODES[code] ?? code);
     return refusal({ ...error, param: faults[0] && faults[0].path.length > 0 ? placeOf(faults[0].path) : null }, headers);
   },

@@ -38,7 +38,7 @@ import { OFFSET_MAX } from "../../limits.ts";
 import { listModels } from "../../models/store.ts";
 import type { Payload } from "../../payloads/payload.ts";
 import { storedObject } from "../../payloads/payloads.ts";
-import { type Problem, faultText, problem } from "../../problem.ts";
+import { type Problem, faultsText, problem } from "../../problem.ts";
 import { itemsIn } from "../../tensors/plain.ts";
 import {
   ROOT,
@@ -108,7 +108,7 @@ export const reka: Dialect = {
     const error: z.infer<typeof errorSchema>["error"] = {
       type: errorType(status),
       ...(status === 429 ? { code: "rate_limit_exceeded" } : {}),
-      message: faults.length > 0 ? faults.map(faultText).join("; ") : fault.detail,
+      message: faults.length > 0 ? faultsText(faults) : fault.detail,
       ...paramOf(faults[0]?.path),
       ...(faults.length > 0 ? { details: faults.map(({ path, detail }) => ({ ...paramOf(path), message: detail })) } : {}),
     };
