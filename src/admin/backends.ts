@@ -15,7 +15,7 @@ import {
 } from "../backends/store.ts";
 import { json } from "../http/answer.ts";
 import { type Call, type RouteShape, route } from "../http/route.ts";
-import { pageQuery } from "../http/page.ts";
+import { badCursor, pageQuery } from "../http/page.ts";
 import { wholeIn } from "../http/range.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { randomBase62 } from "../ids.ts";
@@ -151,6 +151,9 @@ function present(backend: Noted): z.infer<typeof backendSchema> {
   };
 }
 
+/** As `create` makes it. */
+const BACKEND_ID = /^be_[0-9A-Za-z]{12}$/;
+
 export const backendRoutes = [
   ...routesOf({
     noun: "backend",
@@ -162,8 +165,10 @@ export const backendRoutes = [
     create: { takes: newBackendSchema, answers: backendSchema, run: create },
     list: {
       takes: pageQuery().extend({ model: z.string().optional().describe("Only those that serve this model.") }),
-      run: async (call, { model, after }, limit) =>
-        (await listBackends(call.ports.db, model ?? null, after, limit)).map((backend) => noted(call, backend)),
+      run: async (call, { model, after }, limit) => {
+        if (after !== "" && !BACKEND_ID.test(after)) throw badCursor();
+        return (await listBackends(call.ports.db, model ?? null, after, limit)).map((backend) => noted(call, backend));
+      },
     },
     find: async (call, id) => {
       const backend = await findBackend(call.ports.db, id);

@@ -6,10 +6,17 @@ import { filterOf, filterShape, narrows } from "../http/filter.ts";
 import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
 import { instantSchema } from "../http/time.ts";
 import { redriveMany } from "../inferences/change.ts";
+import { isUuid } from "../ids.ts";
 import { ADMIN_BODY_BYTES, BULK_ROWS } from "../limits.ts";
+import { shown } from "../problem.ts";
 import { PREFIX } from "./resource.ts";
 
-const cursorSchema = z.strictObject({ account_id: z.string().max(64), id: z.string().max(64) });
+const cursorSchema = z.strictObject({
+  account_id: z.string().max(64),
+  id: z.string().refine((id) => id === "" || isUuid(id), {
+    error: ({ input }) => `must be that of the "next" of the call before, and is ${shown(input)}`,
+  }),
+});
 
 const redriveSchema = z
   .strictObject({

@@ -18,7 +18,7 @@ import { json } from "../http/answer.ts";
 import { check } from "../http/body.ts";
 import { storedOrigin } from "../http/vetted.ts";
 import { download } from "../http/download.ts";
-import { pageQuery } from "../http/page.ts";
+import { badCursor, pageQuery } from "../http/page.ts";
 import { reserve } from "../http/body-memory.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { time, timeSchema } from "../http/time.ts";
@@ -193,7 +193,9 @@ async function formOf({ headers, body, signal }: Request): Promise<FormFile | nu
 
 /** Oldest first. Cursors are ids, as OpenAI's clients have it. */
 async function list(call: KeyCall, { query }: Input<typeof LIST>): Promise<Response> {
-  const { after, limit } = query;
+  const { limit } = query;
+  const after = query.after.toLowerCase();
+  if (after !== "" && !isUuid(after)) throw badCursor();
   const files = await listFiles(call.ports.db, call.caller.accountId, after, limit + 1);
   const shown = files.slice(0, limit);
   const hasMore = files.length > limit;

@@ -8,7 +8,7 @@ import { STATUSES, type Status } from "../inferences/status.ts";
 import { CURSOR_CHARACTERS, IDS_ASKED, PAGE } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { filterOf, filterShape } from "./filter.ts";
-import { cursorOf, keyIn, limitSchema } from "./page.ts";
+import { cursorOf, hashOf, keyIn, limitSchema } from "./page.ts";
 
 /** A list of words with commas between, each one of those. */
 export function wordsOf<const Word extends string>(words: readonly Word[]) {
@@ -80,21 +80,17 @@ export function cursorAt({ accountId, id }: Cursor, query: Listed, account: stri
 
 function placeIn(cursor: string, member: string, tag: string): { readonly from: Cursor; readonly including: boolean } {
   const [told, accountId, id, including, ...more] = keyIn(cursor, member).split(" ");
-  if (!accountId || !id || more.length > 0) throw fault(member, "must be the cursor of a page of this list");
+  if (!accountId || !id || more.length > 0) throw fault(member, "must be the cursor of another page of this list");
   if (told !== tag) throw fault(member, "must be a cursor of a list with the same filters and order");
   return { from: { accountId, id }, including: including === "+" };
 }
 
 const fault = (member: string, detail: string) => problem("invalid_input", { faults: [{ path: [member], detail }] });
 
-/** Tells lists apart: 32 bits of what picks their members, by FNV-1a. */
+/** Tells lists apart: 32 bits of what picks their members. */
 function tagOf(query: Listed, accountId: string | null): string {
   const picks = Object.entries(query).filter(([name, value]) => name in pickShape && name !== "after" && value !== undefined);
-  let hash = 0x811c9dc5;
-  for (const character of JSON.stringify([accountId, picks.toSorted(([one], [other]) => (one < other ? -1 : 1))])) {
-    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  }
-  return hash.toString(36);
+  return hashOf(JSON.stringify([accountId, picks.toSorted(([one], [other]) => (one < other ? -1 : 1))]));
 }
 
 /** How many of each status. */

@@ -1,6 +1,7 @@
 /**
  * Keyset paging: `?after=<cursor>&limit=1..100`. A list whose rows have ids takes the last id as its cursor. Any other list
- * gives out a cursor that is opaque to clients: base64url of the last row's key. Each cursor that is given out is taken back.
+ * gives out a cursor that is opaque to clients: base64url of the last row's key behind its checksum, so that one that was cut or
+ * changed on its way is not taken for another place. Each cursor that is given out is taken back.
  */
 import * as z from "zod";
 import { fromBase64, toBase64 } from "../encoding/base64.ts";
@@ -33,21 +34,38 @@ export function pageOf(url: URL, defaultLimit: number = PAGE.default): { after: 
 
 /** An opaque cursor for the row with that key. */
 export function cursorOf(key: string): string {
-  return toBase64(new TextEncoder().encode(key)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const text = `${hashOf(key)} ${key}`;
+  return toBase64(new TextEncoder().encode(text)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** The key in a cursor; empty for the first page. Throws 422 for a text that is not a cursor, which is the query's `member`. */
+/** The key in a cursor; empty for the first page. Throws 422 for a text that is not a cursor that was given out, which is the query's `member`. */
 export function keyIn(cursor: string, member = "after"): string {
+  if (cursor === "") return "";
+  const text = textIn(cursor);
+  const key = text?.slice(text.indexOf(" ") + 1) ?? null;
+  if (key === null || cursorOf(key) !== cursor) throw badCursor(member);
+  return key;
+}
+
+/** Null for what is not base64, or not UTF-8 in it. */
+function textIn(cursor: string): string | null {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(fromBase64(cursor.replaceAll("-", "+").replaceAll("_", "/")));
   } catch (error) {
-    if (error instanceof DOMException || error instanceof TypeError) throw badCursor(member); // not base64, or not UTF-8
+    if (error instanceof DOMException || error instanceof TypeError) return null;
     throw error;
   }
 }
 
+/** 32 bits of a text, by FNV-1a. */
+export function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  return hash.toString(36);
+}
+
 export function badCursor(member = "after") {
-  return problem("invalid_input", { faults: [{ path: [member], detail: "must be the cursor of an earlier page of this list" }] });
+  return problem("invalid_input", { faults: [{ path: [member], detail: "must be the cursor of another page of this list" }] });
 }
 
 /** The first `limit` of rows that were read with one more, and the cursor of the next page; null on the last. */

@@ -735,6 +735,11 @@ describe("an operator's call that is refused", () => {
     },
   );
 
+  test("has no page behind the half of a backend's id", async () => {
+    const errors = [{ pointer: "#/after", detail: SOME_TEXT }];
+    expect(await seen(operator("GET", "/backends?after=be_0123"))).toStrictEqual(refusal(422, "invalid_input", { errors }));
+  });
+
   test.each([
     ["GET", "/accounts?limits=5"],
     ["GET", "/accounts/nobody?verbose=1"],

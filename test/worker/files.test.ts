@@ -223,6 +223,8 @@ describe("a file", () => {
       after = page["next_after"];
     } while (after !== null);
     expect(seen).toEqual(ids.toSorted());
+    const cut = (ids[0] ?? "").slice(0, 20);
+    expect(await codeOf(send("GET", `/v1/files?after=${cut}`, undefined, {}, other.key))).toEqual({ status: 422, code: "invalid_input" });
     for (const id of ids) expect((await send("DELETE", `/v1/files/${id}`, undefined, {}, other.key)).status).toBe(204);
     expect(await traces(other.accountId)).toEqual([]);
     expect(await codeOf(send("GET", `/v1/files/${ids[0]}`, undefined, {}, other.key))).toEqual({ status: 404, code: "file_not_found" });

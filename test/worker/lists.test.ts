@@ -210,7 +210,7 @@ describe("a filter", () => {
     ["after=nonsense", 422, '"after" must be'],
     ["before=abc", 422, "#/before must be the cursor"],
     ["created_after=2026-11-29T10:00:00+01:00", 422, 'is "2026-11-29T10:00:00 01:00"; in a URL, write "+" as "%2B"'],
-    ["after=bm9uc2Vuc2U", 422, '"after" must be the cursor of a page of this list'],
+    ["after=bm9uc2Vuc2U", 422, '"after" must be the cursor of another page of this list'],
     ["ids=1", 422, '"ids.0" must be'],
     [
       `ids=${Array.from({ length: IDS_ASKED + 1 }, () => crypto.randomUUID()).join(",")}`,
@@ -234,6 +234,25 @@ describe("a filter", () => {
   test("what lists values may come several times", async () => {
     const all = await list(tenant.key, "status=queued,succeeded&fields=id&fields=status&metadata[a]=&metadata[b]=");
     expect(all).toEqual(await list(tenant.key, "status=queued&status=succeeded&fields=id,status&metadata[a]=&metadata[b]="));
+  });
+
+  test("a cursor that was cut or changed on its way is refused, and not taken for another place", async () => {
+    const { next, data } = await list(tenant.key, "limit=1");
+    const { previous } = await list(tenant.key, `limit=1&after=${next}`);
+    for (const cursor of [String(next), String(previous)]) {
+      const cut = Array.from(cursor, (_, length) => cursor.slice(0, length)).slice(1);
+      const changed = [`${cursor.slice(0, -1)}${cursor.endsWith("A") ? "B" : "A"}`, `${cursor}A`, ` ${cursor}`, cursor.toLowerCase()];
+      for (const wrong of [...cut, ...changed]) {
+        const answer = await refused(tenant.key, `after=${encodeURIComponent(wrong)}`);
+        expect([wrong, answer.status, answer.says]).toEqual([
+          wrong,
+          422,
+          expect.stringContaining('"after" must be the cursor of another page of this list'),
+        ]);
+      }
+    }
+    const bare = btoa(`${atob(String(next)).split(" ").slice(1, 3).join(" ")} ${data[0]?.id ?? ""}`); // a cursor with nothing to tell it by
+    expect((await refused(tenant.key, `after=${bare}`)).status).toBe(422);
   });
 
   test("a cursor of another filter, order or account is refused", async () => {

@@ -1144,7 +1144,7 @@ describe("the API of webhooks", () => {
     for (const after of ["https://hooks.example.com/a", "%", "_w"]) {
       const refused = await as(key, "GET", `/v1/webhooks/endpoints?after=${encodeURIComponent(after)}`);
       expect([after, refused.status]).toEqual([after, 422]);
-      expect(JSON.stringify(await object(refused))).toContain("must be the cursor of an earlier page");
+      expect(JSON.stringify(await object(refused))).toContain("must be the cursor of another page");
     }
   });
 
