@@ -47,6 +47,14 @@ const columns = sql`id, name, created_at AS createdAt, removed_at AS removedAt, 
   retention_seconds AS retentionSeconds, open_limit AS openLimit, budget_micros AS budgetMicros, warn_micros AS warnMicros,
   budget_state AS budgetState`;
 
+/** Whether an account's warning comes at its budget at the latest once it is changed so; one that is neither is let be. */
+function warnsInTime({ budgetMicros, warnMicros }: AccountChange): Sql {
+  if (budgetMicros === undefined && warnMicros === undefined) return sql`TRUE`;
+  const budget = budgetMicros === undefined ? sql`budget_micros` : sql`${budgetMicros}`;
+  const warning = warnMicros === undefined ? sql`warn_micros` : sql`${warnMicros}`;
+  return sql`coalesce(${warning} <= ${budget}, TRUE)`;
+}
+
 export const accountStatements = {
   insert: (it: NewAccount) => sql`
     INSERT INTO accounts (id, name, quota_bytes, database_quota_bytes, open_limit, retention_seconds, budget_micros, warn_micros, created_at)
@@ -67,7 +75,7 @@ export const accountStatements = {
           AND (budget_state = 'spent' OR ${change.warnMicros === undefined ? sql`1` : sql`warn_micros IS ${change.warnMicros}`}),
         budget_state, 'ok'),
       retention_seconds = coalesce(${change.retentionSeconds ?? null}, retention_seconds)
-    WHERE id = ${id} AND removed_at IS NULL RETURNING ${columns}`,
+    WHERE id = ${id} AND removed_at IS NULL AND ${warnsInTime(change)} RETURNING ${columns}`,
   remove: (id: string) => sql`
     UPDATE accounts SET removed_at = coalesce(removed_at, ${NOW}) WHERE id = ${id} RETURNING ${columns}`,
 } satisfies Record<string, (...args: never[]) => Sql>;
@@ -86,7 +94,7 @@ export async function listAccounts(db: Database, after: string, limit: number): 
   return accounts.all(db, accountStatements.list(after, limit));
 }
 
-/** Null where there is no such account or it is removed. */
+/** Null where there is no such account, it is removed, or its warning would come beyond its budget. */
 export async function changeAccount(db: Database, id: string, change: AccountChange): Promise<Account | null> {
   return accounts.first(db, accountStatements.change(id, change));
 }

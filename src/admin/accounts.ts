@@ -1,6 +1,14 @@
 /** `/admin/v1/accounts`: the tenants. */
 import * as z from "zod";
-import { type Account, changeAccount, findAccount, insertAccount, listAccounts, removeAccount } from "../accounts/store.ts";
+import {
+  type Account,
+  type AccountChange,
+  changeAccount,
+  findAccount,
+  insertAccount,
+  listAccounts,
+  removeAccount,
+} from "../accounts/store.ts";
 import { pageQuery } from "../http/page.ts";
 import { wholeIn } from "../http/range.ts";
 import { time, timeSchema } from "../http/time.ts";
@@ -8,7 +16,8 @@ import { newAccountId } from "../keys/key.ts";
 import { type Key, listKeys } from "../keys/store.ts";
 import { DATABASE_QUOTA_BYTES, MONEY_MAX, OPEN_INFERENCES, PAGE, QUOTA_BYTES, RETENTION_SECONDS } from "../limits.ts";
 import type { Call } from "../http/route.ts";
-import { found, nameSchema, routesOf } from "./resource.ts";
+import { problem } from "../problem.ts";
+import { found, given, nameSchema, routesOf } from "./resource.ts";
 
 const accountSchema = z.object({
   id: z.string(),
@@ -49,7 +58,9 @@ const newAccountSchema = z.strictObject({
   monthly_budget: moneySchema.describe(
     "What its inferences may cost in a month (UTC), by their models' prices; null, the default: anything.",
   ),
-  budget_warning_at: moneySchema.describe("From so much on `budget_state` is `warned`, and the log says so; null, the default: never."),
+  budget_warning_at: moneySchema.describe(
+    "From so much of the budget on `budget_state` is `warned`, and the log says so; `monthly_budget` at most. Null, the default: never.",
+  ),
 });
 
 const accountUpdateSchema = newAccountSchema
@@ -103,6 +114,7 @@ export const accountRoutes = routesOf({
     async run(call, { name, ...settings }) {
       const { ports } = call;
       const account = { ...settingsOf(settings), id: newAccountId(ports.randomBytes), name };
+      mustWarnInTime(account);
       return present(found(await insertAccount(ports.db, account), "account"), call);
     },
   },
@@ -110,7 +122,7 @@ export const accountRoutes = routesOf({
   find: ({ ports }, id) => findAccount(ports.db, id),
   update: {
     takes: accountUpdateSchema,
-    run: ({ ports }, id, { name, ...settings }) => changeAccount(ports.db, id, { ...settingsOf(settings), name }),
+    run: update,
   },
   delete: {
     summary: "Delete an account. Its keys are refused at once; its inferences stay until their retention is over.",
@@ -118,6 +130,22 @@ export const accountRoutes = routesOf({
     run: async (call, id) => present(await remove(call, id), call),
   },
 });
+
+async function update({ ports }: Call, id: string, { name, ...settings }: z.infer<typeof accountUpdateSchema>): Promise<Account | null> {
+  const change = { ...settingsOf(settings), name };
+  const changed = await changeAccount(ports.db, id, change);
+  if (changed) return changed;
+  const account = await findAccount(ports.db, id);
+  if (account?.removedAt === null) mustWarnInTime({ ...account, ...given(change) });
+  return null;
+}
+
+/** A warning beyond the budget would never come. Throws 422. */
+function mustWarnInTime({ budgetMicros, warnMicros }: Pick<AccountChange, "budgetMicros" | "warnMicros">): void {
+  if (typeof budgetMicros !== "number" || typeof warnMicros !== "number" || warnMicros <= budgetMicros) return;
+  const detail = `must be at most "monthly_budget", which is ${money(budgetMicros)}, and is ${money(warnMicros)}`;
+  throw problem("invalid_input", { faults: [{ path: ["budget_warning_at"], detail }] });
+}
 
 /** Its keys are revoked with it; the gate of each is told before the answer. */
 async function remove({ ports }: Call, id: string): Promise<Account> {

@@ -107,6 +107,31 @@ describe("accounts", () => {
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of made) expect(ids).toContain(id);
   });
+
+  test("are not to be warned beyond their budget, however it is set", async () => {
+    const beyond = (says: string) => ({ status: 422, body: { errors: [{ pointer: "#/budget_warning_at", detail: says }] } });
+    expect(await seen(operator("POST", "/accounts", { name: "Shop", monthly_budget: 10, budget_warning_at: 20 }))).toMatchObject(
+      beyond('must be at most "monthly_budget", which is 10, and is 20'),
+    );
+    const { id } = await done("POST", "/accounts", { name: "Shop", monthly_budget: 10, budget_warning_at: 10 });
+    for (const change of [
+      { budget_warning_at: 10.000001 },
+      { monthly_budget: 9.5 },
+      { name: "Store", monthly_budget: 1, budget_warning_at: 2 },
+    ]) {
+      const { monthly_budget, budget_warning_at } = { monthly_budget: 10, budget_warning_at: 10, ...change };
+      const says = `must be at most "monthly_budget", which is ${monthly_budget}, and is ${budget_warning_at}`;
+      expect(await seen(operator("PATCH", `/accounts/${String(id)}`, change))).toMatchObject(beyond(says));
+    }
+    expect(await done("GET", `/accounts/${String(id)}`)).toMatchObject({ name: "Shop", monthly_budget: 10, budget_warning_at: 10 });
+    for (const change of [{ budget_warning_at: 3 }, { monthly_budget: 4 }, { monthly_budget: null }, { budget_warning_at: 20 }]) {
+      expect(await done("PATCH", `/accounts/${String(id)}`, change)).toMatchObject(change);
+    }
+    await env.DB.prepare("UPDATE accounts SET budget_micros = 5, warn_micros = 6 WHERE id = ?").bind(id).run(); // of an older version
+    expect(await done("PATCH", `/accounts/${String(id)}`, { name: "Store" })).toMatchObject({ name: "Store" });
+    await done("DELETE", `/accounts/${String(id)}`);
+    expect(await seen(operator("PATCH", `/accounts/${String(id)}`, { budget_warning_at: 9 }))).toStrictEqual(refusal(404, "not_found"));
+  });
 });
 
 describe("keys", () => {
