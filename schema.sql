@@ -21,6 +21,8 @@ CREATE TABLE accounts (
   warn_micros INTEGER,                   -- it is warned from so much on; NULL = never
   budget_state TEXT NOT NULL DEFAULT 'ok' CHECK (budget_state IN ('ok', 'warned', 'spent'))   -- as the sweep found it at its last look
 ) STRICT, WITHOUT ROWID;
+-- The order in which they are listed; their ids are random.
+CREATE INDEX accounts_by_age ON accounts (created_at, id);
 
 CREATE TABLE keys (
   account_id TEXT NOT NULL REFERENCES accounts (id),

@@ -25,6 +25,9 @@ const accountSchema = z.object({
 });
 export type Account = Readonly<z.infer<typeof accountSchema>>;
 
+/** Where an account stands in the list of all. */
+export type AccountPlace = Pick<Account, "createdAt" | "id">;
+
 /** What is left out stays as it is. */
 export interface AccountChange {
   readonly name?: string | undefined;
@@ -62,7 +65,10 @@ export const accountStatements = {
       ${it.retentionSeconds ?? RETENTION_SECONDS.default}, ${it.budgetMicros ?? null}, ${it.warnMicros ?? null}, ${NOW})
     RETURNING ${columns}`,
   find: (id: string) => sql`SELECT ${columns} FROM accounts WHERE id = ${id}`,
-  list: (after: string, limit: number) => sql`SELECT ${columns} FROM accounts WHERE id > ${after} ORDER BY id LIMIT ${limit}`,
+  /** Newest first; the index makes it a search, wherever it goes on. */
+  list: (behind: AccountPlace, limit: number) => sql`
+    SELECT ${columns} FROM accounts INDEXED BY accounts_by_age WHERE (created_at, id) < (${behind.createdAt}, ${behind.id})
+    ORDER BY created_at DESC, id DESC LIMIT ${limit}`,
   change: (id: string, change: AccountChange) => sql`
     UPDATE accounts SET name = coalesce(${change.name ?? null}, name),
       open_limit = iif(${change.openLimit === undefined ? 0 : 1}, ${change.openLimit ?? null}, open_limit),
@@ -90,8 +96,9 @@ export async function findAccount(db: Database, id: string): Promise<Account | n
   return accounts.first(db, accountStatements.find(id));
 }
 
-export async function listAccounts(db: Database, after: string, limit: number): Promise<Account[]> {
-  return accounts.all(db, accountStatements.list(after, limit));
+/** Up to `limit` of them, newest first, behind one; null: from the newest. */
+export async function listAccounts(db: Database, behind: AccountPlace | null, limit: number): Promise<Account[]> {
+  return accounts.all(db, accountStatements.list(behind ?? { createdAt: Number.MAX_SAFE_INTEGER, id: "" }, limit));
 }
 
 /** Null where there is no such account, it is removed, or its warning would come beyond its budget. */

@@ -9,7 +9,7 @@ import {
   listAccounts,
   removeAccount,
 } from "../accounts/store.ts";
-import { pageQuery } from "../http/page.ts";
+import { badCursor, pageQuery } from "../http/page.ts";
 import { wholeIn } from "../http/range.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { newAccountId } from "../keys/key.ts";
@@ -118,7 +118,7 @@ export const accountRoutes = routesOf({
       return present(found(await insertAccount(ports.db, account), "account"), call);
     },
   },
-  list: { takes: pageQuery(), run: ({ ports }, { after }, limit) => listAccounts(ports.db, after, limit) },
+  list: { order: "newest first", takes: pageQuery(), run: list },
   find: ({ ports }, id) => findAccount(ports.db, id),
   update: {
     takes: accountUpdateSchema,
@@ -130,6 +130,12 @@ export const accountRoutes = routesOf({
     run: async (call, id) => present(await remove(call, id), call),
   },
 });
+
+async function list({ ports }: Call, { after }: { readonly after: string }, limit: number): Promise<Account[]> {
+  const behind = after === "" ? null : await findAccount(ports.db, after);
+  if (after !== "" && !behind) throw badCursor();
+  return listAccounts(ports.db, behind, limit);
+}
 
 async function update({ ports }: Call, id: string, { name, ...settings }: z.infer<typeof accountUpdateSchema>): Promise<Account | null> {
   const change = { ...settingsOf(settings), name };

@@ -1,6 +1,7 @@
 /** The operator's calls: each to create, list, show, change and take away; who may not; and what is refused. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { accountStatements } from "../../src/accounts/store.ts";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
 import {
   AUDIT_MS,
@@ -101,11 +102,29 @@ describe("accounts", () => {
     expect(await seen(operator("POST", "/keys", { account_id: id }))).toStrictEqual(refusal(404, "not_found"));
   });
 
-  test("are listed in pages that neither leave out nor repeat one", async () => {
-    const made = [await newAccount(), await newAccount(), await newAccount()];
+  test("are listed newest first, in pages that neither leave out nor repeat one", async () => {
+    const made: string[] = [];
+    for (let count = 0; count < 5; count++) made.push(await newAccount());
+    const [oldest = "", newest = "", ...between] = made;
+    const latest = Date.now() + 1_000;
+    for (const [at, ids] of [
+      [latest, [oldest]],
+      [latest + 1, between],
+      [latest + 2, [newest]],
+    ] as const) {
+      for (const id of ids) await env.DB.prepare("UPDATE accounts SET created_at = ? WHERE id = ?").bind(at, id).run();
+    }
     const ids = (await walked("/accounts")).map((account) => String(account["id"]));
     expect(new Set(ids).size).toBe(ids.length);
-    for (const id of made) expect(ids).toContain(id);
+    expect(ids.slice(0, 5)).toEqual([newest, ...between.toSorted().toReversed(), oldest]);
+    for (const after of ["nobody", oldest.slice(0, 11)]) {
+      expect(await seen(operator("GET", `/accounts?after=${after}`))).toMatchObject({ status: 422 });
+    }
+    const { text, params } = accountStatements.list({ createdAt: latest, id: oldest }, 2);
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${text}`)
+      .bind(...params)
+      .all();
+    expect(results.map(({ detail }) => detail)).toEqual([expect.stringMatching(/^SEARCH accounts USING INDEX accounts_by_age/)]);
   });
 
   test("are not to be warned beyond their budget, however it is set", async () => {

@@ -1071,7 +1071,7 @@ describe("every statement is an index search:", () => {
   const ofAccounts = {
     insert: [accountStatements.insert({ id: "a", name: "n" })],
     find: [accountStatements.find("a")],
-    list: [accountStatements.list("", 10)],
+    list: [accountStatements.list({ createdAt: 1, id: "a" }, 10)],
     change: [accountStatements.change("a", { name: "n", quotaBytes: 1, retentionSeconds: 86_400 })],
     remove: [accountStatements.remove("a")],
   } satisfies Record<keyof typeof accountStatements, readonly Sql[]>;
