@@ -103,7 +103,9 @@ function columnsOf(by: string, ended: (row: Row) => number): readonly Column<Row
     ...first.flatMap(([word, column]) => (words.includes(word) ? [column] : [])),
     { title: "Ended", numeric: true, cell: (row) => number(ended(row)) },
     { title: "Succeeded", numeric: true, wide: true, cell: ({ inferences }) => number(inferences.succeeded) },
-    { title: "Failed", numeric: true, wide: true, cell: ({ inferences }) => number(inferences.failed + inferences.expired) },
+    { title: "Failed", numeric: true, wide: true, cell: ({ inferences }) => number(inferences.failed) },
+    { title: "Canceled", numeric: true, wide: true, cell: ({ inferences }) => number(inferences.canceled) },
+    { title: "Expired", numeric: true, wide: true, cell: ({ inferences }) => number(inferences.expired) },
     { title: "Busy", numeric: true, wide: true, cell: ({ run_seconds }) => duration(run_seconds * 1_000) },
     {
       title: "Tokens",

@@ -475,9 +475,18 @@ describe("the operator", () => {
   });
 
   test("reads usage, also as CSV, webhooks, keys and storage", async () => {
+    behaves = slow(0);
+    await deployment.api("POST", "/v1/inferences", { model: "echo", input: TENSORS }, { Prefer: "wait=20" });
+    const later = { not_before: new Date(Date.now() + 600_000).toISOString() };
+    await deployment.api("POST", `/v1/inferences/${await submitted(TENSORS, later)}/cancel`);
     await go(page, "Usage");
     await page.getByLabel("By").selectOption("account,model");
     await page.getByRole("cell", { name: "echo" }).first().waitFor();
+    const words = await page.getByRole("columnheader").allInnerTexts();
+    expect(words).toEqual(["Account", "Model", "Ended", "Succeeded", "Failed", "Canceled", "Expired", "Busy", "Tokens", "Cost"]);
+    const figures = (await page.getByRole("row", { name: "echo" }).first().getByRole("cell").allInnerTexts()).slice(2, 7).map(Number);
+    expect(figures[0]).toBe(figures.slice(1).reduce((sum, count) => sum + count, 0));
+    expect(figures[3]).toBeGreaterThan(0);
     expect(await seriousFaults(page, ["light"])).toEqual([]);
     const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download CSV" }).click()]);
     expect(readFileSync(await file.path(), "utf8")).toMatch(/^account_id,model,succeeded,/);
