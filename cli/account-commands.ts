@@ -7,15 +7,23 @@ import { inputOf, parsed } from "./input.ts";
 import { listen, secretOfThisMachine } from "./listen.ts";
 import { redriveMany, usage } from "./operator.ts";
 import { stream } from "./stream.ts";
-import { apiOf, given, many, outputFor, pairs, whole, wholeFromOne } from "./options.ts";
+import { among, apiOf, given, many, outputFor, pairs, whole, wholeFromOne } from "./options.ts";
 
 const ENDS = ["inference.succeeded", "inference.failed", "inference.canceled", "inference.expired"];
 const STATUSES = ["queued", "in_progress", "succeeded", "failed", "canceled", "expired"];
+const USAGE_BY = ["day", "model", "key"];
 
 interface SubmitOptions {
   readonly modelVersion?: string;
   readonly priority?: number;
   readonly metadata?: Readonly<Record<string, string>>;
+}
+
+interface UsageOptions {
+  readonly from?: string;
+  readonly to?: string;
+  readonly by?: readonly string[];
+  readonly accountId?: string;
 }
 
 const submits = (command: Command) =>
@@ -165,10 +173,11 @@ export function accountCommands(program: Command): void {
     .description("show what was used, by day, model or key")
     .option("--from <day>", "the first day, such as 2026-11-01")
     .option("--to <day>", "the last day")
-    .addOption(new Option("--by <what>", "a row for each").choices(["day", "model", "key"]))
+    .option("--by <what>", `a row for each, with commas between: ${USAGE_BY.join(", ")}`, among(USAGE_BY))
     .option("--account-id <id>", "another account's, as the operator")
-    .action(async (options: Readonly<Record<string, string>>, command: Command) => {
-      await usage(apiOf(command), given(options) as Record<string, string>); // texts, as the options have them
+    .addHelpText("after", examples("usage --from 2026-11-01 --by day,model"))
+    .action(async ({ by, ...options }: UsageOptions, command: Command) => {
+      await usage(apiOf(command), { ...(given(options) as Record<string, string>), ...(by && { by: by.join(",") }) }); // texts, as the options have them
     });
 
   program

@@ -50,6 +50,15 @@ export function many(text: string, before: readonly string[] = []): readonly str
   return [...before, ...text.split(",")];
 }
 
+/** Several, as `many`, each of them one of those words. */
+export function among(words: readonly string[]): typeof many {
+  return (text, before) => {
+    const wrong = text.split(",").find((word) => !words.includes(word));
+    if (wrong !== undefined) throw new InvalidArgumentError(`Allowed choices are ${words.join(", ")}.`);
+    return many(text, before);
+  };
+}
+
 /** Options that were given, by the API's names. */
 export function given(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(

@@ -120,6 +120,15 @@ test("the operator makes an account, a key, a model and a backend, and sees why 
   expect((await claimcheck(["list"], { CLAIMCHECK_KEY: String(key?.["key"]) })).code).toBe(3);
 });
 
+test("what was used is shown by one thing or by several", async () => {
+  await claimcheck(["run", SAMPLE_MODEL, '[{"image_path": "pictures/sneaker.png", "product_type": "Shoes"}]']);
+  const [used] = await json("usage", "--by", "day,model");
+  expect(used).toMatchObject({ data: [{ day: expect.any(String), model: SAMPLE_MODEL }] });
+  expect((await json("usage", "--by", "day", "--by", "model"))[0]).toEqual(used);
+  const shown = await claimcheck(["usage", "--by", "model"]);
+  expect(shown.out).toMatch(/model +succeeded +failed +canceled +expired/);
+});
+
 test("doctor says what is wrong, and the cure", async () => {
   const { code, out } = await claimcheck(["doctor"]);
   expect(code).toBe(0);
@@ -138,6 +147,7 @@ test.each<[what: string, args: string[], code: number, says: RegExp]>([
   ["a file that there is not", ["submit", SAMPLE_MODEL, "nope.json"], 2, /There is no file nope\.json/],
   ["an input that is not JSON", ["run", SAMPLE_MODEL, "{"], 2, /the input is not JSON/],
   ["a picture without a place in the input", ["submit", SAMPLE_MODEL, "state/pictures/sofa.jpg"], 2, /Say with --input/],
+  ["a sum by what there is not", ["usage", "--by", "day,modle"], 2, /Allowed choices are day, model, key/],
   ["an unknown model", ["run", "nope", "{}"], 4, /There is no model "nope"/],
   ["a wrong key", ["list", "--key", "ck_nope"], 3, /The API key is not valid/],
   ["an inference that fails", ["run", SAMPLE_MODEL, '{"a": 1}'], 1, /is failed: backend_rejected/],
