@@ -1,14 +1,16 @@
 /** Lists of inferences: by filter, page by page, or by their ids; and how many there are. */
 import * as z from "zod";
 import { FAILURE_CLASSES } from "../backends/outcome.ts";
+import { writeJson } from "../encoding/json.ts";
 import { json } from "../http/answer.ts";
 import { countsOf, cursorAt, filterIn, idsSchema, listShape, pickShape, placeOf, wordsOf } from "../http/list.ts";
 import { type Call, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import type { Inference } from "../inferences/inference.ts";
-import { countPage, listPage } from "../inferences/sql/list.ts";
+import type { Cursor } from "../inferences/sql/filter.ts";
+import { type Page, countPage, listPage } from "../inferences/sql/list.ts";
 import { findTogether } from "../inferences/sql/read.ts";
 import { STATUSES } from "../inferences/status.ts";
-import { COUNTED_ROWS, IDS_ASKED, LISTED_ROWS } from "../limits.ts";
+import { COUNTED_ROWS, IDS_ASKED, LISTED_CHARACTERS, LISTED_ROWS } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { inferenceSchema, present } from "./present.ts";
 
@@ -27,7 +29,7 @@ export const listedSchema = z.object({
     .string()
     .nullable()
     .describe(
-      `The \`after\` of the next page; null on the last. A page looks at ${LISTED_ROWS} inferences at most, so it may be short while there are more.`,
+      `The \`after\` of the next page; null on the last. A page looks at ${LISTED_ROWS} inferences and has ${LISTED_CHARACTERS / 1_000_000} MB at most, so it may be short while there are more.`,
     ),
   previous: z.string().nullable().describe("The `before` of the page before; null on the first."),
   missing: z.array(z.string()).optional().describe("With `ids`: those that the account has no inference of."),
@@ -100,8 +102,10 @@ export async function listed(
   more: (inference: Inference) => object = () => ({}),
 ): Promise<Response> {
   const place = placeOf(query, accountId);
-  const page = await listPage(call.ports.db, { accountId, ...place }, filterIn(query), query.limit);
-  const inferences = place.backwards ? page.inferences.toReversed() : page.inferences;
+  const walked = await listPage(call.ports.db, { accountId, ...place }, filterIn(query), query.limit);
+  const page = fitting(walked, (it) => ({ ...more(it), ...shown(it, call, query.fields) }));
+  const inWalk = place.backwards ? page.rows.toReversed() : page.rows;
+  const inferences = inWalk.map(({ inference }) => inference);
   const at = (it: { accountId: string; id: string } | null | undefined, including = false) =>
     it ? cursorAt(it, query, accountId, including) : null;
   // A page that comes from another has that one beside it: from an empty page, with the row that it came from.
@@ -117,11 +121,33 @@ export async function listed(
   );
   const body = {
     object: "list",
-    data: inferences.map((it) => ({ ...more(it), ...shown(it, call, query.fields) })),
+    data: inWalk.map(({ object }) => object),
     next,
     previous,
   } satisfies z.infer<typeof listedSchema>;
   return json(body, headers.length > 0 ? { headers: { Link: headers.join(", ") } } : {});
+}
+
+interface Listed {
+  readonly inference: Inference;
+  readonly object: z.infer<typeof listedSchema>["data"][number];
+}
+
+/** As many of a page's inferences, as they are shown, as LISTED_CHARACTERS let through, but one at least; and where the walk goes on. */
+function fitting(
+  { inferences, next }: Page,
+  show: (inference: Inference) => Listed["object"],
+): { rows: readonly Listed[]; next: Cursor | null } {
+  const rows: Listed[] = [];
+  let characters = 0;
+  for (const inference of inferences) {
+    const object = show(inference);
+    characters += writeJson(object).length;
+    const last = rows.at(-1)?.inference;
+    if (last && characters > LISTED_CHARACTERS) return { rows, next: { accountId: last.accountId, id: last.id } };
+    rows.push({ inference, object });
+  }
+  return { rows, next };
 }
 
 function pageUrl({ url, origin }: Call, parameter: "after" | "before", cursor: string): string {

@@ -1,7 +1,7 @@
 /** Lists and counts of inferences, and bulk changes by the same filters. */
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
-import { IDS_ASKED, LISTED_ROWS } from "../../src/limits.ts";
+import { IDS_ASKED, LISTED_CHARACTERS, LISTED_ROWS } from "../../src/limits.ts";
 import { listPage, listStatements } from "../../src/inferences/sql/list.ts";
 import type { Filter } from "../../src/inferences/sql/filter.ts";
 import { STATUSES } from "../../src/inferences/status.ts";
@@ -330,6 +330,31 @@ describe("pages", () => {
       after = page.next;
     }
     expect(found).toEqual([[], [], [5]]);
+  });
+
+  test("have a bounded length, both ways, and all of what is large comes once", async () => {
+    const { key, accountId } = await newTenant();
+    await store(accountId, 80);
+    await env.DB.prepare("UPDATE inferences SET output_type = 'application/json', output = ? WHERE account_id = ?")
+      .bind(JSON.stringify("x".repeat(30_000)), accountId)
+      .run();
+    const found: number[][] = [];
+    let first = "";
+    for (let after: string | null = ""; after !== null;) {
+      const answer = await as(key, "GET", `/v1/inferences?limit=100${after === "" ? "" : `&after=${after}`}`);
+      const text = await answer.text();
+      expect(text.length).toBeLessThan(1.1 * LISTED_CHARACTERS);
+      const page = JSON.parse(text) as Listed;
+      found.push(page.data.map(number));
+      after = page.next;
+      first = page.previous ?? "";
+    }
+    expect(found.flat()).toEqual(Array.from({ length: 80 }, (_, place) => 79 - place));
+    expect(found.length).toBe(3);
+    const back = await list(key, `limit=100&before=${first}`);
+    expect(back.data.map(number)).toEqual(found[1]);
+    expect((await list(key, `limit=100&before=${back.previous}`)).data.map(number)).toEqual(found[0]);
+    expect((await list(key, "limit=100&fields=id")).data).toHaveLength(80);
   });
 
   test("find what did not succeed in its own index, however much did", async () => {
