@@ -114,11 +114,17 @@ const settings = z.object({
   ACCESS_TEAM_DOMAIN: z.union([z.literal(""), z.hostname()]).default(""),
   ACCESS_AUD: z.string().default(""),
   WEBHOOKS_TO_LOOPBACK: z.enum(["", "1"]).default(""),
+  LOCAL_URL: z.union([z.literal(""), z.url({ protocol: /^http$/ })]).default(""),
 });
 
 export interface Config {
   /** Where clients reach the deployment, without a slash at the end; empty: the request's own origin. */
   readonly publicUrl: string;
+  /**
+   * Where model servers reach it, to tell of progress: `publicUrl`, else LOCAL_URL, which only `npm start` sets, since links for clients
+   * must go on leading to where each of them came from. Empty: nobody knows.
+   */
+  readonly progressOrigin: string;
   /** Secrets under which keys are tagged, newest first: the first mints, all are accepted. */
   readonly keySecrets: readonly string[];
   readonly adminToken: string;
@@ -151,10 +157,13 @@ function check(env: object): Config {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new Error(`configuration: ${faults.join("; ")}`);
   }
-  const { PUBLIC_URL, KEY_SECRET, KEY_SECRET_PREVIOUS, ADMIN_TOKEN, ALLOWED_ORIGINS, WEBHOOKS_TO_LOOPBACK, ...more } = parsed.data;
+  const { PUBLIC_URL, LOCAL_URL, KEY_SECRET, KEY_SECRET_PREVIOUS, ADMIN_TOKEN, ALLOWED_ORIGINS, WEBHOOKS_TO_LOOPBACK, ...more } =
+    parsed.data;
   const loopbackHttp = WEBHOOKS_TO_LOOPBACK === "1";
+  const publicUrl = PUBLIC_URL.replace(/\/$/, "");
   return {
-    publicUrl: PUBLIC_URL.replace(/\/$/, ""),
+    publicUrl,
+    progressOrigin: publicUrl || LOCAL_URL,
     keySecrets: KEY_SECRET_PREVIOUS ? [KEY_SECRET, KEY_SECRET_PREVIOUS] : [KEY_SECRET],
     adminToken: ADMIN_TOKEN,
     allowedOrigins: ALLOWED_ORIGINS,

@@ -41,6 +41,8 @@ export interface Ports {
   readonly waiting: Map<string, number>;
   /** Where clients reach the deployment, without a slash at the end; empty if it is not set. */
   readonly publicUrl: string;
+  /** Where model servers reach it, to tell of progress; empty if that is not known. */
+  readonly progressOrigin: string;
   /** How much an account's rows may take of the database, unless it has a quota of its own. */
   readonly databaseQuotaBytes: number;
   /** A secret of the deployment for a backend, by its name; null where it is not set. */

@@ -122,6 +122,7 @@ function newPorts(env: Env & Private): Ports {
     schemas,
     waiting,
     publicUrl: configOf(env).publicUrl,
+    progressOrigin: configOf(env).progressOrigin,
     databaseQuotaBytes: configOf(env).databaseQuotaBytes,
     secret: (name) => (typeof secrets[name] === "string" ? secrets[name] : null),
     clock,

@@ -10,10 +10,10 @@ import { type AttemptName, signProgress } from "./progress-token.ts";
 import { type Said, noteProgress } from "./sql/progress.ts";
 
 /** The address at which a model tells of an attempt; null where the deployment does not know its own. */
-export async function progressUrl(ports: Pick<Ports, "publicUrl" | "secret">, name: AttemptName): Promise<string | null> {
+export async function progressUrl(ports: Pick<Ports, "progressOrigin" | "secret">, name: AttemptName): Promise<string | null> {
   const secret = ports.secret("KEY_SECRET");
-  if (ports.publicUrl === "" || secret === null) return null;
-  return `${ports.publicUrl}/v1/progress/${await signProgress(name, secret)}`;
+  if (ports.progressOrigin === "" || secret === null) return null;
+  return `${ports.progressOrigin}/v1/progress/${await signProgress(name, secret)}`;
 }
 
 /** What is known of an attempt that speaks. */

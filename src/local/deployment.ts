@@ -49,7 +49,7 @@ export async function startDeployment(options: { host: string; port: number; fol
     const secrets = state.secrets();
     const pictures = state.path("pictures");
     await drawGallery(pictures);
-    const runtime: Runtime = await startRuntime({ ...options, secrets });
+    const runtime: Runtime = await startRuntime({ ...options, secrets, takesProgress: true });
     started.push(() => runtime.stop());
     const sample = await startSampleServer({ pictures });
     started.push(() => sample.close());

@@ -55,6 +55,8 @@ export interface RuntimeOptions {
   /** Where everything is kept. */
   readonly folder: string;
   readonly secrets: Secrets;
+  /** Whether calls of model servers say where to tell of progress, as they do in a deployment that has a PUBLIC_URL. */
+  readonly takesProgress?: boolean;
   /** Another entry than wrangler.toml names: the benchmark counts the Worker's calls. */
   readonly main?: string;
 }
@@ -85,7 +87,14 @@ export async function freePort(host: string): Promise<number> {
 }
 
 /** Starts the Worker; returns once it answers. Throws PortTaken where the port is not free. */
-export async function startRuntime({ host, port, folder, secrets, main: otherMain }: RuntimeOptions): Promise<Runtime> {
+export async function startRuntime({
+  host,
+  port,
+  folder,
+  secrets,
+  takesProgress = false,
+  main: otherMain,
+}: RuntimeOptions): Promise<Runtime> {
   await probe(host, port);
   await makePublic();
   const logs = new LogFile(join(folder, "worker.log"));
@@ -120,6 +129,7 @@ export async function startRuntime({ host, port, folder, secrets, main: otherMai
           KEY_SECRET: secrets.keySecret,
           ADMIN_TOKEN: secrets.adminToken,
           WEBHOOKS_TO_LOOPBACK: "1",
+          LOCAL_URL: takesProgress ? urlOf(LOOPBACK[host] ?? host, port) : "",
         },
         serviceBindings: { GPU_NETWORK },
         unsafeDirectSockets: [{ host, port, entrypoint: DIRECT }],
@@ -143,7 +153,7 @@ export async function startRuntime({ host, port, folder, secrets, main: otherMai
   const worker = await miniflare.getWorker(NAME);
   const cron = setInterval(() => void worker.scheduled({ cron: "* * * * *" }).catch(() => undefined), CRON_MS);
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    url: urlOf(host, port),
     logFile: logs.path,
     async stop() {
       clearInterval(cron);
@@ -151,6 +161,11 @@ export async function startRuntime({ host, port, folder, secrets, main: otherMai
     },
   };
 }
+
+const urlOf = (host: string, port: number) => `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+
+/** The address of this machine itself, where what listens on all of its addresses is reached. */
+const LOOPBACK: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /** Miniflare's handlers of these end the process at once, which would forestall an orderly stop. */
 function withoutSignalHandlers<T>(make: () => T): T {

@@ -1,6 +1,8 @@
 /** `npm start`'s program from outside: what it prints, what it leaves on disk, and how it begins and ends. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -67,6 +69,26 @@ describe("a running deployment", () => {
     expect(deployment.output()).toContain(deployment.url);
     expect((await fetch(`${deployment.url}/healthz`)).status).toBe(200);
     expect(await deployment.api("GET", "/v1/models")).toMatchObject({ status: 200, text: expect.stringContaining(SAMPLE) });
+  });
+
+  test("takes a model's progress without any setting, where its call says", async () => {
+    const told: number[] = [];
+    const model = createServer((request, response) => {
+      const url = String(request.headers["claimcheck-progress-url"]);
+      const said = { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"progress":0.5,"logs":["half"]}' };
+      request.resume().on("end", () => {
+        void fetch(url, said)
+          .then(({ status }) => told.push(status))
+          .finally(() => response.setHeader("Content-Type", "application/json").end('{"done":true}'));
+      });
+    }).listen(0, "127.0.0.1");
+    await once(model, "listening");
+    const { port } = model.address() as AddressInfo; // of a server on a port
+    await deployment.operator("POST", "/models", { name: "speaker" });
+    await deployment.operator("POST", "/backends", { model: "speaker", protocol: "http", url: `http://127.0.0.1:${port}` });
+    const { body } = await deployment.api("POST", "/v1/inferences", { model: "speaker", input: 1 }, { Prefer: "wait=20" });
+    model.close();
+    expect([body, told]).toMatchObject([{ status: "succeeded" }, [expect.toSatisfy((status: number) => status < 300)]]);
   });
 
   test("leaves the address, a key and the admin token in credentials.json, for its owner's eyes only", async () => {

@@ -463,7 +463,7 @@ describe("what a model says of its progress", () => {
       await work((said) => post(path, said), id);
       return Response.json("done");
     });
-    await run(still({ publicUrl: ORIGIN, fetch }), [laneOf(model)], "runner");
+    await run(still({ progressOrigin: ORIGIN, fetch }), [laneOf(model)], "runner");
     return { key, id, path };
   }
 

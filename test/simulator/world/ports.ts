@@ -60,6 +60,7 @@ export function portsFor(world: World, actor: Actor, db: Database): Ports {
     internet: { fetch: world.receivers.fetchOf(isolate), clock: isolate.clock },
     waiting: isolate.waiting,
     publicUrl: world.shape.tellsProgress ? PUBLIC_URL : "",
+    progressOrigin: world.shape.tellsProgress ? PUBLIC_URL : "",
     databaseQuotaBytes: DATABASE_QUOTA_BYTES.default,
     secret: (name) => (name === "KEY_SECRET" ? world.secret : null),
     clock: isolate.clock,
