@@ -35,7 +35,7 @@ const CALLS = Number(env.RANDOM_CALLS || 300);
 const world = await newWorld();
 
 test("every route answers its example as the reference shows it", async () => {
-  const steady = new Steady();
+  const steady = new Steady(world.accountId);
   const shown: Record<string, Shown> = {};
   const refused: string[] = [];
   for (const [name, route] of routes) {
@@ -60,7 +60,13 @@ test("every route answers its example as the reference shows it", async () => {
     if (answer.status >= 400 && !isRefusal) refused.push(`${name}: ${answer.status} ${text}`);
     const named = Object.fromEntries(Object.entries(params).filter(([parameter]) => route.path.includes(`:${parameter}`)));
     shown[name] = {
-      request: { params: steady.of(named), query, headers, contentType: body === undefined ? undefined : (contentType ?? JSON_TYPE), body },
+      request: {
+        params: steady.of(named),
+        query: steady.of(query),
+        headers: steady.of(headers),
+        contentType: body === undefined ? undefined : (contentType ?? JSON_TYPE),
+        body: steady.of(body),
+      },
       answer: {
         status: answer.status,
         contentType: type,
@@ -192,25 +198,76 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?/g;
 const SECRET = /((?:ck|whsec)_|\/links\/|^AgAB)[\w+/=-]{30,}/g;
 
-/** For readers: ids in a row, one time, and no secret that works. */
+const DELIVERY = /msg_([0-9A-Za-z]{12})_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_(\d+)_(0|wh_[0-9A-Za-z]{16})/g;
+const PREFIXED = /\b(be|wh)_[0-9A-Za-z]{12}(?:[0-9A-Za-z]{4})?\b/g;
+/** As a whole, of a list of inferences. */
+const CURSOR = /^(?=.*[A-Z])(?!msg_)[\w-]{60,100}$/;
+/** Of an attempt, as models get it. */
+const PROGRESS = /^[\w-]{60,100}\.[\w-]{43}$/;
+/** Of a trace or a span. */
+const HEX = /\b(?:[0-9a-f]{32}|[0-9a-f]{16})\b/g;
+/** Of an account, or of a key, which begins with its account's. */
+const ACCOUNT_OR_KEY = /^([0-9A-Za-z]{12})(?:[0-9A-Za-z]{6})?$/;
+const NAMES_ACCOUNT = new Set(["id", "account_id", "key_id"]);
+
+/** For readers, and so that no two runs differ by them: ids in a row of each kind, one time, and no secret that works. */
 class Steady {
-  readonly #ids = new Map<string, string>();
+  readonly #names = new Map<string, Map<string, string>>();
+  readonly #accounts: string[];
+
+  constructor(...accounts: string[]) {
+    this.#accounts = accounts;
+  }
 
   of(value: unknown): unknown {
+    this.#learn(value);
+    return this.#shown(value);
+  }
+
+  /** Accounts that a value names: nothing else tells their ids from words. */
+  #learn(value: unknown): void {
+    if (typeof value !== "object" || value === null) return;
+    for (const [member, its] of Object.entries(value)) {
+      const [, account] = (typeof its === "string" && NAMES_ACCOUNT.has(member) && ACCOUNT_OR_KEY.exec(its)) || [];
+      if (account !== undefined && !this.#accounts.includes(account)) this.#accounts.push(account);
+      this.#learn(its);
+    }
+  }
+
+  #shown(value: unknown): unknown {
     if (typeof value === "string") return this.#text(value);
-    if (Array.isArray(value)) return value.map((each) => this.of(each));
+    if (Array.isArray(value)) return value.map((each) => this.#shown(each));
     if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([member, its]) => [member, this.of(its)]));
+    return Object.fromEntries(Object.entries(value).map(([member, its]) => [member, this.#shown(its)]));
+  }
+
+  /** The name of an id: the next of its kind if it has none, as long as it. */
+  #named(kind: string, id: string): string {
+    const names = this.#names.get(kind) ?? new Map<string, string>();
+    this.#names.set(kind, names);
+    const name = names.get(id) ?? `${kind}${String(names.size + 1).padStart(id.length - kind.length, "0")}`;
+    names.set(id, name);
+    return name;
   }
 
   #text(text: string): string {
-    return text
-      .replaceAll(SECRET, "$1…")
-      .replaceAll(UUID, (id) => {
-        const known = this.#ids.get(id) ?? `01900000-0000-7000-8000-${String(this.#ids.size + 1).padStart(12, "0")}`;
-        this.#ids.set(id, known);
-        return known;
+    const secretless = text.replaceAll(SECRET, "$1…");
+    if (PROGRESS.test(secretless)) return "token…";
+    if (CURSOR.test(secretless)) return this.#named("cursor", secretless);
+    const ofAccounts = new RegExp(`(?<![0-9A-Za-z])(${this.#accounts.join("|")})([0-9A-Za-z]{6})?(?![0-9A-Za-z])`, "g");
+    return secretless
+      .replaceAll(DELIVERY, (_, account: string, ...parts: string[]) => {
+        const id = this.#named("01900000-0000-7000-8000-", parts.slice(0, 5).join("-"));
+        const [sequence = "", webhook = ""] = parts.slice(5);
+        return `msg_${this.#named("account", account)}_${id.replaceAll("-", "")}_${sequence}_${webhook === "0" ? webhook : this.#named("wh_", webhook)}`;
       })
+      .replaceAll(UUID, (id) => this.#named("01900000-0000-7000-8000-", id))
+      .replaceAll(PREFIXED, (id, prefix: string) => this.#named(`${prefix}_`, id))
+      .replaceAll(HEX, (id) => this.#named("", id))
+      .replaceAll(
+        ofAccounts,
+        (_, account: string, key = "") => `${this.#named("account", account)}${key === "" ? "" : this.#named("key", key)}`,
+      )
       .replaceAll(TIME, (time) => `2026-01-31T12:00:00${time.length > 19 ? `.${"0".repeat(time.length - 20)}` : ""}`);
   }
 }
