@@ -10,9 +10,13 @@ import { insertTogether } from "../../src/inferences/sql/insert-group.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
 import { say } from "../../src/inferences/progress.ts";
 import { run } from "../../src/inferences/run.ts";
-import { openWatch } from "../../src/inferences/watch.ts";
-import { WATCHERS_WOKEN, WATCH_LEADER_MS, WATCH_MS } from "../../src/limits.ts";
-import { ALL, type Watch } from "../../src/ports.ts";
+import type { NewInference } from "../../src/inferences/sql/insert.ts";
+import { watched as markWatched, rowsToTell } from "../../src/inferences/sql/watch.ts";
+import { telling } from "../../src/inferences/tell.ts";
+import { inferenceIn, openWatch } from "../../src/inferences/watch.ts";
+import { DATABASE_MS, WATCHERS_WOKEN, WATCH_LEADER_MS, WATCH_MS } from "../../src/limits.ts";
+import { type Database, type Row, d1 } from "../../src/platform/sql.ts";
+import { ALL, type Watch, type WatchPort } from "../../src/ports.ts";
 import { held, standingClock } from "./support/clock.ts";
 import { claimed, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { gpu } from "./support/outside.ts";
@@ -24,6 +28,8 @@ const { db } = still();
 
 /** Records a success, as a runner does. */
 const succeed = (it: Claim) => db.all(changeStatements.succeed(it, { at: "row", body: '"done"', contentType: JSON_TYPE }, 6, 1));
+
+const WEBHOOK: NewInference["webhook"] = { url: "https://hooks.example.com/done", events: ["inference.canceled"], origin: ORIGIN };
 
 /** Waits until somebody watches the inference. */
 const watched = (id: string) =>
@@ -182,6 +188,37 @@ const watch = async (key: string, path: string, last: string | null = null) =>
 const BUSY = { class: "capacity", code: "backend_busy", message: "The backend answered 429.", status: 503 } as const;
 const told = (events: readonly SentEvent[]) =>
   events.filter(({ name }) => name !== "position").map(({ name, data }) => [name, data["event"]]);
+
+describe("a change that is told", () => {
+  test.each([
+    ["is not read again where its statement has returned it", null, 0],
+    ["is read again where it has a webhook, whose delivery is written by the change", WEBHOOK, 1],
+  ])("%s", async (_what, webhook, readAgain) => {
+    const { accountId } = await newTenant();
+    const id = await queued(await newModel(), { accountId, webhook });
+    await markWatched(db, accountId, id, 0, 60_000);
+    const real = d1(env.DB, DATABASE_MS);
+    let reads = 0;
+    const counting: Database = {
+      ...real,
+      all: async (statement) => {
+        reads++;
+        return real.all(statement);
+      },
+    };
+    const rows: Row[] = [];
+    const tells: Promise<void>[] = [];
+    const tell: WatchPort["tell"] = async (_accountId, _object, some) => {
+      rows.push(...some);
+    };
+    const writing = telling(counting, { tell }, (work) => tells.push(work));
+    const canceled = await cancelInference(writing, accountId, id);
+    await Promise.all(tells);
+    expect(reads).toBe(1 + readAgain);
+    expect(rows).toEqual(await rowsToTell(db, [[accountId, id]]));
+    expect(rows.map((row) => inferenceIn({ row }).status)).toEqual([canceled?.status]);
+  });
+});
 
 describe("the events of an inference", () => {
   test("come as they happen, each once, the newest with the inference, and end with its end", async () => {

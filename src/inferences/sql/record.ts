@@ -170,6 +170,21 @@ export function fromRow(raw: Row): Inference {
   }
 }
 
+const INFERENCE_MEMBERS = Object.keys({
+  ...commonSchema.shape,
+  ...retrySchema.shape,
+  ...rowSchema.omit({ now: true, ahead: true, lane: true }).shape,
+});
+
+/**
+ * The inference in a row that a change has returned, to be told of; null if it is not all there. Where it has a webhook it never is:
+ * what a statement returns is older than what its triggers write, and they write the delivery.
+ */
+export function rowToTell(row: Row): Row | null {
+  if (row["webhook"] !== null || INFERENCE_MEMBERS.some((member) => row[member] === undefined)) return null;
+  return Object.fromEntries(Object.entries(row).filter(([member]) => member !== "toldTo" && member !== "endForLog"));
+}
+
 export const inferenceOrNull = (row: Row | null | undefined): Inference | null => (row ? fromRow(row) : null);
 
 function waitFrom({ now, ahead, lane, notBefore }: InferenceRow, attempt: number): Wait | null {
