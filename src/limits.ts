@@ -597,6 +597,8 @@ export const SCHEMA_ALL_FAULTS_VALUES = 1_000;
 /** `uniqueItems` compares every two items, and a `pattern` may read a text many times. */
 export const SCHEMA_UNIQUE_ITEMS = 1_000;
 export const SCHEMA_PATTERN_CHARACTERS = 10_000;
+/** The squares of the lengths of all texts that patterns are held against, together: about a second for one that reads each from each of its characters. */
+export const SCHEMA_PATTERN_WORK = 4 * SCHEMA_PATTERN_CHARACTERS ** 2;
 /** The schemas of a model's versions together, as JSON: they are in the model's row, which has at most 2 MB. */
 export const SCHEMAS_CHARACTERS = 256 * KIB;
 /** Tensors that a model may have. */

@@ -4,7 +4,8 @@
  * trusted; the values are hostile, so that what could take long is bounded:
  * - a value of more than SCHEMA_VALUES values is not checked; nesting is bounded where bodies are read;
  * - `uniqueItems` looks at each pair of items, and is checked of SCHEMA_UNIQUE_ITEMS at most; a `pattern` may look at a text
- *   again and again, and is checked of SCHEMA_PATTERN_CHARACTERS at most;
+ *   again and again, and is checked of SCHEMA_PATTERN_CHARACTERS at most, and of no text where all together are
+ *   SCHEMA_PATTERN_WORK; a value whose names are too long for `patternProperties` is refused, since what they decide is what else is checked;
  * - the first fault decides; of small values all faults are found.
  * `format` is not checked: in this draft it is only an annotation, and a file's place may hold a reference of ours.
  * An integer beyond ±(2^53 - 1) is checked as the double that is nearest to it.
@@ -12,37 +13,61 @@
 /* oxlint-disable unicorn/no-thenable -- `then` is a keyword of JSON Schema, and no schema is awaited */
 import { type OutputUnit, type Schema, dereference, validate } from "@cfworker/json-schema";
 import { writeJson } from "../encoding/json.ts";
-import { FAULTS_SHOWN, SCHEMA_ALL_FAULTS_VALUES, SCHEMA_PATTERN_CHARACTERS, SCHEMA_UNIQUE_ITEMS, SCHEMA_VALUES } from "../limits.ts";
+import {
+  FAULTS_SHOWN,
+  SCHEMA_ALL_FAULTS_VALUES,
+  SCHEMA_PATTERN_CHARACTERS,
+  SCHEMA_PATTERN_WORK,
+  SCHEMA_UNIQUE_ITEMS,
+  SCHEMA_VALUES,
+} from "../limits.ts";
 import { type Fault, shown } from "../problem.ts";
 import { isObject } from "../tensors/tensor.ts";
 import { type JsonSchema, childrenOf } from "./schema-keywords.ts";
 
-/** A schema that values can be checked against. */
-export interface PreparedSchema {
+/** A schema as the validator takes it. */
+interface Resolved {
   readonly root: Schema | boolean;
   /** The schemas within it, by their URIs. */
   readonly lookup: Readonly<Record<string, Schema | boolean>>;
 }
 
+/** A schema that values can be checked against. */
+export interface PreparedSchema {
+  readonly whole: Resolved;
+  /** The same without any `pattern`. */
+  readonly withoutPatterns: Resolved;
+  /** Whether it has `patternProperties`. */
+  readonly matchesNames: boolean;
+}
+
 /** A sound schema, with its bounds. */
 export function prepare(schema: JsonSchema): PreparedSchema {
-  const root: Schema | boolean = bounded(schema);
-  return { root, lookup: dereference(root) };
+  const resolved = (root: Schema | boolean) => ({ root, lookup: dereference(root) });
+  return {
+    whole: resolved(bounded(schema, true)),
+    withoutPatterns: resolved(bounded(schema, false)),
+    matchesNames: matchesNames(schema),
+  };
+}
+
+function matchesNames(schema: JsonSchema): boolean {
+  return isObject(schema) && (schema["patternProperties"] !== undefined || childrenOf(schema).some((child) => matchesNames(child.schema)));
 }
 
 /** A schema without what could take long on a hostile value, and without formats. */
-function bounded(schema: JsonSchema): JsonSchema {
+function bounded(schema: JsonSchema, withPatterns: boolean): JsonSchema {
   if (!isObject(schema)) return schema;
   const { pattern, uniqueItems, format: _, allOf, ...rest } = schema;
   const changed: Record<string, unknown> = { ...rest, ...(Array.isArray(allOf) && { allOf }) };
   for (const { path, schema: child } of childrenOf(changed)) {
     const [keyword, part] = path;
-    if (part === undefined) changed[keyword] = bounded(child);
-    else if (typeof part === "number") changed[keyword] = (changed[keyword] as unknown[]).with(part, bounded(child)); // it has children by number
-    else changed[keyword] = { ...(changed[keyword] as object), [part]: bounded(child) }; // it has children by name
+    if (part === undefined) changed[keyword] = bounded(child, withPatterns);
+    else if (typeof part === "number") changed[keyword] = (changed[keyword] as unknown[]).with(part, bounded(child, withPatterns)); // it has children by number
+    else changed[keyword] = { ...(changed[keyword] as object), [part]: bounded(child, withPatterns) }; // it has children by name
   }
   const costly = [
-    ...(pattern === undefined ? [] : [{ if: { maxLength: SCHEMA_PATTERN_CHARACTERS }, then: { pattern } }]),
+    ...(pattern === undefined || !withPatterns ? [] : [{ if: { maxLength: SCHEMA_PATTERN_CHARACTERS }, then: { pattern } }]),
     ...(uniqueItems === true ? [{ if: { maxItems: SCHEMA_UNIQUE_ITEMS }, then: { uniqueItems } }] : []),
   ];
   if (costly.length > 0) changed["allOf"] = [...((changed["allOf"] as unknown[] | undefined) ?? []), ...costly];
@@ -51,16 +76,18 @@ function bounded(schema: JsonSchema): JsonSchema {
 
 /** What is wrong with a value, the first FAULTS_SHOWN; nothing if the schema allows it or it is too large to be checked. */
 export function check(schema: PreparedSchema, given: unknown): readonly Fault[] {
-  const { values, hasBigints, oddName } = measure(given);
+  const { values, hasBigints, oddName, textWork, nameWork } = measure(given);
   if (values > SCHEMA_VALUES) return [];
+  if (schema.matchesNames && nameWork > SCHEMA_PATTERN_WORK) return [{ path: [], detail: "has members whose names are too long" }];
   if (oddName) return [{ path: [], detail: "has a member whose name is not valid Unicode" }];
   const value = hasBigints ? (JSON.parse(writeJson(given)) as unknown) : given;
-  const errors = errorsOf(value, schema, values <= SCHEMA_ALL_FAULTS_VALUES);
-  return faultsOf(errors, { ...schema, value }).slice(0, FAULTS_SHOWN);
+  const resolved = textWork > SCHEMA_PATTERN_WORK ? schema.withoutPatterns : schema.whole;
+  const errors = errorsOf(value, resolved, values <= SCHEMA_ALL_FAULTS_VALUES);
+  return faultsOf(errors, { ...resolved, value }).slice(0, FAULTS_SHOWN);
 }
 
 /** What the validator finds. Nothing where it finds more than fits on the stack, which it needs to pass errors on: such a value is as one that is too large. */
-function errorsOf(value: unknown, { root, lookup }: PreparedSchema, all: boolean): readonly OutputUnit[] {
+function errorsOf(value: unknown, { root, lookup }: Resolved, all: boolean): readonly OutputUnit[] {
   try {
     return validate(value, root, "2020-12", lookup, !all).errors;
   } catch (error) {
@@ -69,27 +96,40 @@ function errorsOf(value: unknown, { root, lookup }: PreparedSchema, all: boolean
   }
 }
 
-/** How many values a value holds, up to one more than are checked, and what in it the validator can't take. */
-function measure(value: unknown): { values: number; hasBigints: boolean; oddName: boolean } {
-  let values = 0;
-  let hasBigints = false;
-  let oddName = false;
+interface Measure {
+  values: number;
+  hasBigints: boolean;
+  oddName: boolean;
+  /** The squares of the lengths of its texts that patterns are held against, and of all names. */
+  textWork: number;
+  nameWork: number;
+}
+
+/** How many values a value holds, up to one more than are checked, what patterns may cost, and what in it the validator can't take. */
+function measure(value: unknown): Measure {
+  const found: Measure = { values: 0, hasBigints: false, oddName: false, textWork: 0, nameWork: 0 };
+  const seen = (text: string) => {
+    if (text.length <= SCHEMA_PATTERN_CHARACTERS) found.textWork += text.length ** 2;
+  };
   const left = [value];
-  while (left.length > 0 && values <= SCHEMA_VALUES) {
+  while (left.length > 0 && found.values <= SCHEMA_VALUES) {
     const one = left.pop();
-    values++;
-    if (typeof one === "bigint") hasBigints = true;
-    if (Array.isArray(one)) {
-      if (one.length > SCHEMA_VALUES) return { values: one.length, hasBigints, oddName };
+    found.values++;
+    if (typeof one === "bigint") found.hasBigints = true;
+    else if (typeof one === "string") seen(one);
+    else if (Array.isArray(one)) {
+      if (one.length > SCHEMA_VALUES) return { ...found, values: one.length };
       for (const item of one) left.push(item);
     } else if (isObject(one)) {
       for (const [name, member] of Object.entries(one)) {
-        oddName ||= !name.isWellFormed();
+        found.oddName ||= !name.isWellFormed();
+        found.nameWork += name.length ** 2;
+        seen(name); // `propertyNames` may have a pattern
         left.push(member);
       }
     }
   }
-  return { values, hasBigints, oddName };
+  return found;
 }
 
 // Faults in our words: each has its place in the value and a phrase that goes on from it. The validator's errors are a list in
@@ -97,7 +137,7 @@ function measure(value: unknown): { values: number; hasBigints: boolean; oddName
 // up in the schema. Of alternatives, the one that came nearest is told.
 
 /** The schema and the value that locations are in. */
-interface Place extends PreparedSchema {
+interface Place extends Resolved {
   readonly value: unknown;
 }
 

@@ -117,6 +117,16 @@ describe("what a hostile value costs", () => {
     expect(said({ pattern: "^a$" }, "b".repeat(SCHEMA_PATTERN_CHARACTERS))).toHaveLength(1);
   });
 
+  test("not the square of each of many texts, nor of names", () => {
+    const text = `${"a".repeat(SCHEMA_PATTERN_CHARACTERS - 1)}b`;
+    const texts = Array.from({ length: 500 }, () => text);
+    within(5_000, () => expect(said({ items: { pattern: "a+$", maxLength: 9 } }, texts)).toHaveLength(FAULTS_SHOWN));
+    const named = { [`${"a".repeat(1_000_000)}b`]: 1 };
+    within(5_000, () => expect(said({ patternProperties: { "a+$": true } }, named)).toEqual(["# has members whose names are too long"]));
+    expect(said({ properties: { a: { patternProperties: { "^a+$": false } } } }, { a: { aa: 1 } })).toEqual(["#/a/aa is not allowed"]);
+    expect(said({ additionalProperties: true }, named)).toEqual([]);
+  });
+
   test("no exception, however many faults there are", () => {
     const members = Object.fromEntries(Array.from({ length: SCHEMA_VALUES - 10 }, (_, index) => [`m${index}`, 1]));
     const strict = { additionalProperties: false };
