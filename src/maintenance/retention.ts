@@ -47,14 +47,7 @@ export async function retain(stores: RetentionPorts): Promise<boolean> {
     removalStatements.takeUp("budgets"),
     removalStatements.takeUp("audit"),
   ]);
-  const expired = endedFrom(ownTime);
-  if (expired.length > 0) {
-    const { removed } = await removeEnded(db, expired, "payloads");
-    log("payloads_removed", { inferences: removed });
-  }
-  const { past, more } = retention[0] ? await pastRetention(stores, String(retention[0]["cursor"])) : { past: 0, more: false };
-  const found = orphans[0] ? await findOrphans(stores, String(orphans[0]["cursor"])) : 0;
-  if (files[0]) await layDown(db, "files", "", (await removeExpiredFiles(stores)) ? 0 : FILE_LAP_MS);
+  // What needs no bucket goes first: a bucket that fails ends the step.
   const changed = budgets[0] ? await holdBudgets(db) : [];
   if (budgets[0]) await layDown(db, "budgets", "", BUDGET_LAP_MS);
   for (const { id, state } of changed) log("budget", { account: id, state });
@@ -64,6 +57,14 @@ export async function retain(stores: RetentionPorts): Promise<boolean> {
       changed.map(({ id }) => id),
     ); // what is lost of it, the next pass finds
   if (audit[0]) await layDown(db, "audit", "", (await removeOldEntries(db, AUDIT_STEP)) ? 0 : AUDIT_LAP_MS);
+  const expired = endedFrom(ownTime);
+  if (expired.length > 0) {
+    const { removed } = await removeEnded(db, expired, "payloads");
+    log("payloads_removed", { inferences: removed });
+  }
+  const { past, more } = retention[0] ? await pastRetention(stores, String(retention[0]["cursor"])) : { past: 0, more: false };
+  const found = orphans[0] ? await findOrphans(stores, String(orphans[0]["cursor"])) : 0;
+  if (files[0]) await layDown(db, "files", "", (await removeExpiredFiles(stores)) ? 0 : FILE_LAP_MS);
   const removed = due.length + expired.length + past + found > 0 ? await removeNoted(stores) : 0;
   return more || removed === DELETE_KEYS || expired.length === RETENTION_ROWS || changed.length > 0;
 }

@@ -229,6 +229,23 @@ describe("DELETE /v1/inferences/{id}", () => {
   });
 });
 
+test("a bucket that fails holds up no budget, and nothing else that needs none", async () => {
+  const { accountId: owner } = await newTenant();
+  await operator("PATCH", `/accounts/${owner}`, { monthly_budget: 1 });
+  await env.DB.prepare(
+    "INSERT INTO usage VALUES (?, CAST(unixepoch() / 86400 AS INTEGER), 'm', 'k', 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 2000000)",
+  )
+    .bind(owner)
+    .run();
+  await env.DB.prepare(
+    "INSERT INTO audit (at, via, address, request_id, method, route, change) VALUES (1, 'token', '', '', 'POST', '', '1')",
+  ).run();
+  const fails = () => Promise.reject(new Unavailable("storage", false));
+  await expect(keepHouse({ payloads: { ...still().payloads, list: fails, delete: fails } })).rejects.toThrow("storage failed");
+  expect(await object(operator("GET", `/accounts/${owner}`))).toMatchObject({ budget_state: "spent" });
+  expect(await env.DB.prepare("SELECT count(*) AS old FROM audit WHERE at = 1").first()).toEqual({ old: 0 });
+});
+
 describe("a crash", () => {
   test("after the rows went takes nothing with it: the objects are noted, and go later", async () => {
     const id = await succeeded(await served(100), 0);
