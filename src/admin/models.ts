@@ -16,7 +16,7 @@ import {
 import { type Model, changeModel, findModel, insertModel, listModels, removeModel } from "../models/store.ts";
 import { problem } from "../problem.ts";
 import type { Call } from "../http/route.ts";
-import { found, routesOf } from "./resource.ts";
+import { found, given, routesOf } from "./resource.ts";
 
 /** What stands in paths as one segment. */
 export const pathNameSchema = z
@@ -98,6 +98,9 @@ const modelUpdateSchema = z.strictObject({
   price: z.strictObject(priceSchema.partial().shape).optional().describe("What using it costs, in any one currency; nothing by default."),
 });
 
+/** Changes of its versions by others that a change may meet. */
+const CHANGE_TRIES = 5;
+
 const newModelSchema = modelUpdateSchema.extend({ name: modelNameSchema });
 
 const modelDeletedSchema = z.object({ name: z.string(), removed: z.literal(true) });
@@ -146,40 +149,48 @@ async function create({ ports }: Call, body: z.infer<typeof newModelSchema>): Pr
     capabilities: [...new Set(body.capabilities)],
     outputFiles: fileFieldsOf(body.output_files ?? []),
     maxOutputBytes: body.max_output_bytes ?? null,
-    ...priceOf(body.price, { secondMicros: 0, tokenMicros: 0, inferenceMicros: 0 }),
+    secondMicros: 0,
+    tokenMicros: 0,
+    inferenceMicros: 0,
+    ...given(priceOf(body.price)),
   });
   if (!model) throw problem("conflict", { detail: `There is a model "${body.name}" already.` });
   return present(model);
 }
 
+/** What is not named stays as it is, also if another call changes it at the same time. A change of versions that meets another begins anew. */
 async function update({ ports }: Call, name: string, body: z.infer<typeof modelUpdateSchema>): Promise<Model | null> {
-  const model = await findModel(ports.db, name);
-  if (!model) return null;
-  const versions = body.versions ? [...new Set(body.versions)] : model.versions;
-  const kept = versions.includes(model.defaultVersion) ? model.defaultVersion : undefined;
-  return changeModel(ports.db, model.name, {
-    description: body.description ?? model.description,
-    versions,
-    defaultVersion: defaultOf(versions, body.default_version ?? kept),
-    accountConcurrency: body.account_concurrency === undefined ? model.accountConcurrency : body.account_concurrency,
-    capabilities: body.capabilities ? [...new Set(body.capabilities)] : model.capabilities,
-    outputFiles: body.output_files ? fileFieldsOf(body.output_files) : model.outputFiles,
-    maxOutputBytes: body.max_output_bytes === undefined ? model.maxOutputBytes : body.max_output_bytes,
-    ...priceOf(body.price, model),
-  });
+  for (let tries = 0; tries < CHANGE_TRIES; tries++) {
+    const model = await findModel(ports.db, name);
+    if (!model) return null;
+    const changed = await changeModel(ports.db, name, {
+      ...given({
+        description: body.description,
+        accountConcurrency: body.account_concurrency,
+        capabilities: body.capabilities && [...new Set(body.capabilities)],
+        outputFiles: body.output_files && fileFieldsOf(body.output_files),
+        maxOutputBytes: body.max_output_bytes,
+        ...priceOf(body.price),
+      }),
+      ...versionsOf(model, body),
+    });
+    if (changed) return changed;
+  }
+  throw problem("conflict", { detail: `The versions of the model "${name}" are being changed by other calls; try again.` });
 }
 
-/** A price that is given, member by member, in place of the one before. */
-function priceOf(
-  price: z.infer<typeof modelUpdateSchema>["price"],
-  before: Pick<Model, "secondMicros" | "tokenMicros" | "inferenceMicros">,
-): Pick<Model, "secondMicros" | "tokenMicros" | "inferenceMicros"> {
-  const micros = (amount: number | undefined, old: number) => (amount === undefined ? old : amount * 1_000_000);
-  return {
-    secondMicros: micros(price?.per_second, before.secondMicros),
-    tokenMicros: micros(price?.per_token, before.tokenMicros),
-    inferenceMicros: micros(price?.per_inference, before.inferenceMicros),
-  };
+/** The versions and their default after a change; nothing if it names neither. */
+function versionsOf({ versions: from, defaultVersion: fromDefault }: Model, body: z.infer<typeof modelUpdateSchema>) {
+  if (body.versions === undefined && body.default_version === undefined) return {};
+  const to = body.versions ? [...new Set(body.versions)] : from;
+  const kept = to.includes(fromDefault) ? fromDefault : undefined;
+  return { versions: { to, byDefault: defaultOf(to, body.default_version ?? kept), from, fromDefault } };
+}
+
+/** What is given of a price, in millionths. */
+function priceOf(price: z.infer<typeof modelUpdateSchema>["price"]) {
+  const micros = (amount: number | undefined) => (amount === undefined ? undefined : amount * 1_000_000);
+  return { secondMicros: micros(price?.per_second), tokenMicros: micros(price?.per_token), inferenceMicros: micros(price?.per_inference) };
 }
 
 async function remove({ ports }: Call, name: string): Promise<z.infer<typeof modelDeletedSchema>> {

@@ -44,6 +44,16 @@ export interface NewModel {
   inferenceMicros: number;
 }
 
+/** What is left out stays as it is. */
+export interface ModelChange extends Partial<Omit<NewModel, "name" | "versions" | "defaultVersion">> {
+  readonly versions?: {
+    readonly to: readonly string[];
+    readonly byDefault: string;
+    readonly from: readonly string[];
+    readonly fromDefault: string;
+  };
+}
+
 const columns = sql`name, description, versions, default_version AS defaultVersion, account_concurrency AS accountConcurrency, capabilities,
   output_files AS outputFiles, max_output_bytes AS maxOutputBytes, second_micros AS secondMicros, token_micros AS tokenMicros, inference_micros AS inferenceMicros, created_at AS createdAt`;
 
@@ -64,13 +74,24 @@ export const modelStatements = {
       SELECT 1 FROM backends WHERE backends.model = models.name AND backends.version = models.default_version
         AND backends.state = 'active' AND coalesce(backends.rested_until, 0) <= ${NOW})
     ORDER BY name LIMIT ${limit}`,
-  change: (name: string, change: Omit<NewModel, "name">) => sql`
-    UPDATE models SET description = ${change.description}, versions = ${JSON.stringify(change.versions)},
-      default_version = ${change.defaultVersion}, account_concurrency = ${change.accountConcurrency},
-      capabilities = ${JSON.stringify(change.capabilities)}, output_files = ${JSON.stringify(change.outputFiles)},
-      max_output_bytes = ${change.maxOutputBytes},
-      second_micros = ${change.secondMicros}, token_micros = ${change.tokenMicros}, inference_micros = ${change.inferenceMicros}, schemas_revision = iif(schemas_revision = 0, 0, ${nextRevision})
-    WHERE name = ${name} RETURNING ${columns}`,
+  /** Its versions only if they are still as they were before: their default has to be one of them. */
+  change: (name: string, change: ModelChange) => sql`
+    UPDATE models SET description = coalesce(${change.description ?? null}, description),
+      versions = coalesce(${change.versions ? JSON.stringify(change.versions.to) : null}, versions),
+      default_version = coalesce(${change.versions?.byDefault ?? null}, default_version),
+      account_concurrency = iif(${change.accountConcurrency === undefined ? 0 : 1}, ${change.accountConcurrency ?? null}, account_concurrency),
+      capabilities = coalesce(${change.capabilities ? JSON.stringify(change.capabilities) : null}, capabilities),
+      output_files = coalesce(${change.outputFiles ? JSON.stringify(change.outputFiles) : null}, output_files),
+      max_output_bytes = iif(${change.maxOutputBytes === undefined ? 0 : 1}, ${change.maxOutputBytes ?? null}, max_output_bytes),
+      second_micros = coalesce(${change.secondMicros ?? null}, second_micros), token_micros = coalesce(${change.tokenMicros ?? null}, token_micros),
+      inference_micros = coalesce(${change.inferenceMicros ?? null}, inference_micros),
+      schemas_revision = iif(schemas_revision = 0, 0, ${nextRevision})
+    WHERE name = ${name} AND ${
+      change.versions
+        ? sql`json(versions) = json(${JSON.stringify(change.versions.from)}) AND default_version = ${change.versions.fromDefault}`
+        : sql`TRUE`
+    }
+    RETURNING ${columns}`,
   /** Not while a backend serves it. */
   remove: (name: string) => sql`
     DELETE FROM models WHERE name = ${name} AND NOT EXISTS (SELECT 1 FROM backends WHERE backends.model = models.name) RETURNING name`,
@@ -96,7 +117,8 @@ export async function modelsNotReady(db: Database, limit: number): Promise<strin
   return (await db.all(modelStatements.notReady(limit))).map((row) => String(row["name"]));
 }
 
-export async function changeModel(db: Database, name: string, change: Omit<NewModel, "name">): Promise<Model | null> {
+/** Null if it is gone, or its versions are to change and are not as they were before. */
+export async function changeModel(db: Database, name: string, change: ModelChange): Promise<Model | null> {
   return models.first(db, modelStatements.change(name, change));
 }
 

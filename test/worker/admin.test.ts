@@ -294,6 +294,22 @@ describe("models", () => {
     expect(await seen(operator("GET", `/models/${name}`))).toStrictEqual(refusal(404, "not_found"));
   });
 
+  test("change member by member, also when two are changed at once", async () => {
+    const name = await newModel({ versions: ["1"] });
+    await Promise.all([
+      done("PATCH", `/models/${name}`, { description: "Colours" }),
+      done("PATCH", `/models/${name}`, { price: { per_token: 0.5 } }),
+      done("PATCH", `/models/${name}`, { versions: ["1", "2"] }),
+      done("PATCH", `/models/${name}`, { account_concurrency: 7 }),
+    ]);
+    expect(await done("GET", `/models/${name}`)).toMatchObject({
+      description: "Colours",
+      price: { per_token: 0.5 },
+      versions: ["1", "2"],
+      account_concurrency: 7,
+    });
+  });
+
   test("take the last version for the default, or have neither", async () => {
     const name = `m-${crypto.randomUUID()}`;
     expect(await done("POST", "/models", { name, versions: ["a", "b"] })).toMatchObject({ default_version: "b" });

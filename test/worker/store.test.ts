@@ -1024,7 +1024,10 @@ describe("every statement is an index search:", () => {
     find: [modelStatements.find("m")],
     list: [modelStatements.list("", 10)],
     notReady: [modelStatements.notReady(10)],
-    change: [modelStatements.change("m", model)],
+    change: [
+      modelStatements.change("m", { description: "x" }),
+      modelStatements.change("m", { versions: { to: ["2"], byDefault: "2", from: ["1"], fromDefault: "1" } }),
+    ],
     remove: [modelStatements.remove("m")],
   } satisfies Record<keyof typeof modelStatements, readonly Sql[]>;
 
