@@ -21,6 +21,7 @@ import {
   resendDelivery,
   resendSince,
 } from "../webhooks/sql/deliveries.ts";
+import { findSubscription } from "../webhooks/sql/subscriptions.ts";
 import { findEndpoint } from "../webhooks/sql/endpoints.ts";
 import { notFound } from "./present.ts";
 import { attemptResultSchema, find as findWebhook, presentAttempt } from "./webhooks.ts";
@@ -191,6 +192,8 @@ async function resendOne(call: AccountCall, isMeant: (key: DeliveryKey) => boole
   if (!key || !isMeant(key)) throw missing();
   const found = await findDelivery(db, key);
   if (!found) throw missing();
+  if (found.webhookId !== "" && !(await findSubscription(db, accountId, found.webhookId)))
+    throw problem("conflict", { detail: `The webhook ${found.webhookId} has been deleted, so nothing is sent to it any more.` });
   const endpoint = await findEndpoint(db, accountId, found.url);
   if (endpoint?.state) throw stopped(endpoint.state);
   const delivery = await resendDelivery(db, key);

@@ -1230,6 +1230,12 @@ describe("the API of webhooks", () => {
     await rounds(accountId, hook.fetch);
     expect(hook.got).toHaveLength(2);
     expect((await deliveries(watch.tenant, orphan))[0]).toMatchObject({ status: "canceled" });
+    const late = await stillAs(key, "POST", `/v1/inferences/${id}/deliveries/${delivery?.id}/resend`);
+    expect([late.status, await late.json()]).toMatchObject([
+      409,
+      { code: "conflict", detail: expect.stringContaining("has been deleted") },
+    ]);
+    expect((await deliveries(watch.tenant, id))[0]).toMatchObject({ status: "succeeded" });
   });
 });
 
