@@ -159,6 +159,11 @@ export async function putPart(db: Database, { accountId, id }: StoredFile, part:
   return (await first(db, fileStatements.putPart(accountId, id, part))) !== null;
 }
 
+/** The parts of an upload are to be sent again. */
+export async function forgetParts(db: Database, { accountId, id }: StoredFile): Promise<void> {
+  await db.all(fileStatements.dropParts(accountId, id));
+}
+
 const partSchema = z.array(z.object({ number: z.number(), etag: z.string(), bytes: z.number() }));
 
 /** The parts that are there, in order. */

@@ -8,9 +8,9 @@ import { FILE_PARTS, FILE_PART_BYTES, KIB } from "../limits.ts";
 import { hexOf } from "../encoding/hex.ts";
 import { pump } from "../encoding/streams.ts";
 import { Unavailable } from "../platform/unavailable.ts";
-import { problem } from "../problem.ts";
+import { type Problem, problem } from "../problem.ts";
 import { removeFile } from "./remove.ts";
-import { type StoredFile, type NewFile, beginParts, findFile, objectKey, partsOf, putPart } from "./store.ts";
+import { type StoredFile, type NewFile, beginParts, findFile, forgetParts, objectKey, partsOf, putPart } from "./store.ts";
 import { type FilePorts, type Incoming, admitted, settled, handOn, gone, mismatch } from "./receive.ts";
 
 /** Begins an upload that a client sends part by part. Throws `quota_exceeded`. */
@@ -69,19 +69,21 @@ export async function completeUpload(ports: FilePorts, file: StoredFile, signal:
   const there = await partsOf(ports.db, file);
   const numbers = new Set(there.map(({ number }) => number));
   const missing = Array.from({ length: parts }, (_, index) => index + 1).filter((number) => !numbers.has(number));
-  if (missing.length > 0) {
-    throw problem("upload_incomplete", {
-      detail: `${missing.length} of ${parts} parts are missing; the first is ${missing[0]}.`,
-      members: { missing: missing.slice(0, 1_000) },
-    });
-  }
+  if (missing.length > 0) throw incomplete(parts, missing);
   try {
     await uploadOf(ports, file).complete(there.map(({ number, etag }) => ({ partNumber: number, etag })));
   } catch (error) {
     // An earlier call may have done it, and its answer was lost.
     const now = await findFile(ports.db, file.accountId, file.id);
     if (now?.state === "ready") return now;
-    if (!(await isStored(ports, file))) throw error;
+    if (!(await isStored(ports, file))) {
+      if (!isOfAnotherPart(error)) throw error;
+      await forgetParts(ports.db, file);
+      throw incomplete(
+        parts,
+        Array.from({ length: parts }, (_, index) => index + 1),
+      );
+    }
   }
   if (file.sha256 !== null) {
     const sha256 = await hashOf(ports, file, signal);
@@ -91,6 +93,23 @@ export async function completeUpload(ports: FilePorts, file: StoredFile, signal:
     }
   }
   return settled(ports, file, file.bytes, file.sha256);
+}
+
+/**
+ * Whether the bucket has another part than the one that was noted. Of two calls that send one part at the same time, the one whose
+ * bytes are stored last need not be the one that notes its part last, and a bucket does not list its parts.
+ */
+function isOfAnotherPart(error: unknown): boolean {
+  return error instanceof Unavailable && error.cause instanceof Error && NO_SUCH_PART.test(error.cause.message);
+}
+
+const NO_SUCH_PART = /\b10025\b/; // R2's code
+
+function incomplete(parts: number, missing: readonly number[]): Problem {
+  return problem("upload_incomplete", {
+    detail: `${missing.length} of ${parts} parts are missing; the first is ${missing[0]}.`,
+    members: { missing: missing.slice(0, 1_000) },
+  });
 }
 
 /** A part that is written as it comes, and its etag once it has ended. */

@@ -499,6 +499,22 @@ describe("an upload", () => {
     expect(await object(send("POST", `${path}/complete`))).toMatchObject({ status: "ready", bytes: 100 });
   });
 
+  test("whose part was stored by one call after it was noted by another is completed once that part is sent again", async () => {
+    const bytes = noise(100, 7);
+    const upload = await object(begin({ bytes: 100 }));
+    const path = `/v1/uploads/${String(upload["id"])}`;
+    await send("PUT", `${path}/parts/1`, bytes);
+    const row = await env.DB.prepare("SELECT upload_id FROM files WHERE id = ?").bind(upload["id"]).first();
+    const parts = env.PAYLOADS.resumeMultipartUpload(`files/${tenant.accountId}/${String(upload["id"])}`, String(row?.["upload_id"]));
+    await parts.uploadPart(1, noise(100, 8)); // of a call that was slower, and has not noted its part yet
+    const early = await send("POST", `${path}/complete`);
+    expect([early.status, await object(early)]).toMatchObject([409, { code: "upload_incomplete", missing: [1] }]);
+    expect(await object(send("GET", path))).toMatchObject({ received: [] });
+    await send("PUT", `${path}/parts/1`, bytes);
+    expect(await object(send("POST", `${path}/complete`))).toMatchObject({ status: "ready", bytes: 100 });
+    expect(await sha256(await (await send("GET", `/v1/files/${String(upload["id"])}`)).bytes())).toBe(await sha256(bytes));
+  });
+
   test("of another SHA-256 than it was said to have is refused when it is completed, and nothing of it stays", async () => {
     const other = await newTenant();
     const upload = await object(as(other.key, "POST", "/v1/uploads", { bytes: 100, sha256: await sha256(noise(99)) }));
