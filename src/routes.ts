@@ -87,9 +87,14 @@ export function routedPath(text: string): string {
   return pathname;
 }
 
-/** The methods that a path takes; none where there is nothing. */
+/**
+ * The methods that a path takes; none where there is nothing. A path that a route names in full, such as `/v1/inferences/bulk`, takes
+ * what such routes do, and not what takes "bulk" for an id.
+ */
 export function methodsOf(path: string): string[] {
-  return ENTRIES.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route.method);
+  const entries = ENTRIES.filter(({ pattern }) => pattern.test(path));
+  const named = entries.filter(({ route }) => !route.path.includes(":"));
+  return (named.length > 0 ? named : entries).map(({ route }) => route.method);
 }
 
 function decoded(params: Record<string, string>): Record<string, string> {

@@ -9,6 +9,7 @@ import { REFERENCE_PAGE, withReference } from "../support/reference.ts";
 import { isDocument } from "../../src/api/documents.ts";
 import { addressOf } from "../../src/http/address.ts";
 import { WIRES } from "../../src/http/filter.ts";
+import { methodsOf } from "../../src/routes.ts";
 import { DIALECTS } from "../../src/wires.ts";
 
 const routes = DIALECTS.flatMap((dialect) => dialect.routes.map((route) => ({ dialect, route })));
@@ -111,6 +112,17 @@ test("a request's host and path are read as a URL parser reads them", () => {
     }),
     { numRuns: 3_000 },
   );
+});
+
+test.each([
+  ["/v1/inferences/bulk", ["POST"]],
+  ["/v1/inferences/counts", ["GET"]],
+  ["/v1/webhooks/rotate", ["POST"]],
+  ["/v1/inferences/any", ["GET", "DELETE"]],
+  ["/v1/inferences", ["POST", "GET"]],
+  ["/v1/nothing", []],
+])("%s takes %j", (path, methods) => {
+  expect(methodsOf(path).toSorted()).toEqual(methods.toSorted());
 });
 
 test("the list of calls in docs/api.md is what the routes make of it", () => {
