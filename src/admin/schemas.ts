@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { descriptionOf } from "../backends/protocols.ts";
 import { findBackend, listBackends } from "../backends/store.ts";
+import { withoutBigints } from "../encoding/json.ts";
 import { json } from "../http/answer.ts";
 import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
 import { ADMIN_BODY_BYTES, BACKENDS_LISTED, SCHEMAS_CHARACTERS, TENSORS_MAX } from "../limits.ts";
@@ -62,7 +63,7 @@ const PUT = {
   summary: "Set what a model takes: inputs that differ are refused at submit.",
   params,
   query,
-  body: { json: newSchema, limitBytes: ADMIN_BODY_BYTES },
+  body: { json: newSchema, limitBytes: ADMIN_BODY_BYTES, prepare: withoutBigints }, // numbers are compared as doubles
   answers: shown("What it takes now."),
 } as const satisfies RouteShape;
 const DELETE = {

@@ -37,6 +37,11 @@ function parsedWhole(text: string): unknown {
   }
 }
 
+/** A value as JSON.parse has it: an integer beyond ±(2^53 - 1) is the nearest double. */
+export function withoutBigints(value: unknown): unknown {
+  return JSON.parse(writeJson(value));
+}
+
 /**
  * JSON.stringify for a value as parseJson gives it: a `bigint` is written as an integer. A value that JSON can't hold
  * is `null`, as it is in an array.

@@ -1,6 +1,7 @@
 /** Writes the operator's calls down in the audit log: see audit/store.ts. */
 import * as z from "zod";
 import { type Operator, beginEntry, endEntry } from "../audit/store.ts";
+import { withoutBigints } from "../encoding/json.ts";
 import { bestEffort } from "../inferences/hints.ts";
 import { AUDIT_CHANGE_CHARACTERS, AUDIT_TARGET_CHARACTERS, AUDIT_TEXT_CHARACTERS } from "../limits.ts";
 import { Problem } from "../problem.ts";
@@ -61,10 +62,11 @@ async function madeBy(response: Response): Promise<string | null> {
 
 /** JSON of bounded length: long texts are cut, and if it is still too long, long members are left out. */
 export function shortened(value: unknown): string {
-  const text = JSON.stringify(value, (_, member: unknown) => (typeof member === "string" ? cut(member) : member));
+  const known = withoutBigints(value);
+  const text = JSON.stringify(known, (_, member: unknown) => (typeof member === "string" ? cut(member) : member));
   if (text.length <= AUDIT_CHANGE_CHARACTERS) return text;
-  if (value === null || typeof value !== "object") return "null";
-  const members = Object.entries(value).map(([name, member]): [string, unknown] => {
+  if (known === null || typeof known !== "object") return "null";
+  const members = Object.entries(known).map(([name, member]): [string, unknown] => {
     const its = JSON.stringify(member);
     return [name, its.length <= AUDIT_TEXT_CHARACTERS ? member : LEFT_OUT];
   });

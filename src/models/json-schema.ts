@@ -12,7 +12,7 @@
  */
 /* oxlint-disable unicorn/no-thenable -- `then` is a keyword of JSON Schema, and no schema is awaited */
 import { type OutputUnit, type Schema, dereference, validate } from "@cfworker/json-schema";
-import { writeJson } from "../encoding/json.ts";
+import { withoutBigints } from "../encoding/json.ts";
 import {
   FAULTS_SHOWN,
   SCHEMA_ALL_FAULTS_VALUES,
@@ -80,7 +80,7 @@ export function check(schema: PreparedSchema, given: unknown): readonly Fault[] 
   if (values > SCHEMA_VALUES) return [];
   if (schema.matchesNames && nameWork > SCHEMA_PATTERN_WORK) return [{ path: [], detail: "has members whose names are too long" }];
   if (oddName) return [{ path: [], detail: "has a member whose name is not valid Unicode" }];
-  const value = hasBigints ? (JSON.parse(writeJson(given)) as unknown) : given;
+  const value = hasBigints ? withoutBigints(given) : given;
   const resolved = textWork > SCHEMA_PATTERN_WORK ? schema.withoutPatterns : schema.whole;
   const errors = errorsOf(value, resolved, values <= SCHEMA_ALL_FAULTS_VALUES);
   return faultsOf(errors, { ...resolved, value }).slice(0, FAULTS_SHOWN);

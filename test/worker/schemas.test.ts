@@ -284,6 +284,22 @@ describe("an operator", () => {
     expect(await revisionOf(model)).toBe(0);
   });
 
+  test("may bound and name integers that no double holds exactly, which are compared as the nearest ones", async () => {
+    const { key } = await newTenant();
+    const model = await newModel();
+    const put = (schema: string) => as(env.ADMIN_TOKEN, "PUT", `/admin/v1/models/${model}/schema`, `{"input_schema":${schema}}`);
+    const made = await put(
+      '{"type":"integer","minimum":0,"maximum":18446744073709551615,"not":{"const":9007199254740993},"x-most":-9223372036854775808}',
+    );
+    expect([made.status, await object(made)]).toMatchObject([200, { input_schema: { maximum: 2 ** 64, not: { const: 2 ** 53 } } }]);
+    const statusOf = async (input: string) => (await as(key, "POST", "/v1/inferences", `{"model":"${model}","input":${input}}`)).status;
+    expect([await statusOf("18446744073709551615"), await statusOf("36893488147419103232"), await statusOf("9007199254740993")]).toEqual([
+      202, 422, 422,
+    ]);
+    const { data: entries } = await object(operator("GET", `/audit?target=${model}`));
+    expect(entries).toMatchObject([{ status: 200, change: { input_schema: { maximum: 2 ** 64 } } }, { status: 201 }]);
+  });
+
   test("is told that there is no such model or version", async () => {
     const model = await newModel({ versions: ["a"] });
     expect((await operator("PUT", `/models/${model}/schema?version=b`, { input_schema: true })).status).toBe(404);
