@@ -4,9 +4,10 @@ import { countsSchema, counted, listQuery, listed, listedSchema } from "../api/l
 import { LIST as DELIVERIES, deliverySchema, list as listDeliveries, resend } from "../api/deliveries.ts";
 import { cancel, getQuery, redrive, shown } from "../api/inferences.ts";
 import { inferenceSchema, notFound, present } from "../api/present.ts";
-import { bytes, getInput, getNamedPart, getResult } from "../api/results.ts";
+import { getInput, getNamedPart, getResult } from "../api/results.ts";
 import { TIMELINE, showTimeline } from "../api/timeline.ts";
-import { cachingOf, json, unlessKnown } from "../http/answer.ts";
+import { NOT_MODIFIED, cachingOf, json, unlessKnown } from "../http/answer.ts";
+import { downloadAnswers } from "../http/download.ts";
 import { lookUpWithWait } from "../http/lookup.ts";
 import { pickShape } from "../http/list.ts";
 import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
@@ -40,19 +41,26 @@ const GET = {
   summary: "Get an inference of any account.",
   params,
   query: getQuery,
-  answers: { 200: { description: "The inference.", json: z.object({ account_id: z.string(), ...inferenceSchema.shape }) } },
+  answers: {
+    200: { description: "The inference.", json: z.object({ account_id: z.string(), ...inferenceSchema.shape }) },
+    304: NOT_MODIFIED,
+  },
 } as const satisfies RouteShape;
 
-const INPUT = { summary: "Get the input of an inference of any account.", params, answers: bytes("The input, as the submit typed it.") };
+const INPUT = {
+  summary: "Get the input of an inference of any account.",
+  params,
+  answers: downloadAnswers("The input, as the submit typed it."),
+};
 const RESULT = {
   summary: "Get the output of an inference of any account.",
   params,
-  answers: bytes("The output, as the backend typed it."),
+  answers: downloadAnswers("The output, as the backend typed it."),
 };
 const PART = {
   summary: "Get one of an output's parts, for any account.",
   params: params.extend({ part: z.string().describe("The part's name.") }),
-  answers: bytes("The part, as the backend typed it."),
+  answers: downloadAnswers("The part, as the backend typed it."),
 };
 
 const CANCEL = { summary: "Cancel an inference of any account.", params, answers: { 200: shown("The inference, which is canceled.") } };

@@ -17,7 +17,7 @@ import { isOpenAiClient, openAiFileSchema, presentOpenAiFile, wantsObject } from
 import { json } from "../http/answer.ts";
 import { check } from "../http/body.ts";
 import { storedOrigin } from "../http/vetted.ts";
-import { download } from "../http/download.ts";
+import { download, downloadAnswers } from "../http/download.ts";
 import { badCursor, pageQuery } from "../http/page.ts";
 import { reserve } from "../http/body-memory.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
@@ -64,10 +64,7 @@ const querySchema = z.strictObject({
 const sentSchema = z.object({ name: nameSchema.optional(), content_type: contentTypeSchema });
 
 const params = z.object({ id: z.string().describe("The file's id.") });
-const BYTES = {
-  200: { description: "Its bytes.", other: { "*/*": "The file." } },
-  206: { description: "The part of it that `Range` asks for.", other: { "*/*": "Some of its bytes." } },
-};
+const BYTES = downloadAnswers("The file's bytes.");
 
 const UPLOAD = {
   summary: "Upload a file.",

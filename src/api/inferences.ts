@@ -1,6 +1,6 @@
 /** Our own API over inferences: submit, get, cancel, redrive and delete. */
 import * as z from "zod";
-import { cachingOf, json, replayHeaders, unlessKnown } from "../http/answer.ts";
+import { NOT_MODIFIED, cachingOf, json, replayHeaders, unlessKnown } from "../http/answer.ts";
 import { idempotencyOf } from "../http/vetted.ts";
 import { lookUpWithWait, nameIn } from "../http/lookup.ts";
 import { preferredWait, waitedFor } from "../http/prefer.ts";
@@ -32,7 +32,7 @@ const GET = {
   beside: true,
   params,
   query: getQuery,
-  answers: { 200: shown("The inference."), 304: { description: "It is as `If-None-Match` says." } },
+  answers: { 200: shown("The inference."), 304: NOT_MODIFIED },
 } as const satisfies RouteShape;
 
 export const inferenceRoutes = [

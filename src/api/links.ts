@@ -12,6 +12,7 @@ import { problem } from "../problem.ts";
 import { findKey } from "../keys/store.ts";
 import { mayTake } from "../http/account-limit.ts";
 import { json } from "../http/answer.ts";
+import { downloadAnswers } from "../http/download.ts";
 import { check, readJson } from "../http/body.ts";
 import { lookUp } from "../http/lookup.ts";
 import { wholeIn } from "../http/range.ts";
@@ -73,7 +74,7 @@ export const linkRoutes = [
         summary: method === "GET" ? "Follow a link." : `Refuse to ${method} by a link.`,
         params: z.object({ token: z.string().describe("What the link was made with.") }),
         query: z.looseObject({}),
-        answers: { 200: { description: "The file or the result.", other: { "*/*": "Its bytes." } } },
+        answers: method === "GET" ? downloadAnswers("The file or the result.") : { 403: { description: "A link allows no such method." } },
       },
       follow,
     ),

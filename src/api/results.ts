@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { KeptPart } from "../backends/outcome.ts";
 import { endingOf } from "../content/content.ts";
 import { asFinal, cachingOf } from "../http/answer.ts";
-import { atHand, download } from "../http/download.ts";
+import { atHand, download, downloadAnswers } from "../http/download.ts";
 import { lookUp, nameIn } from "../http/lookup.ts";
 import { typeHeaders } from "../http/output.ts";
 import { type AccountCall, route } from "../http/route.ts";
@@ -15,24 +15,24 @@ import { problem } from "../problem.ts";
 import { errorOf, notFound } from "./present.ts";
 
 const params = z.object({ id: z.string().describe("The inference's id.") });
-export const bytes = (what: string) => ({
-  200: { description: what, other: { "*/*": what } },
-  206: { description: "The part of it that `Range` asks for.", other: { "*/*": "Some of its bytes." } },
-});
 
 export const resultRoutes = [
   route(
     "read",
     "GET",
     "/v1/inferences/:id/input",
-    { summary: "Get the input of an inference, as it was stored.", params, answers: bytes("The input, as the submit typed it.") },
+    { summary: "Get the input of an inference, as it was stored.", params, answers: downloadAnswers("The input, as the submit typed it.") },
     getInput,
   ),
   route(
     "read",
     "GET",
     "/v1/inferences/:id/result",
-    { summary: "Get the output of an inference that has succeeded.", params, answers: bytes("The output, as the backend typed it.") },
+    {
+      summary: "Get the output of an inference that has succeeded.",
+      params,
+      answers: downloadAnswers("The output, as the backend typed it."),
+    },
     getResult,
   ),
   route(
@@ -42,7 +42,7 @@ export const resultRoutes = [
     {
       summary: "Get one of the output's parts.",
       params: params.extend({ part: z.string().describe("The part's name.") }),
-      answers: bytes("The part, as the backend typed it."),
+      answers: downloadAnswers("The part, as the backend typed it."),
     },
     getNamedPart,
   ),

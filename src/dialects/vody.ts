@@ -9,7 +9,8 @@ import * as z from "zod";
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
 import { json, replayHeaders } from "../http/answer.ts";
-import { cachingOf, unlessKnown } from "../http/answer.ts";
+import { NOT_MODIFIED, cachingOf, unlessKnown } from "../http/answer.ts";
+import { downloadAnswers } from "../http/download.ts";
 import { idempotencyOf, submitterOf } from "../http/vetted.ts";
 import { lookUp, notFoundAs } from "../http/lookup.ts";
 import { serveResult } from "../api/results.ts";
@@ -84,7 +85,7 @@ export const vody: Dialect = {
         summary: "Get the status of an inference.",
         beside: true,
         params: idParam,
-        answers: { 200: { description: "The status object.", json: statusSchema } },
+        answers: { 200: { description: "The status object.", json: statusSchema }, 304: NOT_MODIFIED },
       },
       getStatus,
     ),
@@ -96,7 +97,7 @@ export const vody: Dialect = {
         summary: "Get the results of an inference.",
         params: idParam,
         answers: {
-          200: { description: "The output, as the model's server typed it.", other: { "*/*": "The output." } },
+          ...downloadAnswers("The output, as the model's server typed it."),
           202: notFinished,
         },
       },

@@ -160,6 +160,9 @@ export function replayHeaders({ replayed }: Pick<Submitted, "replayed">): Record
   return replayed ? { "Idempotency-Replayed": "true" } : {};
 }
 
+/** That answer, for a route's shape. */
+export const NOT_MODIFIED = { description: "It is as `If-None-Match` says." } as const;
+
 /** 304 where the client has this very version (RFC 9110, 13.1.2), else the answer as it is. */
 export function unlessKnown(request: Request, answer: Response): Response {
   const etag = answer.headers.get("etag");

@@ -11,7 +11,7 @@ import { sizeOf } from "../content/content.ts";
 import { fromHex, hexOf } from "../encoding/hex.ts";
 import { GZIP_BYTES } from "../limits.ts";
 import { problem } from "../problem.ts";
-import { isKnown } from "./answer.ts";
+import { NOT_MODIFIED, isKnown } from "./answer.ts";
 
 /** What is to be served. */
 export interface Download {
@@ -30,6 +30,14 @@ export interface Download {
   /** The bytes, or a part of them; null where they are gone. */
   open(range: ByteRange | null): Promise<string | Uint8Array | ReadableStream | null>;
 }
+
+/** What a route that serves one answers, for its shape. */
+export const downloadAnswers = (what: string) => ({
+  200: { description: what, other: { "*/*": what } },
+  206: { description: "The part of it that `Range` asks for.", other: { "*/*": "Some of its bytes." } },
+  304: NOT_MODIFIED,
+  416: { description: "`Range` asks for what is beyond its end." },
+});
 
 /** The answer to a GET or HEAD of it: 200, 206, 304 or 416. Throws `payload_gone` where it was removed meanwhile. */
 export async function download(request: Request, it: Download): Promise<Response> {

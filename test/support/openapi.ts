@@ -57,7 +57,7 @@ function placeOf({ name }: Dialect): number {
 
 /** What may be refused, by what a route is; the router and the body reader refuse before a handler sees the call. */
 const OF_KEY = ["missing_key", "invalid_key", "revoked_key", "expired_key", "missing_scope", "rate_limited"] as const;
-const OF_OPERATOR = ["invalid_admin_token"] as const;
+const OF_OPERATOR = ["invalid_admin_token", "rate_limited"] as const;
 const OF_BODY = ["bad_json", "bad_request", "body_too_slow", "body_too_large", "unsupported_media_type", "invalid_input"] as const;
 const OF_ANY = ["internal", "unavailable"] as const;
 const OF_LINK: readonly ProblemCode[] = ["link_not_valid", "file_not_found", "not_found", "payload_gone", "not_finished", "rate_limited"];
@@ -76,6 +76,9 @@ function refusalsOf({ access, body, method, params, path, query }: Route): reado
     ...(isRead || access === "open" ? [] : (["conflict", "database_full", "model_not_found"] as const)),
     ...(access === "submit" && !isRead ? OF_SUBMIT : []),
     ...(access === "cancel" ? (["already_final", "not_finished"] as const) : []),
+    ...(method === "POST" && SPENDS.test(path) ? (["budget_exceeded"] as const) : []),
+    ...(WAITING.test(path) ? (["bad_request"] as const) : []),
+    ...(PAYLOADS.test(path) ? (["payloads_hidden"] as const) : []),
     ...OF_ANY,
   ];
 }
@@ -91,8 +94,18 @@ const WAITS = /\/(?:predict|run_remote|completions|embeddings|infer|generate|gen
 /** Calls that look up what their query names. */
 const LOOKS_UP = /\/overview$/;
 
-/** Calls of our own API that wait on demand. */
-const WAITING = /^\/v1\/inferences(?:\/:id(?:\/result)?)?$/;
+/** Calls of the operator that show what an account has sent or got. */
+const PAYLOADS = /^\/admin\/v1\/inferences\/.*\/(?:input|result(?:\/.*)?)$/;
+
+/** Calls that submit one inference, which a client may repeat; test/worker/examples.test.ts holds this and the next to what is so. */
+const SUBMITS =
+  /^\/v1\/(?:inferences|completions|embeddings)$|\/chat\/completions$|^\/inference\/|^\/v2\/inference\/.*:capability$|^\/baseten\/.*(?:predict|run_remote|:rest\+?)$|^\/v2\/.*\/(?:infer|generate|generate_stream)$/;
+
+/** Calls that make work, which costs. */
+const SPENDS = new RegExp(`^/v1/inferences/(?:bulk|(?:.*/)?redrive)$|${SUBMITS.source}`);
+
+/** Calls that wait on demand for the end of an inference. */
+const WAITING = /^\/v1\/inferences\/:id$|^\/inference\/:id\/status$|^\/v2\/inference\/requests\/:id\/status$|\/async_request\/:id$/;
 
 /** Makes the document. Throws if a route has no example, or a schema no description. */
 export function openApiText(): string {
@@ -262,7 +275,7 @@ class Operation {
   }
 
   #parameters(): Json {
-    const { params, query, method, access } = this.#route;
+    const { params, query } = this.#route;
     const { request } = this.#example;
     const of = (schema: z.core.$ZodType | undefined, where: "path" | "query", examples: Readonly<Record<string, string>> = {}) => {
       const json = schema ? (toJsonSchema(schema, "input") as { properties?: Record<string, Json>; required?: string[] }) : {};
@@ -280,18 +293,16 @@ class Operation {
         };
       });
     };
-    const headers = Object.entries(HEADER_PARAMETERS).filter(([, { fits }]) =>
-      fits({ method, access, waits: WAITING.test(this.#route.path) && method !== "DELETE" }),
-    );
+    const headers = Object.entries(HEADER_PARAMETERS).filter(([, { fits }]) => fits(this.#route));
     const parameters = [
       ...of(params, "path", request.params),
       ...of(query, "query", request.query),
-      ...headers.map(([name, { description }]) => ({
+      ...headers.map(([name, { description, pattern }]) => ({
         name,
         in: "header",
         required: false,
         description,
-        schema: { type: "string", description },
+        schema: { type: "string", description, ...(pattern === undefined ? {} : { pattern }) },
         ...(request.headers?.[name] === undefined ? {} : { example: request.headers[name] }),
       })),
     ];
@@ -322,7 +333,8 @@ class Operation {
   #responses(): Json {
     const { answers, access, path } = this.#route;
     const refusals = this.#components.refusals(this.#dialect, refusalsOf(this.#route));
-    const good = Object.entries(answers).map(([status, { description, json, other }]) => {
+    const shown = Object.entries(answers).filter(([status, { json, other }]) => json || other || !(status in refusals));
+    const good = shown.map(([status, { description, json, other }]) => {
       const isShown = Number(status) === this.#example.answer.status;
       const example = isShown && this.#example.answer.body !== undefined ? { example: this.#example.answer.body } : {};
       const isJson = this.#example.answer.contentType?.includes("json") === true;
@@ -353,21 +365,27 @@ class Operation {
   }
 }
 
-interface About extends Pick<Route, "method" | "access"> {
-  readonly waits: boolean;
-}
-const HEADER_PARAMETERS: Readonly<Record<string, { description: string; fits: (about: About) => boolean }>> = {
+const HEADER_PARAMETERS: Readonly<Record<string, { description: string; pattern?: string; fits: (route: Route) => boolean }>> = {
   "Idempotency-Key": {
     description: "Names the call: the same call sent again with it is answered as the first was.",
-    fits: ({ method, access }) => method === "POST" && access === "submit",
+    pattern: "^[ -~]*[!-~][ -~]*$", // printable ASCII, and not blanks alone
+    fits: ({ method, path }) => method === "POST" && SUBMITS.test(path),
   },
   Prefer: {
     description: "`wait=N`: answer when the inference has ended, or after N seconds at the latest.",
-    fits: ({ waits }) => waits,
+    fits: ({ method, path }) => (method === "GET" && WAITING.test(path)) || (method === "POST" && path === "/v1/inferences"),
   },
   "If-None-Match": {
     description: "The `ETag` that the client has: 304 if it is still right.",
-    fits: ({ method, access }) => method === "GET" && access === "read",
+    fits: ({ answers }) => 304 in answers,
+  },
+  Range: {
+    description: "The bytes that are wanted of it: `bytes=0-99`, `bytes=100-` or `bytes=-100`.",
+    fits: ({ answers }) => 206 in answers,
+  },
+  "If-Range": {
+    description: "With `Range`: the `ETag` of what the client has a part of. If it is another by now, all of it is sent.",
+    fits: ({ answers }) => 206 in answers,
   },
 };
 

@@ -4,9 +4,10 @@ import { describe, expect, test } from "vitest";
 import { DIALECTS } from "../../src/wires.ts";
 import type { Route } from "../../src/http/route.ts";
 import { JSON_TYPE } from "../../src/content/content.ts";
+import document from "../../docs/openapi.json";
 import recorded from "../support/examples.json";
 import { readable } from "../support/paths.ts";
-import { exampleFor, newWorld, outside } from "./support/examples.ts";
+import { type Example, exampleFor, newWorld, outside } from "./support/examples.ts";
 import { backendIs } from "./support/outside.ts";
 import { randomCalls } from "./support/random-calls.ts";
 import { ORIGIN, call } from "./support/requests.ts";
@@ -39,20 +40,9 @@ test("every route answers its example as the reference shows it", async () => {
   const shown: Record<string, Shown> = {};
   const refused: string[] = [];
   for (const [name, route] of routes) {
-    const { params = {}, query, body, contentType, headers = {}, signed = false } = await exampleFor(name, route)(world);
-    const path = readable(route.path).replaceAll(/\{(\w+)\}/g, (_, parameter: string) =>
-      encodeURIComponent(params[parameter] ?? "missing"),
-    );
-    const key = route.access === "open" && !signed ? null : route.access === "operator" ? env.ADMIN_TOKEN : world.key;
-    const answer = await call(`${path}${query ? `?${new URLSearchParams(query).toString()}` : ""}`, {
-      method: route.method,
-      headers: {
-        ...headers,
-        ...(key === null ? {} : { Authorization: `Bearer ${key}` }),
-        ...(body === undefined ? {} : { "Content-Type": contentType ?? JSON_TYPE }),
-      },
-      ...(body === undefined ? {} : { body: typeof body === "string" && contentType ? body : JSON.stringify(body) }),
-    });
+    const example = await exampleFor(name, route)(world);
+    const { params = {}, query, body, contentType, headers = {} } = example;
+    const answer = await sent(route, example);
     const whole = await (name === "GET /v1/events" ? beginningOf(answer) : textOf(answer));
     const text = name === "GET /metrics" ? whole.split("\n").slice(0, METRICS_LINES).join("\n") : whole;
     const type = answer.headers.get("content-type");
@@ -77,6 +67,49 @@ test("every route answers its example as the reference shows it", async () => {
   expect(refused).toEqual([]);
   if (env.RECORD_EXAMPLES) await expect(`${JSON.stringify(renewed(shown), null, 1)}\n`).toMatchFileSnapshot("../support/examples.json");
   else expect(outlined(shown), "`npm run reference` records the examples").toEqual(outlined(recorded));
+});
+
+/** A value of each header that is described, and how its answer shows that the route has read it. */
+const READ: Readonly<
+  Record<string, { value: string; fits: (route: Route) => boolean; isRead: (answer: Response, text: string) => boolean }>
+> = {
+  "If-None-Match": { value: "*", fits: ({ method }) => method === "GET", isRead: ({ status }) => status === 304 },
+  Range: { value: "bytes=0-0", fits: ({ method }) => method === "GET", isRead: ({ status }) => status === 206 },
+  "Idempotency-Key": {
+    value: "k".repeat(256),
+    fits: ({ access }) => access === "submit",
+    isRead: (_, text) => text.includes("Idempotency-Key must be 1 to 255"),
+  },
+  Prefer: {
+    value: "wait=long",
+    fits: ({ access }) => access === "read" || access === "submit",
+    isRead: (_, text) => text.includes("The header Prefer must"),
+  },
+};
+
+interface Described {
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+}
+const described = document.paths as unknown as Readonly<Record<string, Readonly<Record<string, Described>>>>;
+
+test("a route reads the headers that the reference says it does, and no other of them", async () => {
+  backendIs(outside);
+  const wrong: string[] = [];
+  for (const [name, route] of routes) {
+    const { parameters = [] } = described[readable(route.path)]?.[route.method.toLowerCase()] ?? {};
+    const headers = new Set(parameters.filter((parameter) => parameter.in === "header").map((parameter) => parameter.name));
+    for (const [header, { value, isRead }] of Object.entries(READ).filter((entry) => entry[1].fits(route))) {
+      const example = await exampleFor(name, route)(world);
+      const { id } = example.params ?? {};
+      // An answer that can't change is given again whatever is preferred, so each is asked for at an address of its own.
+      const params = { ...example.params, ...(id === undefined || header !== "Prefer" ? {} : { id: id.toUpperCase() }) };
+      const answer = await sent(route, { ...example, params, headers: { ...example.headers, [header]: value } });
+      const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream") === true;
+      const text = isStream ? await beginningOf(answer) : await textOf(answer);
+      if (isRead(answer, text) !== headers.has(header)) wrong.push(`${name} ${header}: ${answer.status} ${text.slice(0, 100)}`);
+    }
+  }
+  expect(wrong).toEqual([]);
 });
 
 test("the front page is a page to browsers, in which nothing runs", async () => {
@@ -147,6 +180,21 @@ test("no call made at random from the reference gets an answer that it does not 
   }
   expect(surprises, `seed ${seed}`).toEqual([]);
 });
+
+/** Sends an example with the key that its route asks for. */
+function sent(route: Route, { params = {}, query, body, contentType, headers = {}, signed }: Example): Promise<Response> {
+  const path = readable(route.path).replaceAll(/\{(\w+)\}/g, (_, parameter: string) => encodeURIComponent(params[parameter] ?? "missing"));
+  const key = route.access === "open" && signed !== true ? null : route.access === "operator" ? env.ADMIN_TOKEN : world.key;
+  return call(`${path}${query ? `?${new URLSearchParams(query).toString()}` : ""}`, {
+    method: route.method,
+    headers: {
+      ...headers,
+      ...(key === null ? {} : { Authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { "Content-Type": contentType ?? JSON_TYPE }),
+    },
+    ...(body === undefined ? {} : { body: typeof body === "string" && contentType ? body : JSON.stringify(body) }),
+  });
+}
 
 /** The body as text, whatever its type: files of the examples are. */
 async function textOf(answer: Response): Promise<string> {

@@ -1,5 +1,6 @@
 /** What Baseten's wire takes and answers. The members are the published ones; where Baseten publishes no form, `baseten.ts` says what was decided. */
 import * as z from "zod";
+import { NOT_MODIFIED } from "../../http/answer.ts";
 import type { RouteShape } from "../../http/route.ts";
 import { INITIAL_DELAY_MS, JSON_BODY_BYTES, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../../limits.ts";
 
@@ -178,7 +179,7 @@ export const GET_QUEUE = {
 export const GET_REQUEST = {
   summary: "Get the status of a request.",
   beside: true,
-  answers: { 200: { description: "The request, without its output.", json: requestSchema } },
+  answers: { 200: { description: "The request, without its output.", json: requestSchema }, 304: NOT_MODIFIED },
 } as const satisfies RouteShape;
 
 export const CANCEL_REQUEST = {

@@ -1,6 +1,8 @@
 /** What Reka's wire takes and answers. The members are the published ones; where Reka publishes no form, `reka.ts` says what was decided. */
 import * as z from "zod";
 import { metricsSchema } from "../../api/present.ts";
+import { NOT_MODIFIED } from "../../http/answer.ts";
+import { downloadAnswers } from "../../http/download.ts";
 import type { RouteShape } from "../../http/route.ts";
 import { JSON_BODY_BYTES, OFFSET_MAX, PAGE, WEBHOOK_URL_CHARACTERS } from "../../limits.ts";
 import { isObject } from "../../tensors/tensor.ts";
@@ -174,7 +176,7 @@ export const LIST_REQUESTS = {
 export const GET_RESULT = {
   summary: "Get the result of a request.",
   params,
-  answers: { 200: { description: "The result object, at any time.", json: resultSchema } },
+  answers: { ...downloadAnswers("The result object."), 200: { description: "The result object, at any time.", json: resultSchema } },
 } as const satisfies RouteShape;
 
 export const GET_STATUS = {
@@ -184,13 +186,13 @@ export const GET_STATUS = {
   query: z.object({
     with_logs: z.stringbool({ error: "must be true or false" }).default(false).describe("Whether the answer has the request's log."),
   }),
-  answers: { 200: { description: "The status object.", json: statusSchema } },
+  answers: { 200: { description: "The status object.", json: statusSchema }, 304: NOT_MODIFIED },
 } as const satisfies RouteShape;
 
 export const GET_INPUT = {
   summary: "Get the input of a request.",
   params,
-  answers: { 200: { description: "The input, as it was sent.", other: { "*/*": "The input." } } },
+  answers: downloadAnswers("The input, as it was sent."),
 } as const satisfies RouteShape;
 
 export const CANCEL = {
