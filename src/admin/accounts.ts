@@ -65,7 +65,8 @@ const newAccountSchema = z.strictObject({
 
 const accountUpdateSchema = newAccountSchema
   .partial()
-  .refine((change) => Object.keys(change).length > 0, "must contain at least one member");
+  .refine((change) => Object.keys(change).length > 0, "must contain at least one member")
+  .meta({ minProperties: 1 });
 
 const settingsOf = ({
   quota_bytes,

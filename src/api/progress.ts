@@ -24,7 +24,8 @@ const saidSchema = z
       .describe("Where the output so far can be seen."),
     logs: z.array(line).max(PROGRESS_LINES).optional().describe("Lines for the inference's log."),
   })
-  .refine((said) => Object.keys(said).length > 0, "must contain progress, message, preview_url or logs");
+  .refine((said) => Object.keys(said).length > 0, "must contain progress, message, preview_url or logs")
+  .meta({ minProperties: 1 });
 
 const SAY = {
   summary: "Report the progress of an attempt; for models, at the address in `Claimcheck-Progress-Url`.",

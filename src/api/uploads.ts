@@ -27,7 +27,10 @@ import {
 
 const newUploadSchema = z
   .strictObject({
-    bytes: z.int().min(1).describe("Of the whole file."),
+    bytes: z
+      .int()
+      .min(1)
+      .meta({ description: "Of the whole file.", maximum: FILE_PARTS * FILE_PART_BYTES.range[1] }),
     part_bytes: wholeIn(FILE_PART_BYTES.range).optional(),
     content_type: contentTypeSchema.optional(),
     name: nameSchema.optional(),

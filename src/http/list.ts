@@ -10,10 +10,15 @@ import { problem } from "../problem.ts";
 import { filterOf, filterShape } from "./filter.ts";
 import { cursorOf, hashOf, keyIn, limitSchema } from "./page.ts";
 
+/** Of so many words a pattern is published; one of more could not be read. */
+const WORDS_IN_PATTERN = 8;
+
 /** A list of words with commas between, each one of those. */
 export function wordsOf<const Word extends string>(words: readonly Word[]) {
+  const one = ` *(?:${words.join("|")}) *`;
   return z
     .string()
+    .meta(words.length > WORDS_IN_PATTERN ? {} : { pattern: `^${one}(?:,${one})*$` })
     .transform((text) => text.split(",").map((word) => word.trim()))
     .pipe(z.array(z.enum(words)).min(1));
 }

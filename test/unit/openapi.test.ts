@@ -37,6 +37,25 @@ test("has no pattern with what other engines than JavaScript's refuse: looking a
   expect(all.filter((pattern) => /\(\?(?!:)|\\[pPuUkc1-9]/.test(pattern))).toEqual([]);
 });
 
+test("says of lists of words, of bodies and of sizes what is refused", () => {
+  const { paths, components } = JSON.parse(text) as {
+    paths: Record<string, Record<string, { parameters: { name: string; schema: { pattern?: string } }[] }>>;
+    components: { schemas: Record<string, { minProperties?: number; properties: Record<string, { maximum?: number }> }> };
+  };
+  const patternOf = (path: string, name: string) => paths[path]?.["get"]?.parameters.find((it) => it.name === name)?.schema.pattern ?? "";
+  for (const [path, name, good] of [
+    ["/v1/inferences", "status", "queued, failed"],
+    ["/v1/usage", "by", "day,key"],
+  ] as const) {
+    const pattern = new RegExp(patternOf(path, name), "u");
+    expect(["", "none", `${good},`, `${good},none`, good].map((value) => pattern.test(value))).toEqual([false, false, false, false, true]);
+  }
+  const { schemas } = components;
+  for (const name of ["PostV1InferencesCancelBody", "PostV1InferencesRedriveBody", "PostV1ProgressTokenBody", "PatchAdminV1AccountsIdBody"])
+    expect([name, schemas[name]?.minProperties]).toEqual([name, 1]);
+  expect(schemas["PostV1UploadsBody"]?.properties["bytes"]?.maximum).toBe(10_000 * 100 * 1024 * 1024);
+});
+
 /** What the second validator finds: the rules of the specification, and examples that their schemas refuse. */
 async function found(source: string): Promise<string[]> {
   const rules = {
