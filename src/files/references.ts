@@ -20,6 +20,13 @@ export function referencesIn(text: string): string[] {
   return [...new Set(Array.from(text.matchAll(REFERENCE), ([, id = ""]) => id))];
 }
 
+/** How often each of them stands there. */
+export function countReferences(text: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [, id = ""] of text.matchAll(REFERENCE)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return counts;
+}
+
 /** The id of a file, as it is stored; null for what is none. */
 export function fileIdOf(text: string): string | null {
   return isUuid(text) ? text.toLowerCase() : null;

@@ -14,7 +14,7 @@ import { FILE_REFERENCES, FILES_INLINE_BYTES, LINK_SECONDS } from "../limits.ts"
 import type { Ports } from "../ports.ts";
 import type { Database } from "../platform/sql.ts";
 import { type Fault, type Problem, problem } from "../problem.ts";
-import { fileIdOf, placeOf, referencesIn, replaceReferences } from "./references.ts";
+import { countReferences, fileIdOf, placeOf, referencesIn, replaceReferences } from "./references.ts";
 import { type StoredFile, findFiles, objectKey, useFiles } from "./store.ts";
 
 /** The files that an input refers to. */
@@ -62,18 +62,23 @@ export async function supplied(
     wanted.map(fileIdOf).filter((id) => id !== null),
   );
   const values = new Map<string, string>();
+  const counts = countReferences(body); // each is replaced by a value of its own: one small file may stand there a hundred thousand times
   let room = FILES_INLINE_BYTES;
   for (const text of wanted) {
+    const count = counts.get(text) ?? 1;
     const file = files.find(({ id }) => id === fileIdOf(text));
     if (!file) return { outcome: unsendable("file_gone", `The file "${text.slice(0, 64)}" is no longer there.`, 410) };
-    if (form === "url") {
-      values.set(text, await linkOf(ports, file));
-      continue;
-    }
-    room -= file.bytes;
+    const link = form === "url" ? await linkOf(ports, file) : null;
+    room -= (link?.length ?? file.bytes) * count;
     if (room < 0) {
-      const message = `The input's files have more than ${FILES_INLINE_BYTES} bytes together; its model takes them inline.`;
+      const what = link === null ? "files" : "links to files";
+      const how = link === null ? "; its model takes them inline" : "";
+      const message = `The input's ${what}, each as often as it stands there, have more than ${FILES_INLINE_BYTES} bytes together${how}.`;
       return { outcome: unsendable("files_too_large", message, 413) };
+    }
+    if (link !== null) {
+      values.set(text, link);
+      continue;
     }
     const object = file.bytes === 0 ? null : await ports.payloads.get(objectKey(file));
     if (!object && file.bytes > 0) return { outcome: unsendable("file_gone", `The file "${file.id}" is no longer there.`, 410) };

@@ -738,12 +738,15 @@ describe("an input that refers to a file", () => {
     backendIs(echoing([]));
     const small = await uploaded(noise(10));
     const large = await uploaded(noise(10_000_001));
+    const middling = await uploaded(noise(1_000_000));
     const missing = await submitted(tenant.key, model, { file: small["reference"] });
     const oversized = await submitted(tenant.key, model, { file: large["reference"] });
+    const repeated = await submitted(tenant.key, model, { files: Array(11).fill(middling["reference"]) });
     await send("DELETE", `/v1/files/${String(small["id"])}`);
     await operator("PATCH", `/backends/${id}`, { state: "active" });
     expect(await ended(tenant.key, missing)).toMatchObject({ status: "failed", error: { class: "input", code: "file_gone" } });
     expect(await ended(tenant.key, oversized)).toMatchObject({ status: "failed", error: { class: "input", code: "files_too_large" } });
+    expect(await ended(tenant.key, repeated)).toMatchObject({ status: "failed", error: { class: "input", code: "files_too_large" } });
   });
 
   test("is refused where the account has no such file, with the place", async () => {
