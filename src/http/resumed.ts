@@ -55,7 +55,7 @@ export async function resumedStream(
           await write(numbered(news.events));
           break;
         case "listening":
-          if (retries) await say(`retry: ${EVENTS_RETRY_MS}\n\n`);
+          if (retries) await say(`retry: ${EVENTS_RETRY_MS}\n`); // no blank line: many readers make an event of a block without data
           break;
         case "quiet":
           await say(KEEP_ALIVE);
