@@ -425,9 +425,14 @@ function described(json: Json, place: string, name = ""): Json {
       return [keyword, described(its as Json, place)];
     if (["anyOf", "oneOf", "allOf", "prefixItems"].includes(keyword))
       return [keyword, (its as Json[]).map((inner) => described(inner, place))];
-    return [keyword, its];
+    return keyword === "type" && isUnion(its) ? ["anyOf", its.map((type) => ({ type }))] : [keyword, its];
   });
   return { ...own, ...Object.fromEntries(entries) };
+}
+
+/** Whether it is a list of types, null apart: oapi-codegen 2.8.2 and ogen 1.25.0 make no Go client of a document with one, and read `anyOf`. */
+function isUnion(type: unknown): type is string[] {
+  return Array.isArray(type) && type.filter((name) => name !== "null").length > 1;
 }
 
 /**

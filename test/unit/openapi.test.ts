@@ -56,6 +56,18 @@ test("says of lists of words, of bodies and of sizes what is refused", () => {
   expect(schemas["PostV1UploadsBody"]?.properties["bytes"]?.maximum).toBe(10_000 * 100 * 1024 * 1024);
 });
 
+/** Each list of types of the document, wherever it stands. */
+function typeLists(node: unknown): string[][] {
+  if (typeof node !== "object" || node === null) return [];
+  return Object.entries(node).flatMap(([key, value]) => (key === "type" && Array.isArray(value) ? [value] : typeLists(value)));
+}
+
+test("lists no types beside each other but one and null, which is all that generators of Go clients read", () => {
+  const all = typeLists(JSON.parse(text));
+  expect(all.length).toBeGreaterThan(10);
+  expect(all.filter((types) => types.filter((name) => name !== "null").length > 1)).toEqual([]);
+});
+
 /** What the second validator finds: the rules of the specification, and examples that their schemas refuse. */
 async function found(source: string): Promise<string[]> {
   const rules = {
