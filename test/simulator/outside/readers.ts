@@ -25,6 +25,8 @@ interface Reader {
   isOver: boolean;
 }
 
+/** What stands before the bytes of an attempt: how soon to come back, once, comments behind that, and the event's id. */
+const OURS = /^(?:retry: \d+\n(?::.*\n)*)?id: .*\n/;
 const RULE = "a reader has every byte in order";
 /** Once nothing goes wrong, a reader hears of the end after this: it comes back, and who watches looks. */
 const OVER_WITHIN_MS = 120_000;
@@ -87,7 +89,7 @@ export class Readers {
     const [attempt = 0, offset = 0] = (id ?? "").split(".").map(Number);
     if (reader.attempt === 0) reader.attempt = attempt;
     if (reader.attempt !== attempt) this.#violate(reader, `is told of attempt ${attempt} after ${reader.attempt}, as if it went on`);
-    reader.text += `${block.slice(block.indexOf("\n") + 1)}\n\n`; // its id is ours
+    reader.text += `${block.replace(OURS, "")}\n\n`;
     const written = this.#world.streams.writtenBy(reader.job.account.id, reader.id, attempt);
     if (reader.text.length !== offset || !written.startsWith(reader.text))
       this.#violate(reader, `has ${reader.text.length} bytes up to ${id}, which are not the ${written.length} that were written`);
