@@ -58,6 +58,8 @@ function placeOf({ name }: Dialect): number {
 /** What may be refused, by what a route is; the router and the body reader refuse before a handler sees the call. */
 const OF_KEY = ["missing_key", "invalid_key", "revoked_key", "expired_key", "missing_scope", "rate_limited"] as const;
 const OF_OPERATOR = ["invalid_admin_token", "rate_limited"] as const;
+/** Of the console's session, which takes a key or the operator's token in one call and keeps it for the next. */
+const OF_SESSION = ["invalid_key", "revoked_key", "expired_key"] as const;
 const OF_BODY = ["bad_json", "bad_request", "body_too_slow", "body_too_large", "unsupported_media_type", "invalid_input"] as const;
 const OF_ANY = ["internal", "unavailable"] as const;
 const OF_LINK: readonly ProblemCode[] = ["link_not_valid", "file_not_found", "not_found", "payload_gone", "not_finished", "rate_limited"];
@@ -78,6 +80,8 @@ function refusalsOf({ access, body, method, params, path, query }: Route): reado
     ...(access === "cancel" ? (["already_final", "not_finished"] as const) : []),
     ...(method === "POST" && SPENDS.test(path) ? (["budget_exceeded"] as const) : []),
     ...(WAITING.test(path) ? (["bad_request"] as const) : []),
+    ...(path === "/console/session" && method !== "DELETE" ? OF_SESSION : []),
+    ...(path === "/console/session" && method === "POST" ? OF_OPERATOR : []),
     ...(PAYLOADS.test(path) ? (["payloads_hidden"] as const) : []),
     ...OF_ANY,
   ];
