@@ -1146,7 +1146,7 @@ describe("a path of the model's server after sync/", () => {
     const { key } = await newTenant();
     const chunk = (delta: unknown, finish_reason: string | null) =>
       `data: ${JSON.stringify({ id: "c", model: "x", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
-    const events = `${chunk({ content: "Hi" }, null)}${chunk({}, "stop")}data: [DONE]\n\n`;
+    const events = `${chunk({ role: "assistant", content: "Hi" }, null)}${chunk({}, "stop")}data: [DONE]\n\n`;
     const model = await servedBy(async () => new Response(events, { headers: { "Content-Type": "text/event-stream" } }), {
       protocol: "openai",
       remote_model: "x",
@@ -1164,7 +1164,7 @@ describe("a path of the model's server after sync/", () => {
     const { key } = await newTenant();
     const chunk = (delta: unknown, finish_reason: string | null) =>
       `data: ${JSON.stringify({ id: "c", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
-    const events = `${chunk({ content: "Hi" }, null)}${chunk({}, "stop")}data: [DONE]\n\n`;
+    const events = `${chunk({ role: "assistant", content: "Hi" }, null)}${chunk({}, "stop")}data: [DONE]\n\n`;
     const stream = { headers: { "Content-Type": "text/event-stream" } };
     const model = await servedBy(async () => new Response(events, stream), { protocol: "openai" });
     const body = { messages: [{ role: "user", content: "Hi" }], stream: true };

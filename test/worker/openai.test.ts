@@ -240,7 +240,8 @@ describe("a streamed chat completion", () => {
     const { key } = await newTenant();
     const model = await newModel();
     await newBackend(model, { protocol: "openai" });
-    const chunk = (content: string) => `{"choices": [ {"index":0, "delta":{"content":"${content}"}} ], "model":"${model}" }`;
+    const chunk = (content: string) =>
+      `{"choices": [ {"index":0, "delta":{"role":"assistant", "content":"${content}"}} ], "model":"${model}" }`;
     const end = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}';
     const text = [
       `\ufeff: not begun\n\nretry: 5\n\nid: 6\n\n`,

@@ -24,7 +24,7 @@ const encoder = new TextEncoder();
 
 /** A chunk of a chat. */
 const chunk = (content: string, finish: string | null = null) =>
-  `data: ${JSON.stringify({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, choices: [{ index: 0, delta: { content }, finish_reason: finish }] })}\n\n`;
+  `data: ${JSON.stringify({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, choices: [{ index: 0, delta: { role: "assistant", content }, finish_reason: finish }] })}\n\n`;
 
 const tokens = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => chunk(`${from + index} `));
 const DONE = "data: [DONE]\n\n";

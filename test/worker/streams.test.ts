@@ -381,6 +381,84 @@ describe("a stream with which a plain server answers a chat", () => {
   });
 });
 
+describe("a chat whose server names no role", () => {
+  const head = { id: "c", object: "chat.completion.chunk", created: 1 };
+  const event = (choices: unknown[], more: object = {}) => `data: ${JSON.stringify({ ...head, ...more, choices })}\n\n`;
+  const piece = (delta: unknown, index: number | undefined = 0, finish_reason: string | null = null) =>
+    event([{ index, delta, finish_reason }]);
+  const calls = [{ index: 0, id: "a", type: "function", function: { name: "find", arguments: "{}" } }];
+  const role = "assistant";
+  /** A stream without what it says while the server is silent. */
+  const said = (text: string) => text.replaceAll(/^:\n/gm, "");
+
+  test.each<[string, string[], unknown[]]>([
+    ["in no chunk", [piece({ tool_calls: calls }), piece({}, 0, "tool_calls")], [{ role, tool_calls: calls }, {}]],
+    [
+      "in the first of each choice",
+      [piece({ content: "a" }, 1), piece({}), piece({ content: "b" }), piece({}, 1, "stop"), piece({}, 0, "stop")],
+      [{ role, content: "a" }, { role }, { content: "b" }, {}, {}],
+    ],
+    [
+      "but null, or an empty text",
+      [
+        piece({ role: null, content: "a" }),
+        piece({ role: "", content: "b" }, 1),
+        piece({ role: null }, 0, "stop"),
+        piece({ role: "" }, 1, "stop"),
+      ],
+      [{ role, content: "a" }, { role, content: "b" }, { role: null }, { role: "" }],
+    ],
+    [
+      "before what counts or filters alone",
+      [
+        event([], { usage: { prompt_tokens: 1, completion_tokens: 0 } }),
+        event([{ index: 0, finish_reason: null, content_filter_results: {} }]),
+        piece(null),
+        piece({ content: "a" }, 0, "stop"),
+      ],
+      [undefined, null, { role, content: "a" }],
+    ],
+    [
+      "and no index",
+      [event([{ delta: { content: "a" } }]), event([{ delta: { content: "b" }, finish_reason: "stop" }])],
+      [{ role, content: "a" }, { content: "b" }],
+    ],
+    [
+      "but one of its own",
+      [piece({ role: "tool", content: "a" }), piece({ content: "b" }, 0, "stop")],
+      [{ role: "tool", content: "a" }, { content: "b" }],
+    ],
+  ])("%s has one in the first piece of each choice, live and when it is read again", async (_, sends, deltas) => {
+    world(() => streamOf({ sends: [...sends, "data: [DONE]\n\n"], ends: "close" }));
+    const { key, model } = await watched("openai");
+    const ask = (query: string) =>
+      as(key, "POST", `/v1/chat/completions${query}`, { model, messages: [{ role: "user", content: "Hi" }], stream: true });
+    const text = await (await ask("")).text();
+    const shown = DECODERS["openai-python"]?.(text).values.flatMap((value) =>
+      (value as { choices: { delta?: unknown }[] }).choices.map(({ delta }) => delta),
+    );
+    expect(shown).toEqual(deltas);
+    const detached = await ask("?detach=1");
+    const withIds = said(await detached.text());
+    expect(withIds.replaceAll(/^id: .*\n/gm, "")).toBe(said(text));
+    const again = said(await (await as(key, "GET", `/v1/inferences/${idOf(detached)}/stream`)).text());
+    expect(again).toBe(`retry: 1000\n${withIds}`);
+  });
+
+  test("and does not stream either has one in its one piece", async () => {
+    world(() =>
+      Response.json({
+        ...head,
+        object: "chat.completion",
+        choices: [{ index: 0, message: { tool_calls: calls }, finish_reason: "tool_calls" }],
+      }),
+    );
+    const { key, model } = await watched("openai");
+    const answer = await as(key, "POST", "/v1/chat/completions", { model, messages: [{ role: "user", content: "Hi" }], stream: true });
+    expect(await answer.text()).toContain(`"delta":${JSON.stringify({ tool_calls: calls, role })}`);
+  });
+});
+
 describe("a failure in a success of a tensor server", () => {
   test.each<[string, unknown, string]>([
     ["infer", { inputs: [{ name: "x", shape: [1], datatype: "INT64", data: [1] }] }, "odd shape"],

@@ -2,6 +2,7 @@
 import { retryHeaders } from "../../http/retry-headers.ts";
 import type * as z from "zod";
 import { DONE, KEEP_ALIVE, framed } from "../../backends/streams/event-reader.ts";
+import { withRole } from "../../backends/streams/roles.ts";
 import type { Failure } from "../../backends/outcome.ts";
 import { parseJson, writeJson } from "../../encoding/json.ts";
 import { json } from "../../http/answer.ts";
@@ -87,9 +88,10 @@ function chunkOf(choice: unknown): unknown {
   const { message, ...rest } = choice;
   if (message === undefined && typeof rest["text"] === "string") return choice; // a text's pieces are as its whole
   if (!isObject(message)) return { ...rest, delta: {} };
-  const calls = message["tool_calls"];
-  if (!Array.isArray(calls)) return { ...rest, delta: message };
-  return { ...rest, delta: { ...message, tool_calls: calls.map((it: unknown, index) => (isObject(it) ? { index, ...it } : it)) } };
+  const delta = withRole(message);
+  const calls = delta["tool_calls"];
+  if (!Array.isArray(calls)) return { ...rest, delta };
+  return { ...rest, delta: { ...delta, tool_calls: calls.map((it: unknown, index) => (isObject(it) ? { index, ...it } : it)) } };
 }
 
 /** The answer of an inference that has no output. */
