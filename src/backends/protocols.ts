@@ -1,16 +1,41 @@
 /** Which protocol a backend is spoken to in. A new one is one file and one line here. */
 import { READY_TIMEOUT_MS } from "../limits.ts";
-import { type Outside, type Protocol, type Readiness, type Server, type Stopping, askReady } from "./backend.ts";
+import {
+  type BackendCall,
+  type Outside,
+  type Protocol,
+  type Readiness,
+  type Server,
+  type Sink,
+  type Stopping,
+  askReady,
+} from "./backend.ts";
 import { cog } from "./cog.ts";
 import { generatingChat } from "./generate.ts";
 import { http } from "./http.ts";
 import { identityFor } from "./identity.ts";
+import { garbage } from "./judgement.ts";
 import { oip } from "./oip.ts";
+import type { Outcome } from "./outcome.ts";
 
 const PROTOCOLS: Readonly<Record<Server["protocol"], Protocol>> = { oip, openai: generatingChat, http, cog };
 
 export function protocolOf(backend: Pick<Server, "protocol">): Protocol {
   return PROTOCOLS[backend.protocol];
+}
+
+/**
+ * Has a backend do an inference: bit by bit if there is a sink for that. A request is nested a few levels at most, an answer as
+ * its server likes; so one that takes more than the stack to read is odd, and no fault of ours.
+ */
+export async function callOf(call: BackendCall, outside: Outside, sink: Sink | null): Promise<Outcome> {
+  const protocol = protocolOf(call.backend);
+  try {
+    return await (sink && protocol.stream ? protocol.stream(call, outside, sink) : protocol.infer(call, outside));
+  } catch (error) {
+    if (error instanceof RangeError && error.message.includes("call stack")) return garbage("it is nested too deeply");
+    throw error;
+  }
 }
 
 /** The protocols whose servers can be asked to stop an inference. */

@@ -5,7 +5,7 @@
 import type { BackendCall, Sink } from "../backends/backend.ts";
 import { identityFor, withoutSecret } from "../backends/identity.ts";
 import { CANCELED_CODE, UNREACHABLE_ERROR, evidenceOf, misconfigured, saysAway } from "../backends/judgement.ts";
-import { protocolOf, readinessOf } from "../backends/protocols.ts";
+import { callOf, readinessOf } from "../backends/protocols.ts";
 import type { Failure, Outcome } from "../backends/outcome.ts";
 import { backendStatements } from "../backends/store.ts";
 import { observed } from "../metrics/observed.ts";
@@ -255,7 +255,6 @@ async function callBackend(
   if ("outcome" in ready) return ready.outcome;
   const { input } = ready;
   const seconds = Math.min(claimed.runWithinSeconds ?? backend.timeoutSeconds, backend.timeoutSeconds);
-  const protocol = protocolOf(backend);
   const stores = storesOf(ports);
   const fields = claimed.outputFiles;
   const call: BackendCall = {
@@ -277,8 +276,7 @@ async function callBackend(
     extract: fields.length === 0 ? null : { fields, of: (json) => extract(stores, claimed, json) },
   };
   if (!leases.mayCall(claimed)) return { kind: "abandoned" };
-  const outside = marking(ports, marks);
-  const outcome = await (sink && protocol.stream ? protocol.stream(call, outside, sink) : protocol.infer(call, outside));
+  const outcome = await callOf(call, marking(ports, marks), sink);
   if (marks.headAt !== undefined) marks.answeredAt = ports.clock.now();
   return outcome.kind === "done" ? { ...outcome, output: withoutSecret(outcome.output, identity) } : outcome;
 }

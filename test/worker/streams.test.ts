@@ -475,3 +475,33 @@ describe("a failure in a success of a tensor server", () => {
     expect(calls).toBe(1);
   });
 });
+
+describe("an answer that is nested deeper than the stack", () => {
+  const lists = "[".repeat(100_000) + "]".repeat(100_000);
+  const objects = `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`;
+  const events = (data: string) => streamOf({ sends: [`data: ${data}\n\n`], ends: "close" });
+  const tensors = { inputs: [{ name: "x", shape: [1], datatype: "INT64", data: [1] }] };
+  const chat = { messages: [{ role: "user", content: "Hi" }], stream: true };
+
+  test.each<[string, string, string, object, () => Response]>([
+    ["a stream's failure", "openai", "chat/completions", chat, () => events(`{"error":${lists}}`)],
+    ["a stream's delta", "openai", "chat/completions", chat, () => events(`{"choices":[{"index":0,"delta":${objects}}]}`)],
+    [
+      "a tensor of open size",
+      "oip",
+      "infer",
+      tensors,
+      () => new Response(`{"outputs":[{"name":"y","shape":[-1],"datatype":"INT64","data":${lists}}]}`),
+    ],
+  ])("as %s is odd, and asked for once", async (_what, protocol, verb, input, answerWith) => {
+    let calls = 0;
+    const { key, model } = await watched(protocol);
+    world((request) => {
+      if (request.method === "POST" && request.url.includes(model)) calls++;
+      return request.method === "POST" ? answerWith() : new Response(null, { status: 404 });
+    });
+    const path = protocol === "oip" ? `/v2/models/${model}/${verb}` : `/v1/${verb}`;
+    const answer = await as(key, "POST", path, { ...input, ...(protocol === "oip" ? {} : { model }) });
+    expect([answer.status, JSON.stringify(await answer.json()), calls]).toEqual([502, expect.stringContaining("is nested too deeply"), 1]);
+  });
+});
