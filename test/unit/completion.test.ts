@@ -297,3 +297,23 @@ describe("a completion is whole", () => {
     expect(whole(isDone, ...reasons)).toBe(isWhole);
   });
 });
+
+test.each<[string, (index: number) => Record<string, unknown>]>([
+  ["of a chunk", (index) => ({ [`x${index}`]: index })],
+  ["of a delta", (index) => ({ choices: [{ index: 0, delta: { [`x${index}`]: index } }] })],
+  ["of a choice", (index) => ({ choices: [{ index: 0, [`x${index}`]: null }] })],
+  ["of an object in a delta", (index) => ({ choices: [{ index: 0, delta: { x: { [`x${index}`]: true } } }] })],
+])("members %s that are others each time count for what it takes to hold them", (_where, chunk) => {
+  const completion = new Completion();
+  for (let index = 0; index < 1_000; index++) completion.add(chunk(index));
+  expect(completion.characters).toBeGreaterThan(JSON.stringify(completion.value()).length);
+});
+
+test("a member of chunks counts for what it holds by now, not for what it was before", () => {
+  const completion = new Completion();
+  for (let index = 0; index < 1_000; index++) completion.add({ x: "x".repeat(1_000), y: { y: [index] }, z: index });
+  expect(completion.characters).toBeGreaterThan(1_000);
+  expect(completion.characters).toBeLessThan(2_000);
+  completion.add({ y: { y: "y".repeat(5_000) } });
+  expect(completion.characters).toBeGreaterThan(6_000);
+});

@@ -2,9 +2,10 @@
  * PURE. A completion that comes in chunks, put together as it would have come at once (see joiner.ts), and whether it is
  * whole. Source: openai/openai-openapi, CreateChatCompletionStreamResponse and CreateChatCompletionResponse.
  */
+import { writeJson } from "../../encoding/json.ts";
 import { COUNTED_MOST } from "../../limits.ts";
 import { isObject } from "../../tensors/tensor.ts";
-import { JoinedObject, type Tally, isCount } from "./joiner.ts";
+import { MEMBER_CHARACTERS, JoinedObject, type Tally, isCount } from "./joiner.ts";
 import type { Usage } from "../outcome.ts";
 import type { Members } from "./stream-events.ts";
 
@@ -58,11 +59,19 @@ export class Completion {
   add(chunk: Members): void {
     for (const [name, value] of Object.entries(chunk)) {
       if (name === "choices" || name === "object" || name === "usage" || name === "error") continue;
-      if ((value !== null && value !== "") || !this.#head.has(name)) this.#head.set(name, value);
+      if ((value !== null && value !== "") || !this.#head.has(name)) this.#keep(name, value);
     }
     const { choices, usage } = chunk;
     if (isObject(usage)) this.#usage = usage;
     for (const choice of Array.isArray(choices) ? choices : []) if (isObject(choice)) this.#addTo(choice);
+  }
+
+  /** A member of the whole, in the place of what was said of it before. */
+  #keep(name: string, value: unknown): void {
+    this.#tally.characters += this.#head.has(name)
+      ? heldBy(value) - heldBy(this.#head.get(name))
+      : MEMBER_CHARACTERS + name.length + heldBy(value);
+    this.#head.set(name, value);
   }
 
   #addTo({ index, delta, message, ...rest }: Members): void {
@@ -90,6 +99,12 @@ export class Completion {
     const object = [...this.#choices.values()].some(isText) ? "text_completion" : "chat.completion";
     return { id, object, created, model, choices, ...(this.#usage ? { usage: this.#usage } : {}), ...rest };
   }
+}
+
+/** About what it takes to hold a value, beside that it is one. */
+function heldBy(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  return typeof value === "object" && value !== null ? writeJson(value).length : 0;
 }
 
 function isText({ message, rest }: Choice): boolean {

@@ -19,8 +19,8 @@ export interface Tally {
   characters: number;
 }
 
-/** An entry of a list or an object, beside its text. */
-const ENTRY_CHARACTERS = 32;
+/** An entry of a list, an object or a member of one, beside its text. */
+export const MEMBER_CHARACTERS = 32;
 
 /** Texts that are said whole; some servers say them in every piece. */
 const NAMES: ReadonlySet<string> = new Set(
@@ -58,7 +58,7 @@ export class JoinedObject {
   constructor(tally: Tally, name = "") {
     this.#tally = tally;
     this.#isCalled = CALLED.has(name);
-    tally.characters += ENTRY_CHARACTERS;
+    tally.characters += MEMBER_CHARACTERS;
   }
 
   get isEmpty(): boolean {
@@ -69,6 +69,7 @@ export class JoinedObject {
     const mayGoOn = this.#isCalled && isBlank(this.get("arguments")) && isBlank(this.get("input"));
     for (const [name, value] of Object.entries(piece)) {
       const before = this.#members.get(name);
+      if (before === undefined) this.#tally.characters += name.length + MEMBER_CHARACTERS;
       if ((value === null || value === "") && before !== undefined && before !== null) continue;
       const isPiece = mayGoOn && name === "name" && typeof before === "string" && typeof value === "string";
       this.#members.set(name, this.#joined(name, before, isPiece ? nameAfter(before, value) : value));
@@ -167,7 +168,7 @@ class JoinedList {
   }
 
   #append(value: unknown): void {
-    this.#tally.characters += writeJson(value).length + ENTRY_CHARACTERS;
+    this.#tally.characters += writeJson(value).length + MEMBER_CHARACTERS;
     this.#values.push({ index: this.#lastIndex, value });
     this.#latest = null;
   }
