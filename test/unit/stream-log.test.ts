@@ -130,6 +130,16 @@ describe("the events of a stream", () => {
     }
   });
 
+  test("may be large and come in small pieces: each byte is looked at once, not again with every piece after it", () => {
+    const piece = new Uint8Array(4_096).fill(97);
+    const cutter = new EventCutter(0);
+    const begun = performance.now();
+    for (let sent = 0; sent < 32 * 1_048_576; sent += piece.byteLength) expect(cutter.take(piece)).toEqual([]);
+    const [{ event, end } = { event: new Uint8Array(), end: 0 }] = cutter.take(encoder.encode("\n\n"));
+    expect([event.byteLength, end]).toEqual([32 * 1_048_576 + 2, 32 * 1_048_576 + 2]);
+    expect(performance.now() - begun).toBeLessThan(20_000); // takes half a second; copied with each piece it would be minutes
+  });
+
   test("have ids that are read again as they were written, and nothing else is one", () => {
     expect(placeOf(placeText({ attempt: 3, offset: 1_048_576 }))).toEqual({ attempt: 3, offset: 1_048_576 });
     for (const text of ["", "1", "0.5", "1.-1", "1.05", "1.5.5", " 1.5", "1.5e3", "x"]) expect([text, placeOf(text)]).toEqual([text, null]);

@@ -27,6 +27,7 @@ const LF = 10;
 export class EventCutter {
   /** Of the first byte that was not given out yet. */
   #begins: number;
+  /** The beginning of an event, in pieces: joined once its end has come, since it may be large and come in many. */
   #rest: Uint8Array[] = [];
   #restBytes = 0;
 
@@ -41,17 +42,20 @@ export class EventCutter {
 
   /** The whole events up to here, each with the offset behind it. */
   take(bytes: Uint8Array): { readonly event: Uint8Array; readonly end: number }[] {
-    const whole = joined([...this.#rest, bytes]);
     const events: { event: Uint8Array; end: number }[] = [];
     let begin = 0;
-    for (let at = whole.indexOf(LF, Math.max(1, this.#restBytes)); at !== -1; at = whole.indexOf(LF, at + 1)) {
-      if (at === begin || whole[at - 1] !== LF) continue;
-      events.push({ event: whole.subarray(begin, at + 1), end: this.#begins + at + 1 });
+    for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+      const before = at > begin ? bytes[at - 1] : begin === 0 ? this.#rest.at(-1)?.at(-1) : undefined;
+      if (before !== LF) continue;
+      const event = joined([...this.#rest, bytes.subarray(begin, at + 1)]);
+      this.#begins += event.byteLength;
+      events.push({ event, end: this.#begins });
+      this.#rest = [];
+      this.#restBytes = 0;
       begin = at + 1;
     }
-    this.#begins += begin;
-    this.#rest = begin < whole.byteLength ? [whole.slice(begin)] : [];
-    this.#restBytes = whole.byteLength - begin;
+    if (begin < bytes.byteLength) this.#rest.push(bytes.slice(begin));
+    this.#restBytes += bytes.byteLength - begin;
     return events;
   }
 }
