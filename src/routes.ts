@@ -17,6 +17,9 @@ export interface Entry {
   readonly counts: CallCounts;
 }
 
+/** The paths that routes name in full. */
+const NAMED = new Set(DIALECTS.flatMap(({ routes }) => routes.map(({ path }) => path).filter((path) => !path.includes(":"))));
+
 /** All routes, in order. */
 const ENTRIES: readonly Entry[] = DIALECTS.flatMap((dialect) =>
   dialect.routes.map((route) => ({
@@ -47,11 +50,14 @@ for (const entry of ENTRIES) {
   }
 }
 
+/** Takes no path that a route names in full, such as `/v1/inferences/bulk`, for one whose parameter is "bulk", whatever its method. */
 function patternOf(path: string): RegExp {
   const { routes } = Router().get(path, () => undefined);
   const [[, pattern] = []] = routes;
   if (!pattern) throw new Error(`no pattern for ${path}`);
-  return pattern;
+  const named = path.includes(":") ? [...NAMED].filter((it) => pattern.test(it)) : [];
+  const others = named.join("|").replaceAll(".", "\\.");
+  return others === "" ? pattern : new RegExp(`^(?!(?:${others})/*$)${pattern.source.slice(1)}`);
 }
 
 /** The route that a request is for; null if there is none. */
@@ -87,14 +93,9 @@ export function routedPath(text: string): string {
   return pathname;
 }
 
-/**
- * The methods that a path takes; none where there is nothing. A path that a route names in full, such as `/v1/inferences/bulk`, takes
- * what such routes do, and not what takes "bulk" for an id.
- */
+/** The methods that a path takes; none where there is nothing. */
 export function methodsOf(path: string): string[] {
-  const entries = ENTRIES.filter(({ pattern }) => pattern.test(path));
-  const named = entries.filter(({ route }) => !route.path.includes(":"));
-  return (named.length > 0 ? named : entries).map(({ route }) => route.method);
+  return ENTRIES.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route.method);
 }
 
 function decoded(params: Record<string, string>): Record<string, string> {

@@ -9,7 +9,7 @@ import { REFERENCE_PAGE, withReference } from "../support/reference.ts";
 import { isDocument } from "../../src/api/documents.ts";
 import { addressOf } from "../../src/http/address.ts";
 import { WIRES } from "../../src/http/filter.ts";
-import { methodsOf } from "../../src/routes.ts";
+import { methodsOf, routeFor } from "../../src/routes.ts";
 import { DIALECTS } from "../../src/wires.ts";
 
 const routes = DIALECTS.flatMap((dialect) => dialect.routes.map((route) => ({ dialect, route })));
@@ -124,6 +124,21 @@ test.each([
 ])("%s takes %j", (path, methods) => {
   expect(methodsOf(path).toSorted()).toEqual(methods.toSorted());
 });
+
+test.each([...new Set(routes.map(({ route }) => route.path))])(
+  "%s is found by the methods that its routes have, and by no other",
+  (path) => {
+    const asked = exampleOf(path).replaceAll("+", "");
+    const taken = routes.filter(({ route }) => route.path === path).map(({ route }) => route.method);
+    const found = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) => routeFor(method, asked) !== null);
+    expect([found, methodsOf(asked).toSorted(), methodsOf(`${asked}/`).toSorted()]).toEqual([
+      expect.arrayContaining(taken),
+      taken.toSorted(),
+      taken.toSorted(),
+    ]);
+    expect(found).toHaveLength(taken.length);
+  },
+);
 
 test("the list of calls in docs/api.md is what the routes make of it", () => {
   const page = readFileSync(REFERENCE_PAGE, "utf8");

@@ -970,6 +970,8 @@ describe("every answer", () => {
     ["PUT", `/v1/inferences/${crypto.randomUUID()}`, /\bGET, HEAD\b/],
     ["DELETE", `/v1/inferences/${crypto.randomUUID()}/result`, /\bGET, HEAD\b/],
     ["GET", `/v1/inferences/${crypto.randomUUID()}/cancel`, /^POST$/],
+    ["GET", "/v1/inferences/bulk", /^POST$/],
+    ["DELETE", "/v1/inferences/counts/", /^GET, HEAD$/],
     ["DELETE", "/v1/models/any/queue", /^GET, HEAD$/],
     ["POST", "/healthz", /^GET, HEAD$/],
   ])("to %s %s names the methods that there are", async (method, path, allow) => {
