@@ -48,7 +48,7 @@ const unrouted = new CallCounts(observed, own.name, "any", "none");
 export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const begunAt = Date.now();
   const requestId = crypto.randomUUID();
-  const { method } = request;
+  const { method, headers } = request;
   const after: After = (work) => ctx.waitUntil(work);
   let dialect: Dialect = own;
   let answered: Answered;
@@ -57,9 +57,9 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
   try {
     const shared = sharedOf(env);
     const { allowedOrigins, keySecrets } = shared.config;
-    const presented = presentedKey(request.headers);
+    const presented = presentedKey(headers);
     const caller = identifyKnown(presented, keySecrets);
-    const kept = caller && method === "GET" ? keptFor(caller, request, shared.keptAnswers) : null;
+    const kept = caller && method === "GET" ? keptFor(caller, request.url, headers, shared.keptAnswers) : null;
     if (caller && kept) {
       const answering = answerKept(kept, caller, { request, requestId, after, admissions: shared.admissions });
       answered = answering instanceof Promise ? await answering : answering;
@@ -87,12 +87,12 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
 }
 
 /**
- * The answer to a GET of what can't change any more, where this isolate has it; null for any other, and for a client that
- * wants no answer of a cache (RFC 9111, 5.2.1.4).
+ * The answer to a GET of what can't change any more, where this isolate has it; null for any other, for a client that wants no
+ * answer of a cache (RFC 9111, 5.2.1.4), and for one that prefers something, which its answer tells or refuses.
  */
-function keptFor(caller: Caller, request: Request, keptAnswers: KeptAnswers<Dialect>): KeptAnswer<Dialect> | null {
-  const kept = keptAnswers.get(caller.accountId, request.url, Date.now());
-  return kept && NO_CACHE.test(request.headers.get("cache-control") ?? "") ? null : kept;
+function keptFor({ accountId }: Caller, url: string, headers: Headers, keptAnswers: KeptAnswers<Dialect>): KeptAnswer<Dialect> | null {
+  const kept = keptAnswers.get(accountId, url, Date.now());
+  return kept && !headers.has("prefer") && !NO_CACHE.test(headers.get("cache-control") ?? "") ? kept : null;
 }
 
 const NO_CACHE = /no-(?:cache|store)/i;

@@ -40,6 +40,25 @@ describe("a final inference", () => {
     },
   );
 
+  test.each(WIRES)("at %s may be waited for, and a wait that can't be read is refused, whatever is kept", async (path) => {
+    const { key, id } = await canceled();
+    const { send } = watched();
+    const url = path.replace(":id", id);
+    const said = async (prefer: string) => {
+      const answer = await send(key, url, { headers: { Prefer: prefer } });
+      return [answer.status, answer.headers.get("preference-applied")];
+    };
+    const isKept = () => Promise.all(Array.from({ length: 20 }, () => send(key, url)));
+    for (const keep of [async () => {}, isKept]) {
+      await keep();
+      expect([await said("wait=5"), await said("wait=abc"), await said("other")]).toEqual([
+        [200, "wait=5"],
+        [400, null],
+        [200, null],
+      ]);
+    }
+  });
+
   test("is not sent again to a client that has it", async () => {
     const { key, id } = await canceled();
     const { send } = watched();
