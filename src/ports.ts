@@ -56,8 +56,8 @@ export interface Ports {
 export interface GatePort {
   /** See Gate; one caller's permit where nothing else is asked for. */
   admit(keyId: string, digest: string, scope: Scope, asking?: Asking): Promise<Verdict>;
-  /** Why the key counts no more; null if it does. Takes no permit. */
-  ended(keyId: string, digest: string): Promise<KeyEnd | null>;
+  /** Why the key counts no more, or lacks a scope that it had; null if neither. Takes no permit. */
+  ended(keyId: string, digest: string, scope: Scope): Promise<KeyEnd | "scope" | null>;
   /** What the gate knows of its key is out of date. */
   forget(keyId: string): Promise<void>;
 }

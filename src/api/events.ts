@@ -114,7 +114,7 @@ function accountEvent(it: Told, object: number, query: Input<typeof OF_ALL>["que
 async function streamed(call: KeyCall, tell: (write: Write, gone: AbortSignal, endAt: number) => Promise<void>): Promise<Response> {
   if (call.request.method === "HEAD") return eventStream("", {});
   const encoder = new TextEncoder();
-  return eventsWritten(call, {}, async (writeBytes, gone) => {
+  return eventsWritten(call, "read", {}, async (writeBytes, gone) => {
     let head = `retry: ${EVENTS_RETRY_MS}\n`;
     const write: Write = (text) => {
       const bytes = encoder.encode(head + text);

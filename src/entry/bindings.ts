@@ -110,7 +110,7 @@ function newPorts(env: Env & Private): Ports {
       // A new stub each time: one that has thrown stays broken.
       admit: (keyId, digest, scope, asking) =>
         askAgain(() => ask<Verdict>("gate", GATE_MS, async () => env.GATE.getByName(keyId).admit(digest, scope, asking))),
-      ended: (keyId, digest) => askAgain(() => ask("gate", GATE_MS, async () => env.GATE.getByName(keyId).ended(digest))),
+      ended: (keyId, digest, scope) => askAgain(() => ask("gate", GATE_MS, async () => env.GATE.getByName(keyId).ended(digest, scope))),
       async forget(keyId) {
         await askAgain(() => ask("gate", GATE_MS, () => env.GATE.getByName(keyId).forget()));
         admissionsOf(env).forget(keyId);

@@ -30,8 +30,8 @@ export class GateObject extends DurableObject<Env> {
     return verdict;
   }
 
-  async ended(digest: string): Promise<KeyEnd | null> {
-    return this.#gate.ended(digest);
+  async ended(digest: string, scope: Scope): Promise<KeyEnd | "scope" | null> {
+    return this.#gate.ended(digest, scope);
   }
 
   /** After the answer; once in KEY_USE_NOTED_MS. */

@@ -113,8 +113,8 @@ export class Admissions {
   readonly #held = new Memory<Held>(KEYS_REMEMBERED);
   /** Keys that were refused a moment ago, by digest, and why. */
   readonly #refused = new Memory<Refusal>(MEMORY_THINGS);
-  /** Keys that counted when their gates were asked a moment ago. */
-  readonly #looked = new Memory<true>(MEMORY_THINGS);
+  /** Keys and scopes whose gates were asked a moment ago: whether they counted no more. */
+  readonly #looked = new Memory<boolean>(MEMORY_THINGS);
 
   constructor({ gate, clock, randomBytes }: Pick<Ports, "gate" | "clock" | "randomBytes">) {
     this.#gate = gate;
@@ -163,17 +163,20 @@ export class Admissions {
   }
 
   /**
-   * Whether a key that was admitted counts no more, for answers that go on for long. Its gate is asked once in KEY_LOOK_MS for
-   * all of this isolate; a key whose gate can't be asked counts.
+   * Whether a key that was admitted counts no more, or has lost the scope, for answers that go on for long. Its gate is asked once in
+   * KEY_LOOK_MS for all of this isolate; a key whose gate can't be asked counts.
    */
-  async hasEnded(caller: Caller): Promise<boolean> {
+  async hasEnded(caller: Caller, scope: Scope): Promise<boolean> {
     const [name, now] = [refusedName(caller), this.#clock.now()];
     if (KEY_ENDS.has(this.#refused.get(name, now) ?? "")) return true;
-    if (this.#looked.get(name, now)) return false;
-    this.#looked.set(name, true, now + KEY_LOOK_MS);
+    const looked = this.#looked.get(nameOf(caller, scope), now);
+    if (looked !== undefined) return looked;
+    const look = (hasEnded: boolean) => this.#looked.set(nameOf(caller, scope), hasEnded, this.#clock.now() + KEY_LOOK_MS);
+    look(false);
     try {
-      const end = await this.#gate.ended(caller.keyId, caller.digest);
-      if (end !== null) this.#refused.set(name, end, this.#clock.now() + REFUSED_KEY_MS);
+      const end = await this.#gate.ended(caller.keyId, caller.digest, scope);
+      if (end === "scope") look(true); // given back, it counts again
+      else if (end !== null) this.#refused.set(name, end, this.#clock.now() + REFUSED_KEY_MS);
       return end !== null;
     } catch (error) {
       logError("key_not_looked_at", error);

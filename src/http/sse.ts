@@ -1,5 +1,6 @@
 /** Answers that are server-sent events, as every wire that streams has them. */
 import { EventReader, framed } from "../backends/streams/event-reader.ts";
+import type { Scope } from "../keys/key.ts";
 import { logError } from "../platform/log.ts";
 import type { KeyCall } from "./route.ts";
 
@@ -74,11 +75,12 @@ class WrittenStream {
 }
 
 /**
- * An answer of events that `tell` writes, until it returns, the client is gone, or its key counts no more. It begins with the first
+ * An answer of events that `tell` writes, until it returns, the client is gone, or its key counts no more for what it was admitted for. It begins with the first
  * that is written: what fails before that is thrown, and can be answered in plain words.
  */
 export async function eventsWritten(
   call: Pick<KeyCall, "requestId" | "after" | "admissions" | "caller">,
+  scope: Scope,
   headers: Readonly<Record<string, string>>,
   tell: (write: WriteBytes, gone: AbortSignal) => Promise<void>,
 ): Promise<Response> {
@@ -92,7 +94,7 @@ export async function eventsWritten(
     begun.resolve();
   };
   const write = async (bytes: Uint8Array) => {
-    if (await call.admissions.hasEnded(call.caller)) {
+    if (await call.admissions.hasEnded(call.caller, scope)) {
       stream.leave();
       begin();
       stream.close();

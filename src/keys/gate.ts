@@ -195,9 +195,10 @@ export class Gate {
     this.#turns.set(scope, turns);
   }
 
-  /** Why the key counts no more; null if it does. Takes no permit. */
-  async ended(digest: string): Promise<KeyEnd | null> {
-    return endOf(await this.#key(), digest, this.#now());
+  /** Why the key counts no more, or lacks a scope that it had; null if neither. Takes no permit. */
+  async ended(digest: string, scope: Scope): Promise<KeyEnd | "scope" | null> {
+    const key = await this.#key();
+    return endOf(key, digest, this.#now()) ?? (key?.scopes.includes(scope) ? null : "scope");
   }
 
   /** What is known of the key is out of date: the next call reads it anew. */

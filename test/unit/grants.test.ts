@@ -96,7 +96,7 @@ class World {
           await time.sleep(distanceMs);
           return verdict;
         },
-        ended: (_keyId, digest) => this.gate.ended(digest),
+        ended: (_keyId, digest, scope) => this.gate.ended(digest, scope),
         forget: async () => {},
       },
     });

@@ -22,7 +22,7 @@ import { claimed, laneOf, queued, rowOf, submission } from "./support/inferences
 import { gpu } from "./support/outside.ts";
 import { ports, still, stillAs, stillEnv } from "./support/ports.ts";
 import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts";
-import { newModel, newTenant, served, servedBy } from "./support/tenants.ts";
+import { type Tenant, newModel, newTenant, served, servedBy } from "./support/tenants.ts";
 
 const { db } = still();
 
@@ -361,14 +361,19 @@ describe("the events of an account", () => {
     await stream.leave();
   });
 
-  test("end with their key, which is sent none of what happens after its revocation", async () => {
-    const { key, keyId, accountId } = await newTenant();
+  test.each<[string, (tenant: Tenant) => Promise<Response>]>([
+    ["its key is revoked", ({ keyId }) => operator("DELETE", `/keys/${keyId}`)],
+    ["its key may not read any more", ({ keyId }) => operator("PATCH", `/keys/${keyId}`, { scopes: ["submit", "cancel"] })],
+    ["its account is deleted", ({ accountId }) => operator("DELETE", `/accounts/${accountId}`)],
+  ])("end when %s, and have none of what happens after that", async (_what, change) => {
+    const tenant = await newTenant();
+    const { key, accountId } = tenant;
     const model = await served();
     const stream = await watch(key, "/v1/events");
     await accountWatched(accountId);
     await queued(model, { accountId });
     expect(await stream.next()).toMatchObject({ name: "status", data: { event: "queued" } });
-    await operator("DELETE", `/keys/${keyId}`);
+    expect((await change(tenant)).status).toBe(200);
     await succeed(await claimed(model));
     expect(await stream.next()).toBeNull();
   });

@@ -35,8 +35,8 @@ export class Gates {
     this.#gates.clear();
   }
 
-  async ended(keyId: string, digest: string): Promise<KeyEnd | null> {
-    return (await this.#gates.get(keyId)?.ended(digest)) ?? null;
+  async ended(keyId: string, digest: string, scope: Scope): Promise<KeyEnd | "scope" | null> {
+    return (await this.#gates.get(keyId)?.ended(digest, scope)) ?? null;
   }
 
   forget(keyId: string): void {

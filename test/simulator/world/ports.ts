@@ -53,7 +53,7 @@ export function portsFor(world: World, actor: Actor, db: Database): Ports {
           );
         return askAgain(() => gate.ask(isolate, admit, trace));
       },
-      ended: (keyId, digest) => gate.ask(isolate, () => world.gates.ended(keyId, digest), trace),
+      ended: (keyId, digest, scope) => gate.ask(isolate, () => world.gates.ended(keyId, digest, scope), trace),
       forget: (keyId) => gate.ask(isolate, () => world.gates.forget(keyId), trace),
     },
     fetch: world.gpus.fetchOf(isolate, () => leaseOf(actor)),
