@@ -464,7 +464,7 @@ export const REPEATS_MAX = 5;
 
 /** What a list returns at once. */
 export const PAGE = { default: 25, range: [1, 100] } as const;
-/** So long may what a page of inferences has be, beyond its first: with 100 outputs of 32 KiB it would be 4 MB, which is held while a slow client reads. */
+/** So long may what a page of inferences has be, beyond its first, and the outputs of those that are asked for by ids: with 100 outputs of 32 KiB it would be 4 MB, which is held while a slow client reads. */
 export const LISTED_CHARACTERS = 1_000_000;
 /** The longest cursor holds a webhook's URL, in base64. */
 export const CURSOR_CHARACTERS = 4_096;

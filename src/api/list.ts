@@ -51,7 +51,11 @@ z.globalRegistry.add(countsSchema, { id: "Counts" });
 export const listQuery = z.strictObject({
   ...listShape,
   ...fieldsShape,
-  ids: idsSchema.optional().describe(`Up to ${IDS_ASKED} ids with commas between: these, in this order, and no other filter.`),
+  ids: idsSchema
+    .optional()
+    .describe(
+      `Up to ${IDS_ASKED} ids with commas between: these, in this order, and no other filter. Where they would be more than ${LISTED_CHARACTERS / 1_000_000} MB, the last ones have a null \`output\`; get it at \`urls.result\`.`,
+    ),
 });
 const countQuery = z.strictObject(pickShape);
 
@@ -87,7 +91,16 @@ async function list(call: KeyCall, { query }: Input<typeof LIST>): Promise<Respo
     ids.map((id) => [accountId, id] as const),
     false,
   );
-  const data = found.flatMap((inference) => (inference ? [shown(inference, call, query.fields)] : []));
+  let characters = 0;
+  const data = found.flatMap((inference) => {
+    if (!inference) return [];
+    const object = shown(inference, call, query.fields);
+    const length = writeJson(object).length;
+    const fits = !("output" in object) || characters + length <= LISTED_CHARACTERS;
+    const shorter = fits ? object : { ...object, output: null };
+    characters += fits ? length : writeJson(shorter).length;
+    return [shorter];
+  });
   const missing = ids.filter((_, index) => !found[index]);
   return json({ object: "list", data, next: null, previous: null, missing } satisfies z.infer<typeof listedSchema>);
 }

@@ -357,6 +357,28 @@ describe("pages", () => {
     expect((await list(key, "limit=100&fields=id")).data).toHaveLength(80);
   });
 
+  test("of some ids have each of them and are of a bounded length, with as many outputs as that lets through", async () => {
+    const { key, accountId } = await newTenant();
+    await store(accountId, 80);
+    const ids = Array.from({ length: 80 }, (_, place) => `01800000-0000-7000-8000-${String(place).padStart(12, "0")}`);
+    const output = "x".repeat(30_000);
+    await env.DB.prepare("UPDATE inferences SET output_type = 'application/json', output = ? WHERE account_id = ?")
+      .bind(JSON.stringify(output), accountId)
+      .run();
+    const answer = await as(key, "GET", `/v1/inferences?ids=${ids.join(",")}`);
+    const text = await answer.text();
+    expect(text.length).toBeLessThan(1.1 * LISTED_CHARACTERS);
+    const { data, missing, next } = JSON.parse(text) as Listed;
+    expect([data.map(({ id }) => id), missing, next]).toEqual([ids, [], null]);
+    const whole = data.filter((it) => it.output === output).length;
+    expect(data.map((it) => it.output)).toEqual(ids.map((_, place) => (place < whole ? output : null)));
+    expect(whole).toBe(32);
+    for (const fields of ["id,output", "id,status"]) {
+      const some = await list(key, `ids=${ids.join(",")}&fields=${fields}`);
+      expect(some.data.map((it) => Object.keys(it))).toEqual(ids.map(() => fields.split(",")));
+    }
+  });
+
   test("find what did not succeed in its own index, however much did", async () => {
     const { key, accountId } = await newTenant();
     await store(accountId, 3 * LISTED_ROWS, [7, 1_000]);
