@@ -1,7 +1,9 @@
 /**
  * The gate of a key, without the object it lives in: it checks the key and counts its requests. Being one in the whole
  * world it is exact: never one permit over the limit. Its counters live in memory; when it sleeps they are forgotten,
- * which is sound because an idle second refills every bucket.
+ * which is sound because an idle second refills every bucket. If it dies while calls come, they are forgotten too, and one burst more
+ * passes, once. To keep them would take a write for each second of use; to be careful after every start would refuse the first calls of every key
+ * that was idle, and a gate that dies can't be told from one that slept.
  * A grant is a handful of permits that an isolate may use later by itself. They are reserved until the isolate says how many
  * it has used, or until GRANT_HELD_MS have passed: then all count as used at that moment, the latest that it could have been.
  * So whatever isolates do with their grants, what they let through in any window of time is within the limit.

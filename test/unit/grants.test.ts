@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Admissions, LimitReached } from "../../src/http/admit.ts";
-import { Gate } from "../../src/keys/gate.ts";
+import { Gate, type Verdict } from "../../src/keys/gate.ts";
 import type { Key } from "../../src/keys/store.ts";
 import { GRANT_MS } from "../../src/limits.ts";
 import { Problem } from "../../src/problem.ts";
@@ -40,7 +40,7 @@ class Time {
 class World {
   readonly time = new Time();
   readonly key: Key;
-  readonly gate: Gate;
+  gate: Gate;
   /** When each call that was let through counts: those who waited for the gate by the gate's time, all others by their own. */
   readonly passed: number[] = [];
   refused = 0;
@@ -66,12 +66,29 @@ class World {
       revokedAt: null,
       lastUsedAt: null,
     };
-    const find = async () => ({ ...this.key, revokedAt: this.#revokedAt });
-    this.gate = new Gate(
-      find,
+    this.gate = this.#begun();
+  }
+
+  #begun(): Gate {
+    return new Gate(
+      async () => ({ ...this.key, revokedAt: this.#revokedAt }),
       () => this.time.now,
       (ms) => this.time.sleep(ms),
     );
+  }
+
+  /** The gate dies, and another knows nothing of what it counted. */
+  restart(): void {
+    this.gate = this.#begun();
+  }
+
+  /** A gate that dies answers nobody any more; another is asked then, as by askAgain. */
+  async #ask(...asked: Parameters<Gate["admit"]>): Promise<Verdict> {
+    for (;;) {
+      const { gate } = this;
+      const verdict = await gate.admit(...asked);
+      if (gate === this.gate) return verdict;
+    }
   }
 
   revoke(): void {
@@ -91,7 +108,7 @@ class World {
         admit: async (_keyId, digest, scope, asking) => {
           await time.sleep(distanceMs);
           this.asked++;
-          const verdict = await this.gate.admit(digest, scope, asking);
+          const verdict = await this.#ask(digest, scope, asking);
           if (verdict.admitted) this.passed.push(...Array.from({ length: verdict.callers }, () => time.now));
           await time.sleep(distanceMs);
           return verdict;
@@ -152,6 +169,31 @@ describe("the grants of a key", () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  test("add one burst at most where the gate is restarted meanwhile, whatever eight isolates still hold", async () => {
+    let most = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 60 }),
+        fc.array(fc.nat(120), { minLength: 8, maxLength: 8 }),
+        bursts,
+        fc.nat(5_000),
+        async (limit, distances, asked, restartMs) => {
+          const world = new World(limit);
+          const isolates = distances.map((distance) => world.isolate(distance));
+          const from = world.time.now;
+          for (const { isolate, atMs, calls, everyMs } of asked)
+            for (let call = 0; call < calls; call++) isolates[isolate]?.(from + atMs + call * everyMs);
+          void world.time.sleep(restartMs).then(() => world.restart());
+          await world.time.run();
+          most = Math.max(most, fullest(world, limit) / limit);
+          expect(fullest(world, limit)).toBeLessThanOrEqual(2 * limit + 1e-6);
+        },
+      ),
+      { numRuns: 200 },
+    );
+    expect(most).toBeGreaterThan(1); // else nothing was forgotten
   });
 
   test("are still within the limit where one isolate uses its grant late, while another asks for all there is", async () => {
