@@ -2,6 +2,9 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { accountStatements } from "../../src/accounts/store.ts";
+import { configOf } from "../../src/config.ts";
+import { mustBeOperator } from "../../src/http/guards.ts";
+import { type AccountLimit, AccountMeter } from "../../src/keys/account-limit.ts";
 import { KEY_PATTERN, digestOf } from "../../src/keys/key.ts";
 import {
   AUDIT_MS,
@@ -15,8 +18,9 @@ import {
   RETENTION_SECONDS,
 } from "../../src/limits.ts";
 import { claimed, ended, submitted } from "./support/inferences.ts";
-import { timePasses } from "./support/clock.ts";
+import { standingClock, timePasses } from "./support/clock.ts";
 import { faultyDatabase, still, stillAs, stillEnv, swept } from "./support/ports.ts";
+import type { Problem } from "../../src/problem.ts";
 import { retain } from "../../src/maintenance/retention.ts";
 import { deliveryStatements } from "../../src/webhooks/sql/deliveries.ts";
 import { backendIs, echo, publicNames } from "./support/outside.ts";
@@ -665,6 +669,31 @@ describe("who may make an operator's call", () => {
     const blocked = await guess(env.ADMIN_TOKEN, `${guesser}:1`);
     expect([blocked.status, Number(blocked.headers.get("retry-after")) > 0]).toEqual([429, true]);
     expect((await guess(env.ADMIN_TOKEN, "192.0.2.1")).status).toBe(200);
+  });
+
+  test("not from an address that guesses on, which is told each time how long it has yet to wait", async () => {
+    const lines = vi.spyOn(console, "log").mockImplementation(() => {});
+    const clock = standingClock();
+    const from = clock.now();
+    const meter = new AccountMeter(() => clock.now());
+    const headers = { Authorization: "Bearer a-guess", "CF-Connecting-IP": "192.0.2.77" };
+    const asked = {
+      request: new Request("http://claimcheck.test/admin/v1/accounts", { headers }),
+      config: configOf(env),
+      requestId: crypto.randomUUID(),
+      ports: still({ clock }),
+      accountMeter: async (_address: string, limit: AccountLimit) => meter.take(limit),
+    };
+    const guess = () =>
+      mustBeOperator(asked).then(
+        () => "taken",
+        (error: Problem) => error.headers["Retry-After"] ?? error.status,
+      );
+    for (let count = 0; count < 20; count++) expect(await guess()).toBe(401);
+    const told = [];
+    for (; clock.now() < from + 4_000; clock.advance(500)) told.push(await guess());
+    expect(told).toEqual(["3", "3", "2", "2", "1", "1", 401, "3"]);
+    lines.mockRestore();
   });
 
   test("not with a token of fewer than 32 characters: the deployment answers nothing until it has one, and logs why", async () => {
