@@ -20,5 +20,9 @@ export function originOf(url: string): string {
 /** Where a request comes from: an IPv4 address, or the /64 of an IPv6 address, all of which is one customer's; "" if that is not known. */
 export function networkOf({ headers }: Pick<Request, "headers">): string {
   const address = headers.get("cf-connecting-ip") ?? ""; // Cloudflare sets it
-  return address.split(":").slice(0, 4).join(":");
+  const [before = "", after] = address.split("::"); // which stands for as many zeros as are missing
+  const groups = before === "" ? [] : before.split(":");
+  const rest = after === undefined || after === "" ? [] : after.split(":");
+  const zeros = after === undefined ? 0 : Math.max(0, 8 - groups.length - rest.length);
+  return [...groups, ...Array.from({ length: zeros }, () => "0"), ...rest].slice(0, 4).join(":");
 }

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { publicFiles } from "../../src/local/public.mjs";
 import { REFERENCE_PAGE, withReference } from "../support/reference.ts";
 import { isDocument } from "../../src/api/documents.ts";
-import { addressOf } from "../../src/http/address.ts";
+import { addressOf, networkOf } from "../../src/http/address.ts";
 import { WIRES } from "../../src/http/filter.ts";
 import { methodsOf, routeFor } from "../../src/routes.ts";
 import { DIALECTS } from "../../src/wires.ts";
@@ -112,6 +112,19 @@ test("a request's host and path are read as a URL parser reads them", () => {
     }),
     { numRuns: 3_000 },
   );
+});
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+  ["2001:db8:1:2::6", "2001:db8:1:2"],
+  ["2001:db8::6", "2001:db8:0:0"],
+  ["2001:db8::5:6", "2001:db8:0:0"],
+  ["2001:db8:0:1:2:3:4:5", "2001:db8:0:1"],
+  ["::1", "0:0:0:0"],
+  ["", ""],
+])("a caller at %j is of the network %j", (address, network) => {
+  expect(networkOf({ headers: new Headers(address === "" ? {} : { "CF-Connecting-IP": address }) })).toBe(network);
 });
 
 test.each([
