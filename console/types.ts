@@ -374,7 +374,7 @@ retention_seconds: number
  */
 monthly_budget: (number | null)
 /**
- * At which cost in a month the operator is warned; null: at none.
+ * It rests while there is no `monthly_budget`.
  */
 budget_warning_at: (number | null)
 /**

@@ -50,12 +50,15 @@ const columns = sql`id, name, created_at AS createdAt, removed_at AS removedAt, 
   retention_seconds AS retentionSeconds, open_limit AS openLimit, budget_micros AS budgetMicros, warn_micros AS warnMicros,
   budget_state AS budgetState`;
 
-/** Whether an account's warning comes at its budget at the latest once it is changed so; one that is neither is let be. */
+/**
+ * Whether an account's warning comes at its budget at the latest once it is changed so; one that is neither is let be. A warning that is
+ * set needs a budget; one that was set rests while there is none.
+ */
 function warnsInTime({ budgetMicros, warnMicros }: AccountChange): Sql {
   if (budgetMicros === undefined && warnMicros === undefined) return sql`TRUE`;
   const budget = budgetMicros === undefined ? sql`budget_micros` : sql`${budgetMicros}`;
   const warning = warnMicros === undefined ? sql`warn_micros` : sql`${warnMicros}`;
-  return sql`coalesce(${warning} <= ${budget}, TRUE)`;
+  return sql`coalesce(${warning} <= ${budget}, ${typeof warnMicros === "number" ? sql`FALSE` : sql`TRUE`})`;
 }
 
 export const accountStatements = {

@@ -29,7 +29,7 @@ const accountSchema = z.object({
   open_limit: z.int().describe("How many of its inferences may be open: queued or in progress."),
   retention_seconds: z.int().describe("How long its inferences are kept after their end."),
   monthly_budget: z.number().nullable().describe("What its inferences may cost in a month; null: anything."),
-  budget_warning_at: z.number().nullable(),
+  budget_warning_at: z.number().nullable().describe("It rests while there is no `monthly_budget`."),
   budget_state: z.enum(["ok", "warned", "spent"]).describe("`spent`: its submits are refused until the month is over."),
   created_at: timeSchema,
   removed_at: timeSchema.nullable(),
@@ -59,7 +59,7 @@ const newAccountSchema = z.strictObject({
     "What its inferences may cost in a month (UTC), by their models' prices; null, the default: anything.",
   ),
   budget_warning_at: moneySchema.describe(
-    "From so much of the budget on `budget_state` is `warned`, and the log says so; `monthly_budget` at most. Null, the default: never.",
+    "From so much of the budget on `budget_state` is `warned`, and the log says so; `monthly_budget` at most, without which it can't be set. Null, the default: never.",
   ),
 });
 
@@ -115,7 +115,7 @@ export const accountRoutes = routesOf({
     async run(call, { name, ...settings }) {
       const { ports } = call;
       const account = { ...settingsOf(settings), id: newAccountId(ports.randomBytes), name };
-      mustWarnInTime(account);
+      mustWarnInTime(account, account);
       return present(found(await insertAccount(ports.db, account), "account"), call);
     },
   },
@@ -143,15 +143,21 @@ async function update({ ports }: Call, id: string, { name, ...settings }: z.infe
   const changed = await changeAccount(ports.db, id, change);
   if (changed) return changed;
   const account = await findAccount(ports.db, id);
-  if (account?.removedAt === null) mustWarnInTime({ ...account, ...given(change) });
+  if (account?.removedAt === null) mustWarnInTime({ ...account, ...given(change) }, change);
   return null;
 }
 
-/** A warning beyond the budget would never come. Throws 422. */
-function mustWarnInTime({ budgetMicros, warnMicros }: Pick<AccountChange, "budgetMicros" | "warnMicros">): void {
-  if (typeof budgetMicros !== "number" || typeof warnMicros !== "number" || warnMicros <= budgetMicros) return;
-  const detail = `must be at most "monthly_budget", which is ${money(budgetMicros)}, and is ${money(warnMicros)}`;
-  throw problem("invalid_input", { faults: [{ path: ["budget_warning_at"], detail }] });
+/** A warning beyond the budget, or without one, would never come. One that is not set now may rest until there is a budget again. Throws 422. */
+function mustWarnInTime(
+  { budgetMicros, warnMicros }: Pick<AccountChange, "budgetMicros" | "warnMicros">,
+  set: Pick<AccountChange, "warnMicros">,
+): void {
+  if (typeof warnMicros !== "number") return;
+  const refuse = (detail: string) => problem("invalid_input", { faults: [{ path: ["budget_warning_at"], detail }] });
+  if (typeof budgetMicros === "number") {
+    if (warnMicros > budgetMicros)
+      throw refuse(`must be at most "monthly_budget", which is ${money(budgetMicros)}, and is ${money(warnMicros)}`);
+  } else if (typeof set.warnMicros === "number") throw refuse('must come with a "monthly_budget": without one it would never be reached');
 }
 
 /** Its keys are revoked with it; the gate of each is told before the answer. */

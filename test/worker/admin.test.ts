@@ -131,6 +131,26 @@ describe("accounts", () => {
     expect(results.map(({ detail }) => detail)).toEqual([expect.stringMatching(/^SEARCH accounts USING INDEX accounts_by_age/)]);
   });
 
+  test("are not to be warned without a budget, and one that has no more has its warning again with the next", async () => {
+    const never = {
+      status: 422,
+      body: {
+        errors: [{ pointer: "#/budget_warning_at", detail: 'must come with a "monthly_budget": without one it would never be reached' }],
+      },
+    };
+    const one = { name: "Shop", budget_warning_at: 2 };
+    for (const body of [one, { ...one, monthly_budget: null }])
+      expect(await seen(operator("POST", "/accounts", body))).toMatchObject(never);
+    const path = `/accounts/${String((await done("POST", "/accounts", { name: "Shop" }))["id"])}`;
+    expect(await seen(operator("PATCH", path, { budget_warning_at: 2 }))).toMatchObject(never);
+    expect(await done("PATCH", path, { monthly_budget: 4, budget_warning_at: 2 })).toMatchObject({ budget_warning_at: 2 });
+    expect(await seen(operator("PATCH", path, { monthly_budget: null, budget_warning_at: 2 }))).toMatchObject(never);
+    for (const change of [{ monthly_budget: null }, { name: "Store" }, { monthly_budget: 3 }])
+      expect(await done("PATCH", path, change)).toMatchObject({ ...change, budget_warning_at: 2 });
+    const none = { monthly_budget: null, budget_warning_at: null };
+    expect(await done("PATCH", path, none)).toMatchObject(none);
+  });
+
   test("are not to be warned beyond their budget, however it is set", async () => {
     const beyond = (says: string) => ({ status: 422, body: { errors: [{ pointer: "#/budget_warning_at", detail: says }] } });
     expect(await seen(operator("POST", "/accounts", { name: "Shop", monthly_budget: 10, budget_warning_at: 20 }))).toMatchObject(
@@ -147,7 +167,7 @@ describe("accounts", () => {
       expect(await seen(operator("PATCH", `/accounts/${String(id)}`, change))).toMatchObject(beyond(says));
     }
     expect(await done("GET", `/accounts/${String(id)}`)).toMatchObject({ name: "Shop", monthly_budget: 10, budget_warning_at: 10 });
-    for (const change of [{ budget_warning_at: 3 }, { monthly_budget: 4 }, { monthly_budget: null }, { budget_warning_at: 20 }]) {
+    for (const change of [{ budget_warning_at: 3 }, { monthly_budget: 4 }, { monthly_budget: 30, budget_warning_at: 20 }]) {
       expect(await done("PATCH", `/accounts/${String(id)}`, change)).toMatchObject(change);
     }
     await env.DB.prepare("UPDATE accounts SET budget_micros = 5, warn_micros = 6 WHERE id = ?").bind(id).run(); // of an older version
