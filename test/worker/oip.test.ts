@@ -1118,6 +1118,16 @@ describe("text", () => {
     for (const verb of ["generate", "generate_stream"]) expect(await seen(ask(key, model, wrong, verb))).toStrictEqual(refused(422));
   });
 
+  test("is refused if its request has a member twice, which a backend may read otherwise than we do", async () => {
+    const { key } = await newTenant();
+    const { model } = await echoing();
+    const said = 'The member "max_tokens" is given twice in one object; give it once.';
+    for (const verb of ["generate", "generate_stream"]) {
+      const answer = ask(key, model, '{"text_input":"x","parameters":{"max_tokens":1000000,"max_tokens":1}}', verb);
+      expect(await seen(answer)).toStrictEqual(refused(400, said));
+    }
+  });
+
   test.each<[string, string, string[], unknown]>([
     ["fails in the stream", 'data: {"text_output":"a"}\n\ndata: {"error":"out of memory"}\n\n', ["a"], "The model failed: out of memory"],
     ["talks garbage", 'data: {"text_output":"a"}\n\ndata: nothing\n\n', ["a"], expect.stringContaining("not valid")],

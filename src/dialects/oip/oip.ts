@@ -49,7 +49,7 @@ import { itemsIn } from "../../tensors/plain.ts";
 import { writeInferResponse } from "../../tensors/wire.ts";
 import { find, showModel, showModelReady, showModels, showServerReady, unready } from "./models.ts";
 import { CANCELED, ENDS, failed, generatedIn, responseIn, restarted } from "./present.ts";
-import { good, jsonText, mustBeOffered, readBody, requestIn, scheduleOf, submissionOf, valueOf } from "./request.ts";
+import { good, jsonText, mustBeOffered, mustNameOnce, readBody, requestIn, scheduleOf, submissionOf, valueOf } from "./request.ts";
 import {
   type Accepted,
   GENERATE_STREAM,
@@ -209,6 +209,7 @@ async function generate(call: KeyCall, stream: StreamWords | null = null): Promi
   if (body.headLength !== null) throw problem("bad_request", { detail: `Text generation takes JSON alone, without ${HEAD_LENGTH}.` });
   const text = jsonText(request, body.bytes);
   const { id } = check(generateSchema, valueOf(text));
+  mustNameOnce(text);
   const submission = { ...(await submissionOf(call, body, { body: text, contentType: JSON_TYPE })), capability: GENERATE };
   return run(call, submission, stream, (inference, content) => {
     const { id: _, ...generated } = generatedIn(content);

@@ -117,7 +117,7 @@ function withHead(head: string, tail: Uint8Array): { readonly body: Uint8Array; 
 }
 
 /** A backend gets the JSON as it came, so it must not read there what was not checked here. Throws 400. */
-function mustNameOnce(text: string): void {
+export function mustNameOnce(text: string): void {
   const name = repeatedMember(text);
   if (name !== null)
     throw problem("bad_request", { detail: `The member "${name.slice(0, 64)}" is given twice in one object; give it once.` });
