@@ -1,4 +1,5 @@
 /** Which protocol a backend is spoken to in. A new one is one file and one line here. */
+import { isTooDeep } from "../encoding/json.ts";
 import { READY_TIMEOUT_MS } from "../limits.ts";
 import {
   type BackendCall,
@@ -33,7 +34,7 @@ export async function callOf(call: BackendCall, outside: Outside, sink: Sink | n
   try {
     return await (sink && protocol.stream ? protocol.stream(call, outside, sink) : protocol.infer(call, outside));
   } catch (error) {
-    if (error instanceof RangeError && error.message.includes("call stack")) return garbage("it is nested too deeply");
+    if (isTooDeep(error)) return garbage("it is nested too deeply");
     throw error;
   }
 }
@@ -57,7 +58,12 @@ export async function readinessOf(backend: Server, version: string, ports: Backe
 export async function descriptionOf(backend: Server, version: string, ports: BackendOutside): Promise<unknown> {
   const identity = identityFor(backend, ports.secret);
   if (identity === null) return null;
-  return protocolOf(backend).describe({ backend, version, identity, timeoutMs: READY_TIMEOUT_MS }, ports);
+  try {
+    return await protocolOf(backend).describe({ backend, version, identity, timeoutMs: READY_TIMEOUT_MS }, ports);
+  } catch (error) {
+    if (isTooDeep(error)) return null;
+    throw error;
+  }
 }
 
 /** Asks a backend to stop an inference that it runs. Never throws. */

@@ -98,6 +98,11 @@ function attempted(text: string): Result<{ readonly value: unknown; readonly tex
   }
 }
 
+/** Whether a value was nested deeper than the stack, so that it could not be gone through. */
+export function isTooDeep(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes("call stack");
+}
+
 function withinStack<T>(reading: () => T): T {
   try {
     return reading();

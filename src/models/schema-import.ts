@@ -3,6 +3,7 @@
  * or a JSON Schema, of a Cog server, whose OpenAPI document is of version 3.0 and has `nullable` where JSON Schema has a type.
  */
 import * as z from "zod";
+import { isTooDeep } from "../encoding/json.ts";
 import { type Result, faulty, read } from "../encoding/result.ts";
 import { pointer } from "../problem.ts";
 import { datatypeNamed } from "../tensors/datatype.ts";
@@ -25,6 +26,15 @@ export function signatureIn(description: unknown): Result<Signature> | null {
     return read({ inputSchema: null, inputs: known.value, outputs: given?.ok ? given.value : null });
   }
   if (!isObject(input)) return null;
+  try {
+    return schemaIn(input);
+  } catch (error) {
+    if (isTooDeep(error)) return faulty("its schema is nested too deeply");
+    throw error;
+  }
+}
+
+function schemaIn(input: Readonly<Record<string, unknown>>): Result<Signature> {
   const schema = jsonSchema.safeParse(fromOpenApi(input));
   if (!schema.success) {
     const [issue] = schema.error.issues;

@@ -379,6 +379,31 @@ describe("an operator", () => {
     expect((await submit(key, model, {})).status).toBe(422);
   });
 
+  test.each<[string, number, string]>([
+    ["a schema", 1, `{"Input":${'{"type":"object","properties":{"a":'.repeat(20_000)}{}${"}}".repeat(20_000)}}`],
+    [
+      "a chain of references",
+      0,
+      JSON.stringify(
+        Object.fromEntries(
+          ["Input", ...Array.from({ length: 20_000 }, (_, at) => `D${at}`)].map((name, at) => [
+            name,
+            { type: "object", properties: { a: { $ref: `#/components/schemas/D${at}` } } },
+          ]),
+        ),
+      ),
+    ],
+  ])("is not had of a server that has %s deeper than the stack", async (_what, described, schemas) => {
+    const model = await newModel();
+    const backend = await newBackend(model, { protocol: "cog" });
+    backendIs(({ url }) =>
+      url.endsWith("/openapi.json") ? new Response(`{"components":{"schemas":${schemas}}}`) : Response.json({ status: "READY" }),
+    );
+    expect((await operator("POST", `/models/${model}/schema/import`, {})).status).toBe(409);
+    const ready = await object(operator("GET", `/backends/${backend}/ready`));
+    expect([ready["ready"], ready["metadata"] !== null]).toEqual([true, described === 1]);
+  });
+
   test("is told which backends said nothing", async () => {
     const model = await newModel();
     expect(await seen(operator("POST", `/models/${model}/schema/import`, {}))).toMatchObject({ status: 409, body: { code: "conflict" } });
