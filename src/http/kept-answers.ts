@@ -6,6 +6,7 @@
  */
 import { KEPT_ANSWERS, KEPT_ANSWERS_CHARACTERS, KEPT_ANSWER_CHARACTERS, KEPT_ANSWER_MS } from "../limits.ts";
 import type { Scope } from "../keys/key.ts";
+import { Oldest } from "../platform/memory.ts";
 import type { FinalAnswer } from "./answer.ts";
 import type { CallCounts } from "./calls.ts";
 
@@ -19,6 +20,7 @@ export interface KeptAnswer<Wire> extends FinalAnswer {
 
 export class KeptAnswers<Wire> {
   readonly #kept = new Map<string, KeptAnswer<Wire>>();
+  readonly #oldest = new Oldest(this.#kept);
   /** The names of what is kept of each account's ids. */
   readonly #about = new Map<string, Set<string>>();
   #characters = 0;
@@ -42,10 +44,9 @@ export class KeptAnswers<Wire> {
     if (characters > KEPT_ANSWER_CHARACTERS || ids.length === 0) return;
     const name = nameOf(accountId, url);
     this.#forget(name);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size < KEPT_ANSWERS && this.#characters + characters <= KEPT_ANSWERS_CHARACTERS) break;
-      this.#forget(oldest);
-    }
+    const isRoom = () => this.#kept.size < KEPT_ANSWERS && this.#characters + characters <= KEPT_ANSWERS_CHARACTERS;
+    if (isRoom()) this.#oldest.forget();
+    else while (!isRoom()) this.#forget(this.#oldest.next() ?? name);
     this.#kept.set(name, { ...answer, until: now + KEPT_ANSWER_MS });
     this.#characters += characters;
     for (const id of ids) {

