@@ -1,17 +1,19 @@
 /**
  * watching: how long after the end of an inference, by its `finished_at`, its client knows of it: by `Prefer: wait` and by events; of 60
- * jobs at once with a key that has the default limits; and for 1,000 who watch one. Then what comes to a client whose
+ * jobs at once with a key that has the default limits; and for 1,000 who watch one, beside as many of others. Then what comes to a client whose
  * connection is cut again and again, and to one for whom the whole runtime is killed.
  */
 import { type Deployment, deploy, newFolder } from "../test/support/deployment.ts";
 import { type Gpu, slow, startGpu } from "../test/support/gpu.ts";
 import { bigKey, model } from "./client.ts";
-import { type Samples, quantile } from "./figures.ts";
+import { type Samples, median, quantile, ratios, spread } from "./figures.ts";
+import { type Watched, watchedNode, watchedWorker } from "./watched.ts";
 
 const JOB_MS = 8;
 const ROUNDS = 200;
 const AT_ONCE = 60;
 const WATCHERS = 1_000;
+const MANY_ROUNDS = 5;
 const CUT_JOBS = 100;
 const CUTS = 50;
 const EIGHT = "watched";
@@ -100,24 +102,20 @@ export async function watching(): Promise<Samples> {
   await stream;
   print(`${AT_ONCE} at once, a key of default limits, one stream`, byStream);
   const byMany = await many(deployment, key, gpu);
-  print(`one that ${WATCHERS} watch, each`, byMany);
   await cut(deployment, key);
   deployment = await killed(deployment, folder, gpu);
   await deployment.interrupt();
-  return { byWait, byEvents, byWaits, byStream, byMany };
+  return { byWait, byEvents, byWaits, byStream, ...byMany };
 }
 
-/** One inference that many watch. */
-async function many(deployment: Deployment, key: string, gpu: Gpu): Promise<number[]> {
-  await model(deployment, gpu, ONE, 1, "paused");
-  const { body } = await submitted(deployment, key, ONE);
-  const id = String(body["id"]);
+/** How long after the end of what WATCHERS watch at `url` each has seen it; `end` ends it, and says when that was. */
+async function seenByMany(url: string, key: string, end: () => Promise<number>): Promise<number[]> {
   const waiting = Promise.withResolvers<void>();
   let watchers = 0;
   const seen: number[] = [];
   const streams = Array.from({ length: WATCHERS }, () => {
     let heard = false;
-    return read(`${deployment.url}/v1/inferences/${id}/events`, key, null, ({ name }) => {
+    return read(url, key, null, ({ name }) => {
       if (!heard && ++watchers === WATCHERS) waiting.resolve();
       heard = true;
       if (name === "final") seen.push(Date.now());
@@ -125,10 +123,49 @@ async function many(deployment: Deployment, key: string, gpu: Gpu): Promise<numb
     });
   });
   await waiting.promise;
-  const { body: canceled } = await deployment.api("POST", `/v1/inferences/${id}/cancel`, undefined, { Authorization: `Bearer ${key}` });
+  const endedAt = await end();
   await Promise.all(streams);
-  const endedAt = Date.parse(String((canceled as Record<string, unknown>)["finished_at"]));
   return seen.map((at) => at - endedAt);
+}
+
+/** One inference that many watch, and in turns with it what the runtime allows and what else a team would run. */
+async function many(
+  deployment: Deployment,
+  key: string,
+  gpu: Gpu,
+): Promise<{ byMany: number[]; byManyWorker: number[]; byManyNode: number[] }> {
+  await model(deployment, gpu, ONE, 1, "paused");
+  const ours = async () => {
+    const { body } = await submitted(deployment, key, ONE);
+    const path = `/v1/inferences/${String(body["id"])}`;
+    return seenByMany(`${deployment.url}${path}/events`, key, async () => {
+      const { body: canceled } = await deployment.api("POST", `${path}/cancel`, undefined, { Authorization: `Bearer ${key}` });
+      return Date.parse(String((canceled as Record<string, unknown>)["finished_at"]));
+    });
+  };
+  const [worker, node] = [await watchedWorker(), await watchedNode()];
+  const others = ({ url }: Watched) =>
+    seenByMany(url, key, async () => ((await (await fetch(url, { method: "POST" })).json()) as { at: number }).at); // they send that
+  const samples = { byMany: [] as number[], byManyWorker: [] as number[], byManyNode: [] as number[] };
+  const medians = { byMany: [] as number[], byManyWorker: [] as number[], byManyNode: [] as number[] };
+  const contestants = [
+    ["byMany", ours],
+    ["byManyWorker", () => others(worker)],
+    ["byManyNode", () => others(node)],
+  ] as const;
+  for (let round = 0; round < MANY_ROUNDS; round++) {
+    for (const [name, contestant] of round % 2 === 0 ? contestants : contestants.toReversed()) {
+      const seen = await contestant();
+      samples[name].push(...seen);
+      medians[name].push(median(seen));
+    }
+  }
+  await Promise.all([worker.stop(), node.stop()]);
+  const beside = (other: readonly number[]) => `   ours ${spread(ratios(medians.byMany, other), 2)} times`;
+  print(`one that ${WATCHERS} watch, each`, samples.byMany);
+  print("the same of a Worker of a few lines", samples.byManyWorker, beside(medians.byManyWorker));
+  print("the same of a Node server", samples.byManyNode, beside(medians.byManyNode));
+  return samples;
 }
 
 /** The stream of an account, cut again and again at random: says what came more than once or not at all. */
