@@ -60,8 +60,11 @@ export function writeJson(value: unknown): string {
 /** How often some servers write an answer as JSON before they send it as JSON. */
 const TIMES_WRITTEN = 3;
 
-/** What some writers of JSON have for numbers that it lacks, numbers with exponents, and strings, which may hold the same. */
-const STRINGS_AND_NON_NUMBERS = /"(?:[^"\\]|\\[^])*"|-?\b(?:NaN|Infinity)\b|-?\d+(?:\.\d+)?[eE]\+?\d+/g;
+/**
+ * What some writers of JSON have for numbers that it lacks, numbers with exponents, and where a string begins, which may hold the
+ * same. No number is looked for within another, or a text of a million digits would be read a million times.
+ */
+const STRINGS_AND_NON_NUMBERS = /"|-?\b(?:NaN|Infinity)\b|(?<![\d.])-?\d+(?:\.\d+)?[eE]\+?\d+/g;
 
 /**
  * As parseJson, but NaN and the infinities may stand where numbers do, as Python's json module writes them. They are read
@@ -71,12 +74,23 @@ const STRINGS_AND_NON_NUMBERS = /"(?:[^"\\]|\\[^])*"|-?\b(?:NaN|Infinity)\b|-?\d
 export function parseTolerantly(text: string): Result<{ readonly value: unknown; readonly text: string }, SyntaxError> {
   const strictly = attempted(text);
   if (strictly.ok || !/\b(?:NaN|Infinity)\b|\d[eE]\+?\d{3}/.test(text)) return strictly;
-  return attempted(text.replaceAll(STRINGS_AND_NON_NUMBERS, inQuotes));
+  return attempted(withoutNonNumbers(text));
 }
 
-function inQuotes(part: string): string {
-  const isFinite = part.startsWith('"') || Number.isFinite(Number(part));
-  return isFinite ? part : `"${Number(part)}"`;
+/** The same text, with what is no finite number in quotes. Linear in the text, which need not be JSON. */
+function withoutNonNumbers(text: string): string {
+  const next = new RegExp(STRINGS_AND_NON_NUMBERS);
+  let written = "";
+  let from = 0;
+  for (let found = next.exec(text); found; found = next.exec(text)) {
+    const [part] = found;
+    if (part === '"') next.lastIndex = endOfString(text, found.index) + 1;
+    else if (!Number.isFinite(Number(part))) {
+      written += `${text.slice(from, found.index)}"${Number(part)}"`;
+      from = next.lastIndex;
+    }
+  }
+  return written + text.slice(from);
 }
 
 /** As parseTolerantly; where the value is a text that is the JSON of an object or a list, written twice or more often over, that is read. */

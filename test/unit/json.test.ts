@@ -1,7 +1,7 @@
 /** Exact JSON: what JSON.parse and JSON.stringify agree on is the measure, but for integers beyond doubles. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseJson, writeJson, repeatedMember } from "../../src/encoding/json.ts";
+import { parseJson, parseTolerantly, writeJson, repeatedMember } from "../../src/encoding/json.ts";
 
 /** Values with integers of any size, the unsafe ones as bigints. */
 const anyInteger = fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }).map((value) => {
@@ -130,5 +130,37 @@ describe("a member given twice", () => {
     const from = performance.now();
     expect(repeatedMember(JSON.stringify({ a: "\\".repeat(2_000_000), b: Array.from({ length: 100_000 }, () => '"{}') }))).toBeNull();
     expect(performance.now() - from).toBeLessThan(2_000);
+  });
+});
+
+describe("JSON with numbers that it lacks", () => {
+  test.each<[string, string]>([
+    ["a string without an end, of quotes", `[NaN,"${'\\"'.repeat(60_000)}`],
+    ["digits without an exponent", `[NaN,${"1".repeat(60_000)}.]`],
+    ["digits and points", `[NaN,${"1.".repeat(60_000)}]`],
+    ["minus signs", `[NaN,${"-".repeat(60_000)}]`],
+  ])("is found to be none in no time if it has %s", (_what, text) => {
+    const from = performance.now();
+    expect(parseTolerantly(text).ok).toBe(false);
+    expect(performance.now() - from).toBeLessThan(5_000); // each character looked at again from each before it, it would be half a minute
+  });
+
+  test("is read however long its strings are", () => {
+    const text = "\n".repeat(4_000_000);
+    expect(parseTolerantly(`[NaN,${JSON.stringify(text)},1e400]`)).toMatchObject({ ok: true, value: { value: ["NaN", text, "Infinity"] } });
+  });
+
+  test("has them in quotes, and nothing else", () => {
+    const odd = fc.constantFrom("NaN", "-NaN", "Infinity", "-Infinity", "1e400", "-1.5E+400");
+    const plain = fc.constantFrom("1e5", "-0.5", "12", "1e-400", '"NaN"', '"\\"1e400,\\\\"', '"-Infinity"', "null", "[]", '{"NaN":1}');
+    fc.assert(
+      fc.property(fc.array(fc.oneof(odd, plain), { minLength: 1, maxLength: 8 }), (parts) => {
+        const quoted = parts.map((part) => (/^-?(?:NaN|Infinity|1e400|1\.5E\+400)$/.test(part) ? `"${Number(part)}"` : part));
+        expect(parseTolerantly(`[${parts.join(" ,")}]`)).toMatchObject({
+          ok: true,
+          value: { value: JSON.parse(`[${quoted.join()}]`) as unknown },
+        });
+      }),
+    );
   });
 });
