@@ -253,7 +253,7 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">",
 
 /** A piece of markup as text. */
 function bare(markup: string): string {
-  const text = markup.replaceAll(/<[^>]*>/g, " ").replaceAll(/&(#?\w{2,6});/g, (entity, name: string) => ENTITIES[name] ?? entity);
+  const text = markup.replaceAll(/<[^<>]*>/g, " ").replaceAll(/&(#?\w{2,6});/g, (entity, name: string) => ENTITIES[name] ?? entity);
   return text.replaceAll(/\s+/g, " ").trim();
 }
 

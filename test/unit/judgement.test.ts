@@ -237,6 +237,12 @@ describe("the reason that a server gives", () => {
     expect(reasonOf(new Uint8Array(body), type)).toBe(reason);
   });
 
+  test("is found in no time in markup of which nothing ends, such as that in which a server repeats its input", () => {
+    const from = performance.now();
+    expect(reasonOf(bytes("<".repeat(65_536)), "text/html")).toMatch(/^<+…$/);
+    expect(performance.now() - from).toBeLessThan(2_000);
+  });
+
   test("is in the message, without our credential", () => {
     expect(refused(422, { body: JSON.stringify({ detail: LOC }), headers: { "content-type": "application/json" } }).error.message).toBe(
       "The backend answered 422: body.prompt: Field required",
