@@ -174,9 +174,10 @@ const HEADERS = {
     description: "Try again after so many seconds.",
     schema: { type: "string", pattern: "^[0-9]+$", description: "Seconds." },
   },
-  Location: { description: "Where the new object is.", schema: { type: "string", description: "An absolute or relative URL." } },
+  Location: { description: "Where the new object is.", required: true, schema: { type: "string", description: "An absolute URL." } },
   ETag: {
     description: "The version that this answer shows, for `If-None-Match`.",
+    required: true,
     schema: { type: "string", description: "An entity tag." },
   },
 } as const;
@@ -358,8 +359,8 @@ class Operation {
       const names = [
         "X-Request-Id" as const,
         ...(access === "open" || access === "operator" ? [] : (["RateLimit", "RateLimit-Policy"] as const)),
-        ...(status === "202" || status === "201" ? (["Location"] as const) : []),
-        ...(this.#route.method === "GET" && Number(status) < 400 ? (["ETag"] as const) : []),
+        ...(locates(this.#route, status) ? (["Location"] as const) : []),
+        ...(hasVersion(this.#route, status) ? (["ETag"] as const) : []),
       ];
       return [status, { description, headers: headersOf(names), ...(json || other ? { content } : {}) }] as const;
     });
@@ -367,6 +368,17 @@ class Operation {
     const other = { description: "Any other status that the backend answered with.", content: { "application/json": { schema: error } } };
     return { ...refusals, ...Object.fromEntries(good), ...(WAITS.test(path) ? { default: other } : {}) };
   }
+}
+
+/** Whether an answer says by `Location` where what was made is. */
+function locates({ method, path }: Route, status: string): boolean {
+  if (method !== "POST" || (!SUBMITS.test(path) && !/^\/v1\/(?:files|uploads|webhooks)$/.test(path))) return false;
+  return status === "201" || status === "202" || (status === "200" && path === "/v1/inferences");
+}
+
+/** Whether an answer names the version that it shows. OpenAI's clients get a file as an object, without one, where others get its bytes. */
+function hasVersion({ path, answers }: Route, status: string): boolean {
+  return 304 in answers && ["200", "206", "304"].includes(status) && !(status === "200" && path === "/v1/files/:id");
 }
 
 const HEADER_PARAMETERS: Readonly<Record<string, { description: string; pattern?: string; fits: (route: Route) => boolean }>> = {

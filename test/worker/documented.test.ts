@@ -18,6 +18,7 @@ test.each<[string, number, unknown, object?]>([
   ["a member of another type", 404, { ...REFUSAL, code: "404" }],
   ["a missing member", 200, { id: "5f0c9f6e-8f0b-4c8f-9d55-0c8f4a4ad000" }],
   ["a status that the route does not name", 201, {}],
+  ["a missing header", 200, { id: "5f0c9f6e-8f0b-4c8f-9d55-0c8f4a4ad000", status: "completed" }],
   ["another type than JSON", 404, REFUSAL, { "Content-Type": "text/html" }],
 ])("an answer with %s is not as documented", async (_what, status, body, headers) => {
   await expect(answered(status, body, headers)).rejects.toThrow(
