@@ -1189,6 +1189,7 @@ describe("a path of the model's server after sync/", () => {
     expect(await statusAt(model, "v1/embeddings", { input: "a" })).toBe(200);
     expect(await statusAt(model, "v1/chat/completions", { messages: [] })).toBe(404);
     expect(await statusAt(model, "reload", {})).toBe(404);
+    expect([await statusAt(model, "rerank//", {}), await statusAt(model, `rerank${"/".repeat(10_000)}`, {})]).toEqual([200, 404]);
     for (const rest of ["..%2Fadmin", "%2e%2e%2fadmin", "a/..%2f..%2fadmin", "a%3Fb", "a//b", ".env"])
       expect(await statusAt(model, rest, {})).toBe(404);
     const silent = await servedBy(told, { protocol: "openai" });

@@ -256,10 +256,11 @@ async function openPathIn(call: KeyCall, { model }: Address): Promise<string> {
 
 /** The capability that a path of the model's server is. */
 function serverPathIn({ params }: KeyCall): string {
-  const rest = (params["rest"] ?? "").replace(/\/+$/, "");
-  if (!SERVER_PATH.test(rest) || rest.length > SERVER_PATH_CHARACTERS)
+  const asked = params["rest"] ?? "";
+  const rest = asked.slice(0, SERVER_PATH_CHARACTERS + 1).replace(/\/+$/, ""); // no more, or a path of slashes would cost its length squared
+  if (!SERVER_PATH.test(rest) || asked.length > SERVER_PATH_CHARACTERS)
     throw problem("not_found", {
-      detail: `"/${rest.slice(0, 128)}" can't be a path of a model's server: it takes letters, digits, '.', '_', '-' and '/'.`,
+      detail: `"/${asked.slice(0, 128)}" can't be a path of a model's server: it takes letters, digits, '.', '_', '-' and '/'.`,
     });
   return `/${rest}`;
 }
