@@ -9,8 +9,16 @@ import { OPENAPI_FILE } from "./openapi.ts";
 
 export const GENERATOR = join(import.meta.dirname, "..", "generated");
 
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly style?: string;
+  readonly explode?: boolean;
+  readonly schema?: { readonly type?: unknown };
+  readonly example?: unknown;
+}
 interface Operation {
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly example?: unknown }[];
+  readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: Contents };
   readonly responses: Readonly<Record<string, { readonly content?: Contents }>>;
 }

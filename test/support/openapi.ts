@@ -280,7 +280,7 @@ class Operation {
   }
 
   #parameters(): Json {
-    const { params, query } = this.#route;
+    const { params, query, deep } = this.#route;
     const { request } = this.#example;
     const of = (schema: z.core.$ZodType | undefined, where: "path" | "query", examples: Readonly<Record<string, string>> = {}) => {
       const json = schema ? (toJsonSchema(schema, "input") as { properties?: Record<string, Json>; required?: string[] }) : {};
@@ -291,6 +291,7 @@ class Operation {
         return {
           name,
           in: where,
+          ...(where === "query" && name === deep && { style: "deepObject", explode: true }),
           required,
           description,
           schema: { description, ...rest },

@@ -19,6 +19,15 @@ test.each(TYPES_FILES)("types what %s sends and gets as it describes the API", a
   expect((await typesOf(types)) === readFileSync(typesAt(file), "utf8"), "run `npm run reference`").toBe(true);
 });
 
+test("says of each query parameter that is an object that its members are asked for as name[member]=value", () => {
+  const { paths } = JSON.parse(text) as Described;
+  const operations = Object.values(paths).flatMap((byMethod) => Object.values(byMethod));
+  const parameters = operations.flatMap((operation) => operation.parameters ?? []);
+  const objects = parameters.filter((parameter) => parameter.in === "query" && parameter.schema?.type === "object");
+  expect(objects.length).toBeGreaterThan(0);
+  expect(objects.filter(({ style, explode }) => style !== "deepObject" || explode !== true).map(({ name }) => name)).toEqual([]);
+});
+
 test("describes every member of every schema", () => {
   openApiText();
   expect([...new Set(undescribed)], "say it by .describe() in the schema, or in test/support/glossary.ts").toEqual([]);
