@@ -442,9 +442,20 @@ function described(json: Json, place: string, name = ""): Json {
       return [keyword, described(its as Json, place)];
     if (["anyOf", "oneOf", "allOf", "prefixItems"].includes(keyword))
       return [keyword, (its as Json[]).map((inner) => described(inner, place))];
-    return keyword === "type" && isUnion(its) ? ["anyOf", its.map((type) => ({ type }))] : [keyword, its];
+    return keyword === "type" && isUnion(its) ? ["anyOf", its.map((type) => ({ type, ...widthOf({ type }) }))] : [keyword, its];
   });
-  return { ...own, ...Object.fromEntries(entries) };
+  return { ...own, ...Object.fromEntries(entries), ...widthOf(json) };
+}
+
+const INT32_MAX = 2_147_483_647;
+
+/**
+ * How wide a number is. Where no format says so, openapi-generator 7.25.0 takes 32 bits for an integer in clients for Go and Java, and for
+ * any number in those for Go, whatever its maximum is: such a client refuses an answer with more bytes than that, and rounds a fraction.
+ */
+function widthOf({ type, maximum = Infinity, enum: values }: Json): Json {
+  if (type === "integer") return Number(maximum) > INT32_MAX && values === undefined ? { format: "int64" } : {};
+  return type === "number" || (Array.isArray(type) && type.join() === "number,null") ? { format: "double" } : {};
 }
 
 /** Whether it is a list of types, null apart: oapi-codegen 2.8.2 and ogen 1.25.0 make no Go client of a document with one, and read `anyOf`. */

@@ -28,6 +28,20 @@ test("says of each query parameter that is an object that its members are asked 
   expect(objects.filter(({ style, explode }) => style !== "deepObject" || explode !== true).map(({ name }) => name)).toEqual([]);
 });
 
+test("says of each number that 32 bits can't hold how wide it is", () => {
+  const narrow: string[] = [];
+  const look = (it: unknown, place: string) => {
+    if (typeof it !== "object" || it === null) return;
+    const { type, maximum = Infinity, format } = it as { type?: unknown; maximum?: number; format?: unknown };
+    const types = new Set([type].flat());
+    if (types.has("number") && format !== "double") narrow.push(place);
+    if (types.has("integer") && maximum > 2 ** 31 - 1 && format !== "int64") narrow.push(place);
+    for (const [name, inner] of Object.entries(it)) if (!name.startsWith("example")) look(inner, `${place}/${name}`);
+  };
+  look(JSON.parse(text), "");
+  expect(narrow).toEqual([]);
+});
+
 test("describes every member of every schema", () => {
   openApiText();
   expect([...new Set(undescribed)], "say it by .describe() in the schema, or in test/support/glossary.ts").toEqual([]);
