@@ -61,7 +61,7 @@ async function ofOne(call: KeyCall, { query }: Input<typeof OF_ONE>): Promise<Re
     let waits = "";
     let progressAt = 0;
     let isFirst = true;
-    for await (const state of statesOf(call.ports, inference, endAt, gone)) {
+    for await (const state of statesOf(call.ports, inference, { endAt, signal: gone, after: call.after, withWait: true })) {
       // The first is as it is now: a number that it does not have is of a log that was shortened, or of another inference.
       const isForeign = isFirst && place !== null && !hasLine(state, place);
       isFirst = false;

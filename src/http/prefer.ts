@@ -39,7 +39,7 @@ export async function waitedFor(call: KeyCall, find: () => Promise<Inference>, n
   if (seconds === null) return { inference, headers: {} };
   const applied = { "Preference-Applied": `wait=${seconds}` };
   if (seconds === 0 || isFinal(inference.status)) return { inference, headers: applied };
-  const waited = await waitForEnd(call.ports, inference, seconds * 1000, request.signal);
+  const waited = await waitForEnd(call.ports, inference, seconds * 1000, { gone: request.signal, after: call.after });
   if (!waited) throw notFound(inference.id);
   return { inference: waited, headers: applied };
 }

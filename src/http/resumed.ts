@@ -49,7 +49,7 @@ export async function resumedStream(
   return eventsWritten(call, retries ? "read" : "submit", headers, async (write, gone) => {
     const say = (text: string) => write(encoder.encode(text));
     if (!retries) await say(KEEP_ALIVE); // it is submitted: its client must have its id, which the head has, whatever stands in the way
-    for await (const news of newsOf(call.ports, inference, from, endAt, gone)) {
+    for await (const news of newsOf(call.ports, inference, from, { endAt, gone, after: call.after })) {
       switch (news.kind) {
         case "events":
           await write(numbered(news.events));

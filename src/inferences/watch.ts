@@ -2,19 +2,33 @@
  * Watch: sees an inference change without asking for it. Who watches is heard of at a watch object of the account first, then
  * marks the row and reads it in one transaction: whatever changes it after that is told. A tell may be lost with the isolate
  * that was to make it, so who hears nothing for WATCH_LOOK_MS looks once; a connection that is lost is made again, and the
- * row read with it.
+ * row read with it. Those of an isolate who look at the same moment look together.
  */
 import { WATCH_LOOK_MS, WATCH_MARK_MS, WATCHERS_PER_ACCOUNT } from "../limits.ts";
 import { ALL, type AfterEvent, type Ports, type Told, type Watch } from "../ports.ts";
 import { problem } from "../problem.ts";
+import { Together } from "../platform/together.ts";
 import type { InferenceName } from "./change.ts";
+import type { After } from "./hints.ts";
 import type { Inference } from "./inference.ts";
-import { findWithWait } from "./sql/read.ts";
+import { type Name, findTogether, findWithWait } from "./sql/read.ts";
 import { fromRow, inferenceOrNull } from "./sql/record.ts";
 import { watched, watchedAccount } from "./sql/watch.ts";
 import { isFinal } from "./status.ts";
 
 type Watching = Pick<Ports, "db" | "watch" | "clock">;
+/** The same for one inference. */
+export type WatchingOne = Watching & Pick<Ports, "isolate">;
+
+/** How one is watched. */
+export interface Watcher {
+  /** Ms, by the isolate's clock. */
+  readonly endAt: number;
+  readonly signal: AbortSignal;
+  readonly after: After;
+  /** Whether the first state, and what is read later, has why it waits: that reads as many rows more as wait before it. */
+  readonly withWait: boolean;
+}
 
 /** Begins to watch what an account has under a topic: an inference's id, or ALL. Throws `too_many_waiting` if too many watch already. */
 export async function openWatch(ports: Watching, accountId: string, topic: string, after: AfterEvent | null = null): Promise<Watch> {
@@ -38,22 +52,30 @@ export function inferenceIn(told: Told): Inference {
   return inference;
 }
 
+/** The looks of an isolate that are under way: those with why it waits, and the others. */
+const looks = new WeakMap<object, Record<"waiting" | "plain", Together<Name, Inference | null>>>();
+
+/** The inference as it is now. */
+function look({ db, clock, isolate }: WatchingOne, name: Name, { withWait, after }: Watcher): Promise<Inference | null> {
+  const its = looks.get(isolate) ?? { waiting: new Together(clock), plain: new Together(clock) };
+  looks.set(isolate, its);
+  return its[withWait ? "waiting" : "plain"].ask(name, (names) => findTogether(db, names, withWait), after);
+}
+
 /**
- * An inference as it is, then as each change leaves it, until `endAt` (ms, by the isolate's clock) or the signal. The first, and
- * what is read because nothing was heard for WATCH_LOOK_MS, has why it waits. Ends when the inference is gone.
+ * An inference as it is, then as each change leaves it, until `endAt` or the signal, and as it is each time nothing was heard for WATCH_LOOK_MS. Ends
+ * when the inference is gone.
  */
-export async function* statesOf(
-  ports: Watching,
-  { accountId, id }: InferenceName,
-  endAt: number,
-  signal: AbortSignal,
-): AsyncGenerator<Inference> {
+export async function* statesOf(ports: WatchingOne, { accountId, id }: InferenceName, watcher: Watcher): AsyncGenerator<Inference> {
   const { clock, db } = ports;
+  const { endAt, signal, withWait } = watcher;
+  const name = [accountId, id] as const;
   while (!signal.aborted && clock.now() < endAt) {
     const watch = await openWatch(ports, accountId, id);
+    const mark = () => watched(db, name, { object: watch.object, ms: WATCH_MARK_MS, withWait });
     try {
       let markedAt = clock.now();
-      const row = await watched(db, accountId, id, watch.object, WATCH_MARK_MS);
+      const row = await mark();
       if (!row) return;
       yield fromRow(row);
       for (;;) {
@@ -64,9 +86,7 @@ export async function* statesOf(
         if (told.length > 0) continue;
         const isMarked = clock.now() - markedAt < WATCH_MARK_MS / 2;
         if (!isMarked) markedAt = clock.now();
-        const looked = isMarked
-          ? await findWithWait(db, accountId, id)
-          : inferenceOrNull(await watched(db, accountId, id, watch.object, WATCH_MARK_MS));
+        const looked = isMarked ? await look(ports, name, watcher) : inferenceOrNull(await mark());
         if (!looked) return;
         yield looked;
       }
@@ -77,9 +97,14 @@ export async function* statesOf(
 }
 
 /** Waits for the end of an inference for at most `ms`, or until the client is gone. How it stands then; null if it is no more. */
-export async function waitForEnd(ports: Watching, name: InferenceName, ms: number, gone: AbortSignal): Promise<Inference | null> {
+export async function waitForEnd(
+  ports: WatchingOne,
+  name: InferenceName,
+  ms: number,
+  { gone, after }: { readonly gone: AbortSignal; readonly after: After },
+): Promise<Inference | null> {
   const endAt = ports.clock.now() + ms;
-  for await (const state of statesOf(ports, name, endAt, gone)) if (isFinal(state.status)) return state;
+  for await (const state of statesOf(ports, name, { endAt, signal: gone, after, withWait: false })) if (isFinal(state.status)) return state;
   return findWithWait(ports.db, name.accountId, name.id);
 }
 

@@ -7,13 +7,14 @@ import { watchObjectName, watchPortOf } from "../../src/entry/watch-port.ts";
 import { changeStatements, cancelInference } from "../../src/inferences/sql/change.ts";
 import { JSON_TYPE } from "../../src/content/content.ts";
 import { insertTogether } from "../../src/inferences/sql/insert-group.ts";
+import type { Inference } from "../../src/inferences/inference.ts";
 import type { Claim } from "../../src/inferences/sql/record.ts";
 import { say } from "../../src/inferences/progress.ts";
 import { run } from "../../src/inferences/run.ts";
 import type { NewInference } from "../../src/inferences/sql/insert.ts";
 import { watched as markWatched, rowsToTell } from "../../src/inferences/sql/watch.ts";
 import { telling } from "../../src/inferences/tell.ts";
-import { inferenceIn, openWatch } from "../../src/inferences/watch.ts";
+import { inferenceIn, openWatch, statesOf } from "../../src/inferences/watch.ts";
 import { DATABASE_MS, WATCHERS_WOKEN, WATCH_LEADER_MS, WATCH_MS } from "../../src/limits.ts";
 import { type Database, type Row, d1 } from "../../src/platform/sql.ts";
 import { ALL, type Watch, type WatchPort } from "../../src/ports.ts";
@@ -189,6 +190,50 @@ const BUSY = { class: "capacity", code: "backend_busy", message: "The backend an
 const told = (events: readonly SentEvent[]) =>
   events.filter(({ name }) => name !== "position").map(({ name, data }) => [name, data["event"]]);
 
+describe("who hears nothing", () => {
+  /** A watch by which nothing is heard: said once, and then not even that. */
+  const deaf = (signal: AbortSignal): Watch => {
+    let heard = 0;
+    const gone = new Promise<null>((resolve) => signal.addEventListener("abort", () => resolve(null)));
+    return { object: 0, next: async () => (heard++ === 0 ? [] : gone), close: () => {} };
+  };
+
+  test.each([
+    ["with why it waits if that is to be shown", true],
+    ["and nothing of its lane if only its end is waited for", false],
+  ])("looks together with the others, who read each inference once, %s", async (_what, withWait) => {
+    const { accountId } = await newTenant();
+    const model = await newModel();
+    const ids = [await queued(model, { accountId }), await queued(model, { accountId })];
+    const real = d1(env.DB, DATABASE_MS);
+    const asked: number[] = [];
+    const counting: Database = {
+      ...real,
+      all: async (statement) => {
+        const rows = await real.all(statement);
+        asked.push(rows.length);
+        return rows;
+      },
+    };
+    const left = new AbortController();
+    const { signal } = left;
+    const its = ports({ db: counting, isolate: {}, watch: { open: async () => deaf(signal), tell: async () => {} } });
+    const watchers = Array.from({ length: 40 }, (_, nth) =>
+      statesOf(its, { accountId, id: ids[nth % 2] ?? "" }, { endAt: Infinity, signal, after: waitUntil, withWait }),
+    );
+    const look = async () => (await Promise.all(watchers.map((it) => it.next()))).map(({ value }) => value as Inference); // none is at its end
+    const first = await look();
+    expect(asked).toEqual([]); // each reads its first in the transaction in which it marks the row
+    const seen = await look();
+    expect(seen.map(({ id }) => id)).toEqual(Array.from({ length: 40 }, (_, nth) => ids[nth % 2]));
+    for (const state of [...first, ...seen]) expect(state.status === "queued" && state.wait !== null).toBe(withWait);
+    expect(asked.length).toBeLessThan(10);
+    expect(Math.max(...asked)).toBeLessThanOrEqual(2);
+    left.abort();
+    for (const it of watchers) await it.return(undefined);
+  });
+});
+
 describe("a change that is told", () => {
   test.each([
     ["is not read again where its statement has returned it", null, 0],
@@ -196,7 +241,7 @@ describe("a change that is told", () => {
   ])("%s", async (_what, webhook, readAgain) => {
     const { accountId } = await newTenant();
     const id = await queued(await newModel(), { accountId, webhook });
-    await markWatched(db, accountId, id, 0, 60_000);
+    await markWatched(db, [accountId, id], { object: 0, ms: 60_000, withWait: false });
     const real = d1(env.DB, DATABASE_MS);
     let reads = 0;
     const counting: Database = {

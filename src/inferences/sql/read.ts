@@ -20,7 +20,7 @@ export interface ListPage {
 }
 
 /** An inference as it is asked for: its account and its id. */
-type Name = readonly [accountId: string, id: string];
+export type Name = readonly [accountId: string, id: string];
 
 const UNSUCCESSFUL = ["failed", "canceled", "expired"] as const;
 
@@ -86,16 +86,21 @@ export async function findWithWait(db: Database, accountId: string, id: string):
   return inferenceOrNull(await first(db, readStatements.findWaiting(accountId, id)));
 }
 
-/** Several inferences in one statement, in the order in which they are asked for; null for each that is not there. */
+/** Several inferences in one statement, in the order in which they are asked for, each read once; null for each that is not there. */
 export async function findTogether(db: Database, names: readonly Name[], withWait: boolean): Promise<(Inference | null)[]> {
-  const [only] = names;
-  if (only && names.length === 1) return [await (withWait ? findWithWait : findInference)(db, ...only)];
-  const found = new Map<string, Inference>();
-  for (const row of await db.all(readStatements.findAll(names, withWait))) {
-    const inference = fromRow(row);
-    found.set(`${inference.accountId} ${inference.id}`, inference);
+  const nameOf = ([accountId, id]: Name) => `${accountId} ${id}`;
+  const asked = names.length === 1 ? names : [...new Map(names.map((name) => [nameOf(name), name])).values()];
+  const [only] = asked;
+  if (only && asked.length === 1) {
+    const one = await (withWait ? findWithWait : findInference)(db, ...only);
+    return names.map(() => one);
   }
-  return names.map(([accountId, id]) => found.get(`${accountId} ${id}`) ?? null);
+  const found = new Map<string, Inference>();
+  for (const row of await db.all(readStatements.findAll(asked, withWait))) {
+    const inference = fromRow(row);
+    found.set(nameOf([inference.accountId, inference.id]), inference);
+  }
+  return names.map((name) => found.get(nameOf(name)) ?? null);
 }
 
 /** The columns of a delivery's snapshot, under the names that they are read by (see inferenceColumns). */

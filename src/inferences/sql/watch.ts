@@ -4,7 +4,7 @@
  * mark that is out of date at most, never missed.
  */
 import { type Database, NOW, type Row, sql } from "../../platform/sql.ts";
-import { readStatements } from "./read.ts";
+import { type Name, readStatements } from "./read.ts";
 
 const mark = (object: number, ms: number) => sql`watch_objects = iif(watched_until > ${NOW}, watch_objects, 0) | ${1 << object},
   watched_until = max(coalesce(watched_until, 0), ${NOW} + ${ms})`;
@@ -23,9 +23,14 @@ export const watchStatements = {
     WHERE updatedAt >= ${since}`,
 };
 
-/** Marks an inference as watched and reads it as it is then: whatever changes it after that is told. Null if there is none. */
-export async function watched(db: Database, accountId: string, id: string, object: number, ms: number): Promise<Row | null> {
-  const [, found = []] = await db.batch([watchStatements.watch(accountId, id, object, ms), readStatements.findWaiting(accountId, id)]);
+/** Marks an inference as watched and reads it as it is then, with why it waits if asked: whatever changes it after that is told. Null if there is none. */
+export async function watched(
+  db: Database,
+  [accountId, id]: Name,
+  { object, ms, withWait }: { object: number; ms: number; withWait: boolean },
+): Promise<Row | null> {
+  const read = withWait ? readStatements.findWaiting : readStatements.find;
+  const [, found = []] = await db.batch([watchStatements.watch(accountId, id, object, ms), read(accountId, id)]);
   return found[0] ?? null;
 }
 
@@ -48,6 +53,6 @@ export interface Changed {
 }
 
 /** Inferences as they are, to be told of: rows as `fromRow` reads them. */
-export function rowsToTell(db: Database, names: readonly (readonly [accountId: string, id: string])[]): Promise<Row[]> {
+export function rowsToTell(db: Database, names: readonly Name[]): Promise<Row[]> {
   return db.all(readStatements.findAll(names, false));
 }

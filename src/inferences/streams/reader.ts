@@ -7,9 +7,10 @@ import { STREAM_WAIT_MS } from "../../limits.ts";
 import { storedObject } from "../../payloads/payloads.ts";
 import type { Ports, StreamPage } from "../../ports.ts";
 import { problem } from "../../problem.ts";
+import type { After } from "../hints.ts";
 import type { Inference } from "../inference.ts";
 import { isFinal } from "../status.ts";
-import { statesOf } from "../watch.ts";
+import { type WatchingOne, statesOf } from "../watch.ts";
 import { EventCutter, START, type StreamPlace } from "./place.ts";
 import { STREAM_PART } from "./sink.ts";
 
@@ -30,7 +31,7 @@ export type StreamNews =
   /** `place`: after all that was told. `isKept` is false if it succeeded, and its backend did not stream. */
   | { readonly kind: "ended"; readonly inference: Inference; readonly place: StreamPlace; readonly isKept: boolean };
 
-type Reading = Pick<Ports, "db" | "watch" | "clock" | "streams" | "payloads">;
+type Reading = WatchingOne & Pick<Ports, "streams" | "payloads">;
 
 /** Whether an inference's stream has a place: nobody was given one that lies beyond. */
 export async function hasPlace({ streams }: Pick<Ports, "streams">, inference: Inference, place: StreamPlace): Promise<boolean> {
@@ -51,8 +52,7 @@ export async function* newsOf(
   ports: Reading,
   inference: Inference,
   from: StreamPlace | null,
-  endAt: number,
-  gone: AbortSignal,
+  { endAt, gone, after }: { readonly endAt: number; readonly gone: AbortSignal; readonly after: After },
 ): AsyncGenerator<StreamNews> {
   const reader = new StreamReader(ports, inference, from ?? START);
   if (isFinal(inference.status)) {
@@ -60,7 +60,8 @@ export async function* newsOf(
     return yield* reader.rest(inference);
   }
   const over = new AbortController();
-  const states = statesOf(ports, inference, endAt, AbortSignal.any([gone, over.signal]));
+  const signal = AbortSignal.any([gone, over.signal]);
+  const states = statesOf(ports, inference, { endAt, signal, after, withWait: false });
   try {
     const begun = await states.next(); // throws here if too many watch already
     yield { kind: "listening" };
