@@ -102,12 +102,17 @@ class Room {
     if (this.#waker !== leader) this.#keep(this.#wake(leader));
   }
 
-  /** A few at a time: the runtime sends nothing to any client while a request is ready to run, so the first would wait for the last. */
+  /**
+   * A few at a time: the runtime sends nothing to any client while a request is ready to run, so the first would wait for the last. Those
+   * who are woken run while the first pause lasts, and often for longer, so it has no time left in which anything is sent; the second begins when they have run.
+   */
   async #wake(leader: SharedWatch): Promise<void> {
     this.#waker = leader;
     while (this.#toWake.length > 0) {
       for (const inbox of this.#toWake.splice(0, WATCHERS_WOKEN)) inbox.wake();
-      if (this.#toWake.length > 0) await scheduler.wait(1);
+      if (this.#toWake.length === 0) break;
+      await scheduler.wait(1);
+      await scheduler.wait(1);
     }
     if (this.#waker === leader) this.#waker = null;
   }
