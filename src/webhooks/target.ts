@@ -12,7 +12,6 @@
  *   at submit alone would be no use: every attempt is judged again.
  * Sources: the IANA special-purpose registries of IPv4, of IPv6 and of domain names, as of 2026; RFC 6890 and 6761.
  */
-import ipaddr from "ipaddr.js";
 import * as z from "zod";
 import type { Outside } from "../backends/backend.ts";
 import { RESOLVER_MS, WEBHOOK_PORTS, WEBHOOK_URL_CHARACTERS } from "../limits.ts";
@@ -132,15 +131,47 @@ function faultOfName(name: string, labels: readonly string[]): string | null {
 
 // Addresses
 
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
-type Block = readonly [Address, number];
+/** An address, as a number of its family's bits. */
+interface Address {
+  readonly family: 4 | 6;
+  readonly value: bigint;
+  /** The one form that the platform's URL parser gives it. */
+  readonly text: string;
+}
+
+/** Addresses that agree in all bits but the last few. */
+interface Block {
+  readonly address: Address;
+  readonly freeBits: bigint;
+}
+
+const BITS = { 4: 32, 6: 128 } as const;
 
 /** An address in one of the forms that a URL parser and the DNS write; null for anything else, and for one with a zone. */
 function addressOf(text: string): Address | null {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  if (!ipaddr.IPv6.isValid(text)) return null;
-  const address = ipaddr.IPv6.parse(text);
-  return address.zoneId === undefined ? address : null;
+  if (/^\d+(?:\.\d+){3}$/.test(text)) return URL.parse(`http://${text}`)?.hostname === text ? addressIn(4, text) : null; // not octal
+  const host = /^[\da-f:.]+$/i.test(text) ? URL.parse(`http://[${text}]`)?.hostname : undefined;
+  return host === undefined ? null : addressIn(6, host.slice(1, -1));
+}
+
+/** The address in the text that a URL parser made of it. */
+function addressIn(family: 4 | 6, text: string): Address {
+  if (family === 4) return { family, text, value: text.split(".").reduce((value, part) => (value << 8n) | BigInt(part), 0n) };
+  const [before = [], after = []] = text.split("::").map((half) => half.split(":").filter((group) => group !== ""));
+  const groups = [...before, ...Array<string>(8 - before.length - after.length).fill("0"), ...after];
+  return { family, text, value: groups.reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n) };
+}
+
+/** The block of its usual notation, such as 10.0.0.0/8. */
+function blockOf(text: string): Block {
+  const [first = "", bits] = text.split("/");
+  const address = addressOf(first);
+  if (!address) throw new Error(`${text} is no block of addresses`);
+  return { address, freeBits: BigInt(BITS[address.family] - Number(bits)) };
+}
+
+function isIn({ family, value }: Address, { address, freeBits }: Block): boolean {
+  return family === address.family && value >> freeBits === address.value >> freeBits;
 }
 
 /** The first that holds an address says what it is. Globally reachable ones that nobody's receiver can have are here too. */
@@ -178,21 +209,21 @@ const SPECIAL_IPV6 = tableOf([
 ]);
 
 /** All that IANA has ever given out for global unicast; a special block outside it is refused without being listed. */
-const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR("2000::/3");
+const GLOBAL_IPV6 = blockOf("2000::/3");
 
 /** Prefixes whose addresses are their last 32 bits: mapped by the host itself, and the well-known NAT64 (RFC 6052). */
-const CARRIERS = [ipaddr.IPv6.parseCIDR("::ffff:0:0/96"), ipaddr.IPv6.parseCIDR("64:ff9b::/96")];
+const CARRIERS = [blockOf("::ffff:0:0/96"), blockOf("64:ff9b::/96")];
 
 function tableOf(rows: readonly (readonly [what: string, ...blocks: string[]])[]): readonly (readonly [string, readonly Block[]])[] {
-  return rows.map(([what, ...blocks]) => [what, blocks.map((block) => ipaddr.parseCIDR(block))] as const);
+  return rows.map(([what, ...blocks]) => [what, blocks.map(blockOf)] as const);
 }
 
 /** What is special about an address, in words that name it; null where it is public. */
 function specialOf(address: Address): string | null {
-  const judged = address instanceof ipaddr.IPv6 ? (carriedBy(address) ?? address) : address;
+  const judged = carriedBy(address) ?? address;
   const what = kindOf(judged);
   if (what === null) return null;
-  return `${what} (${judged === address ? "" : `${textOf(address)} is `}${textOf(judged)})`;
+  return `${what} (${judged === address ? "" : `${address.text} is `}${judged.text})`;
 }
 
 function isLoopback(address: Address): boolean {
@@ -200,20 +231,16 @@ function isLoopback(address: Address): boolean {
 }
 
 function kindOf(address: Address): string | null {
-  for (const [what, blocks] of address instanceof ipaddr.IPv6 ? SPECIAL_IPV6 : SPECIAL_IPV4) {
-    if (blocks.some(([block, bits]) => address.match(block, bits))) return what;
+  for (const [what, blocks] of address.family === 6 ? SPECIAL_IPV6 : SPECIAL_IPV4) {
+    if (blocks.some((block) => isIn(address, block))) return what;
   }
-  return address instanceof ipaddr.IPv6 && !address.match(GLOBAL_IPV6) ? "a reserved address" : null;
+  return address.family === 6 && !isIn(address, GLOBAL_IPV6) ? "a reserved address" : null;
 }
 
 /** The IPv4 address that packets to this one end up at. */
-function carriedBy(address: ipaddr.IPv6): ipaddr.IPv4 | null {
-  if (!CARRIERS.some((carrier) => address.match(carrier))) return null;
-  return new ipaddr.IPv4(address.toByteArray().slice(-4));
-}
-
-function textOf(address: Address): string {
-  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString();
+function carriedBy(address: Address): Address | null {
+  if (!CARRIERS.some((carrier) => isIn(address, carrier))) return null;
+  return addressOf([24n, 16n, 8n, 0n].map((shift) => (address.value >> shift) & 255n).join("."));
 }
 
 // Look-up: what the public DNS says of a name, asked over HTTPS (RFC 8484's service in its JSON form)

@@ -571,6 +571,9 @@ describe("the addresses of a name", () => {
     [["fe80::1"], "must not resolve to a link-local address (fe80::1)"],
     [["2606:4700::1%eth0"], "must name a host with valid addresses"],
     [["1.1.1.1", "0x7f.1"], "must name a host with valid addresses"],
+    [["8.8.8.010"], "must name a host with valid addresses"],
+    [["2606:4700::8.8.8.010"], "must name a host with valid addresses"], // octal to one reader, decimal to another
+    [["2606:4700::1]:80/["], "must name a host with valid addresses"],
     [["example.com"], "must name a host with valid addresses"],
     [[""], "must name a host with valid addresses"],
     [[], "must name a host that has an address"],
