@@ -6,7 +6,9 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { LogSink } from "../../src/inferences/streams/sink.ts";
+import { findInference } from "../../src/inferences/sql/read.ts";
 import { START } from "../../src/inferences/streams/place.ts";
+import { hasPlace } from "../../src/inferences/streams/reader.ts";
 import { Unavailable } from "../../src/platform/unavailable.ts";
 import type { StreamPort } from "../../src/ports.ts";
 import { Claimcheck } from "../../client/typescript/client.ts";
@@ -465,13 +467,14 @@ describe("a place in a stream", () => {
     const it = await world();
     const id = await submitted(it.key, it.model, { messages: [] }, { stream: true });
     await it.gpu.says(tokens(0, 1));
-    await until(
+    const { length } = await until(
       () => keptOf(it, id),
-      ({ length }) => length > 0,
+      (kept) => kept.length > 0,
     );
-    for (const after of ["x", "1", "0.0", "1.99999", "2.0", "1.5.end"]) {
+    const end = `1.${length}.end`; // which it had if it ended there, and was redriven
+    for (const after of ["x", "1", "0.0", "1.5", "1.99999", "2.0", "1.5.end", end]) {
       const answer = await readAgain(it, id, after);
-      expect([after, answer.status]).toEqual([after, after === "1.5.end" ? 200 : 400]);
+      expect([after, answer.status]).toEqual([after, after === end ? 200 : 400]);
       if (answer.status === 400)
         expect(String((await object(answer))["detail"])).toContain(`must be the id of an event of this stream, and is "${after}"`);
       else await answer.body?.cancel();
@@ -479,6 +482,35 @@ describe("a place in a stream", () => {
     await it.gpu.ends();
     await ended(it.key, id);
     expect((await readAgain(it, id, "1.99999")).status).toBe(400);
+  });
+
+  test("within an event is refused while it runs, after its end and after its failure; every end of one is taken", async () => {
+    const it = await world();
+    for (const ends of ["succeeds", "fails"] as const) {
+      const id = await submitted(it.key, it.model, { messages: [] }, { stream: true, retry: { max_attempts: 1 } });
+      const number = ends === "succeeds" ? 0 : 1;
+      await it.gpu.says(tokens(0, 3), number);
+      const { length } = await until(
+        () => keptOf(it, id),
+        (kept) => kept.length > 0,
+      );
+      const places = Array.from({ length: length + 1 }, (_, offset) => offset);
+      const taken = async () => {
+        const { accountId } = it;
+        const inference = await findInference(ports().db, accountId, id);
+        if (!inference) throw new Error("no inference");
+        const have = await Promise.all(places.map((offset) => hasPlace(ports(), inference, { attempt: 1, offset })));
+        return places.filter((offset) => have[offset]);
+      };
+      const bounds = [0, 1, 2, 3].map((count) => encoder.encode(tokens(0, count).join("")).byteLength);
+      expect([ends, await taken()]).toEqual([ends, bounds]);
+      const within = await readAgain(it, id, `1.${length - 1}`);
+      expect([within.status, (await object(within))["code"]]).toEqual([400, "bad_request"]);
+      if (ends === "succeeds") await it.gpu.ends(number);
+      else await it.gpu.breaks(number);
+      await ended(it.key, id);
+      expect([ends, await taken()]).toEqual([ends, bounds]);
+    }
   });
 
   test("is only for streams, and only the account's own", async () => {

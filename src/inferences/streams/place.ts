@@ -23,6 +23,15 @@ export function placeOf(text: string): StreamPlace | null {
 
 const LF = 10;
 
+/** An event ends in two of these. */
+export const EVENT_END_BYTES = 2;
+
+/** Whether bytes begin with the end of an event. */
+export function isEventEnd(pieces: readonly Uint8Array[]): boolean {
+  const end = joined(pieces.map((piece) => piece.subarray(0, EVENT_END_BYTES))).subarray(0, EVENT_END_BYTES);
+  return end.byteLength === EVENT_END_BYTES && end.every((byte) => byte === LF);
+}
+
 /** Cuts a stream's bytes behind whole events, wherever they were cut on their way. */
 export class EventCutter {
   /** Of the first byte that was not given out yet. */

@@ -11,7 +11,7 @@ import type { After } from "../hints.ts";
 import type { Inference } from "../inference.ts";
 import { isFinal } from "../status.ts";
 import { type WatchingOne, statesOf } from "../watch.ts";
-import { EventCutter, START, type StreamPlace } from "./place.ts";
+import { EVENT_END_BYTES, EventCutter, START, type StreamPlace, isEventEnd } from "./place.ts";
 import { STREAM_PART } from "./sink.ts";
 
 /** An event, and the place right after it. */
@@ -33,14 +33,26 @@ export type StreamNews =
 
 type Reading = WatchingOne & Pick<Ports, "streams" | "payloads">;
 
-/** Whether an inference's stream has a place: nobody was given one that lies beyond. */
-export async function hasPlace({ streams }: Pick<Ports, "streams">, inference: Inference, place: StreamPlace): Promise<boolean> {
+/** Whether an inference's stream has a place: nobody was given one that lies beyond, or within an event. */
+export async function hasPlace(
+  { streams, payloads }: Pick<Ports, "streams" | "payloads">,
+  inference: Inference,
+  place: StreamPlace,
+): Promise<boolean> {
   const { accountId, id, attempt } = inference;
   if (place.attempt > attempt) return false;
-  if (inference.status === "succeeded") return place.attempt < attempt || place.offset <= (streamIn(inference)?.bytes ?? 0);
-  const page = await streams.after(accountId, id, place.attempt, place.offset, 0);
+  const before = Math.max(0, place.offset - EVENT_END_BYTES);
+  if (inference.status === "succeeded") {
+    const part = streamIn(inference);
+    if (place.attempt < attempt || place.offset === 0) return true;
+    if (!part || place.offset > part.bytes) return false;
+    const body = await storedObject(payloads, { at: "object", ...part })?.open({ offset: before, length: place.offset - before });
+    return !body || isEventEnd([await new Response(body).bytes()]); // what is gone, its reader is told of
+  }
+  const page = await streams.after(accountId, id, place.attempt, before, 0);
   if (page.attempt === 0) return true; // nothing is kept any more, or nothing yet
-  return place.attempt < page.attempt || (place.attempt === page.attempt && place.offset <= page.length);
+  if (place.attempt !== page.attempt) return place.attempt < page.attempt;
+  return place.offset === 0 || (place.offset <= page.length && isEventEnd(page.pieces));
 }
 
 function streamIn(inference: Extract<Inference, { status: "succeeded" }>) {
