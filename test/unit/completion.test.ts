@@ -317,3 +317,17 @@ test("a member of chunks counts for what it holds by now, not for what it was be
   completion.add({ y: { y: "y".repeat(5_000) } });
   expect(completion.characters).toBeGreaterThan(6_000);
 });
+
+test("a member of chunks is measured once, when it comes", () => {
+  let measured = 0;
+  const member = {
+    get y() {
+      measured++;
+      return "y";
+    },
+  };
+  const completion = new Completion();
+  completion.add({ x: member });
+  for (let index = 0; index < 10; index++) completion.add({ x: index });
+  expect(measured).toBe(1);
+});

@@ -27,6 +27,12 @@ export function isUsageAlone({ choices, usage }: Members): boolean {
 /** Some servers say in every chunk that a choice has not ended, in one of these words. */
 const NOT_ENDED = new Set(["", "null", "none"]);
 
+/** A member of the whole, and about what it takes to hold it. */
+interface Member {
+  readonly value: unknown;
+  readonly characters: number;
+}
+
 interface Choice {
   readonly message: JoinedObject;
   readonly rest: JoinedObject;
@@ -34,7 +40,7 @@ interface Choice {
 
 export class Completion {
   readonly #tally: Tally = { characters: 0 };
-  readonly #head = new Map<string, unknown>();
+  readonly #head = new Map<string, Member>();
   readonly #choices = new Map<number, Choice>();
   #usage: Members | null = null;
 
@@ -68,10 +74,9 @@ export class Completion {
 
   /** A member of the whole, in the place of what was said of it before. */
   #keep(name: string, value: unknown): void {
-    this.#tally.characters += this.#head.has(name)
-      ? heldBy(value) - heldBy(this.#head.get(name))
-      : MEMBER_CHARACTERS + name.length + heldBy(value);
-    this.#head.set(name, value);
+    const characters = MEMBER_CHARACTERS + name.length + heldBy(value);
+    this.#tally.characters += characters - (this.#head.get(name)?.characters ?? 0);
+    this.#head.set(name, { value, characters });
   }
 
   #addTo({ index, delta, message, ...rest }: Members): void {
@@ -86,7 +91,8 @@ export class Completion {
 
   /** The whole, as a `chat.completion` object; of a completion of text, whose pieces have `text`, as that. */
   value(): Record<string, unknown> {
-    const { id = null, created = null, model = null, ...rest } = Object.fromEntries(this.#head);
+    const head = [...this.#head].map(([name, { value }]) => [name, value]);
+    const { id = null, created = null, model = null, ...rest }: Record<string, unknown> = Object.fromEntries(head);
     const choices = [...this.#choices]
       .toSorted(([a], [b]) => a - b)
       .map(([index, choice]) => ({
