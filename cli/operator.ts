@@ -102,6 +102,7 @@ export async function ready(api: Api, id: string): Promise<void> {
 /** Queues failed or expired inferences again, by filter, call after call until all were looked at. */
 export async function redriveMany(api: Api, filters: Json, dryRun: boolean): Promise<void> {
   let [seen, matched] = [0, 0];
+  const refused = new Map<string, number>();
   let after: unknown = null;
   do {
     const done = await api.operate("POST", "/redrive", {
@@ -110,14 +111,19 @@ export async function redriveMany(api: Api, filters: Json, dryRun: boolean): Pro
     });
     seen += Number(done["looked_at"]);
     matched += Number(done["redriven"] ?? done["matched"]);
+    for (const { code, count } of done["refused"] as { code: string; count: number }[]) refused.set(code, (refused.get(code) ?? 0) + count); // as the route answers
     after = done["next"];
     if (api.output.isTerminal && after !== null) api.output.note(dim(`${matched} of ${seen} looked at`));
   } while (after !== null);
-  if (api.output.json) printValue(api.output, { dry_run: dryRun, looked_at: seen, [dryRun ? "matched" : "redriven"]: matched });
-  else
+  const counts = [...refused].map(([code, count]) => ({ code, count }));
+  if (api.output.json)
+    printValue(api.output, { dry_run: dryRun, looked_at: seen, [dryRun ? "matched" : "redriven"]: matched, refused: counts });
+  else {
     api.output.line(
       dryRun ? `${matched} would be queued again (of ${seen} looked at)` : `${matched} were queued again (of ${seen} looked at)`,
     );
+    for (const { code, count } of counts) api.output.line(`${count} can't be: ${code}`);
+  }
 }
 
 /** What an account has used: a row for each day, model or key. */

@@ -840,6 +840,19 @@ code: (string | null)
 count: number
 }[]
 /**
+ * Those that the filter selects and that can't run again, by the code that a redrive of one alone answers.
+ */
+refused: {
+/**
+ * What went wrong, for programs.
+ */
+code: string
+/**
+ * How many there are.
+ */
+count: number
+}[]
+/**
  * The `after` of the next call; null at the end.
  */
 next: ({

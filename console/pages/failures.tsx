@@ -139,7 +139,19 @@ async function groupsOf(session: Session, filter: Filter, signal: AbortSignal): 
   return { groups: [...groups.values()].toSorted((one, other) => other.count - one.count), cut: after !== null };
 }
 
-type Standing = { readonly is: "counting" | "counted" | "running" | "done"; readonly matched: number; readonly redriven: number };
+interface Standing {
+  readonly is: "counting" | "counted" | "running" | "done";
+  readonly matched: number;
+  readonly redriven: number;
+  /** Those that can't run again, by code. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+function counted(was: Standing, { matched = 0, refused }: Redriven): Standing {
+  const all = { ...was.refused };
+  for (const { code, count } of refused) all[code] = (all[code] ?? 0) + count;
+  return { ...was, matched: was.matched + matched, refused: all };
+}
 
 /** Counts what would be queued again, asks, and does it; can be stopped between two pages. */
 function Redrive({
@@ -153,7 +165,7 @@ function Redrive({
   readonly close: () => void;
   readonly done: () => void;
 }) {
-  const [standing, setStanding] = useState<Standing>({ is: "counting", matched: 0, redriven: 0 });
+  const [standing, setStanding] = useState<Standing>({ is: "counting", matched: 0, redriven: 0, refused: {} });
   const [error, setError] = useState<unknown>(null);
   const stopped = useRef(false);
   // What fails again while this goes on is not taken twice.
@@ -170,7 +182,7 @@ function Redrive({
   const failed = (reason: unknown) => setError(reason);
   useEffect(() => {
     const count = async () => {
-      await each(true, ({ matched = 0 }) => setStanding((was) => ({ ...was, matched: was.matched + matched })));
+      await each(true, (page) => setStanding((was) => counted(was, page)));
       setStanding((was) => ({ ...was, is: "counted" }));
     };
     count().catch(failed);
@@ -182,7 +194,7 @@ function Redrive({
     setStanding((was) => ({ ...was, is: "done" }));
     done();
   };
-  const { is, matched, redriven } = standing;
+  const { is, matched, redriven, refused } = standing;
   return (
     <Dialog title={filter["error_code"] ? `Redrive ${filter["error_code"]}` : "Redrive these failures"} close={close}>
       <div role="status">
@@ -192,6 +204,12 @@ function Redrive({
             {number(matched)} {matched === 1 ? "inference" : "inferences"} would be queued again, under the same ids.
           </p>
         )}
+        {is === "counted" &&
+          Object.entries(refused).map(([code, count]) => (
+            <p key={code}>
+              {number(count)} can't run again: <code>{code}</code>.
+            </p>
+          ))}
         {is === "running" && (
           <>
             <p>

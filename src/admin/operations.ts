@@ -1,6 +1,6 @@
 /** What an operator does after an incident: redrive what failed, and declare dead what ran when the platform went down. */
 import * as z from "zod";
-import { matchedSchema } from "../api/bulk.ts";
+import { matchedSchema, refusedSchema } from "../api/bulk.ts";
 import { json } from "../http/answer.ts";
 import { filterOf, filterShape, narrows } from "../http/filter.ts";
 import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
@@ -34,6 +34,7 @@ const redrivenSchema = z.object({
   redriven: z.int().optional().describe("Of them, those that were queued again."),
   matched: z.int().optional().describe("With `dry_run`: those that would be queued again."),
   by_error: z.array(matchedSchema).optional().describe("With `dry_run`: the same by class and code."),
+  refused: refusedSchema,
   next: cursorSchema.nullable().describe("The `after` of the next call; null at the end."),
 });
 
@@ -70,6 +71,7 @@ async function redrive(call: Call, { body }: Input<typeof REDRIVE>): Promise<Res
     dry_run: body.dry_run ?? false,
     looked_at: done.seen,
     ...(body.dry_run ? { matched: done.matched, by_error: done.byError } : { redriven: done.matched }),
+    refused: done.refused,
     next: done.next && { account_id: done.next.accountId, id: done.next.id },
   } satisfies z.infer<typeof redrivenSchema>);
 }

@@ -34,6 +34,11 @@ const redriveSchema = z
 /** What a dry run counts, by class and code. */
 export const matchedSchema = z.object({ class: z.enum(FAILURE_CLASSES).nullable(), code: z.string().nullable(), count: z.int() });
 
+/** What a redrive leaves as it is, by code. */
+export const refusedSchema = z
+  .array(z.object({ code: z.string(), count: z.int() }))
+  .describe("Those that the filter selects and that can't run again, by the code that a redrive of one alone answers.");
+
 const doneShape = {
   dry_run: z.boolean(),
   looked_at: z.int().describe(`Inferences that this call looked at, at most ${BULK_ROWS}.`),
@@ -42,7 +47,7 @@ const doneShape = {
   next: z.string().nullable().describe("The `after` of the next call; null at the end."),
 } as const;
 const canceledSchema = z.object({ ...doneShape, canceled: z.int().optional() });
-const redrivenSchema = z.object({ ...doneShape, redriven: z.int().optional() });
+const redrivenSchema = z.object({ ...doneShape, redriven: z.int().optional(), refused: refusedSchema });
 
 const CANCEL_MANY = {
   summary: `Cancel inferences by filter; examines ${BULK_ROWS} a call.`,
@@ -70,7 +75,8 @@ async function cancelAll(call: KeyCall, { body }: Input<typeof CANCEL_MANY>): Pr
 
 async function redriveAll(call: KeyCall, { body }: Input<typeof REDRIVE_MANY>): Promise<Response> {
   const page = await redriveMany(call.ports, { ...changeOf(call, body), bounded: true }, call.after);
-  return json({ ...presentPage(page, body.dry_run), ...(!body.dry_run && { redriven: page.matched }) } satisfies z.infer<
+  const { matched, refused } = page;
+  return json({ ...presentPage(page, body.dry_run), ...(!body.dry_run && { redriven: matched }), refused } satisfies z.infer<
     typeof redrivenSchema
   >);
 }

@@ -10,6 +10,8 @@ import { askAgain } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
 import { type After, bestEffort, hintDeliveries, hintSweep, hintWork } from "./hints.ts";
+import { findModel } from "../models/store.ts";
+import { modelNotFound } from "../models/unknown.ts";
 import type { Inference } from "./inference.ts";
 import { removeNoted } from "./objects.ts";
 import { removeEnded } from "./sql/ended.ts";
@@ -83,7 +85,7 @@ export type Redriven =
   | { readonly kind: "redriven"; readonly inference: Inference }
   /** Its retention is over, so there is nothing to run. */
   | { readonly kind: "input_removed" }
-  /** Its account may not have one more. */
+  /** Its account may not have one more, or its model or the version of it is gone. */
   | { readonly kind: "refused"; readonly problem: Problem }
   /** It has had REDRIVE_ATTEMPTS_MAX attempts. */
   | { readonly kind: "attempts_spent"; readonly inference: Inference }
@@ -108,9 +110,16 @@ export async function redrive(ports: Ports, { accountId, id }: InferenceName, af
   if (!inference) return { kind: "not_found" };
   if ("dataRemoved" in inference && inference.dataRemoved) return { kind: "input_removed" };
   if (inference.attempt >= REDRIVE_ATTEMPTS_MAX) return { kind: "attempts_spent", inference };
-  const mayBe = bounded && (inference.status === "failed" || inference.status === "expired");
-  const refusal = mayBe ? refusalOfMore(await standingOf(ports, accountId, ANY)) : null;
+  if (inference.status !== "failed" && inference.status !== "expired") return { kind: "not_redrivable", inference };
+  const refusal = (await refusalOfLane(ports, inference)) ?? (bounded ? refusalOfMore(await standingOf(ports, accountId, ANY)) : null);
   return refusal ? { kind: "refused", problem: refusal } : { kind: "not_redrivable", inference };
+}
+
+/** What a submit to a lane that is not there is told. */
+async function refusalOfLane({ db }: Ports, { model, version }: Inference): Promise<Problem | null> {
+  const known = await findModel(db, model);
+  const isServed = known?.versions.includes(version) || (version === "" && known?.versions.length === 0);
+  return isServed ? null : modelNotFound({ model, version: version === "" ? undefined : version }, known);
 }
 
 /** Of an account's standing, what has to do with no model. */
@@ -179,19 +188,19 @@ export async function redriveMany(ports: Ports, change: BulkChange, after: After
 async function redrivenPage(ports: Ports, change: BulkChange): Promise<BulkPage> {
   const { accountId } = change.from;
   const whole = await pageOf(ports, change, "redrive", ["failed", "expired"]);
-  if (!whole.refused) return whole;
+  if (!whole.isTooMuch) return whole;
   await isBelowOpenLimit(ports.db, accountId); // which counts once more if it seems to be at its limit
   const standing = await standingOf(ports, accountId, ANY);
   const refusal = refusalOfMore(standing);
   if (refusal) throw refusal;
   const limit = Math.min(change.limit ?? BULK_ROWS, standing.openLimit - standing.open);
   const part = await pageOf(ports, { ...change, limit }, "redrive", ["failed", "expired"]);
-  if (part.refused) throw problem("unavailable", { headers: { "Retry-After": "1" } }); // others have taken that room meanwhile
+  if (part.isTooMuch) throw problem("unavailable", { headers: { "Retry-After": "1" } }); // others have taken that room meanwhile
   return part;
 }
 
 function pageOf({ db }: Ports, change: BulkChange, action: "cancel" | "redrive", statuses: readonly Status[]): Promise<BulkPage> {
   const { filter, status, from, everyAccount, dryRun, limit = BULK_ROWS, bounded } = change;
   const wanted = { ...filter, statuses: status === undefined ? statuses : [status] };
-  return bulk(db, dryRun ? "count" : action, from, everyAccount, wanted, limit, bounded);
+  return bulk(db, action, from, everyAccount, wanted, limit, { bounded, dryRun });
 }

@@ -441,6 +441,84 @@ describe("a redrive", () => {
     expect(statuses).toEqual([202, ...Array.from({ length: 9 }, () => 409)]);
   });
 
+  describe("of one whose lane is gone", () => {
+    const deleted = async (model: string) => {
+      await env.DB.prepare("DELETE FROM backends WHERE model = ?").bind(model).run();
+      expect((await operator("DELETE", `/models/${model}`)).status).toBe(200);
+    };
+
+    test("is refused as a submit to it is, by its account and by the operator", async () => {
+      const { key, accountId } = await newTenant();
+      const model = await served();
+      const id = await failed(model, accountId);
+      await deleted(model);
+      const before = await rowOf(id);
+      const detail = `There is no model "${model}".`;
+      expect(await object(as(key, "POST", "/v1/inferences", { model, input: {} }))).toMatchObject({
+        status: 404,
+        code: "model_not_found",
+        detail,
+      });
+      for (const answer of [
+        stillAs(key, "POST", `/v1/inferences/${id}/redrive`),
+        operator("POST", `/inferences/${accountId}/${id}/redrive`),
+      ]) {
+        expect(await object(answer)).toMatchObject({ status: 404, code: "model_not_found", detail });
+      }
+      expect(await rowOf(id)).toEqual(before);
+    });
+
+    test("is refused if only its version is gone", async () => {
+      const { key, accountId } = await newTenant();
+      const model = await newModel({ versions: ["v1", "v2"] });
+      const id = await queued(model, { accountId, version: "v1" });
+      await env.DB.prepare("UPDATE inferences SET status = 'failed', error = ?, finished_at = 1 WHERE id = ?")
+        .bind(JSON.stringify(BROKEN), id)
+        .run();
+      expect((await operator("PATCH", `/models/${model}`, { versions: ["v2"] })).status).toBe(200);
+      const refused = await object(stillAs(key, "POST", `/v1/inferences/${id}/redrive`));
+      expect(refused).toMatchObject({
+        status: 404,
+        code: "model_not_found",
+        detail: `The model "${model}" has no version "v1". It has "v2".`,
+      });
+      const many = { model, account_id: accountId };
+      expect(await object(operator("POST", "/redrive", many))).toMatchObject({
+        redriven: 0,
+        refused: [{ code: "model_not_found", count: 1 }],
+      });
+      await operator("PATCH", `/models/${model}`, { versions: ["v1", "v2"] });
+      expect(await object(operator("POST", "/redrive", many))).toMatchObject({ redriven: 1, refused: [] });
+    });
+
+    test("is counted by a redrive by filter as refused, beside others that can't run again, and in a dry run too", async () => {
+      const { key, accountId } = await newTenant();
+      const [gone, model] = [await served(), await served()];
+      const ids: string[] = [];
+      for (const one of [gone, gone, model, model, model]) ids.push(await failed(one, accountId));
+      await deleted(gone);
+      await env.DB.prepare("UPDATE inferences SET data_removed_at = 1 WHERE id = ?").bind(ids[2]).run();
+      await env.DB.prepare("UPDATE inferences SET attempt = 1000 WHERE id = ?").bind(ids[3]).run();
+      const redriveMany = (body: unknown) => object(stillAs(key, "POST", "/v1/inferences/redrive", body));
+      const refused = expect.arrayContaining([
+        { code: "model_not_found", count: 2 },
+        { code: "payload_gone", count: 1 },
+        { code: "conflict", count: 1 },
+      ]);
+      const broken = { error_code: BROKEN.code };
+      const dry = await redriveMany({ ...broken, dry_run: true });
+      expect(dry).toMatchObject({ looked_at: 5, matched: 1, by_error: [{ code: BROKEN.code, count: 1 }], refused });
+      expect(await redriveMany(broken)).toMatchObject({ looked_at: 5, redriven: 1, refused });
+      expect(await Promise.all(ids.map(async (id) => (await rowOf(id))["status"]))).toEqual([
+        "failed",
+        "failed",
+        "failed",
+        "failed",
+        "queued",
+      ]);
+    });
+  });
+
   describe("by the operator", () => {
     const redriveMany = (body: unknown) => stillAs(env.ADMIN_TOKEN, "POST", "/admin/v1/redrive", body);
 

@@ -42,8 +42,15 @@ const setRedriven = sql`status = 'queued', updated_at = ${NOW}, finished_at = NU
 const isStoppable = sql`(status = 'in_progress' AND EXISTS (SELECT 1 FROM backends
   WHERE backends.id = inferences.backend_id AND protocol IN (SELECT value FROM json_each(${JSON.stringify(STOPPABLE)}))))`;
 
-/** What was not removed may be run again, but not for ever. */
-const redrivable = sql`${from(["failed", "expired"], "queued")} AND data_removed_at IS NULL AND attempt < ${REDRIVE_ATTEMPTS_MAX}`;
+/** Whether its model has its version: nothing runs one of a lane that is gone. */
+const isServed = sql`EXISTS (SELECT 1 FROM models WHERE models.name = inferences.model
+  AND inferences.version IN (SELECT value FROM json_each(iif(models.versions = '[]', '[""]', models.versions))))`;
+
+/** Why one that failed or expired is not run again, as the code of the problem that says so; null if it may be. */
+const obstacle = sql`CASE WHEN data_removed_at IS NOT NULL THEN 'payload_gone' WHEN attempt >= ${REDRIVE_ATTEMPTS_MAX} THEN 'conflict'
+  WHEN NOT ${isServed} THEN 'model_not_found' END`;
+
+const redrivable = sql`${from(["failed", "expired"], "queued")} AND ${obstacle} IS NULL`;
 
 /** Whether so many more of an account are taken: its budget is not spent, and it may have them open. */
 const takes = (owner: Sql, count: Sql) => sql`NOT ${isSpent(owner)} AND ${openIn(owner)} + ${count} <= ${openLimitOf(owner)}`;
@@ -92,9 +99,6 @@ export const changeStatements = {
     UPDATE inferences SET ${setCanceled}
     WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${from(["queued", "in_progress"], "canceled")} AND ${matching(filter)}
     RETURNING id, ${endForLog}, ${toldTo}`,
-  /** Whether there is anything to redrive in a page. */
-  anyRedrivable: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
-    SELECT 1 AS found FROM inferences WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${redrivable} AND ${matching(filter)} LIMIT 1`,
   /** Counts as open what the next statement redrives; nothing of it if it is `bounded` and the account takes no more. */
   countRedrives: (cursor: Cursor, whole: boolean, filter: Filter, limit: number, bounded = false) => sql`
     UPDATE accounts SET open_at_most = open_at_most + page.redrives FROM (
@@ -106,10 +110,10 @@ export const changeStatements = {
     UPDATE inferences SET ${setRedriven}
     WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${redrivable} AND ${matching(filter)}${bounded ? sql` AND changes() > 0` : sql``}
     RETURNING model, version, ${toldTo}`,
-  /** What a page would be about, counted. */
-  countPage: (cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
-    SELECT error ->> 'class' AS class, error ->> 'code' AS code, count(*) AS count
-    FROM inferences WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${matching(filter)} GROUP BY 1, 2`,
+  /** What a page of cancels or redrives would be about, counted; of redrives with what is in the way of some. */
+  countPage: (action: "cancel" | "redrive", cursor: Cursor, whole: boolean, filter: Filter, limit: number) => sql`
+    SELECT error ->> 'class' AS class, error ->> 'code' AS code, ${action === "redrive" ? obstacle : sql`NULL`} AS obstacle, count(*) AS count
+    FROM inferences WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${matching(filter)} GROUP BY 1, 2, 3`,
   pageEnd: (cursor: Cursor, whole: boolean, limit: number) => sql`
     SELECT count(*) AS seen, max(account_id) AS accountId, (SELECT id FROM (${pageAfter(cursor, whole, limit)}) ORDER BY account_id DESC, id DESC LIMIT 1) AS id
     FROM (${pageAfter(cursor, whole, limit)})`,
@@ -156,53 +160,60 @@ export async function redriveInference(db: Database, accountId: string, id: stri
 export interface BulkPage {
   seen: number;
   matched: number;
-  /** Of those that were counted, by what they failed with; most first. */
-  byError: z.infer<typeof countSchema>[];
+  /** The same by what they failed with; most first. Not of those that were canceled. */
+  byError: { class: Counted["class"]; code: Counted["code"]; count: number }[];
+  /** Those that the filter selects and that can't be redriven, by the code that each would be refused with. */
+  refused: { code: string; count: number }[];
   next: Cursor | null;
   /** Of those that were redriven. */
   lanes: Lane[];
   /** Nothing was redriven, though something matched: the account may not have so many open. */
-  refused: boolean;
+  isTooMuch: boolean;
 }
 
-const countSchema = z.object({ class: z.enum(FAILURE_CLASSES).nullable(), code: z.string().nullable(), count: z.number() });
+const countSchema = z.object({
+  class: z.enum(FAILURE_CLASSES).nullable(),
+  code: z.string().nullable(),
+  obstacle: z.string().nullable(),
+  count: z.number(),
+});
+type Counted = z.infer<typeof countSchema>;
 const pageEndSchema = z.object({ seen: z.number(), accountId: z.string().nullable(), id: z.string().nullable() });
 
-/** Cancels, redrives or only counts what the filter matches among the next rows after the cursor; `bounded` as `redrivePage` has it. */
+/** Cancels or redrives what the filter matches among the next rows after the cursor, or only counts it; `bounded` as `redrivePage` has it. */
 export async function bulk(
   db: Database,
-  action: "cancel" | "redrive" | "count",
+  action: "cancel" | "redrive",
   cursor: Cursor,
   whole: boolean,
   filter: Filter,
   limit: number,
-  bounded = false,
+  { bounded = false, dryRun = false }: { readonly bounded?: boolean | undefined; readonly dryRun?: boolean } = {},
 ): Promise<BulkPage> {
-  const { anyRedrivable, cancelPage, countPage, countRedrives, pageEnd, redrivePage } = changeStatements;
-  const statements = {
+  const { cancelPage, countPage, countRedrives, pageEnd, redrivePage } = changeStatements;
+  const counts = dryRun || action === "redrive" ? [countPage(action, cursor, whole, filter, limit)] : [];
+  const changes = {
     cancel: () => [cancelPage(cursor, whole, filter, limit)],
     redrive: () => [countRedrives(cursor, whole, filter, limit, bounded), redrivePage(cursor, whole, filter, limit, bounded)],
-    count: () => [countPage(cursor, whole, filter, limit)],
-  }[action]();
-  const others = bounded && action === "redrive" ? [anyRedrivable(cursor, whole, filter, limit)] : [];
-  const answers = await db.batch([pageEnd(cursor, whole, limit), ...others, ...statements]);
-  const [ends = [], found = []] = answers;
-  const rows = answers.at(-1) ?? [];
-  if (action === "cancel") logEnds(rows);
+  }[action];
+  const [ends = [], ...answers] = await db.batch([pageEnd(cursor, whole, limit), ...counts, ...(dryRun ? [] : changes())]);
   const { seen, accountId, id } = pageEndSchema.parse(ends[0]);
-  const byError =
-    action === "count"
-      ? z
-          .array(countSchema)
-          .parse(rows)
-          .toSorted((one, other) => other.count - one.count)
-      : [];
+  const counted = z.array(countSchema).parse(counts.length > 0 ? answers[0] : []);
+  const changed = dryRun ? [] : (answers.at(-1) ?? []);
+  if (action === "cancel") logEnds(changed);
+  const mayChange = counted.filter(({ obstacle: it }) => it === null);
+  const countOf = (counts_: readonly Counted[]) => counts_.reduce((sum, { count }) => sum + count, 0);
+  const refused = Map.groupBy(counted, ({ obstacle: it }) => it ?? "");
+  refused.delete("");
   return {
     seen,
-    matched: action === "count" ? byError.reduce((sum, { count }) => sum + count, 0) : rows.length,
-    byError,
+    matched: dryRun ? countOf(mayChange) : changed.length,
+    byError: mayChange
+      .map(({ class: kind, code, count }) => ({ class: kind, code, count }))
+      .toSorted((one, other) => other.count - one.count),
+    refused: [...refused].map(([code, all]) => ({ code, count: countOf(all) })),
     next: seen === limit && accountId !== null && id !== null ? { accountId, id } : null,
-    lanes: action === "redrive" ? z.array(laneSchema).parse(rows) : [],
-    refused: others.length > 0 && found.length > 0 && rows.length === 0,
+    lanes: action === "redrive" ? z.array(laneSchema).parse(changed) : [],
+    isTooMuch: bounded && !dryRun && action === "redrive" && mayChange.length > 0 && changed.length === 0,
   };
 }
