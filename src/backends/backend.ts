@@ -13,7 +13,7 @@ import { jsonTextIn } from "../encoding/charset.ts";
 import { BACKEND_ANSWER_BYTES } from "../limits.ts";
 import { readInferRequest } from "../tensors/infer.ts";
 import { headOf, writeInferRequest } from "../tensors/wire.ts";
-import { decodedResponse, isUndecodable } from "./coding.ts";
+import { LAST_STATUS, decodedResponse, emptied, isOfCoding, isUndecodable } from "./coding.ts";
 import type { Identity } from "./identity.ts";
 import { UNREACHABLE, cutOff, findingOf, garbage, misconfigured, oversized, refusal, saysAway, tooSlow } from "./judgement.ts";
 import type { Kept, KeptPart, Outcome } from "./outcome.ts";
@@ -205,6 +205,8 @@ export async function connect<T>(
     if (isLate) return faulty(tooSlow(bounds.timeoutMs));
     const isTheirs = response === null || error instanceof BrokenOff;
     if (!isTheirs) throw error;
+    if (response !== null && response.status <= LAST_STATUS && findingOf(response.status) !== null && isOfCoding(error))
+      return await take(emptied(response), over.signal); // its status says enough
     if (isUndecodable(error)) return faulty(garbage("it is not what its Content-Encoding says"));
     log("backend_broke_off", { server: new URL(url).host, begun: response !== null, cause: causeOf(error) });
     return faulty(response === null ? UNREACHABLE : cutOff());

@@ -125,6 +125,28 @@ const RETRYABLE: readonly [how: string, behaviour: Behaviour, failureClass: stri
 
 const FINAL: readonly [how: string, behaviour: Behaviour, failureClass: string, code: string, message: RegExp][] = [
   ["answers 400", status(400), "input", "backend_rejected", /answered 400: scripted 400/],
+  [
+    "answers 422 and no body, which it calls gzip",
+    status(422, { "Content-Encoding": "gzip" }, ""),
+    "input",
+    "backend_rejected",
+    /answered 422/,
+  ],
+  [
+    "answers 422 and a body that is no gzip, as it says",
+    status(422, { "Content-Encoding": "gzip" }),
+    "input",
+    "backend_rejected",
+    /answered 422/,
+  ],
+  ["answers 600 in deflate", status(600, { "Content-Encoding": "deflate" }), "infrastructure", "backend_error", /answered 600/],
+  ...["gzip", "br", "deflate"].map((coding): (typeof RETRYABLE)[number] => [
+    `answers with no bytes, which it calls ${coding}`,
+    status(200, { "Content-Encoding": coding, "Content-Length": "0" }, ""),
+    "infrastructure",
+    "backend_garbage",
+    /not JSON/,
+  ]),
   ["answers what is not JSON", answer("<html>welcome</html>"), "infrastructure", "backend_garbage", /not JSON/],
   ["answers nothing", answer(""), "infrastructure", "backend_garbage", /not JSON/],
   ["answers 204", status(204, {}, ""), "infrastructure", "backend_garbage", /not JSON/],
