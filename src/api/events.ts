@@ -114,14 +114,15 @@ function accountEvent(it: Told, object: number, query: Input<typeof OF_ALL>["que
 async function streamed(call: KeyCall, tell: (write: Write, gone: AbortSignal, endAt: number) => Promise<void>): Promise<Response> {
   if (call.request.method === "HEAD") return eventStream("", {});
   const encoder = new TextEncoder();
-  return eventsWritten(call, "read", {}, async (writeBytes, gone) => {
+  const endAt = call.ports.clock.now() + EVENTS_SECONDS * 1000;
+  return eventsWritten(call, "read", { headers: {}, endAt }, async (writeBytes, gone) => {
     let head = `retry: ${EVENTS_RETRY_MS}\n`;
     const write: Write = (text) => {
       const bytes = encoder.encode(head + text);
       head = "";
       return writeBytes(bytes);
     };
-    await tell(write, gone, call.ports.clock.now() + EVENTS_SECONDS * 1000);
+    await tell(write, gone, endAt);
   });
 }
 

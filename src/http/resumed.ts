@@ -46,7 +46,7 @@ export async function resumedStream(
 ): Promise<Response> {
   if (call.request.method === "HEAD") return eventStream("", headers);
   const encoder = new TextEncoder();
-  return eventsWritten(call, retries ? "read" : "submit", headers, async (write, gone) => {
+  return eventsWritten(call, retries ? "read" : "submit", { headers, endAt }, async (write, gone) => {
     const say = (text: string) => write(encoder.encode(text));
     if (!retries) await say(KEEP_ALIVE); // it is submitted: its client must have its id, which the head has, whatever stands in the way
     for await (const news of newsOf(call.ports, inference, from, { endAt, gone, after: call.after })) {

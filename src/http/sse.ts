@@ -48,7 +48,10 @@ class WrittenStream {
     this.readable = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#controller = controller),
       pull: () => this.#wake(),
-      cancel: () => this.leave(),
+      cancel: () => {
+        this.#controller = null;
+        this.leave();
+      },
     });
   }
 
@@ -65,8 +68,10 @@ class WrittenStream {
     this.#wake();
   }
 
+  /** Ends after what was written; nothing if it has ended. */
   close(): void {
     this.#controller?.close();
+    this.#controller = null;
   }
 
   fail(reason: unknown): void {
@@ -75,13 +80,14 @@ class WrittenStream {
 }
 
 /**
- * An answer of events that `tell` writes, until it returns, the client is gone, or its key counts no more for what it was admitted for. It begins with the first
- * that is written: what fails before that is thrown, and can be answered in plain words.
+ * An answer of events that `tell` writes, until it returns, the client is gone, its key counts no more for what it was admitted for, or it is `endAt` (ms, by the
+ * isolate's clock): a client that is connected and reads nothing would leave a write waiting for ever. It begins with the first that is written: what
+ * fails before that is thrown, and can be answered in plain words.
  */
 export async function eventsWritten(
-  call: Pick<KeyCall, "requestId" | "after" | "admissions" | "caller">,
+  call: Pick<KeyCall, "requestId" | "after" | "admissions" | "caller"> & { readonly ports: Pick<KeyCall["ports"], "clock"> },
   scope: Scope,
-  headers: Readonly<Record<string, string>>,
+  { headers, endAt }: { readonly headers: Readonly<Record<string, string>>; readonly endAt: number },
   tell: (write: WriteBytes, gone: AbortSignal) => Promise<void>,
 ): Promise<Response> {
   const left = new AbortController();
@@ -93,12 +99,15 @@ export async function eventsWritten(
     hasBegun = true;
     begun.resolve();
   };
+  const end = () => {
+    stream.leave();
+    begin();
+    stream.close();
+  };
+  const { clock } = call.ports;
+  const cancelEnd = endAt === Infinity ? () => undefined : clock.after(endAt - clock.now(), end);
   const write = async (bytes: Uint8Array) => {
-    if (await call.admissions.hasEnded(call.caller, scope)) {
-      stream.leave();
-      begin();
-      stream.close();
-    }
+    if (await call.admissions.hasEnded(call.caller, scope)) end();
     gone.throwIfAborted();
     begin();
     await stream.write(bytes);
@@ -113,6 +122,8 @@ export async function eventsWritten(
       if (!hasBegun) return begun.reject(error);
       logError("events_cut", error, { request_id: call.requestId });
       stream.fail(error);
+    } finally {
+      cancelEnd();
     }
   };
   call.after(work());

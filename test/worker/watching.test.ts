@@ -14,10 +14,11 @@ import { run } from "../../src/inferences/run.ts";
 import type { NewInference } from "../../src/inferences/sql/insert.ts";
 import { watched as markWatched, rowsToTell } from "../../src/inferences/sql/watch.ts";
 import { telling } from "../../src/inferences/tell.ts";
-import { inferenceIn, openWatch, statesOf } from "../../src/inferences/watch.ts";
-import { DATABASE_MS, WATCHERS_WOKEN, WATCH_LEADER_MS, WATCH_MS } from "../../src/limits.ts";
+import { eventsWritten } from "../../src/http/sse.ts";
+import { inferenceIn, openWatch, statesOf, toldOf } from "../../src/inferences/watch.ts";
+import { DATABASE_MS, EVENTS_SECONDS, WATCHERS_WOKEN, WATCH_LEADER_MS, WATCH_MS } from "../../src/limits.ts";
 import { type Database, type Row, d1 } from "../../src/platform/sql.ts";
-import { ALL, type Watch, type WatchPort } from "../../src/ports.ts";
+import { ALL, type Clock, type Watch, type WatchPort } from "../../src/ports.ts";
 import { held, standingClock } from "./support/clock.ts";
 import { claimed, laneOf, queued, rowOf, submission } from "./support/inferences.ts";
 import { gpu } from "./support/outside.ts";
@@ -26,6 +27,7 @@ import { ORIGIN, as, call, object, operator, until } from "./support/requests.ts
 import { type Tenant, newModel, newTenant, served, servedBy } from "./support/tenants.ts";
 
 const { db } = still();
+const encoder = new TextEncoder();
 
 /** Records a success, as a runner does. */
 const succeed = (it: Claim) => db.all(changeStatements.succeed(it, { at: "row", body: '"done"', contentType: JSON_TYPE }, 6, 1));
@@ -765,6 +767,56 @@ describe("a watcher's place at its object", () => {
       expect(Math.abs(Number(leftAt()) - Date.now())).toBeLessThan(60_000);
       await state.storage.deleteAlarm();
     });
+  });
+});
+
+describe("a client that is connected and reads nothing", () => {
+  /** A stream of its watcher, which writes until it has to wait for its reader, and what the account's object has of it. */
+  async function unread(statesFor: (accountId: string, endAt: number, gone: AbortSignal, clock: Clock) => AsyncIterable<unknown>) {
+    const { accountId } = await newTenant();
+    const clock = standingClock();
+    const ending: Promise<void>[] = [];
+    const call_ = {
+      requestId: "request",
+      after: (work: Promise<void>) => void ending.push(work),
+      admissions: { hasEnded: async () => false },
+      caller: {},
+      ports: { clock },
+    } as unknown as Parameters<typeof eventsWritten>[0]; // of it, what is used
+    const endAt = clock.now() + EVENTS_SECONDS * 1000;
+    let writes = 0;
+    const answer = await eventsWritten(call_, "read", { headers: {}, endAt }, async (write, gone) => {
+      for await (const _ of statesFor(accountId, endAt, gone, clock)) {
+        writes++;
+        await write(encoder.encode(": x\n"));
+      }
+    });
+    const sockets = () =>
+      runInDurableObject(env.WATCH.getByName(watchObjectName(accountId, 0)), (_, state) => state.getWebSockets().length);
+    return { answer, clock, accountId, sockets, ended: async () => await Promise.all(ending), writes: () => writes };
+  }
+
+  test("of one inference gives back its place when its stream's time is over", async () => {
+    const model = await served();
+    const it = await unread(async function* (accountId, endAt, signal, clock) {
+      const id = await queued(model, { accountId });
+      yield* statesOf(ports({ clock }), { accountId, id }, { endAt, signal, after: waitUntil, withWait: false });
+    });
+    expect([it.writes(), await it.sockets()]).toEqual([1, 1]);
+    it.clock.advance(EVENTS_SECONDS * 1000);
+    await it.ended();
+    expect(await until(it.sockets, (count) => count === 0)).toBe(0);
+    expect(await it.answer.text()).toBe(": x\n"); // what was written, and a proper end
+  });
+
+  test("of an account does, too", async () => {
+    const it = await unread((accountId, endAt, signal, clock) => toldOf(ports({ clock }), accountId, null, endAt, signal));
+    expect([it.writes(), await it.sockets()]).toEqual([1, 1]);
+    it.clock.advance(EVENTS_SECONDS * 1000 - 1);
+    expect(await it.sockets()).toBe(1);
+    it.clock.advance(1);
+    await it.ended();
+    expect(await until(it.sockets, (count) => count === 0)).toBe(0);
   });
 });
 
