@@ -2,12 +2,9 @@
  * What many watch elsewhere, beside which ours is measured: a Node server that does nothing else, and a Worker of a few lines on the same
  * runtime. Both keep no state: `GET` is a stream of one event and, once somebody has sent a `POST`, of the last one.
  */
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { type ServerResponse, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
 import { startBare } from "./bare.ts";
+import { serveAsChild, startChild } from "./child.ts";
 
 /** Streams of one thing that many watch. */
 export interface Watched {
@@ -19,19 +16,19 @@ const ROLE = "is-watched";
 /** About as long as ours. */
 const PADDING = "x".repeat(1_400);
 const QUEUED = 'id: 1\nevent: status\ndata: {"event":"queued"}\n\n';
-const final = (at: number) => `id: 2\nevent: final\ndata: {"at":${at},"padding":"${PADDING}"}\n\n`;
+/** The last event, before and after when it happened. */
+const FINAL = ['id: 2\nevent: final\ndata: {"at":', `,"padding":"${PADDING}"}\n\n`] as const;
 
 export async function watchedNode(): Promise<Watched> {
-  const child = fork(fileURLToPath(import.meta.url), [ROLE]);
-  const [url] = (await once(child, "message")) as [string]; // sent below
-  return { url, stop: async () => void child.kill() };
+  const child = await startChild(import.meta.url, ROLE);
+  return { url: child.url, stop: async () => child.end() };
 }
 
-/** All that wait are woken 32 at a time, as ours are: the runtime sends nothing before all have written that are woken together. */
+/** All that wait are woken 32 at a time, as ours are a few at a time: the runtime sends nothing before all have written that are woken together. */
 const SCRIPT = `const waiting = new Set();
 const encoder = new TextEncoder();
 const QUEUED = ${JSON.stringify(QUEUED)};
-const final = (at) => \`id: 2\\nevent: final\\ndata: {"at":\${at},"padding":"${PADDING}"}\\n\\n\`;
+const final = (at) => ${JSON.stringify(FINAL)}.join(at);
 export default {
   async fetch(request) {
     if (request.method === "POST") {
@@ -67,15 +64,12 @@ if (process.argv[2] === ROLE) {
     if (request.method === "POST") {
       const at = Date.now();
       response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ at }));
-      for (const stream of streams) stream.end(final(at));
+      for (const stream of streams) stream.end(FINAL.join(String(at)));
       streams.clear();
       return;
     }
     response.writeHead(200, { "Content-Type": "text/event-stream" }).write(QUEUED);
     streams.add(response);
   });
-  server.listen({ port: 0, host: "127.0.0.1", backlog: 1024 });
-  await once(server, "listening");
-  process.on("disconnect", () => process.exit());
-  process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`); // of a server that listens on a port
+  await serveAsChild(server);
 }
