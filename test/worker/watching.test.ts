@@ -16,7 +16,15 @@ import { watched as markWatched, rowsToTell } from "../../src/inferences/sql/wat
 import { telling } from "../../src/inferences/tell.ts";
 import { eventsWritten } from "../../src/http/sse.ts";
 import { inferenceIn, openWatch, statesOf, toldOf } from "../../src/inferences/watch.ts";
-import { DATABASE_MS, EVENTS_SECONDS, WATCHERS_WOKEN, WATCH_LEADER_MS, WATCH_MS } from "../../src/limits.ts";
+import {
+  DATABASE_MS,
+  EVENTS_SECONDS,
+  WATCHERS_PER_OBJECT,
+  WATCHERS_WOKEN,
+  WATCH_OBJECTS_PER_ACCOUNT,
+  WATCH_LEADER_MS,
+  WATCH_MS,
+} from "../../src/limits.ts";
 import { type Database, type Row, d1 } from "../../src/platform/sql.ts";
 import { ALL, type Clock, type Watch, type WatchPort } from "../../src/ports.ts";
 import { held, standingClock } from "./support/clock.ts";
@@ -672,6 +680,20 @@ describe("a watcher's place at its object", () => {
     const closed = new Promise((resolve) => server.addEventListener("close", resolve));
     answer.release(new Response(null, { status: 101, webSocket: client }));
     await closed;
+  });
+
+  test("is at the next object once one is full, and refused in plain words once all are", async () => {
+    const { key, accountId } = await newTenant();
+    const port = watchPortOf(env, waitUntil, false);
+    for (let object_ = 0; object_ < WATCH_OBJECTS_PER_ACCOUNT; object_++) {
+      const watch_ = await port.open(accountId, ALL);
+      expect(watch_?.object).toBe(object_);
+      await runInDurableObject(env.WATCH.getByName(watchObjectName(accountId, object_)), (_, state) => {
+        while (state.getWebSockets().length < WATCHERS_PER_OBJECT) state.acceptWebSocket(new WebSocketPair()[1], ["another"]);
+      });
+    }
+    const refused = await as(key, "GET", "/v1/events");
+    expect([refused.status, refused.headers.get("retry-after"), (await object(refused))["code"]]).toEqual([429, "5", "too_many_waiting"]);
   });
 
   /** So many who share a socket, and the other side of each that is opened. */
