@@ -683,7 +683,7 @@ credential: (({
  */
 kind: "bearer"
 /**
- * The secret itself; it is never shown again.
+ * The name of the deployment's secret that is sent.
  */
 secret: string
 } | {
@@ -692,7 +692,7 @@ secret: string
  */
 kind: "basic"
 /**
- * The secret itself; it is never shown again.
+ * The name of the deployment's secret that is sent.
  */
 secret: string
 } | {
@@ -705,7 +705,7 @@ kind: "header"
  */
 header: string
 /**
- * The secret itself; it is never shown again.
+ * The name of the deployment's secret that is sent.
  */
 secret: string
 }) | null)

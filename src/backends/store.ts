@@ -27,7 +27,10 @@ export type Credential = z.infer<typeof credentialSchema>;
 
 /** Only secrets that are meant for backends can be named, so that no other can be sent to one. */
 function secretName() {
-  return z.string().regex(/^BACKEND_[A-Z0-9_]{1,56}$/, 'must be the name of a secret that begins with "BACKEND_"');
+  return z
+    .string()
+    .regex(/^BACKEND_[A-Z0-9_]{1,56}$/, 'must be the name of a secret that begins with "BACKEND_"')
+    .describe("The name of the deployment's secret that is sent.");
 }
 
 /** A backend as a claim hands it to a runner. */

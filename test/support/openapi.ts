@@ -321,12 +321,11 @@ class Operation {
     const example = this.#example.request.body;
     const shown = example === undefined ? {} : { example };
     const types = "json" in body ? { "application/json": body.json } : body.raw;
-    const content = Object.entries(types).map(([type, schema], place) => [
-      type,
+    const content = Object.entries(types).flatMap(([type, schema], place) =>
       typeof schema === "string"
-        ? { schema: { description: schema }, ...(place === 0 ? shown : {}) }
-        : { schema: this.#components.schema(schema, "input", `${pascal(this.#id)}Body`), ...(place === 0 ? shown : {}) },
-    ]);
+        ? contentOf(type, schema, place === 0 ? shown : {})
+        : [[type, { schema: this.#components.schema(schema, "input", `${pascal(this.#id)}Body`), ...(place === 0 ? shown : {}) }] as const],
+    );
     return {
       requestBody: {
         description: "json" in body ? "The request, as JSON." : "The request, in one of these media types.",
@@ -353,9 +352,7 @@ class Operation {
               },
             }
           : {}),
-        ...Object.fromEntries(
-          Object.entries(other ?? {}).map(([type, what]) => [type, { schema: { description: what }, ...(json && isJson ? {} : example) }]),
-        ),
+        ...Object.fromEntries(Object.entries(other ?? {}).flatMap(([type, what]) => contentOf(type, what, json && isJson ? {} : example))),
       };
       const names = [
         "X-Request-Id" as const,
@@ -369,6 +366,17 @@ class Operation {
     const other = { description: "Any other status that the backend answered with.", content: { "application/json": { schema: error } } };
     return { ...refusals, ...Object.fromEntries(good), ...(WAITS.test(path) ? { default: other } : {}) };
   }
+}
+
+const BYTES = { type: "string", format: "binary" };
+
+/** A form with one file; what the field is called is the client's to say, and other fields are passed over. */
+const FORM = { type: "object", properties: { file: { description: "The file.", ...BYTES } } };
+
+/** What is not JSON by its media type. Bytes of any type stand as `application/octet-stream` too, which more generators of clients can read than a range. */
+function contentOf(type: string, description: string, example: Json): (readonly [type: string, content: Json])[] {
+  const any = [type, { schema: { description, ...(type === "multipart/form-data" ? FORM : {}) }, ...example }] as const;
+  return type === "*/*" ? [["application/octet-stream", { schema: { description, ...BYTES } }], any] : [any];
 }
 
 /** Whether an answer says by `Location` where what was made is. */

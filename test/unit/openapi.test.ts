@@ -85,6 +85,25 @@ function typeLists(node: unknown): string[][] {
   return Object.entries(node).flatMap(([key, value]) => (key === "type" && Array.isArray(value) ? [value] : typeLists(value)));
 }
 
+test("says of bytes of any type that they may be an octet stream, and of a form which field it has: generators of clients read no range of types", () => {
+  const contents: Record<string, unknown>[] = [];
+  const look = (it: unknown) => {
+    if (typeof it !== "object" || it === null) return;
+    for (const [name, inner] of Object.entries(it)) {
+      if (name === "content" && typeof inner === "object" && inner !== null && Object.keys(inner).some((type) => type.includes("/")))
+        contents.push({ ...inner });
+      look(inner);
+    }
+  };
+  look(JSON.parse(text));
+  const ranges = contents.filter((content) => "*/*" in content);
+  expect(ranges.length).toBeGreaterThan(20);
+  const binary = { schema: { type: "string", format: "binary" } };
+  for (const content of ranges) expect(content).toMatchObject({ "application/octet-stream": binary });
+  const forms = contents.flatMap((content) => content["multipart/form-data"] ?? []);
+  expect(forms).toMatchObject([{ schema: { type: "object", properties: { file: binary.schema } } }]);
+});
+
 test("lists no types beside each other but one and null, which is all that generators of Go clients read", () => {
   const all = typeLists(JSON.parse(text));
   expect(all.length).toBeGreaterThan(10);
