@@ -70,6 +70,17 @@ describe("Prefer: wait", () => {
     expect(Date.now() - endedAt).toBeLessThan(5_000); // it would look by itself after 15 s
   });
 
+  test("is answered though its key is revoked meanwhile", async () => {
+    const { key, keyId, accountId } = await newTenant();
+    const model = await served();
+    const id = await queued(model, { accountId });
+    const answer = as(key, "GET", `/v1/inferences/${id}`, undefined, waiting(60));
+    await watched(id);
+    expect((await operator("DELETE", `/keys/${keyId}`)).status).toBe(200);
+    await succeed(await claimed(model));
+    expect(await object(answer)).toMatchObject({ status: "succeeded", output: "done" });
+  });
+
   test("ends with the present state when its time is over", async () => {
     const { key } = await newTenant();
     const answer = await stillAs(key, "POST", "/v1/inferences", { model: await newModel(), input: "x" }, waiting(1));
