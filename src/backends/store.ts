@@ -59,7 +59,6 @@ export type ClaimedBackend = z.infer<typeof claimedBackendSchema>;
 
 /** A backend's circuit, as its failures and its rest tell. */
 const CIRCUITS = ["closed", "open", "half_open"] as const;
-export type Circuit = (typeof CIRCUITS)[number];
 
 /** What says how to call a backend. */
 const addressSchema = z.object({

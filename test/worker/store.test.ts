@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
 import { auditStatements } from "../../src/audit/store.ts";
 import { accountStatements } from "../../src/accounts/store.ts";
+import { usageStatements } from "../../src/accounts/usage.ts";
 import { dayOf, holdBudgets, usageOf } from "../../src/accounts/usage.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import type { Failure } from "../../src/backends/outcome.ts";
@@ -33,6 +34,8 @@ import {
 } from "../../src/limits.ts";
 import { WrittenNotes, noteOf, noteStatements } from "../../src/inferences/sql/notes.ts";
 import { openStatements } from "../../src/inferences/sql/open.ts";
+import { progressStatements } from "../../src/inferences/sql/progress.ts";
+import { watchStatements } from "../../src/inferences/sql/watch.ts";
 import { readStatements } from "../../src/inferences/sql/read.ts";
 import { dueStatements, sweepDue } from "../../src/maintenance/due.ts";
 import { earliestId } from "../../src/ids.ts";
@@ -1154,8 +1157,31 @@ describe("every statement is an index search:", () => {
     reseal: [secretStatements.reseal("a", "s", { sealed: "t", previous: null })],
   } satisfies Record<keyof typeof secretStatements, readonly Sql[]>;
 
+  const attempt = { accountId: "a", id: "i", attempt: 1 };
+  const ofProgress = {
+    note: [progressStatements.note(attempt, { progress: 0.5, message: "m", previewUrl: null, lines: ["l"] })],
+    toTell: [progressStatements.toTell(attempt)],
+    running: [progressStatements.running(attempt)],
+  } satisfies Record<keyof typeof progressStatements, readonly Sql[]>;
+
+  const ofWatch = {
+    watch: [watchStatements.watch("a", "i", 0, 1)],
+    watchAccount: [watchStatements.watchAccount("a", 0, 1)],
+    changed: [watchStatements.changed("a", 10, 1)],
+  } satisfies Record<keyof typeof watchStatements, readonly Sql[]>;
+
+  const ofUsage = {
+    sums: ["a", null].flatMap((accountId) =>
+      [[], ["day", "model"] as const].map((by) => usageStatements.sums({ accountId, fromDay: 1, toDay: 2 }, by, 10)),
+    ),
+    spent: [usageStatements.spent("a")],
+  } satisfies Record<Exclude<keyof typeof usageStatements, "holdBudgets">, readonly Sql[]>; // which reads all budgets, and nothing else of accounts
+
   const groups: Record<string, Record<string, readonly Sql[]>> = {
     inferences: ofInferences,
+    progress: ofProgress,
+    watch: ofWatch,
+    usage: ofUsage,
     notes: ofNotes,
     open: ofOpen,
     retention: ofRetention,
