@@ -17,7 +17,7 @@ export interface Dropped {
   readonly preview: string | null;
 }
 const dropped = new Map<string, Dropped>();
-export const droppedAs = (reference: string): Dropped | null => dropped.get(reference) ?? null;
+const droppedAs = (reference: string): Dropped | null => dropped.get(reference) ?? null;
 
 /** Its name, without what no name of a file may have. */
 const nameOf = ({ name }: File) => name.replaceAll(/[\\/\p{Cc}]/gu, "_") || "file";

@@ -48,7 +48,7 @@ const waitingSchema = z.object({
 
 const lineSchema = z.looseObject({ at: timeSchema, event: z.string() });
 
-export const progressSchema = z.object({
+const progressSchema = z.object({
   progress: z.number().nullable().describe("From 0 to 1."),
   message: z.string().nullable().describe("What it does, for people."),
   preview_url: z.string().nullable(),

@@ -25,7 +25,7 @@ const STREAM = {
 export const streamRoutes = [route("read", "GET", "/v1/inferences/:id/stream", STREAM, read)];
 
 /** What a stream says beside the backend's words if it was submitted by our own API, or by a wire that does not stream. */
-export const OWN_ENDS: StreamEnds = {
+const OWN_ENDS: StreamEnds = {
   last: (inference, call) => `event: final\n${framed(writeJson({ inference_id: inference.id, inference: present(inference, call) }))}`,
   whole: async () => null, // the last event has the output, or where it is
 };

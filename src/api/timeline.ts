@@ -49,7 +49,7 @@ const momentSchema = z.object({
   message: z.string().optional(),
 });
 
-export const timelineSchema = z.object({
+const timelineSchema = z.object({
   inference_id: z.string(),
   trace_id: z.string().describe("32 hex digits: the trace that its attempts and deliveries name in `traceparent`."),
   spans: z.array(spanSchema).describe("The whole first; a parent stands before what is in it."),

@@ -202,7 +202,7 @@ export async function streamChat(call: BackendCall, outside: Outside, sink: Sink
 }
 
 /** A chat's chunks for a client of OpenAI's API: word for word, but under the name that it knows, and with a role at first. */
-export function chunksFor(call: BackendCall): ShowChunk {
+function chunksFor(call: BackendCall): ShowChunk {
   const asked = inputOf(call);
   const roles = new Roles();
   const tellsUsage = asked !== null && optionsOf(asked.body)["include_usage"] === true;

@@ -39,7 +39,7 @@ export function reportFrom(observed: Observed, env: Pick<Env, "METRICS"> & Point
  * An observation as a data point: the metric's name as index and first blob, then its labels in the list's order; as doubles a
  * count, or of a histogram how many were measured and their sum in seconds.
  */
-export function pointOf({ metric, labels, values }: Observation): AnalyticsEngineDataPoint {
+function pointOf({ metric, labels, values }: Observation): AnalyticsEngineDataPoint {
   const { name, type } = metricOf(metric);
   const count = values.slice(0, -1).reduce((sum, value) => sum + value, 0);
   return { indexes: [name], blobs: [name, ...labels], doubles: type === "histogram" ? [count, values.at(-1) ?? 0] : [...values] };

@@ -78,7 +78,7 @@ export async function download(request: Request, it: Download): Promise<Response
 }
 
 /** `open` of bytes that are at hand. */
-export function opener(body: string | Uint8Array): Download["open"] {
+function opener(body: string | Uint8Array): Download["open"] {
   return async (range) => {
     if (!range) return body;
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;

@@ -19,7 +19,7 @@ import { spanIdOf, spanOf, submitOf } from "./trace.ts";
 const OPERATIONS = { [CHAT]: "chat", [COMPLETIONS]: "text_completion", [EMBEDDINGS]: "embeddings" } as const;
 
 /** What an inference's spans are of one run: since its submit, or its last redrive. Empty while it goes on, and if its client's trace is not sampled. */
-export function spansOf(inference: Inference): SpanData[] {
+function spansOf(inference: Inference): SpanData[] {
   const { spans, moments } = lifeOf(inference);
   const [whole, ...others] = spans;
   const { traceId, sampled, state } = spanOf(inference, "");

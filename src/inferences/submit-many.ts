@@ -148,7 +148,7 @@ interface Waiting extends Asked<NewInference, Inserted> {
   readonly done: () => void;
 }
 
-export class OneCall implements Way {
+class OneCall implements Way {
   readonly #ports: Ports;
   #waiting: Waiting[] = [];
   /** Those that may have a slot, with how many inferences were accepted for each. */

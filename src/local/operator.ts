@@ -1,6 +1,6 @@
 /** The admin API as the local programs use it. */
 
-export class AdminCallFailed extends Error {
+class AdminCallFailed extends Error {
   readonly status: number;
   constructor(call: string, status: number, body: string) {
     super(`${call} answered ${status}: ${body.slice(0, 500)}`);

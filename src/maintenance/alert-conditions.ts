@@ -38,7 +38,7 @@ export function overOf(type: AlertType | OverType): OverType | null {
 
 const KINDS = ["circuit", "lane", "endpoint", "budget"] as const;
 
-export const conditionStatements = {
+const conditionStatements = {
   circuit: () => sql`
     SELECT id, model, version, url, failing_since AS since, last_error AS lastError, failures_of AS accountId
     FROM backends WHERE failures >= ${CIRCUIT_FAILURES} AND state = 'active' ORDER BY id LIMIT ${ALERTS_OF_A_KIND}`,

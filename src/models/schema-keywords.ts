@@ -8,7 +8,7 @@ import * as z from "zod";
 import type { Fault } from "../problem.ts";
 import { isObject } from "../tensors/tensor.ts";
 
-export const DRAFT = "https://json-schema.org/draft/2020-12/schema";
+const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 
 /** A schema as it is given. */
 export type JsonSchema = boolean | Readonly<Record<string, unknown>>;

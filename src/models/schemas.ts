@@ -153,7 +153,7 @@ function isTensor(value: unknown): value is TensorHead {
   return typeof name === "string" && typeof datatype === "string" && Array.isArray(shape) && shape.every(Number.isInteger);
 }
 
-export function faultsOfTensors(wanted: readonly TensorSpec[], given: readonly TensorHead[]): readonly Fault[] {
+function faultsOfTensors(wanted: readonly TensorSpec[], given: readonly TensorHead[]): readonly Fault[] {
   const specs = new Map(wanted.map((spec) => [spec.name, spec]));
   const names = wanted.map(({ name }) => quoted(name)).join(", ");
   const faults: Fault[] = given.flatMap(({ name, datatype, shape }, index) => {

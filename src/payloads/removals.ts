@@ -48,7 +48,7 @@ const removalSchema = z
   .object({ due_at: z.number(), object: z.string(), upload_id: z.string() })
   .transform((row): Removal => ({ dueAt: row.due_at, object: row.object, uploadId: row.upload_id }));
 
-export const removalsFrom = (rows: readonly Row[]): Removal[] => z.array(removalSchema).parse(rows);
+const removalsFrom = (rows: readonly Row[]): Removal[] => z.array(removalSchema).parse(rows);
 
 export async function noteUpload(db: Database, key: string, uploadId: string): Promise<void> {
   await db.all(removalStatements.noteUpload(key, uploadId));

@@ -7,7 +7,7 @@ import { OTLP_GATHER_MS, OTLP_SPANS_SENT, OTLP_SPANS_WAITING, OTLP_STUCK_MS, OTL
 import { log } from "./log.ts";
 
 /** `SpanKind` of the protocol. */
-export const SPAN_KIND = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 } as const;
+const SPAN_KIND = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 } as const;
 
 export interface SpanLink {
   readonly traceId: string;

@@ -7,7 +7,7 @@
 import { EVENTS } from "../inferences/webhook.ts";
 
 /** What the webhooks of an account may be told of it. */
-export const ACCOUNT_EVENTS = ["account.budget_warning", "account.budget_exceeded", "account.budget_renewed"] as const;
+const ACCOUNT_EVENTS = ["account.budget_warning", "account.budget_exceeded", "account.budget_renewed"] as const;
 
 export type AccountEventName = (typeof ACCOUNT_EVENTS)[number];
 

@@ -103,7 +103,7 @@ function isFailing(name: unknown): boolean {
 }
 
 /** Whether a member such as `error` says that there is none. */
-export function isNothing(value: unknown): boolean {
+function isNothing(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isNothing);
   if (isObject(value)) return Object.values(value).every(isNothing);
   return value === undefined || value === null || value === false || value === "" || value === 0;
