@@ -1,6 +1,6 @@
 /**
- * The whole API on one screen: which wires there are, and what every request goes through, in this order: path and
- * method, who is calling, the gate, the handler, and on the way out the headers that every answer carries.
+ * What every request goes through, in this order: an answer that this isolate has kept, path and method (routes.ts), who is calling,
+ * the gate, the handler, and on the way out the headers that every answer carries.
  */
 import { Unavailable } from "./platform/unavailable.ts";
 import { RoutedCall, sharedOf } from "./entry/call.ts";
