@@ -1,4 +1,4 @@
-/** All SQL on backends but the claim's, which picks one (inferences/lane.ts). */
+/** All SQL on backends but the claim's, which picks one (inferences/sql/lane.ts). */
 import * as z from "zod";
 import { CIRCUIT_FAILURES, PROBE_MS, REST_MAX_MS, REST_MS, WITNESSES, WITNESS_MS, WITNESS_NOTED_MS } from "../limits.ts";
 import type { Failure } from "./outcome.ts";

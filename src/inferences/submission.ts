@@ -34,7 +34,7 @@ export interface Submission extends Checked {
   /** See NewInference. */
   resumable?: boolean | undefined;
   waiter?: string | undefined;
-  /** Judged already (api/target.ts). */
+  /** Judged already (http/vetted.ts). */
   webhook?: Webhook | undefined;
   /** The call that submits it, within its client's trace, as `storedTrace` has it; null if its client named none. */
   trace?: string | null | undefined;

@@ -78,7 +78,7 @@ export interface Options {
   env?: Readonly<Record<string, string>>;
 }
 
-/** A folder for the state of a deployment; removed by `removeFolders`. */
+/** A folder for the state of a deployment; removed by `endAll`. */
 export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "claimcheck-e2e-"));
   folders.push(folder);

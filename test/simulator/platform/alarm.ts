@@ -1,5 +1,5 @@
 /**
- * The sweep's Durable Object, for a world without the platform: the same few lines as src/inferences/sweeper.ts, on an
+ * The sweep's Durable Object, for a world without the platform: the same few lines as src/entry/sweep-object.ts, on an
  * alarm that may be lost, doubled or late, in an isolate that may die. The alarm's time is durable, all else is memory.
  */
 import { logError } from "../../../src/platform/log.ts";

@@ -1,6 +1,6 @@
 /**
  * A part of the platform as those who call it see it: it answers, late or never, or fails, before or after it has done
- * what it was asked. Who asks gets an answer within a limit, as platform.ts sees to in production, and then never learns
+ * what it was asked. Who asks gets an answer within a limit, as platform/unavailable.ts sees to in production, and then never learns
  * what became of the question.
  */
 import { Unavailable } from "../../../src/platform/unavailable.ts";
