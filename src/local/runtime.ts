@@ -6,7 +6,7 @@
  */
 import "./quiet.ts";
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
@@ -29,6 +29,12 @@ const CRON_MS = 60_000;
  */
 const DIRECT = "direct";
 const NAME = "claimcheck";
+/**
+ * The default entry, which no client reaches, takes requests of this process too; by this header it knows them. The simulator's own way to a
+ * binding makes this process stand still until workerd answers, while workerd may wait for it to read the log lines of a Worker that has
+ * much to do: so hundreds of inferences that expired while it was stopped kept it from starting.
+ */
+const TOKEN_HEADER = "x-local-token";
 /**
  * Room for new objects in each isolate, in MiB; V8 would let it grow to 32, and twice that while it collects. What a request leaves behind is
  * collected sooner, so the pauses are shorter too (docs/performance.md).
@@ -103,6 +109,7 @@ export async function startRuntime({
   process.env["ADMIN_TOKEN"] = secrets.adminToken;
   process.env["MINIFLARE_WORKERD_V8_FLAGS"] ??= V8_FLAGS; // the simulator's only way to set them
   const { workerOptions, main } = unstable_getMiniflareWorkerOptions(CONFIG);
+  const token = randomUUID();
   const { compatibilityFlags = [], bindings = {} } = workerOptions as { compatibilityFlags?: string[]; bindings?: Record<string, string> }; // an Omit over a union loses them
   if (!main) throw new Error("wrangler.toml names no main");
   const options = convertV4MiniflareOptions({
@@ -117,7 +124,7 @@ export async function startRuntime({
       {
         ...workerOptions,
         name: NAME,
-        modules: [{ type: "ESModule", path: "worker.js", contents: await bundle(otherMain ?? main) }],
+        modules: [{ type: "ESModule", path: "worker.js", contents: await bundle(otherMain ?? main, token) }],
         compatibilityFlags: [
           // The strict rule is about Cloudflare's zones; here it would keep the Worker from servers on this machine.
           ...compatibilityFlags.filter((flag) => flag !== "global_fetch_strictly_public"),
@@ -138,6 +145,16 @@ export async function startRuntime({
   });
   const guard = new Guard();
   const miniflare = withoutSignalHandlers(() => new Miniflare(options));
+  const ask: Ask = async (what) => {
+    const answer = await miniflare.dispatchFetch("http://localhost/", {
+      method: "POST",
+      headers: { [TOKEN_HEADER]: token },
+      body: JSON.stringify(what),
+    });
+    const { rows, error } = (await answer.json()) as { rows?: unknown[]; error?: string }; // as bundle() has it
+    if (!rows) throw new Error(error ?? `the embedded runtime answered ${answer.status}`);
+    return rows;
+  };
   const dispose = async () => {
     await miniflare.dispose();
     guard.end();
@@ -145,13 +162,12 @@ export async function startRuntime({
   };
   try {
     await miniflare.ready;
-    await migrate(miniflare);
+    await migrate(ask);
   } catch (error) {
     await dispose();
     throw error;
   }
-  const worker = await miniflare.getWorker(NAME);
-  const cron = setInterval(() => void worker.scheduled({ cron: "* * * * *" }).catch(() => undefined), CRON_MS);
+  const cron = setInterval(() => void ask("scheduled").catch(() => undefined), CRON_MS);
   return {
     url: urlOf(host, port),
     logFile: logs.path,
@@ -203,9 +219,36 @@ class Guard {
   }
 }
 
-async function bundle(main: string): Promise<string> {
+/** What this process asks of the Worker's default entry: to do what a cron trigger does, or to run statements in one transaction. */
+type Ask = (what: "scheduled" | readonly Statement[]) => Promise<readonly unknown[]>;
+
+interface Statement {
+  readonly text: string;
+  readonly params?: readonly string[];
+}
+
+async function bundle(main: string, token: string): Promise<string> {
   const from = JSON.stringify(main);
-  const contents = `export * from ${from}; export { default, default as ${DIRECT} } from ${from};`;
+  const contents = `
+export * from ${from};
+import worker from ${from};
+export { worker as ${DIRECT} };
+async function done(what, env, ctx) {
+  if (what !== "scheduled") return await env.DB.batch(what.map(({ text, params = [] }) => env.DB.prepare(text).bind(...params)));
+  await worker.scheduled({ cron: "* * * * *", scheduledTime: Date.now(), noRetry() {} }, env, ctx);
+  return [];
+}
+export default {
+  ...worker,
+  async fetch(request, env, ctx) {
+    if (request.headers.get(${JSON.stringify(TOKEN_HEADER)}) !== ${JSON.stringify(token)}) return worker.fetch(request, env, ctx);
+    try {
+      return Response.json({ rows: (await done(await request.json(), env, ctx)).flatMap(({ results }) => results) });
+    } catch (error) {
+      return Response.json({ error: String(error) }, { status: 500 });
+    }
+  },
+};`;
   const built = await esbuild.build({
     stdin: { contents, resolveDir: ROOT },
     bundle: true,
@@ -223,22 +266,18 @@ async function bundle(main: string): Promise<string> {
 }
 
 /** Applies the migrations that the database has not seen, each in one transaction, noted as `wrangler d1 migrations` does. */
-async function migrate(miniflare: Miniflare): Promise<void> {
-  const db = await miniflare.getD1Database("DB", NAME);
-  await db
-    .prepare(
-      "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",
-    )
-    .run();
-  const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
-  const applied = new Set(results.map((row) => row.name));
+async function migrate(ask: Ask): Promise<void> {
+  const text =
+    "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)";
+  const rows = await ask([{ text }, { text: "SELECT name FROM d1_migrations" }]);
+  const applied = new Set((rows as { name: string }[]).map((row) => row.name)); // the table is made above
   const folder = join(ROOT, "migrations");
   for (const name of readdirSync(folder)
     .filter((file) => file.endsWith(".sql"))
     .toSorted()) {
     if (applied.has(name)) continue;
-    const statements = unstable_splitSqlQuery(readFileSync(join(folder, name), "utf8"));
-    await db.batch([...statements.map((text) => db.prepare(text)), db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name)]);
+    const statements = unstable_splitSqlQuery(readFileSync(join(folder, name), "utf8")).map((statement) => ({ text: statement }));
+    await ask([...statements, { text: "INSERT INTO d1_migrations (name) VALUES (?)", params: [name] }]);
   }
 }
 

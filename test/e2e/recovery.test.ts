@@ -1,6 +1,7 @@
 /** Nothing accepted is lost, doubled or stuck, however a deployment ends: killed as a whole, in part, or stopped. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Answer, type Deployment, type Shown, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
+import { MAX_TIME_IN_QUEUE_SECONDS } from "../../src/limits.ts";
 import { type Gpu, chat, slow, startGpu } from "../support/gpu.ts";
 
 const INFERENCES = 50;
@@ -175,6 +176,34 @@ describe("in the middle of 50 inferences", () => {
     await expect(fetch(`${work.deployment.url}/healthz`)).rejects.toThrow("fetch failed");
     await expectRecovery(work, endedAt);
   });
+});
+
+test("a start is not kept up by 2,000 inferences that expired meanwhile, each with a line in the log", async () => {
+  const first = await deploy({ folder });
+  await first.operator("POST", "/models", { name: "idle" });
+  const one = { model: "idle", input: {}, max_time_in_queue_seconds: MAX_TIME_IN_QUEUE_SECONDS.range[0] };
+  for (let call = 0; call < 2; call++) {
+    const { status } = await first.api(
+      "POST",
+      "/v1/inferences/bulk",
+      Array.from({ length: 1_000 }, () => one),
+    );
+    expect(status).toBe(202);
+  }
+  const submittedAt = Date.now();
+  await first.kill9();
+  await until(
+    async () => Date.now() - submittedAt,
+    (passed) => passed > MAX_TIME_IN_QUEUE_SECONDS.range[0] * 1000,
+  );
+  const second = await deploy({ folder, port: first.port });
+  const counts = await until(
+    async () => (await second.api("GET", "/v1/inferences/counts")).body as { counts: Record<string, number> },
+    (body) => body.counts["expired"] === 2_000,
+    60,
+  );
+  expect(counts.counts).toMatchObject({ expired: 2_000 });
+  await second.kill9();
 });
 
 test("every process is killed while a stream is read: what was read is there after the next start, and its readers are told to begin again", async () => {
