@@ -55,11 +55,15 @@ class WrittenStream {
     });
   }
 
-  /** Resolves when there is room for more, or the reader has left. */
-  async write(bytes: Uint8Array): Promise<void> {
+  /** Whether there is room for more. */
+  write(bytes: Uint8Array): boolean {
     this.#controller?.enqueue(bytes);
-    if ((this.#controller?.desiredSize ?? 0) > 0) return;
-    await new Promise<void>((resolve) => (this.#wake = resolve));
+    return (this.#controller?.desiredSize ?? 0) > 0;
+  }
+
+  /** Resolves when there is room again, or the reader has left. */
+  room(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
   }
 
   /** The reader takes no more. */
@@ -105,12 +109,15 @@ export async function eventsWritten(
     stream.close();
   };
   const { clock } = call.ports;
-  const cancelEnd = endAt === Infinity ? () => undefined : clock.after(endAt - clock.now(), end);
   const write = async (bytes: Uint8Array) => {
     if (await call.admissions.hasEnded(call.caller, scope)) end();
     gone.throwIfAborted();
     begin();
-    await stream.write(bytes);
+    if (stream.write(bytes)) return;
+    // None for a client that reads: a timer for each counts where a thousand watch the same.
+    const cancelEnd = endAt === Infinity ? () => undefined : clock.after(endAt - clock.now(), end);
+    await stream.room();
+    cancelEnd();
   };
   const work = async () => {
     try {
@@ -122,8 +129,6 @@ export async function eventsWritten(
       if (!hasBegun) return begun.reject(error);
       logError("events_cut", error, { request_id: call.requestId });
       stream.fail(error);
-    } finally {
-      cancelEnd();
     }
   };
   call.after(work());
