@@ -22,6 +22,8 @@ interface Reader {
   /** Which attempt speaks; 0 = none has yet. */
   attempt: number;
   text: string;
+  /** When its connection was made. */
+  askedAt: number;
   isOver: boolean;
 }
 
@@ -47,13 +49,14 @@ export class Readers {
   async read(job: Job, id: string): Promise<void> {
     const world = this.#world;
     const { watchRandom: random } = world;
-    const reader: Reader = { job, id, lastEventId: null, attempt: 0, text: "", isOver: false };
+    const reader: Reader = { job, id, lastEventId: null, attempt: 0, text: "", askedAt: 0, isOver: false };
     this.#readers.push(reader);
     while (!this.#haveLeft && !reader.isOver && !world.violation) {
       const blocks = new Blocks();
       const take = (piece: Uint8Array) => {
         for (const block of blocks.of(piece)) this.#take(reader, block);
       };
+      reader.askedAt = world.schedule.now;
       const stayMs = world.hasEnded || random.chance(0.3) ? Infinity : random.magnitude(50, 20_000);
       const how = await world.requests.follow(
         async (ports, after, signal) => {
@@ -95,10 +98,12 @@ export class Readers {
       this.#violate(reader, `has ${reader.text.length} bytes up to ${id}, which are not the ${written.length} that were written`);
   }
 
-  /** At the end it has all that its attempt has written, if it was a success. */
+  /** There is an end, or was one while it read: a redrive may have come since. At the end it has all that its attempt has written, if it was a success. */
   #judgeWhole(reader: Reader): void {
-    const row = this.#world.model.known.jobs.get(reader.job.number)?.row;
-    if (!row || !isFinal(row.status)) return this.#violate(reader, `is told of the end, and it is ${row?.status}`);
+    const life = this.#world.model.known.jobs.get(reader.job.number);
+    const row = life?.row;
+    const isRedriven = life !== undefined && [...life.seen].some(isFinal) && life.since >= reader.askedAt;
+    if (!row || !(isFinal(row.status) || isRedriven)) return this.#violate(reader, `is told of the end, and it is ${row?.status}`);
     if (row.status !== "succeeded") return;
     const written = this.#world.streams.writtenBy(row.accountId, row.id, row.attempt);
     if (reader.text !== written) this.#violate(reader, `has ${reader.text.length} of the ${written.length} bytes at the end`);
