@@ -111,7 +111,8 @@ export async function redriveMany(api: Api, filters: Json, dryRun: boolean): Pro
     });
     seen += Number(done["looked_at"]);
     matched += Number(done["redriven"] ?? done["matched"]);
-    for (const { code, count } of done["refused"] as { code: string; count: number }[]) refused.set(code, (refused.get(code) ?? 0) + count); // as the route answers
+    const left = (done["refused"] ?? []) as { code: string; count: number }[]; // as the route answers; an older deployment leaves it out
+    for (const { code, count } of left) refused.set(code, (refused.get(code) ?? 0) + count);
     after = done["next"];
     if (api.output.isTerminal && after !== null) api.output.note(dim(`${matched} of ${seen} looked at`));
   } while (after !== null);
