@@ -28,7 +28,7 @@ import { cutOff, garbage, oversized, refusal, refusedInside, unsendable } from "
 import { type Reading, beginsAsStream, isEventStream, outcomeOfEvents, stream } from "./streams/sse.ts";
 import { type Members, type SaidFailure, errorIn, failureIn } from "./streams/stream-events.ts";
 import { framed } from "./streams/event-reader.ts";
-import { Roles } from "./streams/roles.ts";
+import { FirstPieces } from "./streams/first-pieces.ts";
 import { type Asked, CHAT, COMPLETIONS, EMBEDDINGS, askedBy, knownIn } from "./openai-paths.ts";
 import { itemsIn } from "../tensors/plain.ts";
 
@@ -201,15 +201,15 @@ export async function streamChat(call: BackendCall, outside: Outside, sink: Sink
   return outcome;
 }
 
-/** A chat's chunks for a client of OpenAI's API: word for word, but under the name that it knows, and with a role at first. */
+/** A chat's chunks for a client of OpenAI's API: word for word, but under the name that it knows, and with whole first pieces. */
 function chunksFor(call: BackendCall): ShowChunk {
   const asked = inputOf(call);
-  const roles = new Roles();
+  const firstPieces = new FirstPieces();
   const tellsUsage = asked !== null && optionsOf(asked.body)["include_usage"] === true;
   return (chunk, data) => {
     if (!tellsUsage && isUsageAlone(chunk)) return "";
     if (!Array.isArray(chunk["choices"])) return ""; // kept, but no client could read it
-    const shown = roles.addTo(named(withoutError(chunk), call));
+    const shown = firstPieces.complete(named(withoutError(chunk), call));
     return framed(shown === chunk ? data : writeJson(shown));
   };
 }

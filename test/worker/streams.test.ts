@@ -381,25 +381,27 @@ describe("a stream with which a plain server answers a chat", () => {
   });
 });
 
-describe("a chat whose server names no role", () => {
+describe("a chat whose server leaves out of a first piece what clients wait for", () => {
   const head = { id: "c", object: "chat.completion.chunk", created: 1 };
   const event = (choices: unknown[], more: object = {}) => `data: ${JSON.stringify({ ...head, ...more, choices })}\n\n`;
   const piece = (delta: unknown, index: number | undefined = 0, finish_reason: string | null = null) =>
     event([{ index, delta, finish_reason }]);
   const calls = [{ index: 0, id: "a", type: "function", function: { name: "find", arguments: "{}" } }];
   const role = "assistant";
+  const untyped = (id: string) => ({ index: 0, id, function: { name: "find", arguments: "" } });
+  const typed = (id: string) => ({ ...untyped(id), type: "function" });
   /** A stream without what it says while the server is silent. */
   const said = (text: string) => text.replaceAll(/^:\n/gm, "");
 
   test.each<[string, string[], unknown[]]>([
-    ["in no chunk", [piece({ tool_calls: calls }), piece({}, 0, "tool_calls")], [{ role, tool_calls: calls }, {}]],
+    ["no role in any chunk", [piece({ tool_calls: calls }), piece({}, 0, "tool_calls")], [{ role, tool_calls: calls }, {}]],
     [
-      "in the first of each choice",
+      "no role in the first of each choice",
       [piece({ content: "a" }, 1), piece({}), piece({ content: "b" }), piece({}, 1, "stop"), piece({}, 0, "stop")],
       [{ role, content: "a" }, { role }, { content: "b" }, {}, {}],
     ],
     [
-      "but null, or an empty text",
+      "a role that is null, or an empty text",
       [
         piece({ role: null, content: "a" }),
         piece({ role: "", content: "b" }, 1),
@@ -409,7 +411,7 @@ describe("a chat whose server names no role", () => {
       [{ role, content: "a" }, { role, content: "b" }, { role: null }, { role: "" }],
     ],
     [
-      "before what counts or filters alone",
+      "no role, and chunks before it that count or filter alone",
       [
         event([], { usage: { prompt_tokens: 1, completion_tokens: 0 } }),
         event([{ index: 0, finish_reason: null, content_filter_results: {} }]),
@@ -419,16 +421,56 @@ describe("a chat whose server names no role", () => {
       [undefined, null, { role, content: "a" }],
     ],
     [
-      "and no index",
+      "no role and no index",
       [event([{ delta: { content: "a" } }]), event([{ delta: { content: "b" }, finish_reason: "stop" }])],
       [{ role, content: "a" }, { content: "b" }],
     ],
     [
-      "but one of its own",
+      "nothing, its role is of its own",
       [piece({ role: "tool", content: "a" }), piece({ content: "b" }, 0, "stop")],
       [{ role: "tool", content: "a" }, { content: "b" }],
     ],
-  ])("%s has one in the first piece of each choice, live and when it is read again", async (_, sends, deltas) => {
+    [
+      "no type of a call",
+      [
+        piece({ role, tool_calls: [untyped("a"), { ...untyped("b"), index: 1, type: null }] }),
+        piece({ tool_calls: [{ index: 0, function: { arguments: "{" } }] }),
+        piece({ tool_calls: [{ ...untyped("a"), function: { name: "find", arguments: "}" } }] }), // as some say who it is each time
+        piece({ tool_calls: [{ ...untyped("c"), index: 2, type: "" }] }, 0, "tool_calls"),
+      ],
+      [
+        { role, tool_calls: [typed("a"), { ...typed("b"), index: 1 }] },
+        { tool_calls: [{ index: 0, function: { arguments: "{" } }] },
+        { tool_calls: [{ ...untyped("a"), function: { name: "find", arguments: "}" } }] },
+        { tool_calls: [{ ...typed("c"), index: 2 }] },
+      ],
+    ],
+    [
+      "no type of what is no call of a function, or not its beginning",
+      [
+        piece({
+          role,
+          tool_calls: [
+            { index: 0, id: "a", custom: { name: "find" } },
+            { index: 1, id: "b", function: { name: "" } },
+          ],
+        }),
+        piece({ tool_calls: [{ index: 0, id: "", function: { name: "find" } }, null, { index: 1, function: { name: "find" } }] }),
+        piece({ tool_calls: [{ ...untyped("a"), type: "custom" }] }, 0, "tool_calls"),
+      ],
+      [
+        {
+          role,
+          tool_calls: [
+            { index: 0, id: "a", custom: { name: "find" } },
+            { index: 1, id: "b", function: { name: "" } },
+          ],
+        },
+        { tool_calls: [{ index: 0, id: "", function: { name: "find" } }, null, { index: 1, function: { name: "find" } }] },
+        { tool_calls: [{ ...untyped("a"), type: "custom" }] },
+      ],
+    ],
+  ])("(%s) has it there, live and when it is read again", async (_, sends, deltas) => {
     world(() => streamOf({ sends: [...sends, "data: [DONE]\n\n"], ends: "close" }));
     const { key, model } = await watched("openai");
     const ask = (query: string) =>
@@ -445,17 +487,17 @@ describe("a chat whose server names no role", () => {
     expect(again).toBe(`retry: 1000\n${withIds}`);
   });
 
-  test("and does not stream either has one in its one piece", async () => {
+  test("and does not stream either has it in its one piece", async () => {
     world(() =>
       Response.json({
         ...head,
         object: "chat.completion",
-        choices: [{ index: 0, message: { tool_calls: calls }, finish_reason: "tool_calls" }],
+        choices: [{ index: 0, message: { tool_calls: [untyped("a")] }, finish_reason: "tool_calls" }],
       }),
     );
     const { key, model } = await watched("openai");
     const answer = await as(key, "POST", "/v1/chat/completions", { model, messages: [{ role: "user", content: "Hi" }], stream: true });
-    expect(await answer.text()).toContain(`"delta":${JSON.stringify({ tool_calls: calls, role })}`);
+    expect(await answer.text()).toContain(`"delta":${JSON.stringify({ tool_calls: [typed("a")], role })}`);
   });
 });
 

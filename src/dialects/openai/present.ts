@@ -2,7 +2,7 @@
 import { retryHeaders } from "../../http/retry-headers.ts";
 import type * as z from "zod";
 import { DONE, KEEP_ALIVE, framed } from "../../backends/streams/event-reader.ts";
-import { withRole } from "../../backends/streams/roles.ts";
+import { withRole, withTypes } from "../../backends/streams/first-pieces.ts";
 import type { Failure } from "../../backends/outcome.ts";
 import { parseJson, writeJson } from "../../encoding/json.ts";
 import { json } from "../../http/answer.ts";
@@ -91,7 +91,7 @@ function chunkOf(choice: unknown): unknown {
   const delta = withRole(message);
   const calls = delta["tool_calls"];
   if (!Array.isArray(calls)) return { ...rest, delta };
-  return { ...rest, delta: { ...delta, tool_calls: calls.map((it: unknown, index) => (isObject(it) ? { index, ...it } : it)) } };
+  return { ...rest, delta: { ...delta, tool_calls: withTypes(calls).map((it, index) => (isObject(it) ? { index, ...it } : it)) } };
 }
 
 /** The answer of an inference that has no output. */
