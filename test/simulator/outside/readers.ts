@@ -7,9 +7,9 @@ import { streamRoutes } from "../../../src/api/streams.ts";
 import { EventReader } from "../../../src/backends/streams/event-reader.ts";
 import type { Admissions } from "../../../src/http/admit.ts";
 import type { LookUps } from "../../../src/http/lookups.ts";
-import { isFinal } from "../../../src/inferences/status.ts";
 import type { Ports } from "../../../src/ports.ts";
 import { Problem } from "../../../src/problem.ts";
+import { type ToldEnd, toldOf } from "../rules/ends.ts";
 import type { Job } from "../shape.ts";
 import type { World } from "../world.ts";
 import { Blocks, fieldOf } from "./blocks.ts";
@@ -87,7 +87,8 @@ export class Readers {
     reader.lastEventId = id;
     if (name !== null) {
       reader.isOver = true;
-      return this.#judgeWhole(reader);
+      const { inference } = JSON.parse(fieldOf(block, "data") ?? "{}") as { inference?: ToldEnd }; // as the API documents it
+      return this.#judgeEnd(reader, inference);
     }
     const [attempt = 0, offset = 0] = (id ?? "").split(".").map(Number);
     if (reader.attempt === 0) reader.attempt = attempt;
@@ -98,14 +99,14 @@ export class Readers {
       this.#violate(reader, `has ${reader.text.length} bytes up to ${id}, which are not the ${written.length} that were written`);
   }
 
-  /** There is an end, or was one while it read: a redrive may have come since. At the end it has all that its attempt has written, if it was a success. */
-  #judgeWhole(reader: Reader): void {
+  /** The end that it is told of is there, or was while it read: a redrive may have come since. Of a success it has all that the attempt has written. */
+  #judgeEnd(reader: Reader, told: ToldEnd | undefined): void {
     const life = this.#world.model.known.jobs.get(reader.job.number);
-    const row = life?.row;
-    const isRedriven = life !== undefined && [...life.seen].some(isFinal) && life.since >= reader.askedAt;
-    if (!row || !(isFinal(row.status) || isRedriven)) return this.#violate(reader, `is told of the end, and it is ${row?.status}`);
-    if (row.status !== "succeeded") return;
-    const written = this.#world.streams.writtenBy(row.accountId, row.id, row.attempt);
+    const end = told && toldOf(life?.ends ?? [], told, reader.askedAt);
+    if (!end) return this.#violate(reader, `is told of the end ${JSON.stringify(told)}, and it is ${life?.row.status}`);
+    const { accountId, id, attempt, status } = end.row;
+    if (status !== "succeeded") return;
+    const written = this.#world.streams.writtenBy(accountId, id, attempt);
     if (reader.text !== written) this.#violate(reader, `has ${reader.text.length} of the ${written.length} bytes at the end`);
   }
 

@@ -22,16 +22,17 @@ const ofWatches =
     },
   });
 
-/** Changes the logs that are told of, and not those in the database. */
-const ofToldLogs =
-  (change: (log: readonly LogLine[]) => readonly LogLine[]): NonNullable<Mutation["ports"]> =>
-  (ports: Ports) => {
-    const changed = (row: Row): Row => ({ ...row, log: JSON.stringify(change(JSON.parse(String(row["log"])) as LogLine[])) }); // as a row has it
-    return {
-      ...ports,
-      watch: { ...ports.watch, tell: (accountId, object, rows) => ports.watch.tell(accountId, object, rows.map(changed)) },
-    };
-  };
+/** Changes the rows that are told of, and not those in the database. */
+const ofToldRows =
+  (change: (row: Row) => Row): NonNullable<Mutation["ports"]> =>
+  (ports: Ports) => ({
+    ...ports,
+    watch: { ...ports.watch, tell: (accountId, object, rows) => ports.watch.tell(accountId, object, rows.map(change)) },
+  });
+
+/** The same with their logs. */
+const ofToldLogs = (change: (log: readonly LogLine[]) => readonly LogLine[]) =>
+  ofToldRows((row) => ({ ...row, log: JSON.stringify(change(JSON.parse(String(row["log"])) as LogLine[])) })); // as a row has it
 
 /** Changes how one watches an inference, and not all of an account. */
 const ofOne =
@@ -81,6 +82,10 @@ export const WATCHING_BUGS: readonly Mutation[] = [
         return told && [...told, ...told.slice(-1)];
       },
     })),
+  },
+  {
+    name: "a failure is told as an expiry",
+    ports: ofToldRows((row) => (row["status"] === "failed" ? { ...row, status: "expired" } : row)),
   },
   {
     name: "what was rolled back is told",

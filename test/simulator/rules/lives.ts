@@ -6,6 +6,7 @@
 import type { Status } from "../../../src/inferences/status.ts";
 import type { Isolate } from "../platform/isolate.ts";
 import type { BackendRow, InferenceRow } from "../platform/rows.ts";
+import type { End } from "./ends.ts";
 
 /** Who a write is by. A runner is known by the lease that it writes under; `names` are all of its isolate that one write names, for which it is sent. */
 export type Actor =
@@ -63,6 +64,8 @@ export interface Life {
   writtenAt: number;
   canceledAt: number | null;
   finalAt: number | null;
+  /** All that it has had, in order. */
+  readonly ends: End[];
   /** Its status has been one of these. */
   readonly seen: Set<Status>;
   /** The last attempt for which a backend was called. */

@@ -80,12 +80,15 @@ export class Transitions {
       if (isFinal(row.status)) {
         this.finals++;
         life.finalAt = now;
+        life.ends.push({ row, undoneAt: null });
         if (row.status === "canceled") life.canceledAt = now;
         this.#judgeBound(life, now);
       } else if (isFinal(old.status)) {
         this.finals--;
         life.since = now;
         life.finalAt = null;
+        const end = life.ends.at(-1);
+        if (end) end.undoneAt = now;
       }
     }
   }
@@ -95,7 +98,8 @@ export class Transitions {
     const now = this.#lives.outside.now();
     const asked = this.#lives.outside.notBeforeOf(job) ?? 0;
     const since = Math.max(now, asked);
-    const life: Life = { row, job, since, writtenAt: now, canceledAt: null, finalAt: null, seen: new Set([row.status]), calledFor: 0 };
+    const ended = { canceledAt: null, finalAt: null, ends: [] };
+    const life: Life = { row, job, since, writtenAt: now, ...ended, seen: new Set([row.status]), calledFor: 0 };
     if (by.kind !== "client" && by.kind !== "waiter") this.#lives.violate("born of a submit", `#${job} was inserted by ${by.kind}`);
     if ((row.waiter !== null) !== (by.kind === "waiter"))
       this.#lives.violate("in its request's name", `#${job} was inserted by ${by.kind}, its waiter is ${row.waiter}`);

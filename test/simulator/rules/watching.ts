@@ -5,6 +5,7 @@
  */
 import type { Status } from "../../../src/inferences/status.ts";
 import { HANGS_MOST_MS } from "../platform/part.ts";
+import { type ToldEnd, toldOf } from "./ends.ts";
 import { type Life, isFinal } from "./lives.ts";
 
 /** An event as a client has it. */
@@ -17,7 +18,7 @@ export interface SeenEvent {
     readonly inference_id?: string;
     readonly at?: string;
     readonly event?: string;
-    readonly inference?: { readonly status: Status };
+    readonly inference?: ToldEnd;
   };
 }
 
@@ -192,8 +193,8 @@ export class Watching {
     if (isSteady && late > TOLD_WITHIN_MS && BEGINS[data.event ?? ""] !== undefined)
       this.#world.violate("a watcher is told at once", `${watcher.name} is told of ${data.event} of #${life.job} after ${late} ms`);
     if ((name === "log") !== (BEGINS[data.event ?? ""] === undefined)) this.#violate(watcher, `is told of ${data.event} as ${name}`);
-    if (name === "final" && data.inference && !isFinal(data.inference.status))
-      this.#violate(watcher, `is told of the end of what is ${data.inference.status}`);
+    if (name === "final" && data.inference && !toldOf(life.ends, data.inference, 0))
+      this.#violate(watcher, `is told of the end ${JSON.stringify(data.inference)}, which #${life.job} did not have`);
   }
 
   /** Watchers that have not seen an end, and of which inference. */
