@@ -31,14 +31,14 @@ const OWN_ENDS: StreamEnds = {
 };
 
 async function read(call: KeyCall, { query }: Input<typeof STREAM>): Promise<Response> {
-  const inference = await lookUp(call, notFound);
-  if (!inference.resumable) {
+  const found = await lookUp(call, notFound);
+  if (!found.resumable) {
     const detail =
       "The inference was not submitted as a stream that can be read again. Submit with `stream: true`; its output is its result.";
     throw problem("conflict", { detail });
   }
-  if ("dataRemoved" in inference && inference.dataRemoved) throw problem("payload_gone", { detail: "The stream has expired." });
-  const from = await placeIn(call, inference, query.after);
+  if ("dataRemoved" in found && found.dataRemoved) throw problem("payload_gone", { detail: "The stream has expired." });
+  const { inference, from } = await placeIn(call, found, query.after);
   if (from === "over") return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
   const endAt = call.ports.clock.now() + EVENTS_SECONDS * 1000;
   return resumedStream(call, inference, call.dialectOf(inference.dialect)?.streamEnds ?? OWN_ENDS, {

@@ -6,9 +6,10 @@
 import * as z from "zod";
 import { KEEP_ALIVE } from "../backends/streams/event-reader.ts";
 import type { Inference } from "../inferences/inference.ts";
+import { findInference } from "../inferences/sql/read.ts";
 import { isFinal } from "../inferences/status.ts";
-import { type StreamPlace, placeOf, placeText } from "../inferences/streams/place.ts";
-import { type KeptEvent, hasPlace, newsOf } from "../inferences/streams/reader.ts";
+import { START, type StreamPlace, placeOf, placeText } from "../inferences/streams/place.ts";
+import { type KeptEvent, locate, newsOf } from "../inferences/streams/reader.ts";
 import { submit } from "../inferences/submit.ts";
 import type { Submission } from "../inferences/submission.ts";
 import { EVENTS_RETRY_MS } from "../limits.ts";
@@ -25,17 +26,28 @@ const OVER = ".end";
 
 const idLine = (id: string) => `id: ${id}\n`;
 
-/** Where a client goes on: null is the beginning. Throws if it names no place in the stream. */
-export async function placeIn(call: KeyCall, inference: Inference, asked: string | undefined): Promise<StreamPlace | null | "over"> {
+/** Where a client goes on, and in which state of the inference: null is the beginning. Throws if it names no place in the stream. */
+export async function placeIn(
+  call: KeyCall,
+  found: Inference,
+  asked: string | undefined,
+): Promise<{ readonly inference: Inference; readonly from: StreamPlace | null | "over" }> {
   const last = call.request.headers.get("last-event-id") || asked || null;
-  if (last === null) return null;
-  if (last.endsWith(OVER) && isFinal(inference.status)) return "over";
-  const place = placeOf(last.endsWith(OVER) ? last.slice(0, -OVER.length) : last);
-  if (place && (await hasPlace(call.ports, inference, place))) return place;
+  if (last === null) return { inference: found, from: null };
+  const isEnd = last.endsWith(OVER);
+  const place = isEnd ? endPlaceOf(last.slice(0, -OVER.length)) : placeOf(last);
+  // A copy of the database that lags does not know of the attempt whose words the client has.
+  const isOld = place !== null && place.attempt > found.attempt;
+  const inference = (isOld && (await findInference(call.ports.db, found.accountId, found.id))) || found;
+  const lies = place && (await locate(call.ports, inference, place));
+  if (lies) return { inference, from: isEnd && isFinal(inference.status) && lies === "last" ? "over" : place };
   throw problem("bad_request", {
     detail: `Last-Event-ID or "after" must be the id of an event of this stream, and is ${shown(last)}. Leave it out to begin at the beginning.`,
   });
 }
+
+/** The same as `placeOf`, for an end, which may come before any word. */
+const endPlaceOf = (text: string) => (text === placeText(START) ? START : placeOf(text));
 
 /** A stream from a place on. `endAt`: when it is cut, to be gone on with; by the isolate's clock. */
 export async function resumedStream(

@@ -3,13 +3,14 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { BOOKMARK } from "../../src/http/bookmark.ts";
+import { changeStatements, redriveInference } from "../../src/inferences/sql/change.ts";
 import { handle } from "../../src/router.ts";
-import { submitted } from "./support/inferences.ts";
-import { stillEnv } from "./support/ports.ts";
+import { claimed, queued, submitted } from "./support/inferences.ts";
+import { ports, stillEnv } from "./support/ports.ts";
 import { ORIGIN, object } from "./support/requests.ts";
-import { newModel, newTenant } from "./support/tenants.ts";
+import { newModel, newTenant, served } from "./support/tenants.ts";
 
-const { key } = await newTenant({ limits: { read: 1_000, submit: 1_000, cancel: 1_000 } });
+const { key, accountId } = await newTenant({ limits: { read: 1_000, submit: 1_000, cancel: 1_000 } });
 const model = await newModel();
 
 /**
@@ -124,4 +125,45 @@ test("what is no bookmark is refused by its name, and a read tells none", async 
     'The header X-D1-Bookmark must be as an answer gave it, and is "first-primary".',
   ]);
   expect((await send("GET", `/v1/inferences/${id}`)).headers.has(BOOKMARK)).toBe(false);
+});
+
+test("a place in a stream of an attempt that a copy does not know of is taken, and goes on from it, whatever end the copy still shows", async () => {
+  const lane = await served();
+  const id = await queued(lane, { accountId, resumable: true });
+  const { db, streams } = ports();
+  const word = (said: string) => new TextEncoder().encode(`data: ${said}\n\n`);
+  const begins = async (lease: string) => {
+    const claim = await claimed(lane, lease);
+    await streams.append(accountId, id, claim.attempt, 0, word("one"));
+    return claim;
+  };
+  const read = (after: string) => send("GET", `/v1/inferences/${id}/stream?after=${after}`);
+  const copyFollows = async () => {
+    database.follows = true;
+    await (await read("x")).body?.cancel();
+    database.follows = false;
+  };
+  const end = word("one").byteLength;
+  await copyFollows();
+  expect((await read(`1.${end}`)).status).toBe(400);
+  const first = await begins("a");
+  const taken = await read(`1.${end}`);
+  expect(taken.status).toBe(200);
+  await taken.body?.cancel();
+  await db.all(changeStatements.fail(first, { class: "model", code: "model_failed", message: "It failed.", status: 500 }));
+  await copyFollows();
+  expect(await redriveInference(db, accountId, id)).toMatchObject({ status: "queued" });
+  await begins("b");
+  const answer = await read(`2.${end}`);
+  await streams.append(accountId, id, 2, end, word("two"));
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("two")) {
+    const next = await reader?.read();
+    if (next?.value === undefined) break;
+    text += next.value;
+  }
+  await reader?.cancel();
+  expect(text).toContain(`id: 2.${2 * end}\ndata: two\n\n`);
+  expect(text).not.toContain("final");
 });

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { LogSink } from "../../src/inferences/streams/sink.ts";
 import { findInference } from "../../src/inferences/sql/read.ts";
 import { START } from "../../src/inferences/streams/place.ts";
-import { hasPlace } from "../../src/inferences/streams/reader.ts";
+import { locate } from "../../src/inferences/streams/reader.ts";
 import { Unavailable } from "../../src/platform/unavailable.ts";
 import type { StreamPort } from "../../src/ports.ts";
 import { Claimcheck } from "../../client/typescript/client.ts";
@@ -499,7 +499,7 @@ describe("a place in a stream", () => {
         const { accountId } = it;
         const inference = await findInference(ports().db, accountId, id);
         if (!inference) throw new Error("no inference");
-        const have = await Promise.all(places.map((offset) => hasPlace(ports(), inference, { attempt: 1, offset })));
+        const have = await Promise.all(places.map((offset) => locate(ports(), inference, { attempt: 1, offset })));
         return places.filter((offset) => have[offset]);
       };
       const bounds = [0, 1, 2, 3].map((count) => encoder.encode(tokens(0, count).join("")).byteLength);
@@ -510,6 +510,36 @@ describe("a place in a stream", () => {
       else await it.gpu.breaks(number);
       await ended(it.key, id);
       expect([ends, await taken()]).toEqual([ends, bounds]);
+    }
+  });
+
+  test("of an end is the end until a redrive: then it is where another attempt begins, and again once that has succeeded", async () => {
+    const it = await world();
+    for (const [number, words] of [tokens(0, 2), []].entries()) {
+      const [fails, succeeds] = [2 * number, 2 * number + 1];
+      const id = await submitted(it.key, it.model, { messages: [] }, { stream: true, retry: { max_attempts: 1 } });
+      if (words.length > 0) {
+        await it.gpu.says(words, fails);
+        await until(
+          () => keptOf(it, id),
+          (kept) => kept.length > 0,
+        );
+      }
+      await it.gpu.breaks(fails);
+      await ended(it.key, id);
+      const end = lastIdIn(await (await readAgain(it, id)).text());
+      expect(end).toMatch(words.length > 0 ? /^1\.\d+\.end$/ : /^0\.0\.end$/);
+      expect((await readAgain(it, id, end)).status).toBe(204);
+      expect((await as(it.key, "POST", `/v1/inferences/${id}/redrive`)).status).toBe(202);
+      const live = new Reading(await readAgain(it, id, end));
+      await it.gpu.says(tokens(0, 1), succeeds);
+      await live.until('"0 "');
+      await it.gpu.ends(succeeds);
+      const after = await live.rest();
+      expect([after.includes("event: restart"), after.includes("event: final")]).toEqual([words.length > 0, true]);
+      const later = await (await readAgain(it, id, end)).text();
+      expect(eventsIn(later)).toEqual(eventsIn(after));
+      expect((await readAgain(it, id, lastIdIn(later))).status).toBe(204);
     }
   });
 

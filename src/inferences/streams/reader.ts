@@ -33,26 +33,30 @@ export type StreamNews =
 
 type Reading = WatchingOne & Pick<Ports, "streams" | "payloads">;
 
-/** Whether an inference's stream has a place: nobody was given one that lies beyond, or within an event. */
-export async function hasPlace(
+/**
+ * Where a place lies in an inference's stream: in the words of the attempt that speaks, or spoke last, or in those of one before it. Null
+ * for none: nobody was given one that lies beyond, or within an event.
+ */
+export async function locate(
   { streams, payloads }: Pick<Ports, "streams" | "payloads">,
   inference: Inference,
   place: StreamPlace,
-): Promise<boolean> {
+): Promise<"last" | "former" | null> {
   const { accountId, id, attempt } = inference;
-  if (place.attempt > attempt) return false;
+  if (place.attempt > attempt) return null;
   const before = Math.max(0, place.offset - EVENT_END_BYTES);
   if (inference.status === "succeeded") {
     const part = streamIn(inference);
-    if (place.attempt < attempt || place.offset === 0) return true;
-    if (!part || place.offset > part.bytes) return false;
+    if (place.attempt < attempt) return "former";
+    if (place.offset === 0) return "last";
+    if (!part || place.offset > part.bytes) return null;
     const body = await storedObject(payloads, { at: "object", ...part })?.open({ offset: before, length: place.offset - before });
-    return !body || isEventEnd([await new Response(body).bytes()]); // what is gone, its reader is told of
+    return !body || isEventEnd([await new Response(body).bytes()]) ? "last" : null; // what is gone, its reader is told of
   }
   const page = await streams.after(accountId, id, place.attempt, before, 0);
-  if (page.attempt === 0) return true; // nothing is kept any more, or nothing yet
-  if (place.attempt !== page.attempt) return place.attempt < page.attempt;
-  return place.offset === 0 || (place.offset <= page.length && isEventEnd(page.pieces));
+  if (page.attempt === 0) return "last"; // nothing is kept any more, or nothing yet
+  if (place.attempt !== page.attempt) return place.attempt < page.attempt ? "former" : null;
+  return place.offset === 0 || (place.offset <= page.length && isEventEnd(page.pieces)) ? "last" : null;
 }
 
 function streamIn(inference: Extract<Inference, { status: "succeeded" }>) {
