@@ -17,7 +17,7 @@ import { held } from "./support/clock.ts";
 import { type ScriptedBackend, backendIs, echo } from "./support/outside.ts";
 import { newBackend, newModel, newTenant, restBackends, BAD_KEYS, servedBy } from "./support/tenants.ts";
 import { asDatabase } from "./support/ports.ts";
-import { ORIGIN, as, call, object, until, seen } from "./support/requests.ts";
+import { ORIGIN, as, call, object, operator, until, seen } from "./support/requests.ts";
 
 const PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
 const [PATH] = PATHS;
@@ -274,6 +274,35 @@ describe("a streamed chat completion", () => {
     for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) rest += part.value;
     expect(rest.replaceAll(/^:\n/gm, "")).toContain(eventOf({ ...delta({ content: "Hel" }), model }));
     expect(rest.endsWith("data: [DONE]\n\n")).toBe(true);
+  });
+
+  test("goes on to its end though its account is deleted meanwhile, as a whole one does, and keeps no slot", async () => {
+    const { key, accountId } = await newTenant();
+    const more = held<void>();
+    let calls = 0;
+    const model = await served(
+      async (request) => {
+        const { stream } = await request.json<{ stream: boolean }>();
+        if (++calls > 2) return Response.json(COMPLETION);
+        if (stream) return inTwoHalves(eventOf(HELLO[1]), more.promise, HELLO.slice(2).map(eventOf).join(""));
+        await more.promise;
+        return Response.json(COMPLETION);
+      },
+      { max_concurrency: 2 },
+    );
+    const whole = chat(key, model);
+    const live = await chat(key, model, { stream: true });
+    await until(
+      async () => calls,
+      (count) => count === 2,
+    );
+    expect((await operator("DELETE", `/accounts/${accountId}`)).status).toBe(200);
+    expect(await seen(chat(key, model))).toMatchObject(refusal(401, "authentication_error", "invalid_api_key"));
+    more.release();
+    expect((await eventsOf(live)).at(-1)).toBe("[DONE]");
+    expect([(await whole).status, await (await whole).json()]).toEqual([200, { ...COMPLETION, model }]);
+    const { key: another } = await newTenant();
+    expect((await Promise.all([chat(another, model), chat(another, model)])).map(({ status }) => status)).toEqual([200, 200]);
   });
 
   test("that a client cancelled elsewhere ends with that, not with [DONE]", async () => {

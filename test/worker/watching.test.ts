@@ -70,15 +70,21 @@ describe("Prefer: wait", () => {
     expect(Date.now() - endedAt).toBeLessThan(5_000); // it would look by itself after 15 s
   });
 
-  test("is answered though its key is revoked meanwhile", async () => {
-    const { key, keyId, accountId } = await newTenant();
+  test.each<[string, (tenant: Tenant) => Promise<Response>]>([
+    ["its key is revoked", ({ keyId }) => operator("DELETE", `/keys/${keyId}`)],
+    ["its account is deleted", ({ accountId }) => operator("DELETE", `/accounts/${accountId}`)],
+  ])("is answered though %s meanwhile, and not once more", async (_what, change) => {
+    const tenant = await newTenant();
+    const { key, accountId } = tenant;
     const model = await served();
     const id = await queued(model, { accountId });
-    const answer = as(key, "GET", `/v1/inferences/${id}`, undefined, waiting(60));
+    const ask = () => as(key, "GET", `/v1/inferences/${id}`, undefined, waiting(60));
+    const answer = ask();
     await watched(id);
-    expect((await operator("DELETE", `/keys/${keyId}`)).status).toBe(200);
+    expect((await change(tenant)).status).toBe(200);
     await succeed(await claimed(model));
     expect(await object(answer)).toMatchObject({ status: "succeeded", output: "done" });
+    expect((await ask()).status).toBe(401);
   });
 
   test("ends with the present state when its time is over", async () => {
