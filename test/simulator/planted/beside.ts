@@ -31,8 +31,8 @@ export const WEBHOOK_AND_STORAGE_BUGS: readonly Mutation[] = [
     name: "an expiry is told to nobody",
     rewrite: within(
       SCHEMA,
-      "WHERE EXISTS (SELECT 1 FROM json_each(hook.events)",
-      "WHERE NEW.status <> 'expired' AND EXISTS (SELECT 1 FROM json_each(hook.events)",
+      "WHERE EXISTS (SELECT 1 FROM json_each(hook.events) WHERE value = 'inference.' ||",
+      "WHERE NEW.status <> 'expired' AND EXISTS (SELECT 1 FROM json_each(hook.events) WHERE value = 'inference.' ||",
     ),
   },
   { name: "an expiry is counted nowhere", rewrite: within(SCHEMA, "'canceled', 'expired') AND OLD.status", "'canceled') AND OLD.status") },
