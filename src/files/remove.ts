@@ -13,8 +13,8 @@ type Stores = Pick<Ports, "db" | "payloads" | "uploads">;
 
 /** Removes a file, or gives up its upload. */
 export async function removeFile({ db, payloads, uploads }: Stores, file: StoredFile): Promise<void> {
-  if (file.state === "uploading" && file.uploadId !== null) await abandon(uploads.resume(objectKey(file), file.uploadId));
   await removeFileRow(db, file);
+  if (file.state === "uploading" && file.uploadId !== null) await abandon(uploads.resume(objectKey(file), file.uploadId));
   await payloads.delete(objectKey(file));
 }
 

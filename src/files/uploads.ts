@@ -48,8 +48,14 @@ export async function receivePart(ports: FilePorts, file: StoredFile, number: nu
   }
   const upload = uploadOf(ports, file);
   const writing = openPart(upload, number, bytes);
-  await handOn(ports, writing, incoming, bytes);
-  await writing.end();
+  try {
+    await handOn(ports, writing, incoming, bytes);
+    await writing.end();
+  } catch (error) {
+    // It may have been given up meanwhile.
+    if (error instanceof Unavailable && !(await findFile(ports.db, file.accountId, file.id))) throw gone(file);
+    throw error;
+  }
   const etag = writing.etag();
   if (!(await putPart(ports.db, file, { number, etag, bytes }))) throw gone(file);
 }
@@ -75,7 +81,8 @@ export async function completeUpload(ports: FilePorts, file: StoredFile, signal:
   } catch (error) {
     // An earlier call may have done it, and its answer was lost.
     const now = await findFile(ports.db, file.accountId, file.id);
-    if (now?.state === "ready") return now;
+    if (!now) throw gone(file); // it was given up meanwhile
+    if (now.state === "ready") return now;
     if (!(await isStored(ports, file))) {
       if (!isOfAnotherPart(error)) throw error;
       await forgetParts(ports.db, file);

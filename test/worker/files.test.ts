@@ -4,11 +4,13 @@ import { env, exports } from "cloudflare:workers";
 import OpenAI from "openai";
 import { beforeAll, describe, expect, test } from "vitest";
 import { removeExpiredFiles, removeFile } from "../../src/files/remove.ts";
+import { completeUpload, receivePart } from "../../src/files/uploads.ts";
 import { findFile, unnamedFiles } from "../../src/files/store.ts";
 import { FILE_CHARGE_BYTES, FILE_PART_BYTES, KIB, UPLOAD_PART_BYTES } from "../../src/limits.ts";
 import { signLink } from "../../src/files/link-token.ts";
 import { ended, submitted } from "./support/inferences.ts";
-import { still, stillAs, stillEnv } from "./support/ports.ts";
+import { ports, still, stillAs, stillEnv } from "./support/ports.ts";
+import type { Upload } from "../../src/payloads/bucket.ts";
 import { retain } from "../../src/maintenance/retention.ts";
 import { Unavailable } from "../../src/platform/unavailable.ts";
 import { handle } from "../../src/router.ts";
@@ -571,6 +573,34 @@ describe("an upload", () => {
     await operator("PATCH", `/accounts/${other.accountId}`, { quota_bytes: 2 ** 50 });
     const upload = await object(as(other.key, "POST", "/v1/uploads", { bytes: 500_000 * MIB }));
     expect(upload).toMatchObject({ part_bytes: 50 * MIB, parts: 10_000 });
+  });
+
+  test.each(["completed", "sent a part"] as const)("that is given up while it is %s is not found any more", async (what) => {
+    const other = await newTenant();
+    const id = String((await object(as(other.key, "POST", "/v1/uploads", { bytes: 100 })))["id"]);
+    expect((await send("PUT", `/v1/uploads/${id}/parts/1`, noise(100), {}, other.key)).status).toBe(200);
+    const { db, uploads } = ports();
+    const file = await findFile(db, other.accountId, id);
+    if (!file) throw new Error("no such upload");
+    const givesUp = async () => void (await send("DELETE", `/v1/uploads/${id}`, undefined, {}, other.key));
+    const resume = (key: string, upload: string): Upload => {
+      const real = uploads.resume(key, upload);
+      return {
+        id: upload,
+        part: async (number, bytes) => (await givesUp(), real.part(number, bytes)),
+        complete: async (parts) => (await givesUp(), real.complete(parts)),
+        abort: () => real.abort(),
+      };
+    };
+    const meanwhile = ports({ uploads: { ...uploads, resume } });
+    const { signal } = new AbortController();
+    const body = new Blob([noise(100)]).stream();
+    const calls = {
+      completed: () => completeUpload(meanwhile, file, signal),
+      "sent a part": () => receivePart(meanwhile, file, 1, { body, bytes: 100, sha256: null, gone: signal }),
+    };
+    await expect(calls[what]()).rejects.toMatchObject({ code: "file_not_found" });
+    expect(await traces(other.accountId)).toEqual([]);
   });
 
   test("is given up with all its parts", async () => {
