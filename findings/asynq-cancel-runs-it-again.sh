@@ -75,6 +75,7 @@ func main() {
 	os.Exit(1)
 }
 GO
+export CGO_ENABLED=0 GOFLAGS="'-gcflags=all=-N -l -dwarf=false'"
 go mod init look 2>/dev/null
 go get github.com/hibiken/asynq@v0.26.0 2>/dev/null
 go build -o look .

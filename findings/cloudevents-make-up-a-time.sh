@@ -10,7 +10,7 @@ npm init -y >/dev/null
 npm install --silent --no-audit --no-fund cloudevents@10.0.0
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check cloudevents==2.2.0
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/cloudevents/sdk-go/v2@v2.16.2 >/dev/null 2>&1
 cat > event.json <<'JSON'
@@ -24,16 +24,16 @@ import (
 	"fmt"
 	"os"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2"
+	"github.com/cloudevents/sdk-go/v2/event"
 )
 
 func main() {
 	text, _ := os.ReadFile("event.json")
-	var event cloudevents.Event
-	if err := json.Unmarshal(text, &event); err != nil {
+	var read event.Event
+	if err := json.Unmarshal(text, &read); err != nil {
 		panic(err)
 	}
-	again, _ := json.Marshal(event)
+	again, _ := json.Marshal(read)
 	var sent map[string]any
 	json.Unmarshal(again, &sent)
 	_, timed := sent["time"]

@@ -11,7 +11,7 @@ npm init -y >/dev/null
 npm install --silent --no-audit --no-fund cloudevents@10.0.0
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check cloudevents==2.2.0
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/cloudevents/sdk-go/v2@v2.16.2 >/dev/null 2>&1
 cat > main.go <<'GO'
@@ -22,24 +22,24 @@ import (
 	"fmt"
 	"os"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2"
+	"github.com/cloudevents/sdk-go/v2/event"
 )
 
 func main() {
 	for _, name := range os.Args[1:] {
-		var read cloudevents.Event
+		var read event.Event
 		outcome := "read"
 		if json.Unmarshal([]byte(`{"specversion":"1.0","id":"1","source":"/s","type":"t","datacontenttype":"`+name+`","data":{"ok":true}}`), &read) != nil {
 			outcome = "refused"
 		}
-		event := cloudevents.NewEvent()
-		event.SetID("1")
-		event.SetSource("/s")
-		event.SetType("t")
-		if err := event.SetData(name, map[string]bool{"ok": true}); err != nil {
+		written := event.New()
+		written.SetID("1")
+		written.SetSource("/s")
+		written.SetType("t")
+		if err := written.SetData(name, map[string]bool{"ok": true}); err != nil {
 			panic(err)
 		}
-		text, _ := json.Marshal(event)
+		text, _ := json.Marshal(written)
 		var sent map[string]json.RawMessage
 		json.Unmarshal(text, &sent)
 		fmt.Printf("Go, %s: %s, written %s\n", name, outcome, sent["data"])

@@ -7,7 +7,7 @@
 # "unexpected end of JSON input" comes in place of the second event.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/cohere-ai/cohere-go/v2/client@v2.15.3 >/dev/null 2>&1
 cat > main.go <<'GO'

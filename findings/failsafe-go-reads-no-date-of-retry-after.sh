@@ -5,7 +5,7 @@
 # Seen: seconds are waited for; with a date it asks again after its own delay, or at once if it has none. retryablehttp waits for both.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/failsafe-go/failsafe-go@v0.9.8 github.com/hashicorp/go-retryablehttp@v0.7.8 >/dev/null 2>&1
 cat > main.go <<'GO'

@@ -7,7 +7,7 @@
 # four seconds. Replicate's sleeps for all of a `Retry-After`, also if it is an hour, and then sees that the deadline has passed.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/gojek/heimdall/v7@v7.0.3 github.com/replicate/replicate-go@v0.26.0 github.com/hashicorp/go-retryablehttp@v0.7.8 >/dev/null 2>&1
 cat > main.go <<'GO'

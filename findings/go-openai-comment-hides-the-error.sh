@@ -6,7 +6,7 @@
 # The same comes of a good chunk whose first member is `"error": null`, and 299 comments in one pause break the stream off.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/sashabaranov/go-openai@v1.43.0 >/dev/null 2>&1
 cat > main.go <<'GO'

@@ -6,7 +6,7 @@
 # "token too long", and an event with a name reaches no listener. Replicate's client hands on no event at all, nor an error. Both read LF.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get resty.dev/v3@v3.0.0-rc.4 github.com/replicate/replicate-go@v0.26.0 >/dev/null 2>&1
 cat > main.go <<'GO'

@@ -7,7 +7,7 @@
 # longer pause by default; donovanhide's doubles its pause, and never stops.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/tmaxmax/go-sse@v0.12.0 github.com/launchdarkly/eventsource@v1.11.0 \
   github.com/donovanhide/eventsource@v0.0.0-20210830082556-c59027999da0 >/dev/null 2>&1

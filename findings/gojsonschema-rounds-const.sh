@@ -5,7 +5,7 @@
 # 2^53 + 1 passes `const: 2^53` and is found twice in a list with it, and does not pass `maximum: 2^53`. The other one is exact in all.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/xeipuuv/gojsonschema@v1.2.0 github.com/santhosh-tekuri/jsonschema/v6@v6.0.3 >/dev/null 2>&1
 cat > main.go <<'GO'

@@ -6,7 +6,7 @@
 # than 0.1 and 0.3 more than 0.3. For `type` it is a string, also if it is 7, and `pattern` and `minLength`, which mean texts, refuse it.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/google/jsonschema-go@v0.4.3 github.com/santhosh-tekuri/jsonschema/v6@v6.0.3 >/dev/null 2>&1
 cat > main.go <<'GO'

@@ -7,7 +7,7 @@
 # nothing is replaced, and nothing is filled in either: the default of an absent member is missing too.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/getkin/kin-openapi/openapi3filter@v0.153.0 github.com/getkin/kin-openapi/routers/gorillamux@v0.153.0 >/dev/null 2>&1
 cat > main.go <<'GO'

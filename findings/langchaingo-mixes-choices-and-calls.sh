@@ -7,7 +7,7 @@
 # but no `type`. There is no error in any of these.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/tmc/langchaingo/llms/openai@v0.1.14 >/dev/null 2>&1
 cat > main.go <<'GO'

@@ -7,7 +7,7 @@
 # error; the file is then refused by the package itself and by Hugging Face's.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 python3 -m venv env
 env/bin/pip -q install --disable-pip-version-check safetensors==0.7.0 numpy==2.4.6
 go mod init look >/dev/null 2>&1

@@ -6,7 +6,7 @@
 # take for the end.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get codeberg.org/sbinet/npyio/npy@v0.14.0 >/dev/null 2>&1
 cat > main.go <<'GO'

@@ -5,7 +5,7 @@
 # and no data, without an error. NumPy raises, since a scalar has one element; npyio itself reads one 0, with io.EOF.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check numpy==2.4.6
 go mod init look >/dev/null 2>&1

@@ -6,7 +6,7 @@
 # without words. What breaks off behind a line ends as it does when it is whole; only `done` of the last response tells. So does `Pull`.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/ollama/ollama/api@v0.17.4 >/dev/null 2>&1
 cat > main.go <<'GO'

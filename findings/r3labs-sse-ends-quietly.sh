@@ -7,7 +7,7 @@
 # even when the context has ended: the call does not return before. The server's `retry` changes none of this.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/r3labs/sse/v2@v2.10.0 >/dev/null 2>&1
 cat > main.go <<'GO'

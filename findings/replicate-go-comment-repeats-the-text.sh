@@ -6,7 +6,7 @@
 # is forgotten: `Last-Event-ID` is not sent, and the reader gives the text from its beginning once more, behind what it gave before.
 set -euo pipefail
 cd "$(mktemp -d)"
-export GOFLAGS=-mod=mod
+export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/replicate/replicate-go@v0.26.0 >/dev/null 2>&1
 cat > main.go <<'GO'
