@@ -40,15 +40,14 @@ public class Look {
 
   static volatile int status;
   static volatile String retryAfter;
-  static volatile long started;
+  static volatile long first;
   static final List<Long> asked = Collections.synchronizedList(new ArrayList<>());
 
-  /** The seconds at which a call was made that is always answered alike. */
+  /** The seconds after its first request at which a call is made again that is always answered alike. */
   static List<Long> watch(int answer, String header, Runnable call) {
     status = answer;
     retryAfter = header;
     asked.clear();
-    started = System.nanoTime();
     try {
       call.run();
     } catch (FeignException refused) {
@@ -61,7 +60,9 @@ public class Look {
   public static void main(String[] args) throws Exception {
     HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
     server.createContext("/", exchange -> {
-      asked.add(Math.round((System.nanoTime() - started) / 1e9));
+      long now = System.nanoTime();
+      if (asked.isEmpty()) first = now;
+      asked.add((now - first) / 1_000_000_000);
       exchange.getRequestBody().readAllBytes();
       if (retryAfter != null) exchange.getResponseHeaders().set("Retry-After", retryAfter);
       exchange.sendResponseHeaders(status, -1);
@@ -69,7 +70,8 @@ public class Look {
     });
     server.start();
     Api api = Feign.builder().target(Api.class, "http://127.0.0.1:" + server.getAddress().getPort());
-    boolean same = watch(503, "5", api::get).equals(List.of(0L, 1L, 2L, 3L, 4L));
+    List<Long> early = watch(503, "5", api::get);
+    boolean same = early.size() == 5 && early.get(4) < 5;
     same &= watch(409, "5", () -> api.post("x")).size() == 5;
     same &= watch(503, "0", api::get).equals(List.of(0L, 0L, 0L, 0L, 0L));
     same &= watch(503, null, api::get).size() == 1;
