@@ -180,6 +180,28 @@ describe("the page", () => {
   });
 });
 
+test("words without a place to break stay within a narrow window", async () => {
+  const long = `wide-${"m".repeat(100)}`;
+  await deployment.operator("POST", "/models", { name: long, description: "d".repeat(900) });
+  await deployment.operator("POST", "/backends", { model: long, url: gpu.url, protocol: "oip", state: "draining" });
+  behaves = slow(0);
+  const metadata = { ["k".repeat(64)]: "v".repeat(512) };
+  const id = await submitted(TENSORS, { model: long, metadata });
+  const overhang = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+  await using mine = await opened("/playground");
+  await mine.setViewportSize({ width: 320, height: 700 });
+  await mine.getByLabel("Model").selectOption(long);
+  await mine.getByText("ddd").waitFor();
+  expect(await overhang(mine)).toBe(0);
+  await mine.goto(`${deployment.url}/console/inferences/${id}`);
+  await mine.getByText("kkk").waitFor();
+  expect(await overhang(mine)).toBe(0);
+  await using operators = await opened(`/models/${long}`, deployment.admin);
+  await operators.setViewportSize({ width: 320, height: 700 });
+  await operators.getByText("ddd").waitFor();
+  expect(await overhang(operators)).toBe(0);
+});
+
 describe("an inference", () => {
   test("is seen from queued to done without a reload, in the list and by itself", async () => {
     behaves = slow(2_000);
