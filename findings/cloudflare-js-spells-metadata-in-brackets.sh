@@ -7,9 +7,10 @@
 set -euo pipefail
 cd "$(mktemp -d)"
 npm init -y >/dev/null
-npm install --silent --no-fund --no-audit node@24.21.0 cloudflare@7.3.0
+npm install --silent --no-fund --no-audit node@24.21.0 cloudflare@7.3.0 &
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check cloudflare==5.9.0
+wait $!
 cat > look.py <<'PY'
 import cloudflare
 
