@@ -9,71 +9,92 @@ import type { Dialect, Route } from "./http/route.ts";
 import { observed } from "./metrics/observed.ts";
 import { DIALECTS } from "./wires.ts";
 
-/** A route of a wire, and its path as the library makes a pattern of it. */
+/** A route of a wire. */
 export interface Entry {
   readonly dialect: Dialect;
   readonly route: Route;
-  readonly pattern: RegExp;
   readonly counts: CallCounts;
 }
 
 /** The paths that routes name in full. */
 const NAMED = new Set(DIALECTS.flatMap(({ routes }) => routes.map(({ path }) => path).filter((path) => !path.includes(":"))));
 
-/** All routes, in order. */
-const ENTRIES: readonly Entry[] = DIALECTS.flatMap((dialect) =>
+/** A segment of a route's path that is no parameter. */
+const LITERAL = /^[\w.-]*$/;
+
+/** All routes, in order, each with the first two segments of its path. */
+const ENTRIES: readonly (Entry & { readonly start: Start })[] = DIALECTS.flatMap((dialect) =>
   dialect.routes.map((route) => ({
     dialect,
     route,
-    pattern: patternOf(route.path),
     counts: new CallCounts(observed, dialect.name, route.method, route.path),
+    start: startOf(route.path),
   })),
 );
-/**
- * The same routes by method and by the first two segments of their path. A route that begins with a parameter stands under every
- * pair of segments; one whose second segment is a parameter stands under every pair with its first. "*" is any segment that no route names.
- */
-const byStart = new Map<string, Entry[]>();
-const LITERAL = /^[\w.-]*$/;
 
-const starts = ENTRIES.map(({ route }) => startOf(route.path)).filter(([first]) => LITERAL.test(first));
+/** The pairs of segments that routes begin with. "*" is any segment that no route names. */
 const STARTS = new Set([
   "*/*",
-  ...starts.flatMap(([first, second]) => [`${first}/*`, ...(LITERAL.test(second) ? [`${first}/${second}`] : [])]),
+  ...ENTRIES.flatMap(({ start: [first, second] }) => {
+    if (!LITERAL.test(first)) return [];
+    return LITERAL.test(second) ? [`${first}/*`, `${first}/${second}`] : [`${first}/*`];
+  }),
 ]);
-for (const entry of ENTRIES) {
-  const { method, path } = entry.route;
+
+/** A route that a path with a certain start may be for, and its path as the library makes a pattern of it. */
+interface Candidate extends Entry {
+  readonly pattern: RegExp;
+}
+
+/** By the first two segments of a path: made when the first such path comes, since to make all of them takes a large part of a Worker's start. */
+const byStart = new Map<string, readonly Candidate[]>();
+
+/**
+ * The routes that a path may be for, in order: a route that begins with a parameter stands under every start, one whose second segment
+ * is a parameter under every start with its first.
+ */
+function candidatesFor(path: string): readonly Candidate[] {
   const [first, second] = startOf(path);
-  for (const start of STARTS) {
-    const isUnder = !LITERAL.test(first) || (LITERAL.test(second) ? start === `${first}/${second}` : start.startsWith(`${first}/`));
-    if (isUnder) byStart.set(`${method} ${start}`, [...(byStart.get(`${method} ${start}`) ?? []), entry]);
-  }
+  const known = `${first}/${second}`;
+  const start = STARTS.has(known) ? known : STARTS.has(`${first}/*`) ? `${first}/*` : "*/*";
+  const kept = byStart.get(start);
+  if (kept) return kept;
+  const isUnder = ([one, other]: Start) =>
+    !LITERAL.test(one) || (LITERAL.test(other) ? start === `${one}/${other}` : start.startsWith(`${one}/`));
+  const made = ENTRIES.filter((entry) => isUnder(entry.start)).map((entry) => ({ ...entry, pattern: patternOf(entry.route.path) }));
+  byStart.set(start, made);
+  return made;
 }
 
 /** Takes no path that a route names in full, such as `/v1/inferences/bulk`, for one whose parameter is "bulk", whatever its method. */
 function patternOf(path: string): RegExp {
+  const kept = patterns.get(path);
+  if (kept) return kept;
   const { routes } = Router().get(path, () => undefined);
   const [[, pattern] = []] = routes;
   if (!pattern) throw new Error(`no pattern for ${path}`);
   const named = path.includes(":") ? [...NAMED].filter((it) => pattern.test(it)) : [];
   const others = named.join("|").replaceAll(".", "\\.");
-  return others === "" ? pattern : new RegExp(`^(?!(?:${others})/*$)${pattern.source.slice(1)}`);
+  const whole = others === "" ? pattern : new RegExp(`^(?!(?:${others})/*$)${pattern.source.slice(1)}`);
+  patterns.set(path, whole);
+  return whole;
 }
+
+const patterns = new Map<string, RegExp>();
 
 /** The route that a request is for; null if there is none. */
 export function routeFor(method: string, path: string): (Entry & { readonly params: Record<string, string> }) | null {
-  const [first, second] = startOf(path);
-  const known = `${first}/${second}`;
-  const start = STARTS.has(known) ? known : STARTS.has(`${first}/*`) ? `${first}/*` : "*/*";
-  for (const entry of byStart.get(`${method} ${start}`) ?? []) {
-    const match = entry.pattern.exec(path);
-    if (match) return { ...entry, params: path.includes("%") ? decoded(match.groups ?? {}) : { ...match.groups } };
+  for (const { dialect, route, counts, pattern } of candidatesFor(path)) {
+    const match = route.method === method ? pattern.exec(path) : null;
+    if (match) return { dialect, route, counts, params: path.includes("%") ? decoded(match.groups ?? {}) : { ...match.groups } };
   }
   return null;
 }
 
+type Start = readonly [first: string, second: string];
+
 /** The first two segments of a path; "" is one that is not there. */
-function startOf(path: string): [first: string, second: string] {
+function startOf(path: string): Start {
   const end = path.indexOf("/", 1);
   if (end < 0) return [path.slice(1), ""];
   const next = path.indexOf("/", end + 1);
@@ -95,7 +116,9 @@ export function routedPath(text: string): string {
 
 /** The methods that a path takes; none where there is nothing. */
 export function methodsOf(path: string): string[] {
-  return ENTRIES.filter(({ pattern }) => pattern.test(path)).map(({ route }) => route.method);
+  return candidatesFor(path)
+    .filter(({ pattern }) => pattern.test(path))
+    .map(({ route }) => route.method);
 }
 
 function decoded(params: Record<string, string>): Record<string, string> {
