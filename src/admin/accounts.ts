@@ -19,21 +19,23 @@ import type { Call } from "../http/route.ts";
 import { problem } from "../problem.ts";
 import { found, given, nameSchema, routesOf } from "./resource.ts";
 
-const accountSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  quota_bytes: z.int().describe("How much it may store."),
-  stored_bytes: z.int().describe("How much it stores."),
-  database_quota_bytes: z.int().describe("How much of that may lie in the database."),
-  database_bytes: z.int().describe("What it has in the database: rows of inferences, files, deliveries and endpoints."),
-  open_limit: z.int().describe("How many of its inferences may be open: queued or in progress."),
-  retention_seconds: z.int().describe("How long its inferences are kept after their end."),
-  monthly_budget: z.number().nullable().describe("What its inferences may cost in a month; null: anything."),
-  budget_warning_at: z.number().nullable().describe("It rests while there is no `monthly_budget`."),
-  budget_state: z.enum(["ok", "warned", "spent"]).describe("`spent`: its submits are refused until the month is over."),
-  created_at: timeSchema,
-  removed_at: timeSchema.nullable(),
-});
+const accountSchema = z.lazy(() =>
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    quota_bytes: z.int().describe("How much it may store."),
+    stored_bytes: z.int().describe("How much it stores."),
+    database_quota_bytes: z.int().describe("How much of that may lie in the database."),
+    database_bytes: z.int().describe("What it has in the database: rows of inferences, files, deliveries and endpoints."),
+    open_limit: z.int().describe("How many of its inferences may be open: queued or in progress."),
+    retention_seconds: z.int().describe("How long its inferences are kept after their end."),
+    monthly_budget: z.number().nullable().describe("What its inferences may cost in a month; null: anything."),
+    budget_warning_at: z.number().nullable().describe("It rests while there is no `monthly_budget`."),
+    budget_state: z.enum(["ok", "warned", "spent"]).describe("`spent`: its submits are refused until the month is over."),
+    created_at: timeSchema,
+    removed_at: timeSchema.nullable(),
+  }),
+);
 z.globalRegistry.add(accountSchema, { id: "Account" });
 
 /** In the unit of the models' prices. */
@@ -41,32 +43,37 @@ const moneySchema = z.number().min(0).max(MONEY_MAX).nullable().optional();
 const micros = (money: number | null | undefined) => (typeof money === "number" ? Math.round(money * 1_000_000) : money);
 const money = (amount: number | null) => (amount === null ? null : amount / 1_000_000);
 
-const newAccountSchema = z.strictObject({
-  name: nameSchema,
-  quota_bytes: z.int().min(0).nullable().optional().describe(`How much it may store; null, the default, is ${QUOTA_BYTES}.`),
-  database_quota_bytes: wholeIn(DATABASE_QUOTA_BYTES.range)
-    .nullable()
-    .optional()
-    .describe("How much of that may lie in the database; null, the default, is the deployment's DATABASE_QUOTA_BYTES."),
-  open_limit: wholeIn(OPEN_INFERENCES.range)
-    .nullable()
-    .optional()
-    .describe(`How many of its inferences may be open; null, the default, is ${OPEN_INFERENCES.default}.`),
-  retention_seconds: wholeIn(RETENTION_SECONDS.range)
-    .optional()
-    .describe(`How long its inferences are kept after their end; ${RETENTION_SECONDS.default} by default.`),
-  monthly_budget: moneySchema.describe(
-    "What its inferences may cost in a month (UTC), by their models' prices; null, the default: anything.",
-  ),
-  budget_warning_at: moneySchema.describe(
-    "From so much of the budget on `budget_state` is `warned`, and the log says so; `monthly_budget` at most, without which it can't be set. Null, the default: never.",
-  ),
-});
+const newAccountSchema = z.lazy(() =>
+  z.strictObject({
+    name: nameSchema,
+    quota_bytes: z.int().min(0).nullable().optional().describe(`How much it may store; null, the default, is ${QUOTA_BYTES}.`),
+    database_quota_bytes: wholeIn(DATABASE_QUOTA_BYTES.range)
+      .nullable()
+      .optional()
+      .describe("How much of that may lie in the database; null, the default, is the deployment's DATABASE_QUOTA_BYTES."),
+    open_limit: wholeIn(OPEN_INFERENCES.range)
+      .nullable()
+      .optional()
+      .describe(`How many of its inferences may be open; null, the default, is ${OPEN_INFERENCES.default}.`),
+    retention_seconds: wholeIn(RETENTION_SECONDS.range)
+      .optional()
+      .describe(`How long its inferences are kept after their end; ${RETENTION_SECONDS.default} by default.`),
+    monthly_budget: moneySchema.describe(
+      "What its inferences may cost in a month (UTC), by their models' prices; null, the default: anything.",
+    ),
+    budget_warning_at: moneySchema.describe(
+      "From so much of the budget on `budget_state` is `warned`, and the log says so; `monthly_budget` at most, without which it can't be set. Null, the default: never.",
+    ),
+  }),
+);
 
-const accountUpdateSchema = newAccountSchema
-  .partial()
-  .refine((change) => Object.keys(change).length > 0, "must contain at least one member")
-  .meta({ minProperties: 1 });
+const accountUpdateSchema = z.lazy(() =>
+  newAccountSchema
+    .unwrap()
+    .partial()
+    .refine((change) => Object.keys(change).length > 0, "must contain at least one member")
+    .meta({ minProperties: 1 }),
+);
 
 const settingsOf = ({
   quota_bytes,

@@ -8,19 +8,21 @@ import { time, timeSchema } from "../http/time.ts";
 import { AUDIT_MS, AUDIT_ROWS, AUDIT_TARGET_CHARACTERS } from "../limits.ts";
 import { PREFIX } from "./resource.ts";
 
-const entrySchema = z.object({
-  id: z.int(),
-  at: timeSchema,
-  via: z.enum(["token", "session", "access"]).describe("The admin token, a session of the console, or Cloudflare Access."),
-  name: z.string().nullable().describe("Who it was, if Access says so."),
-  address: z.string().describe("Where the call came from: an IPv4 address, or the /64 of an IPv6 address; empty if that is not known."),
-  request_id: z.string().describe("The same as in the answer's `X-Request-Id`."),
-  method: z.string().describe("Of the call."),
-  route: z.string().describe("As this reference has it."),
-  target: z.string().nullable().describe("What it was about, by id or name."),
-  change: z.unknown().describe("What was asked for. Long texts are cut."),
-  status: z.int().nullable().describe("Of the answer; null: the call is under way, or was cut off."),
-});
+const entrySchema = z.lazy(() =>
+  z.object({
+    id: z.int(),
+    at: timeSchema,
+    via: z.enum(["token", "session", "access"]).describe("The admin token, a session of the console, or Cloudflare Access."),
+    name: z.string().nullable().describe("Who it was, if Access says so."),
+    address: z.string().describe("Where the call came from: an IPv4 address, or the /64 of an IPv6 address; empty if that is not known."),
+    request_id: z.string().describe("The same as in the answer's `X-Request-Id`."),
+    method: z.string().describe("Of the call."),
+    route: z.string().describe("As this reference has it."),
+    target: z.string().nullable().describe("What it was about, by id or name."),
+    change: z.unknown().describe("What was asked for. Long texts are cut."),
+    status: z.int().nullable().describe("Of the answer; null: the call is under way, or was cut off."),
+  }),
+);
 z.globalRegistry.add(entrySchema, { id: "AuditEntry" });
 
 const pageSchema = z.object({

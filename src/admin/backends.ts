@@ -26,74 +26,80 @@ import { problem } from "../problem.ts";
 import { modelNameSchema, pathNameSchema } from "./models.ts";
 import { PREFIX, found, given, routesOf } from "./resource.ts";
 
-const backendSchema = z.object({
-  id: z.string(),
-  model: z.string(),
-  version: z.string().nullable().describe("Null if the model has no versions."),
-  url: z.string(),
-  protocol: z.enum(PROTOCOL_NAMES),
-  remote_model: z.string().describe("The model's name on that server."),
-  credential: credentialSchema.nullable(),
-  ready_path: z.string().nullable().describe("Null: readiness is asked as the protocol has it."),
-  state: z.enum(BACKEND_STATES),
-  max_concurrency: z.int(),
-  timeout_seconds: z.int().describe("Of one attempt."),
-  files: z.enum(FILE_FORMS),
-  in_progress: z.int().describe("How many inferences it runs."),
-  circuit: z.enum(["closed", "open", "half_open"]),
-  failures: z.int().describe("In a row."),
-  failures_of: z
-    .string()
-    .nullable()
-    .describe(
-      "The one account whose failures these are, unless its server says that it is not ready: `circuit` is about that account alone. Null: about all.",
-    ),
-  rested_until: timeSchema.nullable().describe("It gets nothing until then."),
-  since: timeSchema.nullable().describe("When the failures in a row began."),
-  last_error: z
-    .object({ class: z.string(), code: z.string(), message: z.string(), at: timeSchema })
-    .nullable()
-    .describe("What went wrong there last. It stays after the backend works again."),
-  mean_run_ms: z.number().nullable(),
-  created_at: timeSchema,
-  warnings: z.array(z.string()).optional().describe("Why it can't work as it is registered, if that is known."),
-});
+const backendSchema = z.lazy(() =>
+  z.object({
+    id: z.string(),
+    model: z.string(),
+    version: z.string().nullable().describe("Null if the model has no versions."),
+    url: z.string(),
+    protocol: z.enum(PROTOCOL_NAMES),
+    remote_model: z.string().describe("The model's name on that server."),
+    credential: credentialSchema.nullable(),
+    ready_path: z.string().nullable().describe("Null: readiness is asked as the protocol has it."),
+    state: z.enum(BACKEND_STATES),
+    max_concurrency: z.int(),
+    timeout_seconds: z.int().describe("Of one attempt."),
+    files: z.enum(FILE_FORMS),
+    in_progress: z.int().describe("How many inferences it runs."),
+    circuit: z.enum(["closed", "open", "half_open"]),
+    failures: z.int().describe("In a row."),
+    failures_of: z
+      .string()
+      .nullable()
+      .describe(
+        "The one account whose failures these are, unless its server says that it is not ready: `circuit` is about that account alone. Null: about all.",
+      ),
+    rested_until: timeSchema.nullable().describe("It gets nothing until then."),
+    since: timeSchema.nullable().describe("When the failures in a row began."),
+    last_error: z
+      .object({ class: z.string(), code: z.string(), message: z.string(), at: timeSchema })
+      .nullable()
+      .describe("What went wrong there last. It stays after the backend works again."),
+    mean_run_ms: z.number().nullable(),
+    created_at: timeSchema,
+    warnings: z.array(z.string()).optional().describe("Why it can't work as it is registered, if that is known."),
+  }),
+);
 z.globalRegistry.add(backendSchema, { id: "Backend" });
 
-const backendUpdateSchema = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/, abort: true })
-    .max(2_048)
-    .refine((text) => new URL(text).username === "" && new URL(text).password === "", "must not contain credentials")
-    .refine((text) => new URL(text).search === "" && new URL(text).hash === "", "must not have a query or fragment")
-    .transform((text) => text.replace(/\/+$/, ""))
-    .optional()
-    .describe("Where it is, without the protocol's own path."),
-  remote_model: z.string().min(1).max(256).optional().describe("The model's name on that server; its name here by default."),
-  credential: credentialSchema.nullable().optional().describe("How we authenticate to the server."),
-  ready_path: z
-    .string()
-    .max(2_048)
-    .regex(/^\/(?:[^/\s\\#][^\s\\#]*)?$/, 'must be a path on the server that begins with one "/", such as "/health"')
-    .nullable()
-    .optional()
-    .describe("A path of the server that answers GET with 2xx when the model is ready; null = as the protocol has it."),
-  state: z.enum(BACKEND_STATES).optional().describe("`active` by default; a `draining` or `paused` one is given nothing."),
-  max_concurrency: wholeIn(MAX_CONCURRENCY.range)
-    .optional()
-    .describe(`How many inferences it runs at once; ${MAX_CONCURRENCY.default} by default.`),
-  timeout_seconds: wholeIn(BACKEND_TIMEOUT_SECONDS.range)
-    .optional()
-    .describe(`Of one attempt; ${BACKEND_TIMEOUT_SECONDS.default} by default.`),
-  files: z.enum(FILE_FORMS).optional().describe("How it gets the files that an input refers to; `url` by default."),
-});
+const backendUpdateSchema = z.lazy(() =>
+  z.strictObject({
+    url: z
+      .url({ protocol: /^https?$/, abort: true })
+      .max(2_048)
+      .refine((text) => new URL(text).username === "" && new URL(text).password === "", "must not contain credentials")
+      .refine((text) => new URL(text).search === "" && new URL(text).hash === "", "must not have a query or fragment")
+      .transform((text) => text.replace(/\/+$/, ""))
+      .optional()
+      .describe("Where it is, without the protocol's own path."),
+    remote_model: z.string().min(1).max(256).optional().describe("The model's name on that server; its name here by default."),
+    credential: credentialSchema.nullable().optional().describe("How we authenticate to the server."),
+    ready_path: z
+      .string()
+      .max(2_048)
+      .regex(/^\/(?:[^/\s\\#][^\s\\#]*)?$/, 'must be a path on the server that begins with one "/", such as "/health"')
+      .nullable()
+      .optional()
+      .describe("A path of the server that answers GET with 2xx when the model is ready; null = as the protocol has it."),
+    state: z.enum(BACKEND_STATES).optional().describe("`active` by default; a `draining` or `paused` one is given nothing."),
+    max_concurrency: wholeIn(MAX_CONCURRENCY.range)
+      .optional()
+      .describe(`How many inferences it runs at once; ${MAX_CONCURRENCY.default} by default.`),
+    timeout_seconds: wholeIn(BACKEND_TIMEOUT_SECONDS.range)
+      .optional()
+      .describe(`Of one attempt; ${BACKEND_TIMEOUT_SECONDS.default} by default.`),
+    files: z.enum(FILE_FORMS).optional().describe("How it gets the files that an input refers to; `url` by default."),
+  }),
+);
 
-const newBackendSchema = backendUpdateSchema.extend({
-  model: modelNameSchema,
-  version: pathNameSchema.optional().describe("The model's default version by default."),
-  url: backendUpdateSchema.shape.url.unwrap(),
-  protocol: z.enum(PROTOCOL_NAMES),
-});
+const newBackendSchema = z.lazy(() =>
+  backendUpdateSchema.unwrap().extend({
+    model: modelNameSchema,
+    version: pathNameSchema.optional().describe("The model's default version by default."),
+    url: backendUpdateSchema.unwrap().shape.url.unwrap(),
+    protocol: z.enum(PROTOCOL_NAMES),
+  }),
+);
 
 const backendDeletedSchema = z.object({ id: z.string(), removed: z.literal(true) });
 
@@ -103,12 +109,14 @@ const READY = {
   answers: {
     200: {
       description: "What it said.",
-      json: z.object({
-        id: z.string(),
-        ready: z.boolean(),
-        detail: z.string().nullable().describe("Why it is not ready."),
-        metadata: z.unknown().describe("Null if it says nothing of its model."),
-      }),
+      json: z.lazy(() =>
+        z.object({
+          id: z.string(),
+          ready: z.boolean(),
+          detail: z.string().nullable().describe("Why it is not ready."),
+          metadata: z.unknown().describe("Null if it says nothing of its model."),
+        }),
+      ),
     },
   },
 } as const satisfies RouteShape;

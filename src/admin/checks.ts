@@ -43,19 +43,21 @@ const NAMES = [
   "backends",
 ] as const satisfies (keyof typeof CHECKS)[];
 
-const checksSchema = z.object({
-  ok: z.boolean().describe("Whether no check failed."),
-  now: z.int().describe("The database's clock, in ms since 1970."),
-  checks: z.array(
-    z.object({
-      name: z.enum(NAMES),
-      state: z.enum(["ok", "warning", "failed", "skipped"]),
-      detail: z.string().describe("What was found."),
-      cure: z.string().nullable().describe("What to do about it; null if nothing is wrong."),
-      ms: z.int().describe("How long the check took."),
-    }),
-  ),
-});
+const checksSchema = z.lazy(() =>
+  z.object({
+    ok: z.boolean().describe("Whether no check failed."),
+    now: z.int().describe("The database's clock, in ms since 1970."),
+    checks: z.array(
+      z.object({
+        name: z.enum(NAMES),
+        state: z.enum(["ok", "warning", "failed", "skipped"]),
+        detail: z.string().describe("What was found."),
+        cure: z.string().nullable().describe("What to do about it; null if nothing is wrong."),
+        ms: z.int().describe("How long the check took."),
+      }),
+    ),
+  }),
+);
 
 const CHECK = {
   summary: "Try each part of the deployment: database, migrations, storage, queue, webhooks, the operator's webhook and backends.",

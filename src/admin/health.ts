@@ -7,15 +7,17 @@ import { fillOf } from "../platform/fill.ts";
 import { sql } from "../platform/sql.ts";
 import { PREFIX } from "./resource.ts";
 
-const healthSchema = z.object({
-  database: z.object({
-    bytes: z.int().nullable().describe("What the database takes; null if it did not say."),
-    limit_bytes: z.int().describe("What a database can take at most."),
-    state: z
-      .enum(["ok", "filling", "full"])
-      .describe(`\`filling\` from ${DATABASE_WARN_BYTES} bytes on; \`full\` from ${DATABASE_FULL_BYTES} on: then submits are refused.`),
+const healthSchema = z.lazy(() =>
+  z.object({
+    database: z.object({
+      bytes: z.int().nullable().describe("What the database takes; null if it did not say."),
+      limit_bytes: z.int().describe("What a database can take at most."),
+      state: z
+        .enum(["ok", "filling", "full"])
+        .describe(`\`filling\` from ${DATABASE_WARN_BYTES} bytes on; \`full\` from ${DATABASE_FULL_BYTES} on: then submits are refused.`),
+    }),
   }),
-});
+);
 
 const HEALTH = {
   summary: "Get how full the database is.",

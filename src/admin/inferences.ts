@@ -17,14 +17,24 @@ import { PREFIX, asOperator, ofAccount, ofPayload } from "./resource.ts";
 const account = {
   account_id: z.string().min(1).max(64).optional().describe("Of this account; of all by default, in the order of the accounts' ids."),
 };
-const shownSchema = z.object({ account_id: z.string(), ...inferenceSchema.partial().shape });
+const shownSchema = z.lazy(() => z.object({ account_id: z.string(), ...inferenceSchema.unwrap().partial().shape }));
 
 const LIST = {
   summary: "List inferences of one account, newest first, or of all, by the filters that clients have.",
   query: listQuery.omit({ ids: true }).extend(account),
   repeatable: ["status", "fields"],
   deep: "metadata",
-  answers: { 200: { description: "A page of them.", json: listedSchema.omit({ missing: true }).extend({ data: z.array(shownSchema) }) } },
+  answers: {
+    200: {
+      description: "A page of them.",
+      json: z.lazy(() =>
+        listedSchema
+          .unwrap()
+          .omit({ missing: true })
+          .extend({ data: z.array(shownSchema) }),
+      ),
+    },
+  },
 } as const satisfies RouteShape;
 
 const COUNT = {
@@ -42,7 +52,7 @@ const GET = {
   params,
   query: getQuery,
   answers: {
-    200: { description: "The inference.", json: z.object({ account_id: z.string(), ...inferenceSchema.shape }) },
+    200: { description: "The inference.", json: z.lazy(() => z.object({ account_id: z.string(), ...inferenceSchema.unwrap().shape })) },
     304: NOT_MODIFIED,
   },
 } as const satisfies RouteShape;

@@ -12,29 +12,33 @@ import { ADMIN_BODY_BYTES, KEY_OVERLAP_SECONDS } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { PREFIX, found, given, nameSchema, routesOf } from "./resource.ts";
 
-const keySchema = z.object({
-  id: z.string().describe("It begins with the account's id."),
-  account_id: z.string(),
-  name: z.string(),
-  scopes: z.array(z.enum(SCOPES)),
-  limits: limitsSchema.describe("Requests a second, by scope."),
-  created_at: timeSchema,
-  expires_at: timeSchema.nullable(),
-  revoked_at: timeSchema.nullable(),
-  last_used_at: timeSchema.nullable().describe("To the minute; null: never."),
-});
+const keySchema = z.lazy(() =>
+  z.object({
+    id: z.string().describe("It begins with the account's id."),
+    account_id: z.string(),
+    name: z.string(),
+    scopes: z.array(z.enum(SCOPES)),
+    limits: limitsSchema.describe("Requests a second, by scope."),
+    created_at: timeSchema,
+    expires_at: timeSchema.nullable(),
+    revoked_at: timeSchema.nullable(),
+    last_used_at: timeSchema.nullable().describe("To the minute; null: never."),
+  }),
+);
 z.globalRegistry.add(keySchema, { id: "Key" });
 
-const keyCreatedSchema = keySchema.extend({ key: z.string().describe("Its text, which is shown only here.") });
+const keyCreatedSchema = z.lazy(() => keySchema.unwrap().extend({ key: z.string().describe("Its text, which is shown only here.") }));
 
-const keyUpdateSchema = z.strictObject({
-  name: nameSchema.optional(),
-  scopes: z.array(z.enum(SCOPES)).min(1).optional().describe("What it may do; everything by default."),
-  limits: limitsSchema.partial().optional().describe("Requests a second, by scope."),
-  expires_at: instantSchema.nullable().optional().describe("When it ends; null, the default, is never."),
-});
+const keyUpdateSchema = z.lazy(() =>
+  z.strictObject({
+    name: nameSchema.optional(),
+    scopes: z.array(z.enum(SCOPES)).min(1).optional().describe("What it may do; everything by default."),
+    limits: limitsSchema.partial().optional().describe("Requests a second, by scope."),
+    expires_at: instantSchema.nullable().optional().describe("When it ends; null, the default, is never."),
+  }),
+);
 
-const newKeySchema = keyUpdateSchema.extend({ account_id: z.string() });
+const newKeySchema = z.lazy(() => keyUpdateSchema.unwrap().extend({ account_id: z.string() }));
 
 const listQuerySchema = pageQuery().extend({ account_id: z.string().describe("Whose keys.") });
 
@@ -64,7 +68,10 @@ const ROTATE = {
     limitBytes: ADMIN_BODY_BYTES,
   },
   answers: {
-    201: { description: "The new key, and the one before with its end.", json: keyCreatedSchema.extend({ previous: keySchema }) },
+    201: {
+      description: "The new key, and the one before with its end.",
+      json: z.lazy(() => keyCreatedSchema.unwrap().extend({ previous: keySchema })),
+    },
   },
 } as const satisfies RouteShape;
 

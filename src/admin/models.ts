@@ -41,23 +41,25 @@ const capabilitySchema = z
     "must be 1 to 128 letters, digits, '.', '_' and '-', which begin with a letter or digit, or several of these with '/' between",
   );
 
-const outputFileSchema = z
-  .strictObject({
-    field: z
-      .string()
-      .max(256)
-      .regex(/^[^.]+(?:\.[^.]+)*$/, "must be the names of members from the root, joined by dots, such as result.video")
-      .describe("Its path: the names of members from the root, joined by dots."),
-    encoding: z.enum(["base64", "text"]).default("base64").describe("What its text is."),
-    content_type: z
-      .string()
-      .max(CONTENT_TYPE_CHARACTERS)
-      .regex(MEDIA_TYPE, "must be a media type, such as video/mp4")
-      .nullable()
-      .default(null)
-      .describe("Null: found out from its first bytes."),
-  })
-  .describe("A field of the output that is kept as a file.");
+const outputFileSchema = z.lazy(() =>
+  z
+    .strictObject({
+      field: z
+        .string()
+        .max(256)
+        .regex(/^[^.]+(?:\.[^.]+)*$/, "must be the names of members from the root, joined by dots, such as result.video")
+        .describe("Its path: the names of members from the root, joined by dots."),
+      encoding: z.enum(["base64", "text"]).default("base64").describe("What its text is."),
+      content_type: z
+        .string()
+        .max(CONTENT_TYPE_CHARACTERS)
+        .regex(MEDIA_TYPE, "must be a media type, such as video/mp4")
+        .nullable()
+        .default(null)
+        .describe("Null: found out from its first bytes."),
+    })
+    .describe("A field of the output that is kept as a file."),
+);
 
 const amountSchema = z.number().min(0).max(MONEY_MAX);
 /** In any currency, the same for all models. */
@@ -67,41 +69,45 @@ const priceSchema = z.object({
   per_inference: amountSchema.describe("That succeeds."),
 });
 
-const modelSchema = z.object({
-  name: z.string(),
-  description: z.string(),
-  versions: z.array(z.string()),
-  default_version: z.string().nullable(),
-  account_concurrency: z.int().nullable().describe("How many of one account's inferences run at once at most; null: any number."),
-  capabilities: z.array(z.string()),
-  output_files: z.array(z.object({ field: z.string(), encoding: z.enum(["base64", "text"]), content_type: z.string().nullable() })),
-  max_output_bytes: z.int().describe("What an output may be, as it comes out decoded, with all that comes beside it."),
-  price: priceSchema.describe("What using it costs."),
-  created_at: timeSchema,
-});
+const modelSchema = z.lazy(() =>
+  z.object({
+    name: z.string(),
+    description: z.string(),
+    versions: z.array(z.string()),
+    default_version: z.string().nullable(),
+    account_concurrency: z.int().nullable().describe("How many of one account's inferences run at once at most; null: any number."),
+    capabilities: z.array(z.string()),
+    output_files: z.array(z.object({ field: z.string(), encoding: z.enum(["base64", "text"]), content_type: z.string().nullable() })),
+    max_output_bytes: z.int().describe("What an output may be, as it comes out decoded, with all that comes beside it."),
+    price: priceSchema.describe("What using it costs."),
+    created_at: timeSchema,
+  }),
+);
 z.globalRegistry.add(modelSchema, { id: "AdminModel" });
 
-const modelUpdateSchema = z.strictObject({
-  description: z.string().max(DESCRIPTION_CHARACTERS).optional(),
-  versions: z.array(pathNameSchema).max(100).optional(),
-  default_version: pathNameSchema.optional().describe("One of `versions`; the last of them by default."),
-  account_concurrency: wholeIn(MAX_CONCURRENCY.range)
-    .nullable()
-    .optional()
-    .describe("How many of one account's inferences run at once at most; null, the default, is any number."),
-  capabilities: z.array(capabilitySchema).max(32).optional().describe("What may be asked of it; anything by default."),
-  output_files: z.array(outputFileSchema).max(OUTPUT_FILE_FIELDS).optional(),
-  max_output_bytes: wholeIn(OUTPUT_BYTES.range)
-    .nullable()
-    .optional()
-    .describe(`What an output may be, as it comes out decoded; null is the default of ${OUTPUT_BYTES.default}.`),
-  price: z.strictObject(priceSchema.partial().shape).optional().describe("What using it costs, in any one currency; nothing by default."),
-});
+const modelUpdateSchema = z.lazy(() =>
+  z.strictObject({
+    description: z.string().max(DESCRIPTION_CHARACTERS).optional(),
+    versions: z.array(pathNameSchema).max(100).optional(),
+    default_version: pathNameSchema.optional().describe("One of `versions`; the last of them by default."),
+    account_concurrency: wholeIn(MAX_CONCURRENCY.range)
+      .nullable()
+      .optional()
+      .describe("How many of one account's inferences run at once at most; null, the default, is any number."),
+    capabilities: z.array(capabilitySchema).max(32).optional().describe("What may be asked of it; anything by default."),
+    output_files: z.array(outputFileSchema).max(OUTPUT_FILE_FIELDS).optional(),
+    max_output_bytes: wholeIn(OUTPUT_BYTES.range)
+      .nullable()
+      .optional()
+      .describe(`What an output may be, as it comes out decoded; null is the default of ${OUTPUT_BYTES.default}.`),
+    price: z.strictObject(priceSchema.partial().shape).optional().describe("What using it costs, in any one currency; nothing by default."),
+  }),
+);
 
 /** Changes of its versions by others that a change may meet. */
 const CHANGE_TRIES = 5;
 
-const newModelSchema = modelUpdateSchema.extend({ name: modelNameSchema });
+const newModelSchema = z.lazy(() => modelUpdateSchema.unwrap().extend({ name: modelNameSchema }));
 
 const modelDeletedSchema = z.object({ name: z.string(), removed: z.literal(true) });
 

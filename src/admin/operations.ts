@@ -11,32 +11,38 @@ import { ADMIN_BODY_BYTES, BULK_ROWS } from "../limits.ts";
 import { shown } from "../problem.ts";
 import { PREFIX } from "./resource.ts";
 
-const cursorSchema = z.strictObject({
-  account_id: z.string().max(64),
-  id: z.string().refine((id) => id === "" || isUuid(id), {
-    error: ({ input }) => `must be that of the "next" of the call before, and is ${shown(input)}`,
+const cursorSchema = z.lazy(() =>
+  z.strictObject({
+    account_id: z.string().max(64),
+    id: z.string().refine((id) => id === "" || isUuid(id), {
+      error: ({ input }) => `must be that of the "next" of the call before, and is ${shown(input)}`,
+    }),
   }),
-});
+);
 
-const redriveSchema = z
-  .strictObject({
-    account_id: z.string().max(64).optional().describe("Only this account's."),
-    status: z.enum(["failed", "expired"]).optional().describe("Both by default."),
-    ...filterShape,
-    dry_run: z.boolean().optional().describe("Only counts."),
-    after: cursorSchema.optional().describe("The `next` of the call before."),
-  })
-  .refine(narrows, "must contain at least one filter");
+const redriveSchema = z.lazy(() =>
+  z
+    .strictObject({
+      account_id: z.string().max(64).optional().describe("Only this account's."),
+      status: z.enum(["failed", "expired"]).optional().describe("Both by default."),
+      ...filterShape,
+      dry_run: z.boolean().optional().describe("Only counts."),
+      after: cursorSchema.optional().describe("The `next` of the call before."),
+    })
+    .refine(narrows, "must contain at least one filter"),
+);
 
-const redrivenSchema = z.object({
-  dry_run: z.boolean(),
-  looked_at: z.int().describe(`Inferences that this call looked at, at most ${BULK_ROWS}.`),
-  redriven: z.int().optional().describe("Of them, those that were queued again."),
-  matched: z.int().optional().describe("With `dry_run`: those that would be queued again."),
-  by_error: z.array(matchedSchema).optional().describe("With `dry_run`: the same by class and code."),
-  refused: refusedSchema,
-  next: cursorSchema.nullable().describe("The `after` of the next call; null at the end."),
-});
+const redrivenSchema = z.lazy(() =>
+  z.object({
+    dry_run: z.boolean(),
+    looked_at: z.int().describe(`Inferences that this call looked at, at most ${BULK_ROWS}.`),
+    redriven: z.int().optional().describe("Of them, those that were queued again."),
+    matched: z.int().optional().describe("With `dry_run`: those that would be queued again."),
+    by_error: z.array(matchedSchema).optional().describe("With `dry_run`: the same by class and code."),
+    refused: refusedSchema,
+    next: cursorSchema.nullable().describe("The `after` of the next call; null at the end."),
+  }),
+);
 
 const REDRIVE = {
   summary: `Queue failed or expired inferences again, by filter; examines ${BULK_ROWS} a call.`,

@@ -14,115 +14,119 @@ const counts = (what: string) => z.array(z.int()).describe(what);
 
 const line = (what: string) => z.array(z.int().nullable()).describe(`${what} Null if none was measured.`);
 
-const percentilesSchema = z.object({
-  count: z.int().describe("How many were measured."),
-  p50: z.int().nullable().describe("Half took no longer; null if none was measured."),
-  p90: z.int().nullable().describe("Nine of ten took no longer."),
-  p99: z.int().nullable().describe("99 of 100 took no longer."),
-});
+const percentilesSchema = z.lazy(() =>
+  z.object({
+    count: z.int().describe("How many were measured."),
+    p50: z.int().nullable().describe("Half took no longer; null if none was measured."),
+    p90: z.int().nullable().describe("Nine of ten took no longer."),
+    p99: z.int().nullable().describe("99 of 100 took no longer."),
+  }),
+);
 
-const overviewSchema = z.object({
-  window: z.enum(["1h", "24h", "7d"]).describe("How far back the counts go."),
-  step_seconds: z.int().describe("How long each step of the series is."),
-  series: z
-    .object({
-      at: z.array(timeSchema).describe("The beginning of each step, oldest first. The last step is not over yet."),
-      accepted: counts("Inferences accepted; with `backend`, 0, since they are accepted for a model."),
-      succeeded: counts("Ends of inferences; with `backend`, of those whose last attempt was there."),
-      failed: counts("The same."),
-      canceled: counts("The same."),
-      expired: counts("The same."),
-      queued: counts("Inferences that waited, at most, of a sample a minute; 0 with `backend`."),
-      queue_p50_ms: line("Half had waited no longer for their start."),
-      queue_p90_ms: line("Nine of ten had waited no longer."),
-      run_p50_ms: line("Half of the attempts that succeeded took no longer."),
-      run_p90_ms: line("Nine of ten took no longer."),
-      refused: z
-        .array(z.int())
-        .nullable()
-        .describe(
-          "Calls refused for their key or for a limit; null with `model` or `backend`, since such a call is not told apart by model.",
-        ),
-    })
-    .describe("One number a step."),
-  queue_ms: percentilesSchema.describe("From submit to first start, of inferences that have ended. Reckoned from a histogram."),
-  run_ms: percentilesSchema.describe("Of attempts that succeeded. Reckoned from a histogram."),
-  ends: z
-    .array(
-      z.object({
-        end: z.string().describe("`failed`, `canceled` or `expired`."),
-        class: z.string().nullable(),
-        code: z.string().nullable(),
-        count: z.int(),
-      }),
-    )
-    .describe("Ends other than successes, the most frequent first."),
-  attempts: z
-    .array(z.object({ outcome: z.string(), count: z.int() }))
-    .describe("`succeeded`, `abandoned`, `broke`, or the class of the failure."),
-  refusals: z.array(z.object({ reason: z.string(), count: z.int() })).describe("By code of the error; none with `model` or `backend`."),
-  models: z
-    .array(
-      z.object({
-        model: z.string(),
-        version: z.string().nullable(),
-        queued: z.int().describe("All that wait."),
-        queued_for_later: z.int().describe("Of these, those that back off or were submitted for later."),
-        oldest_queued_seconds: z
-          .number()
+const overviewSchema = z.lazy(() =>
+  z.object({
+    window: z.enum(["1h", "24h", "7d"]).describe("How far back the counts go."),
+    step_seconds: z.int().describe("How long each step of the series is."),
+    series: z
+      .object({
+        at: z.array(timeSchema).describe("The beginning of each step, oldest first. The last step is not over yet."),
+        accepted: counts("Inferences accepted; with `backend`, 0, since they are accepted for a model."),
+        succeeded: counts("Ends of inferences; with `backend`, of those whose last attempt was there."),
+        failed: counts("The same."),
+        canceled: counts("The same."),
+        expired: counts("The same."),
+        queued: counts("Inferences that waited, at most, of a sample a minute; 0 with `backend`."),
+        queue_p50_ms: line("Half had waited no longer for their start."),
+        queue_p90_ms: line("Nine of ten had waited no longer."),
+        run_p50_ms: line("Half of the attempts that succeeded took no longer."),
+        run_p90_ms: line("Nine of ten took no longer."),
+        refused: z
+          .array(z.int())
           .nullable()
-          .describe("How long the longest-waiting of the first in line has waited; null if none may be claimed."),
-        in_progress: z.int(),
-        slots: z.int().describe("Of its backends that take work."),
-        backends: z.int().describe("How many serve it, in whatever state."),
-      }),
-    )
-    .describe(`Each version of each model, at most ${GAUGED_LANES}.`),
-  backends: z
-    .array(
-      z.object({
-        id: z.string(),
-        model: z.string(),
-        version: z.string().nullable(),
-        url: z.string(),
-        state: z.enum(BACKEND_STATES),
-        slots: z.int().describe("How many inferences it may run at once."),
-        in_progress: z.int(),
-        circuit: z.object({
-          state: z.enum(["closed", "open", "half_open"]),
-          failures: z.int().describe("In a row."),
-          failures_of: z
-            .string()
-            .nullable()
-            .describe("The one account whose failures these are; null: of several, or the server is not ready."),
-          since: timeSchema.nullable().describe("When the failures in a row began."),
-          rested_until: timeSchema.nullable().describe("It gets nothing until then."),
-          last_error: z
-            .object({ class: z.string(), code: z.string(), message: z.string(), at: timeSchema })
-            .nullable()
-            .describe("What went wrong there last. It stays after the backend works again."),
+          .describe(
+            "Calls refused for their key or for a limit; null with `model` or `backend`, since such a call is not told apart by model.",
+          ),
+      })
+      .describe("One number a step."),
+    queue_ms: percentilesSchema.describe("From submit to first start, of inferences that have ended. Reckoned from a histogram."),
+    run_ms: percentilesSchema.describe("Of attempts that succeeded. Reckoned from a histogram."),
+    ends: z
+      .array(
+        z.object({
+          end: z.string().describe("`failed`, `canceled` or `expired`."),
+          class: z.string().nullable(),
+          code: z.string().nullable(),
+          count: z.int(),
         }),
-        mean_run_ms: z.number().nullable(),
+      )
+      .describe("Ends other than successes, the most frequent first."),
+    attempts: z
+      .array(z.object({ outcome: z.string(), count: z.int() }))
+      .describe("`succeeded`, `abandoned`, `broke`, or the class of the failure."),
+    refusals: z.array(z.object({ reason: z.string(), count: z.int() })).describe("By code of the error; none with `model` or `backend`."),
+    models: z
+      .array(
+        z.object({
+          model: z.string(),
+          version: z.string().nullable(),
+          queued: z.int().describe("All that wait."),
+          queued_for_later: z.int().describe("Of these, those that back off or were submitted for later."),
+          oldest_queued_seconds: z
+            .number()
+            .nullable()
+            .describe("How long the longest-waiting of the first in line has waited; null if none may be claimed."),
+          in_progress: z.int(),
+          slots: z.int().describe("Of its backends that take work."),
+          backends: z.int().describe("How many serve it, in whatever state."),
+        }),
+      )
+      .describe(`Each version of each model, at most ${GAUGED_LANES}.`),
+    backends: z
+      .array(
+        z.object({
+          id: z.string(),
+          model: z.string(),
+          version: z.string().nullable(),
+          url: z.string(),
+          state: z.enum(BACKEND_STATES),
+          slots: z.int().describe("How many inferences it may run at once."),
+          in_progress: z.int(),
+          circuit: z.object({
+            state: z.enum(["closed", "open", "half_open"]),
+            failures: z.int().describe("In a row."),
+            failures_of: z
+              .string()
+              .nullable()
+              .describe("The one account whose failures these are; null: of several, or the server is not ready."),
+            since: timeSchema.nullable().describe("When the failures in a row began."),
+            rested_until: timeSchema.nullable().describe("It gets nothing until then."),
+            last_error: z
+              .object({ class: z.string(), code: z.string(), message: z.string(), at: timeSchema })
+              .nullable()
+              .describe("What went wrong there last. It stays after the backend works again."),
+          }),
+          mean_run_ms: z.number().nullable(),
+        }),
+      )
+      .describe(`At most ${GAUGED_BACKENDS}.`),
+    deliveries: z.object({
+      pending: z.int().describe(`To be tried; exact below ${GAUGED_ROWS}.`),
+      oldest_overdue_seconds: z.number().describe("For how long the next attempt at one has been due at most."),
+      attempts: z.array(z.object({ outcome: z.string(), count: z.int() })).describe("Within the window; none with `model` or `backend`."),
+      endpoints: z.object({
+        failing: z.int().describe("Called all the same."),
+        rested: z.int().describe("Not called, since they have failed for long."),
+        gone: z.int().describe("Not called, since they answered 410."),
+        disabled: z.int().describe("Not called, since their account said so."),
       }),
-    )
-    .describe(`At most ${GAUGED_BACKENDS}.`),
-  deliveries: z.object({
-    pending: z.int().describe(`To be tried; exact below ${GAUGED_ROWS}.`),
-    oldest_overdue_seconds: z.number().describe("For how long the next attempt at one has been due at most."),
-    attempts: z.array(z.object({ outcome: z.string(), count: z.int() })).describe("Within the window; none with `model` or `backend`."),
-    endpoints: z.object({
-      failing: z.int().describe("Called all the same."),
-      rested: z.int().describe("Not called, since they have failed for long."),
-      gone: z.int().describe("Not called, since they answered 410."),
-      disabled: z.int().describe("Not called, since their account said so."),
+    }),
+    database: z.object({
+      bytes: z.int().nullable(),
+      limit_bytes: z.int().describe("What a database can take at most."),
+      state: z.enum(["ok", "filling", "full"]),
     }),
   }),
-  database: z.object({
-    bytes: z.int().nullable(),
-    limit_bytes: z.int().describe("What a database can take at most."),
-    state: z.enum(["ok", "filling", "full"]),
-  }),
-});
+);
 z.globalRegistry.add(overviewSchema, { id: "Overview" });
 
 const OVERVIEW = {

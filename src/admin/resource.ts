@@ -19,11 +19,11 @@ type Page = z.infer<ReturnType<typeof pageQuery>>;
 /** The five routes of a resource. */
 export function routesOf<
   Row,
-  Shown extends z.ZodObject,
+  Shown extends z.ZodType<object>,
   Create extends z.ZodType,
-  Created extends z.ZodObject,
+  Created extends z.ZodType<object>,
   Update extends z.ZodType,
-  Deleted extends z.ZodObject,
+  Deleted extends z.ZodType<object>,
   Query extends z.ZodType<Page>,
 >(resource: {
   /** One of them, as in "There is no account". */

@@ -35,17 +35,19 @@ const shownSchema = z.object({
   ...shownSignature,
 });
 
-const tensors = z
-  .array(
-    tensorSchema.strict().extend({
-      name: z.string().min(1).max(256),
-      shape: z.array(z.int().min(-1)).max(64).describe("Its sizes; -1 is any."),
-      optional: z.boolean().default(false).describe("Whether an input may be left out."),
-    }),
-  )
-  .max(TENSORS_MAX)
-  .nullable()
-  .default(null);
+const tensors = z.lazy(() =>
+  z
+    .array(
+      tensorSchema.strict().extend({
+        name: z.string().min(1).max(256),
+        shape: z.array(z.int().min(-1)).max(64).describe("Its sizes; -1 is any."),
+        optional: z.boolean().default(false).describe("Whether an input may be left out."),
+      }),
+    )
+    .max(TENSORS_MAX)
+    .nullable()
+    .default(null),
+);
 
 const newSchema = z.strictObject({
   input_schema: jsonSchema

@@ -22,16 +22,20 @@ const keySchema = z
   .regex(/^[\x20-\x7e]+$/, "must be printable ASCII")
   .max(IDEMPOTENCY_KEY_CHARACTERS);
 
-const lineSchema = submissionSchema.extend({
-  idempotency_key: keySchema.optional().describe("As the header `Idempotency-Key` of a single submit, of this line."),
-});
+const lineSchema = z.lazy(() =>
+  submissionSchema.unwrap().extend({
+    idempotency_key: keySchema.optional().describe("As the header `Idempotency-Key` of a single submit, of this line."),
+  }),
+);
 
-const resultSchema = z.object({
-  index: z.int().describe("Which of those that were sent, from 0 on."),
-  inference: inferenceSchema.optional().describe("If it was accepted."),
-  replayed: z.boolean().optional().describe("Whether it was accepted by an earlier call with this key."),
-  error: problemSchema.optional().describe("If it was refused."),
-});
+const resultSchema = z.lazy(() =>
+  z.object({
+    index: z.int().describe("Which of those that were sent, from 0 on."),
+    inference: inferenceSchema.optional().describe("If it was accepted."),
+    replayed: z.boolean().optional().describe("Whether it was accepted by an earlier call with this key."),
+    error: problemSchema.optional().describe("If it was refused."),
+  }),
+);
 
 const bulkSchema = z.object({
   accepted: z.int().describe("How many were accepted."),

@@ -22,14 +22,18 @@ const bulkShape = {
 const NARROWS = "must contain at least one filter";
 const ONE_FILTER = { description: "At least one filter.", minProperties: 1 };
 
-const cancelSchema = z
-  .strictObject({ status: z.enum(["queued", "in_progress"]).optional().describe("Both by default."), ...bulkShape })
-  .refine(narrows, NARROWS)
-  .meta(ONE_FILTER);
-const redriveSchema = z
-  .strictObject({ status: z.enum(["failed", "expired"]).optional().describe("Both by default."), ...bulkShape })
-  .refine(narrows, NARROWS)
-  .meta(ONE_FILTER);
+const cancelSchema = z.lazy(() =>
+  z
+    .strictObject({ status: z.enum(["queued", "in_progress"]).optional().describe("Both by default."), ...bulkShape })
+    .refine(narrows, NARROWS)
+    .meta(ONE_FILTER),
+);
+const redriveSchema = z.lazy(() =>
+  z
+    .strictObject({ status: z.enum(["failed", "expired"]).optional().describe("Both by default."), ...bulkShape })
+    .refine(narrows, NARROWS)
+    .meta(ONE_FILTER),
+);
 
 /** What a dry run counts, by class and code. */
 export const matchedSchema = z.object({ class: z.enum(FAILURE_CLASSES).nullable(), code: z.string().nullable(), count: z.int() });

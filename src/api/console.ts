@@ -19,16 +19,18 @@ import { Problem, problem } from "../problem.ts";
 
 const PATH = "/console/session";
 
-const sessionSchema = z.object({
-  kind: z.enum(["account", "operator"]).describe("Whose it is: a key's of an account, or the operator's."),
-  name: z.string().nullable().describe("Which operator, if Cloudflare Access says so."),
-  account: z.object({ id: z.string(), name: z.string() }).nullable(),
-  key: z
-    .object({ id: z.string(), name: z.string(), scopes: z.array(z.enum(SCOPES)) })
-    .nullable()
-    .describe("The key that the session's calls are made by."),
-  expires_at: timeSchema.describe("When it ends, unless it is renewed."),
-});
+const sessionSchema = z.lazy(() =>
+  z.object({
+    kind: z.enum(["account", "operator"]).describe("Whose it is: a key's of an account, or the operator's."),
+    name: z.string().nullable().describe("Which operator, if Cloudflare Access says so."),
+    account: z.object({ id: z.string(), name: z.string() }).nullable(),
+    key: z
+      .object({ id: z.string(), name: z.string(), scopes: z.array(z.enum(SCOPES)) })
+      .nullable()
+      .describe("The key that the session's calls are made by."),
+    expires_at: timeSchema.describe("When it ends, unless it is renewed."),
+  }),
+);
 z.globalRegistry.add(sessionSchema, { id: "ConsoleSession" });
 
 const SIGN_IN = {

@@ -26,19 +26,21 @@ import { findEndpoint } from "../webhooks/sql/endpoints.ts";
 import { notFound } from "./present.ts";
 import { attemptResultSchema, find as findWebhook, presentAttempt } from "./webhooks.ts";
 
-export const deliverySchema = z.object({
-  id: z.string().describe("Its `webhook-id`, the same in each attempt."),
-  inference_id: z.string().nullable().describe("Null if it tells of the account itself."),
-  event: z.string(),
-  sequence: z.int().describe("Of the event among those of its inference, or of the account."),
-  webhook_id: z.string().nullable().describe("Null for the URL that came with the inference."),
-  url: z.string(),
-  status: z.enum(DELIVERY_STATUSES).exclude(["held"]),
-  held: z.boolean().describe("Its endpoint is not called at present; send it again once it is."),
-  created_at: timeSchema,
-  next_attempt_at: timeSchema.nullable(),
-  attempts: z.array(z.object({ at: timeSchema, ...attemptResultSchema.shape })),
-});
+export const deliverySchema = z.lazy(() =>
+  z.object({
+    id: z.string().describe("Its `webhook-id`, the same in each attempt."),
+    inference_id: z.string().nullable().describe("Null if it tells of the account itself."),
+    event: z.string(),
+    sequence: z.int().describe("Of the event among those of its inference, or of the account."),
+    webhook_id: z.string().nullable().describe("Null for the URL that came with the inference."),
+    url: z.string(),
+    status: z.enum(DELIVERY_STATUSES).exclude(["held"]),
+    held: z.boolean().describe("Its endpoint is not called at present; send it again once it is."),
+    created_at: timeSchema,
+    next_attempt_at: timeSchema.nullable(),
+    attempts: z.array(z.object({ at: timeSchema, ...attemptResultSchema.shape })),
+  }),
+);
 z.globalRegistry.add(deliverySchema, { id: "Delivery" });
 
 const inferenceParam = z.object({ id: z.string().describe("The inference's id.") });
@@ -48,10 +50,12 @@ const page = {
   answers: {
     200: {
       description: "A page of deliveries.",
-      json: z.object({
-        deliveries: z.array(deliverySchema),
-        next: z.string().nullable().describe("The `after` of the next page; null on the last one."),
-      }),
+      json: z.lazy(() =>
+        z.object({
+          deliveries: z.array(deliverySchema),
+          next: z.string().nullable().describe("The `after` of the next page; null on the last one."),
+        }),
+      ),
     },
   },
 } as const;

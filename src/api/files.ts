@@ -37,29 +37,33 @@ export const nameSchema = z
   .refine((name) => name.isWellFormed(), NAME_RULE);
 export const sha256Schema = z.string().toLowerCase().regex(SHA256, "must be 64 hexadecimal digits");
 
-export const fileSchema = z.object({
-  id: z.uuid(),
-  object: z.literal("file"),
-  status: z.enum(["uploading", "ready"]),
-  name: z.string().nullable(),
-  content_type: z.string(),
-  bytes: z.int(),
-  sha256: z.string().nullable().describe("In hex; null if it is not known."),
-  reference: z.string().describe("How an input refers to it."),
-  created_at: timeSchema,
-  expires_at: timeSchema,
-  urls: z.object({ self: z.string(), info: z.string(), link: z.string() }),
-});
+export const fileSchema = z.lazy(() =>
+  z.object({
+    id: z.uuid(),
+    object: z.literal("file"),
+    status: z.enum(["uploading", "ready"]),
+    name: z.string().nullable(),
+    content_type: z.string(),
+    bytes: z.int(),
+    sha256: z.string().nullable().describe("In hex; null if it is not known."),
+    reference: z.string().describe("How an input refers to it."),
+    created_at: timeSchema,
+    expires_at: timeSchema,
+    urls: z.object({ self: z.string(), info: z.string(), link: z.string() }),
+  }),
+);
 z.globalRegistry.add(fileSchema, { id: "File" });
 
 /** In OpenAI's form for its clients. */
 const eitherSchema = z.union([fileSchema, openAiFileSchema]);
 
-const querySchema = z.strictObject({
-  name: nameSchema.optional().describe("Its name; also by `Content-Disposition`."),
-  sha256: sha256Schema.optional().describe("Its SHA-256 in hex, which is checked; also by `Content-Digest`."),
-  empty: z.enum(["0", "1"]).default("0").describe("`1`: it is meant to have no bytes."),
-});
+const querySchema = z.lazy(() =>
+  z.strictObject({
+    name: nameSchema.optional().describe("Its name; also by `Content-Disposition`."),
+    sha256: sha256Schema.optional().describe("Its SHA-256 in hex, which is checked; also by `Content-Digest`."),
+    empty: z.enum(["0", "1"]).default("0").describe("`1`: it is meant to have no bytes."),
+  }),
+);
 
 const sentSchema = z.object({ name: nameSchema.optional(), content_type: contentTypeSchema });
 
@@ -82,14 +86,16 @@ const LIST = {
   answers: {
     200: {
       description: "A page of files.",
-      json: z.object({
-        object: z.literal("list"),
-        data: z.array(eitherSchema),
-        first_id: z.string().nullable(),
-        last_id: z.string().nullable(),
-        has_more: z.boolean(),
-        next_after: z.string().nullable().describe("The `after` of the next page; null on the last one."),
-      }),
+      json: z.lazy(() =>
+        z.object({
+          object: z.literal("list"),
+          data: z.array(eitherSchema),
+          first_id: z.string().nullable(),
+          last_id: z.string().nullable(),
+          has_more: z.boolean(),
+          next_after: z.string().nullable().describe("The `after` of the next page; null on the last one."),
+        }),
+      ),
     },
   },
 } as const satisfies RouteShape;
@@ -122,7 +128,7 @@ export const fileRoutes = [
       answers: {
         200: {
           description: "It is gone; for OpenAI's clients.",
-          json: z.object({ id: z.string(), object: z.literal("file"), deleted: z.literal(true) }),
+          json: z.lazy(() => z.object({ id: z.string(), object: z.literal("file"), deleted: z.literal(true) })),
         },
         204: { description: "It is gone." },
       },

@@ -4,21 +4,23 @@ import { SAFE_HEADERS, json } from "../http/answer.ts";
 import { problemDetails, problemSchema } from "../http/problem-details.ts";
 import { type Call, type Dialect, route } from "../http/route.ts";
 
-const frontSchema = z.object({
-  name: z.literal("claimcheck").describe("What runs here."),
-  description: z.string().describe("What it does, for people."),
-  urls: z
-    .object({
-      health: z.string().describe("Whether it answers."),
-      inferences: z.string().describe("Where inferences are submitted and listed."),
-      models: z.string().describe("Where the models are listed."),
-      console: z.string().describe("The console, as a page for people who sign in."),
-      docs: z.string().describe("The reference, as a page for people."),
-      openapi: z.string().describe("The reference, as OpenAPI."),
-      llms: z.string().describe("The pages of the documentation, listed for programs that read."),
-    })
-    .describe("Where to go from here."),
-});
+const frontSchema = z.lazy(() =>
+  z.object({
+    name: z.literal("claimcheck").describe("What runs here."),
+    description: z.string().describe("What it does, for people."),
+    urls: z
+      .object({
+        health: z.string().describe("Whether it answers."),
+        inferences: z.string().describe("Where inferences are submitted and listed."),
+        models: z.string().describe("Where the models are listed."),
+        console: z.string().describe("The console, as a page for people who sign in."),
+        docs: z.string().describe("The reference, as a page for people."),
+        openapi: z.string().describe("The reference, as OpenAPI."),
+        llms: z.string().describe("The pages of the documentation, listed for programs that read."),
+      })
+      .describe("Where to go from here."),
+  }),
+);
 
 const DESCRIPTION = "Asynchronous inference API: submit a job, get its id at once, come back for the result.";
 

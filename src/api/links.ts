@@ -24,16 +24,20 @@ import { time, timeSchema } from "../http/time.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
-const wantedSchema = z.strictObject({
-  expires_in_seconds: wholeIn(LINK_SECONDS.range)
-    .default(LINK_SECONDS.default)
-    .describe(`How long it is good for; ${LINK_SECONDS.default} by default.`),
-  methods: z.array(z.enum(LINK_METHODS)).min(1).default(["GET"]).describe("What it may be used for; GET by default."),
-});
+const wantedSchema = z.lazy(() =>
+  z.strictObject({
+    expires_in_seconds: wholeIn(LINK_SECONDS.range)
+      .default(LINK_SECONDS.default)
+      .describe(`How long it is good for; ${LINK_SECONDS.default} by default.`),
+    methods: z.array(z.enum(LINK_METHODS)).min(1).default(["GET"]).describe("What it may be used for; GET by default."),
+  }),
+);
 
-const resultWantedSchema = wantedSchema.extend({
-  part: z.string().optional().describe("One of the result's parts; the output by default."),
-});
+const resultWantedSchema = z.lazy(() =>
+  wantedSchema.unwrap().extend({
+    part: z.string().optional().describe("One of the result's parts; the output by default."),
+  }),
+);
 
 const linkSchema = z.object({ url: z.string(), methods: z.array(z.enum(LINK_METHODS)), expires_at: timeSchema });
 

@@ -14,7 +14,7 @@ import { COUNTED_ROWS, IDS_ASKED, LISTED_CHARACTERS, LISTED_ROWS } from "../limi
 import { problem } from "../problem.ts";
 import { inferenceSchema, present } from "./present.ts";
 
-const MEMBERS = Object.keys(inferenceSchema.shape) as (keyof typeof inferenceSchema.shape)[]; // its own keys
+const MEMBERS = Object.keys(inferenceSchema.unwrap().shape) as (keyof z.infer<typeof inferenceSchema>)[]; // its own keys
 
 const fieldsShape = {
   fields: wordsOf(MEMBERS)
@@ -22,29 +22,33 @@ const fieldsShape = {
     .describe("Only these members of each, with commas between, such as `id,status,error`; all by default."),
 };
 
-export const listedSchema = z.object({
-  object: z.literal("list"),
-  data: z.array(inferenceSchema.partial()).describe("Each inference as a whole, without its place in the queue."),
-  next: z
-    .string()
-    .nullable()
-    .describe(
-      `The \`after\` of the next page; null on the last. A page looks at ${LISTED_ROWS} inferences and has ${LISTED_CHARACTERS / 1_000_000} MB at most, so it may be short while there are more.`,
-    ),
-  previous: z.string().nullable().describe("The `before` of the page before; null on the first."),
-  missing: z.array(z.string()).optional().describe("With `ids`: those that the account has no inference of."),
-});
+export const listedSchema = z.lazy(() =>
+  z.object({
+    object: z.literal("list"),
+    data: z.array(inferenceSchema.unwrap().partial()).describe("Each inference as a whole, without its place in the queue."),
+    next: z
+      .string()
+      .nullable()
+      .describe(
+        `The \`after\` of the next page; null on the last. A page looks at ${LISTED_ROWS} inferences and has ${LISTED_CHARACTERS / 1_000_000} MB at most, so it may be short while there are more.`,
+      ),
+    previous: z.string().nullable().describe("The `before` of the page before; null on the first."),
+    missing: z.array(z.string()).optional().describe("With `ids`: those that the account has no inference of."),
+  }),
+);
 
-export const countsSchema = z.object({
-  counts: z.object(Object.fromEntries(STATUSES.map((status) => [status, z.int()])) as Record<(typeof STATUSES)[number], z.ZodInt>), // of each one
-  errors: z
-    .array(z.object({ class: z.enum(FAILURE_CLASSES), code: z.string(), status: z.enum(["failed", "expired"]), count: z.int() }))
-    .describe("Of those that failed or expired, by class and code, most first."),
-  next: z
-    .string()
-    .nullable()
-    .describe(`The \`after\` of the next call; null if all were looked at. A call looks at ${COUNTED_ROWS} inferences at most.`),
-});
+export const countsSchema = z.lazy(() =>
+  z.object({
+    counts: z.object(Object.fromEntries(STATUSES.map((status) => [status, z.int()])) as Record<(typeof STATUSES)[number], z.ZodInt>), // of each one
+    errors: z
+      .array(z.object({ class: z.enum(FAILURE_CLASSES), code: z.string(), status: z.enum(["failed", "expired"]), count: z.int() }))
+      .describe("Of those that failed or expired, by class and code, most first."),
+    next: z
+      .string()
+      .nullable()
+      .describe(`The \`after\` of the next call; null if all were looked at. A call looks at ${COUNTED_ROWS} inferences at most.`),
+  }),
+);
 
 z.globalRegistry.add(countsSchema, { id: "Counts" });
 

@@ -12,38 +12,42 @@ import { findKey } from "../keys/store.ts";
 import { OPEN_COUNT_MS, OPEN_INFERENCES, QUOTA_BYTES } from "../limits.ts";
 import { problem } from "../problem.ts";
 
-const budgetSchema = z.object({
-  state: z.enum(["ok", "warned", "spent"]).describe("`spent`: submits are refused until it is renewed."),
-  monthly: z.number(),
-  warning_at: z.number().nullable(),
-  spent: z.number().describe("Since the month began, in UTC."),
-  renews_at: timeSchema,
-});
+const budgetSchema = z.lazy(() =>
+  z.object({
+    state: z.enum(["ok", "warned", "spent"]).describe("`spent`: submits are refused until it is renewed."),
+    monthly: z.number(),
+    warning_at: z.number().nullable(),
+    spent: z.number().describe("Since the month began, in UTC."),
+    renews_at: timeSchema,
+  }),
+);
 
-const meSchema = z.object({
-  account: z.object({ id: z.string(), name: z.string() }),
-  key: z.object({
-    id: z.string(),
-    name: z.string(),
-    scopes: z.array(z.enum(SCOPES)),
-    expires_at: timeSchema.nullable(),
+const meSchema = z.lazy(() =>
+  z.object({
+    account: z.object({ id: z.string(), name: z.string() }),
+    key: z.object({
+      id: z.string(),
+      name: z.string(),
+      scopes: z.array(z.enum(SCOPES)),
+      expires_at: timeSchema.nullable(),
+    }),
+    limits: z
+      .object(Object.fromEntries(SCOPES.map((scope) => [scope, z.int()])) as Record<(typeof SCOPES)[number], z.ZodInt>) // one for each
+      .describe("Requests a second that the key may make, by scope; `RateLimit` of each answer says what is left."),
+    storage: z.object({
+      stored_bytes: z.int(),
+      quota_bytes: z.int(),
+      database_bytes: z.int().describe("What of that lies in the database."),
+      database_quota_bytes: z.int(),
+    }),
+    open_inferences: z.object({
+      count: z.int().describe(`Queued or in progress. What ended in the last ${OPEN_COUNT_MS / 1_000} s may still be counted.`),
+      limit: z.int(),
+    }),
+    retention_seconds: z.int().describe("How long inferences are kept after their end."),
+    budget: budgetSchema.nullable().describe("What the account's inferences may cost in a month; null: anything."),
   }),
-  limits: z
-    .object(Object.fromEntries(SCOPES.map((scope) => [scope, z.int()])) as Record<(typeof SCOPES)[number], z.ZodInt>) // one for each
-    .describe("Requests a second that the key may make, by scope; `RateLimit` of each answer says what is left."),
-  storage: z.object({
-    stored_bytes: z.int(),
-    quota_bytes: z.int(),
-    database_bytes: z.int().describe("What of that lies in the database."),
-    database_quota_bytes: z.int(),
-  }),
-  open_inferences: z.object({
-    count: z.int().describe(`Queued or in progress. What ended in the last ${OPEN_COUNT_MS / 1_000} s may still be counted.`),
-    limit: z.int(),
-  }),
-  retention_seconds: z.int().describe("How long inferences are kept after their end."),
-  budget: budgetSchema.nullable().describe("What the account's inferences may cost in a month; null: anything."),
-});
+);
 z.globalRegistry.add(meSchema, { id: "Me" });
 
 const ME = {

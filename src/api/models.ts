@@ -10,20 +10,22 @@ import { json } from "../http/answer.ts";
 import { pageOf } from "../http/page.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 
-export const modelSchema = z.object({
-  id: z.string(),
-  object: z.literal("model"),
-  created: z.int(),
-  owned_by: z.string(),
-  description: z.string(),
-  versions: z.array(z.string()),
-  default_version: z.string().nullable(),
-  capabilities: z.array(z.string()).describe("What may be asked of it; anything if there are none."),
-});
+export const modelSchema = z.lazy(() =>
+  z.object({
+    id: z.string(),
+    object: z.literal("model"),
+    created: z.int(),
+    owned_by: z.string(),
+    description: z.string(),
+    versions: z.array(z.string()),
+    default_version: z.string().nullable(),
+    capabilities: z.array(z.string()).describe("What may be asked of it; anything if there are none."),
+  }),
+);
 z.globalRegistry.add(modelSchema, { id: "Model" });
 
 /** One model, with what it takes in its default version. */
-export const modelWithSchema = modelSchema.extend(shownSignature);
+export const modelWithSchema = z.lazy(() => modelSchema.unwrap().extend(shownSignature));
 
 export const modelsSchema = z.object({
   object: z.literal("list"),
@@ -32,17 +34,19 @@ export const modelsSchema = z.object({
   next_after: z.string().nullable().describe("The `after` of the next page; null on the last one."),
 });
 
-const queueSchema = z.object({
-  model: z.string(),
-  version: z.string().nullable(),
-  queued: z.int().describe(`Exact below ${DEPTH_MAX}.`),
-  queued_is_exact: z.boolean(),
-  in_progress: z.int(),
-  capacity: z.int().describe("Slots of the backends that take work."),
-  oldest_wait_ms: z.number().nullable(),
-  estimated_wait_ms: z.number().nullable().describe("Of an inference submitted now; null if nothing was measured."),
-  mean_run_ms: z.number().nullable(),
-});
+const queueSchema = z.lazy(() =>
+  z.object({
+    model: z.string(),
+    version: z.string().nullable(),
+    queued: z.int().describe(`Exact below ${DEPTH_MAX}.`),
+    queued_is_exact: z.boolean(),
+    in_progress: z.int(),
+    capacity: z.int().describe("Slots of the backends that take work."),
+    oldest_wait_ms: z.number().nullable(),
+    estimated_wait_ms: z.number().nullable().describe("Of an inference submitted now; null if nothing was measured."),
+    mean_run_ms: z.number().nullable(),
+  }),
+);
 z.globalRegistry.add(queueSchema, { id: "Queue" });
 
 const QUEUE = {

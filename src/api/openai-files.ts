@@ -22,16 +22,18 @@ export function wantsObject(request: Request, file: StoredFile): boolean {
   return !takesFile && accepted.includes("application/json");
 }
 
-export const openAiFileSchema = z.object({
-  id: z.string(),
-  object: z.literal("file"),
-  bytes: z.int(),
-  created_at: z.int(),
-  expires_at: z.int(),
-  filename: z.string(),
-  purpose: z.literal("user_data"),
-  status: z.enum(["processed", "uploaded"]),
-});
+export const openAiFileSchema = z.lazy(() =>
+  z.object({
+    id: z.string(),
+    object: z.literal("file"),
+    bytes: z.int(),
+    created_at: z.int(),
+    expires_at: z.int(),
+    filename: z.string(),
+    purpose: z.literal("user_data"),
+    status: z.enum(["processed", "uploaded"]),
+  }),
+);
 
 /** OpenAI's file object. They have no name for a file without one, and their purposes mean nothing here. */
 export function presentOpenAiFile({ id, bytes, name, state, createdAt, expiresAt }: StoredFile): z.infer<typeof openAiFileSchema> {

@@ -17,13 +17,15 @@ export const failureSchema = z.object({
 });
 z.globalRegistry.add(failureSchema, { id: "Failure" });
 
-export const metricsSchema = z.object({
-  queue_ms: z.number().nullable().describe("Until its first start."),
-  run_ms: z.number().nullable().describe("Spent in attempts so far."),
-  total_ms: z.number().nullable().describe("From submit to end."),
-  prompt_tokens: z.number().optional(),
-  completion_tokens: z.number().optional(),
-});
+export const metricsSchema = z.lazy(() =>
+  z.object({
+    queue_ms: z.number().nullable().describe("Until its first start."),
+    run_ms: z.number().nullable().describe("Spent in attempts so far."),
+    total_ms: z.number().nullable().describe("From submit to end."),
+    prompt_tokens: z.number().optional(),
+    completion_tokens: z.number().optional(),
+  }),
+);
 z.globalRegistry.add(metricsSchema, { id: "Metrics" });
 
 const partSchema = z.object({
@@ -48,53 +50,57 @@ const waitingSchema = z.object({
 
 const lineSchema = z.looseObject({ at: timeSchema, event: z.string() });
 
-const progressSchema = z.object({
-  progress: z.number().nullable().describe("From 0 to 1."),
-  message: z.string().nullable().describe("What it does, for people."),
-  preview_url: z.string().nullable(),
-  at: timeSchema,
-});
-
-export const inferenceSchema = z.object({
-  id: z.uuid(),
-  model: z.string(),
-  version: z.string().nullable().describe("Null if the model has no versions."),
-  capability: z.string().nullable().describe("What was asked of the model, if its wire says so."),
-  status: z.enum(STATUSES),
-  is_final: z.boolean(),
-  priority: z.int(),
-  created_at: timeSchema,
-  updated_at: timeSchema,
-  started_at: timeSchema.nullable(),
-  finished_at: timeSchema.nullable(),
-  expires_at: timeSchema.nullable().describe("Input and output are kept until then at least."),
-  data_removed: z.boolean().describe("Whether input and output were removed."),
-  ...waitingSchema.shape,
-  attempts: z.int().describe("Begun so far."),
-  max_attempts: z.int().describe("Allowed since the submit or the last redrive."),
-  progress: progressSchema.optional().describe("While it runs, if the model reports it."),
-  metrics: metricsSchema,
-  input_items: z.int().describe("Length of an array, first dimension of tensors, else 1."),
-  output_items: z.int().nullable(),
-  output: z.unknown().describe(`The output if it is JSON of up to ${INLINE_BYTES} bytes; else get \`urls.result\`.`),
-  output_parts: z.array(partSchema).optional().describe("If the output has parts."),
-  error: failureSchema.nullable(),
-  metadata: z.record(z.string(), z.string()),
-  webhook: z.object({ url: z.string(), events: z.array(z.enum(EVENTS)) }).nullable(),
-  webhook_status: z.enum(["none", ...DELIVERY_STATUSES]).exclude(["held"]),
-  stopped: z
-    .enum(["confirmed", "best_effort"])
-    .optional()
-    .describe("If canceled: it does not run (it never did, or its server says that it has stopped), or its connection was closed."),
-  urls: z.object({
-    self: z.string(),
-    result: z.string(),
-    stream: z.string().optional().describe("If it was submitted as a stream: its output, while it comes and after."),
-    cancel: z.string().describe("Where to POST to cancel it."),
-    web: z.string().describe("Its page in the console, for people."),
+const progressSchema = z.lazy(() =>
+  z.object({
+    progress: z.number().nullable().describe("From 0 to 1."),
+    message: z.string().nullable().describe("What it does, for people."),
+    preview_url: z.string().nullable(),
+    at: timeSchema,
   }),
-  logs: z.array(lineSchema).optional().describe("With `?logs=1`: what happened to it."),
-});
+);
+
+export const inferenceSchema = z.lazy(() =>
+  z.object({
+    id: z.uuid(),
+    model: z.string(),
+    version: z.string().nullable().describe("Null if the model has no versions."),
+    capability: z.string().nullable().describe("What was asked of the model, if its wire says so."),
+    status: z.enum(STATUSES),
+    is_final: z.boolean(),
+    priority: z.int(),
+    created_at: timeSchema,
+    updated_at: timeSchema,
+    started_at: timeSchema.nullable(),
+    finished_at: timeSchema.nullable(),
+    expires_at: timeSchema.nullable().describe("Input and output are kept until then at least."),
+    data_removed: z.boolean().describe("Whether input and output were removed."),
+    ...waitingSchema.shape,
+    attempts: z.int().describe("Begun so far."),
+    max_attempts: z.int().describe("Allowed since the submit or the last redrive."),
+    progress: progressSchema.optional().describe("While it runs, if the model reports it."),
+    metrics: metricsSchema,
+    input_items: z.int().describe("Length of an array, first dimension of tensors, else 1."),
+    output_items: z.int().nullable(),
+    output: z.unknown().describe(`The output if it is JSON of up to ${INLINE_BYTES} bytes; else get \`urls.result\`.`),
+    output_parts: z.array(partSchema).optional().describe("If the output has parts."),
+    error: failureSchema.nullable(),
+    metadata: z.record(z.string(), z.string()),
+    webhook: z.object({ url: z.string(), events: z.array(z.enum(EVENTS)) }).nullable(),
+    webhook_status: z.enum(["none", ...DELIVERY_STATUSES]).exclude(["held"]),
+    stopped: z
+      .enum(["confirmed", "best_effort"])
+      .optional()
+      .describe("If canceled: it does not run (it never did, or its server says that it has stopped), or its connection was closed."),
+    urls: z.object({
+      self: z.string(),
+      result: z.string(),
+      stream: z.string().optional().describe("If it was submitted as a stream: its output, while it comes and after."),
+      cancel: z.string().describe("Where to POST to cancel it."),
+      web: z.string().describe("Its page in the console, for people."),
+    }),
+    logs: z.array(lineSchema).optional().describe("With `?logs=1`: what happened to it."),
+  }),
+);
 z.globalRegistry.add(inferenceSchema, { id: "Inference" });
 
 /** Says that the caller has no inference of that id. */

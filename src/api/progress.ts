@@ -8,30 +8,32 @@ import { problem } from "../problem.ts";
 
 const line = z.string().min(1).max(PROGRESS_LINE_CHARACTERS);
 
-const saidSchema = z
-  .strictObject({
-    progress: z
-      .number()
-      .min(0)
-      .max(1)
-      .optional()
-      .describe("How much of the attempt is done. One that is less than the last counts as the last."),
-    message: line.optional().describe("What it does, for people."),
-    preview_url: z
-      .url({ protocol: /^https?$/ })
-      .max(WEBHOOK_URL_CHARACTERS)
-      .optional()
-      .describe("Where the output so far can be seen."),
-    logs: z.array(line).max(PROGRESS_LINES).optional().describe("Lines for the inference's log."),
-  })
-  .refine((said) => Object.keys(said).length > 0, "must contain progress, message, preview_url or logs")
-  .meta({ minProperties: 1 });
+const saidSchema = z.lazy(() =>
+  z
+    .strictObject({
+      progress: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe("How much of the attempt is done. One that is less than the last counts as the last."),
+      message: line.optional().describe("What it does, for people."),
+      preview_url: z
+        .url({ protocol: /^https?$/ })
+        .max(WEBHOOK_URL_CHARACTERS)
+        .optional()
+        .describe("Where the output so far can be seen."),
+      logs: z.array(line).max(PROGRESS_LINES).optional().describe("Lines for the inference's log."),
+    })
+    .refine((said) => Object.keys(said).length > 0, "must contain progress, message, preview_url or logs")
+    .meta({ minProperties: 1 }),
+);
 
 const SAY = {
   summary: "Report the progress of an attempt; for models, at the address in `Claimcheck-Progress-Url`.",
   params: z.object({ token: z.string().describe("What the address was made with.") }),
   body: { json: saidSchema, limitBytes: PROGRESS_BODY_BYTES },
-  answers: { 202: { description: "It is noted, together with what is said within a second.", json: z.object({}) } },
+  answers: { 202: { description: "It is noted, together with what is said within a second.", json: z.lazy(() => z.object({})) } },
 } as const satisfies RouteShape;
 
 export const progressRoutes = [route("open", "POST", "/v1/progress/:token", SAY, tell)];

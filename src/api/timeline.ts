@@ -13,33 +13,35 @@ import { deliveryIdOf, deliverySpan, keyAt } from "../webhooks/delivery.ts";
 import { type Delivery, listDeliveries } from "../webhooks/sql/deliveries.ts";
 import { errorOf, failureSchema, notFound } from "./present.ts";
 
-const spanSchema = z.object({
-  id: z.string().describe("16 hex digits: the same as in the traces of the deployment."),
-  parent_id: z.string().nullable().describe("Null of the first, which is the whole."),
-  name: z
-    .enum(["inference", "queued", "attempt", "prepare", "backend", "store", "delivery", "delivery_attempt"])
-    .describe(
-      "The whole; a wait; an attempt, and in it: until its backend is called, the backend's call, storing what it answered; an event for an endpoint, and each try to send it.",
-    ),
-  start_at: timeSchema.describe("When it began."),
-  end_at: timeSchema.nullable().describe("Null while it lasts."),
-  outcome: z.enum(SPAN_OUTCOMES).nullable().describe("Null while it goes on, and of what only takes its time."),
-  attempt: z.int().optional().describe("Its number, of an attempt and what is in it, and of a try to send."),
-  backend: z.string().optional().describe("The backend's id."),
-  waiting_on: z
-    .enum(WAIT_REASONS)
-    .nullable()
-    .optional()
-    .describe("Of a wait: for what; null of one that is over and was for its turn or a free slot."),
-  first_byte_at: timeSchema.optional().describe("Of a backend's call: when its answer began."),
-  error: failureSchema.optional(),
-  delivery_id: z.string().optional().describe("Of a delivery: its `webhook-id`."),
-  event: z.string().optional(),
-  url: z.string().optional(),
-  webhook_id: z.string().nullable().optional().describe("Null for the URL that came with the inference."),
-  result: z.string().optional().describe("Of a try to send: `answered`, `timed_out`, `unreachable`, `refused` or `internal_error`."),
-  http_status: z.int().nullable().optional().describe("What the endpoint answered."),
-});
+const spanSchema = z.lazy(() =>
+  z.object({
+    id: z.string().describe("16 hex digits: the same as in the traces of the deployment."),
+    parent_id: z.string().nullable().describe("Null of the first, which is the whole."),
+    name: z
+      .enum(["inference", "queued", "attempt", "prepare", "backend", "store", "delivery", "delivery_attempt"])
+      .describe(
+        "The whole; a wait; an attempt, and in it: until its backend is called, the backend's call, storing what it answered; an event for an endpoint, and each try to send it.",
+      ),
+    start_at: timeSchema.describe("When it began."),
+    end_at: timeSchema.nullable().describe("Null while it lasts."),
+    outcome: z.enum(SPAN_OUTCOMES).nullable().describe("Null while it goes on, and of what only takes its time."),
+    attempt: z.int().optional().describe("Its number, of an attempt and what is in it, and of a try to send."),
+    backend: z.string().optional().describe("The backend's id."),
+    waiting_on: z
+      .enum(WAIT_REASONS)
+      .nullable()
+      .optional()
+      .describe("Of a wait: for what; null of one that is over and was for its turn or a free slot."),
+    first_byte_at: timeSchema.optional().describe("Of a backend's call: when its answer began."),
+    error: failureSchema.optional(),
+    delivery_id: z.string().optional().describe("Of a delivery: its `webhook-id`."),
+    event: z.string().optional(),
+    url: z.string().optional(),
+    webhook_id: z.string().nullable().optional().describe("Null for the URL that came with the inference."),
+    result: z.string().optional().describe("Of a try to send: `answered`, `timed_out`, `unreachable`, `refused` or `internal_error`."),
+    http_status: z.int().nullable().optional().describe("What the endpoint answered."),
+  }),
+);
 
 const momentSchema = z.object({
   name: z
@@ -49,13 +51,15 @@ const momentSchema = z.object({
   message: z.string().optional(),
 });
 
-const timelineSchema = z.object({
-  inference_id: z.string(),
-  trace_id: z.string().describe("32 hex digits: the trace that its attempts and deliveries name in `traceparent`."),
-  spans: z.array(spanSchema).describe("The whole first; a parent stands before what is in it."),
-  moments: z.array(momentSchema).describe("What happened at one moment."),
-  is_cut: z.boolean().describe("Whether spans are missing, since its log was shortened or it has more deliveries than are shown."),
-});
+const timelineSchema = z.lazy(() =>
+  z.object({
+    inference_id: z.string(),
+    trace_id: z.string().describe("32 hex digits: the trace that its attempts and deliveries name in `traceparent`."),
+    spans: z.array(spanSchema).describe("The whole first; a parent stands before what is in it."),
+    moments: z.array(momentSchema).describe("What happened at one moment."),
+    is_cut: z.boolean().describe("Whether spans are missing, since its log was shortened or it has more deliveries than are shown."),
+  }),
+);
 z.globalRegistry.add(timelineSchema, { id: "Timeline" });
 
 export const TIMELINE = {

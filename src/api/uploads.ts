@@ -25,39 +25,43 @@ import {
   sha256Schema,
 } from "./files.ts";
 
-const newUploadSchema = z
-  .strictObject({
-    bytes: z
-      .int()
-      .min(1)
-      .meta({ description: "Of the whole file.", maximum: FILE_PARTS * FILE_PART_BYTES.range[1] }),
-    part_bytes: wholeIn(FILE_PART_BYTES.range).optional(),
-    content_type: contentTypeSchema.optional(),
-    name: nameSchema.optional(),
-    sha256: sha256Schema.optional(),
-  })
-  .transform((upload) => ({ ...upload, part_bytes: upload.part_bytes ?? partBytesFor(upload.bytes) }))
-  .refine(({ bytes, part_bytes }) => part_bytes <= FILE_PART_BYTES.range[1] && Math.ceil(bytes / part_bytes) <= FILE_PARTS, {
-    path: ["bytes"],
-    message: `must fit into ${FILE_PARTS} parts`,
-  })
-  .refine(({ bytes, sha256 }) => sha256 === undefined || bytes <= FILE_HASHED_BYTES, {
-    path: ["sha256"],
-    message: `can be checked up to ${FILE_HASHED_BYTES} bytes; send Content-Digest with each part instead`,
-  });
+const newUploadSchema = z.lazy(() =>
+  z
+    .strictObject({
+      bytes: z
+        .int()
+        .min(1)
+        .meta({ description: "Of the whole file.", maximum: FILE_PARTS * FILE_PART_BYTES.range[1] }),
+      part_bytes: wholeIn(FILE_PART_BYTES.range).optional(),
+      content_type: contentTypeSchema.optional(),
+      name: nameSchema.optional(),
+      sha256: sha256Schema.optional(),
+    })
+    .transform((upload) => ({ ...upload, part_bytes: upload.part_bytes ?? partBytesFor(upload.bytes) }))
+    .refine(({ bytes, part_bytes }) => part_bytes <= FILE_PART_BYTES.range[1] && Math.ceil(bytes / part_bytes) <= FILE_PARTS, {
+      path: ["bytes"],
+      message: `must fit into ${FILE_PARTS} parts`,
+    })
+    .refine(({ bytes, sha256 }) => sha256 === undefined || bytes <= FILE_HASHED_BYTES, {
+      path: ["sha256"],
+      message: `can be checked up to ${FILE_HASHED_BYTES} bytes; send Content-Digest with each part instead`,
+    }),
+);
 
-const uploadSchema = z.object({
-  id: z.uuid(),
-  object: z.literal("upload"),
-  status: z.enum(["uploading", "ready"]),
-  bytes: z.int(),
-  part_bytes: z.int().nullable().describe("Of each part but the last."),
-  parts: z.int().describe("How many there are to be."),
-  received: z.array(z.int()).describe("The numbers of those that are there."),
-  created_at: timeSchema,
-  expires_at: timeSchema,
-  urls: z.object({ self: z.string(), part: z.string(), complete: z.string(), file: z.string() }),
-});
+const uploadSchema = z.lazy(() =>
+  z.object({
+    id: z.uuid(),
+    object: z.literal("upload"),
+    status: z.enum(["uploading", "ready"]),
+    bytes: z.int(),
+    part_bytes: z.int().nullable().describe("Of each part but the last."),
+    parts: z.int().describe("How many there are to be."),
+    received: z.array(z.int()).describe("The numbers of those that are there."),
+    created_at: timeSchema,
+    expires_at: timeSchema,
+    urls: z.object({ self: z.string(), part: z.string(), complete: z.string(), file: z.string() }),
+  }),
+);
 z.globalRegistry.add(uploadSchema, { id: "Upload" });
 
 const partSchema = z.object({ id: z.string(), object: z.literal("upload.part"), number: z.int(), bytes: z.int() });

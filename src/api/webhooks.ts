@@ -109,10 +109,12 @@ export const LIST_ENDPOINTS = {
   answers: {
     200: {
       description: "A page of endpoints.",
-      json: z.object({
-        endpoints: z.array(endpointSchema),
-        next: z.string().nullable().describe("The `after` of the next page; null on the last one."),
-      }),
+      json: z.lazy(() =>
+        z.object({
+          endpoints: z.array(endpointSchema),
+          next: z.string().nullable().describe("The `after` of the next page; null on the last one."),
+        }),
+      ),
     },
   },
 } as const satisfies RouteShape;

@@ -22,18 +22,20 @@ import { submit } from "../inferences/submit.ts";
 import { BATCH_ITEMS, JSON_BODY_BYTES } from "../limits.ts";
 import { type Problem, faultsText } from "../problem.ts";
 
-const itemSchema = z
-  .looseObject({
-    image_path: z.string().min(1).describe("Where the model finds the picture: a URL, or a path that its server knows."),
-    product_type: z.string().describe("What the picture shows, such as `Shoes`."),
-    category: z.string().optional().describe("The product's category."),
-    hex_color_label: z
-      .string()
-      .regex(/^#[0-9a-fA-F]{6}$/, 'must be a color such as "#AA3300"')
-      .optional()
-      .describe("The color as a person labeled it, such as `#AA3300`."),
-  })
-  .describe("One picture; further members reach the model as they are.");
+const itemSchema = z.lazy(() =>
+  z
+    .looseObject({
+      image_path: z.string().min(1).describe("Where the model finds the picture: a URL, or a path that its server knows."),
+      product_type: z.string().describe("What the picture shows, such as `Shoes`."),
+      category: z.string().optional().describe("The product's category."),
+      hex_color_label: z
+        .string()
+        .regex(/^#[0-9a-fA-F]{6}$/, 'must be a color such as "#AA3300"')
+        .optional()
+        .describe("The color as a person labeled it, such as `#AA3300`."),
+    })
+    .describe("One picture; further members reach the model as they are."),
+);
 
 const batchSchema = z
   .array(itemSchema)
@@ -42,17 +44,19 @@ const batchSchema = z
   .describe("The pictures of one inference event.");
 
 /** The status object as published: every member is a text. */
-const statusSchema = z.object({
-  id: z.uuid().describe("The inference's id."),
-  created_at: z.string().describe("When it was submitted: ISO 8601 with microseconds and an offset."),
-  updated_at: z.string().describe("When it ended, or else when its status last changed."),
-  status: z.enum(["in_progress", "completed", "failed"]).describe("`in_progress` until it has ended."),
-  model: z.string().describe("The model's name."),
-  response_code: z.string().describe("202 until it has ended, then 200 or the code of its error."),
-  request_item_count: z.string().describe("How many items were submitted."),
-  response_item_count: z.string().describe("How many items the result has."),
-  response_time: z.string().describe("Seconds from submit to `updated_at`."),
-});
+const statusSchema = z.lazy(() =>
+  z.object({
+    id: z.uuid().describe("The inference's id."),
+    created_at: z.string().describe("When it was submitted: ISO 8601 with microseconds and an offset."),
+    updated_at: z.string().describe("When it ended, or else when its status last changed."),
+    status: z.enum(["in_progress", "completed", "failed"]).describe("`in_progress` until it has ended."),
+    model: z.string().describe("The model's name."),
+    response_code: z.string().describe("202 until it has ended, then 200 or the code of its error."),
+    request_item_count: z.string().describe("How many items were submitted."),
+    response_item_count: z.string().describe("How many items the result has."),
+    response_time: z.string().describe("Seconds from submit to `updated_at`."),
+  }),
+);
 
 const errorSchema = z.object({
   error: z.string().describe("The reason phrase of the status code."),

@@ -3,7 +3,7 @@
  * `must be from 1 to 10, and is 12`. The library's own phrases reach nobody. A short value is said back; of a longer one,
  * its length.
  */
-import type * as z from "zod";
+import * as z from "zod";
 import { FAULTS_SHOWN } from "../limits.ts";
 import { type Fault, shown } from "../problem.ts";
 
@@ -144,7 +144,8 @@ function boundOf(schema: RawIssue["schema"], direction: Readonly<Record<string, 
 
 /** The names that an object's schema has. */
 export function membersOf(schema: RawIssue["inst"]): readonly string[] {
-  const shape = schema && "shape" in schema._zod.def ? schema._zod.def.shape : null;
+  const its = schema instanceof z.ZodLazy ? schema.unwrap() : schema;
+  const shape = its && "shape" in its._zod.def ? its._zod.def.shape : null;
   return shape && typeof shape === "object" ? Object.keys(shape) : [];
 }
 

@@ -95,7 +95,10 @@ export interface AnswerShape {
   readonly other?: Readonly<Record<string, string>>;
 }
 
-/** What a route takes and answers. */
+/**
+ * What a route takes and answers. A schema of some size is a `z.lazy`, which is built when it is first used: there are more than a thousand,
+ * and a Worker's start would pay for all of them.
+ */
 export interface RouteShape {
   /** One sentence: what the call does. */
   readonly summary: string;

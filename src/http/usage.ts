@@ -38,21 +38,27 @@ const sumsShape = {
   cost: z.number().describe("By the models' prices when each ended."),
 } as const;
 
-const rowSchema = z.object({
-  account_id: z.string().optional(),
-  day: z.iso.date().optional(),
-  model: z.string().optional(),
-  key_id: z.string().optional(),
-  ...sumsShape,
-});
+const rowSchema = z.lazy(() =>
+  z.object({
+    account_id: z.string().optional(),
+    day: z.iso.date().optional(),
+    model: z.string().optional(),
+    key_id: z.string().optional(),
+    ...sumsShape,
+  }),
+);
 
-export const usageSchema = z.object({
-  from: z.iso.date(),
-  to: z.iso.date(),
-  data: z.array(rowSchema).describe(`In the order of what it is summed by; at most ${USAGE_ROWS}.`),
-  total: z.object(sumsShape),
-  complete: z.boolean().describe(`Whether that is all. If not, ask for fewer days or sum by less: there are more than ${USAGE_ROWS} rows.`),
-});
+export const usageSchema = z.lazy(() =>
+  z.object({
+    from: z.iso.date(),
+    to: z.iso.date(),
+    data: z.array(rowSchema).describe(`In the order of what it is summed by; at most ${USAGE_ROWS}.`),
+    total: z.object(sumsShape),
+    complete: z
+      .boolean()
+      .describe(`Whether that is all. If not, ask for fewer days or sum by less: there are more than ${USAGE_ROWS} rows.`),
+  }),
+);
 z.globalRegistry.add(usageSchema, { id: "Usage" });
 
 interface Asked {

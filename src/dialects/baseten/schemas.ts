@@ -101,24 +101,26 @@ export type Queue = z.infer<typeof queueSchema>;
 
 const within = ([least, most]: readonly [number, number]) => z.int().min(least).max(most).optional();
 
-const asyncSchema = z.object({
-  // The parser has made it, so there is nothing to check but that it is there.
-  model_input: z
-    .unknown()
-    .refine((input) => input !== undefined, "is missing")
-    .describe("What the model takes: any JSON."),
-  webhook_endpoint: z.string().nullish().describe("A URL that is called when the request has ended."),
-  priority: within(PRIORITY.range).describe("A lower number runs sooner; 0 by default."),
-  max_time_in_queue_seconds: within(MAX_TIME_IN_QUEUE_SECONDS.range).describe("A request that waits for longer expires; 600 by default."),
-  inference_retry_config: z
-    .object({
-      max_attempts: within(MAX_ATTEMPTS.range).describe("How often it is tried at most; 3 by default."),
-      initial_delay_ms: within(INITIAL_DELAY_MS.range).describe("The wait before the second attempt; it doubles with each further one."),
-      max_delay_ms: within(MAX_DELAY_MS.range).describe("The longest wait between two attempts."),
-    })
-    .optional()
-    .describe("How it is tried again."),
-});
+const asyncSchema = z.lazy(() =>
+  z.object({
+    // The parser has made it, so there is nothing to check but that it is there.
+    model_input: z
+      .unknown()
+      .refine((input) => input !== undefined, "is missing")
+      .describe("What the model takes: any JSON."),
+    webhook_endpoint: z.string().nullish().describe("A URL that is called when the request has ended."),
+    priority: within(PRIORITY.range).describe("A lower number runs sooner; 0 by default."),
+    max_time_in_queue_seconds: within(MAX_TIME_IN_QUEUE_SECONDS.range).describe("A request that waits for longer expires; 600 by default."),
+    inference_retry_config: z
+      .object({
+        max_attempts: within(MAX_ATTEMPTS.range).describe("How often it is tried at most; 3 by default."),
+        initial_delay_ms: within(INITIAL_DELAY_MS.range).describe("The wait before the second attempt; it doubles with each further one."),
+        max_delay_ms: within(MAX_DELAY_MS.range).describe("The longest wait between two attempts."),
+      })
+      .optional()
+      .describe("How it is tried again."),
+  }),
+);
 
 const asyncBody = { json: asyncSchema, limitBytes: ASYNC_BODY_BYTES };
 const accepted = { 201: { description: "Accepted.", json: z.object({ request_id: requestId }) } };
@@ -168,7 +170,7 @@ export const SYNC = {
 
 export const WAKE = {
   summary: "Have a model's queue looked at now.",
-  answers: { 202: { description: "It is being looked at.", json: z.object({}) } },
+  answers: { 202: { description: "It is being looked at.", json: z.lazy(() => z.object({})) } },
 } as const satisfies RouteShape;
 
 export const GET_QUEUE = {

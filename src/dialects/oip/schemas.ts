@@ -5,19 +5,23 @@ import type { RouteShape } from "../../http/route.ts";
 
 export const errorSchema = z.object({ error: z.string().describe("What happened and what is wanted, for people.") });
 
-const metadataSchema = z.object({
-  name: z.string().describe("The server's name."),
-  version: z.string().describe("The server's version."),
-  extensions: z.array(z.string()).describe("The extensions of the protocol that it offers."),
-});
+const metadataSchema = z.lazy(() =>
+  z.object({
+    name: z.string().describe("The server's name."),
+    version: z.string().describe("The server's version."),
+    extensions: z.array(z.string()).describe("The extensions of the protocol that it offers."),
+  }),
+);
 export type ServerMetadata = z.infer<typeof metadataSchema>;
 
-const tensorHeads = z.array(
-  z.object({
-    name: z.string().describe("The tensor's name."),
-    datatype: z.string().describe("Its type, such as `FP32`."),
-    shape: z.array(z.int()).describe("Its shape; -1 is any size."),
-  }),
+const tensorHeads = z.lazy(() =>
+  z.array(
+    z.object({
+      name: z.string().describe("The tensor's name."),
+      datatype: z.string().describe("Its type, such as `FP32`."),
+      shape: z.array(z.int()).describe("Its shape; -1 is any size."),
+    }),
+  ),
 );
 const described = {
   platform: z.string().describe("The framework that runs the model."),
@@ -27,12 +31,14 @@ const described = {
 };
 
 /** What a server says of its model; what it says otherwise than the protocol has it is not taken over. */
-export const descriptionSchema = z.object({
-  platform: described.platform.optional().catch(undefined),
-  inputs: tensorHeads.optional().catch(undefined),
-  outputs: tensorHeads.optional().catch(undefined),
-  properties: described.properties.optional().catch(undefined),
-});
+export const descriptionSchema = z.lazy(() =>
+  z.object({
+    platform: described.platform.optional().catch(undefined),
+    inputs: tensorHeads.optional().catch(undefined),
+    outputs: tensorHeads.optional().catch(undefined),
+    properties: described.properties.optional().catch(undefined),
+  }),
+);
 export type Description = z.infer<typeof descriptionSchema>;
 
 const name = z.string().describe("The model's name.");
@@ -60,65 +66,77 @@ const askedTooOften = {
 const parameters = z
   .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
   .describe("Parameters of the protocol, of an extension, or of the model.");
-const tensor = z.looseObject({
-  name: z.string().describe("The tensor's name."),
-  shape: z.array(z.number()).describe("Its shape."),
-  datatype: z.string().describe("Its type, such as `FP32`."),
-  parameters: parameters.optional(),
-  data: z.unknown().describe("Its elements, nested or flat; left out if they follow in binary form."),
-});
+const tensor = z.lazy(() =>
+  z.looseObject({
+    name: z.string().describe("The tensor's name."),
+    shape: z.array(z.number()).describe("Its shape."),
+    datatype: z.string().describe("Its type, such as `FP32`."),
+    parameters: parameters.optional(),
+    data: z.unknown().describe("Its elements, nested or flat; left out if they follow in binary form."),
+  }),
+);
 
-const inferRequest = z.looseObject({
-  id: z.string().optional().describe("Comes back with the answer."),
-  parameters: parameters.optional(),
-  inputs: z.array(tensor).describe("The input tensors."),
-  outputs: z
-    .array(z.looseObject({ name: z.string().describe("The tensor's name."), parameters: parameters.optional() }))
-    .optional()
-    .describe("The output tensors that are wanted; all if it is left out."),
-});
+const inferRequest = z.lazy(() =>
+  z.looseObject({
+    id: z.string().optional().describe("Comes back with the answer."),
+    parameters: parameters.optional(),
+    inputs: z.array(tensor).describe("The input tensors."),
+    outputs: z
+      .array(z.looseObject({ name: z.string().describe("The tensor's name."), parameters: parameters.optional() }))
+      .optional()
+      .describe("The output tensors that are wanted; all if it is left out."),
+  }),
+);
 
-const inferResponse = z.object({
-  model_name: name,
-  model_version: z.string().optional().describe("The version that answered, if the model has any."),
-  id: z.string().optional().describe("The request's `id`."),
-  parameters: parameters.optional(),
-  outputs: z.array(tensor).describe("The output tensors."),
-});
+const inferResponse = z.lazy(() =>
+  z.object({
+    model_name: name,
+    model_version: z.string().optional().describe("The version that answered, if the model has any."),
+    id: z.string().optional().describe("The request's `id`."),
+    parameters: parameters.optional(),
+    outputs: z.array(tensor).describe("The output tensors."),
+  }),
+);
 
-const acceptedSchema = z.object({
-  id: z.uuid().describe("The inference's id, for our own API."),
-  model_name: name,
-  model_version: z.string().optional().describe("The version that was asked, if the model has any."),
-  status: z.string().describe("The inference's status, as in our own API."),
-});
+const acceptedSchema = z.lazy(() =>
+  z.object({
+    id: z.uuid().describe("The inference's id, for our own API."),
+    model_name: name,
+    model_version: z.string().optional().describe("The version that was asked, if the model has any."),
+    status: z.string().describe("The inference's status, as in our own API."),
+  }),
+);
 export type Accepted = z.infer<typeof acceptedSchema>;
 const accepted = { description: "Accepted, with `Prefer: respond-async`.", json: acceptedSchema };
 
-export const generateSchema = z.looseObject({
-  id: z.string().nullish().describe("Comes back with the answer."),
-  text_input: z.string().describe("The text that the model continues."),
-  parameters: z
-    .looseObject({
-      temperature: z.number().min(0).nullish().describe("How much chance there is in the choice of tokens."),
-      top_p: z.number().min(0).max(1).nullish().describe("The share of likely tokens that are chosen from."),
-      max_tokens: z.int().min(1).nullish().describe("Tokens of the answer at most; 20 by default."),
-      stop: z
-        .union([z.string(), z.array(z.string())])
-        .nullish()
-        .describe("Texts that end the answer."),
-      details: z.boolean().nullish().describe("Whether the answer has details."),
-    })
-    .nullish()
-    .describe("Further members reach the model as they are."),
-});
+export const generateSchema = z.lazy(() =>
+  z.looseObject({
+    id: z.string().nullish().describe("Comes back with the answer."),
+    text_input: z.string().describe("The text that the model continues."),
+    parameters: z
+      .looseObject({
+        temperature: z.number().min(0).nullish().describe("How much chance there is in the choice of tokens."),
+        top_p: z.number().min(0).max(1).nullish().describe("The share of likely tokens that are chosen from."),
+        max_tokens: z.int().min(1).nullish().describe("Tokens of the answer at most; 20 by default."),
+        stop: z
+          .union([z.string(), z.array(z.string())])
+          .nullish()
+          .describe("Texts that end the answer."),
+        details: z.boolean().nullish().describe("Whether the answer has details."),
+      })
+      .nullish()
+      .describe("Further members reach the model as they are."),
+  }),
+);
 
-const generateResponse = z.looseObject({
-  id: z.string().optional().describe("The request's `id`."),
-  model_name: name,
-  model_version: z.string().optional().describe("The version that answered, if the model has any."),
-  text_output: z.string().describe("The text."),
-});
+const generateResponse = z.lazy(() =>
+  z.looseObject({
+    id: z.string().optional().describe("The request's `id`."),
+    model_name: name,
+    model_version: z.string().optional().describe("The version that answered, if the model has any."),
+    text_output: z.string().describe("The text."),
+  }),
+);
 
 export const GET_SERVER = {
   summary: "Get the server's name and its extensions.",
@@ -127,13 +145,13 @@ export const GET_SERVER = {
 
 export const GET_LIVE = {
   summary: "Ask whether the server runs.",
-  answers: { 200: { description: "It runs.", json: z.object({ live: z.boolean().describe("Always true.") }) } },
+  answers: { 200: { description: "It runs.", json: z.lazy(() => z.object({ live: z.boolean().describe("Always true.") })) } },
 } as const satisfies RouteShape;
 
 export const GET_READY = {
   summary: "Ask whether every model that has backends is ready.",
   answers: {
-    200: { description: "They are.", json: z.object({ ready: z.boolean().describe("Always true.") }) },
+    200: { description: "They are.", json: z.lazy(() => z.object({ ready: z.boolean().describe("Always true.") })) },
     429: askedTooOften,
     503: notReady,
   },
@@ -141,7 +159,9 @@ export const GET_READY = {
 
 export const LIST_MODELS = {
   summary: "List the names of the models.",
-  answers: { 200: { description: "All names.", json: z.object({ models: z.array(z.string()).describe("The models' names.") }) } },
+  answers: {
+    200: { description: "All names.", json: z.lazy(() => z.object({ models: z.array(z.string()).describe("The models' names.") })) },
+  },
 } as const satisfies RouteShape;
 
 export const GET_MODEL = {
@@ -152,7 +172,7 @@ export const GET_MODEL = {
 export const GET_MODEL_READY = {
   summary: "Ask whether a backend takes work for a model.",
   answers: {
-    200: { description: "One does.", json: z.object({ name, ready: z.boolean().describe("Always true.") }) },
+    200: { description: "One does.", json: z.lazy(() => z.object({ name, ready: z.boolean().describe("Always true.") })) },
     429: askedTooOften,
     503: notReady,
   },
@@ -165,32 +185,34 @@ const duration = z.object({
 export type Duration = z.infer<typeof duration>;
 const unmeasured = duration.describe("Always 0: only the backend could measure it.");
 const uncached = duration.describe("Always 0: no answer comes from a cache.");
-const statisticsSchema = z.object({
-  model_stats: z
-    .array(
-      z.object({
-        name,
-        version: z.string().optional().describe("The version, if the model has any."),
-        last_inference: z.number().describe("When the latest inference was submitted, in milliseconds since 1970; 0 if there is none."),
-        inference_count: z.number().describe("Items of the inputs of the inferences that succeeded; a batch of four tensors is four."),
-        execution_count: z.number().describe("Inferences that succeeded."),
-        inference_stats: z.object({
-          success: duration.describe("Inferences that succeeded, from submit to end."),
-          fail: duration.describe("Inferences that failed, expired or were canceled, from submit to end."),
-          queue: duration.describe("Of those that succeeded, the time in which no backend worked at them."),
-          compute_input: unmeasured,
-          compute_infer: duration.describe("Of those that succeeded, the time in which a backend worked at them, all attempts together."),
-          compute_output: unmeasured,
-          cache_hit: uncached,
-          cache_miss: uncached,
+const statisticsSchema = z.lazy(() =>
+  z.object({
+    model_stats: z
+      .array(
+        z.object({
+          name,
+          version: z.string().optional().describe("The version, if the model has any."),
+          last_inference: z.number().describe("When the latest inference was submitted, in milliseconds since 1970; 0 if there is none."),
+          inference_count: z.number().describe("Items of the inputs of the inferences that succeeded; a batch of four tensors is four."),
+          execution_count: z.number().describe("Inferences that succeeded."),
+          inference_stats: z.object({
+            success: duration.describe("Inferences that succeeded, from submit to end."),
+            fail: duration.describe("Inferences that failed, expired or were canceled, from submit to end."),
+            queue: duration.describe("Of those that succeeded, the time in which no backend worked at them."),
+            compute_input: unmeasured,
+            compute_infer: duration.describe("Of those that succeeded, the time in which a backend worked at them, all attempts together."),
+            compute_output: unmeasured,
+            cache_hit: uncached,
+            cache_miss: uncached,
+          }),
+          response_stats: z.record(z.string(), z.never()).describe("Always empty: responses of one inference are not told apart."),
+          batch_stats: z.array(z.never()).describe("Always empty: the batches of a backend are its own."),
+          memory_usage: z.array(z.never()).describe("Always empty: only the backend knows its memory."),
         }),
-        response_stats: z.record(z.string(), z.never()).describe("Always empty: responses of one inference are not told apart."),
-        batch_stats: z.array(z.never()).describe("Always empty: the batches of a backend are its own."),
-        memory_usage: z.array(z.never()).describe("Always empty: only the backend knows its memory."),
-      }),
-    )
-    .describe("A model and version each."),
-});
+      )
+      .describe("A model and version each."),
+  }),
+);
 export type ShownStatistics = z.infer<typeof statisticsSchema>;
 
 export const GET_STATISTICS = {

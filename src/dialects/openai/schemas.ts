@@ -4,37 +4,43 @@ import { modelWithSchema, modelsSchema } from "../../api/models.ts";
 import type { RouteShape } from "../../http/route.ts";
 import { JSON_BODY_BYTES } from "../../limits.ts";
 
-export const errorSchema = z.object({
-  error: z.object({
-    message: z.string().describe("What happened and what is wanted, for people."),
-    type: z.string().describe("What kind of error it is, such as `invalid_request_error`."),
-    param: z.string().nullable().describe("The first member at fault, such as `messages[0].role`."),
-    code: z.union([z.string(), z.number()]).nullable().describe("What happened, for programs; a refusing backend's own passes as it is."),
+export const errorSchema = z.lazy(() =>
+  z.object({
+    error: z.object({
+      message: z.string().describe("What happened and what is wanted, for people."),
+      type: z.string().describe("What kind of error it is, such as `invalid_request_error`."),
+      param: z.string().nullable().describe("The first member at fault, such as `messages[0].role`."),
+      code: z.union([z.string(), z.number()]).nullable().describe("What happened, for programs; a refusing backend's own passes as it is."),
+    }),
   }),
-});
+);
 
 const model = z.string().min(1).max(128).describe("The model's name.");
-const usage = z
-  .looseObject({
-    prompt_tokens: z.number().optional().describe("Tokens of the prompt."),
-    completion_tokens: z.number().optional().describe("Tokens of the answer."),
-    total_tokens: z.number().optional().describe("Both together."),
-  })
-  .nullish()
-  .describe("What was counted.");
-
-const chatRequest = z.looseObject({
-  model,
-  messages: z
-    .array(z.looseObject({ role: z.string().min(1).describe("Whose message it is.") }))
-    .min(1, "must hold at least one message")
-    .describe("The messages so far."),
-  stream: z.boolean().nullish().describe("Whether the answer comes as server-sent events."),
-  stream_options: z
-    .looseObject({ include_usage: z.boolean().nullish().describe("Whether the last chunk counts the tokens.") })
+const usage = z.lazy(() =>
+  z
+    .looseObject({
+      prompt_tokens: z.number().optional().describe("Tokens of the prompt."),
+      completion_tokens: z.number().optional().describe("Tokens of the answer."),
+      total_tokens: z.number().optional().describe("Both together."),
+    })
     .nullish()
-    .describe("How it streams."),
-});
+    .describe("What was counted."),
+);
+
+const chatRequest = z.lazy(() =>
+  z.looseObject({
+    model,
+    messages: z
+      .array(z.looseObject({ role: z.string().min(1).describe("Whose message it is.") }))
+      .min(1, "must hold at least one message")
+      .describe("The messages so far."),
+    stream: z.boolean().nullish().describe("Whether the answer comes as server-sent events."),
+    stream_options: z
+      .looseObject({ include_usage: z.boolean().nullish().describe("Whether the last chunk counts the tokens.") })
+      .nullish()
+      .describe("How it streams."),
+  }),
+);
 
 const completion = z.looseObject({
   model: z.string().describe("The model's name, as it was asked for."),
@@ -57,12 +63,14 @@ export const CHAT_COMPLETION = {
 const several = (items: string) =>
   z.union([z.string(), z.array(z.unknown()).min(1, "must hold at least one entry")], { error: "must be a text or a list" }).describe(items);
 
-const textRequest = z.looseObject({
-  model,
-  prompt: several("The text to go on from, or several, or in tokens."),
-  stream: chatRequest.shape.stream,
-  stream_options: chatRequest.shape.stream_options,
-});
+const textRequest = z.lazy(() =>
+  z.looseObject({
+    model,
+    prompt: several("The text to go on from, or several, or in tokens."),
+    stream: chatRequest.unwrap().shape.stream,
+    stream_options: chatRequest.unwrap().shape.stream_options,
+  }),
+);
 
 export const TEXT_COMPLETION = {
   ...CHAT_COMPLETION,
@@ -76,11 +84,13 @@ export const EMBED = {
   answers: {
     200: {
       description: "The embeddings, in the order of the input.",
-      json: z.looseObject({
-        model: z.string().describe("The model's name, as it was asked for."),
-        data: z.array(z.unknown()).describe("One of each text: numbers or base64, as the model's server sends it."),
-        usage,
-      }),
+      json: z.lazy(() =>
+        z.looseObject({
+          model: z.string().describe("The model's name, as it was asked for."),
+          data: z.array(z.unknown()).describe("One of each text: numbers or base64, as the model's server sends it."),
+          usage,
+        }),
+      ),
     },
   },
 } as const satisfies RouteShape;

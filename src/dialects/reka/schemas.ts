@@ -7,25 +7,27 @@ import type { RouteShape } from "../../http/route.ts";
 import { JSON_BODY_BYTES, OFFSET_MAX, PAGE, WEBHOOK_URL_CHARACTERS } from "../../limits.ts";
 import { isObject } from "../../tensors/tensor.ts";
 
-export const errorSchema = z.object({
-  error: z.object({
-    type: z
-      .enum(["validation_error", "authentication_error", "not_found_error", "rate_limit_error", "server_error"])
-      .describe("What kind of error it is."),
-    code: z.literal("rate_limit_exceeded").optional().describe("With a 429 only."),
-    message: z.string().describe("What happened and what is wanted, for people."),
-    param: z.string().optional().describe("The first member at fault, such as `input`."),
-    details: z
-      .array(
-        z.object({
-          param: z.string().optional().describe("The member at fault; left out if it is the whole body."),
-          message: z.string().describe("What is wanted there."),
-        }),
-      )
-      .optional()
-      .describe("Every fault of the body or the query."),
+export const errorSchema = z.lazy(() =>
+  z.object({
+    error: z.object({
+      type: z
+        .enum(["validation_error", "authentication_error", "not_found_error", "rate_limit_error", "server_error"])
+        .describe("What kind of error it is."),
+      code: z.literal("rate_limit_exceeded").optional().describe("With a 429 only."),
+      message: z.string().describe("What happened and what is wanted, for people."),
+      param: z.string().optional().describe("The first member at fault, such as `input`."),
+      details: z
+        .array(
+          z.object({
+            param: z.string().optional().describe("The member at fault; left out if it is the whole body."),
+            message: z.string().describe("What is wanted there."),
+          }),
+        )
+        .optional()
+        .describe("Every fault of the body or the query."),
+    }),
   }),
-});
+);
 
 const statusName = z.enum(["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELED"]).describe("Where the request stands.");
 export type StatusName = z.infer<typeof statusName>;
@@ -48,14 +50,16 @@ export type ShownFailure = z.infer<typeof failureSchema>;
 
 const error = failureSchema.nullable().describe("Why it failed; null if it has not.");
 
-const logLine = z.object({
-  timestamp: timestamp.describe("When it happened."),
-  level: z.enum(["INFO", "ERROR"]).describe("`ERROR` for what went wrong."),
-  message: z.string().describe("What happened, for people."),
-  event: z.string().describe("What happened, for programs."),
-  attempt: z.int().optional().describe("The attempt that it happened in, from 1."),
-  retry_at: timestamp.optional().describe("When the next attempt may begin."),
-});
+const logLine = z.lazy(() =>
+  z.object({
+    timestamp: timestamp.describe("When it happened."),
+    level: z.enum(["INFO", "ERROR"]).describe("`ERROR` for what went wrong."),
+    message: z.string().describe("What happened, for people."),
+    event: z.string().describe("What happened, for programs."),
+    attempt: z.int().optional().describe("The attempt that it happened in, from 1."),
+    retry_at: timestamp.optional().describe("When the next attempt may begin."),
+  }),
+);
 export type LogLine = z.infer<typeof logLine>;
 
 const acceptedSchema = z.object({
@@ -85,28 +89,32 @@ const resultSchema = z.object({
 });
 export type Result = z.infer<typeof resultSchema>;
 
-const itemSchema = z.object({
-  request_id: requestId,
-  endpoint_id: z.string().describe("`{model_id}/{capability}`, or the model alone if it was asked without a capability."),
-  model_id: z.string().describe("The model's name."),
-  capability: z.string().nullable().describe("The capability; null if it was asked without one."),
-  status: statusName,
-  created_at: timestamp.describe("When it was submitted."),
-  started_at: timestamp.nullable().describe("When its first attempt began."),
-  completed_at: timestamp.nullable().describe("When it ended, in whatever status."),
-  error,
-  metrics,
-  input: payload.optional().describe("With `expand=payloads`: its input."),
-  output: payload.optional().describe("With `expand=payloads`: its output."),
-});
+const itemSchema = z.lazy(() =>
+  z.object({
+    request_id: requestId,
+    endpoint_id: z.string().describe("`{model_id}/{capability}`, or the model alone if it was asked without a capability."),
+    model_id: z.string().describe("The model's name."),
+    capability: z.string().nullable().describe("The capability; null if it was asked without one."),
+    status: statusName,
+    created_at: timestamp.describe("When it was submitted."),
+    started_at: timestamp.nullable().describe("When its first attempt began."),
+    completed_at: timestamp.nullable().describe("When it ended, in whatever status."),
+    error,
+    metrics,
+    input: payload.optional().describe("With `expand=payloads`: its input."),
+    output: payload.optional().describe("With `expand=payloads`: its output."),
+  }),
+);
 export type Item = z.infer<typeof itemSchema>;
 
-const modelSchema = z.object({
-  model_id: z.string().describe("The model's name."),
-  description: z.string().describe("What it does."),
-  capabilities: z.array(z.string()).describe("What may be asked of it; anything if the list is empty."),
-  created_at: timestamp.describe("When it was registered."),
-});
+const modelSchema = z.lazy(() =>
+  z.object({
+    model_id: z.string().describe("The model's name."),
+    description: z.string().describe("What it does."),
+    capabilities: z.array(z.string()).describe("What may be asked of it; anything if the list is empty."),
+    created_at: timestamp.describe("When it was registered."),
+  }),
+);
 export type ShownModel = z.infer<typeof modelSchema>;
 
 const restShape = {
@@ -141,21 +149,23 @@ const pageShape = (limit: number) => ({
   offset: integer(OFFSETS).default(0).describe("Items to leave out, from the newest."),
 });
 
-const requestsQuery = z.object({
-  endpoint_id: z.string().optional().describe("Only of this `{model_id}/{capability}`."),
-  capability: z.string().optional().describe("Only of this capability."),
-  model_id: z.string().optional().describe("Only of this model."),
-  status: statusName.optional().describe("Only in this status."),
-  start: instant.optional().describe("Only submitted at this time or later."),
-  end: instant.optional().describe("Only submitted before this time."),
-  expand: z
-    .string()
-    .default("")
-    .transform((list) => list.split(",").filter((part) => part !== ""))
-    .refine((parts) => parts.every((part) => part === "payloads"), 'may only be "payloads"')
-    .describe("`payloads` adds each item's input and output; may be repeated."),
-  ...pageShape(PAGE.default),
-});
+const requestsQuery = z.lazy(() =>
+  z.object({
+    endpoint_id: z.string().optional().describe("Only of this `{model_id}/{capability}`."),
+    capability: z.string().optional().describe("Only of this capability."),
+    model_id: z.string().optional().describe("Only of this model."),
+    status: statusName.optional().describe("Only in this status."),
+    start: instant.optional().describe("Only submitted at this time or later."),
+    end: instant.optional().describe("Only submitted before this time."),
+    expand: z
+      .string()
+      .default("")
+      .transform((list) => list.split(",").filter((part) => part !== ""))
+      .refine((parts) => parts.every((part) => part === "payloads"), 'may only be "payloads"')
+      .describe("`payloads` adds each item's input and output; may be repeated."),
+    ...pageShape(PAGE.default),
+  }),
+);
 export type RequestsQuery = z.infer<typeof requestsQuery>;
 
 const params = z.object({ id: z.string().describe("The request's id.") });
@@ -163,14 +173,16 @@ const params = z.object({ id: z.string().describe("The request's id.") });
 export const LIST_MODELS = {
   summary: "List the models.",
   query: z.object(pageShape(PAGE.range[1])),
-  answers: { 200: { description: "A page of models, by name.", json: z.object({ items: z.array(modelSchema), ...restShape }) } },
+  answers: {
+    200: { description: "A page of models, by name.", json: z.lazy(() => z.object({ items: z.array(modelSchema), ...restShape })) },
+  },
 } as const satisfies RouteShape;
 
 export const LIST_REQUESTS = {
   summary: "List requests, newest first.",
   query: requestsQuery,
   repeatable: ["expand"],
-  answers: { 200: { description: "A page of requests.", json: z.object({ items: z.array(itemSchema), ...restShape }) } },
+  answers: { 200: { description: "A page of requests.", json: z.lazy(() => z.object({ items: z.array(itemSchema), ...restShape })) } },
 } as const satisfies RouteShape;
 
 export const GET_RESULT = {
