@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: figures of the scheduler and of the hot path on the embedded runtime, beside what the arithmetic, the runtime and a
  * peer allow. Single figures are of this machine; quote the ratios. `npm run bench -- hot --rounds 3` takes only some of the parts:
- * dispatch and streaming (latency.ts), watching (watching.ts), bulk (bulk.ts), idle (idle.ts), cost (cost.ts), hot (hot/hot.ts),
+ * start (start.ts), dispatch and streaming (latency.ts), watching (watching.ts), bulk (bulk.ts), idle (idle.ts), cost (cost.ts), hot (hot/hot.ts),
  * curve (hot/curve.ts), memory (hot/memory.ts), lane (hot/lane-object.ts). Every sample is kept as JSON in bench/results, with the charts as SVG.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -21,12 +21,13 @@ import { memory } from "./hot/memory.ts";
 import { idleSlots } from "./idle.ts";
 import { dispatch, streaming } from "./latency.ts";
 import { svgOf } from "./plot.ts";
+import { start } from "./start.ts";
 import { watching } from "./watching.ts";
 
 const RESULTS = join(import.meta.dirname, "results");
-const PARTS = ["dispatch", "idle", "streaming", "watching", "bulk", "cost", "hot", "curve", "memory", "lane"] as const;
+const PARTS = ["start", "dispatch", "idle", "streaming", "watching", "bulk", "cost", "hot", "curve", "memory", "lane"] as const;
 /** These start what they measure themselves. */
-const ALONE = new Set<Part>(["watching", "bulk", "cost", "hot", "curve", "memory", "lane"]);
+const ALONE = new Set<Part>(["start", "watching", "bulk", "cost", "hot", "curve", "memory", "lane"]);
 
 type Part = (typeof PARTS)[number];
 
@@ -75,6 +76,7 @@ function deployed(): Promise<{ deployment: Deployment; key: string }> {
 async function take(part: Part): Promise<Samples> {
   if (ALONE.has(part)) {
     await (await shared)?.deployment.interrupt(); // what nobody asks takes no processor
+    if (part === "start") return start(count("rounds", 9));
     if (part === "watching") return watching();
     if (part === "bulk") return bulk(options.rounds);
     if (part === "curve") return drawn(await curve(options));

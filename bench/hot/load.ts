@@ -150,7 +150,7 @@ const statOf = (pid: number | "self") => {
 const secondsOf = (ticks: readonly (string | undefined)[]) => ticks.reduce((sum, each) => sum + Number(each), 0) / TICKS_PER_SECOND;
 
 /** How long processes have had a processor. */
-function cpuSecondsOf(pids: readonly number[]): number {
+export function cpuSecondsOf(pids: readonly number[]): number {
   return hasProc ? secondsOf(pids.flatMap((pid) => statOf(pid).slice(11, 13))) : Number.NaN; // utime, stime
 }
 
