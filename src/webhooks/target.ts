@@ -4,6 +4,8 @@
  * - Decided on what `new URL()` made of the text, and for addresses on their bits, never on how anything was spelled:
  *   decimal, octal, hex, short and percent-encoded forms, other alphabets' digits and dots have all become one form
  *   by then. What is judged is what is called: the canonical URL is in the judgement, and nobody uses the text again.
+ *   The addresses of the DNS and the tables below go through the same parser, so there is no second reader to disagree; a
+ *   test holds what is made of its text against a library.
  * - An IPv6 address that a translator turns into an IPv4 address (mapped, NAT64) is judged as that address. Those of
  *   tunnels and of translations that are no longer or only locally in use are refused whatever they carry.
  * - A name says nothing by itself, so its addresses are looked up and judged too. That is a guard and not the lock: the

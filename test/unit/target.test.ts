@@ -1,5 +1,6 @@
 /** Which URLs a webhook may go to: what leads inward is refused however it is spelled, and the rest of the world is not. */
 import * as fc from "fast-check";
+import ipaddr from "ipaddr.js";
 import { describe, expect, test } from "vitest";
 import { RESOLVER_MS } from "../../src/limits.ts";
 import { PUBLIC_ONLY, type TargetRules, judgeAddresses, judgeTarget, judgeName } from "../../src/webhooks/target.ts";
@@ -551,6 +552,50 @@ describe("every IPv6 address", () => {
     );
     expect(special).toBeGreaterThan(500);
   });
+});
+
+/** An address in any of the forms that a resolver may write: IPv4, IPv6 with and without `::`, and with dots at its end. */
+const written = fc.oneof(
+  fc.ipV4(),
+  fc.ipV6(),
+  fc
+    .tuple(
+      fc.constantFrom(
+        "0",
+        "::",
+        "64:ff9b::",
+        "::ffff:",
+        "2001:",
+        "2002:",
+        "2620:4f:8000:",
+        "fc00:",
+        "fe80:",
+        "fec0:",
+        "ff02:",
+        "100::",
+        "5f00:",
+      ),
+      fc.ipV6(),
+    )
+    .map(([start, address]) => `${start}${address.slice(address.indexOf(":") + 1)}`)
+    .filter((text) => ipaddr.isValid(text)),
+);
+
+test("no address that another reader of addresses calls special is public, and both read the same of it", () => {
+  const met = new Set<string>();
+  fc.assert(
+    fc.property(written, (text) => {
+      const read = ipaddr.process(text);
+      const kind = read.range();
+      met.add(kind);
+      const judged = judgeAddresses([text]);
+      if (kind !== "unicast" && kind !== "rfc6052") expect({ text, kind, ok: judged.ok }).toEqual({ text, kind, ok: false });
+      const said = judged.ok || read.kind() === "ipv4" ? null : /\(([^ )]+)/.exec(judged.reason)?.[1];
+      if (said !== null) expect(ipaddr.parse(String(said)).toNormalizedString()).toBe(ipaddr.parse(text).toNormalizedString());
+    }),
+    { numRuns: 10_000 },
+  );
+  expect(met.size).toBeGreaterThan(8);
 });
 
 describe("the addresses of a name", () => {
