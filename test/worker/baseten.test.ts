@@ -1075,6 +1075,7 @@ describe("who may call the Baseten API", () => {
       }),
       { numRuns: 150 },
     );
+    await as(key, "POST", "/v1/inferences/cancel", { model }); // else the tests that follow wait for those that it has left
   });
 
   test("blames no backend for what its clients send", async () => {
