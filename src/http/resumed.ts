@@ -33,12 +33,12 @@ export async function placeIn(
   asked: string | undefined,
 ): Promise<{ readonly inference: Inference; readonly from: StreamPlace | null | "over" }> {
   const last = call.request.headers.get("last-event-id") || asked || null;
-  if (last === null) return { inference: found, from: null };
-  const isEnd = last.endsWith(OVER);
-  const place = isEnd ? endPlaceOf(last.slice(0, -OVER.length)) : placeOf(last);
-  // A copy of the database that lags does not know of the attempt whose words the client has.
-  const isOld = place !== null && place.attempt > found.attempt;
-  const inference = (isOld && (await findInference(call.ports.db, found.accountId, found.id))) || found;
+  const isEnd = last?.endsWith(OVER) === true;
+  const place = last === null ? null : isEnd ? endPlaceOf(last.slice(0, -OVER.length)) : placeOf(last);
+  // A copy of the database that lags does not know of the attempt whose words the client has, or that a redrive has undone an end.
+  const mayBeOld = (place !== null && place.attempt > found.attempt) || (isFinal(found.status) && found.status !== "succeeded");
+  const inference = (mayBeOld && (await findInference(call.ports.db, found.accountId, found.id))) || found;
+  if (last === null) return { inference, from: null };
   const lies = place && (await locate(call.ports, inference, place));
   if (lies) return { inference, from: isEnd && isFinal(inference.status) && lies === "last" ? "over" : place };
   throw problem("bad_request", {
