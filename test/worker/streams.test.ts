@@ -446,6 +446,23 @@ describe("a chat whose server leaves out of a first piece what clients wait for"
       ],
     ],
     [
+      "no type of a later piece that says again whose call it is",
+      [
+        piece({
+          role,
+          tool_calls: [
+            { ...untyped("a"), type: "function" },
+            { index: 1, id: "b", type: "function", function: {} },
+          ],
+        }),
+        piece({ tool_calls: [untyped("a"), { ...untyped("b"), index: 1 }] }, 0, "tool_calls"),
+      ],
+      [
+        { role, tool_calls: [typed("a"), { index: 1, id: "b", type: "function", function: {} }] },
+        { tool_calls: [untyped("a"), { ...untyped("b"), index: 1 }] },
+      ],
+    ],
+    [
       "no type of what is no call of a function, or not its beginning",
       [
         piece({

@@ -14,17 +14,17 @@ export function withRole(message: Members): Members {
   return isMissing(message["role"]) ? { ...message, role: "assistant" } : message;
 }
 
-/** The id of a call of a function, in the piece with which it begins, if that lacks its type. */
-function untypedIn({ id, type, function: called }: Members): string | null {
+/** The id of a call of a tool, in a piece with which it may begin: it says its type, or which function is called. */
+function beginningIn({ id, type, function: called }: Members): string | null {
   const isNamed = isObject(called) && typeof called["name"] === "string" && called["name"] !== "";
-  return isMissing(type) && isNamed && typeof id === "string" && id !== "" ? id : null;
+  return (isNamed || !isMissing(type)) && typeof id === "string" && id !== "" ? id : null;
 }
 
-/** Calls of tools, each with its type if it was to begin with the piece that lacks it. `isFirst` tells that of an id. */
+/** Calls of tools, each with its type if it begins with a piece that lacks it. `isFirst` tells that of an id. */
 export function withTypes(calls: readonly unknown[], isFirst: (id: string) => boolean = () => true): readonly unknown[] {
   return mapped(calls, (call) => {
-    const id = isObject(call) ? untypedIn(call) : null;
-    return id !== null && isObject(call) && isFirst(id) ? { ...call, type: "function" } : call;
+    const id = isObject(call) ? beginningIn(call) : null;
+    return id !== null && isFirst(id) && isObject(call) && isMissing(call["type"]) ? { ...call, type: "function" } : call;
   });
 }
 
@@ -36,7 +36,7 @@ function mapped(list: readonly unknown[], change: (it: unknown) => unknown): rea
 
 /** Completes the first pieces in the chunks of one stream. */
 export class FirstPieces {
-  /** The choices that have begun, and the ids of their calls that were given a type. */
+  /** The choices that have begun, and the ids of their calls that have. */
   readonly #begun = new Map<number, Set<string>>();
 
   /** The chunk with what its first pieces lack; the same object if nothing was added. */
@@ -50,22 +50,22 @@ export class FirstPieces {
   #completeChoice(choice: unknown): unknown {
     if (!isObject(choice) || !isObject(choice["delta"])) return choice; // a piece of a text, or what a filter says of one
     const index = isCount(choice["index"]) ? choice["index"] : 0;
-    const typed = this.#begun.get(index);
-    const said = typed ? choice["delta"] : withRole(choice["delta"]);
-    const delta = this.#withTypes(said, typed ?? this.#begin(index));
+    const calls = this.#begun.get(index);
+    const said = calls ? choice["delta"] : withRole(choice["delta"]);
+    const delta = this.#withTypes(said, calls ?? this.#begin(index));
     return delta === choice["delta"] ? choice : { ...choice, delta };
   }
 
   #begin(index: number): Set<string> {
-    const typed = new Set<string>();
-    this.#begun.set(index, typed);
-    return typed;
+    const calls = new Set<string>();
+    this.#begun.set(index, calls);
+    return calls;
   }
 
-  #withTypes(delta: Members, typed: Set<string>): Members {
+  #withTypes(delta: Members, begun: Set<string>): Members {
     const { tool_calls: calls } = delta;
     if (!Array.isArray(calls)) return delta;
-    const shown = withTypes(calls, (id) => typed.size < typed.add(id).size);
+    const shown = withTypes(calls, (id) => begun.size < begun.add(id).size);
     return shown === calls ? delta : { ...delta, tool_calls: shown };
   }
 }
