@@ -6,19 +6,20 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { LogSink } from "../../src/inferences/streams/sink.ts";
+import { changeStatements, redriveInference } from "../../src/inferences/sql/change.ts";
 import { findInference } from "../../src/inferences/sql/read.ts";
-import { START } from "../../src/inferences/streams/place.ts";
-import { locate } from "../../src/inferences/streams/reader.ts";
+import { START, type StreamPlace, placeText } from "../../src/inferences/streams/place.ts";
+import { type StreamNews, locate, newsOf } from "../../src/inferences/streams/reader.ts";
 import { Unavailable } from "../../src/platform/unavailable.ts";
 import type { StreamPort } from "../../src/ports.ts";
 import { Claimcheck } from "../../client/typescript/client.ts";
 import { allOf } from "../support/client-cases.ts";
 import { DECODERS } from "../support/decoders.ts";
-import { ended, submitted } from "./support/inferences.ts";
+import { claimed, ended, queued, submitted } from "./support/inferences.ts";
 import { backendIs } from "./support/outside.ts";
 import { ports } from "./support/ports.ts";
 import { ORIGIN, as, call, object, until } from "./support/requests.ts";
-import { newBackend, newModel, newTenant } from "./support/tenants.ts";
+import { newBackend, newModel, newTenant, served } from "./support/tenants.ts";
 
 const CHAT = "/v1/chat/completions";
 const TOKENS = 2_000;
@@ -541,6 +542,32 @@ describe("a place in a stream", () => {
       expect(eventsIn(later)).toEqual(eventsIn(after));
       expect((await readAgain(it, id, lastIdIn(later))).status).toBe(204);
     }
+  });
+
+  test("of an end has none of the words that an attempt says after it, though a redrive comes before it is told", async () => {
+    const { accountId } = await newTenant();
+    const lane = await served();
+    const id = await queued(lane, { accountId, resumable: true });
+    const { db, streams } = ports();
+    const word = encoder.encode("data: one\n\n");
+    const end = word.byteLength;
+    const first = await claimed(lane);
+    await streams.append(accountId, id, first.attempt, 0, word);
+    await db.all(changeStatements.fail(first, { class: "model", code: "model_failed", message: "It failed.", status: 500 }));
+    const failed = await findInference(db, accountId, id);
+    if (!failed) throw new Error("no inference");
+    const told = async (from: StreamPlace | null) => {
+      const all: StreamNews[] = [];
+      const follow = { endAt: Infinity, gone: new AbortController().signal, after: () => undefined };
+      for await (const news of newsOf(ports(), failed, from, follow)) all.push(news);
+      return all.map((news) => (news.kind === "ended" ? [news.kind, placeText(news.place)] : [news.kind]));
+    };
+    expect(await told(null)).toEqual([["listening"], ["events"], ["ended", `1.${end}`]]);
+    expect(await redriveInference(db, accountId, id)).toMatchObject({ status: "queued" });
+    const second = await claimed(lane);
+    await streams.append(accountId, id, second.attempt, 0, word);
+    expect(await told({ attempt: 1, offset: end })).toEqual([["listening"], ["ended", `1.${end}`]]);
+    expect(await told(null)).toEqual([["listening"], ["ended", "0.0"]]);
   });
 
   test("is only for streams, and only the account's own", async () => {

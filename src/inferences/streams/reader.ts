@@ -155,7 +155,9 @@ class StreamReader {
     let isKept = true;
     if (inference.status === "succeeded") isKept = yield* this.#stored(inference);
     else {
-      for (let page = await this.next(0); page.pieces.length > 0; page = await this.next(0)) yield* this.take(page);
+      // A redrive may have come since: what its attempt says is told to who comes back with the id of this end.
+      const isOfIt = ({ attempt, pieces }: StreamPage) => pieces.length > 0 && attempt <= inference.attempt;
+      for (let page = await this.next(0); isOfIt(page); page = await this.next(0)) yield* this.take(page);
     }
     yield { kind: "ended", inference, place: this.#place, isKept };
   }
