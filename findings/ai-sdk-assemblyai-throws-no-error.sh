@@ -5,7 +5,9 @@
 # `{ responseHeaders, value }`, whose `value` is that error. `error.message` is undefined, `String(error)` is "[object Object]", and
 # `APICallError.isInstance` is false, so the retries of the SDK leave it alone too.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund node@24.21.0 ai@7.0.173 @ai-sdk/assemblyai@3.0.40 @ai-sdk/revai@3.0.40
 cat > look.mjs <<'JS'

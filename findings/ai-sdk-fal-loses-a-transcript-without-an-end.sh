@@ -4,7 +4,9 @@
 # A good guess: the text is given, and a piece whose end is null has none, or 0 as one without times has. Whisper gives null where a
 # recording stops within a word, and fal's own types leave the two times open. Seen: `Invalid JSON response`, after the job has run.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund node@24.21.0 ai@7.0.173 @ai-sdk/fal@3.0.41 @fal-ai/client@1.10.1
 cat > look.mjs <<'JS'

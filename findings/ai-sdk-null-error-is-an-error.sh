@@ -5,7 +5,9 @@
 # completion with `"error": null` is read so.
 # Seen: the text of each such chunk is lost, `onError` is told null, and the finishReason is "error".
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit ai@6.0.326 @ai-sdk/openai-compatible@2.0.92 zod@4.1.8 openai@7.55.0
 cat > look.mjs <<'JS'

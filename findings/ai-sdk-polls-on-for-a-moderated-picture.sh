@@ -5,7 +5,9 @@
 # videos. Seen: "Request Moderated" is polled until the timeout, a minute unless told, which is then the error; "Content Moderated" and
 # "Task not found" are `Invalid JSON response`, without the words. "Error" fails at once, and all of them do for a video.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund node@24.21.0 ai@7.0.173 @ai-sdk/black-forest-labs@2.0.41
 cat > look.mjs <<'JS'

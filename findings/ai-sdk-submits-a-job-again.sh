@@ -5,7 +5,9 @@
 # retry is round the whole call. A picture of Luma or Fireworks and a transcription of fal are submitted twice for one bad poll, and asked
 # for by the second id alone; each job is paid for. `maxRetries: 0` submits once, and then fails at that poll.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund node@24.21.0 ai@7.0.173 @ai-sdk/luma@3.0.41 @ai-sdk/fireworks@3.0.62 @ai-sdk/fal@3.0.41 @ai-sdk/replicate@3.0.46
 cat > look.mjs <<'JS'

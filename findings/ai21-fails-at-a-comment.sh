@@ -5,7 +5,9 @@
 # space behind the colon may be left out. Seen: StreamingDecodeError ("Invalid SSE line") at the first such line, so the rest of the text
 # is lost; lines that end in CRLF are read, and a stream that breaks off ends like a whole one.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check ai21==4.3.0 openai==3.57.0
 cat > look.py <<'PY'

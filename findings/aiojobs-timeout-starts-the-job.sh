@@ -4,7 +4,9 @@
 # the line; of a job that runs it is canceled, as it is. Seen: the call raises InvalidStateError, and the job begins at once beside the one
 # that fills a limit of 1, and runs to its end. So on a GPU with room for one, two run.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check aiojobs==1.4.0
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # Seen: `prefixItems` within `anyOf` within `if`, with a `not` beside the `anyOf`, compiles without a word, and validating anything
 # raises "items0 is not defined", a ReferenceError of the code that Ajv wrote; each part alone works.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund ajv@8.20.0
 cat > look.cjs <<'JS'

@@ -4,7 +4,9 @@
 # 10.3.1.3), so an empty array is refused whatever `prefixItems` says of a first item. Seen: with `contains` alone it is refused, and
 # with `"prefixItems": [{"type": "string"}]` beside it, it is valid.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund ajv@8.20.0
 cat > look.cjs <<'JS'

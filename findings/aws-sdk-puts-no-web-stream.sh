@@ -4,7 +4,9 @@
 # its types name beside Node's Readable, so that a result of a GPU server can be passed on with `ContentLength`. Seen: the call fails before
 # anything is sent ("Unable to calculate hash for flowing readable stream"); the same stream by `Readable.fromWeb` is stored.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 @aws-sdk/client-s3@3.1175.0
 cat > look.mjs <<'JS'

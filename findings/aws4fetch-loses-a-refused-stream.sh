@@ -5,7 +5,9 @@
 # should not be disturbed or locked": neither the status nor the reason is told. A text is sent again, well before the time that
 # `Retry-After` names.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 aws4fetch@1.0.20
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # writes NaN, as Python's json does; and it gives whole numbers as Python reads JSON. Seen: null is sent without a word, in lists too, so the
 # model computes with what is missing; and 18446744073709551616 in an answer is 1.8446744073709552e+19, where 64 bits are kept.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check baseten-performance-client==0.1.16
 cat > look.py <<'PY'

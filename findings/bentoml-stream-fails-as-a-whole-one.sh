@@ -5,7 +5,9 @@
 # client takes two words of four for the answer. The body has no line of events in it, whatever its type says: what a reader of events makes
 # of it is nothing at all.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check bentoml==1.4.40
 cat > service.py <<'PY'

@@ -4,7 +4,9 @@
 # server", changes nothing; and a task with the status "canceled" does not run. Seen: after the refusal `bentoml serve` says "canceled",
 # and the task works on for as long as it would have.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check bentoml==1.4.40
 cat > service.py <<'PY'

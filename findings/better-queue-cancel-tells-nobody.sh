@@ -4,7 +4,9 @@
 # as that of a running one is. Seen: a task is stored only later on, so a cancel in the same turn finds nothing, and it runs. One that
 # has been stored is taken out, and neither its callback nor an event tells it.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 better-queue@3.8.12
 cat > look.mjs <<'JS'

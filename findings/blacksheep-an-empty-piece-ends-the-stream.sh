@@ -4,7 +4,9 @@
 # no text yet, sends nothing for it, as Starlette and uvicorn do. Seen: the client gets the first piece and a proper end; what comes after
 # is lost, and no error reaches the client.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check blacksheep==2.6.4 uvicorn==0.54.0 httpx==0.28.1
 cat > look.py <<'PY'

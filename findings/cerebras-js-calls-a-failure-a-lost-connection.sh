@@ -5,7 +5,9 @@
 # status and message is thrown; with 400 nobody need ask again. Seen: APIConnectionError, status undefined, which callers take for a lost
 # network and repeat. The reason is only in its `cause`, as JSON. groq-sdk throws an APIError with the message.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @cerebras/cerebras_cloud_sdk@1.91.0 groq-sdk@1.6.0
 cat > look.mjs <<'JS'

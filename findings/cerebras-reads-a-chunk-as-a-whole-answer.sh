@@ -5,7 +5,9 @@
 # `delta` decide. Seen: `chunk.choices[0].delta.content` raises AttributeError ('dict' has no 'content') in the first round of the loop;
 # servers that speak OpenAI's API leave the fingerprint out or null. With a text for it the same chunk is one.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check cerebras-cloud-sdk==1.91.0 groq==1.7.0
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # guess: the draft 2020-12 that it is told to follow has `$dynamicRef`, so it is followed, or an unknown reference throws, as an unknown `$ref`
 # does. Seen: neither. Also where it points to a `$dynamicAnchor` of the same schema, which is then a plain `$ref`, nothing is checked.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 @cfworker/json-schema@4.1.6 ajv@8.20.0 @hyperjump/json-schema@1.18.0
 cat > look.mjs <<'JS'

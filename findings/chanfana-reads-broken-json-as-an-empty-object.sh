@@ -4,7 +4,9 @@
 # members that are all optional the call is a 200 with nothing in it, so the half of a body that was cut off computes with defaults. With a
 # required member the client is told that it is missing, which it is not.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 chanfana@3.4.0 hono@4.13.19 zod@4.6.7
 cat > look.mjs <<'JS'

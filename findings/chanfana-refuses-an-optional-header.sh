@@ -4,7 +4,9 @@
 # request without it; `?after=` is an empty text; and `?seed=1&seed=2` is read as numbers as `?seed=1` is for a number. Seen: what is
 # absent or empty has become null, which an optional text is not, and the members of a list stay texts, so no list of numbers is ever right.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 chanfana@3.4.0 hono@4.13.19 zod@4.6.7
 cat > look.mjs <<'JS'

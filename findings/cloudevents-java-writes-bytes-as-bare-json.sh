@@ -5,7 +5,9 @@
 # in the event's JSON, which the SDK itself cannot read again. Beside it an extension that is null is written as the text "null", a number such as 1e400
 # as the text "Infinity", and one of 22 digits with fewer.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # Seen: in the structured mode false, 0 and null come back as undefined. In the binary mode false, 0 and null come back as the texts "false", "0"
 # and "null", and a text goes bare, which is no JSON: "1" arrives elsewhere as a number. Python's SDK reads false, 0 and null of both.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund cloudevents@10.0.0
 python3 -m venv --without-pip env

@@ -5,7 +5,9 @@
 # that is made. Seen: the same event has another time at each reading, in both modes of HTTP, and is sent on with it; nothing tells it from
 # a producer's. The SDK of Go leaves it out.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund cloudevents@10.0.0
 python3 -m venv --without-pip env

@@ -6,7 +6,9 @@
 # Seen: Go's SDK fails at an object under each of them, and writes one as a text that holds JSON. Python's reads all three, and sends the
 # last two on as the text {'ok': True}, which is no JSON. JavaScript's reads an object in structured mode and a text in binary mode.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund cloudevents@10.0.0
 python3 -m venv --without-pip env

@@ -6,7 +6,9 @@
 # application/json` and no body, its members in the query. A call that has nothing but a path, as the parameters say, gets the query
 # `path=[object Object]&query=[object Object]`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit --legacy-peer-deps node@24.21.0 @cloudflare/ai-utils@1.0.1
 cat > look.mjs <<'JS'

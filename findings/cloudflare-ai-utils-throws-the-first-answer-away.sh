@@ -5,7 +5,9 @@
 # dropped and the model is run a second time on the same messages without its tools, so each plain answer is paid twice. A call with the one
 # argument that is required is refused: the tool is not run, nobody is told, and the model is asked to go on from its own call.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit --legacy-peer-deps node@24.21.0 @cloudflare/ai-utils@1.0.1
 cat > look.mjs <<'JS'

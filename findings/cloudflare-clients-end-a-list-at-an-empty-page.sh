@@ -5,7 +5,9 @@
 # empty list of keys does not say that all is told. Seen: in both languages the loop over the keys is over at the first empty page,
 # without a word; the third page is never asked for.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 cloudflare@7.3.0 &
 python3 -m venv --without-pip env

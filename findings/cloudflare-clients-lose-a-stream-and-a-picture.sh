@@ -4,7 +4,9 @@
 # offer, gives the events or the response, and a model of pictures gives bytes; or the call refuses at once. Seen: both clients take the
 # member `result` of whatever comes. In JavaScript the call resolves with `undefined`, and in Python it raises an AttributeError of a str.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 cloudflare@7.3.0 &
 python3 -m venv --without-pip env

@@ -5,7 +5,9 @@
 # JavaScript client sends a part with the name `metadata[job]` for each member, and none called `metadata`. The Python client raises a
 # RuntimeError for a str, which its type allows, and wants bytes.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 cloudflare@7.3.0 &
 python3 -m venv --without-pip env

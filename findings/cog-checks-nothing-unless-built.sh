@@ -5,7 +5,9 @@
 # text for a float, and a word that is none of the choices, and answers 200 "succeeded". What tells of it is a line of the setup's log. With
 # `.cog/openapi_schema.json` the same are 422; a misspelled member, which failed before, is then left out without a word.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check cog==0.23.1
 cat > predict.py <<'PY'

@@ -4,7 +4,9 @@
 # case, so `respond-async, wait=10`, which is an example there, asks for a 202 as `respond-async` does. Seen: only the latter is answered 202
 # at once. With a second preference in the list, or as `Respond-Async`, the call waits until the model is done and is answered 200.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check cog==0.23.1
 cat > predict.py <<'PY'

@@ -4,7 +4,9 @@
 # at once makes the health SETUP_FAILED. Seen: the worker is whatever `python` is first in PATH; where that one has no Cog, the worker
 # ends with ModuleNotFoundError, and /health-check goes on answering 200 with "STARTING". With the environment's bin first in PATH it gets READY.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check cog==0.23.1
 python3 -m venv --without-pip other

@@ -5,7 +5,9 @@
 # them is the end: `Recv` returns io.EOF in place of the event that says "[DONE] means the end", and of all that come behind it, the reason to
 # end too. A list with ticked-off points, or an answer about streams, is cut off without an error.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/cohere-ai/cohere-go/v2/client@v2.15.3 >/dev/null 2>&1

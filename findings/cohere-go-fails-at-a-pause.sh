@@ -6,7 +6,9 @@
 # whole one. If each event comes by itself, as from a model that writes word by word, the blank line behind the first is read as JSON:
 # "unexpected end of JSON input" comes in place of the second event.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/cohere-ai/cohere-go/v2/client@v2.15.3 >/dev/null 2>&1

@@ -5,7 +5,9 @@
 # `message-start` whose `message` is the error's, and with `type: "error"` it is left out with a line in the log; neither raises. The
 # JavaScript client throws at the first and hands the second on as `error`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund cohere-ai@8.1.0
 python3 -m venv --without-pip env

@@ -6,7 +6,9 @@
 # next one follow. A 404 is an onError and asked again after each pause, for ever. Behind an event without an id, the next request has no
 # `Last-Event-ID`, so the events of a server that goes on from there come again.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # Durable Object. Seen there: 0000C03F000080BF00009643 of [1.5, -1, 300]. Seen in D1: 01FF2C, without an error. What holds whole is its
 # `buffer`, or a Uint8Array over it.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

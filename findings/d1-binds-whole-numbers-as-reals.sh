@@ -5,7 +5,9 @@
 # Seen: `? / 2` is 2.5 where `5 / 2` is 2; a TEXT column gets "5.0", json_object writes 5.0, and an id that is put together with || names
 # another row. A column that is declared INTEGER hides it, and so does CAST(? AS INTEGER).
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # claim. Seen: 3 of an UPDATE of one row whose trigger writes two lines of a journal, and 4 of a DELETE of one row that three others refer
 # to.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # Seen: SQLite plans by the value of a LIMIT, which a mark has only when the statement is run, so it is compiled again then, even where a compiled one
 # was kept. A statement of 40 subqueries takes 1.8 to 2.7 times as long as with the number written. The same mark in a WHERE costs nothing.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # what the two before it have done stays. Seen: "Error in line 1", with the text of the first, which is a sound one. It is not there either: the
 # lines run as one transaction.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # of again, and so it does with each `\n` that the text had itself: indented JSON whose strings have escapes is no JSON any more. An integer
 # beyond 2^53 is written as its nearest double, and -2^63 as a number that SQLite takes for no integer. Nothing is said of it.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 wrangler@4.156.2
 export PATH="$PWD/node_modules/node/bin:$PATH" CI=1 HOME="$PWD" CLOUDFLARE_CF_FETCH_ENABLED=false

@@ -4,7 +4,9 @@
 # guess: SQLite's REAL has infinities, so a score of -Infinity comes back as it went, as it does in a Durable Object; or D1 refuses what it
 # can't hold, as it refuses `undefined` and a BigInt. Seen: typeof(?) is null in D1, so NOT NULL fails and IS NULL holds.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # from whatever there is to do. Seen: "D1_ERROR: No SQL statements detected.", an error that looks like one of a statement, on the day on
 # which there is nothing to do. A queue's `sendBatch` refuses the same, and says so in words of its own; `delete` of R2 takes an empty list.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # Content-Length. Seen: the connection stays open and silent, with either; a client without a timer of its own waits for as long as the
 # server stands.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check daphne==4.2.3 uvicorn==0.54.0
 cat > app.py <<'PY'

@@ -5,7 +5,9 @@
 # Seen: it throws at the first one, and neither the exception's status nor its text names the task, which goes on and is paid for. A 503 is asked again,
 # at once.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # with all of its models, since pydantic compiles patterns with Rust's engine, which has no class `\p{Cs}`. A pattern that looks ahead is
 # known to it, and works.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check datamodel-code-generator==0.89.0 pydantic==2.14.4
 env/bin/python - <<'PY'

@@ -4,7 +4,9 @@
 # in it that list. Seen: floats are stored as SQLite's own, which has no NaN; `get` gives None though the key is there, and a score of a
 # model that was NaN is None from the second call on.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check diskcache==5.6.3
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # changes nothing, or raises; so the RLock and the semaphore of the same package raise if what they release is not held. Seen: it
 # deletes the key, whoever holds it, without a word; a third gets the lock while the second still works. `Lock` says so nowhere.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check diskcache==5.6.3
 cat > look.py <<'PY'

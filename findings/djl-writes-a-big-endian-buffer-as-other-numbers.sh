@@ -5,7 +5,9 @@
 # array that NumPy saved as `>i4`. Seen: the array itself reads right; its bytes are then written as they are, under a header that says
 # little-endian, so they are 16777216 and so on. DJL's own format keeps them. Seen with PassthroughNDManager, which needs no engine.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # and who waits for it is told of that failure. Seen: both properties of a group raise ResultFailure from the first failure on, while others
 # still run, so what counts its progress breaks off. A pipeline is "not completed" for ever, and its caller waits until its own timeout.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check dramatiq==2.2.1
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # other, which the caller reads as a ResultFailure, or is tried again. Seen: the model has run, nothing failed, `on_failure` is not called,
 # and whoever reads the result finds it missing until his timeout; so it is with a set, bytes or a date. A NaN comes back as a NaN.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check dramatiq==2.2.1
 cat > look.py <<'PY'

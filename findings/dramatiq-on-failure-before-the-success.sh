@@ -5,7 +5,9 @@
 # succeeds at its third attempt is told as a failure twice and then as a success, and one that fails for good three times. What it is given
 # has the number of retries so far, from which its receiver can tell.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check dramatiq==2.2.1
 cat > look.py <<'PY'

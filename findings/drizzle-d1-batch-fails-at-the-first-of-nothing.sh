@@ -4,7 +4,9 @@
 # `undefined` in the list of results, as it is by itself; and if a batch throws, D1 has undone it. Seen: `db.batch([...])` throws a
 # TypeError that names no query ("Cannot read properties of undefined"), and what its other statements wrote is stored.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta drizzle-orm@0.45.4
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # second of two columns of one name takes the place of the first, and Drizzle then deals the values out by their place. So a job has its
 # model's id, each column behind it gets its neighbour's value, and the last has none; a date among them makes it throw.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta drizzle-orm@0.45.4
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # not make of bytes, so the whole query fails ("JSON cannot hold BLOB values"), as soon as one such value is not NULL: a table works until
 # the first result has its bytes. A `blob` of mode "bigint", which is stored as bytes too, fails in the same way.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta drizzle-orm@0.45.4
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # batch that failed at its end is one that succeeded. Types are guessed from the first 20,480 rows; with `sample_size=-1` the object is
 # there.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check duckdb==2.0.1
 env/bin/python - <<'PY'

@@ -4,7 +4,9 @@
 # after 30,000 scores of 1 the score of 0.4 is 0, and one of 1.5 is 2. Types are guessed from the first 20,480 rows; with `sample_size=-1`
 # they are what they are.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check duckdb==2.0.1
 env/bin/python - <<'PY'

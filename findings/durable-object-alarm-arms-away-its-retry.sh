@@ -5,7 +5,9 @@
 # has it. Seen: it does without the setAlarm. With it the next run is the one that was set, with `isRetry` false and `retryCount` 0, so a
 # handler that counts its failures by these never sees one.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # `storage.put("last", info)`, `structuredClone(info)` and an RPC throw a DataCloneError; in an alarm that is a failure, and so the alarm
 # comes again and again. A spread copy of it is stored.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # `true` finds nothing in a column of 1 and 0, and says nothing. A Date becomes text too, in the words of its toString(), which sort by the
 # name of the weekday.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # row is there; who catches the error and tries again has it twice. A second semicolon does the same. A comment before the semicolon, or in
 # front, is taken. D1 throws too, `prepare` and `exec` alike, and stores nothing.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -6,7 +6,9 @@
 # statement breaks a constraint, or can't even be parsed, the first has been carried out and stays, unless all of it stands in a
 # `transactionSync`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

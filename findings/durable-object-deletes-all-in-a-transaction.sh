@@ -5,7 +5,9 @@
 # Seen: the function runs to its end, and `transactionSync` throws an internal error, whether its function has thrown or not. What was
 # stored is gone in either case, and a table that was made after the `deleteAll` is there, also of the one that has thrown.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

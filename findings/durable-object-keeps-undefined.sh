@@ -5,7 +5,9 @@
 # leaves the entry out without a word, and `kv.put(key, undefined)` stores one: `get` gives undefined as for none, `list` has it, and
 # `delete` says that it was there.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # they were accepted, or both in none; so the first of those that a tag finds is the first of all that have it. Seen: with every socket
 # under one tag the two lists are each other's reverse. Who sends to "the first" sends to another one once a tag is added.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

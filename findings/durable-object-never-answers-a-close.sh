@@ -6,7 +6,9 @@
 # nothing, and stays in CLOSING. With `ws.close(code, reason)` in the handler, as the documentation's example has it, a client that gave a
 # code is answered; one that gave none still isn't, because 1005 is a code that `close` throws for.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

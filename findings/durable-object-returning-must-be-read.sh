@@ -6,7 +6,9 @@
 # transaction - SQL statements in progress". With `toArray()`, or if the one row that there is has been read, all is well, so a test with
 # one row does not tell.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # argument of an RPC take the whole buffer along, which comes back behind the view; an attachment of a socket is refused as too large
 # (16,384 bytes) for a view of two bytes.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

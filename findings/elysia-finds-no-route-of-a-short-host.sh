@@ -4,7 +4,9 @@
 # that Docker or Kubernetes names `api`, `gpu` or `llm` answers at http://gpu/infer as at http://gpu:8000/infer. Seen: the path is looked for
 # behind the eleventh character of the URL, so that of http://gpu/infer is not found, and each route of that host is NOT_FOUND.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 elysia@1.4.30
 cat > look.mjs <<'JS'

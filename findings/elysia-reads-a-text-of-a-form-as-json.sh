@@ -4,7 +4,9 @@
 # is a piece of JSON arrives as it was typed; and `*` is decoded as `:name` is. Seen: without any schema a field that begins with a brace and
 # parses is an object, and one beside it is a text. The rest of `/files/*` has %20 where a name has a space.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 elysia@1.4.30
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # Seen: it fires `error`, stays in CONNECTING and asks again, first after a second and then ever more rarely, without end. Of any other
 # status it closes, 404 and 503 too. The other client closes at the 204.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund event-source-polyfill@1.0.31 eventsource@4.1.1
 cat > look.mjs <<'JS'

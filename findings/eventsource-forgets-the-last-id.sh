@@ -6,7 +6,9 @@
 # and after "id: 5" alone the stream is asked for again without `Last-Event-ID`, or with an older one. eventsource-client, on the same parser,
 # does so too. undici does what the standard says.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund eventsource@4.1.1 eventsource-client@1.2.0 undici@7.30.2
 cat > look.mjs <<'JS'

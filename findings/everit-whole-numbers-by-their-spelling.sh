@@ -5,7 +5,9 @@
 # other languages have it, and equality is the same at each depth. Seen, with draft 7 asked for: `type: integer` refuses both, `const: 1`
 # takes 1.0, and `const: [1]` refuses [1.0]. Python and Rust write a whole float as 1.0, so a client's language decides.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # use is 409, as the draft of the header has it. Seen: status, type and body come back, the headers are lost; after an answer that ended by
 # `end()` the key stays "in progress" though all is done, and that is told as 500, which clients repeat. The handler runs once each time.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund express-idempotency@1.0.6 express@5.3.0
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # Seen: an event of the two lines "a" and "b" comes as four messages, "a", "b" and two empty ones, if it is cut between each CR and its LF.
 # Whole, it is one message of two lines, and so it is for the other client in both cases.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund extended-eventsource@2.1.0 event-source-polyfill@1.0.31
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # is left of `withMaxDuration`, so the last call comes after two seconds, a second before the server is ready, and the caller has waited
 # for it. A fixed delay is cut likewise: calls of 0.1 s with pauses of 0.7 s begin at 0, 0.8, 1.6 and then at 2 s.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -4,7 +4,9 @@
 # A good guess: its documentation says that a `Retry-After` of 429 and 503 is the delay, and RFC 9110 has two forms of it: seconds and a date.
 # Seen: seconds are waited for; with a date it asks again after its own delay, or at once if it has none. retryablehttp waits for both.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/failsafe-go/failsafe-go@v0.9.8 github.com/hashicorp/go-retryablehttp@v0.7.8 >/dev/null 2>&1

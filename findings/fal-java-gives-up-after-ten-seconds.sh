@@ -6,7 +6,9 @@
 # `subscribe` at once where the stream ends before COMPLETED. The status is never asked for again, and nothing is canceled: the job goes on.
 # A comment every few seconds keeps it waiting.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -4,7 +4,9 @@
 # A good guess: abort() ends the loop, with or without an error, as it settles the promise of done().
 # Seen: done() settles at once, but `for await` waits for an end that nothing tells it, also when the connection is long closed.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @fal-ai/client@1.10.1
 cat > look.mjs <<'JS'

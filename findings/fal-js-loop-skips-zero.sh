@@ -4,7 +4,9 @@
 # A good guess: each event is JSON of any kind, and the loop gives what the listener of "data" gets.
 # Seen: of the events 0, 1, false, "", null and 2 the listener gets all six, and the loop 1 and 2.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @fal-ai/client@1.10.1
 cat > look.mjs <<'JS'

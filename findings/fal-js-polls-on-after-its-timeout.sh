@@ -5,7 +5,9 @@
 # Seen: if a poll is under way when the time is up, its answer sets the next one, and so on until the job is COMPLETED: for ever, each
 # `pollInterval`, if the server could not cancel it and it is lost. Such a program does not end by itself either.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @fal-ai/client@1.10.1
 cat > look.mjs <<'JS'

@@ -6,7 +6,9 @@
 # Seen: the stream waits for as long as the server does, and succeeds. The client looks at its clock when something has come only, right
 # after it has set the clock.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @fal-ai/client@1.10.1
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # wait for a job that goes on; the same status with a page of nginx is repeated. A 429 that says 2 seconds is repeated within a fraction
 # of one, and so is a 409.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check fal-client==1.0.3
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # async generator it is so. A plain one stops at its `yield` and is neither gone on with nor closed, in a StreamingResponse, in lines of JSON
 # and in server-sent events alike; seconds and calls later its slot is still taken, until Python's garbage collector happens to run.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check fastapi==0.165.0 uvicorn==0.54.0
 cat > look.py <<'PY'

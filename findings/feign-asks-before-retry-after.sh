@@ -6,7 +6,9 @@
 # hangs on the header alone, not on status or method: a POST and a 409 are repeated with it, and a GET that is answered 503 without it is not.
 # With `Retry-After: 0` the five come at once.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -6,7 +6,9 @@
 # Seen: onmessage gets "" for a comment, for an id, for a time to retry and for each blank line too many. Whoever parses the data as JSON
 # fails at the first pause of a stream.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit @microsoft/fetch-event-source@2.0.1 eventsource-parser@3.0.6
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # Seen: of the pieces "the", " cat" and "  sat" (the lines "data: the", "data:  cat" and "data:   sat") it makes "thecatsat". In JSON
 # nothing is lost; Replicate's streams and others that send bare text lose their spaces.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund fetch-event-stream@0.1.6 eventsource-parser@3.0.6
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # `event: error`. Seen: both give Fireworks' caller a chunk whose choices are None, and then the end; Writer's raises at the name alone.
 # Who loops over `chunk.choices or []` is not told that the text is half of one.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check fireworks-ai==1.2.30 writer-sdk==3.0.0 groq==1.7.0
 cat > look.py <<'PY'

@@ -6,7 +6,9 @@
 # the bytes FF FE of a named part become EF BF BD twice, as a field, and a part of application/json is written to a file. multiparty
 # asks for the name alone and damages the bytes of a part without one. busboy gives both as files.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund formidable@3.5.4 multiparty@4.3.1 busboy@1.6.0
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # cuts them out of the 200 that came. Seen: all bytes, without an error; `cat_ranges`, by which readers of large arrays take many parts
 # at once, gives the whole once for each of them. smart_open raises.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check fsspec==2026.9.0 aiohttp==3.14.5 "smart_open[http]==9.0.2"
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # speak its API say `stop` where `tool_choice` names the tool. Seen: `INVALID_ARGUMENT: Schema validation failed`, since the tool is given
 # the JSON as a string, streamed or not. The same call with the reason `tool_calls` runs.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund --ignore-scripts genkit@1.42.0 @genkit-ai/compat-oai@1.42.0
 cat > look.mjs <<'JS'

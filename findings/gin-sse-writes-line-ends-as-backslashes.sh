@@ -5,7 +5,9 @@
 # A good guess: CRLF and CR end a line of the data, as LF does; a pointer is sent as what it points to, as structs are; the reader takes back what other
 # servers write. Seen: as above; and half an event at the end of a cut stream is handed on as a whole one.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/gin-contrib/sse@v1.1.0 >/dev/null 2>&1

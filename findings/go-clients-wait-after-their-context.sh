@@ -6,7 +6,9 @@
 # does. Seen: heimdall sleeps through the pauses of all attempts, of which none can be made any more: with three of a second it returns after
 # four seconds. Replicate's sleeps for all of a `Retry-After`, also if it is an hour, and then sees that the deadline has passed.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/gojek/heimdall/v7@v7.0.3 github.com/replicate/replicate-go@v0.26.0 github.com/hashicorp/go-retryablehttp@v0.7.8 >/dev/null 2>&1

@@ -5,7 +5,9 @@
 # is no data is kept as a part of the error to come; behind a comment that is no JSON, and Recv fails with "unexpected end of JSON input".
 # The same comes of a good chunk whose first member is `"error": null`, and 299 comments in one pause break the stream off.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/sashabaranov/go-openai@v1.43.0 >/dev/null 2>&1

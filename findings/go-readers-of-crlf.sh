@@ -5,7 +5,9 @@
 # until the stream has ended, and then hands on one event, with the data of all and the last id, CRs in them. A stream of more than 32 KiB is
 # "token too long", and an event with a name reaches no listener. Replicate's client hands on no event at all, nor an error. Both read LF.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get resty.dev/v3@v3.0.0-rc.4 github.com/replicate/replicate-go@v0.26.0 >/dev/null 2>&1

@@ -6,7 +6,9 @@
 # go-sse does. Seen: a 204 where a stream was before is an error like any other. LaunchDarkly's asks again after each `retry`, with no
 # longer pause by default; donovanhide's doubles its pause, and never stops.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/tmaxmax/go-sse@v0.12.0 github.com/launchdarkly/eventsource@v1.11.0 \

@@ -6,7 +6,9 @@
 # the id and the time to retry, and is no event. Seen: each of the four hands on three events for the three blocks without data, which
 # servers begin a stream with. Whoever parses the data as JSON fails at the first of them. A comment alone is an event to none.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/r3labs/sse/v2@v2.10.0 github.com/tmaxmax/go-sse@v0.12.0 github.com/launchdarkly/eventsource@v1.11.0 \

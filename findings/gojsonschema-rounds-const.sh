@@ -4,7 +4,9 @@
 # A good guess: a validator that keeps numbers as they are written (it does, as json.Number) compares them exactly in each keyword. Seen:
 # 2^53 + 1 passes `const: 2^53` and is found twice in a list with it, and does not pass `maximum: 2^53`. The other one is exact in all.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/xeipuuv/gojsonschema@v1.2.0 github.com/santhosh-tekuri/jsonschema/v6@v6.0.3 >/dev/null 2>&1

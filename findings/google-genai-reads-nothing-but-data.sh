@@ -6,7 +6,9 @@
 # the reason of a failure is lost in an event with a name. Data in two lines is a SyntaxError. Python raises at the line of the id, the
 # name or the comment, and takes "data:" without a space for no data.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @google/genai@2.32.0 >/dev/null
 python3 -m venv --without-pip env

@@ -5,7 +5,9 @@
 # all. Seen: `const` and bounds take it as the exact number, and compare it with a bound that was rounded to a double, so that 0.1 is less
 # than 0.1 and 0.3 more than 0.3. For `type` it is a string, also if it is 7, and `pattern` and `minLength`, which mean texts, refuse it.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/google/jsonschema-go@v0.4.3 github.com/santhosh-tekuri/jsonschema/v6@v6.0.3 >/dev/null 2>&1

@@ -6,7 +6,9 @@
 # Seen: the thread that reads the stream ends with "Unexpected SSE line", and `result` raises a CancelledError, though the job was not
 # canceled and its result comes next.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check gradio_client==2.7.2
 cat > look.py <<'PY'

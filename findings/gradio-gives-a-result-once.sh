@@ -4,7 +4,9 @@
 # once the result is gone. Seen: it is answered 200 and held open, with a heartbeat every fifteen seconds and never a result, so that no
 # client's silence timer ends it. An id that there never was is told `404: Not Found` as an event, and closed.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check gradio==6.31.0
 cat > app.py <<'PY'

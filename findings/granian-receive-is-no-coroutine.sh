@@ -5,7 +5,9 @@
 # another awaitable, which `create_task` and a TaskGroup refuse with TypeError, so the call that works under uvicorn is answered 500.
 # Awaited, and by `asyncio.ensure_future` or `asyncio.wait_for`, it is the same under both.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check granian==2.8.9 uvicorn==0.54.0
 cat > server.py <<'PY'

@@ -5,7 +5,9 @@
 # tree the same number is -2^63 and 1e20 is 7766279631452241920. 9007199254740993.0 is one less in a long[], and itself from a tree.
 # Moshi refuses 2^63, and reads 9007199254740993.0 exactly.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

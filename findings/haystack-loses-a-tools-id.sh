@@ -4,7 +4,9 @@
 # A good guess: an empty id says nothing, and the id of the call's first piece stays. Seen: the reply's tool call has the id "", and so has
 # the answer to it that is sent back to the model, where nothing tells which of two calls it answers. The empty name is passed over.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check haystack-ai==3.4.1 openai==3.57.0
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # `"enum": ["confirmed", "best_effort", null]` is `"confirmed" | "best_effort" | null`, as orval has it, since `type` is not needed beside
 # `enum`. Seen: the type of the two has no null, so the type checker lets a caller read `stopped.length` of what is null.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund node@24.21.0 @hey-api/openapi-ts@0.99.0 swagger-typescript-api@13.13.0 orval@8.38.0 typescript@5.9.3
 cat > openapi.json <<'JSON'

@@ -5,7 +5,9 @@
 # Seen: the first event comes when the last has been read into a digest, so a stream without end never begins; the 206 is called by the
 # digest of its own bytes, and a second range of the same file has another tag.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 hono@4.13.19
 cat > look.mjs <<'JS'

@@ -6,7 +6,9 @@
 # application is not called. With an error handler of one's own `streamSSE` sends a second event, `error` with the message, behind what the
 # handler has sent.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 hono@4.13.19 @hono/node-server@2.1.9
 cat > look.mjs <<'JS'

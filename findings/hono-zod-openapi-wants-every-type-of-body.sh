@@ -5,7 +5,9 @@
 # `required: true` it is checked by all of them. Valid JSON is 400 for the form's missing file, and a valid form is 400 for the missing
 # members of the JSON. Without `required` both are taken, and so is a request without any body.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit --legacy-peer-deps node@24.21.0 @hono/zod-openapi@1.6.3 @hono/zod-validator@0.9.1 hono@4.13.19 zod@4.6.7 \
   @asteasolutions/zod-to-openapi@9.1.0

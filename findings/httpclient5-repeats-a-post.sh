@@ -5,7 +5,9 @@
 # than its server takes. Seen: after an exception a POST is not repeated; after a 503 or 429 it is, once, whatever its method. `execute` does
 # not return before: it waits a second, or as long as `Retry-After` says, also an hour, unless a response timeout is set that is shorter.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -4,7 +4,9 @@
 # A good guess: RFC 9651 has no NaN among its decimals, so it is an error, as the infinities, 1e12 and integers of 16 digits are. Seen: it is written without
 # an error, and read back as another type.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/dunglas/httpsfv@v1.1.2 >/dev/null 2>&1

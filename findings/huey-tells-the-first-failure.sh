@@ -4,7 +4,9 @@
 # the task has succeeded or has no attempt left, as it does with taskiq and dramatiq. Seen: it raises the first attempt's error at once; a
 # second later the task has succeeded, and the same result object raises the same error for ever. One that is asked only then has the value.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check huey==3.5.4
 cat > look.py <<'PY'

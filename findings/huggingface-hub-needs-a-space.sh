@@ -3,7 +3,9 @@
 # Package: huggingface_hub 2.4.0 (PyPI). A good guess: as the HTML standard has it, one space after the colon is optional. Seen:
 # "data:{…}" raises a JSONDecodeError; "data: {…}" is read. Servers that leave the space out are read by every other client tried.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check huggingface_hub==2.4.0
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # Seen: 1,000 calls within a few seconds; only another status ends them. `retry_on_error: false` turns it off. Without a model it
 # sends the address of its endpoint as `model`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @huggingface/inference@4.13.30
 cat > look.mjs <<'JS'

@@ -6,7 +6,9 @@
 # Seen: both unpack one list first. Python returns the first label alone in place of the list, without an error; JavaScript raises "malformed
 # response". A list within a list is read by both.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @huggingface/inference@4.13.30
 python3 -m venv --without-pip env

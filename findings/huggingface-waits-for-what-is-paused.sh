@@ -5,7 +5,9 @@
 # resumes it, and one that is scaled to zero until somebody asks it. Seen: it asks on until its timeout, by default for ever; it never
 # asks the endpoint itself, which would start it; a running one whose health is 401 for the token is asked again and again too.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check huggingface_hub==2.4.0
 cat > look.py <<'PY'

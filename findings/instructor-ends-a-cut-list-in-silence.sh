@@ -5,7 +5,9 @@
 # reason. Seen: `create_iterable` gives the items that are whole and ends as for a whole list; the last value of `create_partial`, which
 # passes as a valid model, has the age 4 where the model was about to say 42. The same for a stream that breaks off. Neither tells.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check instructor==1.17.0 openai==3.3.0
 cat > look.py <<'PY'

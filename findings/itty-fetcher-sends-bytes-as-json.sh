@@ -4,7 +4,9 @@
 # FormData are here, and other objects become JSON. Seen: everything else becomes JSON, so a picture of a Blob arrives as two braces of type
 # application/json, with status 200, and a Uint8Array as `{"0":97,"1":98}`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 itty-fetcher@1.0.10
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # JSON body rejects with an object that is no Error, over which the body's members are laid: the body of a job, with `status: "failed"`, takes
 # the 503 away, and a text or a list is taken apart into its letters or indices.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 itty-fetcher@1.0.10
 cat > look.mjs <<'JS'

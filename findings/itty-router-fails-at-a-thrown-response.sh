@@ -5,7 +5,9 @@
 # "Converting circular structure to JSON", since the second thing that its `catch` is given, the request, is taken for the answer's body. A
 # thrown Error or StatusError is an answer. A stream that a handler returns is answered as `{}`, with status 200.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 itty-router@5.0.24
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # Seen: each piece is decoded by itself, and the "é" of "café", cut in the middle, becomes two U+FFFD in good JSON, without an error.
 # ndjson reads it right.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @fal-ai/client@1.10.1 jsonlines@0.1.1 ndjson@2.0.0
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # longer open. Seen: neither onComplete nor onError is called, isOpen() stays true, and the source asks again after each pause; the same at
 # a 503 without Retry-After. A comment, an id alone, and half an event at which a stream broke off, are each handed on as an event.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # Fortran's order are, or comes with its name. Seen: the missing elements are 0.0, and nothing tells them from others. A byte of 200, such as a
 # pixel, is -56, and 3,000,000,000 is -1294967296; the array has a shape and no type, so who reads it cannot know. A scalar is refused.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip -q install --no-compile --disable-pip-version-check numpy==2.4.6
 cat > pom.xml <<'XML'

@@ -5,7 +5,9 @@
 # goes to BigInt, so `useNativeBigInt` throws "Cannot convert 0.3333333333333333 to a BigInt" for a whole answer; by default it is an object, to
 # which `+ 1` appends a text; 1234567890123456, which a double holds exactly, is a BigInt as well.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund json-bigint@1.0.0
 cat > look.mjs <<'JS'

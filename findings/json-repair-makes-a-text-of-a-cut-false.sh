@@ -6,7 +6,9 @@
 # `if` takes for true just before it becomes False; `nul` gives "nul". An object cut within or behind its first name is a list with that
 # name, while one cut behind a later name is an object.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check json-repair==0.64.6 jiter==0.19.0
 npm init -y >/dev/null

@@ -5,7 +5,9 @@
 # `const: 2^53`, and passes `maximum: 2^53`; 2^63 passes `maximum: 2^63 - 1`, so that a bound of 64 bits keeps out no number beside it.
 # networknt's is exact in both.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

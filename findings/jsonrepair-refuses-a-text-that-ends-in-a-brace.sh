@@ -5,7 +5,9 @@
 # braces. Seen: {"code":"if (x) {"} is "Unexpected character", and so is the same with more text before the end; another member behind it
 # helps. The text of {"a":"mix flour, water: , cut behind its colon, becomes two members, "a" and "water".
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund jsonrepair@3.15.0
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # (JSON Schema 2020-12, validation 6.2.1), so all agree, or none. Seen: two compute in binary, where 0.3 / 0.1 is 2.9999999999999996. A
 # model's schema with a step of 0.1 refuses some of its own steps in one language and not in the other.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check jsonschema==4.26.0 fastjsonschema==2.22.3 jsonschema-rs==0.60.3
 npm init --yes >/dev/null

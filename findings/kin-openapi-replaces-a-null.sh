@@ -6,7 +6,9 @@
 # handler reads `{"limit":10}`. So a null passes, and is replaced, where the member may not be null either. In a document of OpenAPI 3.1
 # nothing is replaced, and nothing is filled in either: the default of an absent member is missing too.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/getkin/kin-openapi/openapi3filter@v0.153.0 github.com/getkin/kin-openapi/routers/gorillamux@v0.153.0 >/dev/null 2>&1

@@ -5,7 +5,9 @@
 # Seen: the answer is decoded as text at once, before anybody asks for it, and raises an InferenceError that advises
 # `binary_data=True`, which the answer is. The same client sends such bytes without trouble.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env # the package is large, and this is sooner done
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check kserve==0.21.0 "tritonclient[http]==2.73.0"
 cat > look.py <<'PY'

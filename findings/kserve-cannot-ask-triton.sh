@@ -6,7 +6,9 @@
 # Seen: of a 200 with an empty body `is_server_ready` and `is_server_live` raise a JSONDecodeError, of a 503 an HTTPStatusError; they return
 # what the body says alone. `is_model_ready` of the same client goes by the status alone, as Triton's client does.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env # the package is large, and this is sooner done
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check kserve==0.21.0 "tritonclient[http]==2.73.0"
 cat > look.py <<'PY'

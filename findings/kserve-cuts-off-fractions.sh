@@ -4,7 +4,9 @@
 # is not that of the data: the request contradicts itself. Seen: 9.9 is 9 with status 200, and so is "9"; 2^40 is a 500 "OverflowError", and
 # two numbers of shape [3] a 500 "ValueError", which clients repeat.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check kserve==0.21.0 fastapi==0.165.0 numpy==2.4.6 orjson==3.13.0 pydantic==2.14.4 uvicorn==0.54.0
 cat > server.py <<'PY'

@@ -5,7 +5,9 @@
 # model runs, and then the answer is a 500 of pydantic's about `InferenceResponse`, which a client that retries takes for a reason to have
 # it computed again.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check kserve==0.21.0 fastapi==0.165.0 numpy==2.4.6 orjson==3.13.0 pydantic==2.14.4 uvicorn==0.54.0
 cat > server.py <<'PY'

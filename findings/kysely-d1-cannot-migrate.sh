@@ -6,7 +6,9 @@
 # asked for (`_cf_METADATA`), and the Migrator returns `SQLITE_AUTH` without having run anything. Statements of Kysely's otherwise run, those
 # that make tables too.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit --legacy-peer-deps node@24.21.0 miniflare@5.20261102.0-beta kysely@0.29.9 kysely-d1@0.4.0
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # without choices and without a word of the error, and then the stream is complete, as it is where it breaks off; a comment, and [DONE], come as such
 # a chunk too, at which `getChoices().get(0)` throws; an `id:` or `event:` line ends the stream with "Invalid sse format!".
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # `error`; or the message's status is `failed`, as it is `incomplete` for one that was cut. Seen: the stream ends after the text before it,
 # and neither an error nor a status says so: whoever waits for the end has half an answer. The AI SDK gives the reason.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund node@24.21.0 @langchain/openai@1.6.0 @langchain/core@1.4.0 @ai-sdk/openai@4.0.118 ai@7.0.173
 cat > look.mjs <<'JS'

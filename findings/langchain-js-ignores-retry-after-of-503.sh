@@ -5,7 +5,9 @@
 # Seen: told 5 seconds by a 503, it asks again within three, and told `x-should-retry: false` it repeats a 503 too; OpenAI's client waits,
 # and gives up. A 429 with 3 seconds is waited for, one without Retry-After is not repeated at all.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund node@24.21.0 @langchain/openai@1.6.0 @langchain/core@1.4.0 openai@7.59.0
 export PATH="$PWD/node_modules/node/bin:$PATH"

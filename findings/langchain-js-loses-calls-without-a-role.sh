@@ -5,7 +5,9 @@
 # Seen: the message is a ChatMessageChunk without tool calls, empty and without an error, so an agent takes it for its last answer. With
 # a role in the first chunk it has the call.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund node@24.21.0 @langchain/openai@1.6.0 @langchain/core@1.4.0
 export PATH="$PWD/node_modules/node/bin:$PATH"

@@ -5,7 +5,9 @@
 # of onError and onCompleteResponse is called, once. Seen: half a text and an error are a complete response without a finish reason; so
 # is half a text alone. If the error's event has a name, or a chunk is cut, onError is called, and then onCompleteResponse too.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -6,7 +6,9 @@
 # id and a name, and two IllegalArgumentExceptions come between; the response that follows is right. Who runs tools as they complete runs
 # them with halves.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -6,7 +6,9 @@
 # second call has the arguments of both, which are no JSON, while the first has none. A call is lost whose first piece has its arguments,
 # but no `type`. There is no error in any of these.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/tmc/langchaingo/llms/openai@v0.1.14 >/dev/null 2>&1

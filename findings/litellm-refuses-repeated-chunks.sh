@@ -6,7 +6,9 @@
 # Seen: chunks of three characters and more raise an InternalServerError, "The model is repeating the same chunk"; of two characters
 # they are all handed on. The environment variable REPEATED_STREAMING_CHUNK_LIMIT raises the number.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env # the package is large, and this is sooner done
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check litellm==1.110.2
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # reason in litellm's streams does, or keeps its reason; a stream without a single chunk raises, as one that breaks off after a chunk does.
 # Seen: half a text with `stop`, and an empty chunk with `stop`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check litellm==1.110.2
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # line that begins with a colon, which readers skip. Seen: an empty `data` line follows it, since `data` is "" by default, and so each
 # heartbeat is an event with empty data, at which JSON.parse fails; so is a message of `retry` alone.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check litestar==2.25.0 uvicorn==0.54.0 httpx==0.28.1 httpx-sse==0.4.3
 cat > look.py <<'PY'

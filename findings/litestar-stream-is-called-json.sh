@@ -4,7 +4,9 @@
 # a handler that returns `str` or `bytes` has `text/plain` or `application/octet-stream`, by what it is annotated with. Seen: `application/json` for a stream of either,
 # so a client that goes by the type fails to parse it.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check litestar==2.25.0 uvicorn==0.54.0 httpx==0.28.1
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # answer, and the others are computed without it. Seen: all of the batch are answered 422 with the reason that one earned; each good one
 # alone is 200. A client that takes 422 for final gives up on a good input.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check litserve==0.2.19
 cat > server.py <<'PY'

@@ -4,7 +4,9 @@
 # FastAPI's, on which it is built; a client that repeats a 500 repeats it in vain. Seen: 500 "Internal server error" for all of them. A bare
 # NaN in a body is read; one in an answer is a 500 in another form, as plain text.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check litserve==0.2.19
 cat > server.py <<'PY'

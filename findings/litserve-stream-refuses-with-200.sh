@@ -4,7 +4,9 @@
 # without `stream=True`; a failure after the first word breaks the connection off. Seen: 200 both times, with nothing and with the words
 # that there were, and a proper end.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check litserve==0.2.19
 cat > server.py <<'PY'

@@ -3,7 +3,9 @@
 # Package: litserve 0.2.19 (PyPI). A good guess: a generator that is streamed to a client is closed when the client closes the connection, as
 # Starlette's StreamingResponse does it. Seen: the model's process gives all its words, for nobody, and its one worker takes nobody else until then.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check litserve==0.2.19
 cat > server.py <<'PY'

@@ -4,7 +4,9 @@
 # go elsewhere. Seen: it is answered 504 when the worker comes to it, here after more than 4 s, since only the worker looks at the clock,
 # and only between two pieces of work. Work that has begun is not bounded by it at all, and is 200.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check litserve==0.2.19
 cat > server.py <<'PY'

@@ -5,7 +5,9 @@
 # documentation says word for word. Seen: the synchronous form does. AsyncLlamaCloud logs an error and returns the job as if it were
 # complete; one whose time is over is still PENDING.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check llama-cloud==2.19.0
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # Seen: of each chunk the first piece alone is read. It joins the newest call if its index is that call's, and is a call of its own else. So
 # of two calls in one chunk there is one, and pieces of the indexes 0, 1 and 0 make three calls, two of them with half of the arguments.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check \
   llama-index-llms-openai-like==0.8.1 llama-index-llms-openai==0.8.3 llama-index-core==0.14.25 openai==2.54.0

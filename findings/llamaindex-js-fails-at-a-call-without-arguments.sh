@@ -5,7 +5,9 @@
 # belongs to the call of its `index`. Seen: "Unexpected end of JSON input" from the loop, after the text before it; of two calls in one
 # chunk the second is lost, as in Python; with `{}` as arguments, or one call after the other, all is well.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund --legacy-peer-deps @llamaindex/openai@0.4.22 llamaindex@0.12.1
 cat > look.mjs <<'JS'

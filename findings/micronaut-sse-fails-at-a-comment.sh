@@ -5,7 +5,9 @@
 # text with a line end between. Seen: each block without data ends the stream with "Cannot read the array length because "array" is null",
 # and what comes behind it is lost. Two lines `a` and `b` are "ab". A comment in a block with data is read.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # decoded where it is read, and so is one that the Worker made with `Content-Encoding: gzip`; after `put` and `match` the text of
 # either is gzip's bytes, and `json()` throws. Without gzip both are the same.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

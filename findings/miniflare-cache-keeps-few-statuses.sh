@@ -5,7 +5,9 @@
 # So a status that is still 202, or a refusal 429, can be remembered for a second. Seen: `put` succeeds, and `match` finds nothing,
 # for 201, 202, 204, 400, 429, 500 and 503; 200, 302, 404, 410 and 501 are found.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

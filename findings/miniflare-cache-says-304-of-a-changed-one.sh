@@ -4,7 +4,9 @@
 # `If-None-Match` stands beside it, as clients send them, so an entity tag that does not match is answered with the new version. Seen:
 # so it is if the tag stands alone. With the date beside it the answer is 304, and the client goes on showing what it has.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

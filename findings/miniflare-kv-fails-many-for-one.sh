@@ -4,7 +4,9 @@
 # them; and a cursor that was cut or mistyped is an error, as R2's list has it. Seen: all fail, and the message does not name the key. The
 # list has no keys and `list_complete: true`, so a loop that lost a letter of its cursor believes that it has read everything.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # types have it, a Map whose values are results and never null. Seen: the object for one missing key, and null for one among several,
 # so `found.get(key).value`, which compiles, throws.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta @cloudflare/workers-types@5.20261103.1 typescript@7.0.2
 cat > typed.ts <<'TS'

@@ -4,7 +4,9 @@
 # returns or throws, as the documentation of Queues has it; so of a batch of which one is acknowledged before the handler throws the other
 # alone is repeated. Seen: both come again, and the acknowledged one with `attempts` 2.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

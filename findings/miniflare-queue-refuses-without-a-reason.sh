@@ -4,7 +4,9 @@
 # 128,000 bytes, a delay of a day), so that a sender can split its batch and does not try what can never pass again. Seen: all three reject with
 # the same "Unknown Internal Error (15000)", which reads like a fault that may pass. A body that is undefined is refused in words.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

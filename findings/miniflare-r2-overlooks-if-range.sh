@@ -4,7 +4,9 @@
 # headers })`, as the documentation of R2 has it, does what RFC 9110 says of a client's headers, and `If-Range` with the ETag of another
 # version means the whole object (13.1.5). Seen: bytes 5 to 9 of the new one, so a download that is resumed is half of each.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

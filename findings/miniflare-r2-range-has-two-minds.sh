@@ -6,7 +6,9 @@
 # Seen: the first throws "The requested range is not satisfiable (10039)". The second gives all 10 bytes, with a `range` of 0 to 10: a client
 # that resumes a download behind its end gets it all again, unless the Worker looks at the range itself.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

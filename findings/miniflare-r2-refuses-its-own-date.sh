@@ -5,7 +5,9 @@
 # header can't say, are left aside, as they are for `If-Modified-Since`. Seen: `If-Modified-Since` with that date is "not modified", and so
 # is right; `If-Unmodified-Since` with it finds the object modified, always. A second later it passes.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

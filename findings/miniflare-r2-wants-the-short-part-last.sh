@@ -5,7 +5,9 @@
 # size are put in the order of their numbers, whichever way they are named; if the last one is shorter, as it nearly always is, and not
 # named last, the upload is "smaller than the minimum allowed object size", which is not so.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -6,7 +6,9 @@
 # Seen: the socket of the default entry leads to the simulator's Workers for assets, which call the Worker; a request that does nothing takes 2.7 times as
 # long. The same handlers exported under a name of their own, with a socket at that entry, are reached as they are.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 mkdir public && echo hello >public/hello.txt

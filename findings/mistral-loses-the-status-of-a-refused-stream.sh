@@ -5,7 +5,9 @@
 # answer 503 and 429 without a body. Seen: httpx.ResponseNotRead ("Attempted to access streaming response content"), which is no error of
 # the client and has no status; with a body of one letter it is an SDKError of status 503.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check mistralai==3.7.0 openai==3.57.0
 cat > look.py <<'PY'

@@ -6,7 +6,9 @@
 # Seen: a piece without a name is a validation error in both languages, and so is the error object: its message is not in what is raised
 # as the message in JavaScript. JavaScript refuses `"usage": null` as well, which OpenAI sends in each chunk but the last if usage is asked for.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @mistralai/mistralai@2.7.0
 python3 -m venv --without-pip env

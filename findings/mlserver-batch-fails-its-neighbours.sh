@@ -4,7 +4,9 @@
 # to who sent it. Seen: [1, 3] and [1, 4], each of which is answered alone, are 500 for both at once; and a value that the model refuses as
 # an InferenceError is a 400 for its neighbour too, in words about an input that the neighbour has not sent.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check mlserver==1.7.1 numpy==2.4.6 orjson==3.13.0 uvicorn==0.54.0
 mkdir model

@@ -4,7 +4,9 @@
 # Seen: both are given to the model as one request of two inputs, and its answer goes to one caller; the other's has shape [1, 1], no data,
 # and status 200.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check mlserver==1.7.1 numpy==2.4.6 orjson==3.13.0 uvicorn==0.54.0
 mkdir model

@@ -4,7 +4,9 @@
 # request's own. Seen: of two requests in one batch, with `scale` 10 and 100, both are computed with the same scale, with status 200 and
 # each with its own id. It needs `max_batch_size` and `max_batch_time` in the model's settings, which are MLServer's adaptive batching.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check mlserver==1.7.1 numpy==2.4.6 orjson==3.13.0 uvicorn==0.54.0
 mkdir model

@@ -5,7 +5,9 @@
 # Seen: pandas 3 gives texts a type of their own, `str`, and the codec looks the type up by numpy's letter: KeyError: 'O', at a client as in
 # a model's answer. The nullable Int64, which keeps integers whole beside a gap, is KeyError: 'i'. As `object` the texts are encoded.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check mlserver==1.7.1 pandas==3.1.1 numpy==2.4.6
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # them only if it is left out), so the server leaves the large one away, and refuses a name that the model does not give. Seen: all
 # outputs, with status 200, in both cases; only the model itself may look at what was asked for.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check mlserver==1.7.1 numpy==2.4.6 orjson==3.13.0 uvicorn==0.54.0
 mkdir model

@@ -4,7 +4,9 @@
 # Triton's client does it. Seen: [inf, -inf, nan] is [null, null, null] with status 200, so a score of minus infinity can't be told from
 # none.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check mlserver==1.7.1 numpy==2.4.6 orjson==3.13.0 uvicorn==0.54.0
 mkdir model

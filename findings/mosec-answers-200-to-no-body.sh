@@ -3,7 +3,9 @@
 # Package: mosec 0.9.8 with httpx 0.28.1 (PyPI). A good guess: an empty body is no JSON, so it is refused with 400, as a body is that can't be decoded; or the
 # model is given it. Seen: status 200, so a caller that goes by the status takes three words of text for the model's answer.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check mosec==0.9.8 httpx==0.28.1
 cat > server.py <<'PY'

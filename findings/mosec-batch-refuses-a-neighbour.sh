@@ -4,7 +4,9 @@
 # refused and the other is computed. Seen: both are answered 400, "decoding error", and the model is not called, so the caller of the
 # good one is told that its own input is bad, and does not ask again. Alone, the same body is answered 200.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check mosec==0.9.8 httpx==0.28.1
 cat > server.py <<'PY'

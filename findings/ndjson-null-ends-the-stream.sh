@@ -5,7 +5,9 @@
 # Seen: both push the value into a stream of Node, for which null is the end, and fail with "stream.push() after EOF" at the next line; 0,
 # false and "" pass. If null is the last line there is no error either. can-ndjson-stream reads them all.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund ndjson@2.0.0 jsonlines@0.1.1 can-ndjson-stream@1.0.2
 cat > look.mjs <<'JS'

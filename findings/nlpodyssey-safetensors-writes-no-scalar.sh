@@ -6,7 +6,9 @@
 # and bytes "invalid tensor view", since a shape without dimensions has no elements there. Without bytes it is taken and written, without an
 # error; the file is then refused by the package itself and by Hugging Face's.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 python3 -m venv env
 env/bin/pip -q install --disable-pip-version-check safetensors==0.7.0 numpy==2.4.6

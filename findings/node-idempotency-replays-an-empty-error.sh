@@ -5,7 +5,9 @@
 # Error, and an object with `type` and `data` for bytes, though they never left the process: all is kept as JSON. The same JSON with its
 # members in another order is refused as another request.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @node-idempotency/core@1.0.11 @node-idempotency/storage-adapter-memory@1.0.2
 cat > look.mjs <<'JS'

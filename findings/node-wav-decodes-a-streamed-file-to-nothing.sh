@@ -5,7 +5,9 @@
 # then those up to the end of the file. Seen: `decode` returns undefined, and so it does if a file with a length was cut off. The other two
 # give the samples that are there.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund node-wav@0.0.2 wav-decoder@1.3.0 wavefile@11.0.0
 cat > look.cjs <<'JS'

@@ -5,7 +5,9 @@
 # whole shape, half the data and no error. A slice is filled up with the last number that came, with io.EOF, which readers of files often
 # take for the end.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get codeberg.org/sbinet/npyio/npy@v0.14.0 >/dev/null 2>&1

@@ -4,7 +4,9 @@
 # A good guess: `'shape': (0,)`, as NumPy writes it, so that a model that finds nothing answers with an empty array. Seen: `'shape': ()`
 # and no data, without an error. NumPy raises, since a scalar has one element; npyio itself reads one 0, with io.EOF.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check numpy==2.4.6

@@ -5,7 +5,9 @@
 # float64. Seen: for 4294967296 it chooses int64 and then fails ("Cannot convert 4294967296 to a BigInt"), also if int64 is asked for;
 # [0.1] and [16777217.5] become float32, 0.10000000149011612 and 16777218; 1e40 beside 0.5 is a double.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund npyjs@1.2.0
 cat > look.mjs <<'JS'

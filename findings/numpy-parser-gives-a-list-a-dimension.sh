@@ -4,7 +4,9 @@
 # shape [2], and one of text, `<U2`, is refused, as one of booleans is. Seen: its shape is [2, 1], though a list of lists has its own; and
 # the text is a Uint16Array, since the letter is compared without its case, so that U, text, is u, a whole number without a sign.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund numpy-parser@1.2.3
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # A good guess: `"type": ["string", "number"]` becomes what the same as `anyOf` does, or `any`. Seen: nothing is written for the whole document,
 # because of one such member anywhere in it; the same as `anyOf` is read by both, and a list of one type and null too.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export GOBIN=$PWD CGO_ENABLED=0 GOFLAGS="'-gcflags=all=-N -l -dwarf=false'"
 go install github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 >/dev/null 2>&1
 go install github.com/ogen-go/ogen/cmd/ogen@v1.25.0 >/dev/null 2>&1

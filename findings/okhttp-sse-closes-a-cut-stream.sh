@@ -5,7 +5,9 @@
 # onClosed. Seen: behind a whole line or in a field's name, onClosed; within a value of `data`, onFailure with "byteCount < 0: -1", which
 # says nothing of an end. An id in a block without data is forgotten: the next event has none, where an EventSource keeps it.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

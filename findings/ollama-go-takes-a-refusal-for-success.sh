@@ -5,7 +5,9 @@
 # does for both. Seen: an answer is judged line by line, so without a line there is no error: a 503 of a proxy that has no body is a chat
 # without words. What breaks off behind a line ends as it does when it is whole; only `done` of the last response tells. So does `Pull`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/ollama/ollama/api@v0.17.4 >/dev/null 2>&1

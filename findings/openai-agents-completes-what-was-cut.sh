@@ -5,7 +5,9 @@
 # or the message is `incomplete`; and a stream that names no reason can be told from a whole one. Seen: half a text is the run's final
 # output, its message is `completed`, streamed or not, and the reason stands nowhere in the result or its events.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check openai-agents==0.24.0 openai==3.57.0
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # A good guess: it waits for as long as it is told, or leaves it to the caller if that is too long. Seen: a pause of thirty seconds or of an hour is cut
 # to eight seconds, and the request sent again, too early; with the default of two retries the call has failed after sixteen.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

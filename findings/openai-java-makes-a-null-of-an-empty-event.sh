@@ -4,7 +4,9 @@
 # A good guess: `data:` without anything, as some servers keep a stream open, is left out or an error. Seen: `stream()` hands on a null, in spite of
 # Kotlin's types, so the next member access is a NullPointerException, and so is `ChatCompletionAccumulator.accumulate`. A comment is left out.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -4,7 +4,9 @@
 # whole. Seen: create({stream: true}) ends as if all was well, for chat and for responses; only the stream() helper throws, and that
 # helper throws for a whole answer too if no chunk names a role.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund openai@7.55.0
 cat > look.mjs <<'JS'

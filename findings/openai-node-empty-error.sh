@@ -3,7 +3,9 @@
 # Package: openai 7.55.0 (npm). A good guess: `"error": {}`, which some servers write into every chunk, says that there is no error.
 # Seen: the stream ends with an APIError without a message; `"error": null` and `"error": ""` are passed over.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit openai@7.55.0
 cat > look.mjs <<'JS'

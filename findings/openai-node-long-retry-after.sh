@@ -3,7 +3,9 @@
 # Package: openai 7.55.0 (npm). A good guess: a longer Retry-After means a longer wait, or no retry at all. Seen: with 2 it waits 2 s;
 # with 90 it repeats after its own back-off of about half a second, so the longer the server asks for, the sooner it is asked again.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund openai@7.55.0
 cat > look.mjs <<'JS'

@@ -6,7 +6,9 @@
 # this API say `queued` first, as runs, responses and videos of OpenAI's own do. Seen: 100 requests within a second, where 500 ms between
 # them were asked for; `in_progress` is asked for in that pause. From Python the file comes back as if it were done, still `queued`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund openai@7.59.0
 python3 -m venv --without-pip env

@@ -4,7 +4,9 @@
 # has it. Seen: the blank line ends an "event" without data as soon as any event carried an id, and the client raises JSONDecodeError.
 # A comment without the blank line (":" and one line end) is passed over in both cases; so is one with it while no event had an id.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check openai==3.57.0
 cat > look.py <<'PY'

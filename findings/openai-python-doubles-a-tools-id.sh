@@ -6,7 +6,9 @@
 # Seen: of the id "c1" and the name "find", given with each of two pieces, Python's chat.completions.stream() makes "c1c1" and
 # "findfind", and LangChain "c1" and "findfind": a tool that is not there.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check openai==3.57.0 langchain-openai==1.7.4
 npm init -y >/dev/null

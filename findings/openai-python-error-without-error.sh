@@ -4,7 +4,9 @@
 # {"detail": …}, as FastAPI servers write it, becomes a chunk whose choices are None, so the caller's own loop fails with a TypeError;
 # a stream that just breaks off ends as if it was whole.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check openai==3.57.0
 cat > look.py <<'PY'

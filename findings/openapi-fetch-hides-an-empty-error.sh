@@ -5,7 +5,9 @@
 # Seen: `error` is what the body says: "" for an empty one, undefined for one of `Content-Length: 0`, and null for `null`, with `data`
 # undefined in each case. Proxies, load balancers and health routes of model servers (Triton's 400) send such answers. `response.ok` tells.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund openapi-fetch@0.17.0
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # Seen: every body but FormData goes through JSON, whatever the type: a Blob arrives as the two bytes "{}", and the bytes 1, 2 as
 # {"0":1,"1":2}, with the type application/octet-stream and without an error. `bodySerializer: (body) => body` sends them whole.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund openapi-fetch@0.17.0
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # table of styles has it. Seen: `k=v` is sent; `limit=5` of the metadata takes the place of the parameter `limit`. An object that names its
 # members is sent as it should be, and so are both by openapi-fetch.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 mvn -q -B dependency:copy -Dartifact=org.openapitools:openapi-generator-cli:7.25.0 -DoutputDirectory=. >/dev/null 2>&1
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund esbuild@0.28.1 openapi-fetch@0.17.0

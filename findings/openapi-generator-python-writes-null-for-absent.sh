@@ -5,7 +5,9 @@
 # members that were set. Seen: read from JSON, every member is set, to None if it did not come; those that may be null are written as null.
 # So who reads an object, changes a member and sends it back, clears what the server had left out. Made by hand it is as the comment says.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 mvn -q -B dependency:copy -Dartifact=org.openapitools:openapi-generator-cli:7.25.0 -DoutputDirectory=. >/dev/null 2>&1
 generate() { java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -jar openapi-generator-cli-7.25.0.jar generate -i api.json -g "$1" -o "$2" >/dev/null 2>&1; }
 python3 -m venv --without-pip env

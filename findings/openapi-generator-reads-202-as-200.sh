@@ -5,7 +5,9 @@
 # Seen: the code tells the statuses apart, and reads both as the 200's type, which alone is named: a job's id is gone, also from what
 # `getResultRaw().value()` gives. If the result has a required member, it is undefined where its type says that it is a string.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 mvn -q -B dependency:copy -Dartifact=org.openapitools:openapi-generator-cli:7.25.0 -DoutputDirectory=. >/dev/null 2>&1
 generate() { java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -jar openapi-generator-cli-7.25.0.jar generate -i api.json -g "$1" -o "$2" >/dev/null 2>&1; }
 npm init -y >/dev/null

@@ -5,7 +5,9 @@
 # `format` the integer is an int32 of Go and an Integer of Java: a file of 3 GB makes a whole answer unreadable. A number is a float32 of Go,
 # so 0.123456789 is 0.12345679, and 16777217 is 16777216. With the formats int64 and double all are read.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 mvn -q -B dependency:copy -Dartifact=org.openapitools:openapi-generator-cli:7.25.0 -DoutputDirectory=. >/dev/null 2>&1
 generate() { java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -jar openapi-generator-cli-7.25.0.jar generate -i api.json -g "$1" -o "$2" >/dev/null 2>&1; }

@@ -4,7 +4,9 @@
 # of a request, and `default` says what holds then (JSON Schema 2020-12, validation 9.2). Seen: its type is `expires: number`, so a
 # caller who leaves it out is refused by the type checker, unless the client was generated with `--default-non-nullable=false`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund openapi-typescript@7.13.0 typescript@5.9.3
 cat > openapi.json <<'JSON'

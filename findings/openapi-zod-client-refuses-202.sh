@@ -5,7 +5,9 @@
 # Seen: of 200 and 202 the client knows the first alone and checks every success by it, so an accepted job raises "Invalid response" and
 # its id is lost. A nullable number has no bounds any more: 5 passes for a progress of at most 1.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund openapi-zod-client@1.18.3 @zodios/core@10.9.6 zod@3.25.76 axios@1.21.1 typescript@5.9.3
 cat > openapi.json <<'JSON'

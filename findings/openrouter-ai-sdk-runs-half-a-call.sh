@@ -5,7 +5,9 @@
 # stream has no end, the tool is run without its arguments and the run's reason is `tool-calls`; a tool whose members may all be left out
 # thus does its default. The provider of the AI SDK itself gives the call as an invalid one, and runs nothing.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @openrouter/ai-sdk-provider@2.10.0 ai@6.0.326 @ai-sdk/openai-compatible@2.0.92 zod@4.6.7
 cat > look.mjs <<'JS'

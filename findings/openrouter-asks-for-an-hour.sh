@@ -6,7 +6,9 @@
 # neither repeats nor an hour. Seen: with a clock that is moved on where the client would sleep, more than 60 POSTs of one chat, the last
 # after more than 59 minutes, and then the error. In real time there is no answer and no word of it.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check openrouter==1.3.84
 npm init -y >/dev/null

@@ -5,7 +5,9 @@
 # Seen: 1e22 is `intValue: 1e+22`, and protobuf's reader refuses all spans of the request; NaN and infinities are `doubleValue: null`, which
 # reads as no value at all; -0 is the integer 0.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund --legacy-peer-deps @opentelemetry/otlp-transformer@0.301.1 @opentelemetry/sdk-trace-base@2.12.1 \
   @opentelemetry/api@1.10.0

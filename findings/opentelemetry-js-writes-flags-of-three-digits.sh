@@ -5,7 +5,9 @@
 # and Java SDKs do, or with the flags that are known. Seen: flags from 10 on are written as a 0 and then two digits, so that
 # `01-…-11` goes out as `00-…-011`. The next service reads no trace from that, and begins another.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund @opentelemetry/core@3.1.1 @opentelemetry/api@1.10.0
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # come from NPY and FITS files, from Triton's raw data and from sensors, are packed as their values, as msgpack-numpy does, or refused, as
 # orjson does with the same option. Seen: 1 is packed as 16777216, and 1.5 as 6.9e-41.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check ormsgpack==1.13.1 msgpack==1.2.4 msgpack-numpy==0.4.8 orjson==3.13.0 numpy==2.4.6
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # infinities, or refuses them; a log probability of minus infinity is one of a model's usual answers. Seen: NaN comes as NaN, and both
 # infinities as null, in both directions and inside a list; -0 is 0, and a Uint8Array an object of its indices. None is an error.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 @orpc/server@1.16.1 @orpc/client@1.16.1
 cat > look.mjs <<'JS'

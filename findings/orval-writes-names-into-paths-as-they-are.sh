@@ -4,7 +4,9 @@
 # OpenAPI gives it (`style: simple`). Seen: the URL of the model `org/name?x` is /models/org/name?x. With `urlEncodeParameters: true` in
 # its configuration, which is not the default, it is /models/org%2Fname%3Fx.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm pkg set type=module
 npm install --silent --no-audit --no-fund node@24.21.0 orval@8.38.0 typescript@5.9.3

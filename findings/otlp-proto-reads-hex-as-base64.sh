@@ -4,7 +4,9 @@
 # 16 bytes of `traceId`, or an error. Seen: 24 other bytes. The protocol writes ids in hexadecimal, protobuf's JSON has bytes in base64, and
 # 32 hexadecimal digits are base64 too; so a receiver that is built on these classes must turn the ids over before.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv venv
 venv/bin/pip install --quiet --disable-pip-version-check opentelemetry-proto==1.45.2 protobuf==7.36.2
 venv/bin/python - <<'PY'

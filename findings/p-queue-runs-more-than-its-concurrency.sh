@@ -5,7 +5,9 @@
 # itself; `onIdle` "guarantees that all work has finished". Seen: with `concurrency: 1` two functions are at work at once after each abort or
 # timeout, so a GPU that holds one job is given two, and onIdle resolves while the first is at work; `pending` is 0 then.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund p-queue@9.3.5
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # and "88e88888" are both infinite and so equal, and a number of twenty digits loses its last ones. A file of few inferences, or a filtered
 # one, is enough for it. `dtype=False` keeps them.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check pandas==3.1.1
 cat > look.py <<'PY'

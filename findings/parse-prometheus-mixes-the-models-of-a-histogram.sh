@@ -5,7 +5,9 @@
 # model's name, one model or many. Seen: with two models there is one entry that has the buckets of the one that comes last, and neither
 # `sum` nor `count`; with one model its label, sum and count are lost too.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund parse-prometheus-text-format@1.1.1
 cat > look.mjs <<'JS'

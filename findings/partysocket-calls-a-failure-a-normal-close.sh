@@ -5,7 +5,9 @@
 # that who shows or counts failures can tell them from a server that said goodbye. Seen: both are told by code 1000 as clean, and a listener
 # reads the reason "unknown reason", where `onclose` reads none. A WebSocket beside it says 1006 and not clean.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit --legacy-peer-deps node@24.21.0 partysocket@1.3.0
 cat > look.mjs <<'JS'

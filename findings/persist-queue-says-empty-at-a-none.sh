@@ -4,7 +4,9 @@
 # ends at `Empty` has seen all. Seen: SQLiteAckQueue takes it, `get` raises `Empty` though another item stands behind it, and the None stays
 # among those that are not acknowledged; `ack(None)` raises a ValueError.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check persist-queue==1.1.0
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # always fetched in priority order and creation order. Seen: fetched one by one they are. In a batch of eight the urgent one stands anywhere,
 # and the others do, too; so it is in what `work` gives its handler.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 pg-boss@12.38.0 @electric-sql/pglite@0.5.14
 cat > look.mjs <<'JS'

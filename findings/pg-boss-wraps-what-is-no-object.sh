@@ -5,7 +5,9 @@
 # back as `{ value: ... }`, and can't be told from an output that has that form itself; data of each kind comes back as it was. A Map is
 # stored as `{}`, and a Date can't be stored at all, while as data it is text.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 pg-boss@12.38.0 @electric-sql/pglite@0.5.14
 cat > look.mjs <<'JS'

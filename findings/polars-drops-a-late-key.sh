@@ -4,7 +4,9 @@
 # reading fails, as Polars' own does for a number that turns out to have a fraction. Seen: there is no such column and nothing is said, so
 # the `error` of row 101 is nowhere. With `infer_schema_length=None` it is there.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check polars==2.1.0
 env/bin/python - <<'PY'

@@ -5,7 +5,9 @@
 # counter is handed on as `requests_total`; with no TYPE line, or as a gauge, it keeps its name. Who looks for the name that `curl` shows
 # finds nothing, and who writes the samples out again writes another metric.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check prometheus-client==0.26.0
 cat > look.py <<'PY'

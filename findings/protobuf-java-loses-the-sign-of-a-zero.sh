@@ -4,7 +4,9 @@
 # widths, as Python's reader has it, and what a float cannot hold is refused, as 1e39 is. Seen: the printer writes -0.0 for a double and
 # its parser reads 0.0; 3.4028236e38 is an infinite float, which is printed as "Infinity".
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -4,7 +4,9 @@
 # lowest float32. Seen: 3.4028235e+38, the shortest text of that float, is compared as a double with the exact value, and is "too large", where
 # Java's JsonFormat and @bufbuild/protobuf take it; and the same number in quotes is taken, as is "1e39", which becomes an infinity.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check protobuf==7.36.2
 cat > look.py <<'PY'

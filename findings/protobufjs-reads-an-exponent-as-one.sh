@@ -4,7 +4,9 @@
 # A good guess: protobuf's JSON allows an exponent for all integers, in quotes too, so "1e2" is 100 for both widths, as Python's and Java's
 # have it. Seen as above; protobufjs says nothing of it, and reads the bare number 1e2 rightly. KServe's and Triton's shapes are int64.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund protobufjs@8.8.1 @bufbuild/protobuf@2.17.0
 python3 -m venv --without-pip env

@@ -4,7 +4,9 @@
 # "2026-01-02" is midnight of that day, and no longer equal to what was sent; a time with its zone loses the zone, and its fraction fails
 # to be one. With an explicit schema they are strings. Who reads results by `custom_id` this way finds none of them.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check pyarrow==26.0.1
 env/bin/python - <<'PY'

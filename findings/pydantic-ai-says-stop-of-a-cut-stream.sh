@@ -5,7 +5,9 @@
 # whoever asks `finish_reason` and `state` can tell it from a whole one. Seen: `stop` and `complete`, as of a whole one, for half a text and
 # for a call with half of its arguments; that of a whole call is `tool_call`. A reason that it does not know is None.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check "pydantic-ai-slim[openai]==2.68.0" openai==3.57.0
 cat > look.py <<'PY'

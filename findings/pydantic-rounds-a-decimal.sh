@@ -5,7 +5,9 @@
 # were; of 123456789012345678.25 the Decimal is 123456789012345680, and 0.30000000000000000001 is 0.3; 1.10 is 1.1; 1e400 is refused as
 # not finite. The same digits in a string are exact, and integers are, whatever their size.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check pydantic==2.14.4
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # from 1e21 on, or with a fraction of zero is "int_parsing_size"; digits alone are taken at any length. Where `bool | int` is declared, 1 is
 # 1 and 1.0 is True. `Literal[1]` takes `true` from JSON, as `Literal[True]` takes 1, and gives its own value in its place.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check pydantic==2.14.4
 cat > look.py <<'PY'

@@ -6,7 +6,9 @@
 # Seen: ollama's and Hugging Face's stream, and `iter_lines` of a file of OpenAI's batches, end lines where Python's str.splitlines
 # does, at each of the three, and raise a JSONDecodeError. OpenAI's chat stream of the same client is read.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check ollama==0.6.3 huggingface_hub==2.4.0 openai==3.57.0 httpx==0.28.1 httpx2==2.16.2
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # stream ends like a whole one with a word too few; one cut within its JSON throws a SyntaxError. Where lines end in CRLF, it throws at
 # `[DONE]`, after all chunks.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit --legacy-peer-deps node@24.21.0 @upstash/qstash@2.12.0
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # with the type that it came with. Seen: a Uint8Array is sent, an ArrayBuffer arrives, and sending `message.body` on with the same type
 # throws 'Content Type "bytes" requires a value of type ArrayBufferView'. With the default type it is taken, and is `{}` when it arrives.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # `waitUntil` is for what stands beside, such as a line to a log, and its failure costs that line. Seen: the messages are delivered again
 # until they are dead letters, each acknowledged each time. With the flag `queue_consumer_no_wait_for_wait_until` they come once.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -6,7 +6,9 @@
 # hands on the broken event as if it were whole. A 404 is asked again with growing pauses, for a quarter of an hour by default,
 # even when the context has ended: the call does not return before. The server's `retry` changes none of this.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/r3labs/sse/v2@v2.10.0 >/dev/null 2>&1

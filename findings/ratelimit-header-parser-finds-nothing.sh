@@ -5,7 +5,9 @@
 # has it from its ninth version) it gives an object of NaN and an invalid date, so `remaining > 0` is false, and a client that waits until
 # `reset` waits for no time at all.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund ratelimit-header-parser@0.1.0
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # without a comment. Seen: a comment with its blank line, which keeps a connection open, counts as an event without an id, and the last id
 # is forgotten: `Last-Event-ID` is not sent, and the reader gives the text from its beginning once more, behind what it gave before.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 export CGO_ENABLED=0 GOFLAGS="-mod=mod '-gcflags=all=-N -l -dwarf=false'"
 go mod init look >/dev/null 2>&1
 go get github.com/replicate/replicate-go@v0.26.0 >/dev/null 2>&1

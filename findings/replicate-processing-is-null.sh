@@ -3,7 +3,9 @@
 # Package: replicate 1.4.0 (npm). A good guess: run() polls until the prediction is final, whatever the first answer says. Seen: it
 # goes on polling only if the first answer's status is "starting"; with "processing" it returns null as the output at once.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund replicate@1.4.0
 cat > look.mjs <<'JS'

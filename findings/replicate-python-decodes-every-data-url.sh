@@ -5,7 +5,9 @@
 # picture comes so. The JavaScript client reads both.
 # Seen: "data:text/plain,hello%20world" gives 9 bytes that are no text.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check replicate==1.0.7
 npm init -y >/dev/null

@@ -4,7 +4,9 @@
 # A good guess: an id is optional in server-sent events, and the stream is read without it, as the JavaScript client does.
 # Seen: until a first id comes, every event is dropped, `done` and `error` too. The stream of a model that has failed is an empty output.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check replicate==1.0.7
 npm init -y >/dev/null

@@ -4,7 +4,9 @@
 # GET /v1/models/owner/name/versions/{version} behind every such run, and raises a validation error unless that names id, created_at,
 # cog_version and openapi_schema; the output is lost.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check "replicate==1.0.7"
 cat > look.py <<'PY'

@@ -3,7 +3,9 @@
 # Package: replicate 1.4.0 (npm). A good guess: a GET that is answered 429 with "Retry-After: 2" is repeated after 2 s, or with a
 # growing delay. Seen: six requests in well under a second, then an ApiError.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund replicate@1.4.0
 cat > look.mjs <<'JS'

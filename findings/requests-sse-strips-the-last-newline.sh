@@ -6,7 +6,9 @@
 # Seen: that event is "one", and an event that is nothing but a line end is empty. Replicate's streams and others that send bare text lose
 # their line ends; in JSON nothing is lost.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check requests-sse==0.5.3 httpx-sse==0.4.3 httpx==0.28.1
 cat > look.py <<'PY'

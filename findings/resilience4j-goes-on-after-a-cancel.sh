@@ -6,7 +6,9 @@
 # follow; a cancelled call never gives its place in the bulkhead back, so one of one place refuses all others for ever; a thread that
 # is interrupted while it waits for a permit is told no, and the permit of the next period is gone too.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # client is one of its service's handlers, `then` too. `await` calls it with two functions, and rejects with "The second argument must be
 # either Opts or SendOpts" before anything is sent. The connection itself can be returned, and a client within an object.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit --legacy-peer-deps node@24.21.0 @restatedev/restate-sdk-clients@1.17.2
 cat > look.mjs <<'JS'

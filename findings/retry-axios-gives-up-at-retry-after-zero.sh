@@ -4,7 +4,9 @@
 # A good guess: `Retry-After: 0` (valid by RFC 9110) and a date of this second, which a server writes that counts in whole seconds, are the
 # shortest of delays. Seen: the error is thrown after the first answer. Without the header it asks again after 50 ms, and with 1 after a second.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund retry-axios@4.0.3 axios@1.21.1
 cat > look.mjs <<'JS'

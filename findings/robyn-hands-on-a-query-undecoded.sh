@@ -4,7 +4,9 @@
 # does: "a red shoe" for "a+red+shoe", as HTML forms, `URLSearchParams` and Python's `urlencode` send it, and for "a%20red%20shoe". Seen: both
 # come as they were sent.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check robyn==0.88.0 httpx==0.28.1
 cat > server.py <<'PY'

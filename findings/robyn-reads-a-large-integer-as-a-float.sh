@@ -3,7 +3,9 @@
 # Package: robyn 0.88.0 with httpx 0.28.1 (PyPI). A good guess: `request.json()` gives what Python's `json.loads` gives, an int of any size, or refuses what is too
 # large. Seen: 18446744073709551615 is an int, and 18446744073709551616, a digest or an id of 128 bits, a float that has lost its digits.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check robyn==0.88.0 httpx==0.28.1
 cat > server.py <<'PY'

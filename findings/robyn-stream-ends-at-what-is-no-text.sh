@@ -4,7 +4,9 @@
 # breaks off, as it does where a generator raises; in either case a client learns that something is wrong. Seen: what came before the
 # piece arrives, with status 200 and a proper end; what follows is lost. The same of a generator that raises.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check robyn==0.88.0 httpx==0.28.1
 cat > server.py <<'PY'

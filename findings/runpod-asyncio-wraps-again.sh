@@ -3,7 +3,9 @@
 # Package: runpod 1.12.0 (PyPI). A good guess: run({"input": {"a": 1}}) sends {"input": {"a": 1}} in both. Seen: the asyncio one wraps it
 # once more, {"input": {"input": {"a": 1}}}, so that a model misses its members; the blocking one wraps only what has no "input".
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check "runpod==1.12.0"
 cat > look.py <<'PY'

@@ -6,7 +6,9 @@
 # runs, and no webhook comes. `/status` takes POST alone, and there is no `/cancel`. So code that is right in the cloud fails here, and a
 # poller that asks twice takes a success for a failure.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check runpod==1.12.0
 cat > handler.py <<'PY'

@@ -5,7 +5,9 @@
 # Seen: run_sync() and output() return None for FAILED and TIMED_OUT, which a job whose output is null returns too, and stream() of a
 # failed job gives what came and ends. The `error` is nowhere to be read; only status() tells, of a job that was submitted with run().
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check runpod==1.12.0
 cat > look.py <<'PY'

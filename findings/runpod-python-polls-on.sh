@@ -4,7 +4,9 @@
 # Seen: it knows a fixed list of final words (CANCELLED with two Ls among them), and goes on until its own timeout at any other, such as
 # CANCELED.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check runpod==1.12.0
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # Seen: it has a list of its own, without CANCELLED, and asks once a second for ever; it has no timeout. The JavaScript client of the same
 # vendor ends.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check runpod==1.12.0
 npm init -y >/dev/null

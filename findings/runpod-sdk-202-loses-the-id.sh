@@ -3,7 +3,9 @@
 # Package: runpod-sdk 1.1.2 (npm). A good guess: every 2xx is a success, above all 202 Accepted of an asynchronous API. Seen: run()
 # resolves to {"status":202,"statusText":"Accepted"}; the body with the id is gone.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund runpod-sdk@1.1.2
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # asks on until its timeout, ten minutes unless told, and then says that the task timed out; at FAILED it raises at once. AsyncRunwayML
 # raises TaskFailedError for both after one poll.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check runwayml==5.24.0
 cat > look.py <<'PY'

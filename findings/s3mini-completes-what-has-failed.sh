@@ -4,7 +4,9 @@
 # says that CompleteMultipartUpload begins a 200 before it is done, and that a client has to look for an error in its body, as the AWS SDK does,
 # which asks again. Seen: the promise resolves with `{Error: {...}}` in the place of the object's ETag, and a worker calls its result stored.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 s3mini@1.0.2 @aws-sdk/client-s3@3.1175.0
 cat > look.mjs <<'JS'

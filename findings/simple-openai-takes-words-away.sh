@@ -6,7 +6,9 @@
 # ends it" is not handed on, and the stream goes on behind it, without an error. An event with a name, and `data:` without a space behind it,
 # which mean the same, are left out too.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

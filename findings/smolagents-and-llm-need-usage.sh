@@ -5,7 +5,9 @@
 # an answer, leaves it out or null: the text is given, and the number of tokens is not known. Seen: AttributeError ("'NoneType' object has no
 # attribute"), and the text that was paid for is lost; the same text as a stream without usage is given.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check 'smolagents[openai]==1.26.0' llm==0.36 openai==3.57.0
 cat > look.py <<'PY'

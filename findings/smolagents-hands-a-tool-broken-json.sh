@@ -5,7 +5,9 @@
 # without any reason, is none. Seen: a tool that takes one text is run with the text {"query": "ca, which is half of an object, streamed
 # and whole; a tool that takes a number is not. An answer that is cut is the agent's result, brace and all.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check 'smolagents[openai]==1.26.0'
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # it is skipped, with or without a name of its event; what came before is complete. If it comes first, the answer is an empty complete one.
 # A connection that is closed behind a chunk is complete too. Only the missing reason to end tells.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -5,7 +5,9 @@
 # as UNKNOWN, for which it has a value and which it makes of an empty one. Seen: the stream ends with "Failed to json", and the chunk before it
 # is never handed on, since each waits for the next one. The same loss comes of a chunk that the network breaks off in.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -6,7 +6,9 @@
 # the first has none, without an error. Two calls in one chunk end the stream with an IllegalStateException: "Currently only one tool call is
 # supported per message!". One after the other they are read.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -6,7 +6,9 @@
 # Seen: a stream that ends within `data: 120` gives an event "12", and one that ends in the second line of an event gives what came.
 # Half of a JSON object fails to parse, but half of a number or of a text does not: its reader takes it for the answer.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv python
 python/bin/pip install --quiet --disable-pip-version-check sseclient-py==1.8.0 httpx-sse==0.4.3 httpx==0.28.1
 cat > look.py <<'PY'

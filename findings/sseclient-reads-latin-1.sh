@@ -5,7 +5,9 @@
 # send `text/event-stream` alone.
 # Seen: "é" comes as "Ã©", without an error; with `; charset=utf-8` behind the type it comes as it is.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check sseclient==0.0.27 requests==2.34.2 httpx-sse==0.4.3 httpx==0.28.1
 cat > look.py <<'PY'

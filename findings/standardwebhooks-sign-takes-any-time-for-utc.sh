@@ -5,7 +5,9 @@
 # Seen: the zone is replaced, not converted. A message signed at 12:00+02:00 has the signature of 12:00 UTC, and with the right timestamp
 # in its header it is refused by `verify` of the same package.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check standardwebhooks==1.1.0 svix==2.9.1
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # call is no call. Seen: the tool is run without arguments, the model is told that it had sent none, and the run goes on to `end_turn`.
 # For half a text the run is `end_turn` too, with no text at all, where other clients keep what came.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check "strands-agents[openai]==1.62.0" openai==2.54.0
 cat > look.py <<'PY'

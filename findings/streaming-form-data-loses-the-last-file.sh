@@ -6,7 +6,9 @@
 # error, or is told at the end. Seen: with two bytes behind it the last file is empty, or has the boundary in it, unless the network cuts the
 # form in small pieces; a form that stops within a file gives an empty file, and nothing says that it has not ended.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check streaming-form-data==2.1.0 werkzeug==3.1.9
 cat > look.py <<'PY'

@@ -5,7 +5,9 @@
 # Seen: 1.0001 is written as "1.", and so is every number less than half a thousandth away from a whole one, as a sum or a share of floats
 # may be; its own parser and others refuse that. http-sfv writes "1.0".
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund structured-headers@2.1.0
 python3 -m venv --without-pip env

@@ -4,7 +4,9 @@
 # server of the web standard gives as headers. Seen: a valid signature returns undefined, and the same headers as a Headers object
 # raise "Missing required headers".
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund svix@2.5.0
 cat > look.mjs <<'JS'

@@ -6,7 +6,9 @@
 # of that run is `tool_calls` in both cases, and the model is told that it had sent `{}`. A text that broke off has the reason `stop`. After
 # an error that the server tells, nothing runs.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund node@24.21.0 @tanstack/ai@0.58.0 @tanstack/ai-openai@0.23.1 zod@4.6.7
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # come to the task as they are, and so does a dictionary that lacks a member of the model; the task runs, and its result may be a success.
 # All that tells of it is a warning in the worker's log.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check taskiq==0.13.0
 cat > look.py <<'PY'

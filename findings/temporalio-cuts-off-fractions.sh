@@ -5,7 +5,9 @@
 # word, also in a member of a dataclass, and `true` becomes 1; a list of one is taken for a `tuple[int, str]`. So a fractional number of
 # seconds or a score that another language sends is another number.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check temporalio==1.35.0
 cat > look.py <<'PY'

@@ -6,7 +6,9 @@
 # AttributeError, as an error within a stream does; with `tool_calls: null` and a role in each chunk the text comes, and `[DONE]` raises
 # JSONDecodeError.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --no-compile --disable-pip-version-check text-generation==0.7.0 pydantic==2.14.4
 cat > look.py <<'PY'

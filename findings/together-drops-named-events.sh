@@ -5,7 +5,9 @@
 # Seen: in both languages a chunk whose event has a name is not handed on, and neither is an error: the loop ends without a word after the
 # text before it. The same error without a name is raised. groq-sdk reads the chunk, and raises both errors.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund together-ai@0.52.0 groq-sdk@1.6.0
 python3 -m venv --without-pip env

@@ -4,7 +4,9 @@
 # `is_cancelled()` between its steps stops when its client closes the connection, whichever call of the HTTP API that was. Seen: it is told within a
 # step under `generate_stream`; under `infer` it runs to its end and is told nothing.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check nvidia-pytriton==0.7.0
 cat > look.py <<'PY'

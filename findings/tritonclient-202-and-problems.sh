@@ -3,7 +3,9 @@
 # Package: tritonclient[http] 2.73.0 (PyPI). A good guess: every 2xx is a success, and an error of another form is shown as its text.
 # Seen: anything but 200 raises; without a member "error" the message is a KeyError of the client's own decoder, with the body behind it.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check "tritonclient[http]==2.73.0"
 cat > look.py <<'PY'

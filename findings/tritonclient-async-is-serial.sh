@@ -4,7 +4,9 @@
 # default is one connection, so four calls of half a second take two seconds; with concurrency=4 they take half a second. Behind a queue
 # that looks like a server without free slots.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check "tritonclient[http]==2.73.0"
 cat > look.py <<'PY'

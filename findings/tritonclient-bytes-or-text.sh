@@ -6,7 +6,9 @@
 # Seen: elements are `bytes` in binary form and `str` in JSON, in an array of the same dtype (object). What
 # calls `.decode()` on them fails for JSON, and a comparison with b"…" is False.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check "tritonclient[http]==2.73.0"
 cat > look.py <<'PY'

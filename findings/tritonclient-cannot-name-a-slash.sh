@@ -5,7 +5,9 @@
 # Seen: the slash stays, so /v2/models/org/name/ready names another path; and org%2Fname, encoded by the caller, is encoded once more, as
 # org%252Fname. Models of hubs and registries have such names.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check "tritonclient[http]==2.73.0" numpy==2.4.6
 cat > look.py <<'PY'

@@ -4,7 +4,9 @@
 # holds "data":[NaN,Infinity], and the client reads NaN in answers in the same form; a server whose parser is strict answers 400 for
 # valid FP32 data.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check "tritonclient[http]==2.73.0"
 cat > look.py <<'PY'

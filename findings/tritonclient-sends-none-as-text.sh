@@ -5,7 +5,9 @@
 # Seen: None goes as the four bytes "None", 2.5 as "2.5" and ["a"] as "['a']", so a missing text of a data frame becomes a word. The JSON
 # form has the same texts.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check "tritonclient[http]==2.73.0" numpy==2.4.6
 cat > look.py <<'PY'

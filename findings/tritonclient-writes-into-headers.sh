@@ -5,7 +5,9 @@
 # request_compression_algorithm="gzip" Content-Encoding; the next call sends them with another body, so that a server reads JSON that
 # is cut off, or bytes that are not gzip, and answers 400 for valid input.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check "tritonclient[http]==2.73.0"
 cat > look.py <<'PY'

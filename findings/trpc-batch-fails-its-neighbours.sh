@@ -4,7 +4,9 @@
 # it does where a procedure throws (207); and a call whose signal is aborted rejects at once, whoever shares its request, as it does by
 # `httpLink`. Seen: one BigInt makes the whole batch a 500, and each caller is told of it. An aborted call resolves when its batch does.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 @trpc/server@11.25.2 @trpc/client@11.25.2 typescript@5.9.3
 cat > look.mjs <<'JS'

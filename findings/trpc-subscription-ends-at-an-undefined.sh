@@ -4,7 +4,9 @@
 # undefined, as the same client does for a query's result and for a stream by `httpBatchStreamLink`, or left out. Seen: the server writes
 # `data: undefined`, which the client can't read. The value before it, which was sent in the same piece, is not given to the caller either.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 @trpc/server@11.25.2 @trpc/client@11.25.2 eventsource@5.1.5 typescript@5.9.3
 cat > look.mjs <<'JS'

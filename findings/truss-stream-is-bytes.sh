@@ -4,7 +4,9 @@
 # as `text/event-stream`, and the model's generator is closed when the client leaves, as Starlette's StreamingResponse does it. Seen: the
 # events come as they should, but with the type of bytes, and the generator is read to its end for nobody.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check truss==0.18.36 aiocontextvars==0.2.2 fastapi==0.124.4 joblib==1.5.3 loguru==0.7.3 \
   msgpack==1.1.0 msgpack-numpy==0.4.8 numpy==1.26.4 opentelemetry-exporter-otlp==1.45.2 opentelemetry-sdk==1.45.2 prometheus-client==0.26.0 \

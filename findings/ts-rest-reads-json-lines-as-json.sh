@@ -5,7 +5,9 @@
 # status. Seen: whatever type has `application/` and `json` in its name is parsed as one JSON value, so JSON Lines throw from two lines on,
 # and a 503 of a proxy without a body is a SyntaxError from which no status can be read.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit --legacy-peer-deps node@24.21.0 @ts-rest/core@3.52.1 zod@4.6.7
 cat > look.mjs <<'JS'

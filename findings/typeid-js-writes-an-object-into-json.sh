@@ -4,7 +4,9 @@
 # template give, as a URL's or a Date's does. Seen: `{"id":{"prefix":"job","suffix":"..."}}`: an answer that forgets `toString` has an object
 # for an id, and a column of JSON too, while a log line in a template shows the text; and two equal ids are never `===`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 typeid-js@1.2.0
 cat > look.mjs <<'JS'

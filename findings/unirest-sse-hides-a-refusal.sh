@@ -4,7 +4,9 @@
 # A good guess: `sse(url).connect()` throws if the answer is no stream, or says its status. Seen: the stream of events has none, and its end is that of a
 # good one; the form with a handler completes its future too. What the server said is lost, and so is its `Retry-After`.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 cat > pom.xml <<'XML'
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

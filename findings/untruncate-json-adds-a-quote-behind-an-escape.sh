@@ -6,7 +6,9 @@
 # each letter beyond ASCII in that way. Seen: {"a":"caf\u00e9"} comes back as {"a":"caf\u00e9"}"}, which no parser takes; the text of a
 # stream comes and goes as its pieces arrive. partial-json reads every piece.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund untruncate-json@0.0.1 best-effort-json-parser@1.5.1 partial-json@0.1.7
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # the next request, as the 200 and the 422 before it do. Seen: it comes with its length and without that header, and then the
 # connection ends. A client that keeps connections and tries again at once meets a broken one, which looks like a server that is not there.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv env
 env/bin/pip install --quiet --disable-pip-version-check fastapi==0.165.0 uvicorn==0.54.0
 cat > look.py <<'PY'

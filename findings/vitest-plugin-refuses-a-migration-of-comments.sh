@@ -5,7 +5,9 @@
 # left to hold its number, is one that does nothing. Seen: wrangler applies it and the one after it. In a test the call throws, "SQL
 # code did not contain a statement.", and what comes after is missing.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 vitest@5.1.1 @cloudflare/vitest-plugin@1.5.0 wrangler@4.156.2
 export PATH="$PWD/node_modules/node/bin:$PWD/node_modules/.bin:$PATH" CI=1 NO_COLOR=1

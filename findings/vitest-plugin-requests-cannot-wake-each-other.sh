@@ -6,7 +6,9 @@
 # Seen: the plugin adds the flag no_handle_cross_request_promise_resolution to the Worker under test. What waits goes on as part of the request that
 # has settled its promise, its next call of a binding is refused, and it is never answered. In miniflare alone it goes on.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 vitest@5.1.1 @cloudflare/vitest-plugin@1.5.0 miniflare@5.20261102.0-beta
 export PATH="$PWD/node_modules/node/bin:$PATH" CLOUDFLARE_CF_FETCH_ENABLED=false WRANGLER_SEND_METRICS=false WRANGLER_SEND_ERROR_REPORTS=false CI=1

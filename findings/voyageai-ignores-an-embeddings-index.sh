@@ -6,7 +6,9 @@
 # once more after a 503. Seen: the second text has the vector of the first; a list that is too short is given as it is; one retry is none,
 # and `Retry-After` is not heeded.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 python3 -m venv --without-pip env
 python3 -m pip --python env/bin/python install --quiet --no-compile --disable-pip-version-check voyageai==0.5.0
 cat > look.py <<'PY'

@@ -6,7 +6,9 @@
 # back as 0 and 256 as 255: a quarter or half of all samples come back lower by one; floats of 64 bits keep all. A scale for the
 # positive side and one for the negative are rounded down both ways.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund wavefile@11.0.0
 cat > look.mjs <<'JS'

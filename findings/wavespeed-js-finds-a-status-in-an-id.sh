@@ -5,7 +5,9 @@
 # text of the error, in which the id stands, is searched for "429", "http 5", "timeout" and "connection": about one id in 140 of 32
 # hexadecimal digits is taken for a status, and so is a reason such as "connection of the two shapes". The Python client submits once.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund wavespeed@0.3.2
 python3 -m venv --without-pip env

@@ -5,7 +5,9 @@
 # failure. Seen: only where the signal was aborted before the call. Later an Error is a copy, and a text such as "canceled" has become an
 # Error with that message.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

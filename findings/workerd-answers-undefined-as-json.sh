@@ -4,7 +4,9 @@
 # Fetch Standard has it and Node does, so that a handler without a result is found out as a 500. Seen: a status of 200 and the nine letters,
 # which no JSON parser takes; a function gives them too. In a list or an object both leave it out or make it null.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

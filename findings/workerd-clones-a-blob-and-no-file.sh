@@ -4,7 +4,9 @@
 # and is cloned like one, as browsers and Node do. Seen: structuredClone throws a DataCloneError for a File, also as a member of the object
 # that a form was read into, and takes Headers, for which browsers and Node throw.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # dsaEncoding: "ieee-p1363"})`, as a signature of ES256 needs it, takes a KeyObject as Node does; `sign("sha256", data, key)` does here too.
 # Seen: a TypeError that wants a string, bytes or an object. The same key as PEM is taken, so it has to be written out for each signature.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

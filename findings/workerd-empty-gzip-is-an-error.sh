@@ -4,7 +4,9 @@
 # middleware sends it whose handler wrote nothing, is an empty text, as in Node's `fetch` and curl. Seen: `text()` throws "Gzip compressed stream
 # ended prematurely", with `Content-Length: 0` and with chunks, and so with Brotli. A 204 is well.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

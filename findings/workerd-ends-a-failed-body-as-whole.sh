@@ -5,7 +5,9 @@
 # the server knows; workerd's own answers end so. Seen: the last chunk is sent, and the server answers 200 to the half that it has. Behind a
 # FixedLengthStream the request is cut, as it ought to be.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # `data` or `data:` is an event with an empty text, which servers use as a sign of life or for an empty token, and where `retry: 50` has it
 # come back after 50 ms. Seen: the empty event never comes, and it comes back after 1,000 ms.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # has it and Node does it, or it is sent as `Authorization: Basic`, as curl does it. Seen: the request goes out with neither, so a server's
 # URL that works with curl is 401 from a Worker.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

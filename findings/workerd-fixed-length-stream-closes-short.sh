@@ -4,7 +4,9 @@
 # knows what is missing, as a write beyond the length rejects. Seen: it resolves. A writer that awaits all that it does, and whose reader is
 # somebody else's `put` or `fetch`, takes its work for done.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # `-d 'prompt=100% wool'`, is read as the URL standard has it, by which such a sign stays, as `URLSearchParams` of the same runtime
 # and `formData()` of Node read it. Seen: "100 wool"; the sign is gone without a word.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # `append("file", new Blob([...]))` sends `filename="blob"`, as the standard of XMLHttpRequest has it, and browsers and Node do it. Seen: the
 # file is called as its field is, in the form and on the wire, so a server that looks at the name sees another one from a Worker.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

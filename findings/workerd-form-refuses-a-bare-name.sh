@@ -4,7 +4,9 @@
 # needs no quotes by RFC 9110 and RFC 2183, as Go's mime.FormatMediaType and other writers of mail's headers have it, and Node reads it. Seen: a
 # TypeError says that the header is missing a name; the whole form is lost with it.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # is what a browser sends for a field of which no file was chosen; so it is a File without a name and of 0 bytes, as Node reads it, and
 # `file.size` tells. Seen: a string "", whose `size` is undefined. An empty file that has a name is a File.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # true})` gives paths below the folder, and the `name` of a Dirent is its last part, as in Node. Seen: both are the path from the root, but
 # relative: joined to the folder they lead nowhere, so a walk over unpacked files finds none of them.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

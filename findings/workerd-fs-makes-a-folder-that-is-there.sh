@@ -4,7 +4,9 @@
 # `recursive` or `force` is given, as in Node; so that a folder can be a lock, as packages of caches have it. Seen: both succeed, and of two
 # who make one folder each believes to be the first. Reading a missing file, and removing a folder that is not empty, fail as in Node.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

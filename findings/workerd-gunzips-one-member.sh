@@ -5,7 +5,9 @@
 # `Content-Encoding: gzip`; the same bytes through DecompressionStream are "Trailing bytes after end of compressed data", after the first
 # member has come.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

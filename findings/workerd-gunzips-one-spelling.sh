@@ -4,7 +4,9 @@
 # `x-gzip` is to be taken for `gzip` (RFC 9110, 8.4.1), as browsers, curl and Node's fetch have it. Seen: only the one spelling is decoded;
 # JSON in another fails to parse.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # that is not there, and ECONNRESET of one that breaks off before or within its answer, as in Node; lists of codes that may be tried again
 # have these first. Seen: all three are an Error without a code, whose message is "Network connection lost.".
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # a list even of one, as Node promises it, since a comma may stand in a date of a cookie; `headersDistinct` keeps values apart; and what was
 # sent can be read in `rawHeaders`. Seen: one text with commas, lists of one joined text, and an empty list.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # calls back when nothing has come for so long, and the request goes on unless it is destroyed, as Node's documentation has it; so a client
 # can say that a slow model is still computing. Seen: the callback is called, and the request is aborted beside it with ABORT_ERR.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # notes that an answer was sent whole. Seen: it resolves, of a source without end. Who writes to the same stream by a writer
 # has a rejection, with `undefined` for its reason; an IdentityTransformStream gives an Error.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # is the sleep that many packages make of it, since node:util, node:timers and node:crypto are all there; util.promisify of zlib's and fs'
 # functions works. Seen: the functions have lost what Node gives them for it, so the delay is taken for the callback: a TypeError.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

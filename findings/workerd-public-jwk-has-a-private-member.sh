@@ -4,7 +4,9 @@
 # of its kind of key alone, as in browsers and Node, so `"d" in jwk` tells a private key. Seen: whatever the key is, all members of all
 # kinds are there, and what does not apply is undefined. Its JSON is right; its keys, a spread, or a check by `in` or a strict schema is not.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # it, as the Fetch Standard has it and Node does. Seen: the GET says `Content-Type: application/json` and `Content-Language` of a body that
 # is not there, at which a server that reads JSON by its type can refuse a request for a result that it has accepted a job for.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

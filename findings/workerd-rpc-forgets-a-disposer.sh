@@ -5,7 +5,9 @@
 # Durable Object returned, and for one that was passed as an argument. Of one that a WorkerEntrypoint returned it is called
 # neither after `using`, nor when the caller's request has ended.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # plain data in any case. Seen: an object without a prototype can neither be passed nor be returned: "Could not serialize object of type
 # "Object"". `structuredClone` takes the same objects, and so does the storage of a Durable Object; spread into a new object they pass.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # that failed from a connection that broke. Seen: the method's error is whole; the stream's is an Error of the runtime's own, whatever it
 # was.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

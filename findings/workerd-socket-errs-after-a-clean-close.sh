@@ -5,7 +5,9 @@
 # Seen: the object closes with a code, the Worker is told so, with `wasClean` true, and then has an `error`, "Network connection lost.".
 # With compatibility date 2026-03-01 there is none.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # sockets of Node do, and its bytes arrive; all the more since `binaryType` is "blob", so that what comes in binary is a Blob, and
 # handing it on is `other.send(event.data)`. Seen: a text message of 13 characters arrives, and nothing throws.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # a body that is too large is told from a bad one. Seen: the same messages but one, and `code` and `errno` undefined for all three, in both
 # forms; `createGunzip` has the codes.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

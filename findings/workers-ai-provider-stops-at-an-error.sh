@@ -4,7 +4,9 @@
 # with an error, as the AI SDK's other providers have it. Seen: the event is passed over, and with `[DONE]` behind it, as servers write it,
 # half a text is `stop`. A stream that breaks off has the reason `error`, but neither a part nor a call of `onError` says so.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 workers-ai-provider@4.0.0 ai@7.0.173
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # kysely-d1 0.4.0 (npm) stand beside it; node 24.21.0 (npm). A good guess: nothing is in an empty list, so no row is found, as with the
 # other two; or it is refused. Seen: the condition is left out, so all rows come, and `count()` counts them all.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta workers-qb@1.14.0 drizzle-orm@0.45.4 kysely@0.28.19 kysely-d1@0.4.0
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # an object, so a value goes to the column of its name, as with Drizzle and Kysely. Seen: the columns are those of the first row, and the
 # values of all others are taken in their own order: nothing is refused, and a job's status and model are exchanged.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta workers-qb@1.14.0
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # rejects, after its retries, and the Workflow can catch that and clean up. Seen: the instance is `errored` at once. Neither the `catch` and
 # `finally` around the step run, nor a second attempt. A step that returns a Map, a Date, a BigInt or a stream is kept.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

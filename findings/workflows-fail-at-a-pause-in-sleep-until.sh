@@ -5,7 +5,9 @@
 # the past is an error, and not at the first call alone. The resumed instance meets its own time again and ends as `errored`, though what
 # it had done before the pause is kept. Beside it, one that waits by `sleep` for as long goes on.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # `name` and `code` arrive. Out of a step comes an Error called "Error", whose message has got the old name in front, and no code; so a
 # `catch` that chooses by `name` or `code` never matches, and the status of an instance that ends so has the same.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

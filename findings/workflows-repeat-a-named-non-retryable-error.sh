@@ -4,7 +4,9 @@
 # second parameter is its own, ends the step at once, as without it, and so does a subclass that sets its `name`, as subclasses of Error do.
 # Seen: the class does not count, the text of its name does: by another name the error is retried to the limit like any other.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

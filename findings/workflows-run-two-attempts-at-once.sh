@@ -4,7 +4,9 @@
 # and a step with a `timeout` is given a signal, or ended, so that a server of one slot is asked once. Seen: nothing ends it. The second
 # attempt begins while the first still waits for its server, and the first one's write arrives after the second one has begun.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

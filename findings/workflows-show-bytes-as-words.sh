@@ -5,7 +5,9 @@
 # the instance's own result a Uint8Array is the text `[Uint8Array(2 bytes)]`, 5n is `[BigInt(5)]`, a Map is an empty object, and NaN is null:
 # the result of a model is lost, and nobody is told.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

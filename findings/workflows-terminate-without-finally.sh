@@ -5,7 +5,9 @@
 # the slot of a server. Seen: nothing of the step runs after `terminate`, neither the rest nor `catch` or `finally`. And who sends an event
 # to the instance afterwards is not told that nobody will read it: it resolves, where a second `terminate` rejects.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 miniflare@5.20261102.0-beta
 cat > look.mjs <<'JS'

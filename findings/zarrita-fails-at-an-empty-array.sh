@@ -5,7 +5,9 @@
 # with their type, as in its third. Seen: "Input contains an empty iterator" for any shape with a zero, in both formats, while an empty
 # slice of a longer array is given; `<c8` of the second format is "Not found: v3 array or group".
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-audit --no-fund zarrita@0.7.5
 cat > look.mjs <<'JS'

@@ -5,7 +5,9 @@
 # that stand in `properties` too; a bound counts only beside a `type`; and what stands beside `anyOf` of two lists of `required` is checked,
 # the lists are not. Nothing is said of it.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 zod@4.6.6 @cfworker/json-schema@4.1.6 ajv@8.20.0
 cat > look.mjs <<'JS'

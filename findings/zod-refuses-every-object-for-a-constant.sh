@@ -4,7 +4,9 @@
 # takes a list that is equal, as JSON Schema compares; and `integer` takes a seed of 2^53 or 1e20, which are integers there. Seen: the
 # constant is compared by identity, so nothing that was parsed is ever equal to it; and beyond 2^53 - 1 no number is an integer.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 zod@4.6.6 @cfworker/json-schema@4.1.6 ajv@8.20.0
 cat > look.mjs <<'JS'

@@ -4,7 +4,9 @@
 # JSON Schema can't say either; or it leaves the pattern out, as it does with a refinement. Seen: `/^fp(16|32)$/i` is written as
 # `^fp(16|32)$`, so `FP16`, which the server takes, is refused by whoever checks it with the schema, and `/^.$/s` and `/^a$/m` lose theirs.
 set -euo pipefail
-cd "$(mktemp -d)"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder" || true' EXIT
+cd "$folder"
 npm init -y >/dev/null
 npm install --silent --no-fund --no-audit node@24.21.0 zod@4.6.6 ajv@8.20.0
 cat > look.mjs <<'JS'
