@@ -31,11 +31,15 @@ export async function submitted(
   return String((await object(answer))["id"]);
 }
 
+/** The simulator's queue delivers one batch at a time, so an inference may wait for what earlier tests have left. */
+const ENDED_SECONDS = 30;
+
 /** The inference once its client need not wait any longer. */
 export function ended(key: string, id: string): Promise<Record<string, unknown>> {
   return until(
     () => object(as(key, "GET", `/v1/inferences/${id}`)),
     (inference) => inference["is_final"] === true,
+    ENDED_SECONDS,
   );
 }
 
