@@ -66,6 +66,9 @@ function candidatesFor(path: string): readonly Candidate[] {
   return made;
 }
 
+/** By the path of its route. A route may stand under many starts. */
+const patterns = new Map<string, RegExp>();
+
 /** Takes no path that a route names in full, such as `/v1/inferences/bulk`, for one whose parameter is "bulk", whatever its method. */
 function patternOf(path: string): RegExp {
   const kept = patterns.get(path);
@@ -79,8 +82,6 @@ function patternOf(path: string): RegExp {
   patterns.set(path, whole);
   return whole;
 }
-
-const patterns = new Map<string, RegExp>();
 
 /** The route that a request is for; null if there is none. */
 export function routeFor(method: string, path: string): (Entry & { readonly params: Record<string, string> }) | null {
