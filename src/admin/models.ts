@@ -4,6 +4,7 @@ import { MEDIA_TYPE } from "../content/content.ts";
 import type { FileField } from "../content/file-fields.ts";
 import { pageQuery } from "../http/page.ts";
 import { wholeIn } from "../http/range.ts";
+import { wholeText } from "../http/text.ts";
 import { time, timeSchema } from "../http/time.ts";
 import {
   CONTENT_TYPE_CHARACTERS,
@@ -87,7 +88,7 @@ z.globalRegistry.add(modelSchema, { id: "AdminModel" });
 
 const modelUpdateSchema = z.lazy(() =>
   z.strictObject({
-    description: z.string().max(DESCRIPTION_CHARACTERS).optional(),
+    description: wholeText(DESCRIPTION_CHARACTERS).optional(),
     versions: z.array(pathNameSchema).max(100).optional(),
     default_version: pathNameSchema.optional().describe("One of `versions`; the last of them by default."),
     account_concurrency: wholeIn(MAX_CONCURRENCY.range)

@@ -6,13 +6,14 @@ import * as z from "zod";
 import { json } from "../http/answer.ts";
 import type { pageQuery } from "../http/page.ts";
 import { type AccountCall, type Call, type Route, route } from "../http/route.ts";
+import { nameText } from "../http/text.ts";
 import { ADMIN_BODY_BYTES } from "../limits.ts";
 import { problem } from "../problem.ts";
 
 export const PREFIX = "/admin/v1";
 
 /** What people call things. */
-export const nameSchema = z.string().trim().min(1).max(128).describe("A name for people.");
+export const nameSchema = nameText(128).describe("A name for people.");
 
 type Page = z.infer<ReturnType<typeof pageQuery>>;
 

@@ -7,6 +7,7 @@ import { mayTake } from "../http/account-limit.ts";
 import { json } from "../http/answer.ts";
 import { keyIn, pageFrom, pageQuery } from "../http/page.ts";
 import { type AccountCall, type Call, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { wholeText } from "../http/text.ts";
 import { time, timeSchema } from "../http/time.ts";
 import { storedOrigin, targetOf } from "../http/vetted.ts";
 import { randomBase62 } from "../ids.ts";
@@ -65,7 +66,7 @@ export const attemptResultSchema = z.object({
 });
 
 const eventsSchema = z.array(z.enum(ALL_EVENTS)).min(1);
-const descriptionSchema = z.string().max(DESCRIPTION_CHARACTERS);
+const descriptionSchema = wholeText(DESCRIPTION_CHARACTERS);
 
 const newWebhookSchema = z.strictObject({
   url: urlSchema.describe("Where it is sent: https, and a public address."),

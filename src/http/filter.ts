@@ -3,11 +3,8 @@ import * as z from "zod";
 import { FAILURE_CLASSES } from "../backends/outcome.ts";
 import { METADATA } from "../limits.ts";
 import type { Filter } from "../inferences/sql/filter.ts";
+import { wholeText } from "./text.ts";
 import { instantSchema } from "./time.ts";
-
-/** A text that comes out as it went in: the database replaces half of a surrogate pair. */
-const isWhole = (text: string) => text.isWellFormed();
-const HALF = "must be valid Unicode, and has half of a surrogate pair";
 
 /**
  * The client's own words on an inference. An entry named
@@ -21,10 +18,7 @@ export const metadataSchema = z.preprocess(
     return value;
   },
   z
-    .record(
-      z.string().min(1).max(METADATA.nameCharacters).refine(isWhole, HALF),
-      z.string().max(METADATA.textCharacters).refine(isWhole, HALF),
-    )
+    .record(wholeText(METADATA.nameCharacters).min(1), wholeText(METADATA.textCharacters))
     .refine((metadata) => Object.keys(metadata).length <= METADATA.entries, {
       error: ({ input }) => `must have at most ${METADATA.entries} entries, and has ${Object.keys(input as object).length}`, // a record
     }),

@@ -99,6 +99,24 @@ describe("accounts", () => {
     expect(await done("GET", `/accounts/${id}`)).toStrictEqual(removed);
   });
 
+  test("have names that a list or a terminal can show as they are", async () => {
+    const oneLine = { pointer: "#/name", detail: "must be one line without control characters" };
+    for (const name of ["Sh\nop", "Sh\u001b[31mop", "Shop\u0000!", "Sh\u009bop"]) {
+      expect(await seen(operator("POST", "/accounts", { name }))).toMatchObject({ status: 422, body: { errors: [oneLine] } });
+    }
+    expect(await seen(operator("POST", "/accounts", { name: "Sh\ud800op" }))).toMatchObject({
+      status: 422,
+      body: { errors: [{ pointer: "#/name", detail: "must be valid Unicode, and has half of a surrogate pair" }] },
+    });
+    const id = await newAccount();
+    expect(await seen(operator("PATCH", `/accounts/${id}`, { name: "a\tb" }))).toMatchObject({ status: 422, body: { errors: [oneLine] } });
+    expect(await seen(operator("POST", "/keys", { account_id: id, name: "a\tb" }))).toMatchObject({
+      status: 422,
+      body: { errors: [oneLine] },
+    });
+    expect(await done("POST", "/accounts", { name: "Läden 店 🏬\n" })).toMatchObject({ name: "Läden 店 🏬" });
+  });
+
   test("that are removed can be neither renamed nor given keys", async () => {
     const id = await newAccount();
     await done("DELETE", `/accounts/${id}`);
