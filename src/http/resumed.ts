@@ -21,8 +21,13 @@ import type { KeyCall, StreamEnds } from "./route.ts";
 import { eventStream, eventsWritten } from "./sse.ts";
 import { switchSchema } from "./switch.ts";
 
-/** The id of the event that ends a stream: who sends it back has all. */
-const OVER = ".end";
+/**
+ * The id of the event that ends a stream: who sends it back has all. It names the moment of its end, since a redrive may undo
+ * one, and the next one may come without a word in between.
+ */
+const END_ID = /^(\d+\.\d+)(?:\.(\d+))?\.end$/; // earlier versions named no moment
+const endedAt = (inference: Inference) => ("finishedAt" in inference ? inference.finishedAt : null);
+const endId = (place: StreamPlace, inference: Inference) => `${placeText(place)}.${endedAt(inference)}.end`;
 
 const idLine = (id: string) => `id: ${id}\n`;
 
@@ -33,14 +38,15 @@ export async function placeIn(
   asked: string | undefined,
 ): Promise<{ readonly inference: Inference; readonly from: StreamPlace | null | "over" }> {
   const last = call.request.headers.get("last-event-id") || asked || null;
-  const isEnd = last?.endsWith(OVER) === true;
-  const place = last === null ? null : isEnd ? endPlaceOf(last.slice(0, -OVER.length)) : placeOf(last);
+  const [, end, moment] = END_ID.exec(last ?? "") ?? [];
+  const place = end !== undefined ? endPlaceOf(end) : last === null ? null : placeOf(last);
   // A copy of the database that lags does not know of the attempt whose words the client has, or that a redrive has undone an end.
   const mayBeOld = (place !== null && place.attempt > found.attempt) || (isFinal(found.status) && found.status !== "succeeded");
   const inference = (mayBeOld && (await findInference(call.ports.db, found.accountId, found.id))) || found;
   if (last === null) return { inference, from: null };
   const lies = place && (await locate(call.ports, inference, place));
-  if (lies) return { inference, from: isEnd && isFinal(inference.status) && lies === "last" ? "over" : place };
+  const isThisEnd = end !== undefined && isFinal(inference.status) && (moment === undefined || Number(moment) === endedAt(inference));
+  if (lies) return { inference, from: isThisEnd && lies === "last" ? "over" : place };
   throw problem("bad_request", {
     detail: `Last-Event-ID or "after" must be the id of an event of this stream, and is ${shown(last)}. Leave it out to begin at the beginning.`,
   });
@@ -80,7 +86,7 @@ export async function resumedStream(
           const whole = news.inference.status === "succeeded" && !news.isKept ? await ends.whole(news.inference, call) : null;
           if (whole !== null) await write(new Uint8Array(await new Response(whole).arrayBuffer()));
           const last = ends.last(news.inference, call) || (retries ? "event: end\ndata: {}\n\n" : ""); // its id keeps a reader from coming back
-          if (last !== "") await say(idLine(placeText(news.place) + OVER) + last);
+          if (last !== "") await say(idLine(endId(news.place, news.inference)) + last);
           return;
         }
         default:

@@ -243,6 +243,8 @@ function membersOf(body: unknown): string[] {
 }
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+/** The id of the event that ends a stream: its place, and its moment in ms. */
+const STREAM_END = /^(id: \d+\.\d+)\.\d{13}\.end$/gm;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?/g;
 const SECRET = /((?:ck|whsec)_|\/links\/|^AgAB)[\w+/=-]{30,}/g;
 
@@ -316,6 +318,7 @@ class Steady {
         ofAccounts,
         (_, account: string, key = "") => `${this.#named("account", account)}${key === "" ? "" : this.#named("key", key)}`,
       )
+      .replaceAll(STREAM_END, `$1.${Date.parse("2026-01-31T12:00:00Z")}.end`)
       .replaceAll(TIME, (time) => `2026-01-31T12:00:00${time.length > 19 ? `.${"0".repeat(time.length - 20)}` : ""}`);
   }
 }

@@ -438,12 +438,12 @@ describe("every wire", () => {
     expect(DECODERS["openai-python"]?.(text).values).toMatchObject([{ text_output: "0 " }, { text_output: "1 " }]);
     const again = await (await readAgain(it, idOf(answer))).text();
     expect(eventsIn(again).slice(0, -1)).toEqual(eventsIn(text));
-    expect(again).toMatch(/\nid: 1\.\d+\.end\nevent: end\ndata: \{\}\n\n$/);
+    expect(again).toMatch(/\nid: 1\.\d+\.\d+\.end\nevent: end\ndata: \{\}\n\n$/);
     expect((await readAgain(it, idOf(answer), lastIdIn(again))).status).toBe(204);
   });
 
   test.each(Object.keys(DECODERS))("is read by the decoder %s with ids as without", async (name) => {
-    const text = `:\nid: 1.20\n${chunk("Hel")}id: 1.40\n${chunk("lo")}id: 1.40.end\n${DONE}`;
+    const text = `:\nid: 1.20\n${chunk("Hel")}id: 1.40\n${chunk("lo")}id: 1.40.1769860800000.end\n${DONE}`;
     const { values, error } = DECODERS[name]?.(text) ?? { values: [], error: "none" };
     expect([values.length, error]).toEqual([2, null]);
   });
@@ -529,7 +529,7 @@ describe("a place in a stream", () => {
       await it.gpu.breaks(fails);
       await ended(it.key, id);
       const end = lastIdIn(await (await readAgain(it, id)).text());
-      expect(end).toMatch(words.length > 0 ? /^1\.\d+\.end$/ : /^0\.0\.end$/);
+      expect(end).toMatch(words.length > 0 ? /^1\.\d+\.\d{13}\.end$/ : /^0\.0\.\d{13}\.end$/);
       expect((await readAgain(it, id, end)).status).toBe(204);
       expect((await as(it.key, "POST", `/v1/inferences/${id}/redrive`)).status).toBe(202);
       const live = new Reading(await readAgain(it, id, end));
@@ -542,6 +542,26 @@ describe("a place in a stream", () => {
       expect(eventsIn(later)).toEqual(eventsIn(after));
       expect((await readAgain(it, id, lastIdIn(later))).status).toBe(204);
     }
+  });
+
+  test("of an end is not the next one's, though no word comes between them", async () => {
+    const it = await world();
+    const id = await submitted(it.key, it.model, { messages: [] }, { stream: true, retry: { max_attempts: 1 } });
+    await it.gpu.says(tokens(0, 2));
+    await it.gpu.breaks();
+    await ended(it.key, id);
+    const first = await (await readAgain(it, id)).text();
+    expect(eventsIn(first).at(-1)).toContain('"status":"failed"');
+    expect((await readAgain(it, id, lastIdIn(first))).status).toBe(204);
+    expect((await as(it.key, "POST", `/v1/inferences/${id}/redrive`)).status).toBe(202);
+    expect((await as(it.key, "POST", `/v1/inferences/${id}/cancel`)).ok).toBe(true);
+    await ended(it.key, id);
+    const second = await (await readAgain(it, id, lastIdIn(first))).text();
+    expect(eventsIn(second)).toHaveLength(1);
+    expect(eventsIn(second).at(-1)).toContain('"status":"canceled"');
+    expect((await readAgain(it, id, lastIdIn(second))).status).toBe(204);
+    const plain = lastIdIn(first).replace(/\.\d+\.end$/, ".end"); // as earlier versions wrote it
+    expect((await readAgain(it, id, plain)).status).toBe(204);
   });
 
   test("of an end has none of the words that an attempt says after it, though a redrive comes before it is told", async () => {
