@@ -5,7 +5,7 @@ import { UsageError } from "./errors.ts";
 import { change, list, logs, results, run, status } from "./inferences.ts";
 import { inputOf, parsed } from "./input.ts";
 import { listen, secretOfThisMachine } from "./listen.ts";
-import { redriveMany, usage } from "./operator.ts";
+import { changeMany, usage } from "./operator.ts";
 import { stream } from "./stream.ts";
 import { among, apiOf, given, many, outputFor, pairs, whole, wholeFromOne } from "./options.ts";
 
@@ -37,6 +37,44 @@ const submitOptions = ({ modelVersion, priority, metadata }: SubmitOptions) => (
   ...(priority !== undefined && { priority }),
   ...(metadata !== undefined && { metadata }),
 });
+
+/** How inferences are picked for a change of many. */
+interface ManyOptions {
+  readonly filter?: Readonly<Record<string, string>>;
+  readonly dryRun?: boolean;
+  readonly [name: string]: unknown;
+}
+
+const picking = (command: Command) =>
+  command
+    .option("--model <model>", "by filter: of this model")
+    .option("--created-after <time>", "by filter, such as 2026-11-01T00:00:00Z")
+    .option("--created-before <time>", "by filter")
+    .option("--filter <name=value>", "by any other filter of GET /v1/inferences; may be repeated", pairs)
+    .option("--dry-run", "by filter: only count them");
+
+/** Changes the inferences of these ids, or all that the options pick. Never both: a filter that counts for nothing would change more than was meant. */
+async function changeThem(verb: "cancel" | "redrive", ids: readonly string[], options: ManyOptions, command: Command): Promise<void> {
+  const { dryRun, filter = {}, ...more } = options;
+  const picked = { ...given(more), ...membersOf(filter) };
+  const isFiltered = Object.keys(picked).length > 0;
+  if (ids.length > 0 && (isFiltered || dryRun)) throw new UsageError("Pass ids or a filter, not both; --dry-run goes with a filter.");
+  if (ids.length > 0) return change(apiOf(command), ids, verb);
+  if (!isFiltered) throw new UsageError("No inference is named. Pass ids, or a filter such as --model.");
+  await changeMany(apiOf(command), verb, picked, dryRun === true);
+}
+
+/** Filters as a body has them: `metadata[order]` is the member `order` of `metadata`. */
+function membersOf(filter: Readonly<Record<string, string>>): Record<string, unknown> {
+  const metadata: Record<string, string> = {};
+  const others: Record<string, string> = {};
+  for (const [name, value] of Object.entries(filter)) {
+    const inside = /^metadata\[(.+)\]$/s.exec(name)?.[1];
+    if (inside === undefined) others[name] = value;
+    else metadata[inside] = value;
+  }
+  return { ...others, ...(Object.keys(metadata).length > 0 && { metadata }) };
+}
 
 const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map((line) => `  $ claimcheck ${line}`).join("\n")}`;
 
@@ -136,36 +174,23 @@ export function accountCommands(program: Command): void {
       },
     );
 
-  program
-    .command("cancel")
-    .description("cancel inferences")
-    .argument("<ids...>", "their ids")
-    .action(async (ids: string[], _options: unknown, command: Command) => {
-      await change(apiOf(command), ids, "cancel");
-    });
+  const cancel = program.command("cancel").description("cancel inferences").argument("[ids...]", "their ids");
+  picking(cancel.addOption(new Option("--status <status>", "by filter: that are so").choices(["queued", "in_progress"])))
+    .addHelpText("after", examples("cancel --model captions --created-before 2026-11-01T00:00:00Z --dry-run"))
+    .action((ids: string[], options: ManyOptions, command: Command) => changeThem("cancel", ids, options, command));
 
-  program
+  const redrive = program
     .command("redrive")
     .description("queue failed or expired inferences again")
     .argument("[ids...]", "their ids")
-    .option("--account-id <id>", "by filter: of this account")
-    .addOption(new Option("--status <status>", "by filter: that are so").choices(["failed", "expired"]))
-    .option("--model <model>", "by filter: of this model")
+    .option("--account-id <id>", "by filter, as the operator: of this account");
+  picking(redrive.addOption(new Option("--status <status>", "by filter: that are so").choices(["failed", "expired"])))
     .option("--error-class <class>", "by filter: input, model, capacity, infrastructure or timeout")
-    .option("--created-after <time>", "by filter, such as 2026-11-01T00:00:00Z")
-    .option("--created-before <time>", "by filter")
-    .option("--dry-run", "by filter: only count them")
     .addHelpText(
       "after",
-      `\nBy filter it is the operator's, and needs --admin-token.\n${examples("redrive --model captions --error-class infrastructure --dry-run")}`,
+      `\nBy filter those of every account, if the admin token is known; else those of the key's.\n${examples("redrive --model captions --error-class infrastructure --dry-run")}`,
     )
-    .action(async (ids: string[], options: Readonly<Record<string, unknown>>, command: Command) => {
-      const { dryRun, ...filters } = options;
-      if (ids.length > 0) return change(apiOf(command), ids, "redrive");
-      if (Object.keys(given(filters)).length === 0)
-        throw new UsageError("No inference is named. Pass ids or, as the operator, a filter such as --model.");
-      await redriveMany(apiOf(command), given(filters), dryRun === true);
-    });
+    .action((ids: string[], options: ManyOptions, command: Command) => changeThem("redrive", ids, options, command));
 
   program.commandsGroup("Account:");
   program

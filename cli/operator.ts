@@ -14,7 +14,11 @@ export const RESOURCES = {
     about: "accounts, which inferences belong to",
     columns: ["id", "name", "stored_bytes", "quota_bytes", "retention_seconds", "created_at"],
   },
-  keys: { noun: "key", about: "API keys of accounts", columns: ["id", "account_id", "name", "scopes", "created_at", "revoked_at"] },
+  keys: {
+    noun: "key",
+    about: "API keys of accounts",
+    columns: ["id", "account_id", "name", "scopes", "created_at", "revoked_at"],
+  },
   models: { noun: "model", about: "models that clients may call", columns: ["name", "description", "versions", "default_version"] },
   backends: {
     noun: "backend",
@@ -99,30 +103,45 @@ export async function ready(api: Api, id: string): Promise<void> {
   if (probe["ready"] !== true) throw new CommandError(`the backend ${id} is not ready`, EXIT.failed);
 }
 
-/** Queues failed or expired inferences again, by filter, call after call until all were looked at. */
-export async function redriveMany(api: Api, filters: Json, dryRun: boolean): Promise<void> {
+/** What each change by filter is called in the answer and in what is printed. */
+const MANY = {
+  cancel: { done: "canceled", said: "canceled" },
+  redrive: { done: "redriven", said: "queued again" },
+} as const;
+
+/**
+ * Changes all that a filter selects, call after call until all were looked at: a redrive with the operator's token those of every account,
+ * anything else those of the key's.
+ */
+export async function changeMany(api: Api, verb: keyof typeof MANY, filters: Json, dryRun: boolean): Promise<void> {
+  const { done, said } = MANY[verb];
+  const operates = verb === "redrive" && (api.settings.adminToken !== undefined || filters["account_id"] !== undefined);
   let [seen, matched] = [0, 0];
   const refused = new Map<string, number>();
   let after: unknown = null;
   do {
-    const done = await api.operate("POST", "/redrive", {
+    const options = {
       json: { ...filters, dry_run: dryRun, ...(after !== null && { after }) },
-      repeatable: dryRun,
-    });
-    seen += Number(done["looked_at"]);
-    matched += Number(done["redriven"] ?? done["matched"]);
-    const left = (done["refused"] ?? []) as { code: string; count: number }[]; // as the route answers; an older deployment leaves it out
+      repeatable: dryRun || verb === "cancel",
+    };
+    const page = await (operates ? api.operate("POST", "/redrive", options) : api.call("POST", `/v1/inferences/${verb}`, options));
+    seen += Number(page["looked_at"]);
+    matched += Number(page[done] ?? page["matched"]);
+    const left = (page["refused"] ?? []) as { code: string; count: number }[]; // as the route answers; a cancel and an older deployment leave it out
     for (const { code, count } of left) refused.set(code, (refused.get(code) ?? 0) + count);
-    after = done["next"];
+    after = page["next"];
     if (api.output.isTerminal && after !== null) api.output.note(dim(`${matched} of ${seen} looked at`));
   } while (after !== null);
   const counts = [...refused].map(([code, count]) => ({ code, count }));
   if (api.output.json)
-    printValue(api.output, { dry_run: dryRun, looked_at: seen, [dryRun ? "matched" : "redriven"]: matched, refused: counts });
+    printValue(api.output, {
+      dry_run: dryRun,
+      looked_at: seen,
+      [dryRun ? "matched" : done]: matched,
+      ...(verb === "redrive" && { refused: counts }),
+    });
   else {
-    api.output.line(
-      dryRun ? `${matched} would be queued again (of ${seen} looked at)` : `${matched} were queued again (of ${seen} looked at)`,
-    );
+    api.output.line(`${matched} ${dryRun ? "would be" : "were"} ${said} (of ${seen} looked at)`);
     for (const { code, count } of counts) api.output.line(`${count} can't be: ${code}`);
   }
 }

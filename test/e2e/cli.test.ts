@@ -16,6 +16,9 @@ import { listening } from "../support/listening.ts";
 const PICTURES = 200;
 const INPUT = '[{"image_path": "{file}", "product_type": "Shoes"}]';
 
+/** The id of an inference that there is not. */
+const NOBODYS = "01a2243f-ed4d-781a-8391-aa60d6429857";
+
 let deployment: Deployment;
 let home: string;
 let env: NodeJS.ProcessEnv;
@@ -148,6 +151,9 @@ test.each<[what: string, args: string[], code: number, says: RegExp]>([
   ["an input that is not JSON", ["run", SAMPLE_MODEL, "{"], 2, /the input is not JSON/],
   ["a picture without a place in the input", ["submit", SAMPLE_MODEL, "state/pictures/sofa.jpg"], 2, /Say with --input/],
   ["a sum by what there is not", ["usage", "--by", "day,modle"], 2, /Allowed choices are day, model, key/],
+  ["a redrive of one that is only to be counted", ["redrive", NOBODYS, "--dry-run"], 2, /Pass ids or a filter, not both/],
+  ["a redrive of one and of those of a filter", ["redrive", NOBODYS, "--model", "a"], 2, /Pass ids or a filter, not both/],
+  ["a cancel of nothing", ["cancel", "--dry-run"], 2, /Pass ids, or a filter/],
   ["an unknown model", ["run", "nope", "{}"], 4, /There is no model "nope"/],
   ["a wrong key", ["list", "--key", "ck_nope"], 3, /The API key is not valid/],
   ["an inference that fails", ["run", SAMPLE_MODEL, '{"a": 1}'], 1, /is failed: backend_rejected/],
@@ -481,10 +487,28 @@ test("what failed is counted and queued again by filter, and what can't be is to
   for (let sent = 0; sent < 2; sent++) expect((await claimcheck(["run", "refusing", "{}"])).code).toBe(1);
   const filter = ["redrive", "--model", "refusing"];
   expect(await json(...filter, "--dry-run")).toMatchObject([{ dry_run: true, matched: 2, refused: [] }]);
+  const asAccount = await claimcheck([...filter, "--filter", "error_code=backend_rejected"], { CLAIMCHECK_ADMIN_TOKEN: "" });
+  expect(asAccount.out).toMatch(/^2 were queued again \(of \d+ looked at\)\n$/);
+  await until(failed, (rows) => rows.length === 2);
   expect((await claimcheck(filter)).out).toMatch(/^2 were queued again \(of \d+ looked at\)\n$/);
   await until(failed, (rows) => rows.length === 2);
   await json("backends", "delete", String(backend?.["id"]));
   await json("models", "delete", "refusing");
   expect((await claimcheck(filter)).out).toMatch(/^0 were queued again \(of \d+ looked at\)\n2 can't be: model_not_found\n$/);
   refusing.close();
+});
+
+test("what is open is counted and canceled by filter", async () => {
+  await json("models", "create", "--name", "nobody-serves");
+  const submit = ["submit", "nobody-serves", input("open.json", "{}"), "--no-wait", "--metadata"];
+  await json(...submit, "order=1");
+  await json(...submit, "order=2");
+  const filter = ["cancel", "--model", "nobody-serves", "--filter", "metadata[order]=1"];
+  expect(await json(...filter, "--dry-run")).toMatchObject([{ dry_run: true, matched: 1 }]);
+  expect((await claimcheck(filter)).out).toMatch(/^1 were canceled \(of \d+ looked at\)\n$/);
+  const rows = await json("list", "--model", "nobody-serves");
+  expect(rows.map(({ status, metadata }) => [status, metadata])).toEqual([
+    ["queued", { order: "2" }],
+    ["canceled", { order: "1" }],
+  ]);
 });
