@@ -1,7 +1,7 @@
 /** The commands for the operator: accounts, keys, models and backends. */
 import type { Command } from "commander";
 import { parsed } from "./input.ts";
-import { RESOURCES, type Resource, addBackend, create, listAll, listModels, ready, remove, show, update } from "./operator.ts";
+import { RESOURCES, type Resource, addBackend, create, listAll, listModels, ready, remove, rotate, show, update } from "./operator.ts";
 import { apiOf, given, many, whole } from "./options.ts";
 
 type Add = (command: Command) => Command;
@@ -59,7 +59,7 @@ function resourceCommands(
 export function operatorCommands(program: Command): void {
   program.commandsGroup("Operator:");
   resourceCommands(program, "accounts", (command) => command.requiredOption("--name <name>", "for people"), { id: "id", verb: "delete" });
-  resourceCommands(
+  const keys = resourceCommands(
     program,
     "keys",
     (command) =>
@@ -69,6 +69,14 @@ export function operatorCommands(program: Command): void {
         .option("--scopes <names>", "with commas between: submit, read, cancel", many),
     { id: "id", verb: "revoke", filter: (it) => it.requiredOption("--account-id <id>", "whose they are") },
   );
+  keys
+    .command("rotate")
+    .description("put another key in its place, which is printed; the one before works for a while longer")
+    .argument("<id>")
+    .option("--overlap-seconds <number>", "for how long (a day by default; 0 ends it now)", whole)
+    .action(async (id: string, { overlapSeconds }: { overlapSeconds?: number }, command: Command) => {
+      await rotate(apiOf(command), id, overlapSeconds);
+    });
   resourceCommands(
     program,
     "models",

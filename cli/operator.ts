@@ -17,7 +17,7 @@ export const RESOURCES = {
   keys: {
     noun: "key",
     about: "API keys of accounts",
-    columns: ["id", "account_id", "name", "scopes", "created_at", "revoked_at"],
+    columns: ["id", "account_id", "name", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at"],
   },
   models: { noun: "model", about: "models that clients may call", columns: ["name", "description", "versions", "default_version"] },
   backends: {
@@ -80,6 +80,16 @@ export async function remove(api: Api, resource: Resource, id: string): Promise<
 export async function addBackend(api: Api, members: Json): Promise<void> {
   const made = await create(api, "backends", members);
   await ready(api, String(made["id"]));
+}
+
+/** Prints the key that takes the place of another, and until when that one still works. */
+export async function rotate(api: Api, id: string, overlapSeconds: number | undefined): Promise<void> {
+  const json = overlapSeconds === undefined ? {} : { overlap_seconds: overlapSeconds };
+  const made = await api.operate("POST", `/keys/${encodeURIComponent(id)}/rotate`, { json });
+  if (api.output.json) return printValue(api.output, made);
+  const { expires_at: end } = made["previous"] as Json; // as the route answers
+  api.output.line(plain(made["key"]));
+  api.output.note(dim(`The key ${plain(made["id"])} is shown only here. The one before ends at ${plain(end)}.`));
 }
 
 /** What a backend's server says, and why it rests if it does. Ends with 1 if it is not ready. */

@@ -118,6 +118,9 @@ test("the operator makes an account, a key, a model and a backend, and sees why 
   const [backend] = await json("backends", "list", "--model", "nowhere");
   const [drained] = await json("backends", "drain", String(backend?.["id"]));
   expect(drained).toMatchObject({ state: "draining" });
+  const [rotated] = await json("keys", "rotate", String(key?.["id"]), "--overlap-seconds", "3600");
+  expect(rotated).toMatchObject({ key: expect.stringMatching(/^ck_/), scopes: ["read", "submit"], previous: { id: key?.["id"] } });
+  expect((await claimcheck(["list"], { CLAIMCHECK_KEY: String(rotated?.["key"]) })).code).toBe(0);
   const revoked = await claimcheck(["keys", "revoke", String(key?.["id"])]);
   expect(revoked.code).toBe(0);
   expect((await claimcheck(["list"], { CLAIMCHECK_KEY: String(key?.["key"]) })).code).toBe(3);
