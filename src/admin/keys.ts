@@ -66,6 +66,7 @@ const ROTATE = {
         .describe(`For how long the one before still works; ${KEY_OVERLAP_SECONDS.default} by default.`),
     }),
     limitBytes: ADMIN_BODY_BYTES,
+    mayBeMissing: true,
   },
   answers: {
     201: {

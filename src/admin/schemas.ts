@@ -89,6 +89,7 @@ const IMPORT = {
         .describe("Whether it holds for all versions that have nothing of their own; else for the backend's."),
     }),
     limitBytes: ADMIN_BODY_BYTES,
+    mayBeMissing: true,
   },
   answers: shown("What it takes now."),
 } as const satisfies RouteShape;

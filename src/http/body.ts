@@ -38,6 +38,11 @@ export async function readJson(request: Request, limitBytes: number, advice = ""
   return { text, value };
 }
 
+/** Whether a request has a body, for calls that need none. */
+export function hasBody({ body, headers }: Request): boolean {
+  return body !== null && headers.get("content-length") !== "0";
+}
+
 /** Media types of JSON Lines, as tools send them; none is registered. */
 const JSON_LINES = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonl|jsonlines|x-jsonlines|json-lines)\s*(?:;|$)/i;
 

@@ -329,7 +329,7 @@ class Operation {
     return {
       requestBody: {
         description: "json" in body ? "The request, as JSON." : "The request, in one of these media types.",
-        required: "json" in body && !z.safeParse(body.json, undefined).success,
+        required: "json" in body && body.mayBeMissing !== true && !z.safeParse(body.json, undefined).success,
         content: Object.fromEntries(content),
       },
     };

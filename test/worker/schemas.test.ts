@@ -368,7 +368,7 @@ describe("an operator", () => {
       Output: { type: "string" },
     };
     backendIs(() => Response.json({ openapi: "3.0.2", components: { schemas } }));
-    expect((await operator("POST", `/models/${model}/schema/import`, {})).status).toBe(200);
+    expect((await operator("POST", `/models/${model}/schema/import`)).status).toBe(200);
     const image = "https://img.test/1.png";
     expect((await submit(key, model, { image, seed: null, scheduler: "DDIM" })).status).toBe(202);
     expect(await seen(submit(key, model, { image, scheduler: "PNDM" }))).toMatchObject({
