@@ -33,7 +33,10 @@ export function read<T>(
 }
 
 function faultsOf(issue: Issue, place: Place, known: WeakMap<readonly string[], readonly string[]>, parent: Fault["path"] = []): Fault[] {
-  const path = [...parent, ...issue.path.filter((part) => typeof part !== "symbol")];
+  // One of several values of a query parameter is said back, and is found by that: who wrote `status=a,b` wrote no list.
+  const isShown = (part: PropertyKey): part is string | number =>
+    typeof part !== "symbol" && (place === "body" || typeof part !== "number");
+  const path = [...parent, ...issue.path.filter(isShown)];
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
       const close = closest(key, known.get(issue.keys) ?? []);
@@ -165,15 +168,19 @@ export function closest(name: string, known: readonly string[]): string | null {
   return best?.name ?? null;
 }
 
-/** How many letters have to be put in, left out or changed to come from one text to the other (Levenshtein). */
+/** How many letters have to be put in, left out, changed or swapped with the next to come from one text to the other. */
 function editsBetween(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  let before: number[] = [];
   for (let line = 1; line <= from.length; line++) {
     const next = [line];
     for (let column = 1; column <= to.length; column++) {
-      const change = (row[column - 1] ?? 0) + (to[column - 1] === from[line - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+      const [here, last] = [from[line - 1], from[line - 2]];
+      const change = (row[column - 1] ?? 0) + (to[column - 1] === here ? 0 : 1);
+      const swap = to[column - 1] === last && to[column - 2] === here ? (before[column - 2] ?? from.length) + 1 : change;
+      next.push(Math.min(change, swap, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
     }
+    before = row;
     row = next;
   }
   return row[to.length] ?? 0;

@@ -68,7 +68,8 @@ describe("a fault", () => {
     [{ metadata: { "": "x" } }, '"metadata." has a name that must not be empty'],
     [{ inputs: 1 }, '"inputs" is not a known member'],
     [{ retry: { maxAttempts: 1 } }, '"retry.maxAttempts" is not a known member; did you mean "max_attempts"?'],
-    [{ nmae: "x" }, '"nmae" is not a known member'],
+    [{ nmae: "x" }, '"nmae" is not a known member; did you mean "name"?'],
+    [{ nema: "x" }, '"nema" is not a known member'],
     [{ stat: "x" }, '"stat" is not a known member; did you mean "state"?'],
     [{ name: "x".repeat(41) }, '"name" must have 1 to 8 characters, and has 41'],
     [{ state: "x".repeat(41) }, '"state" must be one of "active", "paused", and is a string of 41 characters'],
@@ -104,6 +105,16 @@ describe("a fault", () => {
     expect(said(z.strictObject({ limit: z.string() }), { limits: "5", limit: "1" }, "query")).toEqual([
       '"limits" is not a query parameter of this call; did you mean "limit"?',
     ]);
+  });
+
+  test("in one of a query parameter's several values is one of the parameter", () => {
+    const query = z.strictObject({
+      status: z
+        .string()
+        .transform((text) => text.split(","))
+        .pipe(z.array(z.enum(["queued", "failed"]))),
+    });
+    expect(said(query, { status: "queued,done" }, "query")).toEqual(['"status" must be one of "queued", "failed", and is "done"']);
   });
 
   test("is one of twenty at most", () => {

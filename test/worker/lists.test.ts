@@ -199,19 +199,19 @@ describe("a filter", () => {
 
   test.each<[query: string, status: number, says: string]>([
     ["stauts=queued", 400, '"stauts"'],
-    ["status=done", 422, '"status.0" must be one of'],
+    ["status=done", 422, '"status" must be one of'],
     ["limit=101", 422, '"limit" must be'],
     ["limit=", 422, '"limit" must be a number, and is ""'],
     ["limit=ten", 422, '"limit" must be a number, and is "ten"'],
     ["dialect=openapi", 422, '"dialect" must be one of "claimcheck", "vody", "reka", "baseten", "oip", "openai", and is "openapi"'],
-    ["fields=id,nope", 422, '"fields.1" must be one of'],
+    ["fields=id,nope", 422, '"fields" must be one of'],
     ["created_after=yesterday", 422, '"created_after" must be a time'],
     ["order=up", 422, '"order" must be'],
     ["after=nonsense", 422, '"after" must be'],
     ["before=abc", 422, "#/before must be the cursor"],
     ["created_after=2026-11-29T10:00:00+01:00", 422, 'is "2026-11-29T10:00:00 01:00"; in a URL, write "+" as "%2B"'],
     ["after=bm9uc2Vuc2U", 422, '"after" must be the cursor of another page of this list'],
-    ["ids=1", 422, '"ids.0" must be'],
+    ["ids=1", 422, '"ids" must be'],
     [
       `ids=${Array.from({ length: IDS_ASKED + 1 }, () => crypto.randomUUID()).join(",")}`,
       422,
