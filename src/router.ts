@@ -15,7 +15,9 @@ import { callerOf } from "./http/session.ts";
 import { traceResponse } from "./http/vetted.ts";
 import { finalOf, leaving, withHeaders } from "./http/answer.ts";
 import { documentAt } from "./api/documents.ts";
+import { isOpenAiClient } from "./api/openai-files.ts";
 import { own } from "./api/own.ts";
+import { openai } from "./dialects/openai/openai.ts";
 import { BOOKMARK } from "./http/bookmark.ts";
 import { belongsTo, release } from "./http/body-memory.ts";
 import { noteSpan } from "./http/span.ts";
@@ -68,14 +70,14 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
     }
     const path = routedPath(request.url);
     const found = routeFor(method === "HEAD" ? "GET" : method, path);
-    dialect = found?.dialect ?? DIALECTS.find((candidate) => candidate.owns(path)) ?? own;
+    dialect = spokenTo(request, path, found?.dialect ?? DIALECTS.find((candidate) => candidate.owns(path)) ?? own);
     const asked = method === "OPTIONS" ? preflight(request, path, allowedOrigins) : null;
     if (asked) return finished({ response: asked, allowance: null }, dialect, method, requestId, NONE);
     forPages = corsHeaders(request, path, allowedOrigins);
     counts = found?.counts ?? unrouted;
     if (found) {
       const call = new RoutedCall({ request, requestId, params: found.params, after }, path, shared);
-      answered = await answer(found, call, caller ?? presented);
+      answered = await answer(found.dialect === dialect ? found : { ...found, dialect }, call, caller ?? presented);
       noteSpan(call, found.route, answered.response.status, begunAt);
     } else answered = { response: (await fileAt(request, path, env)) ?? dialect.refuse(noRoute(path), { requestId }), allowance: null };
   } catch (error) {
@@ -84,6 +86,11 @@ export async function handle(request: Request, env: Env, ctx: ExecutionContext):
   release(request);
   counts.note(answered.response.status, Date.now() - begunAt);
   return finished(answered, dialect, method, requestId, forPages);
+}
+
+/** Files are ours, and OpenAI's clients call them too: they read a refusal in OpenAI's form alone. */
+function spokenTo(request: Request, path: string, dialect: Dialect): Dialect {
+  return dialect === own && /^\/v1\/(?:files|uploads)(?:\/|$)/.test(path) && isOpenAiClient(request) ? openai : dialect;
 }
 
 /**

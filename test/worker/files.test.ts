@@ -444,7 +444,17 @@ describe("to OpenAI's client", () => {
     expect(await openai.files.retrieve(id)).toEqual(first);
     expect(await (await openai.files.content(id)).text()).toBe("{}");
     expect(await openai.files.delete(id)).toEqual({ id, object: "file", deleted: true });
-    await expect(openai.files.retrieve(id)).rejects.toMatchObject({ status: 404 });
+    // They read a refusal in OpenAI's form alone, and everybody else in ours.
+    const gone = { status: 404, code: "file_not_found", message: expect.stringContaining(`There is no file "${id}"`) };
+    await expect(openai.files.retrieve(id)).rejects.toMatchObject({ ...gone, type: "not_found_error", param: null });
+    const empty = openai.files.create({ file: new File([], "empty.jsonl"), purpose: "user_data" });
+    await expect(empty).rejects.toMatchObject({ status: 400, message: expect.stringContaining("?empty=1") });
+    await expect(openai.uploads.create({ bytes: 1, filename: "a", mime_type: "text/plain", purpose: "user_data" })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining("filename"),
+    });
+    const ours = await as(other.key, "GET", `/v1/files/${id}`);
+    expect([ours.status, ours.headers.get("content-type")]).toEqual([404, "application/problem+json"]);
   });
 
   test("alone is a file an object: others get the bytes, unless they take JSON and not the file's type", async () => {
