@@ -58,7 +58,9 @@ const webhookSchema = z.object({
 z.globalRegistry.add(webhookSchema, { id: "Webhook" });
 
 export const attemptResultSchema = z.object({
-  outcome: z.string(),
+  outcome: z
+    .string()
+    .describe("`answered`, with any status; `timed_out`, `unreachable`, `refused` (not called) or `internal_error` (ours)."),
   status_code: z.int().nullable(),
   duration_ms: z.number(),
   answer: z.string().nullable().describe("The beginning of what it answered."),

@@ -447,11 +447,15 @@ function lastJsonIn(text: string): unknown {
   throw new Error(`there is no JSON at the end of ${text}`);
 }
 
-/** A value with its texts and numbers replaced by what they are; of a list its first element. */
+/** Members whose values are words of ours or of a vendor, and the same each time. */
+const WORDS = new Set(["status", "outcome", "object", "finish_reason", "status_code"]);
+
+/** A value with its texts and numbers replaced by what they are, where they may differ; of a list its first element. */
 function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? [] : [shapeOf(value[0])];
+  if (typeof value === "boolean") return value;
   if (typeof value !== "object" || value === null) return typeof value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shapeOf(member)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, WORDS.has(name) ? member : shapeOf(member)]));
 }
 
 /** A command that ends when a server takes connections at the port. */
