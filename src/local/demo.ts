@@ -149,8 +149,14 @@ function resultTable(rows: readonly { entry: GalleryEntry; result: Result | unde
   );
 }
 
+const USAGE = "Usage: npm run demo (it takes no options)";
+
 async function main(): Promise<boolean> {
-  parseArgs({ options: {} });
+  const { values } = parseArgs({ options: { help: { type: "boolean", short: "h", default: false } } });
+  if (values.help) {
+    console.log(USAGE);
+    return true;
+  }
   const folder = mkdtempSync(join(tmpdir(), "claimcheck-demo-"));
   console.log(bold("Claimcheck demo: the colours of products, through the Vody API\n"));
   console.log(dim("  Starting the runtime and the sample model server …"));
@@ -195,6 +201,8 @@ async function main(): Promise<boolean> {
 try {
   process.exit((await main()) ? 0 : 1);
 } catch (error) {
-  console.error(error);
+  if (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS_"))
+    console.error(`${error.message}\n\n${USAGE}`);
+  else console.error(error);
   process.exit(1);
 }
