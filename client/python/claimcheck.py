@@ -481,14 +481,13 @@ class _Flows:
         resume: str | None,
         started: Callable[[str], None] | None,
     ) -> _Flow[File]:
-        if resume is None:
-            begun = _post("/v1/uploads", _given(bytes=total, name=name, content_type=content_type))
-        else:
-            begun = _Call("GET", f"/v1/uploads/{quote(resume, safe='')}")
-        upload = (yield from _asked(begun)).json()
+        upload = None if resume is None else (yield from self._begun(resume, total))
+        if upload is None:
+            upload = (yield from _asked(_post("/v1/uploads", _given(bytes=total, name=name, content_type=content_type)))).json()
         if started:
             started(upload["id"])
-        size, there = int(upload["part_bytes"]), set(upload["received"])
+        # One that is complete has no parts any more.
+        size, there = int(upload["part_bytes"] or total), set(upload["received"])
         through = sum(min(size, total - (number - 1) * size) for number in there)
         for number in range(1, int(upload["parts"]) + 1):
             if number in there or upload["status"] != "uploading":
@@ -503,6 +502,20 @@ class _Flows:
                 progress(through, total)
         answer = yield from _asked(_post(f"/v1/uploads/{upload['id']}/complete", repeatable=True))
         return File.of(answer.json())
+
+    def _begun(self, resume: str, total: int) -> _Flow[dict[str, Any] | None]:
+        """The upload to resume; None if there is none, or the deployment has forgotten it."""
+        try:
+            found: dict[str, Any] = (yield from _asked(_Call("GET", f"/v1/uploads/{quote(resume, safe='')}"))).json()
+        except ApiError as error:
+            if error.status in (404, 410):
+                return None
+            raise
+        if found["bytes"] == total:
+            return found
+        raise ClaimcheckError(
+            f"The upload {resume} is of a file of {found['bytes']} bytes, and this one has {total}. Upload it without `resume`."
+        )
 
     def events(self, path: str, after: str | None) -> _Flow[_Answer]:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}

@@ -2,7 +2,7 @@
  * The TypeScript client in front of a whole deployment: the cases of every runtime in this Node, in the machine's own and in
  * Chromium; and what only a whole deployment shows: a restart in the middle, and a client that is killed in the middle.
  */
-import { execFile, spawn } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type Server, createServer } from "node:http";
@@ -19,6 +19,7 @@ import { nodeOfTheMachine } from "../support/machine.ts";
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 const MIB = 1024 * 1024;
+const hasPython = spawnSync("python3", ["--version"]).error === undefined;
 
 /** What the script of the cases defines. */
 interface Cases {
@@ -163,6 +164,34 @@ test("an upload whose client is killed goes on in another process with the parts
   const answer = await fetch(`${url}/v1/files/${uploaded.id}/content`, { headers: { Authorization: `Bearer ${key}` } });
   expect(Buffer.from(bytes).equals(Buffer.from(await answer.arrayBuffer()))).toBe(true);
 });
+
+test.runIf(hasPython)(
+  "an upload from Python goes on where it was, is not sent again when it is complete, and begins again when it is gone",
+  async () => {
+    const { url, key } = await newWorld();
+    const driver = `
+import json, sys
+import claimcheck
+client = claimcheck.Claimcheck(sys.argv[1], key=sys.argv[2])
+whole, ids = bytes(9 * 1024 * 1024), []
+class Killed(Exception): pass
+def kill(*_): raise Killed
+try: client.upload(whole, started=ids.append, progress=kill)
+except Killed: pass
+sent = []
+file = client.upload(whole, resume=ids[0], progress=lambda through, total: sent.append(through))
+again = client.upload(whole, resume=ids[0])
+try: client.upload(b"short", resume=ids[0])
+except claimcheck.ClaimcheckError as error: refused = str(error)
+print(json.dumps([file.id == ids[0], sent, again.id == file.id, refused, client.upload(b"short", resume="gone").bytes]))`;
+    const { status, stdout, stderr } = spawnSync("python3", ["-c", driver, url, key], {
+      encoding: "utf8",
+      env: { ...process.env, PYTHONPATH: join(ROOT, "client", "python"), PYTHONDONTWRITEBYTECODE: "1" },
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toEqual([true, [9 * MIB], true, expect.stringContaining("this one has 5"), 5]);
+  },
+);
 
 test("run, wait and events outlast a deployment that is killed and started again", async () => {
   const { url, key } = await newWorld();
