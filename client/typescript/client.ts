@@ -186,8 +186,11 @@ export class Claimcheck {
     }
   }
 
-  /** Submits many, each with its own idempotency key: an inference or an `ApiError` for each, in order. */
-  async submitMany(submissions: readonly Submission[], { signal }: CallOptions = {}): Promise<(Inference | ApiError)[]> {
+  /** Submits many, each with an idempotency key, its own or a random one: an inference or an `ApiError` for each, in order. */
+  async submitMany(
+    submissions: readonly (Submission & { readonly idempotency_key?: string })[],
+    { signal }: CallOptions = {},
+  ): Promise<(Inference | ApiError)[]> {
     const results: (Inference | ApiError)[] = [];
     for (let begin = 0; begin < submissions.length; begin += BULK) {
       const body = submissions.slice(begin, begin + BULK).map((one) => ({ idempotency_key: randomKey(), ...one }));
