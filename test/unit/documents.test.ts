@@ -139,3 +139,16 @@ test.each(["README.md", "docs/guides/local.md"])("%s names every setting that a 
   const text = readFileSync(join(ROOT, file), "utf8");
   expect([...OPTIONAL_SETTINGS].filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });
+
+test.each(["accounts", "keys", "models", "backends"])("the operator's table names every member that /%s takes", (resource) => {
+  const { paths, components } = JSON.parse(readFileSync(join(ROOT, "docs", "openapi.json"), "utf8")) as {
+    paths: Record<string, { post: { requestBody: { content: Record<string, { schema: { $ref: string } }> } } }>;
+    components: { schemas: Record<string, { properties: object }> };
+  }; // ours
+  const schema = paths[`/admin/v1/${resource}`]?.post.requestBody.content["application/json"]?.schema.$ref.split("/").at(-1) ?? "";
+  const table = readFileSync(join(ROOT, "docs", "operations.md"), "utf8");
+  const row = table.split("\n").find((line) => line.startsWith(`| \`/${resource}\` |`)) ?? "";
+  const members = Object.keys(components.schemas[schema]?.properties ?? {});
+  expect(members.length).toBeGreaterThan(4);
+  expect(members.filter((name) => !new RegExp(`\`${name}\\b`).test(row))).toEqual([]);
+});
