@@ -3,7 +3,7 @@
  * command goes on where it was interrupted: each item has an idempotency key, and none is submitted twice.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { basename, parse } from "node:path";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { globSync } from "tinyglobby";
 import { ApiError, type Inference } from "../client/typescript/client.ts";
@@ -13,6 +13,7 @@ import { CommandError, EXIT, UsageError, exitCodeOf, refusalOf } from "./errors.
 import { saveInto, type RunOptions } from "./inferences.ts";
 import { filledIn, parsed, textOf, upload } from "./input.ts";
 import { Journal } from "./journal.ts";
+import { type Source, outputFolder, outputNamesOf } from "./outputs.ts";
 import { type Output, printValue, printable, printableLines, shortOf, statusText } from "./print.ts";
 import { Progress } from "./progress.ts";
 
@@ -28,6 +29,7 @@ interface Item {
   /** Its file, and its line there: what tells it apart when the same command is run again. */
   readonly place: string;
   readonly name: string;
+  readonly from: Source;
   /** A file that must be uploaded first. */
   readonly file?: string;
   /** `reference` is the file's. */
@@ -46,6 +48,7 @@ export async function submitAll(api: Api, model: string, sources: readonly strin
   const { template, wait, folder, ...more } = options;
   const { client, output, signal } = api;
   const items = itemsOf(sources, template);
+  if (folder !== undefined) outputFolder(folder);
   const journal = new Journal([api.settings.url, model, process.cwd(), ...sources, JSON.stringify({ template, more })]);
   const progress = new Progress(output, items.length, journal.ids.size);
   if (journal.ids.size > 0) output.note(`${journal.ids.size} of ${items.length} were submitted before; going on.`);
@@ -72,10 +75,12 @@ export async function submitAll(api: Api, model: string, sources: readonly strin
     const ended = wait ? await awaitAll(api, submitted, progress) : [];
     progress.end();
     const names = new Map(items.map(({ place, name }) => [journal.ids.get(place) ?? "", name]));
+    const outputNames = outputNamesOf(items.map(({ from }) => from));
+    const saved = new Map(items.map(({ place }, index) => [journal.ids.get(place) ?? "", outputNames[index]]));
     const widest = Math.max(0, ...items.map(({ name }) => printable(name).length));
     for (const it of ended) {
       const name = names.get(it.id) ?? it.id;
-      const files = folder !== undefined && it.status === "succeeded" ? await saveInto(api, folder, parse(name).name, it) : [];
+      const files = folder !== undefined && it.status === "succeeded" ? await saveInto(api, folder, saved.get(it.id) ?? it.id, it) : [];
       report(output, name, widest, it, files);
     }
     journal.close();
@@ -120,12 +125,13 @@ function itemsOf(sources: readonly string[], template: unknown): Item[] {
         return text.split("\n").flatMap((line, index) => {
           if (line.trim() === "") return [];
           const value = parsed(line, `line ${index + 1} of ${where}`);
-          return [{ place: `${file}:${index + 1}`, name: `${basename(where)}:${index + 1}`, input: () => value }];
+          const from = { file: where, line: index + 1 };
+          return [{ place: `${file}:${index + 1}`, name: `${basename(where)}:${index + 1}`, from, input: () => value }];
         });
       }
       if (/\.json$/i.test(file)) {
         const value = parsed(textOf(file), file);
-        return [{ place: file, name: basename(file), input: () => value }];
+        return [{ place: file, name: basename(file), from: { file }, input: () => value }];
       }
       if (template === undefined) {
         throw new UsageError(
@@ -133,7 +139,13 @@ function itemsOf(sources: readonly string[], template: unknown): Item[] {
         );
       }
       return [
-        { place: file, name: basename(file), file, input: (reference) => filledIn(template, { file: reference, name: basename(file) }) },
+        {
+          place: file,
+          name: basename(file),
+          from: { file },
+          file,
+          input: (reference) => filledIn(template, { file: reference, name: basename(file) }),
+        },
       ];
     });
   if (items.length === 0) throw new UsageError("There is nothing to submit.");

@@ -38,6 +38,8 @@ export class UsageError extends CommandError {
 export function commandErrorOf(error: unknown, url: string): CommandError | null {
   if (error instanceof CommandError) return error;
   if (error instanceof ApiError) return new CommandError(refusalOf(error), exitCodeOf(error.status));
+  // A file that can't be written after all, such as on a full disk.
+  if (error instanceof Error && "syscall" in error && "path" in error) return new CommandError(error.message, EXIT.failed);
   if (error instanceof ConnectionFailed) return new CommandError(`${url} does not answer: ${causeOf(error)}`, EXIT.unavailable);
   return null;
 }

@@ -1,5 +1,5 @@
 /** The commands about single inferences: run, status, results, logs, cancel, redrive, list. */
-import { createWriteStream, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { createWriteStream, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -7,6 +7,7 @@ import type { Inference } from "../client/typescript/client.ts";
 import { dim, red } from "../src/local/terminal.ts";
 import type { Api, Json } from "./api.ts";
 import { CommandError, EXIT, UsageError } from "./errors.ts";
+import { fileName, outputFile, outputFolder } from "./outputs.ts";
 import {
   type Output,
   ageOf,
@@ -38,6 +39,7 @@ export interface RunOptions {
 export async function run(api: Api, model: string, input: unknown, options: RunOptions & { file?: string }): Promise<void> {
   const { file, ...more } = options;
   const { client, output, signal } = api;
+  if (file !== undefined) outputFile(file);
   const submitted = await client.submit(model, input, { ...more, signal });
   const shown = changes(output, { quietMs: QUIET_MS });
   try {
@@ -107,20 +109,19 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   "audio/wav": "wav",
 };
 
-/** Saves the output of an inference, and each part that came beside it, in a folder. Returns the files. */
+/** Saves the output of an inference, and each part that came beside it, in a folder that is there. Returns the files. */
 export async function saveInto({ client, signal }: Api, folder: string, name: string, it: Inference): Promise<string[]> {
-  mkdirSync(folder, { recursive: true });
-  const safe = (text: string) => text.replaceAll(/[^A-Za-z0-9._-]/g, "_");
   const parts = it.output_parts ?? [];
   if (it.output !== null && it.output !== undefined && parts.length === 0) {
-    const file = join(folder, `${safe(name)}.json`);
+    const file = join(folder, `${fileName(name)}.json`);
     writeFileSync(file, JSON.stringify(it.output));
     return [file];
   }
   const saved: string[] = [];
   for (const part of [null, ...parts.map((one) => one.name)]) {
     const answer = await client.resultResponse(it, { signal, ...(part !== null && { part }) });
-    const to = join(folder, part === null ? `${safe(name)}.${EXTENSIONS[mediaTypeOf(answer)] ?? "bin"}` : `${safe(name)}.${safe(part)}`);
+    const ending = part === null ? (EXTENSIONS[mediaTypeOf(answer)] ?? "bin") : fileName(part);
+    const to = join(folder, `${fileName(name)}.${ending}`);
     if (answer.body) await pipeline(Readable.fromWeb(answer.body), createWriteStream(to));
     saved.push(to);
   }
@@ -129,6 +130,7 @@ export async function saveInto({ client, signal }: Api, folder: string, name: st
 
 export async function results(api: Api, ids: readonly string[], folder: string | undefined): Promise<void> {
   const { client, output, signal } = api;
+  if (folder !== undefined) outputFolder(folder);
   for (const id of ids) {
     if (folder === undefined) await saveResult(api, id, null);
     else {

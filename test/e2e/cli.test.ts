@@ -108,6 +108,14 @@ test("the output of one is saved where it is asked for, and a stream is printed"
   expect(await claimcheck(["stream", id, "--after", "x"])).toMatchObject({ code: 5, errors: expect.stringContaining('and is "x"') });
 });
 
+test("each of several outputs has a file of its own", async () => {
+  const lines = ["sneaker.png", "sofa.jpg"].map((file) => JSON.stringify([{ image_path: `pictures/${file}`, product_type: "Shoes" }]));
+  const saved = await json("submit", SAMPLE_MODEL, input("several.jsonl", lines.join("\n")), "-o", "several");
+  expect(saved.map(({ files }) => files)).toEqual([[join("several", "several-1.json")], [join("several", "several-2.json")]]);
+  const [first, second] = ["1", "2"].map((line) => readFileSync(join(home, "several", `several-${line}.json`), "utf8"));
+  expect(first).not.toBe(second);
+});
+
 test("the operator makes an account, a key, a model and a backend, and sees why one is not ready", async () => {
   const [account] = await json("accounts", "create", "--name", "Shop");
   const [key] = await json("keys", "create", "--account-id", String(account?.["id"]), "--scopes", "read,submit");
@@ -157,6 +165,9 @@ test.each<[what: string, args: string[], code: number, says: RegExp]>([
   ["a redrive of one that is only to be counted", ["redrive", NOBODYS, "--dry-run"], 2, /Pass ids or a filter, not both/],
   ["a redrive of one and of those of a filter", ["redrive", NOBODYS, "--model", "a"], 2, /Pass ids or a filter, not both/],
   ["a cancel of nothing", ["cancel", "--dry-run"], 2, /Pass ids, or a filter/],
+  ["an output that has no place", ["run", SAMPLE_MODEL, "[]", "-o", "no/where.json"], 2, /no\/where\.json can't be written: ENOENT/],
+  ["an output in the place of a folder", ["run", SAMPLE_MODEL, "[]", "-o", "."], 2, /\. can't be written: it is a folder/],
+  ["outputs in the place of a file", ["results", NOBODYS, "-o", "state/worker.log"], 2, /can't be written: EEXIST/],
   ["an unknown model", ["run", "nope", "{}"], 4, /There is no model "nope"/],
   ["a wrong key", ["list", "--key", "ck_nope"], 3, /The API key is not valid/],
   ["an inference that fails", ["run", SAMPLE_MODEL, '{"a": 1}'], 1, /is failed: backend_rejected/],

@@ -1,0 +1,36 @@
+/** What the command line calls the outputs that it saves: none may overwrite another. */
+import { describe, expect, test } from "vitest";
+import { type Source, outputNamesOf } from "../../cli/outputs.ts";
+
+const namesOf = (...sources: readonly (string | Source)[]) =>
+  outputNamesOf(sources.map((source) => (typeof source === "string" ? { file: source } : source)));
+
+describe("an output is called", () => {
+  test("as its input, without the ending", () => {
+    expect(namesOf("pictures/mug.jpg", "pictures/sofa.jpg")).toEqual(["mug", "sofa"]);
+  });
+
+  test("by its line, where the input is one of several lines", () => {
+    const lines = [1, 2, 10].map((line) => ({ file: "in/inputs.jsonl", line }));
+    expect(namesOf(...lines)).toEqual(["inputs-1", "inputs-2", "inputs-10"]);
+    expect(namesOf({ file: "a/b.jsonl", line: 1 }, { file: "c/b.jsonl", line: 1 })).toEqual(["a_b.jsonl-1", "c_b.jsonl-1"]);
+  });
+
+  test("with the ending where only that tells it from another", () => {
+    expect(namesOf("mug.jpg", "mug.png", "sofa.png")).toEqual(["mug.jpg", "mug.png", "sofa"]);
+  });
+
+  test("with its folder where only that does", () => {
+    expect(namesOf("a/mug.jpg", "b/mug.jpg")).toEqual(["a_mug.jpg", "b_mug.jpg"]);
+  });
+
+  test("otherwise than another, also where capitals make no difference and where all that tells them apart can't be in a name", () => {
+    expect(namesOf("Mug.jpg", "mug.png")).toEqual(["Mug.jpg", "mug.png"]);
+    expect(new Set(namesOf("a/?.jpg", "a/*.jpg", "a/_.jpg", "a_/.jpg")).size).toBe(4);
+    expect(new Set(namesOf("mug.jpg", "mug.png", "x/mug.jpg.json", "mug", "mug"))).toHaveProperty("size", 5);
+  });
+
+  test("by letters of any script", () => {
+    expect(namesOf("茶碗.jpg", "カップ.jpg", "größe 1.jpg")).toEqual(["茶碗", "カップ", "größe_1"]);
+  });
+});
