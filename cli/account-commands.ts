@@ -174,7 +174,11 @@ export function accountCommands(program: Command): void {
       },
     );
 
-  const cancel = program.command("cancel").description("cancel inferences").argument("[ids...]", "their ids");
+  const cancel = program
+    .command("cancel")
+    .description("cancel inferences")
+    .argument("[ids...]", "their ids")
+    .option("--account-id <id>", "by filter, as the operator: of this account, which may be deleted");
   picking(cancel.addOption(new Option("--status <status>", "by filter: that are so").choices(["queued", "in_progress"])))
     .addHelpText("after", examples("cancel --model captions --created-before 2026-11-01T00:00:00Z --dry-run"))
     .action((ids: string[], options: ManyOptions, command: Command) => changeThem("cancel", ids, options, command));

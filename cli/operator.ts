@@ -120,12 +120,12 @@ const MANY = {
 } as const;
 
 /**
- * Changes all that a filter selects, call after call until all were looked at: a redrive with the operator's token those of every account,
- * anything else those of the key's.
+ * Changes all that a filter selects, call after call until all were looked at: of the account that it names, or, in a redrive with the
+ * operator's token, of every account; anything else those of the key's.
  */
 export async function changeMany(api: Api, verb: keyof typeof MANY, filters: Json, dryRun: boolean): Promise<void> {
   const { done, said } = MANY[verb];
-  const operates = verb === "redrive" && (api.settings.adminToken !== undefined || filters["account_id"] !== undefined);
+  const operates = filters["account_id"] !== undefined || (verb === "redrive" && api.settings.adminToken !== undefined);
   let [seen, matched] = [0, 0];
   const refused = new Map<string, number>();
   let after: unknown = null;
@@ -134,7 +134,7 @@ export async function changeMany(api: Api, verb: keyof typeof MANY, filters: Jso
       json: { ...filters, dry_run: dryRun, ...(after !== null && { after }) },
       repeatable: dryRun || verb === "cancel",
     };
-    const page = await (operates ? api.operate("POST", "/redrive", options) : api.call("POST", `/v1/inferences/${verb}`, options));
+    const page = await (operates ? api.operate("POST", `/${verb}`, options) : api.call("POST", `/v1/inferences/${verb}`, options));
     seen += Number(page["looked_at"]);
     matched += Number(page[done] ?? page["matched"]);
     const left = (page["refused"] ?? []) as { code: string; count: number }[]; // as the route answers; a cancel and an older deployment leave it out

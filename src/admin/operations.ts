@@ -1,6 +1,10 @@
-/** What an operator does after an incident: redrive what failed, and declare dead what ran when the platform went down. */
+/**
+ * What an operator does after an incident: redrive what failed, cancel what an account has open, and declare dead what ran when the
+ * platform went down.
+ */
 import * as z from "zod";
-import { matchedSchema, refusedSchema } from "../api/bulk.ts";
+import { findAccount } from "../accounts/store.ts";
+import { cancelPage, cancelShape, canceledSchema, matchedSchema, refusedSchema } from "../api/bulk.ts";
 import { json } from "../http/answer.ts";
 import { filterOf, filterShape, narrows } from "../http/filter.ts";
 import { type Call, type Input, type RouteShape, route } from "../http/route.ts";
@@ -9,7 +13,7 @@ import { redriveMany } from "../inferences/change.ts";
 import { isUuid } from "../ids.ts";
 import { ADMIN_BODY_BYTES, BULK_ROWS } from "../limits.ts";
 import { shown } from "../problem.ts";
-import { PREFIX } from "./resource.ts";
+import { PREFIX, found } from "./resource.ts";
 
 const cursorSchema = z.lazy(() =>
   z.strictObject({
@@ -50,6 +54,15 @@ const REDRIVE = {
   answers: { 200: { description: "How many, and where to continue.", json: redrivenSchema } },
 } as const satisfies RouteShape;
 
+const CANCEL = {
+  summary: `Cancel an account's inferences, all that are open or by filter; examines ${BULK_ROWS} a call.`,
+  body: {
+    json: z.lazy(() => z.strictObject({ account_id: z.string().max(64).describe("Whose; it may be deleted."), ...cancelShape })),
+    limitBytes: ADMIN_BODY_BYTES,
+  },
+  answers: { 200: { description: "How many, and where to continue.", json: canceledSchema } },
+} as const satisfies RouteShape;
+
 const recoveredSchema = z.object({ recovered: z.int().describe("Inferences that will run again.") });
 
 const RECOVER = {
@@ -60,6 +73,7 @@ const RECOVER = {
 
 export const operationRoutes = [
   route("operator", "POST", `${PREFIX}/redrive`, REDRIVE, redrive),
+  route("operator", "POST", `${PREFIX}/cancel`, CANCEL, cancel),
   route("operator", "POST", `${PREFIX}/recover`, RECOVER, recover),
 ];
 
@@ -80,6 +94,11 @@ async function redrive(call: Call, { body }: Input<typeof REDRIVE>): Promise<Res
     refused: done.refused,
     next: done.next && { account_id: done.next.accountId, id: done.next.id },
   } satisfies z.infer<typeof redrivenSchema>);
+}
+
+async function cancel(call: Call, { body: { account_id, ...body } }: Input<typeof CANCEL>): Promise<Response> {
+  const { id } = found(await findAccount(call.ports.db, account_id), "account");
+  return cancelPage(call, id, body);
 }
 
 async function recover(call: Call, { body }: Input<typeof RECOVER>): Promise<Response> {

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { FAILURE_CLASSES } from "../backends/outcome.ts";
 import { json } from "../http/answer.ts";
 import { filterOf, filterShape, narrows } from "../http/filter.ts";
-import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { type Call, type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
 import { isUuid } from "../ids.ts";
 import { type BulkChange, cancelMany, redriveMany } from "../inferences/change.ts";
 import type { BulkPage } from "../inferences/sql/change.ts";
@@ -22,12 +22,8 @@ const bulkShape = {
 const NARROWS = "must contain at least one filter";
 const ONE_FILTER = { description: "At least one filter.", minProperties: 1 };
 
-const cancelSchema = z.lazy(() =>
-  z
-    .strictObject({ status: z.enum(["queued", "in_progress"]).optional().describe("Both by default."), ...bulkShape })
-    .refine(narrows, NARROWS)
-    .meta(ONE_FILTER),
-);
+export const cancelShape = { status: z.enum(["queued", "in_progress"]).optional().describe("Both by default."), ...bulkShape } as const;
+const cancelSchema = z.lazy(() => z.strictObject(cancelShape).refine(narrows, NARROWS).meta(ONE_FILTER));
 const redriveSchema = z.lazy(() =>
   z
     .strictObject({ status: z.enum(["failed", "expired"]).optional().describe("Both by default."), ...bulkShape })
@@ -50,7 +46,7 @@ const doneShape = {
   by_error: z.array(matchedSchema).optional().describe("With `dry_run`: the same by class and code; null for those without an error."),
   next: z.string().nullable().describe("The `after` of the next call; null at the end."),
 } as const;
-const canceledSchema = z.object({ ...doneShape, canceled: z.int().optional() });
+export const canceledSchema = z.object({ ...doneShape, canceled: z.int().optional() });
 const redrivenSchema = z.object({ ...doneShape, redriven: z.int().optional(), refused: refusedSchema });
 
 const CANCEL_MANY = {
@@ -70,22 +66,27 @@ export const bulkRoutes = [
   route("submit", "POST", "/v1/inferences/redrive", REDRIVE_MANY, redriveAll),
 ];
 
-async function cancelAll(call: KeyCall, { body }: Input<typeof CANCEL_MANY>): Promise<Response> {
-  const page = await cancelMany(call.ports, changeOf(call, body), call.after);
+function cancelAll(call: KeyCall, { body }: Input<typeof CANCEL_MANY>): Promise<Response> {
+  return cancelPage(call, call.caller.accountId, body);
+}
+
+/** Cancels a page of what the body selects of the account's. */
+export async function cancelPage(call: Call, accountId: string, body: z.infer<typeof cancelSchema>): Promise<Response> {
+  const page = await cancelMany(call.ports, changeOf(accountId, body), call.after);
   return json({ ...presentPage(page, body.dry_run), ...(!body.dry_run && { canceled: page.matched }) } satisfies z.infer<
     typeof canceledSchema
   >);
 }
 
 async function redriveAll(call: KeyCall, { body }: Input<typeof REDRIVE_MANY>): Promise<Response> {
-  const page = await redriveMany(call.ports, { ...changeOf(call, body), bounded: true }, call.after);
+  const page = await redriveMany(call.ports, { ...changeOf(call.caller.accountId, body), bounded: true }, call.after);
   const { matched, refused } = page;
   return json({ ...presentPage(page, body.dry_run), ...(!body.dry_run && { redriven: matched }), refused } satisfies z.infer<
     typeof redrivenSchema
   >);
 }
 
-function changeOf({ caller: { accountId } }: KeyCall, body: z.infer<typeof cancelSchema> | z.infer<typeof redriveSchema>): BulkChange {
+function changeOf(accountId: string, body: z.infer<typeof cancelSchema> | z.infer<typeof redriveSchema>): BulkChange {
   const { status, dry_run: dryRun = false, after = "" } = body;
   return { filter: filterOf(body), status, everyAccount: false, dryRun, from: { accountId, id: after } };
 }

@@ -524,6 +524,9 @@ test("what is open is counted and canceled by filter", async () => {
   const filter = ["cancel", "--model", "nobody-serves", "--filter", "metadata[order]=1"];
   expect(await json(...filter, "--dry-run")).toMatchObject([{ dry_run: true, matched: 1 }]);
   expect((await claimcheck(filter)).out).toMatch(/^1 were canceled \(of \d+ looked at\)\n$/);
+  const account = deployment.key.slice(3, 15);
+  const asOperator = await json("cancel", "--account-id", account, "--model", "nobody-serves", "--dry-run");
+  expect(asOperator).toMatchObject([{ dry_run: true, matched: 1 }]);
   const rows = await json("list", "--model", "nobody-serves");
   expect(rows.map(({ status, metadata }) => [status, metadata])).toEqual([
     ["queued", { order: "2" }],

@@ -308,6 +308,24 @@ describe("a cancel by filter", () => {
     expect((await rowOf(done))["status"]).toBe("failed");
   });
 
+  test("by the operator is of one account, also of one that is deleted", async () => {
+    const { key, accountId } = await newTenant();
+    const model = await newModel();
+    await queuedMany(3, model, { accountId });
+    await queued(model, { accountId: "account-b" });
+    const cancel = (body: unknown) => stillAs(env.ADMIN_TOKEN, "POST", "/admin/v1/cancel", body);
+    expect((await as(key, "POST", "/admin/v1/cancel", { account_id: accountId })).status).toBe(401);
+    expect((await operator("DELETE", `/accounts/${accountId}`)).status).toBe(200);
+    expect([(await cancel({})).status, (await cancel({ model })).status, (await cancel({ account_id: "none" })).status]).toEqual([
+      422, 422, 404,
+    ]);
+    expect(await object(cancel({ account_id: accountId, model: "another" }))).toMatchObject({ canceled: 0 });
+    expect(await object(cancel({ account_id: accountId, dry_run: true }))).toMatchObject({ dry_run: true, matched: 3, next: null });
+    expect(await counts(model)).toEqual({ queued: 4 });
+    expect(await object(cancel({ account_id: accountId }))).toMatchObject({ dry_run: false, canceled: 3, next: null });
+    expect(await counts(model)).toEqual({ canceled: 3, queued: 1 });
+  });
+
   test("narrows by status, by metadata and by time", async () => {
     const { key, accountId } = await newTenant();
     const model = await served();

@@ -277,6 +277,7 @@ const EXAMPLES: Readonly<Record<string, Make>> = {
   "PATCH /admin/v1/backends/{id}": async () => ({ ...(await aBackend()), body: { state: "draining" } }),
   "DELETE /admin/v1/backends/{id}": aBackend,
   "POST /admin/v1/redrive": () => ({ body: { error_class: "infrastructure", dry_run: true } }),
+  "POST /admin/v1/cancel": ({ accountId }) => ({ body: { account_id: accountId, model: "color-classification", dry_run: true } }),
   "POST /admin/v1/checks": () => ({}),
   "POST /v1/webhooks/rotate": () => ({}),
   "POST /console/session": () => ({ headers: { Origin: ORIGIN, "X-Console": "1" }, signed: true }),
