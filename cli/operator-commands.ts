@@ -33,8 +33,9 @@ function resourceCommands(
     .option("--set <json>", "any other member, as the admin API takes it")
     .action(async (...args: unknown[]) => {
       const command = args.at(-1) as Command; // as commander passes it
-      const { set, server: url, ...members } = command.opts<Record<string, unknown> & { set?: string; server?: string }>();
-      const json = { ...given({ ...members, url }), ...(set === undefined ? {} : (parsed(set, "--set") as object)) }; // checked by the deployment
+      // `--url` is the deployment's address, and `--version` the program's version.
+      const { set, server: url, modelVersion: version, ...members } = command.opts<Record<string, unknown> & { set?: string }>();
+      const json = { ...given({ ...members, url, version }), ...(set === undefined ? {} : (parsed(set, "--set") as object)) }; // checked by the deployment
       const api = apiOf(command);
       await (resource === "backends" ? addBackend(api, json) : create(api, resource, json));
     });
@@ -96,7 +97,7 @@ export function operatorCommands(program: Command): void {
         .requiredOption("--model <name>", "the model that it serves")
         .requiredOption("--server <url>", "its address")
         .requiredOption("--protocol <protocol>", "oip, openai, http or cog")
-        .option("--version <version>", "of the model")
+        .option("--model-version <version>", "the version that it serves; the model's default by default")
         .option("--max-concurrency <number>", "inferences at once", whole)
         .option("--timeout-seconds <number>", "of one attempt", whole),
     { id: "id", verb: "delete", filter: (it) => it.option("--model <name>", "only of this model") },

@@ -126,6 +126,10 @@ test("the operator makes an account, a key, a model and a backend, and sees why 
   const [backend] = await json("backends", "list", "--model", "nowhere");
   const [drained] = await json("backends", "drain", String(backend?.["id"]));
   expect(drained).toMatchObject({ state: "draining" });
+  await json("models", "create", "--name", "versioned", "--versions", "1,2");
+  const made = ["--model", "versioned", "--model-version", "1", "--server", "http://127.0.0.1:9", "--protocol", "http"];
+  expect((await claimcheck(["backends", "create", ...made, "--set", '{"state": "paused"}'])).code).toBe(1); // it is not ready
+  expect(await json("backends", "list", "--model", "versioned")).toMatchObject([{ version: "1", state: "paused" }]);
   const [rotated] = await json("keys", "rotate", String(key?.["id"]), "--overlap-seconds", "3600");
   expect(rotated).toMatchObject({ key: expect.stringMatching(/^ck_/), scopes: ["read", "submit"], previous: { id: key?.["id"] } });
   expect((await claimcheck(["list"], { CLAIMCHECK_KEY: String(rotated?.["key"]) })).code).toBe(0);
