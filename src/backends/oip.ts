@@ -12,10 +12,18 @@ import { parseAnswer, parseJson, writeJson } from "../encoding/json.ts";
 import { type Result, faulty, read } from "../encoding/result.ts";
 import { FORMS_MS, FORMS_UNSURE_MS, READY_TIMEOUT_MS } from "../limits.ts";
 import type { Fault } from "../problem.ts";
-import { type InferRequest, type InferResponse, readInferRequest, readInferResponse, wantsOf } from "../tensors/infer.ts";
+import {
+  type InferRequest,
+  type InferResponse,
+  inSharedMemory,
+  readInferRequest,
+  readInferResponse,
+  sharedMemoryOf,
+  wantsOf,
+} from "../tensors/infer.ts";
 import { type Form, fromTensors, isTensorInput, itemsIn, toTensors } from "../tensors/plain.ts";
 import { serverPathOf } from "./openai-paths.ts";
-import { isObject, plainOf, quoted } from "../tensors/tensor.ts";
+import { isObject, plainOf } from "../tensors/tensor.ts";
 import { contentOf, headOf, writeInferRequest, writeInferResponse } from "../tensors/wire.ts";
 import { generate, generateStream } from "./oip-text.ts";
 import { GENERATE, looksLikeText } from "./generate.ts";
@@ -153,13 +161,10 @@ function isAll(request: InferRequest, binary: boolean): boolean {
  * not the client's: whoever knows a region's name could see or change what another account computes.
  */
 export function sharedMemoryIn({ inputs, outputs = [] }: InferRequest): Fault | null {
-  for (const [list, tensors] of [["inputs", inputs] as const, ["outputs", outputs] as const]) {
-    const index = tensors.findIndex(({ parameters }) => Object.keys(parameters ?? {}).some((name) => name.startsWith("shared_memory_")));
+  for (const [role, tensors] of [["input", inputs] as const, ["output", outputs] as const]) {
+    const index = tensors.findIndex(({ parameters }) => sharedMemoryOf(parameters) !== undefined);
     const tensor = tensors[index];
-    if (tensor) {
-      const detail = `${list.slice(0, -1)} ${quoted(tensor.name)} is to be in shared memory, which is not offered`;
-      return { path: [list, index, "parameters"], detail };
-    }
+    if (tensor) return { path: [`${role}s`, index, "parameters"], detail: inSharedMemory(role, tensor.name) };
   }
   return null;
 }

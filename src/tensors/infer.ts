@@ -177,7 +177,11 @@ function readTensor(value: unknown, role: "input" | "output", path: Fault["path"
   if (!parameters.ok) return parameters;
   const { binary_data_size: size, ...others } = parameters.value ?? {};
   const whole: Head = { ...head.value, ...(Object.keys(others).length > 0 && { parameters: others }) };
-  if (size === undefined) return withJson(whole, data ?? undefined, role, [...path, "data"], manner);
+  if (size === undefined) {
+    const region = data === undefined || data === null ? sharedMemoryOf(others) : undefined;
+    if (region !== undefined) return fault([...path, "parameters", region], inSharedMemory(role, head.value.name));
+    return withJson(whole, data ?? undefined, role, [...path, "data"], manner);
+  }
 
   const at = [...path, "parameters", "binary_data_size"];
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0)
@@ -189,6 +193,17 @@ function readTensor(value: unknown, role: "input" | "output", path: Fault["path"
   const bytes = tail.bytes.subarray(tail.at, tail.at + size);
   tail.at += size;
   return withBytes(whole, bytes, role, at);
+}
+
+/** The parameter by which a tensor is said to be in shared memory (a Triton extension), where its data would be. */
+export function sharedMemoryOf(parameters: Parameters = {}): string | undefined {
+  return Object.keys(parameters).find((name) => name.startsWith(SHARED_MEMORY));
+}
+
+export const SHARED_MEMORY = "shared_memory_";
+
+export function inSharedMemory(role: "input" | "output", name: string): string {
+  return `${role} ${quoted(name)} is to be in shared memory, which is not offered`;
 }
 
 function readRequested(values: unknown): Read<RequestedOutput[] | null> {

@@ -784,10 +784,15 @@ describe("a request that is wrong", () => {
     expect(await Promise.all(statuses)).toEqual([200, 200, 501, 501, 501]);
   });
 
-  test.each(["inputs", "outputs"])("is 501 where it would have the server use shared memory for its %s", async (list) => {
+  test.each([
+    ["inputs", X.data],
+    ["inputs", undefined], // as Triton's clients send it: the data are in the region
+    ["outputs", X.data],
+    ["outputs", undefined],
+  ])("is 501 where it would have the server use shared memory for its %s (data %s)", async (list, data) => {
     const { key } = await newTenant();
     const { model, server } = await echoing();
-    const shared = { ...X, parameters: { shared_memory_region: "theirs", shared_memory_byte_size: 16 } };
+    const shared = { ...X, data, parameters: { shared_memory_region: "theirs", shared_memory_byte_size: 16 } };
     const body = { inputs: [X], outputs: [{ name: "x" }], [list]: [shared] };
     expect(await seen(infer(key, model, body))).toStrictEqual(refused(501, expect.stringContaining('"x"')));
     const { id } = await object(as(key, "POST", "/v1/inferences", { model, input: body }));

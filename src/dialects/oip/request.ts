@@ -19,7 +19,7 @@ import {
   TENSOR_BODY_COPIES,
 } from "../../limits.ts";
 import { problem } from "../../problem.ts";
-import { type InferRequest, rawInferRequest, readInferRequest } from "../../tensors/infer.ts";
+import { type InferRequest, SHARED_MEMORY, rawInferRequest, readInferRequest } from "../../tensors/infer.ts";
 import { type Parameters, type Read, isObject } from "../../tensors/tensor.ts";
 import { contentOf, writeInferRequest } from "../../tensors/wire.ts";
 import { describe, find, unready } from "./models.ts";
@@ -62,9 +62,11 @@ export function jsonText(request: Request, bytes: Uint8Array, besideBytes = 0): 
   return text;
 }
 
+/** Throws 501 for an input in shared memory, which has no data for that reason, and 400 for any other fault. */
 export function good<T>(read: Read<T>): T {
-  if (!read.ok) throw problem("bad_request", { detail: read.fault.detail });
-  return read.value;
+  if (read.ok) return read.value;
+  const { path, detail } = read.fault;
+  throw problem(String(path.at(-1)).startsWith(SHARED_MEMORY) ? "not_implemented" : "bad_request", { detail });
 }
 
 /** Throws 501 for what is a GPU server's own affair: its memory, and sequences of requests that all go to one server. */
