@@ -642,18 +642,18 @@ describe("a request that is wrong", () => {
   });
 
   test.each([
-    ["nothing", ""],
-    ["blanks", " \n"],
+    ["nothing", "", /body is empty/],
+    ["blanks", " \n", /body is empty/],
     ["half an object", '{"inputs":['],
     ["words", "four numbers"],
     ["a number that is too large", '{"inputs":[{"name":"x","shape":[1],"datatype":"FP64","data":[1e400]}]}'],
     ["nesting too deep", `{"x":${"[".repeat(64)}${"]".repeat(64)},"inputs":[]}`],
     ["nesting far too deep", `${"[".repeat(200_000)}${"]".repeat(200_000)}`],
-  ])("for %s in the place of JSON is 400", async (_name, body) => {
+  ])("for %s in the place of JSON is 400", async (_name, body, said = /\S/) => {
     const { key } = await newTenant();
     const { model } = await echoing();
-    expect(await seen(infer(key, model, body))).toStrictEqual(refused(400));
-    expect(await seen(as(key, "POST", `/v2/models/${model}/generate`, body))).toStrictEqual(refused(400));
+    expect(await seen(infer(key, model, body))).toStrictEqual(refused(400, expect.stringMatching(said)));
+    expect(await seen(as(key, "POST", `/v2/models/${model}/generate`, body))).toStrictEqual(refused(400, expect.stringMatching(said)));
   });
 
   test("for JSON that is not UTF-8 is 400, alone or before raw data", async () => {
@@ -665,6 +665,14 @@ describe("a request that is wrong", () => {
       const answer = call(`/v2/models/${model}/infer`, { method: "POST", headers: { ...headers, ...more }, body });
       expect(await seen(answer)).toStrictEqual(refused(400, "The body is not UTF-8."));
     }
+  });
+
+  test("for a JSON longer than the body says so, whatever bytes the body has", async () => {
+    const { key } = await newTenant();
+    const { model } = await echoing();
+    const headers = { Authorization: `Bearer ${key}`, [HEAD]: "10" };
+    const answer = call(`/v2/models/${model}/infer`, { method: "POST", headers, body: Uint8Array.of(0x7b, 0x7d, 0xff) });
+    expect(await seen(answer)).toStrictEqual(refused(400, `${HEAD} is 10, but the body has only 3 bytes.`));
   });
 
   test.each(["text/plain", "multipart/form-data; boundary=x", "application/jsonp", "image/png"])("for %s is 415", async (type) => {

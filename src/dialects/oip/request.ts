@@ -46,7 +46,10 @@ export async function readBody(request: Request): Promise<Body> {
   if (length === null) return { bytes: await readBytes(request, JSON_BODY_BYTES, JSON_TEXT_COPIES), headLength: null };
   if (!/^\d{1,15}$/.test(length)) throw problem("bad_request", { detail: `${HEAD_LENGTH} must be a length in bytes.` });
   if (Number(length) > JSON_BODY_BYTES) throw problem("body_too_large", { detail: `The JSON exceeds ${JSON_BODY_BYTES} bytes.` });
-  return { bytes: await readBytes(request, TENSOR_BODY_BYTES, TENSOR_BODY_COPIES), headLength: Number(length) };
+  const bytes = await readBytes(request, TENSOR_BODY_BYTES, TENSOR_BODY_COPIES);
+  if (Number(length) > bytes.length)
+    throw problem("bad_request", { detail: `${HEAD_LENGTH} is ${length}, but the body has only ${bytes.length} bytes.` });
+  return { bytes, headLength: Number(length) };
 }
 
 /** The JSON of a body, or of its beginning. Throws 400 where it is not UTF-8, and what mustFit throws. */
@@ -57,6 +60,7 @@ export function jsonText(request: Request, bytes: Uint8Array, besideBytes = 0): 
   } catch {
     throw problem("bad_json", { detail: "The body is not UTF-8." });
   }
+  if (text.trim() === "") throw problem("bad_json", { detail: "The body is empty; it must be JSON." });
   mustFit(request, text, besideBytes);
   mustHoldNoKey(text, null); // JSON may write a key otherwise than its bytes are
   return text;
