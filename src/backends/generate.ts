@@ -44,8 +44,8 @@ export function generateInput({ input }: BackendCall): Generate | null {
   const value = parsed(inputText(input));
   if (!isObject(value) || typeof value["text_input"] !== "string") return null;
   // Triton takes parameters beside the text too.
-  const { text_input: text, parameters, ...beside } = value;
-  return { text, parameters: { ...beside, ...(isObject(parameters) ? parameters : {}) } };
+  const { text_input: text, id, parameters, ...beside } = value;
+  return { text, named: typeof id === "string" ? { id } : {}, parameters: { ...beside, ...(isObject(parameters) ? parameters : {}) } };
 }
 
 /**
@@ -60,6 +60,8 @@ export function looksLikeText({ capability, input }: BackendCall, isOther: (valu
 
 export interface Generate {
   readonly text: string;
+  /** The client's id, which each event of its stream has. */
+  readonly named: { readonly id?: string };
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
@@ -77,7 +79,7 @@ export const generatingChat: Protocol = {
     if (!isText(call)) return openai.stream ? openai.stream(call, outside, sink) : openai.infer(call, outside);
     const asked = generateInput(call);
     if (!asked) return NOT_GENERATE;
-    return generated(await streamChat(chatCall(call, asked), outside, sink, piecesFor(call)), call, asked);
+    return generated(await streamChat(chatCall(call, asked), outside, sink, piecesFor(call, asked)), call, asked);
   },
 };
 
@@ -123,10 +125,10 @@ function reasonOf({ finish_reason, stop_reason }: Readonly<Record<string, unknow
 }
 
 /** An event for each piece of text in a chat's chunks. */
-function piecesFor(call: BackendCall): ShowChunk {
+function piecesFor(call: BackendCall, { named }: Generate): ShowChunk {
   return (chunk) => {
     const text = textIn(chunk);
-    return text === null || text === "" ? "" : eventOf(generatedBy({ text_output: text }, call));
+    return text === null || text === "" ? "" : eventOf(generatedBy({ ...named, text_output: text }, call));
   };
 }
 

@@ -10,7 +10,7 @@ import { BACKEND_ANSWER_BYTES } from "../limits.ts";
 import { isObject } from "../tensors/tensor.ts";
 import { type Answer, type BackendCall, type Outside, type Sink, exchange, inputText, jsonOf, textOf } from "./backend.ts";
 import { failing, garbage, oversized, refusal, refusedInside } from "./judgement.ts";
-import { type Generated, NOT_GENERATE, eventOf, generateInput, generatedBy, isGenerated } from "./generate.ts";
+import { type Generate, type Generated, NOT_GENERATE, eventOf, generateInput, generatedBy, isGenerated } from "./generate.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Reading, stream } from "./streams/sse.ts";
 import { type Members, type SaidFailure, failureIn } from "./streams/stream-events.ts";
@@ -25,11 +25,12 @@ export async function generate(call: BackendCall, outside: Outside, url: string)
 }
 
 export async function generateStream(call: BackendCall, outside: Outside, sink: Sink, url: string): Promise<Outcome> {
-  if (!generateInput(call)) return NOT_GENERATE;
+  const asked = generateInput(call);
+  if (!asked) return NOT_GENERATE;
   // What is compressed on its way comes in blocks, not token by token.
   const headers = { "Content-Type": JSON_TYPE, Accept: "text/event-stream", "Accept-Encoding": "identity" };
   const question = { method: "POST", headers, body: inputText(call.input) };
-  const streamed = await stream(outside, `${url}/generate_stream`, question, call, sink, new TextReading(call), (answer) =>
+  const streamed = await stream(outside, `${url}/generate_stream`, question, call, sink, new TextReading(call, asked), (answer) =>
     generatedIn(answer, call),
   );
   return streamed.ok ? streamed.value : streamed.fault;
@@ -55,13 +56,15 @@ function modelFailed(failure: SaidFailure, call: BackendCall): Outcome {
 /** A stream of generated text: gives its events our model's name, and keeps what they amount to together. */
 class TextReading implements Reading {
   readonly #call: BackendCall;
+  readonly #asked: Generate;
   readonly #tokens: unknown[] = [];
   #text = "";
   #characters = 0;
   #last: Generated | null = null;
 
-  constructor(call: BackendCall) {
+  constructor(call: BackendCall, asked: Generate) {
     this.#call = call;
+    this.#asked = asked;
   }
 
   take(part: Members, data: string): string | Outcome {
@@ -73,7 +76,8 @@ class TextReading implements Reading {
     this.#last = piece;
     const { details } = piece;
     if (isObject(details) && details["token"] !== undefined) this.#tokens.push(details["token"]);
-    return eventOf(generatedBy(piece, this.#call));
+    const { id: _, ...shown } = piece; // the server's; its client knows only its own
+    return eventOf(generatedBy({ ...this.#asked.named, ...shown }, this.#call));
   }
 
   failed(failure: SaidFailure): Outcome {

@@ -1092,6 +1092,22 @@ describe("text", () => {
     const answer = await ask(key, model, body, "generate_stream");
     expect(await eventsOf(answer)).toStrictEqual(["three ", "fo\nur"].map((text_output) => ({ model_name: model, text_output })));
     expect(await ended(key, idOf(answer))).toMatchObject({ output: { model_name: model, text_output: "three fo\nur" } });
+    const named = await eventsOf(await ask(key, model, { ...body, id: "7" }, "generate_stream"));
+    expect(named).toStrictEqual(["three ", "fo\nur"].map((text_output) => ({ model_name: model, id: "7", text_output })));
+  });
+
+  test.each<[string, unknown, unknown]>([
+    ["the client's", { id: "7" }, { id: "7" }],
+    ["none where the client gives none, whatever the server calls it", {}, {}],
+    ["none for null", { id: null }, {}],
+  ])("in a stream has an id in each event: %s", async (_name, more, named) => {
+    const { key } = await newTenant();
+    const said = ["a", "b"].map((text_output) => `data: ${JSON.stringify({ id: "its own", text_output })}\n\n`).join("");
+    const model = await servedBy(() => new Response(said, { headers: { "Content-Type": "text/event-stream" } }));
+    const answer = await ask(key, model, { ...body, ...(more as object) }, "generate_stream"); // as above
+    expect(await eventsOf(answer)).toStrictEqual(
+      ["a", "b"].map((text_output) => ({ model_name: model, ...(named as object), text_output })),
+    );
   });
 
   test.each<[string, ScriptedBackend, unknown]>([
