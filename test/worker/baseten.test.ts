@@ -293,7 +293,8 @@ describe("the model and its version", () => {
     "are 404 under %s, whatever is asked",
     async (prefix) => {
       const { key } = await newTenant();
-      const at = `${modelOf(await newModel(VERSIONS))}${prefix}`;
+      const model = await newModel(VERSIONS);
+      const at = `${modelOf(model)}${prefix}`;
       const large = { model_input: "x".repeat(INLINE_BYTES) };
       for (const answer of [
         as(key, "POST", `${at}/async_predict`, { model_input: 1 }),
@@ -302,7 +303,8 @@ describe("the model and its version", () => {
         as(key, "POST", `${at}/wake`),
         as(key, "GET", `${at}/async_queue_status`),
       ]) {
-        expect(await seen(answer)).toStrictEqual(refusal(404, "model_does_not_exist"));
+        const said = `The model "${model}" has no version "${prefix.split("/").at(-1)}".`;
+        expect(await seen(answer)).toStrictEqual(refusal(404, "model_does_not_exist", expect.stringContaining(said)));
       }
     },
   );

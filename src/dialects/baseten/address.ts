@@ -6,7 +6,8 @@ import { findModel } from "../../models/store.ts";
 import type { Lane } from "../../models/lane.ts";
 import type { KeyCall } from "../../http/route.ts";
 import type { Submission } from "../../inferences/submission.ts";
-import { Problem, problem } from "../../problem.ts";
+import { modelNotFound } from "../../models/unknown.ts";
+import { Problem } from "../../problem.ts";
 
 export const PRODUCTION = "production";
 /** Parts at the end of `model-{id}-{env}` that may be the environment's name: theirs are like `prod-us`. Each is looked up. */
@@ -67,6 +68,6 @@ async function laneOf({ db }: KeyCall["ports"], target: Target): Promise<Lane | 
 
 export async function laneAt(call: KeyCall, address: Address): Promise<Lane> {
   const lane = (await laneOf(call.ports, address)) ?? (await otherReading(call, address));
-  if (!lane) throw problem("model_not_found", { detail: `There is no such model or deployment: "${address.model.slice(0, 128)}".` });
+  if (!lane) throw modelNotFound(address, await findModel(call.ports.db, address.model));
   return lane;
 }
