@@ -73,7 +73,7 @@ export async function listAll(call: KeyCall): Promise<Response> {
 
 /** `GET /v1/models/{name}` */
 export async function get(call: KeyCall): Promise<Response> {
-  const name = call.params["name"] ?? "";
+  const name = (call.params["name"] ?? "").replace(/(?<!\/)\/+$/, ""); // a name may have slashes, but those at the end are the path's
   const [model, schemas] = await Promise.all([findModel(call.ports.db, name), findSchemas(call.ports.db, name)]);
   if (!model || !schemas) throw modelNotFound({ model: name }, null);
   const shown = { ...presentModel(model), ...presentSignature(signatureOf(schemas, model.defaultVersion)) };

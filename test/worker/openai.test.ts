@@ -852,6 +852,15 @@ describe("the models", () => {
     expect(MODELS_LISTED).toBeGreaterThanOrEqual(120);
   });
 
+  test("are found with a slash after the name, as every path is, whether the name has one too or not", async () => {
+    const { key } = await newTenant();
+    const names = [crypto.randomUUID(), `org/${crypto.randomUUID()}`];
+    for (const name of names) {
+      await operator("POST", "/models", { name });
+      for (const end of ["", "/", "//"]) expect(await object(as(key, "GET", `/v1/models/${name}${end}`))).toMatchObject({ id: name });
+    }
+  });
+
   test.each(["nothing", "%00", "a%2Fb", "%E0%A4%A"])("have none of the name %s", async (name) => {
     const { key } = await newTenant();
     expect(await seen(as(key, "GET", `/v1/models/${name}`))).toStrictEqual(refusal(404, "not_found_error", "model_not_found"));
@@ -1027,7 +1036,9 @@ describe("OpenAI's unmodified client", () => {
     const model = await served();
     const client = clientOf(key);
     const missing = await client.post("/embeddings", { body: { model } }).then(String, (error: unknown) => error);
-    expect(missing).toMatchObject({ status: 400, param: "input" });
+    expect(missing).toMatchObject({ status: 400, param: "input", message: "400 input: is missing" });
+    const wrong = await client.post("/completions", { body: { model, prompt: 5 } }).then(String, (error: unknown) => error);
+    expect(wrong).toMatchObject({ status: 400, param: "prompt", message: "400 prompt: must be a text or a list" });
     const odd = await client.embeddings.create({ model, input: "a" }).then(String, (error: unknown) => error);
     expect(odd).toMatchObject({ status: 502 });
   });

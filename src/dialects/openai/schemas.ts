@@ -61,7 +61,11 @@ export const CHAT_COMPLETION = {
 } as const satisfies RouteShape;
 
 const several = (items: string) =>
-  z.union([z.string(), z.array(z.unknown()).min(1, "must hold at least one entry")], { error: "must be a text or a list" }).describe(items);
+  z
+    .union([z.string(), z.array(z.unknown()).min(1, "must hold at least one entry")], {
+      error: ({ input }) => (input === undefined ? "is missing" : "must be a text or a list"),
+    })
+    .describe(items);
 
 const textRequest = z.lazy(() =>
   z.looseObject({
