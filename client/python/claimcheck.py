@@ -21,6 +21,7 @@ import hmac
 import http.client
 import io
 import json
+import math
 import os
 import random
 import ssl
@@ -321,7 +322,7 @@ class _Flows:
     ) -> _Flow[Inference]:
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         if wait:
-            headers["Prefer"] = f"wait={round(wait)}"
+            headers["Prefer"] = _prefer(wait)
         call = _post("/v1/inferences", _given(model=model, input=input, **options), headers=headers, repeatable=True)
         call.timeout += wait or 0
         call.patient = _patient
@@ -340,7 +341,7 @@ class _Flows:
         return (yield from self.result(inference))
 
     def get(self, inference: Named, *, wait: float = 0, logs: bool = False) -> _Flow[Inference]:
-        headers = {"Prefer": f"wait={round(wait)}"} if wait else {}
+        headers = {"Prefer": _prefer(wait)} if wait else {}
         path = _query(f"/v1/inferences/{_id(inference)}", {"logs": "1" if logs else None})
         answer = yield from _asked(_Call("GET", path, headers=headers, timeout=TIMEOUT_SECONDS + wait))
         return Inference.of(answer.json())
@@ -388,20 +389,28 @@ class _Flows:
                 there = 0
             tag, digest = answer.headers.get("etag", tag), answer.headers.get("repr-digest", digest)
             total = there + int(answer.headers.get("content-length", 0))
-            try:
-                with open(path, "r+b" if there else "wb") as out:
-                    out.seek(there)
-                    while chunk := (yield _Read(answer)):
-                        out.write(chunk)
-                        there += len(chunk)
-                        if progress:
-                            progress(there, max(total, there))
+            cut: Exception | None = None
+            # What can't be written is no cut: it is raised as it comes.
+            with open(path, "r+b" if there else "wb") as out:
+                out.seek(there)
+                while True:
+                    try:
+                        chunk = yield _Read(answer)
+                    except (OSError, http.client.HTTPException, EOFError) as error:
+                        cut = error
+                        break
+                    if not chunk:
+                        break
+                    out.write(chunk)
+                    there += len(chunk)
+                    if progress:
+                        progress(there, max(total, there))
+            if cut is None:
                 break
-            except (OSError, http.client.HTTPException, EOFError) as error:
-                retry += 1
-                if retry > MAX_RETRIES:
-                    raise ConnectionFailed(f"the result was cut after {there} of {total} bytes") from error
-                yield _Pause(_pause_before(retry, None))
+            retry += 1
+            if retry > MAX_RETRIES:
+                raise ConnectionFailed(f"the result was cut after {there} of {total} bytes") from cut
+            yield _Pause(_pause_before(retry, None))
         _check_digest(path, digest)
         os.replace(path, to)
         return there
@@ -520,6 +529,11 @@ class _Flows:
     def events(self, path: str, after: str | None) -> _Flow[_Answer]:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
         return (yield from _asked(_Call("GET", path, headers=headers, patient=True, streams=True)))
+
+
+def _prefer(wait: float) -> str:
+    """A deployment takes whole seconds, up to a minute."""
+    return f"wait={max(0, min(60, math.ceil(wait)))}"
 
 
 def _result_path(inference: Named, part: str | None) -> str:
@@ -644,7 +658,7 @@ class Claimcheck(_Settings):
 
     def submit(self, model: str, input: Any, **options: Any) -> Inference:
         """Submits an inference and returns it at once. Options are the members of `POST /v1/inferences` (version, priority,
-        metadata, webhook, retry, …), `wait` (seconds to wait for its end) and `idempotency_key`."""
+        metadata, webhook, retry, …), `wait` (seconds to wait for its end, up to 60) and `idempotency_key`."""
         return self._done(self._flows.submit(model, input, **options))
 
     def run(self, model: str, input: Any, *, timeout: float | None = None, **options: Any) -> Any:

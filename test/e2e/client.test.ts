@@ -8,6 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -165,11 +166,36 @@ test("an upload whose client is killed goes on in another process with the parts
   expect(Buffer.from(bytes).equals(Buffer.from(await answer.arrayBuffer()))).toBe(true);
 });
 
+/** What a program with the Python client prints, as JSON. */
+async function inPython(program: string, ...args: readonly string[]): Promise<unknown> {
+  const { stdout } = await promisify(execFile)("python3", ["-c", program, ...args], {
+    env: { ...process.env, PYTHONPATH: join(ROOT, "client", "python"), PYTHONDONTWRITEBYTECODE: "1" },
+  });
+  return JSON.parse(stdout);
+}
+
+test.runIf(hasPython)("from Python a call waits for a minute at most, and a file that can't be written is no cut connection", async () => {
+  const { url, key } = await newWorld();
+  const program = `
+import json, sys
+import claimcheck
+client = claimcheck.Claimcheck(sys.argv[1], key=sys.argv[2])
+inference = client.submit("colors", {}, wait=90)
+try: client.download(inference, sys.argv[3] + "/nowhere/result.bin")
+except FileNotFoundError as error: missing = error.filename
+length = client.download(client.get(inference, wait=0.2), sys.argv[3] + "/result.bin")
+print(json.dumps([inference.status, missing, length]))`;
+  const at = newFolder();
+  const [status, missing, length] = (await inPython(program, url, key, at)) as [string, string, number]; // as it prints
+  expect([status, missing]).toEqual(["succeeded", join(at, "nowhere", "result.bin.part")]);
+  expect(readFileSync(join(at, "result.bin"))).toHaveLength(length);
+});
+
 test.runIf(hasPython)(
   "an upload from Python goes on where it was, is not sent again when it is complete, and begins again when it is gone",
   async () => {
     const { url, key } = await newWorld();
-    const driver = `
+    const program = `
 import json, sys
 import claimcheck
 client = claimcheck.Claimcheck(sys.argv[1], key=sys.argv[2])
@@ -184,12 +210,7 @@ again = client.upload(whole, resume=ids[0])
 try: client.upload(b"short", resume=ids[0])
 except claimcheck.ClaimcheckError as error: refused = str(error)
 print(json.dumps([file.id == ids[0], sent, again.id == file.id, refused, client.upload(b"short", resume="gone").bytes]))`;
-    const { status, stdout, stderr } = spawnSync("python3", ["-c", driver, url, key], {
-      encoding: "utf8",
-      env: { ...process.env, PYTHONPATH: join(ROOT, "client", "python"), PYTHONDONTWRITEBYTECODE: "1" },
-    });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(JSON.parse(stdout)).toEqual([true, [9 * MIB], true, expect.stringContaining("this one has 5"), 5]);
+    expect(await inPython(program, url, key)).toEqual([true, [9 * MIB], true, expect.stringContaining("this one has 5"), 5]);
   },
 );
 
