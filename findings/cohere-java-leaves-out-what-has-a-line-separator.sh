@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Cohere's Java client leaves a chunk of a stream out, and goes on, if its text has U+2028, U+2029 or U+0085.
 # Package: com.cohere:cohere-java 1.9.3 (Maven).
-# A good guess: the lines of an event stream end at CR and LF alone, and a chunk that can't be read is an error. Seen: java.util.Scanner ends a line at those
-# characters too, which JSON may hold as they are; what is left is no JSON, and is dropped with a line on the standard error. The stream
-# ends as a whole one. A last event that broke off is dropped likewise.
+# A good guess: the lines of an event stream end at CR and LF alone, and a chunk that can't be read is an error. Seen: java.util.Scanner ends a line
+# at those characters too, which JSON may hold as they are; what is left is no JSON, and is dropped with a line on the standard error. The
+# stream ends as a whole one. A last event that broke off is dropped likewise.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder" || true' EXIT

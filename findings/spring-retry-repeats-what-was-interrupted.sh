@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Spring Retry makes a call again that was interrupted, so a canceled task goes on through all of its attempts.
+# Spring Retry makes a call again that was interrupted, so a canceled task begins anew.
 # Package: org.springframework.retry:spring-retry 2.0.12 (Maven).
 # A good guess: an InterruptedException ends the attempts, as an interrupt in the pause between two does, and the thread stays interrupted. Seen: the
-# exception of the call has taken the flag away, and is a failure like any other: after `cancel(true)` and `shutdownNow()` the call is made
-# twice more, each time to its end. Only an interrupt that comes in a pause is heeded.
+# exception of the call has taken the flag away, and is a failure like any other: after `cancel(true)` the call is made once more and goes on
+# to its end. Only an interrupt that comes in a pause is heeded.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder" || true' EXIT

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Spring's server-sent events lose the space before a word, and end an event's line at a CR within its text.
 # Packages: org.springframework:spring-webflux 6.2.11, org.springframework:spring-webmvc 6.2.11 (Maven).
-# A good guess: a text comes out of a stream as it went in, since a writer that puts a space behind the colon keeps one that the text begins with. Seen: " world"
-# is written as `data: world` by WebFlux and by SseEmitter, and every reader takes that one space away, Spring's own too: tokens of a model, most of which begin
-# with a space, run together. A CR within a text stands in the line as it is, and ends it for a browser.
+# A good guess: a text comes out of a stream as it went in, since a space behind the colon keeps one that the text begins with. Seen: " world" is
+# written as `data: world` by WebFlux and by SseEmitter, and every reader takes that one space away, Spring's own too: tokens of a model, most
+# of which begin with a space, run together. A CR within a text stands in the line as it is, and ends it for a browser.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder" || true' EXIT
