@@ -166,12 +166,15 @@ function optionsOf(box: HTMLElement, lines: readonly Line[], unit: Unit): uPlot.
         stroke: colour(tone),
         width: 1.5,
         fill: `${colour(tone)}14`,
-        points: { show: false },
+        points: { show: isOne, size: 5, fill: colour(tone) },
         spanGaps: true,
       })),
     ],
   };
 }
+
+/** Whether a line has one measured value alone, between which and the next nothing can be drawn. */
+const isOne = ({ data }: uPlot, line: number): boolean => (data[line] ?? []).filter((value) => typeof value === "number").length === 1;
 
 const HOUR = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });

@@ -42,6 +42,13 @@ afterAll(async () => {
   endAll();
 });
 
+/** What is asked of one here. */
+interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  getContext(kind: "2d"): { getImageData(left: number, top: number, width: number, height: number): { readonly data: Uint8ClampedArray } };
+}
+
 /** A page of the console, signed in; what the browser finds wrong with it is thrown by `close`. */
 async function opened(path: string, secret: string | null = deployment.key): Promise<Page & AsyncDisposable> {
   const context = await browser.newContext({ bypassCSP: false });
@@ -407,6 +414,23 @@ describe("the operator", () => {
     expect(page.url()).toContain("window=24h");
     await page.getByRole("region", { name: "Models" }).last().getByRole("link", { name: "echo" }).waitFor();
     expect(await seriousFaults(page)).toEqual([]);
+  });
+
+  test("sees a time that was measured in one step alone", async () => {
+    behaves = slow(0);
+    await deployment.api("POST", "/v1/inferences", { model: "echo", input: TENSORS }, { Prefer: "wait=30" });
+    await go(page, "Overview");
+    await page.getByRole("button", { name: "Week" }).click();
+    const waits = page.getByRole("figure", { name: "Waits and run times" });
+    await waits.locator("strong", { hasText: "ms" }).first().waitFor();
+    // Pixels that are no shade of grey.
+    const coloured = await waits.locator("canvas").evaluate((element: unknown) => {
+      const canvas = element as Canvas;
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      const pixels = Array.from({ length: data.length / 4 }, (_, at) => data.slice(4 * at, 4 * at + 3));
+      return pixels.filter((parts) => Math.max(...parts) - Math.min(...parts) > 60).length;
+    });
+    expect(coloured).toBeGreaterThan(10);
   });
 
   test("adds a model and a backend, which is probed, drained and deleted", async () => {
