@@ -618,7 +618,7 @@ describe("a chat completion that fails", () => {
     const { key } = await newTenant();
     const model = await served(() => Response.json({ object: "error", message: "context of 8192 tokens", code: 40303 }, { status: 400 }));
     const { error } = await object(chat(key, model));
-    expect(error).toMatchObject({ message: "context of 8192 tokens", code: 40303 });
+    expect(error).toMatchObject({ message: "context of 8192 tokens", code: "40303" }); // typed clients read no number there
   });
 
   test("for an input that the server refuses in OpenAI's words has these words, as they are", async () => {

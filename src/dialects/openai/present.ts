@@ -129,9 +129,9 @@ function errorOfFailure({ class: failureClass, status, message, code, upstream }
   return { ...known, code: isBare ? code : said.code, type: said.type ?? known.type, param: said.param };
 }
 
-/** All four members, always. */
+/** All four members, always. A code is text here, where some servers, such as vLLM, have a number: typed clients could not read that. */
 function bodyOf({ message, type, param, code }: ApiError): z.infer<typeof errorSchema> {
-  return { error: { message, type, param, code } };
+  return { error: { message, type, param, code: code === null ? null : String(code) } };
 }
 
 export function refusal(error: ApiError, headers: Readonly<Record<string, string>>): Response {

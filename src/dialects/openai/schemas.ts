@@ -10,7 +10,7 @@ export const errorSchema = z.lazy(() =>
       message: z.string().describe("What happened and what is wanted, for people."),
       type: z.string().describe("What kind of error it is, such as `invalid_request_error`."),
       param: z.string().nullable().describe("The first member at fault, such as `messages[0].role`."),
-      code: z.union([z.string(), z.number()]).nullable().describe("What happened, for programs; a refusing backend's own passes as it is."),
+      code: z.string().nullable().describe("What happened, for programs; a refusing backend's own passes, a number of its as text."),
     }),
   }),
 );
