@@ -1,7 +1,7 @@
 /**
- * Removes files, ready or not. The row goes first, and with it, in one transaction, its object is noted as a removal: so no
- * row is ever left that says "ready" of an object that is gone, and what is left of the object after a crash is found by
- * that note. What is past its time can't be referred to any more, so nobody is given a file whose object is going.
+ * Removes files, ready or not. The row goes first, and with it, in one transaction, its object is noted as a removal, and its
+ * upload: so no row is ever left that says "ready" of an object that is gone, and what is left of either after a crash is found by
+ * its note. What is past its time can't be referred to any more, so nobody is given a file whose object is going.
  */
 import type { Upload } from "../payloads/bucket.ts";
 import { FILE_SWEEP_ROWS } from "../limits.ts";
@@ -25,7 +25,7 @@ export async function removeExpiredFiles(stores: Stores): Promise<boolean> {
   return files.length === FILE_SWEEP_ROWS;
 }
 
-/** Gives up an upload in parts, as far as it can: what is left of it the bucket clears away itself, after a week. */
+/** Gives up an upload in parts at once, if it can: what is left of it the sweep finds. */
 export async function abandon(upload: Upload): Promise<void> {
   try {
     await upload.abort();

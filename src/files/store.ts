@@ -171,9 +171,11 @@ export async function partsOf(db: Database, { accountId, id }: StoredFile): Prom
   return partSchema.parse(await db.all(fileStatements.parts(accountId, id)));
 }
 
-/** Removes the row, and notes its object as one that is to go. */
-export async function removeFileRow(db: Database, file: Pick<StoredFile, "accountId" | "id">): Promise<void> {
-  await db.batch([removalStatements.note([objectKey(file)]), fileStatements.remove(file.accountId, file.id)]);
+/** Removes the row, and notes its object as one that is to go, and its upload in parts as one to be aborted. */
+export async function removeFileRow(db: Database, file: Pick<StoredFile, "accountId" | "id" | "uploadId">): Promise<void> {
+  const object = objectKey(file);
+  const upload = file.uploadId === null ? [] : [removalStatements.noteAbandoned(object, file.uploadId)];
+  await db.batch([removalStatements.note([object]), ...upload, fileStatements.remove(file.accountId, file.id)]);
 }
 
 const storage = rowsOf(z.object({ stored: z.number(), quota: z.number(), inDatabase: z.number(), databaseQuota: z.number() }));

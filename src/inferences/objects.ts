@@ -19,13 +19,10 @@ export async function removeNoted(stores: Stores): Promise<number> {
   return removals.length;
 }
 
+/** Uploads first: one that completes until it is aborted leaves an object, which the rest removes. */
 async function remove({ db, payloads, uploads }: Stores, removals: readonly Removal[]): Promise<void> {
   const done = removals.filter(({ uploadId }) => uploadId === "");
-  const objects = await unnamed(
-    db,
-    done.map(({ object }) => object),
-  );
-  if (objects.length > 0) await payloads.delete(objects);
+  const keys = done.map(({ object }) => object);
   for (const removal of removals.filter(({ uploadId }) => uploadId !== "")) {
     try {
       await uploads.resume(removal.object, removal.uploadId).abort();
@@ -34,6 +31,8 @@ async function remove({ db, payloads, uploads }: Stores, removals: readonly Remo
       logError("upload_not_aborted", error, { object: removal.object });
     }
   }
+  const objects = await unnamed(db, keys);
+  if (objects.length > 0) await payloads.delete(objects);
   await forgetRemovals(db, done);
   log("objects_removed", { objects: objects.length, uploads: removals.filter(({ uploadId }) => uploadId !== "").length });
 }

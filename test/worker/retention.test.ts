@@ -1,7 +1,10 @@
 /** What goes when its time is over, what stays, and that nothing is left of what goes, whatever breaks on the way. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Bucket } from "../../src/payloads/bucket.ts";
+import { removeFile } from "../../src/files/remove.ts";
+import { objectKey } from "../../src/files/store.ts";
+import { beginUpload } from "../../src/files/uploads.ts";
+import type { Bucket, Upload, Uploads } from "../../src/payloads/bucket.ts";
 import { newInferenceId } from "../../src/ids.ts";
 import { storeOutput } from "../../src/payloads/take-in.ts";
 import { storeInput } from "../../src/payloads/payloads.ts";
@@ -285,6 +288,45 @@ describe("a crash", () => {
     expect(await traces(first.id)).toEqual(["inferences"]);
     expect(await traces(second.id)).toEqual(["inferences", `outputs/${accountId}/${second.id}/1`]);
     expect(await env.PAYLOADS.head("elsewhere/x")).not.toBeNull();
+  });
+
+  describe("between a file's row and its upload in parts", () => {
+    const { uploads } = still();
+    const failing = (resumed: Upload): Uploads => ({
+      ...uploads,
+      resume: () => ({ ...resumed, abort: () => Promise.reject(new Unavailable("storage", false)) }),
+    });
+    const begun = async () => {
+      const about = {
+        accountId,
+        id: crypto.randomUUID(),
+        name: "",
+        contentType: JSON_TYPE,
+        bytes: 10,
+        sha256: null,
+        origin: "",
+        partBytes: 10,
+      };
+      const file = await beginUpload(still(), about);
+      const resumed = uploads.resume(objectKey(file), file.uploadId ?? "");
+      return { file, resumed, part: await resumed.part(1, new Uint8Array(10)) };
+    };
+
+    test("leaves one that the sweep aborts", async () => {
+      const { file, resumed, part } = await begun();
+      await removeFile({ ...still(), uploads: failing(resumed) }, file);
+      await keepHouse();
+      await expect(resumed.complete([part])).rejects.toMatchObject({ cause: { message: expect.stringContaining("10024") } });
+      expect(await db.all(sql`SELECT * FROM removals`)).toEqual([]);
+    });
+
+    test("leaves no object of one that completes while the sweep aborts it", async () => {
+      const { file, resumed, part } = await begun();
+      await removeFile({ ...still(), uploads: failing(resumed) }, file);
+      const late = { ...resumed, abort: () => resumed.complete([part]) };
+      await keepHouse({ uploads: { ...uploads, resume: () => late } });
+      expect(await env.PAYLOADS.head(objectKey(file))).toBeNull();
+    });
   });
 
   test("in the middle of an upload in parts leaves one that is aborted in the end", async () => {

@@ -984,6 +984,7 @@ describe("every statement is an index search:", () => {
   const removal = { dueAt: 1, object: "outputs/a/i/1", uploadId: "u" };
   const ofRemovals = {
     noteUpload: [removalStatements.noteUpload("outputs/a/i/1", "u")],
+    noteAbandoned: [removalStatements.noteAbandoned("outputs/a/i/1", "u")],
     note: [removalStatements.note(["outputs/a/i/1"])],
     due: [removalStatements.due(10)],
     forget: [removalStatements.forget([removal])],
