@@ -51,6 +51,8 @@ export const LANE_STUCK_FRONT = 20;
 export const PREFER_CHARACTERS = 1_024;
 /** A client's words on a webhook, or an operator's on a model. */
 export const DESCRIPTION_CHARACTERS = 1_000;
+/** Each event of a text's stream repeats its request's id. */
+export const GENERATE_ID_CHARACTERS = 1_024;
 /** How long an Idempotency-Key may be, and for how long it stands for its submit: both as Stripe has them. */
 export const IDEMPOTENCY_KEY_CHARACTERS = 255;
 export const IDEMPOTENCY_MS = 86_400_000;

@@ -6,6 +6,7 @@
  */
 import { JSON_TYPE } from "../content/content.ts";
 import { writeJson } from "../encoding/json.ts";
+import { GENERATE_ID_CHARACTERS } from "../limits.ts";
 import { isObject } from "../tensors/tensor.ts";
 import { type BackendCall, type Protocol, inputText, parsed } from "./backend.ts";
 import { garbage, unsendable } from "./judgement.ts";
@@ -45,7 +46,8 @@ export function generateInput({ input }: BackendCall): Generate | null {
   if (!isObject(value) || typeof value["text_input"] !== "string") return null;
   // Triton takes parameters beside the text too.
   const { text_input: text, id, parameters, ...beside } = value;
-  return { text, named: typeof id === "string" ? { id } : {}, parameters: { ...beside, ...(isObject(parameters) ? parameters : {}) } };
+  const named = typeof id === "string" && id.length <= GENERATE_ID_CHARACTERS ? { id } : {};
+  return { text, named, parameters: { ...beside, ...(isObject(parameters) ? parameters : {}) } };
 }
 
 /**
@@ -60,7 +62,7 @@ export function looksLikeText({ capability, input }: BackendCall, isOther: (valu
 
 export interface Generate {
   readonly text: string;
-  /** The client's id, which each event of its stream has. */
+  /** The client's id, which each event of its stream has, unless it is too long for that. */
   readonly named: { readonly id?: string };
   readonly parameters: Readonly<Record<string, unknown>>;
 }

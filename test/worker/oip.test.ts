@@ -10,7 +10,15 @@ import { release, reserve } from "../../src/http/body-memory.ts";
 import { prefersAsync } from "../../src/http/prefer.ts";
 import { handle } from "../../src/router.ts";
 import { writeJson } from "../../src/encoding/json.ts";
-import { BACKEND_ANSWER_BYTES, BODIES_BYTES, FORMS_MS, FORMS_UNSURE_MS, JSON_BODY_BYTES, TENSOR_BODY_BYTES } from "../../src/limits.ts";
+import {
+  BACKEND_ANSWER_BYTES,
+  BODIES_BYTES,
+  FORMS_MS,
+  FORMS_UNSURE_MS,
+  GENERATE_ID_CHARACTERS,
+  JSON_BODY_BYTES,
+  TENSOR_BODY_BYTES,
+} from "../../src/limits.ts";
 import { DATATYPES, type Datatype } from "../../src/tensors/datatype.ts";
 import { TensorServer } from "../support/tensors.ts";
 import { ended, rowOf } from "./support/inferences.ts";
@@ -1107,6 +1115,21 @@ describe("text", () => {
     const answer = await ask(key, model, { ...body, ...(more as object) }, "generate_stream"); // as above
     expect(await eventsOf(answer)).toStrictEqual(
       ["a", "b"].map((text_output) => ({ model_name: model, ...(named as object), text_output })),
+    );
+  });
+
+  test("has an id of a bounded length, since each event of a stream repeats it", async () => {
+    const { key } = await newTenant();
+    const model = await servedBy(() => Response.json({ text_output: "a" }));
+    const long = { ...body, id: "x".repeat(GENERATE_ID_CHARACTERS + 1) };
+    expect((await ask(key, model, { ...body, id: "x".repeat(GENERATE_ID_CHARACTERS) }, "generate_stream")).status).toBe(200);
+    expect((await ask(key, model, long, "generate_stream")).status).toBe(422);
+    const said = `data: ${JSON.stringify({ text_output: "a" })}\n\n`;
+    const streaming = await servedBy(() => new Response(said, { headers: { "Content-Type": "text/event-stream" } }));
+    const { id } = await (await as(key, "POST", "/v1/inferences", { model: streaming, input: long, stream: true })).json<{ id: string }>();
+    await ended(key, id);
+    expect(await (await as(key, "GET", `/v1/inferences/${id}/stream`)).text()).toContain(
+      `data: {"model_name":"${streaming}","text_output":"a"}`,
     );
   });
 

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { HEAD_LENGTH } from "../../backends/oip.ts";
 import type { RouteShape } from "../../http/route.ts";
+import { GENERATE_ID_CHARACTERS } from "../../limits.ts";
 
 export const errorSchema = z.object({ error: z.string().describe("What happened and what is wanted, for people.") });
 
@@ -111,7 +112,7 @@ const accepted = { description: "Accepted, with `Prefer: respond-async`.", json:
 
 export const generateSchema = z.lazy(() =>
   z.looseObject({
-    id: z.string().nullish().describe("Comes back with the answer."),
+    id: z.string().max(GENERATE_ID_CHARACTERS).nullish().describe("Comes back with the answer, and in each event of a stream."),
     text_input: z.string().describe("The text that the model continues."),
     parameters: z
       .looseObject({
