@@ -13,7 +13,7 @@ import { findKey } from "../keys/store.ts";
 import { mayTake } from "../http/account-limit.ts";
 import { json } from "../http/answer.ts";
 import { downloadAnswers } from "../http/download.ts";
-import { check, hasBody, readJson } from "../http/body.ts";
+import { check, readJsonIfAny } from "../http/body.ts";
 import { lookUp } from "../http/lookup.ts";
 import { wholeIn } from "../http/range.ts";
 import { serveFile } from "./files.ts";
@@ -104,7 +104,7 @@ async function linkToResult(call: KeyCall): Promise<Response> {
 }
 
 async function wantedIn<T>(call: KeyCall, schema: z.ZodType<T>): Promise<T> {
-  return check(schema, hasBody(call.request) ? (await readJson(call.request, ADMIN_BODY_BYTES)).value : {});
+  return check(schema, (await readJsonIfAny(call.request, ADMIN_BODY_BYTES)).value);
 }
 
 async function linkTo(call: KeyCall, to: Pick<Link, "kind" | "part" | "id">, wanted: z.infer<typeof wantedSchema>): Promise<Response> {

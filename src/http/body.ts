@@ -13,8 +13,26 @@ import { type Place, read } from "./faults.ts";
 import { receive, receiveSmall } from "./incoming.ts";
 import { holdsNoKey, mustHoldNoKey } from "./no-keys.ts";
 
+interface JsonRead {
+  readonly text: string;
+  readonly value: unknown;
+}
+
 /** The body as JSON: its text as sent, and its value. Throws 415, 413 or 400, with `advice` after what it says. */
-export async function readJson(request: Request, limitBytes: number, advice = ""): Promise<{ text: string; value: unknown }> {
+export async function readJson(request: Request, limitBytes: number, advice = ""): Promise<JsonRead> {
+  const body = await readAny(request, limitBytes, advice);
+  if (!body) throw problem("bad_json", { detail: "The body is empty; it must be JSON." });
+  return body;
+}
+
+/** The same for a call that needs no body: one that is missing or empty is taken for `{}`. */
+export async function readJsonIfAny(request: Request, limitBytes: number): Promise<JsonRead> {
+  const hasBody = request.body !== null && request.headers.get("content-length") !== "0";
+  return (hasBody && (await readAny(request, limitBytes))) || { text: "", value: {} };
+}
+
+/** Null for an empty body. */
+async function readAny(request: Request, limitBytes: number, advice = ""): Promise<JsonRead | null> {
   const advised = (detail: string) => (advice === "" ? detail : `${detail} ${advice}`);
   const type = request.headers.get("content-type");
   if (type !== null && type.trim() !== "" && !isJson(type)) {
@@ -24,7 +42,7 @@ export async function readJson(request: Request, limitBytes: number, advice = ""
     });
   }
   const text = await readText(request, limitBytes);
-  if (text.trim() === "") throw problem("bad_json", { detail: "The body is empty; it must be JSON." });
+  if (text.trim() === "") return null;
   mustFit(request, text);
   let value: unknown;
   try {
@@ -36,11 +54,6 @@ export async function readJson(request: Request, limitBytes: number, advice = ""
   }
   mustHoldNoKey(text, value);
   return { text, value };
-}
-
-/** Whether a request has a body, for calls that need none. */
-export function hasBody({ body, headers }: Request): boolean {
-  return body !== null && headers.get("content-length") !== "0";
 }
 
 /** Media types of JSON Lines, as tools send them; none is registered. */

@@ -18,7 +18,7 @@ import { type Problem, problem } from "../problem.ts";
 import type { DeliveryMessage, WebhookEvent } from "../webhooks/deliver.ts";
 import type { Admissions } from "./admit.ts";
 import { audited } from "./audited.ts";
-import { check, hasBody, readJson } from "./body.ts";
+import { check, readJson, readJsonIfAny } from "./body.ts";
 import { membersOf } from "./faults.ts";
 import type { KeptAnswers } from "./kept-answers.ts";
 import type { LookUps } from "./lookups.ts";
@@ -81,7 +81,7 @@ export interface JsonBody {
   readonly limitBytes: number;
   /** What the body is checked as, where a wire takes more forms than its schema; the value as sent by default. */
   readonly prepare?: (value: unknown) => unknown;
-  /** A request without a body is taken for one of `{}`. */
+  /** A request whose body is missing or empty is taken for one of `{}`. */
   readonly mayBeMissing?: true;
 }
 
@@ -163,17 +163,13 @@ export function route<const S extends RouteShape, A extends Access>(
     path,
     async handle(call) {
       const asked = query ? check(query, queryOf(call.url, shape), "query") : undefined;
-      const sent = body && "json" in body ? await sentIn(call.request, body) : null;
+      const sent = body && "json" in body ? await (body.mayBeMissing ? readJsonIfAny : readJson)(call.request, body.limitBytes) : null;
       const value = sent && body && "json" in body ? check(body.json, body.prepare ? body.prepare(sent.value) : sent.value) : undefined;
       const input = { query: asked, body: value, sent: sent?.value, text: sent?.text ?? "" } as Input<S>; // as the schemas of this shape have it
       const run = () => handle(call as Parameters<typeof handle>[0], input); // the router gives a caller to whatever asks for a scope
       return isAudited ? audited(call, { path, sent: sent?.value }, run) : run();
     },
   };
-}
-
-async function sentIn(request: Request, { limitBytes, mayBeMissing }: JsonBody): Promise<{ text: string; value: unknown }> {
-  return mayBeMissing && !hasBody(request) ? { text: "", value: {} } : readJson(request, limitBytes);
 }
 
 function queryOf({ searchParams }: URL, { repeatable = [], deep }: RouteShape): Record<string, unknown> {
