@@ -66,14 +66,15 @@ async function changeThem(verb: "cancel" | "redrive", ids: readonly string[], op
 
 /** Filters as a body has them: `metadata[order]` is the member `order` of `metadata`. */
 function membersOf(filter: Readonly<Record<string, string>>): Record<string, unknown> {
-  const metadata: Record<string, string> = {};
-  const others: Record<string, string> = {};
-  for (const [name, value] of Object.entries(filter)) {
-    const inside = /^metadata\[(.+)\]$/s.exec(name)?.[1];
-    if (inside === undefined) others[name] = value;
-    else metadata[inside] = value;
-  }
-  return { ...others, ...(Object.keys(metadata).length > 0 && { metadata }) };
+  const inMetadata = (name: string) => /^metadata\[(.+)\]$/s.exec(name)?.[1];
+  const entries = Object.entries(filter);
+  const others = entries.filter(([name]) => inMetadata(name) === undefined);
+  const metadata = entries.flatMap(([name, value]) => {
+    const inside = inMetadata(name);
+    return inside === undefined ? [] : [[inside, value] as const];
+  });
+  // Not by assignment, which would leave out `__proto__`: less of a filter changes more.
+  return { ...Object.fromEntries(others), ...(metadata.length > 0 && { metadata: Object.fromEntries(metadata) }) };
 }
 
 const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map((line) => `  $ claimcheck ${line}`).join("\n")}`;

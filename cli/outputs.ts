@@ -31,7 +31,7 @@ function attempted(path: string, attempt: () => void): void {
 
 /** A name as a file may have it in every system. */
 export function fileName(text: string): string {
-  return text.replaceAll(/[^\p{L}\p{N}._-]/gu, "_");
+  return text.normalize().replaceAll(/[^\p{L}\p{M}\p{N}._-]/gu, "_");
 }
 
 /** What was submitted: a file, or a line of one. */

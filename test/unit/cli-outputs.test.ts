@@ -30,7 +30,9 @@ describe("an output is called", () => {
     expect(new Set(namesOf("mug.jpg", "mug.png", "x/mug.jpg.json", "mug", "mug"))).toHaveProperty("size", 5);
   });
 
-  test("by letters of any script", () => {
+  test("by letters of any script, however their marks are written", () => {
+    expect(namesOf("हिन्दी.jpg", "cafe\u0301.jpg")).toEqual(["हिन्दी", "caf\u00e9"]);
+    expect(namesOf("caf\u00e9.jpg", "cafe\u0301.jpg").map((name) => name.normalize())).toEqual(["caf\u00e9.jpg", "caf\u00e9.jpg-2"]);
     expect(namesOf("茶碗.jpg", "カップ.jpg", "größe 1.jpg")).toEqual(["茶碗", "カップ", "größe_1"]);
   });
 });
