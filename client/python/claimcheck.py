@@ -423,6 +423,37 @@ class _Flows:
         answer = yield from _asked(_post(f"/v1/inferences/{_id(inference)}/redrive"))
         return Inference.of(answer.json())
 
+    def cancel_many(self, **filters: Any) -> _Flow[Mapping[str, Any]]:
+        pages = yield from self._by_filter("cancel", filters)
+        return {
+            "looked_at": sum(page["looked_at"] for page in pages),
+            "canceled": sum(page.get("canceled", page.get("matched", 0)) for page in pages),
+        }
+
+    def redrive_many(self, **filters: Any) -> _Flow[Mapping[str, Any]]:
+        pages = yield from self._by_filter("redrive", filters)
+        refused: dict[str, int] = {}
+        for one in (one for page in pages for one in page["refused"]):
+            refused[one["code"]] = refused.get(one["code"], 0) + one["count"]
+        return {
+            "looked_at": sum(page["looked_at"] for page in pages),
+            "redriven": sum(page.get("redriven", page.get("matched", 0)) for page in pages),
+            "refused": refused,
+        }
+
+    def _by_filter(self, verb: str, filters: Mapping[str, Any]) -> _Flow[list[dict[str, Any]]]:
+        pages: list[dict[str, Any]] = []
+        while not pages or pages[-1]["next"] is not None:
+            body = _given(**{**filters, "after": pages[-1]["next"]} if pages else filters)
+            call = _post(f"/v1/inferences/{verb}", body, repeatable=verb == "cancel")  # a redrive may begin a second run
+            pages.append((yield from _asked(call)).json())
+        return pages
+
+    def link(self, inference: Named, **options: Any) -> _Flow[Mapping[str, Any]]:
+        answer = yield from _asked(_post(f"/v1/inferences/{_id(inference)}/link", _given(**options), repeatable=True))
+        link: Mapping[str, Any] = answer.json()
+        return link
+
     def delete(self, inference: Named) -> _Flow[None]:
         yield from _asked(_Call("DELETE", f"/v1/inferences/{_id(inference)}"))
 
@@ -689,6 +720,20 @@ class Claimcheck(_Settings):
         """Queues a failed or expired inference again under its id."""
         return self._done(self._flows.redrive(inference))
 
+    def cancel_many(self, **filters: Any) -> Mapping[str, Any]:
+        """Cancels all that the filters of `list` pick, of which one at least is wanted; with `dry_run=True` only counts them. Returns
+        `looked_at` and `canceled`."""
+        return self._done(self._flows.cancel_many(**filters))
+
+    def redrive_many(self, **filters: Any) -> Mapping[str, Any]:
+        """Queues all failed and expired ones again that the filters of `list` pick, likewise. Returns `looked_at`, `redriven`, and
+        `refused`: those that can't run again, by code."""
+        return self._done(self._flows.redrive_many(**filters))
+
+    def link(self, inference: Named, **options: Any) -> Mapping[str, Any]:
+        """A link to the result that needs no key: `url` and `expires_at`. Options: `part` and `expires_in_seconds`."""
+        return self._done(self._flows.link(inference, **options))
+
     def delete(self, inference: Named) -> None:
         """Removes an inference that has ended, with its input and output."""
         self._done(self._flows.delete(inference))
@@ -865,6 +910,15 @@ class AsyncClaimcheck(_Settings):
 
     async def redrive(self, inference: Named) -> Inference:
         return await self._done(self._flows.redrive(inference))
+
+    async def cancel_many(self, **filters: Any) -> Mapping[str, Any]:
+        return await self._done(self._flows.cancel_many(**filters))
+
+    async def redrive_many(self, **filters: Any) -> Mapping[str, Any]:
+        return await self._done(self._flows.redrive_many(**filters))
+
+    async def link(self, inference: Named, **options: Any) -> Mapping[str, Any]:
+        return await self._done(self._flows.link(inference, **options))
 
     async def delete(self, inference: Named) -> None:
         await self._done(self._flows.delete(inference))

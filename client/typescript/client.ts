@@ -2,12 +2,14 @@
  * A client of Claimcheck for Node, browsers, Workers, Deno and Bun: what each call sends and what comes of its answer. It needs
  * nothing but `fetch` and Web Crypto.
  */
+import { type Canceled, type Redriven, cancelMany, redriveMany } from "./by-filter.ts";
 import { Calls, type CallsOptions, FIRST_PAUSE_MS, WAIT_SECONDS, pause } from "./calls.ts";
 import { ApiError, ClaimcheckError, ConnectionFailed, InferenceFailed, WaitTimeout } from "./errors.ts";
 import { type Event, Silence, eventsIn } from "./events.ts";
-import type { File, Inference, Me, Submission, Usage } from "./types.ts";
+import type { File, Inference, Link, Me, Submission, Usage } from "./types.ts";
 import { type UploadOptions, upload } from "./upload.ts";
 
+export type { Canceled, Redriven } from "./by-filter.ts";
 export type { Event } from "./events.ts";
 export type { UploadOptions } from "./upload.ts";
 export type * from "./types.ts";
@@ -33,6 +35,14 @@ export interface WaitOptions extends CallOptions {
   readonly timeout?: number;
   /** Is called with the inference at each change: its status, its place in line, how far it has come. */
   readonly onUpdate?: (inference: Inference) => void;
+}
+
+/** What a link that needs no key may have. */
+export interface LinkOptions extends CallOptions {
+  /** A part of the result; the output by default. */
+  readonly part?: string;
+  /** How long it is good for. */
+  readonly expires_in_seconds?: number;
 }
 
 /** An inference, or its id. */
@@ -184,6 +194,21 @@ export class Claimcheck {
       yield* page.data;
       after = page.next ?? null;
     }
+  }
+
+  /** Cancels all that the filters of `list` pick, of which one at least is wanted; with `dry_run` only counts them. */
+  cancelMany(filters: CallOptions & Filters): Promise<Canceled> {
+    return cancelMany(this.#calls, filters);
+  }
+
+  /** Queues all failed and expired ones again that the filters of `list` pick, likewise. */
+  redriveMany(filters: CallOptions & Filters): Promise<Redriven> {
+    return redriveMany(this.#calls, filters);
+  }
+
+  /** A link to the result that needs no key, for a browser or a colleague; also before the inference has ended. */
+  link(inference: Named, { signal, ...wanted }: LinkOptions = {}): Promise<Link> {
+    return this.#calls.json(`${pathOf(inference)}/link`, { method: "POST", body: wanted, repeatable: true, signal });
   }
 
   /** Submits many, each with an idempotency key, its own or a random one: an inference or an `ApiError` for each, in order. */

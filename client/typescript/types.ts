@@ -439,6 +439,20 @@ complete: string
 file: string
 }
 }
+export interface Link {
+/**
+ * Where it is.
+ */
+url: string
+/**
+ * What the link may be used for.
+ */
+methods: ("GET" | "HEAD")[]
+/**
+ * When it ends to be valid; null if it never does.
+ */
+expires_at: string
+}
 export interface Usage {
 /**
  * The first day.

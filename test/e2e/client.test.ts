@@ -214,6 +214,27 @@ print(json.dumps([file.id == ids[0], sent, again.id == file.id, refused, client.
   },
 );
 
+test.runIf(hasPython)("from Python what filters pick is canceled and redriven, and a link leads to a result", async () => {
+  const { url, key } = await newWorld();
+  const program = `
+import asyncio, json, sys, urllib.request
+import claimcheck
+client = claimcheck.Claimcheck(sys.argv[1], key=sys.argv[2])
+client.submit_many([{"model": "never", "input": {}, "metadata": {"order": "7"}}] * 3)
+counts = [client.cancel_many(metadata={"order": "7"}, dry_run=True), client.cancel_many(metadata={"order": "7"})]
+failed = client.submit("refuses", {}, wait=30)
+async def again():
+    async with claimcheck.AsyncClaimcheck(sys.argv[1], key=sys.argv[2]) as other:
+        return await other.redrive_many(error_class="input")
+redriven = asyncio.run(again())
+done = client.submit("colors", {}, wait=30)
+output = json.load(urllib.request.urlopen(client.link(done, expires_in_seconds=60)["url"]))
+print(json.dumps([counts, redriven, client.wait(failed.id).attempts, output]))`;
+  const picked = { looked_at: 3, canceled: 3 };
+  const redriven = { looked_at: 4, redriven: 1, refused: {} };
+  expect(await inPython(program, url, key)).toEqual([[picked, picked], redriven, 2, { colors: ["#ffffff"] }]);
+});
+
 test("run, wait and events outlast a deployment that is killed and started again", async () => {
   const { url, key } = await newWorld();
   const client = new Claimcheck({ url, key });

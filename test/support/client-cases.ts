@@ -222,6 +222,46 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
     );
   },
 
+  async "what filters pick is canceled, and redriven"(world) {
+    const client = clientOf(world);
+    const mine = { metadata: { run: `picked ${RUN}` } };
+    await client.submitMany(Array.from({ length: 3 }, () => ({ model: world.models.never, input: {}, ...mine })));
+    const counts = [await client.cancelMany({ ...mine, dry_run: true }), await client.cancelMany(mine), await client.cancelMany(mine)];
+    same(
+      counts.map(({ canceled }) => canceled),
+      [3, 3, 0],
+    );
+    const refused = await client.submit(world.models.refuses, {}, { wait: 30, ...mine });
+    const { redriven, refused: left } = await client.redriveMany({ ...mine, error_class: "input" });
+    same([redriven, left], [1, {}]);
+    same((await client.wait(refused.id)).attempts, 2);
+    same((await thrown(client.redriveMany({}), ApiError)).code, "invalid_input");
+  },
+
+  async "what filters pick is changed call by call, to the last page"(world) {
+    const bodies: unknown[] = [];
+    const pages = [
+      { looked_at: 2, redriven: 1, refused: [{ code: "model_not_found", count: 1 }], next: "a" },
+      { looked_at: 2, redriven: 0, refused: [{ code: "model_not_found", count: 2 }], next: "b" },
+      { looked_at: 1, redriven: 1, refused: [], next: null },
+    ];
+    const fetch: Fetch = async (_, init) => {
+      bodies.push(await new Response(init.body ?? null).json());
+      return Response.json(pages[bodies.length - 1]);
+    };
+    const done = await clientOf(world, { fetch }).redriveMany({ model: "m" });
+    same(done, { looked_at: 5, redriven: 2, refused: { model_not_found: 3 } });
+    same(bodies, [{ model: "m" }, { model: "m", after: "a" }, { model: "m", after: "b" }]);
+  },
+
+  async "a link to a result needs no key"(world) {
+    const client = clientOf(world);
+    const { id } = await client.submit(world.models.colors, {}, { wait: 30 });
+    const { url } = await client.link(id, { expires_in_seconds: 60 });
+    const answer = await fetchOf(world)(url, {});
+    same(await answer.json(), { colors: ["#ffffff"] });
+  },
+
   async "events tell of an inference until its end"(world) {
     const client = clientOf(world);
     const inference = await client.submit(world.models.colors, {});

@@ -15,6 +15,7 @@ export const TYPES_FILES: readonly (readonly [file: string, types: Readonly<Reco
       Submission: "PostV1InferencesBody",
       File: "File",
       Upload: "Upload",
+      Link: "PostV1FilesIdLink201",
       Usage: "Usage",
       Me: "Me",
     },
