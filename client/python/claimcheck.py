@@ -473,7 +473,8 @@ class _Flows:
     def submit_many(self, inferences: Sequence[Mapping[str, Any]]) -> _Flow[list[Inference | ApiError]]:
         results: list[Inference | ApiError] = []
         for begin in range(0, len(inferences), BULK):
-            lines = [{"idempotency_key": str(uuid.uuid4()), **one} for one in inferences[begin : begin + BULK]]
+            page = inferences[begin : begin + BULK]
+            lines = [{**one, "idempotency_key": one.get("idempotency_key") or str(uuid.uuid4())} for one in page]
             answer = (yield from _asked(_post("/v1/inferences/bulk", lines, repeatable=True))).json()
             for one in answer["results"]:
                 problem = one.get("error")

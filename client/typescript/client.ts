@@ -213,12 +213,12 @@ export class Claimcheck {
 
   /** Submits many, each with an idempotency key, its own or a random one: an inference or an `ApiError` for each, in order. */
   async submitMany(
-    submissions: readonly (Submission & { readonly idempotency_key?: string })[],
+    submissions: readonly (Submission & { readonly idempotency_key?: string | undefined })[],
     { signal }: CallOptions = {},
   ): Promise<(Inference | ApiError)[]> {
     const results: (Inference | ApiError)[] = [];
     for (let begin = 0; begin < submissions.length; begin += BULK) {
-      const body = submissions.slice(begin, begin + BULK).map((one) => ({ idempotency_key: randomKey(), ...one }));
+      const body = submissions.slice(begin, begin + BULK).map((one) => ({ ...one, idempotency_key: one.idempotency_key ?? randomKey() }));
       const answer: { readonly results: readonly { readonly inference?: Inference; readonly error?: Record<string, unknown> }[] } =
         await this.#calls.json("/v1/inferences/bulk", { method: "POST", body, repeatable: true, signal });
       for (const { inference, error = {} } of answer.results) {

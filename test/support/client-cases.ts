@@ -262,6 +262,20 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
     same(await answer.json(), { colors: ["#ffffff"] });
   },
 
+  async "each of many has a key of its own, or a random one where that is undefined"(world) {
+    const keys: unknown[] = [];
+    const listening: Fetch = async (url, init) => {
+      const lines = (await new Response(init.body ?? null).json()) as { idempotency_key?: unknown }[]; // as the client sends them
+      keys.push(...lines.map((line) => line.idempotency_key));
+      return fetchOf(world)(url, init);
+    };
+    const own = `own-${RUN}`;
+    const one = { model: world.models.never, input: 1 };
+    const sent = [{ ...one, idempotency_key: own }, { ...one, idempotency_key: undefined }, one];
+    await clientOf(world, { fetch: listening }).submitMany(sent);
+    same([keys[0], new Set(keys.map((key) => typeof key)).size, new Set(keys).size], [own, 1, 3]);
+  },
+
   async "events tell of an inference until its end"(world) {
     const client = clientOf(world);
     const inference = await client.submit(world.models.colors, {});

@@ -1,4 +1,4 @@
-/** How the Python client, where there is Python, goes on with a stream of events that is cut. */
+/** How the Python client, where there is Python, goes on with a stream of events that is cut, and what it sends of many inferences. */
 import { execFile, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -79,4 +79,16 @@ test.runIf(hasPython)("each event comes once, in order, wherever the stream is c
     server.closeAllConnections();
     server.close();
   }
+});
+
+test.runIf(hasPython)("each of many has a key of its own, or a random one where that is None", () => {
+  const driver = `
+import claimcheck
+flow = claimcheck._Flows.submit_many(None, [{"idempotency_key": "own"}, {"idempotency_key": None}, {}])
+print(next(flow).body.decode())`;
+  const env = { ...process.env, PYTHONPATH: MODULE, PYTHONDONTWRITEBYTECODE: "1" };
+  const { stdout } = spawnSync("python3", ["-c", driver], { env, encoding: "utf8" });
+  const keys = (JSON.parse(stdout) as { idempotency_key: unknown }[]).map((one) => one.idempotency_key); // as it was printed
+  expect(keys).toEqual(["own", expect.any(String), expect.any(String)]);
+  expect(new Set(keys)).toHaveProperty("size", 3);
 });
