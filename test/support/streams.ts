@@ -7,7 +7,7 @@
 export type Amounts =
   /** The message of the completion that is stored; for a server of the Open Inference Protocol its text. */
   | { readonly to: "whole"; readonly message: Readonly<Record<string, unknown>> }
-  | { readonly to: "failure"; readonly code: string; readonly reason: string; readonly ownCode?: string | number | null };
+  | { readonly to: "failure"; readonly code: string; readonly reason: string; readonly ownCode?: string | null };
 
 export interface StreamForm {
   readonly name: string;
@@ -56,8 +56,8 @@ const hel = (chunk: typeof vllm) => [chunk({ role: "assistant", content: "" }), 
 const hello = (chunk: typeof vllm) => [...hel(chunk), chunk({ content: "lo" })];
 
 const text = (content: string): Amounts => ({ to: "whole", message: { role: "assistant", content } });
-/** `ownCode`: of the server's own error object, which a refusal keeps on OpenAI's wire. */
-const fails = (code: string, reason: string, ownCode?: string | number | null): Amounts => ({
+/** `ownCode`: of the server's own error object, which a refusal keeps on OpenAI's wire, as text. */
+const fails = (code: string, reason: string, ownCode?: string | null): Amounts => ({
   to: "failure",
   code,
   reason,
@@ -297,7 +297,7 @@ const BROKEN_CHATS = formsOf("openai", {
   "an older vLLM's error": {
     sends: [...hel(vllm), event({ object: "error", message: "too long", type: "BadRequestError", param: null, code: 400 }), DONE],
     passes: "Hel",
-    amounts: fails("backend_rejected", "too long", 400),
+    amounts: fails("backend_rejected", "too long", "400"),
   },
   "SGLang's aborted one": {
     sends: [
@@ -325,7 +325,7 @@ const BROKEN_CHATS = formsOf("openai", {
       DONE,
     ],
     passes: "Hel",
-    amounts: fails("backend_rejected", "context full", 400),
+    amounts: fails("backend_rejected", "context full", "400"),
   },
   "Ollama's error, which nothing frames": {
     sends: [...hel(ollama), '{"error":{"message":"runner terminated","type":"api_error","param":null,"code":null}}\n'],
