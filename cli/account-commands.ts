@@ -7,7 +7,7 @@ import { inputOf, parsed } from "./input.ts";
 import { listen, secretOfThisMachine } from "./listen.ts";
 import { changeMany, usage } from "./operator.ts";
 import { stream } from "./stream.ts";
-import { among, apiOf, given, many, outputFor, pairs, whole, wholeFromOne } from "./options.ts";
+import { among, apiOf, given, many, outputFor, pairs, picks, whole, wholeFromOne } from "./options.ts";
 
 const ENDS = ["inference.succeeded", "inference.failed", "inference.canceled", "inference.expired"];
 const STATUSES = ["queued", "in_progress", "succeeded", "failed", "canceled", "expired"];
@@ -55,8 +55,8 @@ const picking = (command: Command) =>
 
 /** Changes the inferences of these ids, or all that the options pick. Never both: a filter that counts for nothing would change more than was meant. */
 async function changeThem(verb: "cancel" | "redrive", ids: readonly string[], options: ManyOptions, command: Command): Promise<void> {
-  const { dryRun, filter = {}, ...more } = options;
-  const picked = { ...given(more), ...membersOf(filter) };
+  const { dryRun, filter, ...more } = options;
+  const picked = membersOf(picks(more, filter));
   const isFiltered = Object.keys(picked).length > 0;
   if (ids.length > 0 && (isFiltered || dryRun)) throw new UsageError("Pass ids or a filter, not both; --dry-run goes with a filter.");
   if (ids.length > 0) return change(apiOf(command), ids, verb);
@@ -65,7 +65,7 @@ async function changeThem(verb: "cancel" | "redrive", ids: readonly string[], op
 }
 
 /** Filters as a body has them: `metadata[order]` is the member `order` of `metadata`. */
-function membersOf(filter: Readonly<Record<string, string>>): Record<string, unknown> {
+function membersOf(filter: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const inMetadata = (name: string) => /^metadata\[(.+)\]$/s.exec(name)?.[1];
   const entries = Object.entries(filter);
   const others = entries.filter(([name]) => inMetadata(name) === undefined);
@@ -171,7 +171,7 @@ export function accountCommands(program: Command): void {
     .action(
       async (options: { status?: string; model?: string; filter?: Readonly<Record<string, string>>; limit: number }, command: Command) => {
         const { limit, filter, ...more } = options;
-        await list(apiOf(command), { ...(given(more) as Record<string, string>), ...filter }, limit); // texts, as the options have them
+        await list(apiOf(command), picks(more, filter) as Record<string, string>, limit); // texts, as the options have them
       },
     );
 

@@ -1,6 +1,7 @@
 /** How options are read, and the settings that each command begins with. */
 import { type Command, InvalidArgumentError } from "commander";
 import { Api } from "./api.ts";
+import { UsageError } from "./errors.ts";
 import { type Output, outputOf } from "./print.ts";
 import { type Given, settingsOf } from "./settings.ts";
 
@@ -43,6 +44,7 @@ export function wholeFromOne(text: string): number {
 export function pairs(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new InvalidArgumentError("It must be NAME=VALUE.");
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`"${name}" is given twice.`);
   return { ...before, [name]: value };
 }
 
@@ -66,4 +68,12 @@ export function given(options: Readonly<Record<string, unknown>>): Record<string
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
   );
+}
+
+/** Options that pick, and the filters beside them. Throws UsageError for a name that both have, of which one would count for nothing. */
+export function picks(options: Readonly<Record<string, unknown>>, filter: Readonly<Record<string, string>> = {}): Record<string, unknown> {
+  const picking = given(options);
+  const twice = Object.keys(picking).find((name) => Object.hasOwn(filter, name));
+  if (twice !== undefined) throw new UsageError(`"${twice}" is given twice: as an option and as a --filter.`);
+  return { ...picking, ...filter };
 }

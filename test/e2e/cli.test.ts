@@ -169,6 +169,8 @@ test.each<[what: string, args: string[], code: number, says: RegExp]>([
   ["a redrive of one that is only to be counted", ["redrive", NOBODYS, "--dry-run"], 2, /Pass ids or a filter, not both/],
   ["a redrive of one and of those of a filter", ["redrive", NOBODYS, "--model", "a"], 2, /Pass ids or a filter, not both/],
   ["a cancel of nothing", ["cancel", "--dry-run"], 2, /Pass ids, or a filter/],
+  ["a filter beside its option", ["cancel", "--status", "queued", "--filter", "status=in_progress"], 2, /"status" is given twice/],
+  ["a filter that is given twice", ["list", "--filter", "model=a", "--filter", "model=b"], 2, /"model" is given twice/],
   ["a filter that no metadata can have", ["cancel", "--model", "a", "--filter", "metadata[__proto__]=1"], 5, /__proto__/],
   ["an output that has no place", ["run", SAMPLE_MODEL, "[]", "-o", "no/where.json"], 2, /no\/where\.json can't be written: ENOENT/],
   ["an output in the place of a folder", ["run", SAMPLE_MODEL, "[]", "-o", "."], 2, /\. can't be written: it is a folder/],
