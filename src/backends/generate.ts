@@ -41,7 +41,7 @@ export function eventOf(value: unknown): string {
 }
 
 /** What the stored input of such a request asks for; null if it is none. */
-export function generateInput({ input }: BackendCall): Generate | null {
+export function generateInput({ input }: Pick<BackendCall, "input">): Generate | null {
   const value = parsed(inputText(input));
   if (!isObject(value) || typeof value["text_input"] !== "string") return null;
   // Triton takes parameters beside the text too.

@@ -442,6 +442,17 @@ describe("every wire", () => {
     expect((await readAgain(it, idOf(answer), lastIdIn(again))).status).toBe(204);
   });
 
+  test("the Open Inference Protocol tells what a server says at once by the id of its request", async () => {
+    const { key } = await newTenant();
+    const model = await newModel();
+    await newBackend(model, { protocol: "http" });
+    backendIs(() => Response.json({ text_output: "Hello", id: "the server's" }));
+    const path = `/v2/models/${model}/generate_stream?detach=1`;
+    const events = async (more: object) => (await as(key, "POST", path, { text_input: "Hi", ...more })).text();
+    expect(await events({ id: "mine" })).toContain(`data: {"model_name":"${model}","text_output":"Hello","id":"mine"}\n`);
+    expect(await events({})).toContain(`data: {"model_name":"${model}","text_output":"Hello"}\n`);
+  });
+
   test.each(Object.keys(DECODERS))("is read by the decoder %s with ids as without", async (name) => {
     const text = `:\nid: 1.20\n${chunk("Hel")}id: 1.40\n${chunk("lo")}id: 1.40.1769860800000.end\n${DONE}`;
     const { values, error } = DECODERS[name]?.(text) ?? { values: [], error: "none" };

@@ -1,12 +1,13 @@
 /** How the Open Inference Protocol's wire shows an output or a failure, whatever protocol the backend speaks. */
 import { retryHeaders } from "../../http/retry-headers.ts";
 import type { StreamEnds } from "../../http/route.ts";
-import { type Generated, eventOf, generatedBy, isGenerated } from "../../backends/generate.ts";
+import { type Generated, eventOf, generateInput, generatedBy, isGenerated } from "../../backends/generate.ts";
 import { readPayload } from "../../payloads/payloads.ts";
 import type { Failure } from "../../backends/outcome.ts";
 import { type Content, isJson } from "../../content/content.ts";
 import { parseJson } from "../../encoding/json.ts";
 import type { Inference } from "../../inferences/inference.ts";
+import { findInput } from "../../inferences/sql/read.ts";
 import { isFinal } from "../../inferences/status.ts";
 import { type Problem, problem } from "../../problem.ts";
 import { type InferResponse, readInferResponse } from "../../tensors/infer.ts";
@@ -75,7 +76,11 @@ export const ENDS: StreamEnds = {
   },
   async whole(inference, { ports }) {
     const output = await readPayload(ports.payloads, inference.output);
-    return output && eventOf(generatedBy(generatedIn(output), inference));
+    if (!output) return null;
+    const input = await findInput(ports.db, inference.accountId, inference.id);
+    const request = input && (await readPayload(ports.payloads, input));
+    const { id: _, ...generated } = generatedIn(output); // the server's
+    return eventOf({ ...generatedBy(generated, inference), ...(request && generateInput({ input: request })?.named) });
   },
 };
 
