@@ -21,6 +21,7 @@ import { download, downloadAnswers } from "../http/download.ts";
 import { badCursor, pageQuery } from "../http/page.ts";
 import { reserve } from "../http/body-memory.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
+import { CONTROLS } from "../http/text.ts";
 import { time, timeSchema } from "../http/time.ts";
 
 export const OCTETS = "application/octet-stream";
@@ -32,8 +33,7 @@ export const nameSchema = z
   .string()
   .min(1)
   .max(FILE_NAME_CHARACTERS)
-  // oxlint-disable-next-line no-control-regex -- it is published, and \p{Cc} is not known to every engine
-  .regex(/^[^\x00-\x1f\x7f-\x9f/\\]+$/, NAME_RULE)
+  .regex(new RegExp(String.raw`^[^${CONTROLS}/\\]+$`), NAME_RULE)
   .refine((name) => name.isWellFormed(), NAME_RULE);
 export const sha256Schema = z.string().toLowerCase().regex(SHA256, "must be 64 hexadecimal digits");
 
