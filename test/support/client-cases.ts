@@ -153,9 +153,9 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
     const client = clientOf(world);
     const [one, other] = [await client.submit(world.models.never, {}), await client.submit(world.models.never, {})];
     const controller = new AbortController();
-    setTimeout(() => controller.abort(new Error("the user left")), 100);
+    const onUpdate = () => controller.abort(new Error("the user left")); // so it watches by then
     const [left, late] = await Promise.all([
-      thrown(client.wait(one.id, { signal: controller.signal }), Error),
+      thrown(client.wait(one.id, { signal: controller.signal, onUpdate }), Error),
       thrown(client.wait(other.id, { timeout: 0.2 }), WaitTimeout),
     ]);
     same([left.message, late.inference.status], ["the user left", "queued"]);
