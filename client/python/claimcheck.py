@@ -179,6 +179,7 @@ Event = Mapping[str, Any]
 Progress = Callable[[int, int], None]
 """Called with the bytes that are through and the bytes in all."""
 Named = str | Inference
+NamedFile = str | File
 
 
 # The steps that a method is made of
@@ -285,8 +286,8 @@ def _post(path: str, body: Any = None, *, headers: Mapping[str, str] | None = No
     return _Call("POST", path, text, {**typed, **(headers or {})}, repeatable)
 
 
-def _id(named: Named) -> str:
-    return quote(named.id if isinstance(named, Inference) else named, safe="")
+def _id(named: Named | NamedFile) -> str:
+    return quote(named if isinstance(named, str) else named.id, safe="")
 
 
 def _query(path: str, given: Mapping[str, Any]) -> str:
@@ -558,6 +559,11 @@ class _Flows:
             f"The upload {resume} is of a file of {found['bytes']} bytes, and this one has {total}. Upload it without `resume`."
         )
 
+    def link_file(self, file: NamedFile, **options: Any) -> _Flow[Mapping[str, Any]]:
+        answer = yield from _asked(_post(f"/v1/files/{_id(file)}/link", _given(**options), repeatable=True))
+        link: Mapping[str, Any] = answer.json()
+        return link
+
     def events(self, path: str, after: str | None) -> _Flow[_Answer]:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
         return (yield from _asked(_Call("GET", path, headers=headers, patient=True, streams=True)))
@@ -732,7 +738,7 @@ class Claimcheck(_Settings):
         return self._done(self._flows.redrive_many(**filters))
 
     def link(self, inference: Named, **options: Any) -> Mapping[str, Any]:
-        """A link to the result that needs no key: `url` and `expires_at`. Options: `part` and `expires_in_seconds`."""
+        """A link to the result that needs no key: `url`, `methods` and `expires_at`. Options: `part`, `expires_in_seconds` and `methods`."""
         return self._done(self._flows.link(inference, **options))
 
     def delete(self, inference: Named) -> None:
@@ -756,6 +762,10 @@ class Claimcheck(_Settings):
         """Uploads a file (a path, bytes, or a file that can be sought). Options: `name`, `content_type`, `progress(through, total)`,
         `started(upload_id)`, called where it is sent in parts, and `resume`, an upload's id, to go on with it."""
         return self._done(self._flows.upload(source, **options))
+
+    def link_file(self, file: NamedFile, **options: Any) -> Mapping[str, Any]:
+        """A link to a file that needs no key, likewise. Options: `expires_in_seconds` and `methods`."""
+        return self._done(self._flows.link_file(file, **options))
 
     def me(self) -> Mapping[str, Any]:
         """The account, the key, their limits and what is left of them."""
@@ -937,6 +947,9 @@ class AsyncClaimcheck(_Settings):
 
     async def upload(self, source: str | os.PathLike[str] | bytes | BinaryIO, **options: Any) -> File:
         return await self._done(self._flows.upload(source, **options))
+
+    async def link_file(self, file: NamedFile, **options: Any) -> Mapping[str, Any]:
+        return await self._done(self._flows.link_file(file, **options))
 
     async def me(self) -> Mapping[str, Any]:
         return await self._done(self._flows.me())

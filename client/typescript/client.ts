@@ -37,15 +37,21 @@ export interface WaitOptions extends CallOptions {
   readonly onUpdate?: (inference: Inference) => void;
 }
 
-/** What a link that needs no key may have. */
-export interface LinkOptions extends CallOptions {
-  /** A part of the result; the output by default. */
-  readonly part?: string;
-  /** How long it is good for. */
+/** What a link to a file may have; it needs no key. */
+export interface FileLinkOptions extends CallOptions {
+  /** How long it is good for; an hour by default. */
   readonly expires_in_seconds?: number;
+  /** `["HEAD"]` lets it be asked about, but not read. */
+  readonly methods?: Link["methods"];
 }
 
-/** An inference, or its id. */
+/** What a link to a result may have. */
+export interface LinkOptions extends FileLinkOptions {
+  /** A part of the result; the output by default. */
+  readonly part?: string;
+}
+
+/** An inference or a file, or its id. */
 export type Named = string | { readonly id: string };
 
 /** Inferences that one request of `submitMany` carries. */
@@ -282,6 +288,11 @@ export class Claimcheck {
     return upload(this.#calls, source, options);
   }
 
+  /** A link to a file that needs no key, likewise. */
+  linkFile(file: Named, { signal, ...wanted }: FileLinkOptions = {}): Promise<Link> {
+    return this.#calls.json(`/v1/files/${idOf(file)}/link`, { method: "POST", body: wanted, repeatable: true, signal });
+  }
+
   /** What the account has used. */
   usage({ signal, ...filters }: CallOptions & Filters = {}): Promise<Usage> {
     return this.#calls.json(`/v1/usage${queryOf(filters)}`, { signal });
@@ -298,8 +309,12 @@ export interface Filters {
   readonly [name: string]: string | number | boolean | readonly string[] | Readonly<Record<string, string>> | AbortSignal | undefined;
 }
 
+function idOf(named: Named): string {
+  return encodeURIComponent(typeof named === "string" ? named : named.id);
+}
+
 function pathOf(inference: Named): string {
-  return `/v1/inferences/${encodeURIComponent(typeof inference === "string" ? inference : inference.id)}`;
+  return `/v1/inferences/${idOf(inference)}`;
 }
 
 function resultPath(inference: Named, part: string | undefined): string {

@@ -214,7 +214,7 @@ print(json.dumps([file.id == ids[0], sent, again.id == file.id, refused, client.
   },
 );
 
-test.runIf(hasPython)("from Python what filters pick is canceled and redriven, and a link leads to a result", async () => {
+test.runIf(hasPython)("from Python what filters pick is canceled and redriven, and links lead to a result and a file", async () => {
   const { url, key } = await newWorld();
   const program = `
 import asyncio, json, sys, urllib.request
@@ -229,10 +229,14 @@ async def again():
 redriven = asyncio.run(again())
 done = client.submit("colors", {}, wait=30)
 output = json.load(urllib.request.urlopen(client.link(done, expires_in_seconds=60)["url"]))
-print(json.dumps([counts, redriven, client.wait(failed.id).attempts, output]))`;
+text = urllib.request.urlopen(client.link_file(client.upload(b"a text"), expires_in_seconds=60)["url"]).read().decode()
+async def linked():
+    async with claimcheck.AsyncClaimcheck(sys.argv[1], key=sys.argv[2]) as other:
+        return (await other.link_file((await other.upload(b"b")).id, methods=["HEAD"]))["methods"]
+print(json.dumps([counts, redriven, client.wait(failed.id).attempts, output, text, asyncio.run(linked())]))`;
   const picked = { looked_at: 3, canceled: 3 };
   const redriven = { looked_at: 4, redriven: 1, refused: {} };
-  expect(await inPython(program, url, key)).toEqual([[picked, picked], redriven, 2, { colors: ["#ffffff"] }]);
+  expect(await inPython(program, url, key)).toEqual([[picked, picked], redriven, 2, { colors: ["#ffffff"] }, "a text", ["HEAD"]]);
 });
 
 test("run, wait and events outlast a deployment that is killed and started again", async () => {

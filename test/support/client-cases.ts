@@ -262,6 +262,16 @@ export const CASES: Readonly<Record<string, (world: World) => Promise<void>>> = 
     same(await answer.json(), { colors: ["#ffffff"] });
   },
 
+  async "a link to a file needs no key"(world) {
+    const client = clientOf(world);
+    const file = await client.upload("a text", { contentType: "text/plain" });
+    const { url } = await client.linkFile(file, { expires_in_seconds: 60 });
+    same(await (await fetchOf(world)(url, {})).text(), "a text");
+    const asked = await client.linkFile(file.id, { methods: ["HEAD"] });
+    const answers = [await fetchOf(world)(asked.url, { method: "HEAD" }), await fetchOf(world)(asked.url, {})];
+    same([asked.methods, ...answers.map(({ status }) => status)], [["HEAD"], 200, 403]);
+  },
+
   async "each of many has a key of its own, or a random one where that is undefined"(world) {
     const keys: unknown[] = [];
     const listening: Fetch = async (url, init) => {
