@@ -358,13 +358,13 @@ describe("what README and docs show", () => {
       .replaceAll(/http:\/\/127\.0\.0\.1:8000/g, serverUrl())
       .replaceAll("ck_…", deployment.key);
 
-  /** A folder as the checkout is while `npm start` runs in it, and what the commands in it are. */
+  /** A folder as the checkout is while `npm start` runs in it, with some files of the reader's own, and what the commands in it are. */
   function checkout(shell: string): { cwd: string; failures: string; env: NodeJS.ProcessEnv } {
     const cwd = newFolder();
     const failures = join(cwd, "failures");
     symlinkSync(deployment.folder, join(cwd, ".claimcheck"));
-    symlinkSync(join(deployment.folder, "pictures"), join(cwd, "pictures"));
     symlinkSync(join(ROOT, "node_modules"), join(cwd, "node_modules"));
+    symlinkSync(join(deployment.folder, "pictures"), join(cwd, "photos"));
     writeFileSync(join(cwd, "clip.mp4"), "not much of a clip");
     writeFileSync(join(cwd, "inputs.jsonl"), `${INPUT.replace("{file}", "pictures/sofa.jpg")}\n`);
     writeFileSync(join(cwd, "input.json"), INPUT.replace("{file}", "pictures/sofa.jpg"));

@@ -120,6 +120,18 @@ function anchorsOf(text: string): Set<string> {
   return new Set([...text.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = ""]) => anchorOf(heading)));
 }
 
+test("every document whose commands a reader runs says what its variables are", () => {
+  const untold = DOCUMENTS.flatMap((file) => {
+    const runs = blocksOf(file).filter((block) => isShell(block) && /^(run|stays)$/.test(block.how));
+    const [commands, text] = [runs.map((block) => block.text).join("\n"), readFileSync(join(ROOT, file), "utf8")];
+    return ["URL", "KEY", "ADMIN_TOKEN"]
+      .filter((name) => commands.includes(`$${name}`) && !new RegExp(`^(export )?${name}=`, "m").test(commands))
+      .filter((name) => !text.includes(`\`$${name}\``))
+      .map((name) => `${file}: $${name}`);
+  });
+  expect(untold).toEqual([]);
+});
+
 test("every link within the repository leads to a file, and to a heading in it", () => {
   const broken: string[] = [];
   for (const file of [...DOCUMENTS, "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]) {
