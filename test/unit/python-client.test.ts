@@ -1,12 +1,31 @@
 /** How the Python client, where there is Python, goes on with a stream of events that is cut, and what it sends of many inferences. */
 import { execFile, spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { listening } from "../support/listening.ts";
 
 const MODULE = fileURLToPath(new URL("../../client/python", import.meta.url));
 const hasPython = spawnSync("python3", ["--version"]).error === undefined;
+
+test.runIf(hasPython)("installed as a package it has what the file has, and says that it is typed", () => {
+  const folder = mkdtempSync(join(tmpdir(), "package-"));
+  try {
+    cpSync(MODULE, join(folder, "claimcheck"), { recursive: true }); // as pyproject.toml maps the folder
+    const program = `
+import json, claimcheck, claimcheck.claimcheck as module
+from importlib.resources import files
+print(json.dumps([sorted(set(module.__all__) - set(dir(claimcheck))), claimcheck.__version__ == module.__version__, files(claimcheck).joinpath("py.typed").is_file()]))`;
+    const env = { ...process.env, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: "1" };
+    const { stdout, stderr } = spawnSync("python3", ["-c", program], { encoding: "utf8", env });
+    expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: "[[], true, true]", stderr: "" });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 /** Events of an inference: a pause before trying again, a comment, lines with an id, one without, and the end. */
 const PIECES = [
