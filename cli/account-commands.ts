@@ -7,7 +7,7 @@ import { inputOf, parsed } from "./input.ts";
 import { listen, secretOfThisMachine } from "./listen.ts";
 import { changeMany, usage } from "./operator.ts";
 import { stream } from "./stream.ts";
-import { among, apiOf, given, many, outputFor, pairs, picks, whole, wholeFromOne } from "./options.ts";
+import { among, apiOf, examples, given, many, outputFor, pairs, picks, whole, wholeFromOne } from "./options.ts";
 
 const ENDS = ["inference.succeeded", "inference.failed", "inference.canceled", "inference.expired"];
 const STATUSES = ["queued", "in_progress", "succeeded", "failed", "canceled", "expired"];
@@ -76,8 +76,6 @@ function membersOf(filter: Readonly<Record<string, unknown>>): Record<string, un
   // Not by assignment, which would leave out `__proto__`: less of a filter changes more.
   return { ...Object.fromEntries(others), ...(metadata.length > 0 && { metadata: Object.fromEntries(metadata) }) };
 }
-
-const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map((line) => `  $ claimcheck ${line}`).join("\n")}`;
 
 export function accountCommands(program: Command): void {
   program.commandsGroup("Inferences:");

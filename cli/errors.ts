@@ -34,6 +34,22 @@ export class UsageError extends CommandError {
   }
 }
 
+const FILE_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  EACCES: "this is not allowed",
+  EPERM: "this is not allowed",
+  EROFS: "its disk can only be read",
+  EISDIR: "it is a folder",
+  EEXIST: "there is a file in its place",
+  ENOTDIR: "a file stands where its path has a folder",
+};
+
+/** Why a file can't be read or written, in words where there are some. */
+export function fileFaultOf(error: unknown): string {
+  const { code = String(error) } = error as NodeJS.ErrnoException; // as node:fs throws
+  return FILE_FAULTS[code] ?? code;
+}
+
 /** An error as a command ends with it; null if it is a fault of the program's own. */
 export function commandErrorOf(error: unknown, url: string): CommandError | null {
   if (error instanceof CommandError) return error;

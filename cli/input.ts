@@ -2,7 +2,7 @@
 import { openAsBlob, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { Api } from "./api.ts";
-import { UsageError } from "./errors.ts";
+import { UsageError, fileFaultOf } from "./errors.ts";
 
 /** An input by its argument: `-` is standard input, `@file` a file, anything else JSON itself. */
 export function inputOf(argument: string): unknown {
@@ -15,7 +15,7 @@ export function textOf(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new UsageError(`${path} can't be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`); // as node:fs throws
+    throw new UsageError(`${path} can't be read: ${fileFaultOf(error)}`);
   }
 }
 

@@ -9,7 +9,7 @@ import { doctor } from "./doctor.ts";
 import { EXIT, commandErrorOf } from "./errors.ts";
 import { login, logout } from "./login.ts";
 import { operatorCommands } from "./operator-commands.ts";
-import { apiOf, deploymentNamed, interrupted, outputFor } from "./options.ts";
+import { apiOf, deploymentNamed, examples, interrupted, outputFor } from "./options.ts";
 import { printableLines } from "./print.ts";
 
 process.once("SIGINT", () => interrupted.abort());
@@ -40,7 +40,11 @@ operatorCommands(program);
 program.commandsGroup("Setup:");
 program
   .command("login")
-  .description("keep the address and the key of a deployment for the commands that follow")
+  .description("keep the address and the key of a deployment for the commands that follow; asks for what is not given")
+  .addHelpText(
+    "after",
+    examples("login --url https://claimcheck.example --key ck_…", "login --url https://claimcheck.example --admin-token …"),
+  )
   .action((_options: unknown, command: Command) => login(command));
 program
   .command("logout")

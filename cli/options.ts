@@ -77,3 +77,6 @@ export function picks(options: Readonly<Record<string, unknown>>, filter: Readon
   if (twice !== undefined) throw new UsageError(`"${twice}" is given twice: as an option and as a --filter.`);
   return { ...picking, ...filter };
 }
+
+/** What the help of a command ends with. */
+export const examples = (...lines: readonly string[]) => `\nExamples:\n${lines.map((line) => `  $ claimcheck ${line}`).join("\n")}`;

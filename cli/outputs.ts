@@ -1,7 +1,7 @@
 /** Where outputs are saved: whether that can be written, asked before anything is submitted, and what each is called there. */
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { basename, dirname, parse } from "node:path";
-import { UsageError } from "./errors.ts";
+import { UsageError, fileFaultOf } from "./errors.ts";
 
 /** Makes a folder for outputs if there is none. Throws UsageError if it can't be one. */
 export function outputFolder(folder: string): void {
@@ -25,7 +25,7 @@ function attempted(path: string, attempt: () => void): void {
     attempt();
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${path} can't be written: ${(error as NodeJS.ErrnoException).code ?? String(error)}`); // as node:fs throws
+    throw new UsageError(`${path} can't be written: ${fileFaultOf(error)}`);
   }
 }
 
