@@ -88,8 +88,9 @@ export async function rotate(api: Api, id: string, overlapSeconds: number | unde
   const made = await api.operate("POST", `/keys/${encodeURIComponent(id)}/rotate`, { json });
   if (api.output.json) return printValue(api.output, made);
   const { expires_at: end } = made["previous"] as Json; // as the route answers
+  const itself = made["expires_at"] === null ? "" : ` It ends itself at ${plain(made["expires_at"])}, as the one before would have.`;
   api.output.line(plain(made["key"]));
-  api.output.note(dim(`The key ${plain(made["id"])} is shown only here. The one before ends at ${plain(end)}.`));
+  api.output.note(dim(`The key ${plain(made["id"])} is shown only here. The one before ends at ${plain(end)}.${itself}`));
 }
 
 /** What a backend's server says, and why it rests if it does. Ends with 1 if it is not ready. */
@@ -151,7 +152,7 @@ export async function changeMany(api: Api, verb: keyof typeof MANY, filters: Jso
       ...(verb === "redrive" && { refused: counts }),
     });
   else {
-    api.output.line(`${matched} ${dryRun ? "would be" : "were"} ${said} (of ${seen} looked at)`);
+    api.output.line(`${matched} ${dryRun ? "would be" : matched === 1 ? "was" : "were"} ${said} (of ${seen} looked at)`);
     for (const { code, count } of counts) api.output.line(`${count} can't be: ${code}`);
   }
 }

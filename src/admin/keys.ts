@@ -136,7 +136,7 @@ async function rotate(call: Call, { body }: Input<typeof ROTATE>): Promise<Respo
   const key = found(await findKey(ports.db, accountOf(id), id), "key");
   const minted = await mint(call, key.accountId);
   const rotated = await rotateKey(ports.db, key, minted, body.overlap_seconds * 1_000);
-  if (!rotated) throw problem("conflict", { detail: `The key ${id} counts no more, so it can't be rotated; create another one.` });
+  if (!rotated) throw problem("conflict", { detail: `The key ${id} is revoked or has ended, so it can't be rotated; create another one.` });
   await ports.gate.forget(id);
   const answer = { ...present(rotated.key), key: minted.text, previous: present(rotated.previous) };
   return json(answer satisfies z.infer<(typeof ROTATE.answers)[201]["json"]>, { status: 201 });

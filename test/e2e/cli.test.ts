@@ -133,6 +133,8 @@ test("the operator makes an account, a key, a model and a backend, and sees why 
   const [rotated] = await json("keys", "rotate", String(key?.["id"]), "--overlap-seconds", "3600");
   expect(rotated).toMatchObject({ key: expect.stringMatching(/^ck_/), scopes: ["read", "submit"], previous: { id: key?.["id"] } });
   expect((await claimcheck(["list"], { CLAIMCHECK_KEY: String(rotated?.["key"]) })).code).toBe(0);
+  const again = await claimcheck(["keys", "rotate", String(key?.["id"])]); // which has an end since it was rotated
+  expect(again.errors).toMatch(/The one before ends at (\S+)\. It ends itself at \1, as the one before would have\./);
   const revoked = await claimcheck(["keys", "revoke", String(key?.["id"])]);
   expect(revoked.code).toBe(0);
   expect((await claimcheck(["list"], { CLAIMCHECK_KEY: String(key?.["key"]) })).code).toBe(3);
@@ -541,7 +543,7 @@ test("what is open is counted and canceled by filter", async () => {
   await json(...submit, "order=2");
   const filter = ["cancel", "--model", "nobody-serves", "--filter", "metadata[order]=1"];
   expect(await json(...filter, "--dry-run")).toMatchObject([{ dry_run: true, matched: 1 }]);
-  expect((await claimcheck(filter)).out).toMatch(/^1 were canceled \(of \d+ looked at\)\n$/);
+  expect((await claimcheck(filter)).out).toMatch(/^1 was canceled \(of \d+ looked at\)\n$/);
   const account = deployment.key.slice(3, 15);
   const asOperator = await json("cancel", "--account-id", account, "--model", "nobody-serves", "--dry-run");
   expect(asOperator).toMatchObject([{ dry_run: true, matched: 1 }]);
