@@ -278,12 +278,11 @@ class PartWriter {
   /** As its sender has it, in characters that need no escape in an address; another one where that is taken. */
   #nameOf(asked: string | null): string {
     const number = this.parts.length + 1;
-    const name =
-      (asked ?? "")
-        .replaceAll(/[^\w.-]+/g, "_")
-        .replace(/^\.+/, "")
-        .slice(0, PART_NAME_CHARACTERS) || `part-${number}`;
-    return this.parts.some((part) => part.name === name) ? `${number}-${name}` : name;
+    const name = (asked ?? "").replaceAll(/[^\w.-]+/g, "_").replace(/^\.+/, "") || `part-${number}`;
+    const taken = new Set(this.parts.map((part) => part.name));
+    let chosen = name.slice(0, PART_NAME_CHARACTERS);
+    for (let prefix = number; taken.has(chosen); prefix++) chosen = `${prefix}-${name}`.slice(0, PART_NAME_CHARACTERS);
+    return chosen;
   }
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { toBase64 } from "../../src/encoding/base64.ts";
 import { partOf } from "../../src/http/download.ts";
 import { hexOf } from "../../src/encoding/hex.ts";
-import { BACKEND_ANSWER_BYTES, INLINE_BYTES, UPLOAD_PART_BYTES } from "../../src/limits.ts";
+import { BACKEND_ANSWER_BYTES, INLINE_BYTES, PART_NAME_CHARACTERS, UPLOAD_PART_BYTES } from "../../src/limits.ts";
 import { ended, rowOf, submitted } from "./support/inferences.ts";
 import { backendIs } from "./support/outside.ts";
 import { newBackend, newModel, newTenant } from "./support/tenants.ts";
@@ -385,6 +385,21 @@ describe("an output of several parts", () => {
     });
     expect(await (await partOfIt(id, "part-1")).text()).toBe("1");
     expect(await (await partOfIt(id, "part-2")).text()).toBe("");
+  });
+
+  test("has a name for each part, also where the parts have names that others could get", async () => {
+    const names = ["3-a", "a", "a", "b".repeat(200), "b".repeat(200)];
+    const parts = names.map((name) => `--b\r\nContent-Disposition: attachment; filename="${name}"\r\nContent-Type: a/b\r\n\r\n${name}\r\n`);
+    const body = `${parts.join("")}--b--`;
+    const { id, output } = await run(
+      await serving(() => new Response(body, { headers: { "Content-Type": "multipart/mixed; boundary=b" } })),
+    );
+    const named = (output as { parts: { name: string }[] }).parts.map((part) => part.name);
+    expect(new Set(named).size).toBe(names.length);
+    for (const [index, name] of named.entries()) {
+      expect(name.length).toBeLessThanOrEqual(PART_NAME_CHARACTERS);
+      expect(await (await partOfIt(id, name)).text()).toBe(names[index]);
+    }
   });
 
   test("is decoded that comes as mail has it: LF lines, folded heads, base64", async () => {
