@@ -7,7 +7,7 @@ import type { Inference } from "../client/typescript/client.ts";
 import { dim, red } from "../src/local/terminal.ts";
 import type { Api, Json } from "./api.ts";
 import { CommandError, EXIT, UsageError } from "./errors.ts";
-import { fileName, outputFile, outputFolder } from "./outputs.ts";
+import { outputFile, outputFileOf, outputFolder, partFilesOf } from "./outputs.ts";
 import {
   type Output,
   ageOf,
@@ -111,20 +111,22 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 
 /** Saves the output of an inference, and each part that came beside it, in a folder that is there. Returns the files. */
 export async function saveInto({ client, signal }: Api, folder: string, name: string, it: Inference): Promise<string[]> {
-  const parts = it.output_parts ?? [];
+  const parts = (it.output_parts ?? []).map((part) => part.name);
   if (it.output !== null && it.output !== undefined && parts.length === 0) {
-    const file = join(folder, `${fileName(name)}.json`);
+    const file = join(folder, outputFileOf(name, "json"));
     writeFileSync(file, JSON.stringify(it.output));
     return [file];
   }
   const saved: string[] = [];
-  for (const part of [null, ...parts.map((one) => one.name)]) {
-    const answer = await client.resultResponse(it, { signal, ...(part !== null && { part }) });
-    const ending = part === null ? (EXTENSIONS[mediaTypeOf(answer)] ?? "bin") : fileName(part);
-    const to = join(folder, `${fileName(name)}.${ending}`);
+  const save = async (answer: Response, file: string) => {
+    const to = join(folder, file);
     if (answer.body) await pipeline(Readable.fromWeb(answer.body), createWriteStream(to));
     saved.push(to);
-  }
+  };
+  const answer = await client.resultResponse(it, { signal });
+  await save(answer, outputFileOf(name, EXTENSIONS[mediaTypeOf(answer)] ?? "bin"));
+  const files = partFilesOf(name, parts);
+  for (const [index, part] of parts.entries()) await save(await client.resultResponse(it, { signal, part }), files[index] ?? part);
   return saved;
 }
 

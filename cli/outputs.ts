@@ -29,9 +29,48 @@ function attempted(path: string, attempt: () => void): void {
   }
 }
 
+/** Devices in Windows, also with an ending: https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file */
+const DEVICES = /^(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?=\.|$)/i;
+
 /** A name as a file may have it in every system. */
-export function fileName(text: string): string {
-  return text.normalize().replaceAll(/[^\p{L}\p{M}\p{N}._-]/gu, "_");
+function fileName(text: string): string {
+  return text
+    .normalize()
+    .replaceAll(/[^\p{L}\p{M}\p{N}._-]/gu, "_")
+    .replace(DEVICES, (device) => `_${device}`)
+    .replace(/\.$/, "_"); // Windows leaves a last dot out
+}
+
+/** What the output of an inference is called. */
+export const outputFileOf = (name: string, ending: string) => `${fileName(name)}.${ending}`;
+
+/**
+ * What the parts beside an output are called, each otherwise, also where capitals make no difference. The plus is in no other name, so
+ * no part is called like a file of another inference.
+ */
+export function partFilesOf(name: string, parts: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return parts.map((part) => {
+    const asked = `${fileName(name)}+${fileName(part)}`;
+    let chosen = asked;
+    for (let number = 2; taken.has(chosen.toLowerCase()); number++) chosen = `${fileName(name)}+${number}-${fileName(part)}`;
+    taken.add(chosen.toLowerCase());
+    return chosen;
+  });
+}
+
+/**
+ * Bytes of a name that is made from its input's. A file's name has 255 at most, and what comes after this one is a number that tells it
+ * from others, and an ending or a part's name of at most 100 characters.
+ */
+const NAME_BYTES = 140;
+
+/** Of a long name its end, which tells it from its neighbours. */
+function endOf(text: string): string {
+  const characters = Array.from(text.normalize());
+  let bytes = Buffer.byteLength(text.normalize());
+  while (bytes > NAME_BYTES) bytes -= Buffer.byteLength(characters.shift() ?? "");
+  return characters.join("");
 }
 
 /** What was submitted: a file, or a line of one. */
@@ -45,7 +84,7 @@ export interface Source {
  * difference. The same sources are called the same each time.
  */
 export function outputNamesOf(sources: readonly Source[]): string[] {
-  const withLine = (text: string, { line }: Source) => fileName(line === undefined ? text : `${text}-${line}`);
+  const withLine = (text: string, { line }: Source) => fileName(endOf(line === undefined ? text : `${text}-${line}`));
   const levels = [
     (one: Source) => withLine(parse(one.file).name, one),
     (one: Source) => withLine(basename(one.file), one),

@@ -1,6 +1,6 @@
 /** What the command line calls the outputs that it saves: none may overwrite another. */
 import { describe, expect, test } from "vitest";
-import { type Source, outputNamesOf } from "../../cli/outputs.ts";
+import { type Source, outputFileOf, outputNamesOf, partFilesOf } from "../../cli/outputs.ts";
 
 const namesOf = (...sources: readonly (string | Source)[]) =>
   outputNamesOf(sources.map((source) => (typeof source === "string" ? { file: source } : source)));
@@ -35,4 +35,39 @@ describe("an output is called", () => {
     expect(namesOf("caf\u00e9.jpg", "cafe\u0301.jpg").map((name) => name.normalize())).toEqual(["caf\u00e9.jpg", "caf\u00e9.jpg-2"]);
     expect(namesOf("茶碗.jpg", "カップ.jpg", "größe 1.jpg")).toEqual(["茶碗", "カップ", "größe_1"]);
   });
+
+  test("in a way that Windows takes, which has devices of some names", () => {
+    expect(namesOf("con.jpg", "Lpt1.tar.gz", "x/NUL", "common.jpg", "com10.jpg", "COM².jpg", "auxiliary.png")).toEqual([
+      "_con",
+      "_Lpt1.tar",
+      "_NUL",
+      "common",
+      "com10",
+      "_COM²",
+      "auxiliary",
+    ]);
+    expect(namesOf("con.jpg", "_con.jpg")).toEqual(["_con.jpg", "_con.jpg-2"]);
+    expect(partFilesOf("a", ["log."])).toEqual(["a+log_"]);
+  });
+
+  test("so that there is room for an ending and a part's name, where its own name is long", () => {
+    const folder = "deep/".repeat(80);
+    const names = namesOf(`${folder}a/mug.jpg`, `${folder}b/mug.jpg`, `${"茶".repeat(80)}.jpg`);
+    expect(names.map((name) => name.slice(-9))).toEqual(["a_mug.jpg", "b_mug.jpg", "茶".repeat(9)]);
+    for (const name of names) {
+      for (const file of partFilesOf(name, ["p".repeat(100), "p".repeat(100)])) expect(Buffer.byteLength(file)).toBeLessThanOrEqual(255);
+    }
+  });
+});
+
+test("no part beside an output is called like the file of another inference, or like another part", () => {
+  const [photo = "", mask = ""] = namesOf("photo.jpg", "photo.mask.jpg");
+  const files = [
+    outputFileOf(photo, "json"),
+    ...partFilesOf(photo, ["mask.png", "json", "a.png", "A.png", "2-a.png"]),
+    outputFileOf(mask, "png"),
+    ...partFilesOf(mask, ["mask.png"]),
+  ];
+  expect(files.slice(0, 2)).toEqual(["photo.json", "photo+mask.png"]);
+  expect(new Set(files.map((file) => file.toLowerCase())).size).toBe(files.length);
 });
