@@ -7,7 +7,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { commandLine, mistake, wholeNumber } from "../test/support/command-line.ts";
 import { type Deployment, deploy, endAll, newFolder } from "../test/support/deployment.ts";
 import { startGpu } from "../test/support/gpu.ts";
 import { bulk } from "./bulk.ts";
@@ -38,31 +38,22 @@ const OPTIONS = {
   jobs: { type: "string", default: "3000" },
 } as const;
 
-const { values, positionals } = parsed();
-const unknown = positionals.find((word) => !PARTS.includes(word as Part)); // looked at here
-if (unknown !== undefined) {
-  console.error(`There is no part "${unknown}". The parts are ${PARTS.join(", ")}.`);
-  process.exit(2);
-}
+const USAGE = `Usage: npm run bench -- [PART…] [--rounds N] [--seconds N] [--connections N] [--jobs N]
 
-function parsed() {
-  try {
-    return parseArgs({ options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    console.error((error as Error).message); // parseArgs throws errors only
-    process.exit(2);
-  }
-}
+  PART             ${PARTS.join(", ")} (all)
+  --rounds N       how often each is measured (3; start and idle 9)
+  --seconds N      how long a round of the hot path takes (2)
+  --connections N  how many connections call it at once (32)
+  --jobs N         how many inferences are dispatched (3000)`;
+
+const { values, positionals } = commandLine(USAGE, { options: OPTIONS, allowPositionals: true });
+const unknown = positionals.find((word) => !PARTS.includes(word as Part)); // looked at here
+if (unknown !== undefined) mistake(`There is no part "${unknown}".`, USAGE);
 
 /** Of an option or its default. */
-function count(name: keyof typeof OPTIONS, otherwise = 0): number {
-  const number = Number(values[name] ?? otherwise);
-  if (Number.isInteger(number) && number > 0) return number;
-  console.error(`"--${name}" must be a whole number above 0, and is ${values[name]}.`);
-  process.exit(2);
-}
+const count = (name: keyof typeof OPTIONS, otherwise = "") => wholeNumber(name, values[name] ?? otherwise, 1, USAGE);
 
-const options = { rounds: count("rounds", 3), seconds: count("seconds"), connections: count("connections"), jobs: count("jobs") };
+const options = { rounds: count("rounds", "3"), seconds: count("seconds"), connections: count("connections"), jobs: count("jobs") };
 const begunAt = new Date().toISOString();
 const parts: Partial<Record<Part, Samples>> = {};
 let shared: Promise<{ deployment: Deployment; key: string }> | null = null;
@@ -76,7 +67,7 @@ function deployed(): Promise<{ deployment: Deployment; key: string }> {
 async function take(part: Part): Promise<Samples> {
   if (ALONE.has(part)) {
     await (await shared)?.deployment.interrupt(); // what nobody asks takes no processor
-    if (part === "start") return start(count("rounds", 9));
+    if (part === "start") return start(count("rounds", "9"));
     if (part === "watching") return watching();
     if (part === "bulk") return bulk(options.rounds);
     if (part === "curve") return drawn(await curve(options));
@@ -86,7 +77,7 @@ async function take(part: Part): Promise<Samples> {
   }
   const { deployment, key } = await deployed();
   if (part === "dispatch") return dispatch(deployment, key, await startGpu());
-  if (part === "idle") return idleSlots(deployment, key, count("rounds", 9));
+  if (part === "idle") return idleSlots(deployment, key, count("rounds", "9"));
   return streaming(deployment, key, await startGpu());
 }
 

@@ -4,9 +4,9 @@
  * and started again while they work. In the end everything accepted must be final and explained by its own log, nothing
  * may have two successes, and no server may ever have had more calls at once than its concurrency. Exits 1 otherwise.
  */
-import { parseArgs } from "node:util";
 import { setTimeout as wait } from "node:timers/promises";
 import * as z from "zod";
+import { commandLine, wholeNumber } from "../support/command-line.ts";
 import { type Answer, type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { type Behaviour, type Gpu, answer, cut, hang, ok, reset, slow, startGpu, status } from "../support/gpu.ts";
 
@@ -15,16 +15,22 @@ const CLIENTS = 16;
 const AGAIN_SECONDS = 60;
 const SETTLE_SECONDS = 600;
 
-const options = parseArgs({
+const USAGE = `Usage: npm run chaos -- [--seed N] [--inferences N] [--kills N]
+
+  --seed N        what the servers and the kills are drawn from (1)
+  --inferences N  how many are submitted (1000)
+  --kills N       how often the runtime is killed (5)`;
+
+const options = commandLine(USAGE, {
   options: {
     seed: { type: "string", default: "1" },
     inferences: { type: "string", default: "1000" },
     kills: { type: "string", default: "5" },
   },
 }).values;
-const seed = Number(options.seed);
-const total = Number(options.inferences);
-const kills = Number(options.kills);
+const seed = wholeNumber("seed", options.seed, 0, USAGE);
+const total = wholeNumber("inferences", options.inferences, 1, USAGE);
+const kills = wholeNumber("kills", options.kills, 0, USAGE);
 const random = mulberry32(seed);
 
 /** A small seeded generator: the same draws for the same seed. */

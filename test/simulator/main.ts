@@ -8,10 +8,10 @@
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import type { Ledger } from "./outside/clients.ts";
 import type { Result, Task } from "./crew.ts";
+import { commandLine, mistake, wholeNumber } from "../support/command-line.ts";
 import { hang } from "../support/gpu.ts";
 import { MUTATIONS } from "./mutations.ts";
 import { WAYS } from "./outside/unkind.ts";
@@ -164,7 +164,7 @@ async function simulateOne(seed: number, steps: number, trace: boolean): Promise
  */
 async function findMutations(first: number, steps: number, only: string): Promise<boolean> {
   const planted = MUTATIONS.filter(({ name }) => name.includes(only));
-  if (planted.length === 0) throw new Error(`No planted bug has "${only}" in its name`);
+  if (planted.length === 0) return mistake(`No planted bug has "${only}" in its name.`, USAGE);
   const rules = new Map<string, string>();
   const seeds = Array.from({ length: MUTATION_SEEDS }, (_, index) => first + index);
   const left = planted.map(({ name }) => name);
@@ -188,7 +188,16 @@ async function findMutations(first: number, steps: number, only: string): Promis
   return found.length === planted.length;
 }
 
-const { values } = parseArgs({
+const USAGE = `Usage: npm run simulate -- [--seed N] [--seeds COUNT] [--steps N] [--trace] [--mutations [--only TEXT]]
+
+  --seed N       the first seed (1)
+  --seeds COUNT  how many seeds, from the first on (1)
+  --steps N      ends each seed after so many events
+  --trace        prints everything that happens in a seed
+  --mutations    looks for the planted bugs instead
+  --only TEXT    only for those with this text in their name`;
+
+const { values } = commandLine(USAGE, {
   options: {
     seed: { type: "string", default: "1" },
     seeds: { type: "string", default: "1" },
@@ -198,12 +207,9 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
   },
 });
-const seed = Number(values.seed);
-const count = Number(values.seeds);
-const steps = values.steps === undefined ? Infinity : Number(values.steps);
-if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(count) || count < 1 || Number.isNaN(steps)) {
-  throw new Error("--seed and --seeds must be whole numbers");
-}
+const seed = wholeNumber("seed", values.seed, 0, USAGE);
+const count = wholeNumber("seeds", values.seeds, 1, USAGE);
+const steps = values.steps === undefined ? Infinity : wholeNumber("steps", values.steps, 1, USAGE);
 const green = values.mutations
   ? await findMutations(seed, steps, values.only)
   : count === 1
