@@ -120,7 +120,7 @@ export const uploadRoutes = [
 ];
 
 async function create(call: KeyCall, { body }: Input<typeof CREATE>): Promise<Response> {
-  const file = await beginUpload(call.ports, {
+  const beginning = beginUpload(call.ports, {
     ...identityOf(call),
     name: body.name ?? "",
     contentType: body.content_type ?? OCTETS,
@@ -128,6 +128,8 @@ async function create(call: KeyCall, { body }: Input<typeof CREATE>): Promise<Re
     sha256: body.sha256 ?? null,
     partBytes: body.part_bytes,
   });
+  call.after(quietly(beginning));
+  const file = await beginning;
   return json(present(file, [], call), { status: 201, headers: { Location: `${call.origin}/v1/uploads/${file.id}` } });
 }
 

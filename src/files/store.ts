@@ -96,6 +96,10 @@ export const fileStatements = {
     SELECT number, etag, bytes FROM file_parts WHERE account_id = ${accountId} AND file_id = ${id} ORDER BY number`,
   dropParts: (accountId: string, id: string) => sql`
     DELETE FROM file_parts WHERE account_id = ${accountId} AND file_id = ${id} RETURNING number`,
+  /** An upload that is given up, as its row names it: it may have begun after its caller read the row. */
+  noteAbandoned: (accountId: string, id: string) => sql`
+    INSERT INTO removals (due_at, object, upload_id) SELECT 0, ${objectKey({ accountId, id })}, upload_id FROM files
+    WHERE account_id = ${accountId} AND id = ${id} AND upload_id IS NOT NULL ON CONFLICT DO NOTHING RETURNING object`,
   remove: (accountId: string, id: string) => sql`DELETE FROM files WHERE account_id = ${accountId} AND id = ${id} RETURNING ${columns}`,
   storage: (accountId: string, databaseQuotaBytes: number) => sql`
     SELECT stored_bytes AS stored, ${quota} AS quota, database_bytes AS inDatabase, ${databaseQuota(databaseQuotaBytes)} AS databaseQuota FROM accounts WHERE id = ${accountId}`,
@@ -172,10 +176,9 @@ export async function partsOf(db: Database, { accountId, id }: StoredFile): Prom
 }
 
 /** Removes the row, and notes its object as one that is to go, and its upload in parts as one to be aborted. */
-export async function removeFileRow(db: Database, file: Pick<StoredFile, "accountId" | "id" | "uploadId">): Promise<void> {
-  const object = objectKey(file);
-  const upload = file.uploadId === null ? [] : [removalStatements.noteAbandoned(object, file.uploadId)];
-  await db.batch([removalStatements.note([object]), ...upload, fileStatements.remove(file.accountId, file.id)]);
+export async function removeFileRow(db: Database, { accountId, id }: Pick<StoredFile, "accountId" | "id">): Promise<void> {
+  const object = objectKey({ accountId, id });
+  await db.batch([removalStatements.note([object]), fileStatements.noteAbandoned(accountId, id), fileStatements.remove(accountId, id)]);
 }
 
 const storage = rowsOf(z.object({ stored: z.number(), quota: z.number(), inDatabase: z.number(), databaseQuota: z.number() }));

@@ -9,17 +9,25 @@ import { hexOf } from "../encoding/hex.ts";
 import { pump } from "../encoding/streams.ts";
 import { Unavailable } from "../platform/unavailable.ts";
 import { type Problem, problem } from "../problem.ts";
-import { removeFile } from "./remove.ts";
+import { abandon, removeFile } from "./remove.ts";
 import { type StoredFile, type NewFile, beginParts, findFile, forgetParts, objectKey, partsOf, putPart } from "./store.ts";
 import { type FilePorts, type Incoming, admitted, settled, handOn, gone, mismatch } from "./receive.ts";
 
-/** Begins an upload that a client sends part by part. Throws `quota_exceeded`. */
+/** Begins an upload that a client sends part by part. Throws `quota_exceeded`; whatever goes wrong, nothing of it stays. */
 export async function beginUpload(ports: FilePorts, draft: NewFile): Promise<StoredFile> {
   const file = await admitted(ports, draft);
-  const { id } = await ports.uploads.begin(objectKey(file), file.contentType);
-  const begun = await beginParts(ports.db, file, id);
-  if (!begun) throw gone(file);
-  return begun;
+  let upload: Upload | null = null;
+  try {
+    upload = await ports.uploads.begin(objectKey(file), file.contentType);
+    const begun = await beginParts(ports.db, file, upload.id);
+    if (!begun) throw gone(file);
+    return begun;
+  } catch (error) {
+    // Its client does not know its id, so it would hold its place in the quota for a day.
+    if (upload) await abandon(upload);
+    await removeFile(ports, file);
+    throw error;
+  }
 }
 
 /** How an upload is divided: so many parts, the last of which may be shorter. */

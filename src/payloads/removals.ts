@@ -26,9 +26,6 @@ export const removalStatements = {
   noteUpload: (key: string, uploadId: string) => sql`
     INSERT INTO removals (due_at, object, upload_id) SELECT ${NOW} + ${ORPHAN_MS}, ${key}, ${uploadId} WHERE TRUE
     ON CONFLICT DO NOTHING RETURNING object`,
-  /** An upload that is given up. */
-  noteAbandoned: (key: string, uploadId: string) => sql`
-    INSERT INTO removals (due_at, object, upload_id) SELECT 0, ${key}, ${uploadId} WHERE TRUE ON CONFLICT DO NOTHING RETURNING object`,
   /** Objects that are nobody's any more. */
   note: (keys: readonly string[]) => sql`
     INSERT INTO removals (due_at, object, upload_id) SELECT 0, value, '' FROM json_each(${JSON.stringify(keys)}) WHERE TRUE

@@ -4,8 +4,8 @@ import { env, exports } from "cloudflare:workers";
 import OpenAI from "openai";
 import { beforeAll, describe, expect, test } from "vitest";
 import { removeExpiredFiles, removeFile } from "../../src/files/remove.ts";
-import { completeUpload, receivePart } from "../../src/files/uploads.ts";
-import { findFile, unnamedFiles } from "../../src/files/store.ts";
+import { beginUpload, completeUpload, receivePart } from "../../src/files/uploads.ts";
+import { findFile, objectKey, unnamedFiles } from "../../src/files/store.ts";
 import { FILE_CHARGE_BYTES, FILE_PART_BYTES, KIB, UPLOAD_PART_BYTES } from "../../src/limits.ts";
 import { signLink } from "../../src/files/link-token.ts";
 import { ended, submitted } from "./support/inferences.ts";
@@ -611,6 +611,44 @@ describe("an upload", () => {
     };
     await expect(calls[what]()).rejects.toMatchObject({ code: "file_not_found" });
     expect(await traces(other.accountId)).toEqual([]);
+  });
+
+  test.each(["is given up", "can't be stored", "can't be noted"] as const)("that %s while it begins leaves nothing", async (what) => {
+    const other = await newTenant();
+    const { db, uploads } = ports();
+    const begun: Upload[] = [];
+    const beginAnd = async (...args: Parameters<typeof uploads.begin>): Promise<Upload> => {
+      if (what === "can't be stored") throw new Unavailable("storage", false);
+      const upload = await uploads.begin(...args);
+      begun.push(upload);
+      const id = args[0].split("/").at(-1) ?? "";
+      if (what === "is given up") await send("DELETE", `/v1/files/${id}`, undefined, {}, other.key);
+      return upload;
+    };
+    const all: typeof db.all = (statement) =>
+      what === "can't be noted" && statement.text.includes("SET upload_id")
+        ? Promise.reject(new Unavailable("database", false))
+        : db.all(statement);
+    const meanwhile = ports({ uploads: { ...uploads, begin: beginAnd }, db: { ...db, all } });
+    const draft = { id: crypto.randomUUID(), accountId: other.accountId, name: "", contentType: "a/b", bytes: 100 * MIB };
+    const beginning = beginUpload(meanwhile, { ...draft, sha256: null, origin: ORIGIN, partBytes: PART });
+    await expect(beginning).rejects.toMatchObject(what === "is given up" ? { code: "file_not_found" } : { name: "Unavailable" });
+    expect(await traces(other.accountId)).toEqual([]);
+    expect(await stored(other.accountId)).toBe(0);
+    for (const upload of begun)
+      await expect(upload.part(1, noise(1))).rejects.toMatchObject({ cause: { message: expect.stringContaining("10024") } });
+  });
+
+  test("that began after its row was read to be removed is left to the sweep by its note", async () => {
+    const other = await newTenant();
+    const id = String((await object(as(other.key, "POST", "/v1/uploads", { bytes: 100 })))["id"]);
+    const row = await findFile(ports().db, other.accountId, id);
+    if (!row) throw new Error("no such upload");
+    await removeFile(ports(), { ...row, uploadId: null });
+    const { results } = await env.DB.prepare("SELECT upload_id FROM removals WHERE object = ? AND upload_id <> ''")
+      .bind(objectKey(row))
+      .all();
+    expect(results).toEqual([{ upload_id: row.uploadId }]);
   });
 
   test("is given up with all its parts", async () => {

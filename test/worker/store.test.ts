@@ -984,7 +984,6 @@ describe("every statement is an index search:", () => {
   const removal = { dueAt: 1, object: "outputs/a/i/1", uploadId: "u" };
   const ofRemovals = {
     noteUpload: [removalStatements.noteUpload("outputs/a/i/1", "u")],
-    noteAbandoned: [removalStatements.noteAbandoned("outputs/a/i/1", "u")],
     note: [removalStatements.note(["outputs/a/i/1"])],
     due: [removalStatements.due(10)],
     forget: [removalStatements.forget([removal])],
@@ -1102,6 +1101,7 @@ describe("every statement is an index search:", () => {
     putPart: [fileStatements.putPart("a", "f", { number: 1, etag: "e", bytes: 1 })],
     parts: [fileStatements.parts("a", "f")],
     dropParts: [fileStatements.dropParts("a", "f")],
+    noteAbandoned: [fileStatements.noteAbandoned("a", "f")],
     remove: [fileStatements.remove("a", "f")],
     storage: [fileStatements.storage("a", 1)],
     findMany: [fileStatements.findMany("a", ["f", "g"])],
