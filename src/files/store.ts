@@ -106,11 +106,14 @@ export const fileStatements = {
   /** Those that are ready. */
   findMany: (accountId: string, ids: readonly string[]) => sql`
     SELECT ${columns} FROM files WHERE account_id = ${accountId} AND ${among(ids)} AND state = 'ready' AND expires_at > ${NOW}`,
-  /** They are kept while an inference may need them; most have long enough left, and nothing is written. */
-  used: (accountId: string, ids: readonly string[]) => sql`
-    UPDATE files SET expires_at = ${keep(FILE_USED_SECONDS)}
-    WHERE account_id = ${accountId} AND ${among(ids)} AND state = 'ready' AND expires_at > ${NOW} AND expires_at < ${keep(FILE_USED_SECONDS)}
-    RETURNING id`,
+  /** They are kept while an inference that begins no earlier than `from`, in ms, may need them; most have long enough left, and nothing is written. */
+  used: (accountId: string, ids: readonly string[], from: number) => {
+    const until = sql`max(${NOW}, ${from}) + ${FILE_USED_SECONDS * 1000}`;
+    return sql`
+    UPDATE files SET expires_at = ${until}
+    WHERE account_id = ${accountId} AND ${among(ids)} AND state = 'ready' AND expires_at > ${NOW} AND expires_at < ${until}
+    RETURNING id`;
+  },
   /** Sweep: what is past its time, longest first. */
   expired: (limit: number) => sql`SELECT ${columns} FROM files WHERE expires_at <= ${NOW} ORDER BY expires_at LIMIT ${limit}`,
   /** Of objects' keys, those that are no file's. */
@@ -188,9 +191,9 @@ export async function storageOf({ db, databaseQuotaBytes }: QuotaPorts, accountI
   return use ?? { stored: 0, quota: QUOTA_BYTES, inDatabase: 0, databaseQuota: databaseQuotaBytes };
 }
 
-/** Those of the files that are there, which are kept for an inference's sake from now on. */
-export async function useFiles(db: Database, accountId: string, ids: readonly string[]): Promise<StoredFile[]> {
-  const [found = []] = await db.batch([fileStatements.findMany(accountId, ids), fileStatements.used(accountId, ids)]);
+/** Those of the files that are there. They are kept for the sake of an inference that begins no earlier than `from`, in ms. */
+export async function useFiles(db: Database, accountId: string, ids: readonly string[], from: number): Promise<StoredFile[]> {
+  const [found = []] = await db.batch([fileStatements.findMany(accountId, ids), fileStatements.used(accountId, ids, from)]);
   return found.flatMap((row) => files.read(row) ?? []);
 }
 

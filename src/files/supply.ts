@@ -22,8 +22,17 @@ const filesIn = ({ body, contentType }: Content) => (typeof body === "string" &&
 
 export const refersToFiles = (input: Content) => filesIn(input).length > 0;
 
-/** What refuses an input that refers to a file which its account does not have; `path` is where the input is in its body. */
-export async function missingFile(db: Database, accountId: string, input: Content, path: Fault["path"]): Promise<Problem | null> {
+/**
+ * What refuses an input that refers to a file which its account does not have; `path` is where the input is in its body. Its files are
+ * kept for as long as it may need them, if it begins no earlier than `from`, in ms.
+ */
+export async function missingFile(
+  db: Database,
+  accountId: string,
+  input: Content,
+  path: Fault["path"],
+  from: number,
+): Promise<Problem | null> {
   const { body } = input;
   const wanted = filesIn(input);
   if (typeof body !== "string" || wanted.length === 0) return null;
@@ -38,6 +47,7 @@ export async function missingFile(db: Database, accountId: string, input: Conten
         db,
         accountId,
         ids.filter((id) => id !== null),
+        from,
       )
     ).map(({ id }) => id),
   );

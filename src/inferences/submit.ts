@@ -99,11 +99,11 @@ export interface Begun extends Asked<NewInference, Inserted | null> {
 /** What refuses a submission before anything of it is stored. A small input needs no question: the one write decides. */
 async function refusalBefore(ports: Ports, submission: Submission): Promise<Problem | null> {
   const { db } = ports;
-  const { accountId, input, inputPath = [] } = submission;
+  const { accountId, input, inputPath = [], notBefore } = submission;
   if (fillOf(db).state === "full") {
     return problem("database_full", { detail: "No new inferences are taken until there is room again.", headers: { "Retry-After": "60" } });
   }
-  const missing = await missingFile(db, accountId, input, inputPath);
+  const missing = await missingFile(db, accountId, input, inputPath, notBefore ?? 0);
   if (missing || isInline(input)) return missing;
   return refusalIn(submission, await standingOf(ports, accountId, wantedIn(submission)));
 }

@@ -867,6 +867,16 @@ describe("an input that refers to a file", () => {
     const row = await env.DB.prepare("SELECT expires_at FROM files WHERE id = ?").bind(id).first<{ expires_at: number }>();
     expect(Number(row?.expires_at)).toBeGreaterThan(Date.now() + 4 * 86_400_000);
   });
+
+  test("keeps the file until well after the time before which it is not to begin", async () => {
+    const model = await newModel();
+    const { id, reference } = await uploaded(noise(1));
+    const notBefore = Date.now() + 20 * 86_400_000;
+    const one = { model, input: [reference], not_before: new Date(notBefore).toISOString() };
+    expect((await as(tenant.key, "POST", "/v1/inferences", one)).status).toBe(202);
+    const row = await env.DB.prepare("SELECT expires_at FROM files WHERE id = ?").bind(id).first<{ expires_at: number }>();
+    expect(Number(row?.expires_at)).toBe(notBefore + 5 * 86_400_000);
+  });
 });
 
 describe("a link", () => {

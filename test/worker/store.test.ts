@@ -1105,7 +1105,7 @@ describe("every statement is an index search:", () => {
     remove: [fileStatements.remove("a", "f")],
     storage: [fileStatements.storage("a", 1)],
     findMany: [fileStatements.findMany("a", ["f", "g"])],
-    used: [fileStatements.used("a", ["f", "g"])],
+    used: [fileStatements.used("a", ["f", "g"], 1)],
     expired: [fileStatements.expired(10)],
     unnamed: [fileStatements.unnamed(["files/a/f"])],
   } satisfies Record<keyof typeof fileStatements, readonly Sql[]>;
