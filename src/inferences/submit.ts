@@ -265,6 +265,8 @@ async function submitApart(
       const withThose = { ...standing, open: open + count, stored: stored + bytes, inDatabase: inDatabase + rowBytes };
       const reason = refusalIn(submission, withThose);
       if (reason && !(reason.code === "too_many_open" && (await isBelowOpenLimit(ports.db, submission.accountId)))) {
+        if (reason.code === "too_many_open" && open + submissions.length > standing.openLimit && open < standing.openLimit)
+          throw tooManyAtOnce(submissions.length, open, standing.openLimit);
         throw reason.code === "model_not_found" ? ofItem(reason, itemOf(index)) : reason;
       }
       const charges = chargesOf(submission);
@@ -272,6 +274,16 @@ async function submitApart(
     }
   }
   throw problem("unavailable", { headers: { "Retry-After": "1" } });
+}
+
+/** What refuses several for which there is not room together, though there is for some. */
+function tooManyAtOnce(count: number, open: number, openLimit: number): Problem {
+  const cure = count > openLimit ? "Send fewer in a call." : "Wait until some have ended, or send fewer in a call.";
+  return problem("too_many_open", {
+    detail: `The account has ${open} open inferences and may have ${openLimit}, and this call would add ${count}. ${cure}`,
+    headers: { "Retry-After": String(Math.ceil(OPEN_COUNT_MS / 1000)) },
+    members: { open_inferences: open, open_limit: openLimit },
+  });
 }
 
 /** A refusal of one of several, which says of which. */

@@ -253,6 +253,25 @@ describe("a bulk submit", () => {
     expect(await object(as(tenant.key, "GET", "/v1/me"))).toMatchObject({ open_inferences: { count: 0 }, storage: { stored_bytes: 0 } });
   });
 
+  test("with atomic says how many are open and how many are too many at once, and when to wait is of no use", async () => {
+    const tenant = await newTenant();
+    await operator("PATCH", `/accounts/${tenant.accountId}`, { open_limit: 5 });
+    const model = await newModel();
+    const many = (count: number) => Array.from({ length: count }, (_, number) => line(model, number));
+    const refusal = (lines: unknown[]) => object(as(tenant.key, "POST", "/v1/inferences/bulk?atomic=true", lines));
+    expect(await refusal(many(6))).toMatchObject({
+      code: "too_many_open",
+      detail: "The account has 0 open inferences and may have 5, and this call would add 6. Send fewer in a call.",
+      open_inferences: 0,
+      open_limit: 5,
+    });
+    await bulk(tenant.key, many(3));
+    expect(await refusal(many(4))).toMatchObject({
+      detail:
+        "The account has 3 open inferences and may have 5, and this call would add 4. Wait until some have ended, or send fewer in a call.",
+    });
+  });
+
   test("with atomic takes a key that stands twice in it once, and none if that is for another body", async () => {
     const tenant = await newTenant();
     const model = await newModel();
