@@ -147,6 +147,19 @@ describe("ageing", () => {
     expect(log.map(({ event }) => event)).toEqual(["queued", "aged", "aged"]);
   });
 
+  test("counts from when one may begin that is not to begin before a time", async () => {
+    const { model } = await served(1);
+    const scheduled = await queued(model, { priority: 2, notBefore: (await databaseNow()) + 3 * AGEING_MS });
+    for (let count = 0; count < 3; count++) await waits(model, AGEING_MS);
+    expect(await rowOf(scheduled)).toMatchObject({ not_before: null, level: 2 });
+    const fresh = await queued(model, { priority: 0 });
+    expect(await drained(model)).toEqual([fresh, scheduled]);
+    const another = await queued(model, { priority: 2, notBefore: (await databaseNow()) + AGEING_MS });
+    await waits(model, AGEING_MS);
+    await waits(model, AGEING_MS);
+    expect(await rowOf(another)).toMatchObject({ level: 1 });
+  });
+
   test("still keeps a newer priority 2 behind a priority 0", async () => {
     const { model } = await served(1);
     const late = await queued(model, { priority: 2 });

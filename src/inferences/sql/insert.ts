@@ -110,6 +110,7 @@ const FIRST_LINE_BYTES = '[{"at":1700000000000,"event":"queued"}]'.length;
 function columnsOf(it: NewInference, mayBeNoted: boolean): Record<string, SqlValue | Sql> {
   const { retry, input, notBefore = null } = it;
   const type = typeOf(input);
+  const beginsAt = notBefore === null ? sql`lane.now` : sql`max(lane.now, ${notBefore})`;
   const given: Record<string, SqlValue | Sql> = {
     account_id: it.accountId,
     id: it.id,
@@ -132,9 +133,9 @@ function columnsOf(it: NewInference, mayBeNoted: boolean): Record<string, SqlVal
     metadata: JSON.stringify(it.metadata),
     created_at: sql`lane.now`,
     updated_at: sql`lane.now`,
-    start_by: sql`${notBefore === null ? sql`lane.now` : sql`max(lane.now, ${notBefore})`} + ${it.maxTimeInQueueSeconds * 1000}`,
+    start_by: sql`${beginsAt} + ${it.maxTimeInQueueSeconds * 1000}`,
     not_before: notBefore && sql`iif(${notBefore} > lane.now, ${notBefore}, NULL)`,
-    ages_at: it.priority > 0 ? sql`lane.now + ${AGEING_MS}` : null,
+    ages_at: it.priority > 0 ? sql`${beginsAt} + ${AGEING_MS}` : null,
     cancel_at: it.cancelAfterSeconds === null ? null : sql`lane.now + ${it.cancelAfterSeconds * 1000}`,
     input: textOf(input),
     input_object: input.at === "object" ? input.key : null,
