@@ -38,7 +38,7 @@ const queueSchema = z.lazy(() =>
   z.object({
     model: z.string(),
     version: z.string().nullable(),
-    queued: z.int().describe(`Exact below ${DEPTH_MAX}.`),
+    queued: z.int().describe(`Exact below ${DEPTH_MAX}; without those whose \`not_before\` has not come.`),
     queued_is_exact: z.boolean(),
     in_progress: z.int(),
     capacity: z.int().describe("Slots of the backends that take work."),
@@ -94,7 +94,7 @@ async function getQueue(call: KeyCall, { query }: Input<typeof QUEUE>): Promise<
     model: model.name,
     version: version || null,
     queued: depth.queued,
-    queued_is_exact: depth.queued < DEPTH_MAX,
+    queued_is_exact: depth.isExact,
     in_progress: depth.inProgress,
     capacity: depth.lane.capacity,
     oldest_wait_ms: depth.oldestWaitMs,

@@ -8,8 +8,8 @@ import { type NewInference, insertStatements } from "../../src/inferences/sql/in
 import { sweep } from "../../src/maintenance/sweep.ts";
 import { CIRCUIT_FAILURES, DEPTH_MAX, LEASE_MS, POSITION_MAX } from "../../src/limits.ts";
 import { claimed, forgetAll, laneOf, queued, submission } from "./support/inferences.ts";
-import { timePasses } from "./support/clock.ts";
-import { still, stillAs } from "./support/ports.ts";
+import { databaseNow, timePasses } from "./support/clock.ts";
+import { still, stillAs, swept } from "./support/ports.ts";
 import { gpu } from "./support/outside.ts";
 import { type Tenant, newBackend, newModel, newTenant, served } from "./support/tenants.ts";
 import { as, object, operator } from "./support/requests.ts";
@@ -262,6 +262,24 @@ describe("a model's queue", () => {
     await queued(model);
     await db.all(changeStatements.retry(await claimed(model), BUSY, 20_000, false));
     expect(await showQueue(tenant, model)).toMatchObject({ queued: 1 });
+  });
+
+  test("does not count what is not to begin yet, and counts its wait from when it may", async () => {
+    const tenant = await newTenant();
+    const model = await servedIn(10_000, 1);
+    await queued(model, { notBefore: (await databaseNow()) + 3_600_000 });
+    expect(await showQueue(tenant, model)).toMatchObject({
+      queued: 0,
+      queued_is_exact: true,
+      oldest_wait_ms: null,
+      estimated_wait_ms: 0,
+    });
+    await timePasses(model, 3_605_000);
+    await swept();
+    const { queued: count, oldest_wait_ms } = await showQueue(tenant, model);
+    expect(count).toBe(1);
+    expect(oldest_wait_ms).toBeGreaterThanOrEqual(5_000);
+    expect(oldest_wait_ms).toBeLessThan(60_000);
   });
 
   test("is told for each version apart, the default one without a word", async () => {

@@ -32,6 +32,9 @@ const waitingColumns = sql`${inferenceColumns}, ${NOW} AS now,
       'freeSlots', coalesce(sum(max(0, ${slots(sql`inferences.account_id`)})), 0), 'meanRunMs', avg(mean_run_ms))
     FROM backends WHERE backends.model = inferences.model AND backends.version = inferences.version) END AS lane`;
 
+/** From when on it has waited: its submit, its `not_before` or its redrive, put off by all in which it ran or backed off. */
+const waitsSince = sql`start_by - max_time_in_queue_seconds * 1000`;
+
 export const readStatements = {
   find: (accountId: string, id: string) => sql`
     SELECT ${inferenceColumns} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
@@ -60,9 +63,13 @@ export const readStatements = {
     FROM (SELECT model, version, status, created_at, finished_at, run_ms, input_items
       FROM inferences WHERE account_id = ${accountId} ORDER BY id DESC LIMIT ${STATISTICS_ROWS})
     ${model === null ? sql`` : sql`WHERE model = ${model}`} GROUP BY model, version`,
-  /** The state of a model's queue. Counted up to DEPTH_MAX, so that a deep queue costs no more to look at. */
+  /**
+   * The state of a model's queue. Counted up to DEPTH_MAX, so that a deep queue costs no more to look at. What has not been tried and is
+   * not to begin yet is looked at (`seen`), and does not wait.
+   */
   depth: (lane: Lane) => sql`
-    SELECT ${NOW} AS now, claimable.queued + resting.queued AS queued, min(coalesce(claimable.oldest, resting.oldest), coalesce(resting.oldest, claimable.oldest)) AS oldest, (
+    SELECT ${NOW} AS now, claimable.queued + resting.queued AS queued, claimable.queued + resting.seen AS seen,
+      min(coalesce(claimable.oldest, resting.oldest), coalesce(resting.oldest, claimable.oldest)) AS oldest, (
         SELECT count(*) FROM backends JOIN inferences AS running INDEXED BY inferences_running
           ON running.backend_id = backends.id AND ${live(sql`running`)}
         WHERE backends.model = ${lane.model} AND backends.version = ${lane.version}) AS inProgress,
@@ -70,10 +77,10 @@ export const readStatements = {
           'capacity', coalesce(sum(iif(${isClosedTo(ANYBODY)}, max_concurrency, 0)), 0),
           'freeSlots', coalesce(sum(max(0, ${slots(ANYBODY)})), 0), 'meanRunMs', avg(mean_run_ms))
         FROM backends WHERE backends.model = ${lane.model} AND backends.version = ${lane.version}) AS lane
-    FROM (SELECT count(*) AS queued, min(created_at) AS oldest
-      FROM (SELECT created_at FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT ${DEPTH_MAX})) AS claimable,
-    (SELECT count(*) AS queued, min(created_at) AS oldest
-      FROM (SELECT created_at FROM inferences INDEXED BY inferences_backing_off
+    FROM (SELECT count(*) AS queued, min(since) AS oldest
+      FROM (SELECT ${waitsSince} AS since FROM inferences WHERE ${claimable(lane.model, lane.version)} LIMIT ${DEPTH_MAX})) AS claimable,
+    (SELECT count(*) AS seen, count(since) AS queued, min(since) AS oldest
+      FROM (SELECT iif(attempt > 0, ${waitsSince}, NULL) AS since FROM inferences INDEXED BY inferences_backing_off
         WHERE status = 'queued' AND not_before IS NOT NULL AND model = ${lane.model} AND version = ${lane.version} LIMIT ${DEPTH_MAX})) AS resting`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 
@@ -150,6 +157,7 @@ export async function listWithInputs(
 /** What a lane has to do. `queued` counts up to DEPTH_MAX. */
 export interface Depth {
   queued: number;
+  isExact: boolean;
   inProgress: number;
   oldestWaitMs: number | null;
   lane: LaneState;
@@ -158,14 +166,16 @@ export interface Depth {
 const depthSchema = z.object({
   now: z.number(),
   queued: z.number(),
+  seen: z.number(),
   oldest: z.number().nullable(),
   inProgress: z.number(),
   lane: jsonColumn(laneStateSchema),
 });
 
 export async function depthOf(db: Database, lane: Lane): Promise<Depth> {
-  const { now, oldest, ...depth } = depthSchema.parse(await first(db, readStatements.depth(lane)));
-  return { ...depth, oldestWaitMs: oldest === null ? null : now - oldest, lane: { ahead: depth.queued, ...depth.lane } };
+  const { now, oldest, seen, ...depth } = depthSchema.parse(await first(db, readStatements.depth(lane)));
+  const oldestWaitMs = oldest === null ? null : Math.max(0, now - oldest);
+  return { ...depth, isExact: seen < DEPTH_MAX, oldestWaitMs, lane: { ahead: depth.queued, ...depth.lane } };
 }
 
 const statisticsSchema = z.object({
