@@ -112,6 +112,13 @@ export async function handOn(ports: FilePorts, writing: Writing, incoming: Incom
   }
 }
 
+/** So many bytes are set aside for the file in all. Throws `quota_exceeded`, or that it was removed meanwhile. */
+async function grown(ports: FilePorts, file: StoredFile, bytes: number): Promise<void> {
+  if (await setAside(ports.db, file, bytes)) return;
+  if (!(await findFile(ports.db, file.accountId, file.id))) throw gone(file);
+  throw quotaExceeded(await storageOf(ports, file.accountId), chargeOf(bytes));
+}
+
 /** A file whose length is not known, or too much for one put. A part of it is in memory at a time. */
 async function receiveInParts(ports: FilePorts, file: StoredFile, incoming: Incoming): Promise<{ bytes: number; sha256: string }> {
   const digest = ports.uploads.digest();
@@ -121,8 +128,7 @@ async function receiveInParts(ports: FilePorts, file: StoredFile, incoming: Inco
   let upload: Upload | null = null;
   const done: { partNumber: number; etag: string }[] = [];
   const flush = async () => {
-    if (incoming.bytes === null && !(await setAside(ports.db, file, bytes)))
-      throw quotaExceeded(await storageOf(ports, file.accountId), chargeOf(bytes));
+    if (incoming.bytes === null) await grown(ports, file, bytes);
     if (!upload) {
       upload = await ports.uploads.begin(objectKey(file), file.contentType);
       await beginParts(ports.db, file, upload.id);
@@ -148,7 +154,7 @@ async function receiveInParts(ports: FilePorts, file: StoredFile, incoming: Inco
     const sha256 = hexOf(await digest.end());
     if (incoming.sha256 !== null && incoming.sha256 !== sha256) throw mismatch(incoming.sha256, sha256);
     if (done.length === 0) {
-      if (!(await setAside(ports.db, file, bytes))) throw quotaExceeded(await storageOf(ports, file.accountId), chargeOf(bytes));
+      await grown(ports, file, bytes);
       const writing = ports.uploads.open(objectKey(file), bytes, file.contentType);
       if (filled > 0) await writing.write(buffer.subarray(0, filled));
       await writing.end();

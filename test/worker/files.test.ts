@@ -3,6 +3,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env, exports } from "cloudflare:workers";
 import OpenAI from "openai";
 import { beforeAll, describe, expect, test } from "vitest";
+import { receiveFile } from "../../src/files/receive.ts";
 import { removeExpiredFiles, removeFile } from "../../src/files/remove.ts";
 import { beginUpload, completeUpload, receivePart } from "../../src/files/uploads.ts";
 import { findFile, objectKey, unnamedFiles } from "../../src/files/store.ts";
@@ -241,6 +242,25 @@ describe("a file", () => {
     expect(await codeOf(send("GET", `/v1/files/${String(id)}`, undefined, {}, other.key))).toEqual({ status: 404, code: "file_not_found" });
     expect((await env.PAYLOADS.list({ prefix: `files/${other.accountId}/` })).objects).toHaveLength(1);
     await retain(still());
+    expect(await traces(other.accountId)).toEqual([]);
+  });
+
+  test("of a length that is not said, and that is removed while it comes, is answered as gone, and not as too large", async () => {
+    const other = await newTenant();
+    let removed = false;
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        if (removed) return controller.close();
+        const { data } = (await object(send("GET", "/v1/files", undefined, {}, other.key))) as { data: { id: string; status: string }[] };
+        for (const { id } of data) removed = (await send("DELETE", `/v1/files/${id}`, undefined, {}, other.key)).status === 204;
+        controller.enqueue(noise(10));
+      },
+    });
+    const draft = { id: crypto.randomUUID(), accountId: other.accountId, name: "", contentType: "a/b", sha256: null, origin: ORIGIN };
+    const { signal } = new AbortController();
+    await expect(receiveFile(ports(), draft, { body, bytes: null, sha256: null, gone: signal })).rejects.toMatchObject({
+      code: "file_not_found",
+    });
     expect(await traces(other.accountId)).toEqual([]);
   });
 
