@@ -22,6 +22,7 @@ import {
   findFile,
   insertFile,
   objectKey,
+  removeFileRow,
   setAside,
   storageOf,
 } from "./store.ts";
@@ -57,8 +58,12 @@ export async function receiveFile(ports: FilePorts, draft: Omit<NewFile, "bytes"
   }
 }
 
+/** The row of a new file, which sets its place in the quota aside. Throws `quota_exceeded`; whatever goes wrong, there is no row. */
 export async function admitted(ports: FilePorts, draft: NewFile): Promise<StoredFile> {
-  const file = await insertFile(ports, draft);
+  const file = await insertFile(ports, draft).catch(async (error: unknown) => {
+    await removeFileRow(ports.db, draft).catch(() => {}); // it may be there, and nobody would come back for it
+    throw error;
+  });
   if (file) return file;
   const [use, bytes] = [await storageOf(ports, draft.accountId), chargeOf(draft.bytes)];
   throw overQuota(use, bytes, ROW_CHARGE_BYTES) ?? quotaExceeded(use, bytes);

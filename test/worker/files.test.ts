@@ -659,6 +659,21 @@ describe("an upload", () => {
       await expect(upload.part(1, noise(1))).rejects.toMatchObject({ cause: { message: expect.stringContaining("10024") } });
   });
 
+  test("whose row was written, though the database's answer was lost, does not keep its place in the quota", async () => {
+    const other = await newTenant();
+    const { db } = ports();
+    const all: typeof db.all = async (statement) => {
+      const rows = await db.all(statement);
+      if (statement.text.includes("INSERT INTO files")) throw new Unavailable("database", true);
+      return rows;
+    };
+    const draft = { id: crypto.randomUUID(), accountId: other.accountId, name: "", contentType: "a/b", bytes: 100 * MIB };
+    const beginning = beginUpload(ports({ db: { ...db, all } }), { ...draft, sha256: null, origin: ORIGIN, partBytes: PART });
+    await expect(beginning).rejects.toBeInstanceOf(Unavailable);
+    expect(await traces(other.accountId)).toEqual([]);
+    expect(await stored(other.accountId)).toBe(0);
+  });
+
   test("that began after its row was read to be removed is left to the sweep by its note", async () => {
     const other = await newTenant();
     const id = String((await object(as(other.key, "POST", "/v1/uploads", { bytes: 100 })))["id"]);
