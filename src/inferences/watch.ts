@@ -2,18 +2,20 @@
  * Watch: sees an inference change without asking for it. Who watches is heard of at a watch object of the account first, then
  * marks the row and reads it in one transaction: whatever changes it after that is told. A tell may be lost with the isolate
  * that was to make it, so who hears nothing for WATCH_LOOK_MS looks once; a connection that is lost is made again, and the
- * row read with it. Those of an isolate who look at the same moment look together.
+ * row read with it. Those of an isolate who look at the same moment look together, and mark
+ * together; of those who watch the same one marks it for all.
  */
-import { WATCH_LOOK_MS, WATCH_MARK_MS, WATCHERS_PER_ACCOUNT } from "../limits.ts";
+import { MEMORY_THINGS, WATCH_LOOK_MS, WATCH_MARK_MS, WATCHERS_PER_ACCOUNT } from "../limits.ts";
 import { ALL, type AfterEvent, type Ports, type Told, type Watch } from "../ports.ts";
 import { problem } from "../problem.ts";
+import { Memory } from "../platform/memory.ts";
 import { Together } from "../platform/together.ts";
 import type { InferenceName } from "./change.ts";
 import type { After } from "./hints.ts";
 import type { Inference } from "./inference.ts";
 import { type Name, findTogether, findWithWait } from "./sql/read.ts";
-import { fromRow, inferenceOrNull } from "./sql/record.ts";
-import { watched, watchedAccount } from "./sql/watch.ts";
+import { fromRow } from "./sql/record.ts";
+import { type Marked, watched, watchedAccount } from "./sql/watch.ts";
 import { isFinal } from "./status.ts";
 
 type Watching = Pick<Ports, "db" | "watch" | "clock">;
@@ -52,14 +54,44 @@ export function inferenceIn(told: Told): Inference {
   return inference;
 }
 
-/** The looks of an isolate that are under way: those with why it waits, and the others. */
-const looks = new WeakMap<object, Record<"waiting" | "plain", Together<Name, Inference | null>>>();
+type Answer = Inference | null;
+type Kinds<Question> = Record<"waiting" | "plain", Together<Question, Answer>>;
 
-/** The inference as it is now. */
-function look({ db, clock, isolate }: WatchingOne, name: Name, { withWait, after }: Watcher): Promise<Inference | null> {
-  const its = looks.get(isolate) ?? { waiting: new Together(clock), plain: new Together(clock) };
-  looks.set(isolate, its);
-  return its[withWait ? "waiting" : "plain"].ask(name, (names) => findTogether(db, names, withWait), after);
+/** What an isolate asks of inferences that are watched: those with why they wait, and the others. */
+interface Asking {
+  readonly looks: Kinds<Name>;
+  readonly marks: Kinds<Marked>;
+  /** What it has marked lately: whoever watches it at the same object meanwhile need not mark it too. */
+  readonly marked: Memory<true>;
+}
+
+const askings = new WeakMap<object, Asking>();
+
+function askingOf({ clock, isolate }: WatchingOne): Asking {
+  const known = askings.get(isolate);
+  if (known) return known;
+  const kinds = <Question>(): Kinds<Question> => ({ waiting: new Together(clock), plain: new Together(clock) });
+  const asking: Asking = { looks: kinds(), marks: kinds(), marked: new Memory(MEMORY_THINGS) };
+  askings.set(isolate, asking);
+  return asking;
+}
+
+/** The inference as it is now, of which each change after that is told at the object. */
+function watchedAt(ports: WatchingOne, [accountId, id]: Name, object: number, { withWait, after }: Watcher): Promise<Answer> {
+  const { db, clock } = ports;
+  const { looks, marks, marked } = askingOf(ports);
+  const kind = withWait ? "waiting" : "plain";
+  const markOf = (its: Marked) => its.join(" ");
+  if (marked.get(markOf([accountId, id, object]), clock.now()) !== undefined)
+    return looks[kind].ask([accountId, id], (names) => findTogether(db, names, withWait), after);
+  const askAll = async (asked: readonly Marked[]) => {
+    const until = clock.now() + WATCH_MARK_MS / 2; // the database's clock may be another
+    const states = await watched(db, asked, { ms: WATCH_MARK_MS, withWait });
+    // What has ended was not marked, and may be redriven.
+    for (const [place, its] of asked.entries()) if (!isFinal(states[place]?.status ?? "canceled")) marked.set(markOf(its), true, until);
+    return states;
+  };
+  return marks[kind].ask([accountId, id, object], askAll, after);
 }
 
 /**
@@ -67,28 +99,24 @@ function look({ db, clock, isolate }: WatchingOne, name: Name, { withWait, after
  * when the inference is gone.
  */
 export async function* statesOf(ports: WatchingOne, { accountId, id }: InferenceName, watcher: Watcher): AsyncGenerator<Inference> {
-  const { clock, db } = ports;
-  const { endAt, signal, withWait } = watcher;
-  const name = [accountId, id] as const;
+  const { clock } = ports;
+  const { endAt, signal } = watcher;
   while (!signal.aborted && clock.now() < endAt) {
     const watch = await openWatch(ports, accountId, id);
-    const mark = () => watched(db, name, { object: watch.object, ms: WATCH_MARK_MS, withWait });
+    const look = () => watchedAt(ports, [accountId, id], watch.object, watcher);
     try {
-      let markedAt = clock.now();
-      const row = await mark();
-      if (!row) return;
-      yield fromRow(row);
+      let state = await look();
+      if (!state) return;
+      yield state;
       for (;;) {
         const told = await watch.next(Math.min(WATCH_LOOK_MS, endAt - clock.now()), signal);
         if (!told || signal.aborted) break;
         for (const it of told) if (it.row) yield inferenceIn(it);
         if (clock.now() >= endAt) return;
         if (told.length > 0) continue;
-        const isMarked = clock.now() - markedAt < WATCH_MARK_MS / 2;
-        if (!isMarked) markedAt = clock.now();
-        const looked = isMarked ? await look(ports, name, watcher) : inferenceOrNull(await mark());
-        if (!looked) return;
-        yield looked;
+        state = await look();
+        if (!state) return;
+        yield state;
       }
     } finally {
       watch.close();

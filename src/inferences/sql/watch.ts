@@ -4,7 +4,9 @@
  * mark that is out of date at most, never missed.
  */
 import { type Database, NOW, type Row, sql } from "../../platform/sql.ts";
+import type { Inference } from "../inference.ts";
 import { type Name, readStatements } from "./read.ts";
+import { fromRow } from "./record.ts";
 
 const mark = (object: number, ms: number) => sql`watch_objects = iif(watched_until > ${NOW}, watch_objects, 0) | ${1 << object},
   watched_until = max(coalesce(watched_until, 0), ${NOW} + ${ms})`;
@@ -23,16 +25,31 @@ export const watchStatements = {
     WHERE updatedAt >= ${since}`,
 };
 
-/** Marks an inference as watched and reads it as it is then, with why it waits if asked: whatever changes it after that is told. Null if there is none. */
+/** An inference, and the object of its account at which it is watched. */
+export type Marked = readonly [accountId: string, id: string, object: number];
+
+/**
+ * Marks inferences as watched and reads them as they are then, in the order in which they are asked for, with why they wait if asked: whatever
+ * changes them after that is told. Null for each that is not there.
+ */
 export async function watched(
   db: Database,
-  [accountId, id]: Name,
-  { object, ms, withWait }: { object: number; ms: number; withWait: boolean },
-): Promise<Row | null> {
+  asked: readonly Marked[],
+  { ms, withWait }: { ms: number; withWait: boolean },
+): Promise<(Inference | null)[]> {
+  const marks = [...new Map(asked.map((mark) => [mark.join(" "), mark])).values()];
+  const names = [...new Map(asked.map(([accountId, id]) => [nameOf(accountId, id), [accountId, id] as const])).values()];
+  const [only] = names;
   const read = withWait ? readStatements.findWaiting : readStatements.find;
-  const [, found = []] = await db.batch([watchStatements.watch(accountId, id, object, ms), read(accountId, id)]);
-  return found[0] ?? null;
+  const answers = await db.batch([
+    ...marks.map((mark) => watchStatements.watch(...mark, ms)),
+    only && names.length === 1 ? read(...only) : readStatements.findAll(names, withWait),
+  ]);
+  const found = new Map((answers.at(-1) ?? []).map(fromRow).map((it) => [nameOf(it.accountId, it.id), it]));
+  return asked.map(([accountId, id]) => found.get(nameOf(accountId, id)) ?? null);
 }
+
+const nameOf = (accountId: string, id: string) => `${accountId} ${id}`;
 
 /** Marks an account as watched. Returns the database's time: whatever changes after it is told. */
 export async function watchedAccount(db: Database, accountId: string, object: number, ms: number): Promise<number> {
