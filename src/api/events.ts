@@ -113,17 +113,25 @@ function accountEvent(it: Told, object: number, query: Input<typeof OF_ALL>["que
 /** An answer of events that `tell` writes, until it returns or the client is gone. */
 async function streamed(call: KeyCall, tell: (write: Write, gone: AbortSignal, endAt: number) => Promise<void>): Promise<Response> {
   if (call.request.method === "HEAD") return eventStream("", {});
-  const encoder = new TextEncoder();
   const endAt = call.ports.clock.now() + EVENTS_SECONDS * 1000;
   return eventsWritten(call, "read", { headers: {}, endAt }, async (writeBytes, gone) => {
     let head = `retry: ${EVENTS_RETRY_MS}\n`;
     const write: Write = (text) => {
-      const bytes = encoder.encode(head + text);
+      const bytes = bytesOf(head + text);
       head = "";
       return writeBytes(bytes);
     };
     await tell(write, gone, endAt);
   });
+}
+
+const encoder = new TextEncoder();
+let encoded = { text: "", bytes: encoder.encode("") };
+
+/** A text's bytes; made once of one that several are told in turn. Nobody writes to them. */
+function bytesOf(text: string): Uint8Array {
+  if (text !== encoded.text) encoded = { text, bytes: encoder.encode(text) };
+  return encoded.bytes;
 }
 
 /** Events as they were last written, by the inference that they show: many may watch the same. */

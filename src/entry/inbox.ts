@@ -60,21 +60,23 @@ export class Inbox {
 
   /** As `Watch.next`. */
   async next(ms: number, signal: AbortSignal): Promise<readonly Told[] | null> {
-    if (this.#told.length === 0 && !this.#isOver && !signal.aborted) await this.#somethingWithin(ms, signal);
+    if (this.#told.length === 0 && !this.#isOver && !signal.aborted) {
+      await this.#somethingWithin(ms, signal);
+      this.#wake = null;
+    }
     const told = this.#told;
     this.#told = [];
     this.#characters = 0;
     return told.length === 0 && this.#isOver ? null : told;
   }
 
-  async #somethingWithin(ms: number, signal: AbortSignal): Promise<void> {
+  #somethingWithin(ms: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = () => resolve();
     this.#setAlarm(Math.max(0, ms));
     if (this.#signal !== signal) signal.addEventListener("abort", () => this.wake());
     this.#signal = signal;
-    await promise;
-    this.#wake = null;
+    return promise;
   }
 
   /** Wakes who still waits by then. */

@@ -166,17 +166,21 @@ export class Admissions {
    * Whether a key that was admitted counts no more, or has lost the scope, for answers that go on for long. Its gate is asked once in
    * KEY_LOOK_MS for all of this isolate; a key whose gate can't be asked counts.
    */
-  async hasEnded(caller: Caller, scope: Scope): Promise<boolean> {
-    const [name, now] = [refusedName(caller), this.#clock.now()];
+  hasEnded(caller: Caller, scope: Scope): boolean | Promise<boolean> {
+    const name = refusedName(caller);
+    const now = this.#clock.now();
     if (KEY_ENDS.has(this.#refused.get(name, now) ?? "")) return true;
-    const looked = this.#looked.get(nameOf(caller, scope), now);
-    if (looked !== undefined) return looked;
-    const look = (hasEnded: boolean) => this.#looked.set(nameOf(caller, scope), hasEnded, this.#clock.now() + KEY_LOOK_MS);
-    look(false);
+    return this.#looked.get(nameOf(caller, scope), now) ?? this.#look(caller, scope);
+  }
+
+  /** Asks the gate, for all who look at the key meanwhile too. */
+  async #look(caller: Caller, scope: Scope): Promise<boolean> {
+    const note = (hasEnded: boolean) => this.#looked.set(nameOf(caller, scope), hasEnded, this.#clock.now() + KEY_LOOK_MS);
+    note(false);
     try {
       const end = await this.#gate.ended(caller.keyId, caller.digest, scope);
-      if (end === "scope") look(true); // given back, it counts again
-      else if (end !== null) this.#refused.set(name, end, this.#clock.now() + REFUSED_KEY_MS);
+      if (end === "scope") note(true); // given back, it counts again
+      else if (end !== null) this.#refused.set(refusedName(caller), end, this.#clock.now() + REFUSED_KEY_MS);
       return end !== null;
     } catch (error) {
       logError("key_not_looked_at", error);

@@ -45,20 +45,22 @@ class WrittenStream {
 
   constructor(onLeft: () => void) {
     this.#onLeft = onLeft;
-    this.readable = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#controller = controller),
+    const source = {
+      start: (controller: ReadableStreamDefaultController<Uint8Array>) => void (this.#controller = controller),
       pull: () => this.#wake(),
       cancel: () => {
         this.#controller = null;
         this.leave();
       },
-    });
+    };
+    // Nothing is asked for ahead of its reader: with a mark of 1 the runtime would call `pull` within each write, and once more after it.
+    this.readable = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
   }
 
   /** Whether there is room for more. */
   write(bytes: Uint8Array): boolean {
     this.#controller?.enqueue(bytes);
-    return (this.#controller?.desiredSize ?? 0) > 0;
+    return (this.#controller?.desiredSize ?? -1) >= 0;
   }
 
   /** Resolves when there is room again, or the reader has left. */
@@ -110,7 +112,8 @@ export async function eventsWritten(
   };
   const { clock } = call.ports;
   const write = async (bytes: Uint8Array) => {
-    if (await call.admissions.hasEnded(call.caller, scope)) end();
+    const hasEnded = call.admissions.hasEnded(call.caller, scope);
+    if (hasEnded === true || (hasEnded !== false && (await hasEnded))) end(); // a wait for what is known costs each who watches
     gone.throwIfAborted();
     begin();
     if (stream.write(bytes)) return;

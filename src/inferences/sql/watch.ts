@@ -37,12 +37,12 @@ export async function watched(
   asked: readonly Marked[],
   { ms, withWait }: { ms: number; withWait: boolean },
 ): Promise<(Inference | null)[]> {
-  const marks = [...new Map(asked.map((mark) => [mark.join(" "), mark])).values()];
+  const marks = [...new Map(asked.map((one) => [one.join(" "), one])).values()];
   const names = [...new Map(asked.map(([accountId, id]) => [nameOf(accountId, id), [accountId, id] as const])).values()];
   const [only] = names;
   const read = withWait ? readStatements.findWaiting : readStatements.find;
   const answers = await db.batch([
-    ...marks.map((mark) => watchStatements.watch(...mark, ms)),
+    ...marks.map((one) => watchStatements.watch(...one, ms)),
     only && names.length === 1 ? read(...only) : readStatements.findAll(names, withWait),
   ]);
   const found = new Map((answers.at(-1) ?? []).map(fromRow).map((it) => [nameOf(it.accountId, it.id), it]));
