@@ -35,7 +35,7 @@ export interface Deployment extends Credentials {
   stop(): Promise<void>;
 }
 
-/** Starts it all. Throws PortTaken or StateInUse; whatever was started before an error is stopped again. */
+/** Starts it all. Throws PortTaken, AddressUnusable, StateInUse or StateUnusable; whatever was started before an error is stopped again. */
 export async function startDeployment(options: { host: string; port: number; folder: string }): Promise<Deployment> {
   const state = new State(options.folder);
   state.lock();

@@ -76,6 +76,8 @@ export interface Runtime {
 
 export class PortTaken extends Error {}
 
+export class AddressUnusable extends Error {}
+
 /** Below the ports that systems give to outgoing connections, which may be taken at any moment, also between two starts. */
 const PORTS = [10_240, 32_767] as const;
 const PORT_TRIES = 50;
@@ -92,7 +94,7 @@ export async function freePort(host: string): Promise<number> {
   throw new PortTaken(`${PORT_TRIES} ports are taken`);
 }
 
-/** Starts the Worker; returns once it answers. Throws PortTaken where the port is not free. */
+/** Starts the Worker; returns once it answers. Throws PortTaken where the port is not free, AddressUnusable where it can't be listened on. */
 export async function startRuntime({
   host,
   port,
@@ -281,12 +283,18 @@ async function migrate(ask: Ask): Promise<void> {
   }
 }
 
+/** What the system calls a host that it can't listen on. */
+const NO_ADDRESS: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL", "EINVAL"]);
+
 /** Listens for a moment, to learn whether one can; returns the port it got. */
 function probe(host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
-      reject(error.code === "EADDRINUSE" ? new PortTaken(`Port ${port} on ${host} is taken.`) : error);
+      if (error.code === "EADDRINUSE") reject(new PortTaken(`Port ${port} on ${host} is taken.`));
+      else if (error.code === "EACCES") reject(new AddressUnusable(`You may not listen on port ${port} of ${host}.`));
+      else if (NO_ADDRESS.has(error.code ?? "")) reject(new AddressUnusable(`${host} is no address of this machine.`));
+      else reject(error);
     });
     server.listen({ host, port, exclusive: true }, () => {
       const address = server.address();

@@ -2,8 +2,8 @@
 import { parseArgs } from "node:util";
 import { relative, resolve } from "node:path";
 import { type Deployment, SAMPLE_MODEL, startDeployment } from "./deployment.ts";
-import { PortTaken } from "./runtime.ts";
-import { StateInUse } from "./state.ts";
+import { AddressUnusable, PortTaken } from "./runtime.ts";
+import { StateInUse, StateUnusable } from "./state.ts";
 
 const USAGE = `Usage: npm start -- [--port N] [--host H] [--state DIR]
 
@@ -76,7 +76,9 @@ try {
   await main();
 } catch (error) {
   if (error instanceof PortTaken) console.error(`${error.message} Choose another: npm start -- --port N`);
-  else if (error instanceof StateInUse) console.error(`${error.message} Choose another: npm start -- --state DIR`);
+  else if (error instanceof AddressUnusable) console.error(`${error.message} Choose another: npm start -- --host H --port N`);
+  else if (error instanceof StateInUse || error instanceof StateUnusable)
+    console.error(`${error.message} Choose another: npm start -- --state DIR`);
   else if (error instanceof TypeError) console.error(`${error.message}\n\n${USAGE}`);
   else console.error(error);
   process.exit(1);

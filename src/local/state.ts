@@ -27,13 +27,19 @@ export interface Secrets {
 
 export class StateInUse extends Error {}
 
+export class StateUnusable extends Error {}
+
 export class State {
   readonly folder: string;
 
   constructor(folder: string) {
     this.folder = folder;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700); // it may have been there
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      chmodSync(folder, 0o700); // it may have been there
+    } catch (error) {
+      throw new StateUnusable(`The state folder can't be made: ${error instanceof Error ? error.message : String(error)}.`);
+    }
   }
 
   path(...parts: string[]): string {

@@ -139,6 +139,21 @@ describe("a running deployment", () => {
     expect((await deployment.api("GET", "/v1/models")).status).toBe(200);
   });
 
+  test.each([
+    ["a host that is none of this machine's", () => ["--host", "300.1.1.1"], /^300\.1\.1\.1 is no address of this machine\. .*--host/m],
+    [
+      "a state folder where a file is",
+      () => ["--state", join(deployment.folder, "secrets.json")],
+      /^The state folder can't be made: .*--state/m,
+    ],
+  ])("says in a line why it does not start with %s", async (_what, args, says) => {
+    const port = String(await freePort("127.0.0.1"));
+    const second = launch(["--port", port, "--state", newFolder(), ...args()]);
+    expect(await second.exited).toEqual({ code: 1, signal: null });
+    expect(second.output()).toMatch(says);
+    expect(second.output()).not.toMatch(/^\s+at /m);
+  });
+
   test("keeps its state folder from a second one, which says so, ends, and changes nothing", async () => {
     const files = ["credentials.json", "lock", "secrets.json", "setup.json"].map((name) => join(deployment.folder, name));
     const before = files.map((file) => readFileSync(file, "utf8"));
