@@ -74,14 +74,16 @@ export function FailuresPage({ session }: PageProps) {
                 {
                   title: "Action",
                   cell: (group) => (
-                    <button
-                      type="button"
-                      class="quiet"
-                      aria-label={`Redrive ${group.code}`}
-                      onClick={() => setAsked({ ...filter, error_code: group.code, error_class: group.class, status: group.status })}
-                    >
-                      Redrive
-                    </button>
+                    <div class="row actions">
+                      <button
+                        type="button"
+                        class="quiet"
+                        aria-label={`Redrive ${group.code}`}
+                        onClick={() => setAsked({ ...filter, error_code: group.code, error_class: group.class, status: group.status })}
+                      >
+                        Redrive
+                      </button>
+                    </div>
                   ),
                 },
               ]}

@@ -7,7 +7,7 @@ import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Browser, type Page, chromium } from "playwright-core";
+import { type Browser, type Locator, type Page, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, deploy, endAll, newFolder } from "../support/deployment.ts";
 import { type Behaviour, type Gpu, answer, chat, slow, startGpu, status } from "../support/gpu.ts";
@@ -74,6 +74,12 @@ async function opened(path: string, secret: string | null = deployment.key): Pro
 
 /** Goes to a page by the navigation. */
 const go = (page: Page, title: string) => page.getByRole("navigation").getByRole("link", { name: title, exact: true }).click();
+
+/** How far down the page the middle of an element is. */
+async function middleOf(element: Locator): Promise<number> {
+  const { y = Number.NaN, height = 0 } = (await element.boundingBox()) ?? {};
+  return y + height / 2;
+}
 
 const submitted = async (input: unknown, more: Record<string, unknown> = {}): Promise<string> => {
   const { body } = await deployment.api("POST", "/v1/inferences", { model: "echo", input, ...more });
@@ -510,7 +516,10 @@ describe("the operator", () => {
     await Promise.all(ids.map((id) => deployment.api("GET", `/v1/inferences/${id}`, undefined, { Prefer: "wait=20" })));
     behaves = slow(0);
     await go(page, "Failures");
-    await page.getByRole("button", { name: "Redrive backend_rejected" }).click();
+    const redrive = page.getByRole("button", { name: "Redrive backend_rejected" });
+    const [code, action] = await Promise.all([page.getByRole("link", { name: "backend_rejected" }), redrive].map(middleOf));
+    expect(Math.abs((code ?? 0) - (action ?? 99))).toBeLessThan(1.5); // the button stands in line with its row
+    await redrive.click();
     await page.getByText(/\d+ inferences would be queued again/).waitFor();
     await page.getByRole("button", { name: /^Redrive \d/ }).click();
     await page.getByText(/\d+ are queued again/).waitFor();
