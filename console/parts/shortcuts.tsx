@@ -1,4 +1,4 @@
-/** The keyboard: "g" and a page's key opens it, "/" goes to the filter, "j" and "k" along a list, "?" shows all of them. */
+/** The keyboard: "g" and a page's key opens it, "/" goes to the search, "j" and "k" along a list, "?" shows all of them. */
 import { useEffect, useRef } from "preact/hooks";
 import type { Page } from "../pages.ts";
 import { Dialog } from "./dialog.tsx";
@@ -36,7 +36,7 @@ function focusOn(selector: string, event: KeyboardEvent): void {
   found.focus();
 }
 
-/** To the next or the last row of a list. */
+/** To the next or the previous row of a list. */
 function step(by: 1 | -1, event: KeyboardEvent): void {
   const rows = [...document.querySelectorAll<HTMLElement>("[data-row]")];
   const at = rows.findIndex((row) => row === document.activeElement);
@@ -51,8 +51,8 @@ export function Help({ pages, close }: { readonly pages: readonly Page[]; readon
   const all: (readonly [keys: readonly string[], what: string])[] = [
     ...pages.flatMap(({ nav, title }) => (nav ? [[["g", nav.key], title] as const] : [])),
     [["j"], "Next row"],
-    [["k"], "Last row"],
-    [["/"], "Filter"],
+    [["k"], "Previous row"],
+    [["/"], "Search"],
     [["Esc"], "Close"],
     [["?"], "Shortcuts"],
   ];
