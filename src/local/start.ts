@@ -56,6 +56,23 @@ Any https:// or data: URL of a PNG, JPEG or WebP picture will do in place of the
 `;
 }
 
+/** Asked for at once: it may end before we have begun. */
+const PARENT = process.ppid;
+const PARENT_EVERY_MS = 500;
+
+/**
+ * A program that ends npm, such as a test's script, ends neither this process nor the shell's: npm keeps the signal, and the shell between
+ * ends without us. So the end of that shell is ours too.
+ */
+function endWithNpm(stop: () => void): void {
+  if (!["start", "dev"].includes(process.env["npm_lifecycle_event"] ?? "")) return;
+  const timer = setInterval(() => {
+    if (process.ppid === PARENT) return;
+    clearInterval(timer);
+    stop();
+  }, PARENT_EVERY_MS);
+}
+
 async function main(): Promise<void> {
   const deployment = await startDeployment(optionsOf(process.argv.slice(2)));
   console.log(welcome(deployment));
@@ -70,6 +87,7 @@ async function main(): Promise<void> {
   };
   process.on("SIGINT", () => void stop());
   process.on("SIGTERM", () => void stop());
+  endWithNpm(() => !stopping && void stop()); // a Ctrl-C ends that shell too
 }
 
 try {

@@ -7,7 +7,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../src/local/runtime.ts";
-import { type Deployment, ask, deploy, endAll, launch, newFolder, until } from "../support/deployment.ts";
+import { type Deployment, ROOT, ask, deploy, endAll, launch, newFolder, signalGroup, until } from "../support/deployment.ts";
 import { startGpu } from "../support/gpu.ts";
 
 afterAll(endAll);
@@ -219,6 +219,29 @@ describe("Ctrl-C", () => {
     expect(left).toEqual([]);
     expect(deployment.output()).toContain("Stopped");
   });
+});
+
+test("an end of npm, which passes no signal on, ends the program that it has started", async () => {
+  const folder = newFolder();
+  const port = await freePort("127.0.0.1");
+  const command = `"$0" src/local/start.ts --port ${port} --state "$1"; true`; // as npm has a shell run it
+  const env = { ...process.env, npm_lifecycle_event: "start" };
+  const shell = spawn("sh", ["-c", command, process.execPath, folder], { cwd: ROOT, env, stdio: "ignore", detached: true });
+  try {
+    const isThere = async (name: string) => existsSync(join(folder, name));
+    expect(await until(() => isThere("credentials.json"), Boolean, 60)).toBe(true);
+    shell.kill("SIGTERM");
+    expect(
+      await until(
+        () => isThere("lock"),
+        (there) => !there,
+        20,
+      ),
+    ).toBe(false); // taken away at the end of a stop
+    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow("fetch failed");
+  } finally {
+    if (shell.pid !== undefined) signalGroup(shell.pid, "SIGKILL");
+  }
 });
 
 describe("a stop and a start on the same state", () => {

@@ -214,7 +214,7 @@ function parsed(text: string): unknown {
   }
 }
 
-function signalGroup(group: number, signal: NodeJS.Signals): void {
+export function signalGroup(group: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-group, signal);
   } catch (error) {
