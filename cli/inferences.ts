@@ -98,16 +98,16 @@ async function saveResult({ client, signal }: Api, id: string, file: string | nu
 
 const mediaTypeOf = (answer: Response) => (answer.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 
-const EXTENSIONS: Readonly<Record<string, string>> = {
-  "application/json": "json",
-  "text/plain": "txt",
-  "image/png": "png",
-  "image/jpeg": "jpg",
-  "image/webp": "webp",
-  "video/mp4": "mp4",
-  "audio/mpeg": "mp3",
-  "audio/wav": "wav",
-};
+const EXTENSIONS: ReadonlyMap<string, string> = new Map([
+  ["application/json", "json"],
+  ["text/plain", "txt"],
+  ["image/png", "png"],
+  ["image/jpeg", "jpg"],
+  ["image/webp", "webp"],
+  ["video/mp4", "mp4"],
+  ["audio/mpeg", "mp3"],
+  ["audio/wav", "wav"],
+]);
 
 /** Saves the output of an inference, and each part that came beside it, in a folder that is there. Returns the files. */
 export async function saveInto({ client, signal }: Api, folder: string, name: string, it: Inference): Promise<string[]> {
@@ -124,7 +124,7 @@ export async function saveInto({ client, signal }: Api, folder: string, name: st
     saved.push(to);
   };
   const answer = await client.resultResponse(it, { signal });
-  await save(answer, outputFileOf(name, EXTENSIONS[mediaTypeOf(answer)] ?? "bin"));
+  await save(answer, outputFileOf(name, EXTENSIONS.get(mediaTypeOf(answer)) ?? "bin"));
   const files = partFilesOf(name, parts);
   for (const [index, part] of parts.entries()) await save(await client.resultResponse(it, { signal, part }), files[index] ?? part);
   return saved;

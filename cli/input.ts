@@ -35,28 +35,28 @@ export function filledIn(template: unknown, words: Readonly<Record<string, strin
   return Object.fromEntries(Object.entries(template).map(([name, value]) => [name, filledIn(value, words)]));
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  png: "image/png",
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  gif: "image/gif",
-  webp: "image/webp",
-  avif: "image/avif",
-  svg: "image/svg+xml",
-  mp4: "video/mp4",
-  webm: "video/webm",
-  mov: "video/quicktime",
-  mp3: "audio/mpeg",
-  wav: "audio/wav",
-  flac: "audio/flac",
-  ogg: "audio/ogg",
-  pdf: "application/pdf",
-  json: "application/json",
-  csv: "text/csv",
-  txt: "text/plain",
-};
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ["png", "image/png"],
+  ["jpg", "image/jpeg"],
+  ["jpeg", "image/jpeg"],
+  ["gif", "image/gif"],
+  ["webp", "image/webp"],
+  ["avif", "image/avif"],
+  ["svg", "image/svg+xml"],
+  ["mp4", "video/mp4"],
+  ["webm", "video/webm"],
+  ["mov", "video/quicktime"],
+  ["mp3", "audio/mpeg"],
+  ["wav", "audio/wav"],
+  ["flac", "audio/flac"],
+  ["ogg", "audio/ogg"],
+  ["pdf", "application/pdf"],
+  ["json", "application/json"],
+  ["csv", "text/csv"],
+  ["txt", "text/plain"],
+]);
 
-const typeOf = (path: string) => TYPES[/\.([^.]+)$/.exec(path.toLowerCase())?.[1] ?? ""] ?? "application/octet-stream";
+const typeOf = (path: string) => TYPES.get(/\.([^.]+)$/.exec(path.toLowerCase())?.[1] ?? "") ?? "application/octet-stream";
 
 /**
  * Uploads a file, in parts if it is large, and returns what an input refers to it by. `begun` is the id of an upload of it that was cut;

@@ -6,7 +6,11 @@
 import { type Result, faulty, read } from "../encoding/result.ts";
 import { BrokenOff } from "../encoding/streams.ts";
 
-const FORMATS: Readonly<Record<string, "gzip" | "deflate">> = { gzip: "gzip", "x-gzip": "gzip", deflate: "deflate" };
+const FORMATS: ReadonlyMap<string, "gzip" | "deflate"> = new Map([
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"],
+]);
 /** Of those that a Response can be made with. What comes above it is a failure, whatever its body says. */
 export const LAST_STATUS = 599;
 /** What nobody decodes here. Other names, such as `utf-8`, are no codings, and are often sent by mistake. */
@@ -23,7 +27,7 @@ export function decodedResponse(response: Response): Result<Response> {
   if (unreadable !== undefined) return faulty(`its Content-Encoding is ${unreadable}, which it was not asked for`);
   let { body } = response;
   for (const name of codings.toReversed()) {
-    const format = FORMATS[name];
+    const format = FORMATS.get(name);
     if (format) body = body.pipeThrough(new DecompressionStream(format));
   }
   const { status, headers } = response;

@@ -10,7 +10,11 @@ import { Problem, problem } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
 
 /** "deflate" is the zlib format (RFC 9110, 8.4.1.2), as it is in DecompressionStream. */
-const ENCODINGS: Readonly<Record<string, "gzip" | "deflate">> = { gzip: "gzip", "x-gzip": "gzip", deflate: "deflate" };
+const ENCODINGS: ReadonlyMap<string, "gzip" | "deflate"> = new Map([
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"],
+]);
 
 interface Bounds {
   readonly limitBytes: number;
@@ -42,7 +46,7 @@ export async function receive(request: Request, bounds: Bounds, take: (chunk: Ui
     .filter((name) => name !== "" && name !== "identity");
   const [encoding] = encodings;
   if (encoding === undefined) return receivePlain(request, request.body, bounds, take);
-  const format = ENCODINGS[encoding];
+  const format = ENCODINGS.get(encoding);
   if (encodings.length > 1 || format === undefined) {
     throw problem("unsupported_media_type", {
       detail: "The body's Content-Encoding must be gzip or deflate, once.",

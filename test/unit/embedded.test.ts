@@ -456,6 +456,7 @@ test.each([
   ["video/matroska", "mkv"],
   ["video/x-msvideo", "avi"],
   ["application/x-npy", "npy"],
+  ["constructor", "bin"],
 ])("the name of a file of the type %s ends in .%s", (contentType, ending) => {
   expect(endingOf(contentType)).toBe(ending);
 });

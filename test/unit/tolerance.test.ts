@@ -71,6 +71,7 @@ describe("an answer's tensor is read", () => {
     ["gzip by its old name", gzipSync, { "content-encoding": "x-gzip" }],
     ["gzip upon gzip", (body) => gzipSync(gzipSync(body)), { "content-encoding": "gzip, gzip" }],
     ["what is no coding", (body) => Buffer.from(body), { "content-encoding": "utf-8" }],
+    ["what is no coding, but a member of all objects", (body) => Buffer.from(body), { "content-encoding": "constructor" }],
     ["UTF-16", (body) => Buffer.from(`\ufeff${body}`, "utf16le"), { "content-type": "application/json; charset=utf-16" }],
     ["Latin-1", (body) => Buffer.from(body, "latin1"), { "content-type": 'application/json;charset="iso-8859-1"' }],
     ["UTF-8, though it says Latin-1", (body) => Buffer.from(body), { "content-type": "application/json; charset=iso-8859-1" }],

@@ -61,8 +61,10 @@ describe("a compressed body", () => {
   });
 
   test("in another coding is 415 and says what is taken", async () => {
-    const answer = await send("/v1/inferences", "{}", "br");
-    expect([answer.status, answer.headers.get("accept-encoding")]).toEqual([415, "gzip, deflate"]);
+    for (const coding of ["br", "constructor", "__proto__"]) {
+      const answer = await send("/v1/inferences", "{}", coding);
+      expect([answer.status, answer.headers.get("accept-encoding")]).toEqual([415, "gzip, deflate"]);
+    }
   });
 
   test("that is not what it says is 400", async () => {
