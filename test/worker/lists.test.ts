@@ -115,6 +115,16 @@ describe("a filter", () => {
     expect(names(await list(tenant.key, `limit=100&${query()}`))).toEqual(picks);
   });
 
+  test("a text is looked for in metadata as its client wrote it, and not in how it is stored", async () => {
+    const searcher = await newTenant();
+    const itsModel = await newModel();
+    const said = 'say "hi"\\\tthere';
+    const id = await queued(itsModel, { accountId: searcher.accountId, metadata: { note: said, more: "x" } });
+    const found = async (text: string) => (await list(searcher.key, `q=${encodeURIComponent(text)}`)).data.map((one) => one.id);
+    for (const text of ['SAY "hi', '"hi"\\', "note", itsModel, id]) expect(await found(text)).toEqual([id]);
+    for (const text of ["{", '":"', '","', "\\t", `${id} `, "x say"]) expect(await found(text)).toEqual([]);
+  });
+
   test("lists the newest first, or the oldest, each as it is shown by itself", async () => {
     const { data } = await list(tenant.key, "status=failed,canceled");
     expect(names({ data, next: null, previous: null })).toEqual(["cut", "refused", "stopped"]);

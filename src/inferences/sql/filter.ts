@@ -34,6 +34,10 @@ export interface Cursor {
 
 const equal = (column: Sql, value: string | undefined) => (value === undefined ? [] : [sql`${column} = ${value}`]);
 
+/** What a text is looked for in, on lines of their own, since none stands across two. The JSON of metadata is not what its client wrote. */
+const searched = sql`concat_ws(char(10), id, model, error ->> 'message',
+  (SELECT group_concat(json_each.key || char(10) || json_each.value, char(10)) FROM json_each(metadata)))`;
+
 export const matching = (filter: Filter) =>
   join(
     [
@@ -53,11 +57,7 @@ export const matching = (filter: Filter) =>
       ...Object.entries(filter.metadata ?? {}).map(
         ([name, value]) => sql`EXISTS (SELECT 1 FROM json_each(metadata) WHERE json_each.key = ${name} AND json_each.value = ${value})`,
       ),
-      ...(filter.text === undefined
-        ? []
-        : [
-            sql`instr(lower(id || ' ' || model || ' ' || metadata || ' ' || coalesce(error ->> 'message', '')), lower(${filter.text})) > 0`,
-          ]),
+      ...(filter.text === undefined ? [] : [sql`instr(lower(${searched}), lower(${filter.text})) > 0`]),
     ],
     " AND ",
   );
