@@ -6,9 +6,9 @@ export interface Content {
 
 export const JSON_TYPE = "application/json";
 
-/** A media type, with its parameters (RFC 9110, 8.3.1). */
+/** A media type, with its parameters, of which one may be empty, as in `text/plain;` (RFC 9110, 5.6.6 and 8.3.1). */
 export const MEDIA_TYPE =
-  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$%&'*+.^`|~-]+=(?:[\w!#$%&'*+.^`|~-]+|"[\x20-\x21\x23-\x5b\x5d-\x7e]*"))*$/;
+  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;(?:\s*[\w!#$%&'*+.^`|~-]+=(?:[\w!#$%&'*+.^`|~-]+|"[\x20-\x21\x23-\x5b\x5d-\x7e]*"))?)*$/;
 
 /** The first of the media types that a header holds: a line that is sent twice comes as a list (RFC 9110, 5.2). */
 export function firstType(contentType: string): string {

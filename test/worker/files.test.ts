@@ -170,6 +170,10 @@ describe("a file", () => {
     expect(await stored(other.accountId)).toBe(0);
   });
 
+  test.each(["text/plain;", "text/plain; ;charset=utf-8"])("has the type %s, whose parameters may be empty", async (type) => {
+    expect(await uploaded(noise(1), { "Content-Type": type })).toMatchObject({ content_type: type });
+  });
+
   test("is served in parts, unless it is known", async () => {
     const bytes = noise(200_000);
     const file = await uploaded(bytes);
