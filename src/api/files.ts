@@ -26,7 +26,7 @@ import { time, timeSchema } from "../http/time.ts";
 
 export const OCTETS = "application/octet-stream";
 const SHA256 = /^[0-9a-f]{64}$/;
-const NAME_RULE = "must be a name of whole characters, without slashes or control characters";
+const NAME_RULE = 'must be a name of whole characters, without slashes or control characters, and not "." or ".."';
 
 export const contentTypeSchema = z.string().max(CONTENT_TYPE_CHARACTERS).regex(MEDIA_TYPE, "must be a media type, such as video/mp4");
 export const nameSchema = z
@@ -34,7 +34,7 @@ export const nameSchema = z
   .min(1)
   .max(FILE_NAME_CHARACTERS)
   .regex(new RegExp(String.raw`^[^${CONTROLS}/\\]+$`), NAME_RULE)
-  .refine((name) => name.isWellFormed(), NAME_RULE);
+  .refine((name) => name.isWellFormed() && name !== "." && name !== "..", NAME_RULE);
 export const sha256Schema = z.string().toLowerCase().regex(SHA256, "must be 64 hexadecimal digits");
 
 export const fileSchema = z.lazy(() =>

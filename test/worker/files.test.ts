@@ -592,6 +592,8 @@ describe("an upload", () => {
     [{ bytes: 10_000 * MIB, sha256: "00".repeat(32) }, "#/sha256"],
     [{ bytes: 10, sha256: "zz" }, "#/sha256"],
     [{ bytes: 10, content_type: "video" }, "#/content_type"],
+    [{ bytes: 10, name: "." }, "#/name"],
+    [{ bytes: 10, name: ".." }, "#/name"],
     [{ bytes: 10, name: "a/b" }, "#/name"],
     [{ bytes: 10, name: "a\\b" }, "#/name"],
     [{ bytes: 10, name: "a\u0000b" }, "#/name"],
