@@ -5,7 +5,7 @@
 import * as z from "zod";
 import type { StoredFile } from "../files/store.ts";
 import { removeFile } from "../files/remove.ts";
-import { beginUpload, completeUpload, divisionOf, partBytesFor, receivePart, receivedParts } from "../files/uploads.ts";
+import { beginUpload, completeUpload, completed, divisionOf, partBytesFor, receivePart, receivedParts } from "../files/uploads.ts";
 import { json } from "../http/answer.ts";
 import { wholeIn } from "../http/range.ts";
 import { type Input, type KeyCall, type RouteShape, route } from "../http/route.ts";
@@ -142,7 +142,7 @@ async function receive(call: KeyCall): Promise<Response> {
   const number = Number(/^[1-9]\d{0,4}$/.exec(call.params["number"] ?? "")?.[0] ?? Number.NaN);
   if (!Number.isInteger(number)) throw problem("not_found", { detail: "Parts are numbered from 1." });
   const file = await findPartial(call);
-  if (file.state === "ready") throw problem("conflict", { detail: "The upload has been completed." });
+  if (file.state === "ready") throw completed();
   const receiving = receivePart(call.ports, file, number, incomingOf(call, null));
   call.after(quietly(receiving));
   await receiving;

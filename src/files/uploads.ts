@@ -60,13 +60,20 @@ export async function receivePart(ports: FilePorts, file: StoredFile, number: nu
     await handOn(ports, writing, incoming, bytes);
     await writing.end();
   } catch (error) {
-    // It may have been given up meanwhile.
-    if (error instanceof Unavailable && !(await findFile(ports.db, file.accountId, file.id))) throw gone(file);
-    throw error;
+    throw (error instanceof Unavailable && (await endOf(ports, file))) || error;
   }
   const etag = writing.etag();
-  if (!(await putPart(ports.db, file, { number, etag, bytes }))) throw gone(file);
+  if (!(await putPart(ports.db, file, { number, etag, bytes }))) throw (await endOf(ports, file)) ?? gone(file);
 }
+
+/** Why an upload takes no more parts: it was given up or completed meanwhile. Null if it does take them. */
+async function endOf(ports: FilePorts, file: StoredFile): Promise<Problem | null> {
+  const now = await findFile(ports.db, file.accountId, file.id);
+  if (!now) return gone(file);
+  return now.state === "ready" ? completed() : null;
+}
+
+export const completed = () => problem("conflict", { detail: "The upload has been completed." });
 
 /** The parts of an upload that are there, by their numbers. */
 export async function receivedParts(ports: FilePorts, file: StoredFile): Promise<number[]> {

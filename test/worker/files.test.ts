@@ -639,6 +639,27 @@ describe("an upload", () => {
     expect(await traces(other.accountId)).toEqual([]);
   });
 
+  test("that is completed while a part is sent again says so", async () => {
+    const other = await newTenant();
+    const id = String((await object(as(other.key, "POST", "/v1/uploads", { bytes: 100 })))["id"]);
+    await send("PUT", `/v1/uploads/${id}/parts/1`, noise(100), {}, other.key);
+    const { db, uploads } = ports();
+    const file = await findFile(db, other.accountId, id);
+    if (!file) throw new Error("no such upload");
+    const resume = (key: string, upload: string): Upload => {
+      const real = uploads.resume(key, upload);
+      const part: Upload["part"] = async (number, bytes) => {
+        await send("POST", `/v1/uploads/${id}/complete`, undefined, {}, other.key);
+        return real.part(number, bytes);
+      };
+      return { id: upload, part, complete: (parts) => real.complete(parts), abort: () => real.abort() };
+    };
+    const { signal } = new AbortController();
+    const again = { body: new Blob([noise(100)]).stream(), bytes: 100, sha256: null, gone: signal };
+    await expect(receivePart(ports({ uploads: { ...uploads, resume } }), file, 1, again)).rejects.toMatchObject({ code: "conflict" });
+    expect(await object(send("GET", `/v1/files/${id}/info`, undefined, {}, other.key))).toMatchObject({ status: "ready", bytes: 100 });
+  });
+
   test.each(["is given up", "can't be stored", "can't be noted"] as const)("that %s while it begins leaves nothing", async (what) => {
     const other = await newTenant();
     const { db, uploads } = ports();
