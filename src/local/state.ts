@@ -3,7 +3,7 @@
  * runtimes from sharing one folder. The folder is its owner's alone, and every file with a secret in it too.
  */
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What scripts need to use a running runtime. */
@@ -36,8 +36,10 @@ export class State {
     this.folder = folder;
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (!isOurs(folder)) throw new StateUnusable(`${folder} has other files in it, and none of Claimcheck's.`);
       chmodSync(folder, 0o700); // it may have been there
     } catch (error) {
+      if (error instanceof StateUnusable) throw error;
       throw new StateUnusable(`The state folder can't be made: ${error instanceof Error ? error.message : String(error)}.`);
     }
   }
@@ -97,6 +99,12 @@ export class State {
     chmodSync(`${path}.new`, 0o600);
     renameSync(`${path}.new`, path);
   }
+}
+
+/** Whether a folder may be a state's: nobody else could open it any more, as all of a system's users have to open its folder for temporary files. */
+function isOurs(folder: string): boolean {
+  const names = readdirSync(folder);
+  return names.length === 0 || names.some((name) => name === "lock" || name === "secrets.json");
 }
 
 function isAlive(pid: number): boolean {

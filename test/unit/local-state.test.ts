@@ -24,6 +24,15 @@ test("the folder can be read by its owner alone, also one that was there", () =>
   expect(modeOf(join(made, "secrets.json"))).toBe(0o600);
 });
 
+test("a folder of other files is refused, and stays as it is", () => {
+  writeFileSync(join(folder, "notes.txt"), "somebody's");
+  chmodSync(folder, 0o755);
+  expect(() => new State(folder)).toThrow(`${folder} has other files in it, and none of Claimcheck's.`);
+  expect([modeOf(folder), readdirSync(folder)]).toEqual([0o755, ["notes.txt"]]);
+  new State(join(folder, "made")).lock();
+  expect(new State(join(folder, "made")).folder).toBe(join(folder, "made"));
+});
+
 test("the admin token that is made has the length that is demanded", () => {
   expect(new State(folder).secrets().adminToken.length).toBeGreaterThanOrEqual(32);
 });
@@ -32,6 +41,7 @@ test("credentials are there only once a start has come to its end, and none are 
   const state = new State(folder);
   const file = join(folder, "credentials.json");
   state.lock();
+  state.secrets();
   state.writeCredentials({ url: "http://127.0.0.1:1", key: "k", admin_token: "t" });
   expect([existsSync(file), modeOf(file)]).toEqual([true, 0o600]);
   state.unlock();
