@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder" || true' EXIT
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --no-fund --no-audit hono@4.13.19 @hono/node-server@2.1.9
+npm install --silent --no-fund --no-audit node@24.21.0 hono@4.13.19 @hono/node-server@2.1.9
 cat > look.mjs <<'JS'
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
@@ -35,4 +35,4 @@ console.log(seen);
 const guess = ["image/png, text/plain, application/x-www-form-urlencoded", "text/plain, text/plain, application/x-www-form-urlencoded"];
 process.exit(Object.values(seen).join() === guess.join() ? 0 : 1);
 JS
-node look.mjs
+node_modules/.bin/node look.mjs

@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder" || true' EXIT
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --no-fund --no-audit plainjob@0.0.14
+npm install --silent --no-fund --no-audit node@24.21.0 plainjob@0.0.14
 cat > look.mjs <<'JS'
 import { DatabaseSync } from "node:sqlite";
 import { defineQueue, defineWorker } from "plainjob";
@@ -59,4 +59,4 @@ const seen = {
 console.log(seen);
 process.exit(Object.values(seen).join() === ["stopped, processing; finished; done", "stopped, processing; finished; failed"].join() ? 0 : 1);
 JS
-node look.mjs
+node_modules/.bin/node look.mjs

@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder" || true' EXIT
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --no-fund --no-audit superjson@2.2.7
+npm install --silent --no-fund --no-audit node@24.21.0 superjson@2.2.7
 cat > look.mjs <<'JS'
 import superjson from "superjson";
 
@@ -35,4 +35,4 @@ const refused = "Trying to deserialize unknown typed array";
 const guess = ['Uint8Array ["1","2"]', 'Float32Array ["1","NaN"]', refused, refused, "Object []"];
 process.exit(Object.values(seen).join() === guess.join() ? 0 : 1);
 JS
-node look.mjs
+node_modules/.bin/node look.mjs

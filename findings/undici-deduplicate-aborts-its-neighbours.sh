@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder" || true' EXIT
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --no-fund --no-audit undici@8.13.1
+npm install --silent --no-fund --no-audit node@24.21.0 undici@8.13.1
 cat > look.mjs <<'JS'
 import { createServer } from "node:http";
 import { Agent, interceptors, request } from "undici";
@@ -48,4 +48,4 @@ const all = "1 request; AbortError, AbortError, AbortError";
 const guess = ["1 request; whole, whole, whole", "1 request; whole, AbortError, whole", all, all];
 process.exit(Object.values(seen).join() === guess.join() ? 0 : 1);
 JS
-node look.mjs
+node_modules/.bin/node look.mjs

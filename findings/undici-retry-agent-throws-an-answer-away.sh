@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder" || true' EXIT
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --no-fund --no-audit undici@8.13.1
+npm install --silent --no-fund --no-audit node@24.21.0 undici@8.13.1
 cat > look.mjs <<'JS'
 import { createServer } from "node:http";
 import { Agent, request, RetryAgent } from "undici";
@@ -42,4 +42,4 @@ const thrown = (status) => `${status} Request failed, body undefined; asked 1`;
 const told = [seen["429 without it"], seen[429], seen[503], seen[409], seen["429, throwOnError false"]];
 process.exit(told.join() === [answer(429), thrown(429), thrown(503), answer(409), answer(429)].join() ? 0 : 1);
 JS
-node look.mjs
+node_modules/.bin/node look.mjs
