@@ -93,21 +93,34 @@ export async function findWithWait(db: Database, accountId: string, id: string):
   return inferenceOrNull(await first(db, readStatements.findWaiting(accountId, id)));
 }
 
-/** Several inferences in one statement, in the order in which they are asked for, each read once; null for each that is not there. */
-export async function findTogether(db: Database, names: readonly Name[], withWait: boolean): Promise<(Inference | null)[]> {
-  const nameOf = ([accountId, id]: Name) => `${accountId} ${id}`;
-  const asked = names.length === 1 ? names : [...new Map(names.map((name) => [nameOf(name), name])).values()];
+/** The question for several inferences in one statement, each read once, and what its rows are for those who ask, in their order: null for each that is not there. */
+export function askingFor(
+  names: readonly Name[],
+  withWait: boolean,
+): { readonly statement: Sql; answersIn(rows: readonly Row[]): (Inference | null)[] } {
+  const asked = names.length === 1 ? names : [...new Map(names.map((name) => [textOf(name), name])).values()];
   const [only] = asked;
   if (only && asked.length === 1) {
-    const one = await (withWait ? findWithWait : findInference)(db, ...only);
-    return names.map(() => one);
+    const statement = (withWait ? readStatements.findWaiting : readStatements.find)(...only);
+    const answersIn = ([row]: readonly Row[]) => {
+      const one = inferenceOrNull(row);
+      return names.map(() => one);
+    };
+    return { statement, answersIn };
   }
-  const found = new Map<string, Inference>();
-  for (const row of await db.all(readStatements.findAll(asked, withWait))) {
-    const inference = fromRow(row);
-    found.set(nameOf([inference.accountId, inference.id]), inference);
-  }
-  return names.map((name) => found.get(nameOf(name)) ?? null);
+  const answersIn = (rows: readonly Row[]) => {
+    const found = new Map(rows.map(fromRow).map((it) => [textOf([it.accountId, it.id]), it]));
+    return names.map((name) => found.get(textOf(name)) ?? null);
+  };
+  return { statement: readStatements.findAll(asked, withWait), answersIn };
+}
+
+const textOf = ([accountId, id]: Name) => `${accountId} ${id}`;
+
+/** Several inferences, as `askingFor` has them. */
+export async function findTogether(db: Database, names: readonly Name[], withWait: boolean): Promise<(Inference | null)[]> {
+  const { statement, answersIn } = askingFor(names, withWait);
+  return answersIn(await db.all(statement));
 }
 
 /** The columns of a delivery's snapshot, under the names that they are read by (see inferenceColumns). */

@@ -5,8 +5,7 @@
  */
 import { type Database, NOW, type Row, sql } from "../../platform/sql.ts";
 import type { Inference } from "../inference.ts";
-import { type Name, readStatements } from "./read.ts";
-import { fromRow } from "./record.ts";
+import { type Name, askingFor, readStatements } from "./read.ts";
 
 const mark = (object: number, ms: number) => sql`watch_objects = iif(watched_until > ${NOW}, watch_objects, 0) | ${1 << object},
   watched_until = max(coalesce(watched_until, 0), ${NOW} + ${ms})`;
@@ -37,19 +36,12 @@ export async function watched(
   asked: readonly Marked[],
   { ms, withWait }: { ms: number; withWait: boolean },
 ): Promise<(Inference | null)[]> {
-  const marks = [...new Map(asked.map((one) => [one.join(" "), one])).values()];
-  const names = [...new Map(asked.map(([accountId, id]) => [nameOf(accountId, id), [accountId, id] as const])).values()];
-  const [only] = names;
-  const read = withWait ? readStatements.findWaiting : readStatements.find;
-  const answers = await db.batch([
-    ...marks.map((one) => watchStatements.watch(...one, ms)),
-    only && names.length === 1 ? read(...only) : readStatements.findAll(names, withWait),
-  ]);
-  const found = new Map((answers.at(-1) ?? []).map(fromRow).map((it) => [nameOf(it.accountId, it.id), it]));
-  return asked.map(([accountId, id]) => found.get(nameOf(accountId, id)) ?? null);
+  const marks = [...new Map(asked.map((one) => [one.join(" "), one])).values()].map((one) => watchStatements.watch(...one, ms));
+  const names = asked.map(([accountId, id]) => [accountId, id] as const);
+  const { statement, answersIn } = askingFor(names, withWait);
+  const answers = await db.batch([...marks, statement]);
+  return answersIn(answers.at(-1) ?? []);
 }
-
-const nameOf = (accountId: string, id: string) => `${accountId} ${id}`;
 
 /** Marks an account as watched. Returns the database's time: whatever changes after it is told. */
 export async function watchedAccount(db: Database, accountId: string, object: number, ms: number): Promise<number> {
