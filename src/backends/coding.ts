@@ -3,14 +3,10 @@
  * else on as it came; servers and proxies send other codings unasked, with other names, and one upon another.
  * Source: RFC 9110, 8.4.
  */
+import { CODINGS } from "../encoding/codings.ts";
 import { type Result, faulty, read } from "../encoding/result.ts";
 import { BrokenOff } from "../encoding/streams.ts";
 
-const FORMATS: ReadonlyMap<string, "gzip" | "deflate"> = new Map([
-  ["gzip", "gzip"],
-  ["x-gzip", "gzip"],
-  ["deflate", "deflate"],
-]);
 /** Of those that a Response can be made with. What comes above it is a failure, whatever its body says. */
 export const LAST_STATUS = 599;
 /** What nobody decodes here. Other names, such as `utf-8`, are no codings, and are often sent by mistake. */
@@ -27,7 +23,7 @@ export function decodedResponse(response: Response): Result<Response> {
   if (unreadable !== undefined) return faulty(`its Content-Encoding is ${unreadable}, which it was not asked for`);
   let { body } = response;
   for (const name of codings.toReversed()) {
-    const format = FORMATS.get(name);
+    const format = CODINGS.get(name);
     if (format) body = body.pipeThrough(new DecompressionStream(format));
   }
   const { status, headers } = response;

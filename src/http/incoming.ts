@@ -4,17 +4,11 @@
  * limit, and no more of it is unpacked.
  * Source: RFC 9110, 8.4 (Content-Encoding) and 15.5.16 (what a 415 says).
  */
+import { CODINGS } from "../encoding/codings.ts";
 import { TooSlow, readUpTo, wholeInTime } from "../encoding/streams.ts";
 import { BODY_PACE, SMALL_BODY_BYTES } from "../limits.ts";
 import { Problem, problem } from "../problem.ts";
 import { reserve } from "./body-memory.ts";
-
-/** "deflate" is the zlib format (RFC 9110, 8.4.1.2), as it is in DecompressionStream. */
-const ENCODINGS: ReadonlyMap<string, "gzip" | "deflate"> = new Map([
-  ["gzip", "gzip"],
-  ["x-gzip", "gzip"],
-  ["deflate", "deflate"],
-]);
 
 interface Bounds {
   readonly limitBytes: number;
@@ -46,7 +40,7 @@ export async function receive(request: Request, bounds: Bounds, take: (chunk: Ui
     .filter((name) => name !== "" && name !== "identity");
   const [encoding] = encodings;
   if (encoding === undefined) return receivePlain(request, request.body, bounds, take);
-  const format = ENCODINGS.get(encoding);
+  const format = CODINGS.get(encoding);
   if (encodings.length > 1 || format === undefined) {
     throw problem("unsupported_media_type", {
       detail: "The body's Content-Encoding must be gzip or deflate, once.",
