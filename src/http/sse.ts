@@ -53,7 +53,7 @@ class WrittenStream {
         this.leave();
       },
     };
-    // Nothing is asked for ahead of its reader: with a mark of 1 the runtime would call `pull` within each write, and once more after it.
+    // Nothing is asked for ahead of its reader: with a high-water mark of 1 the runtime would call `pull` within each write, and once more after it.
     this.readable = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
   }
 
