@@ -97,7 +97,7 @@ export async function findWithWait(db: Database, accountId: string, id: string):
 export function askingFor(
   names: readonly Name[],
   withWait: boolean,
-): { readonly statement: Sql; answersIn(rows: readonly Row[]): (Inference | null)[] } {
+): { readonly statement: Sql; readonly answersIn: (rows: readonly Row[]) => (Inference | null)[] } {
   const asked = names.length === 1 ? names : [...new Map(names.map((name) => [textOf(name), name])).values()];
   const [only] = asked;
   if (only && asked.length === 1) {
