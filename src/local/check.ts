@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** The Worker must start fast wherever it wakes; this is above what it is and far below the platform's limit (3 MB compressed). */
-const BUNDLE_BUDGET_BYTES = 768 * 1024;
+const BUNDLE_BUDGET_BYTES = 896 * 1024;
 
 /** Of the simulator, each time; how many it was run with by hand is in docs/reliability.md. */
 const SEEDS = 1_000;
