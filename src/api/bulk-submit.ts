@@ -23,7 +23,7 @@ const keySchema = z
   .max(IDEMPOTENCY_KEY_CHARACTERS);
 
 const lineSchema = z.lazy(() =>
-  submissionSchema.unwrap().extend({
+  submissionSchema.unwrap().safeExtend({
     idempotency_key: keySchema.optional().describe("As the header `Idempotency-Key` of a single submit, of this line."),
   }),
 );

@@ -29,53 +29,69 @@ import { isObject } from "../tensors/tensor.ts";
 const within = (range: readonly [number, number]) => wholeIn(range).optional();
 
 export const submissionSchema = z.lazy(() =>
-  z.strictObject({
-    model: z.string().min(1).max(128),
-    version: z.string().min(1).max(128).optional().describe("The model's default version by default."),
-    // JSON.parse has made it, so there is nothing to check but that it is there.
-    input: z
-      .unknown()
-      .refine((input) => input !== undefined, "is missing")
-      .describe("Any JSON; what the model takes."),
-    priority: within(PRIORITY.range).describe(`0 goes first; ${PRIORITY.default} by default.`),
-    max_time_in_queue_seconds: within(MAX_TIME_IN_QUEUE_SECONDS.range).describe(
-      `It expires if it has not started by then; ${MAX_TIME_IN_QUEUE_SECONDS.default} by default.`,
-    ),
-    run_within_seconds: within(BACKEND_TIMEOUT_SECONDS.range).describe("Of one attempt; the backend's timeout by default."),
-    retry: z
-      .strictObject({
-        max_attempts: within(MAX_ATTEMPTS.range).describe(`The first counts; ${MAX_ATTEMPTS.default} by default.`),
-        initial_delay_ms: within(INITIAL_DELAY_MS.range).describe(`${INITIAL_DELAY_MS.default} by default.`),
-        max_delay_ms: within(MAX_DELAY_MS.range).describe(`${MAX_DELAY_MS.default} by default.`),
-      })
-      .optional()
-      .describe("How often and how soon it is tried again."),
-    cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range).describe("It is canceled so long after the submit; never by default."),
-    not_before: instantSchema
-      .refine((at) => at <= Date.now() + NOT_BEFORE_MS, {
-        error: ({ input }) => `must be within ${NOT_BEFORE_MS / 86_400_000} days from now, and is ${time(Number(input))}`,
-      })
-      .optional()
-      .describe("It is not begun before then; its time in the queue counts from there. At once by default."),
-    retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range).describe(
-      "How long input and output are kept after its end; never longer than the account's retention.",
-    ),
-    stream: z
-      .boolean()
-      .optional()
-      .describe(
-        "Its output is kept while it comes, to be read from `urls.stream`. By default as the `stream` of an input of a text model says.",
+  z
+    .strictObject({
+      model: z.string().min(1).max(128),
+      version: z.string().min(1).max(128).optional().describe("The model's default version by default."),
+      // JSON.parse has made it, so there is nothing to check but that it is there.
+      input: z
+        .unknown()
+        .refine((input) => input !== undefined, "is missing")
+        .describe("Any JSON; what the model takes."),
+      priority: within(PRIORITY.range).describe(`0 goes first; ${PRIORITY.default} by default.`),
+      max_time_in_queue_seconds: within(MAX_TIME_IN_QUEUE_SECONDS.range).describe(
+        `It expires if it has not started by then; ${MAX_TIME_IN_QUEUE_SECONDS.default} by default.`,
       ),
-    metadata: metadataSchema.optional().describe("The client's own words, up to 16 entries."),
-    webhook: z
-      .strictObject({
-        url: z.string(),
-        events: z.array(z.enum(EVENTS)).min(1).optional().describe("How it ended by default."),
-      })
-      .optional()
-      .describe("A URL that gets its events."),
-  }),
+      run_within_seconds: within(BACKEND_TIMEOUT_SECONDS.range).describe("Of one attempt; the backend's timeout by default."),
+      retry: z
+        .strictObject({
+          max_attempts: within(MAX_ATTEMPTS.range).describe(`The first counts; ${MAX_ATTEMPTS.default} by default.`),
+          initial_delay_ms: within(INITIAL_DELAY_MS.range).describe(`${INITIAL_DELAY_MS.default} by default.`),
+          max_delay_ms: within(MAX_DELAY_MS.range).describe(`${MAX_DELAY_MS.default} by default.`),
+        })
+        .optional()
+        .describe("How often and how soon it is tried again."),
+      cancel_after_seconds: within(CANCEL_AFTER_SECONDS.range).describe("It is canceled so long after the submit; never by default."),
+      not_before: instantSchema
+        .refine((at) => at <= Date.now() + NOT_BEFORE_MS, {
+          error: ({ input }) => `must be within ${NOT_BEFORE_MS / 86_400_000} days from now, and is ${time(Number(input))}`,
+        })
+        .optional()
+        .describe("It is not begun before then; its time in the queue counts from there. At once by default."),
+      retention_seconds: within(PAYLOAD_RETENTION_SECONDS.range).describe(
+        "How long input and output are kept after its end; never longer than the account's retention.",
+      ),
+      stream: z
+        .boolean()
+        .optional()
+        .describe(
+          "Its output is kept while it comes, to be read from `urls.stream`. By default as the `stream` of an input of a text model says.",
+        ),
+      metadata: metadataSchema.optional().describe("The client's own words, up to 16 entries."),
+      webhook: z
+        .strictObject({
+          url: z.string(),
+          events: z.array(z.enum(EVENTS)).min(1).optional().describe("How it ended by default."),
+        })
+        .optional()
+        .describe("A URL that gets its events."),
+    })
+    .refine(mayBegin, {
+      path: ["cancel_after_seconds"],
+      error: "must be later than `not_before`: it would be canceled before it may begin",
+    }),
 );
+
+/** Whether it may begin before it is canceled. */
+function mayBegin({
+  cancel_after_seconds: seconds,
+  not_before: at,
+}: {
+  cancel_after_seconds?: number | undefined;
+  not_before?: number | undefined;
+}): boolean {
+  return seconds === undefined || at === undefined || at < Date.now() + seconds * 1000;
+}
 
 /** Whether an input is the body of a call that its client would have streamed, had it been sent to the model's server. */
 function asksToStream(input: unknown): boolean {

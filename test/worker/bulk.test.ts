@@ -382,4 +382,17 @@ describe("an inference that is not to begin before a time", () => {
       body: { errors: [{ pointer: "#/not_before", detail: "must be within 30 days from now, and is 2100-01-01T00:00:00.000Z" }] },
     });
   });
+
+  test("is refused if it would be canceled before, alone and in a bulk submit", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const not_before = new Date(Date.now() + 3_600_000).toISOString();
+    const errors = [
+      { pointer: "#/cancel_after_seconds", detail: "must be later than `not_before`: it would be canceled before it may begin" },
+    ];
+    const never = line(model, 0, { not_before, cancel_after_seconds: 3_500 });
+    expect(await seen(as(tenant.key, "POST", "/v1/inferences", never))).toMatchObject({ status: 422, body: { errors } });
+    const { accepted, results } = await bulk(tenant.key, [never, line(model, 1, { not_before, cancel_after_seconds: 3_700 })]);
+    expect({ accepted, error: results[0]?.error }).toMatchObject({ accepted: 1, error: { errors } });
+  });
 });
