@@ -21,14 +21,16 @@ const NOT_VALID = problem("invalid_key", {
   detail: "The API key is not valid; it must be a whole key of this deployment.",
   headers: CHALLENGE,
 });
-const SCHEME = /^(?:Bearer|Api-Key|Key|Token)\s+(\S+)\s*$/i;
+/** A scheme and a key, or the bare key, as RunPod's clients send it: nothing else begins as a key does. */
+const SCHEME = /^(?:(?:Bearer|Api-Key|Key|Token)\s+(\S+)|(ck_\S+))\s*$/i;
 
 /** The key of a request, from any of the headers that the dialects know; null if it has none, the problem if two headers have different ones. */
 export function presentedKey(headers: Headers): string | null | Problem {
   const ofVody = headers.get("x-vody-api-key")?.trim() || null;
   const ofOwn = headers.get("x-api-key")?.trim() || null;
   const authorization = headers.get("authorization");
-  const ofScheme = (authorization !== null && SCHEME.exec(authorization)?.[1]) || null;
+  const [, withScheme, bare] = (authorization !== null && SCHEME.exec(authorization)) || [];
+  const ofScheme = withScheme ?? bare ?? null;
   const key = ofVody ?? ofOwn ?? ofScheme;
   if ((ofOwn === null || ofOwn === key) && (ofScheme === null || ofScheme === key)) return key;
   const first = ofVody === null ? "x-api-key" : "x-vody-api-key";
