@@ -109,12 +109,31 @@ async function wantedIn<T>(call: KeyCall, schema: z.ZodType<T>): Promise<T> {
 
 async function linkTo(call: KeyCall, to: Pick<Link, "kind" | "part" | "id">, wanted: z.infer<typeof wantedSchema>): Promise<Response> {
   const expiresAt = Math.floor(call.ports.clock.now() / 1000) + wanted.expires_in_seconds;
-  const [secret = ""] = call.config.keySecrets;
   const methods = LINK_METHODS.filter((method) => wanted.methods.includes(method));
-  const { accountId, keyId } = call.caller;
-  const token = await signLink({ ...to, accountId, keyId, methods, expiresAt }, secret);
-  const link = { url: `${call.origin}/v1/links/${token}`, methods, expires_at: time(expiresAt * 1000) };
+  const { url } = await signedLink(call, { ...to, methods, expiresAt });
+  const link = { url, methods, expires_at: time(expiresAt * 1000) };
   return json(link satisfies z.infer<typeof linkSchema>, { status: 201 });
+}
+
+/**
+ * A link to a result in a wire's answer, and until when it is good (s). It dies with the key that asked for it, and is the same for as long
+ * as a link is good, so that the answer is, too.
+ */
+export function resultLink(call: KeyCall, id: string): Promise<SignedLink> {
+  const seconds = LINK_SECONDS.default;
+  const expiresAt = (Math.floor(call.ports.clock.now() / 1000 / seconds) + 2) * seconds;
+  return signedLink(call, { kind: "result", id, methods: LINK_METHODS, expiresAt });
+}
+
+interface SignedLink {
+  readonly url: string;
+  readonly expiresAt: number;
+}
+
+async function signedLink({ config, caller, origin }: KeyCall, to: Omit<Link, "accountId" | "keyId">): Promise<SignedLink> {
+  const { accountId, keyId } = caller;
+  const token = await signLink({ ...to, accountId, keyId }, config.keySecrets[0] ?? "");
+  return { url: `${origin}/v1/links/${token}`, expiresAt: to.expiresAt };
 }
 
 async function follow(call: Call): Promise<Response> {

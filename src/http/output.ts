@@ -38,6 +38,12 @@ export function valueOf(rendered: Rendered): unknown {
   return rendered.kind === "json" ? parseJson(rendered.text) : null;
 }
 
+/** An object's text, with members that are JSON texts already. */
+export function withTexts(members: Readonly<Record<string, unknown>>, texts: Readonly<Record<string, string>>): string {
+  const ready = Object.entries(texts).map(([name, text]) => `${writeJson(name)}:${text}`);
+  return `${writeJson(members).slice(0, -1)},${ready.join(",")}}`;
+}
+
 /** The headers that give a stored payload's type. Where JSON ends and raw tensors begin has a header of its own. */
 export function typeHeaders(contentType: string): Record<string, string> {
   const headLength = headOf(contentType);

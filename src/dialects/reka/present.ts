@@ -2,7 +2,7 @@
 import { metricsOf } from "../../api/present.ts";
 import { sizeOf } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
-import { type Rendered, renderInline } from "../../http/output.ts";
+import { type Rendered, renderInline, withTexts } from "../../http/output.ts";
 import { time } from "../../http/time.ts";
 import type { Call } from "../../http/route.ts";
 import type { Inference, LogEntry } from "../../inferences/inference.ts";
@@ -99,12 +99,6 @@ export function shownModel({ name, description, capabilities, createdAt }: Model
 }
 
 // Payloads: stored JSON goes into an answer as the text that it is. Read as values, 10 MB could be more than an isolate has.
-
-/** An object's text, with members that are JSON texts already. */
-export function withTexts(members: Readonly<Record<string, unknown>>, texts: Readonly<Record<string, string>>): string {
-  const ready = Object.entries(texts).map(([name, text]) => `${writeJson(name)}:${text}`);
-  return `${writeJson(members).slice(0, -1)},${ready.join(",")}}`;
-}
 
 /** A payload as the text of an object: itself if it is JSON or tensors, else its address; "null" if it was removed. */
 export function textOf(rendered: Rendered, payload: Payload, url: string): string {

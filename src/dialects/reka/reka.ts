@@ -24,7 +24,7 @@ import { cachingOf, json, jsonText, replayHeaders, unlessKnown } from "../../htt
 import { atHand, download } from "../../http/download.ts";
 import { idempotencyOf, submitterOf, webhookOf } from "../../http/vetted.ts";
 import { lookUp, lookUpWithWait, nameIn } from "../../http/lookup.ts";
-import { render } from "../../http/output.ts";
+import { render, withTexts } from "../../http/output.ts";
 import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
 import { waitedFor } from "../../http/prefer.ts";
 import { cancel as cancelInference } from "../../inferences/change.ts";
@@ -40,20 +40,7 @@ import type { Payload } from "../../payloads/payload.ts";
 import { storedObject } from "../../payloads/payloads.ts";
 import { type Problem, faultsText, problem } from "../../problem.ts";
 import { itemsIn } from "../../tensors/plain.ts";
-import {
-  ROOT,
-  SHOWN,
-  endpointOf,
-  itemOf,
-  outputUrl,
-  requestUrl,
-  resultText,
-  shortText,
-  shownLine,
-  shownModel,
-  textOf,
-  withTexts,
-} from "./present.ts";
+import { ROOT, SHOWN, endpointOf, itemOf, outputUrl, requestUrl, resultText, shortText, shownLine, shownModel, textOf } from "./present.ts";
 import {
   type Accepted,
   CANCEL,
