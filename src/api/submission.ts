@@ -94,7 +94,7 @@ function mayBegin({
 }
 
 /** Whether an input is the body of a call that its client would have streamed, had it been sent to the model's server. */
-function asksToStream(input: unknown): boolean {
+export function asksToStream(input: unknown): boolean {
   if (!isObject(input) || input["stream"] !== true) return false;
   return typeof input["text_input"] === "string" || canStream(askedBy("", input)?.what ?? "");
 }

@@ -33,6 +33,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   vody: "The API of Vody, for its clients.",
   reka: "The API of Reka Vision, for its clients.",
   baseten: "The API of Baseten, for its clients.",
+  runpod: "The API of RunPod's serverless endpoints, for their clients.",
   oip: "The protocol of Triton, KServe and MLServer, for their clients.",
   admin: "Accounts, keys, models, backends, usage and repairs, for the operator.",
   console: "The pages that show inferences as they run.",
@@ -103,13 +104,14 @@ const PAYLOADS = /^\/admin\/v1\/inferences\/.*\/(?:input|result(?:\/.*)?)$/;
 
 /** Calls that submit one inference, which a client may repeat; test/worker/examples.test.ts holds this and the next to what is so. */
 const SUBMITS =
-  /^\/v1\/(?:inferences|completions|embeddings)$|\/chat\/completions$|^\/inference\/|^\/v2\/inference\/.*:capability$|^\/baseten\/.*(?:predict|run_remote|:rest\+?)$|^\/v2\/.*\/(?:infer|generate|generate_stream)$/;
+  /^\/v1\/(?:inferences|completions|embeddings)$|\/chat\/completions$|^\/inference\/|^\/v2\/inference\/.*:capability$|^\/baseten\/.*(?:predict|run_remote|:rest\+?)$|^\/runpod\/.*\/run(?:sync)?$|^\/v2\/.*\/(?:infer|generate|generate_stream)$/;
 
 /** Calls that make work, which costs. */
-const SPENDS = new RegExp(`^/v1/inferences/(?:bulk|(?:.*/)?redrive)$|${SUBMITS.source}`);
+const SPENDS = new RegExp(`^/v1/inferences/(?:bulk|(?:.*/)?redrive)$|^/runpod/.*/retry/:id$|${SUBMITS.source}`);
 
 /** Calls that wait on demand for the end of an inference. */
-const WAITING = /^\/v1\/inferences\/:id$|^\/inference\/:id\/status$|^\/v2\/inference\/requests\/:id\/status$|\/async_request\/:id$/;
+const WAITING =
+  /^\/v1\/inferences\/:id$|^\/inference\/:id\/status$|^\/v2\/inference\/requests\/:id\/status$|\/async_request\/:id$|^\/runpod\/.*\/status\/:id$/;
 
 /** Makes the document. Throws if a route has no example, or a schema no description. */
 export function openApiText(): string {

@@ -213,7 +213,11 @@ describe("a filter", () => {
     ["limit=101", 422, '"limit" must be'],
     ["limit=", 422, '"limit" must be a number, and is ""'],
     ["limit=ten", 422, '"limit" must be a number, and is "ten"'],
-    ["dialect=openapi", 422, '"dialect" must be one of "claimcheck", "vody", "reka", "baseten", "oip", "openai", and is "openapi"'],
+    [
+      "dialect=openapi",
+      422,
+      '"dialect" must be one of "claimcheck", "vody", "reka", "baseten", "runpod", "oip", "openai", and is "openapi"',
+    ],
     ["fields=id,nope", 422, '"fields" must be one of'],
     ["created_after=yesterday", 422, '"created_after" must be a time'],
     ["order=up", 422, '"order" must be'],

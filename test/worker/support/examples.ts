@@ -292,6 +292,10 @@ const ALIKE: readonly (readonly [fits: RegExp, make: Make])[] = [
   [/^POST \/baseten\/.*\/sync\//, () => ({ params: { ...BASETEN, rest: "colors" }, body: { items: [PICTURE] } })],
   [/^POST \/baseten\//, () => ({ params: BASETEN, body: { items: [PICTURE] } })],
   [/^GET \/baseten\//, () => ({ params: BASETEN })],
+  [/^POST \/runpod\/.*\/run/, () => ({ params: BASETEN, body: { input: { items: [PICTURE] }, webhook: HOOK } })],
+  [/^POST \/runpod\/.*\/cancel\//, async (world) => ({ params: { ...BASETEN, ...(await waiting(world)).params } })],
+  [/^POST \/runpod\/.*\/retry\//, async (world) => ({ params: { ...BASETEN, ...(await expired(world)).params } })],
+  [/ \/runpod\//, ({ done: id }) => ({ params: { ...BASETEN, id } })],
   [/^POST \/v2\/models\/.*\/infer$/, () => ({ params: TENSORS, body: { inputs: [TENSOR] } })],
   [
     /^POST \/v2\/models\/.*\/versions\/.*\/generate/,
