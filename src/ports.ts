@@ -113,6 +113,10 @@ export interface StreamPort {
   append(accountId: string, id: string, attempt: number, begins: number, bytes: Uint8Array): Promise<Appended>;
   /** What follows after a place; waits for it for up to `ms`. */
   after(accountId: string, id: string, attempt: number, offset: number, ms: number): Promise<StreamPage>;
+  /** How far it was given to those who read without a place of their own: what `give` was told last; "" at the beginning. */
+  given(accountId: string, id: string): Promise<string>;
+  /** Moves that on, unless another call has since: then false. */
+  give(accountId: string, id: string, from: string, to: string): Promise<boolean>;
   /** Nothing of it is kept any more. */
   forget(accountId: string, id: string): Promise<void>;
 }

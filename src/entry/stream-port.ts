@@ -10,6 +10,9 @@ export function streamPortOf(env: Pick<Env, "STREAM">): StreamPort {
       ask("streams", STREAM_MS, async () => object(accountId, id).append(attempt, begins, bytes)),
     after: (accountId, id, attempt, offset, ms) =>
       askAgain(() => ask("streams", STREAM_MS + ms, async () => object(accountId, id).after(attempt, offset, ms))),
+    given: (accountId, id) => askAgain(() => ask("streams", STREAM_MS, async () => object(accountId, id).given())),
+    // Once: asked again, it could not tell its own first try from another call.
+    give: (accountId, id, from, to) => ask("streams", STREAM_MS, async () => object(accountId, id).give(from, to)),
     forget: (accountId, id) => askAgain(() => ask("streams", STREAM_MS, async () => object(accountId, id).forget())),
   };
 }

@@ -64,6 +64,12 @@ export class StreamLog {
     return { attempt: this.#attempt, length: this.#length, begins, pieces };
   }
 
+  /** Removes all that is kept. */
+  clear(): void {
+    if (this.#attempt > 0) this.#exec("DELETE FROM pieces");
+    this.forget();
+  }
+
   /** Knows of nothing any more: its database was emptied. */
   forget(): void {
     this.#attempt = 0;

@@ -3,6 +3,7 @@
  * product's own side of an isolate (stream-port.ts). An object's database outlives its memory, which goes now and then.
  */
 import { DatabaseSync } from "node:sqlite";
+import { Given } from "../../../src/inferences/streams/given.ts";
 import { StreamLog } from "../../../src/inferences/streams/log.ts";
 import type { Appended, StreamPage, StreamPort } from "../../../src/ports.ts";
 import type { Random } from "../random.ts";
@@ -15,6 +16,8 @@ import type { Part } from "./part.ts";
 interface Stub {
   append(attempt: number, begins: number, bytes: Uint8Array): Promise<Appended>;
   after(attempt: number, offset: number, ms: number): Promise<StreamPage>;
+  given(): Promise<string>;
+  give(from: string, to: string): Promise<boolean>;
   forget(): Promise<void>;
 }
 
@@ -59,6 +62,8 @@ export class Streams {
     const stub = (name: string): Stub => ({
       append: (attempt, begins, bytes) => part.ask(isolate, () => this.#append(name, attempt, begins, bytes), trace),
       after: (attempt, offset, ms) => part.ask(isolate, () => this.#after(name, attempt, offset, ms), trace),
+      given: () => part.ask(isolate, () => this.#givenOf(name).place, trace),
+      give: (from, to) => part.ask(isolate, () => this.#givenOf(name).move(from, to, 0), trace),
       forget: () => part.ask(isolate, () => void this.#kept.delete(name), trace),
     });
     return streamPortOf({ STREAM: { getByName: stub } });
@@ -87,6 +92,11 @@ export class Streams {
       });
     });
     return this.#of(name).log.after(attempt, offset);
+  }
+
+  #givenOf(name: string): Given {
+    const { database } = this.#of(name);
+    return new Given((query, ...params) => database.prepare(query).all(...params));
   }
 
   #of(name: string): Kept {
