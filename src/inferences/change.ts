@@ -10,12 +10,13 @@ import { askAgain } from "../platform/unavailable.ts";
 import type { Ports } from "../ports.ts";
 import { type Problem, problem } from "../problem.ts";
 import { type After, bestEffort, hintDeliveries, hintSweep, hintWork } from "./hints.ts";
+import type { Lane } from "../models/lane.ts";
 import { findModel } from "../models/store.ts";
 import { modelNotFound } from "../models/unknown.ts";
 import type { Inference } from "./inference.ts";
 import { removeNoted } from "./objects.ts";
 import { removeEnded } from "./sql/ended.ts";
-import { type BulkPage, type Stoppable, bulk, cancelInference, cancelOrAsk, redriveInference } from "./sql/change.ts";
+import { type BulkPage, type Stoppable, bulk, cancelInference, cancelOrAsk, cancelWaitingPage, redriveInference } from "./sql/change.ts";
 import type { Cursor, Filter } from "./sql/filter.ts";
 import { OPEN } from "./sql/fragments.ts";
 import { standingOf } from "./sql/insert.ts";
@@ -172,6 +173,28 @@ export async function cancelMany(ports: Ports, change: BulkChange, after: After)
   const page = await pageOf(ports, change, "cancel", OPEN);
   if (!change.dryRun) after(hintDeliveries(ports, [change.from.accountId]));
   return page;
+}
+
+/**
+ * Cancels what an account has waiting in a lane, a page of rows at a time, until nothing is left or it is `endAt` (ms, by the isolate's
+ * clock). How many, and whether that was all.
+ */
+export async function cancelWaiting(
+  ports: Ports,
+  accountId: string,
+  lane: Lane,
+  endAt: number,
+  after: After,
+): Promise<{ readonly canceled: number; readonly isAll: boolean }> {
+  let canceled = 0;
+  let isAll = false;
+  while (!isAll && (canceled === 0 || ports.clock.now() < endAt)) {
+    const page = await cancelWaitingPage(ports.db, accountId, lane, BULK_ROWS);
+    canceled += page;
+    isAll = page < BULK_ROWS;
+  }
+  after(hintDeliveries(ports, [accountId]));
+  return { canceled, isAll };
 }
 
 /** Queues again all failed or expired inferences that the filter matches, a page of rows a call. Throws what refuses all of them. */

@@ -122,6 +122,11 @@ const WAYS: Readonly<Record<string, Way>> = {
     to: "canceled",
     change: (hold) => changeStatements.cancelPage(start(hold), false, { statuses: ["queued", "in_progress"] }, 10),
   },
+  cancelWaiting: {
+    from: ["queued"],
+    to: "canceled",
+    change: ({ accountId }, model) => changeStatements.cancelWaiting(accountId, laneOf(model), 10),
+  },
   cancelDue: { from: ["queued", "in_progress"], to: "canceled", when: "cancel_at = 1", change: () => dueStatements.cancelDue(10) },
   expireDue: {
     from: ["queued"],
@@ -914,6 +919,7 @@ describe("every statement is an index search:", () => {
     find: [readStatements.find("a", "i")],
     findWaiting: [readStatements.findWaiting("a", "i")],
     depth: [readStatements.depth(laneOf("m"))],
+    cancelWaiting: [changeStatements.cancelWaiting("a", laneOf("m"), 10)],
     cancelPage: [false, true].map((whole) => changeStatements.cancelPage(cursor, whole, open, 10)),
     countRedrives: [false, true].map((whole) => changeStatements.countRedrives(cursor, whole, redrivable, 10, !whole)),
     redrivePage: [false, true].map((whole) => changeStatements.redrivePage(cursor, whole, redrivable, 10, !whole)),

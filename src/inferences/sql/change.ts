@@ -29,7 +29,7 @@ import {
 import { toldTo } from "./told.ts";
 import { logEnds } from "../ends.ts";
 import { endStatements, failure, loggedError, success } from "./end.ts";
-import { comesBack } from "./head.ts";
+import { comesBack, headOf } from "./head.ts";
 import { laneOfRow, nextTurn, turnAgain } from "./lane.ts";
 import { type Fence, inferenceOrNull, inferenceColumns } from "./record.ts";
 
@@ -99,6 +99,22 @@ export const changeStatements = {
     UPDATE inferences SET ${setCanceled}
     WHERE (account_id, id) IN (${pageAfter(cursor, whole, limit)}) AND ${from(["queued", "in_progress"], "canceled")} AND ${matching(filter)}
     RETURNING id, ${endForLog}, ${toldTo}`,
+  /**
+   * Cancels so many at most of what an account has waiting in a lane: what the index by account has, what only the lane's head has
+   * (head.ts), and what backs off or is to begin later.
+   */
+  cancelWaiting: (accountId: string, { model, version }: Lane, limit: number) => sql`
+    UPDATE inferences SET ${setCanceled} WHERE account_id = ${accountId} AND ${from(["queued"], "canceled")} AND id IN (
+      SELECT id FROM (
+        SELECT id FROM inferences AS own INDEXED BY inferences_by_account
+        WHERE own.status = 'queued' AND own.not_before IS NULL AND own.by_account = 1 AND own.model = ${model} AND own.version = ${version}
+          AND own.account_id = ${accountId}
+        UNION ALL SELECT id FROM (${headOf(model, version)}) WHERE by_account = 0 AND account_id = ${accountId}
+        UNION ALL SELECT id FROM inferences AS later INDEXED BY inferences_backing_off
+        WHERE later.status = 'queued' AND later.not_before IS NOT NULL AND later.model = ${model} AND later.version = ${version}
+          AND later.account_id = ${accountId})
+      LIMIT ${limit})
+    RETURNING id, ${endForLog}, ${toldTo}`,
   /** Counts as open what the next statement redrives; nothing of it if it is `bounded` and the account takes no more. */
   countRedrives: (cursor: Cursor, whole: boolean, filter: Filter, limit: number, bounded = false) => sql`
     UPDATE accounts SET open_at_most = open_at_most + page.redrives FROM (
@@ -148,6 +164,13 @@ export async function cancelOrAsk(
   ]);
   logEnds(canceled);
   return { canceled: inferenceOrNull(canceled[0] ?? null), stoppable: asked[0] ? stoppableSchema.parse(asked[0]) : null };
+}
+
+/** Cancels what an account has waiting in a lane, so many at most. How many. */
+export async function cancelWaitingPage(db: Database, accountId: string, lane: Lane, limit: number): Promise<number> {
+  const canceled = await db.all(changeStatements.cancelWaiting(accountId, lane, limit));
+  logEnds(canceled);
+  return canceled.length;
 }
 
 /** Queues a failed or expired one again; null where there is nothing to redrive, or, if `bounded`, its account may have no more. */
