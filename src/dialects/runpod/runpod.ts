@@ -15,6 +15,9 @@
  * - a cancel of what has ended answers the job as it is; a retry of what has neither failed nor timed out is 409;
  * - an output that is neither JSON nor tensors, or has more than 10 MB, is `{"url", "content_type", "file_size"}`, with a signed link;
  * - `health` counts what waits and runs of the model, and what has ended of the account that asks. A worker is a slot of a backend;
+ * - `stream` gives each chunk once (stream.ts). `purge-queue` cancels what the account has waiting for the model, and says `partial` if
+ *   there was more than one call can do. `requests` is not served, since nobody knows its form;
+ * - `openai/…` after an endpoint is OpenAI's wire: the model is the body's, whatever endpoint stands before it;
  * - the webhook is sent the job, at each end.
  */
 import * as z from "zod";
@@ -27,7 +30,7 @@ import { lookUp, nameIn, notFoundAs } from "../../http/lookup.ts";
 import { waitedFor } from "../../http/prefer.ts";
 import { type Dialect, type Input, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
 import { idempotencyOf, submitterOf, webhookOf } from "../../http/vetted.ts";
-import { cancel as cancelInference, redrive } from "../../inferences/change.ts";
+import { cancel as cancelInference, cancelWaiting, redrive } from "../../inferences/change.ts";
 import type { Inference } from "../../inferences/inference.ts";
 import { depthOf, statisticsOf } from "../../inferences/sql/read.ts";
 import { isFinal } from "../../inferences/status.ts";
@@ -39,8 +42,24 @@ import { findModel } from "../../models/store.ts";
 import { modelNotFound } from "../../models/unknown.ts";
 import { type Problem, faultsText, problem } from "../../problem.ts";
 import { itemsIn } from "../../tensors/plain.ts";
+import { openai } from "../openai/openai.ts";
 import { jobText, outputText, statusOf } from "./present.ts";
-import { CANCEL, GET_STATUS, HEALTH, type Health, POST_STATUS, RETRY, RUN, RUN_SYNC, WAIT_FOR_STATUS, errorSchema } from "./schemas.ts";
+import {
+  CANCEL,
+  GET_STATUS,
+  HEALTH,
+  type Health,
+  POST_STATUS,
+  PURGE,
+  type Purged,
+  RETRY,
+  RUN,
+  RUN_SYNC,
+  STREAM,
+  WAIT_FOR_STATUS,
+  errorSchema,
+} from "./schemas.ts";
+import { streamJob } from "./stream.ts";
 
 const ROOT = "/runpod/v2";
 
@@ -51,6 +70,10 @@ export const runpod: Dialect = {
   name: "runpod",
   title: "RunPod API of serverless endpoints",
   owns: (path) => /^\/runpod(?:\/|$)/.test(path),
+  pathOf(_hostname, path) {
+    const asked = path.startsWith(`${ROOT}/`) ? /^[^/]+\/openai(\/.*)$/.exec(path.slice(ROOT.length + 1))?.[1] : undefined;
+    return asked !== undefined && openai.owns(asked) ? asked : null;
+  },
   error: errorSchema,
   routes: ["", "/versions/:version"].flatMap(callsUnder),
   async presentEvent({ inference, payloads, resultLink: link }) {
@@ -79,8 +102,11 @@ function callsUnder(version: string): Route[] {
     route("read", "GET", path("status/:id"), of(job, GET_STATUS), showJob),
     route("read", "POST", path("status/:id"), of(job, POST_STATUS), async (call: KeyCall) => answer(call, await lookUp(call, notFound))),
     route("read", "GET", path("status-sync/:id"), of(job, WAIT_FOR_STATUS), waitForJob),
+    route("read", "GET", path("stream/:id"), of(job, STREAM), (call: KeyCall) => streamJob(call, notFound)),
+    route("read", "POST", path("stream/:id"), of(job, STREAM), (call: KeyCall) => streamJob(call, notFound)),
     route("cancel", "POST", path("cancel/:id"), of(job, CANCEL), cancel),
     route("submit", "POST", path("retry/:id"), of(job, RETRY), retry),
+    route("cancel", "POST", path("purge-queue"), of(endpoint, PURGE), purgeQueue),
     route("read", "GET", path("health"), of(endpoint, HEALTH), showHealth),
   ];
 }
@@ -197,6 +223,15 @@ async function retry(call: KeyCall): Promise<Response> {
 }
 
 // The endpoint
+
+/** How long a purge takes at most, about: their client for Node waits 3 s for its answer. */
+const PURGE_MS = 1_500;
+
+async function purgeQueue(call: KeyCall): Promise<Response> {
+  const { ports, caller, after } = call;
+  const { canceled, isAll } = await cancelWaiting(ports, caller.accountId, await laneIn(call), ports.clock.now() + PURGE_MS, after);
+  return json({ removed: canceled, status: isAll ? "completed" : "partial" } satisfies Purged);
+}
 
 async function showHealth(call: KeyCall): Promise<Response> {
   const lane = await laneIn(call);

@@ -34,6 +34,23 @@ const jobSchema = z.lazy(() =>
 );
 export type ShownJob = z.infer<typeof jobSchema>;
 
+const streamSchema = z.lazy(() =>
+  z.object({
+    status: jobStatus.describe("Where the job stands; its last status once all was given, and then `FAILED` if it is cancelled."),
+    stream: z
+      .array(z.object({ output: z.unknown().describe("What the model said, or the whole output of one that does not stream.") }))
+      .describe("The chunks that no call was given before; held for some seconds until there is one."),
+    error: z.string().optional().describe("Why it has failed or timed out."),
+  }),
+);
+export type ShownStream = z.infer<typeof streamSchema>;
+
+const purgedSchema = z.object({
+  removed: z.int().describe("How many jobs were cancelled."),
+  status: z.enum(["completed", "partial"]).describe("`partial` if more wait: ask again."),
+});
+export type Purged = z.infer<typeof purgedSchema>;
+
 const healthSchema = z.lazy(() =>
   z.object({
     jobs: z
@@ -133,6 +150,16 @@ export const CANCEL = {
 export const RETRY = {
   summary: "Queue a job again that has failed or timed out.",
   answers: job("The job, which waits."),
+} as const satisfies RouteShape;
+
+export const STREAM = {
+  summary: "Get what a job's model has said since the call before.",
+  answers: { 200: { description: "The next chunks.", json: streamSchema } },
+} as const satisfies RouteShape;
+
+export const PURGE = {
+  summary: "Cancel the account's jobs that wait for a model.",
+  answers: { 200: { description: "How many.", json: purgedSchema } },
 } as const satisfies RouteShape;
 
 export const HEALTH = {
