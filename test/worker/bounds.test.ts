@@ -32,7 +32,7 @@ const post = (key: string, model: string, input: unknown = "x", more: Record<str
 describe("what an account stores", () => {
   test(
     "is bounded by its quota: of 1,500 inputs of 32 KiB into a paused lane the rest is refused with the figures, others' are not",
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       const [flood, other] = [await newTenant(), await newTenant()];
       const model = await newModel();
