@@ -93,7 +93,7 @@ const KINDS: readonly (readonly [begins: RegExp, make: (key: string) => Promise<
     /^\/v1\/webhooks\//,
     async (key) => String((await object(as(key, "POST", "/v1/webhooks", { url: "https://hooks.example.com/" })))["id"]),
   ],
-  [/inferences?\/|async_request\//, async (key) => submitted(key, await newModel())],
+  [/inferences?\/|async_request\/|^\/runpod\//, async (key) => submitted(key, await newModel())],
 ];
 
 /** What a call with this path must be sent to come as far as its look-up; an empty object by default. */

@@ -20,6 +20,7 @@ const SUBMITTERS: Readonly<Record<string, (key: string, model: string, headers?:
   reka: (key, model, headers) => as(key, "POST", `/v2/inference/${model}/text-to-image`, { input: { prompt: "a red kite" } }, headers),
   baseten: (key, model, headers) => as(key, "POST", `/baseten/${model}/production/async_predict`, { model_input: { x: 1 } }, headers),
   "baseten, waiting": (key, model, headers) => as(key, "POST", `/baseten/${model}/production/predict`, { x: 1 }, headers),
+  runpod: (key, model, headers) => as(key, "POST", `/runpod/v2/${model}/run`, { input: { x: 1 } }, headers),
   oip: (key, model, headers) => as(key, "POST", `/v2/models/${model}/infer`, TENSORS, { Prefer: "respond-async", ...headers }),
   "oip, waiting": (key, model, headers) => as(key, "POST", `/v2/models/${model}/infer`, TENSORS, headers),
   openai: (key, model, headers) =>
@@ -105,6 +106,20 @@ const READERS: Readonly<Record<string, { ask: (key: string, id: string) => Promi
       expired: ["EXPIRED", expect.any(Number)],
     },
   },
+  runpod: {
+    async ask(key, id) {
+      const { status, error } = await object(as(key, "GET", `/runpod/v2/any/status/${id}`));
+      return [status, error];
+    },
+    says: {
+      queued: ["IN_QUEUE", undefined],
+      in_progress: ["IN_PROGRESS", undefined],
+      succeeded: ["COMPLETED", undefined],
+      failed: ["FAILED", expect.any(String)],
+      canceled: ["CANCELLED", undefined],
+      expired: ["TIMED_OUT", expect.any(String)],
+    },
+  },
 };
 
 /** How each dialect that gives out results gives out this one. */
@@ -112,6 +127,7 @@ const RESULTS: Readonly<Record<string, (key: string, id: string) => Promise<unkn
   claimcheck: (key, id) => object(as(key, "GET", `/v1/inferences/${id}/result`)),
   vody: (key, id) => object(as(key, "GET", `/inference/${id}/results`)),
   reka: async (key, id) => (await object(as(key, "GET", `/v2/inference/requests/${id}`)))["output"],
+  runpod: async (key, id) => (await object(as(key, "GET", `/runpod/v2/any/status/${id}`)))["output"],
 };
 
 /** An inference of that status, submitted by that dialect; and what its submit is still waiting for. */

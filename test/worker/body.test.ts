@@ -40,12 +40,14 @@ describe("a compressed body", () => {
     ["/inference/", () => [{ image_path: "https://img.test/1.png", product_type: "Shoes" }], 202],
     ["/v2/inference/", () => ({ input: { text: "x" } }), 202],
     ["/baseten/", () => ({ model_input: { text: "x" } }), 201],
+    ["/runpod/", () => ({ input: { text: "x" } }), 200],
   ] as const;
   const pathOf = (path: string) =>
     ({
       "/inference/": `/inference/${model}`,
       "/v2/inference/": `/v2/inference/${model}/edit`,
       "/baseten/": `/baseten/${model}/async_predict`,
+      "/runpod/": `/runpod/v2/${model}/run`,
     })[path] ?? path;
   const send = (path: string, body: BodyInit, coding: string) =>
     call(pathOf(path), {

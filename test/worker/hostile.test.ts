@@ -42,6 +42,7 @@ const VENDORS: readonly (readonly [vendor: string, path: (model: string) => stri
     "model_input",
     { error: expect.any(String), error_code: "client_error" },
   ],
+  ["RunPod", (model) => `/runpod/v2/${model}/run`, "input", { error: expect.any(String) }],
   [
     "Reka",
     (model) => `/v2/inference/${model}/text-to-image`,
@@ -254,6 +255,7 @@ describe("each wire says in its own form", () => {
       (body: { error: { message: string } }) => body.error.message,
     ],
     ["Baseten's", "POST", (model) => `/baseten/${model}/async_predict`, { model_input: 1 }, (body: { error: string }) => body.error],
+    ["RunPod's", "POST", (model) => `/runpod/v2/${model}/run`, { input: 1 }, (body: { error: string }) => body.error],
     [
       "the Open Inference Protocol's",
       "POST",

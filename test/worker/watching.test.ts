@@ -57,6 +57,7 @@ describe("Prefer: wait", () => {
     ["Vody's", (id: string) => `/inference/${id}/status`, { status: "completed" }],
     ["Reka's", (id: string) => `/v2/inference/requests/${id}/status`, { status: "COMPLETED" }],
     ["Baseten's", (id: string) => `/async_request/${id}`, { status: "SUCCEEDED" }],
+    ["RunPod's", (id: string) => `/runpod/v2/any/status/${id}`, { status: "COMPLETED" }],
   ])("has %s status answered at the end, without a second question to the database", async (_whose, path, shown) => {
     const { key, accountId } = await newTenant();
     const model = await served();
