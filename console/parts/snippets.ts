@@ -48,6 +48,12 @@ export function wiresFor({ model, version, capability, input }: Call): readonly 
       header: ["Authorization", "Api-Key "],
       body: { model_input: input },
     },
+    {
+      name: "RunPod",
+      path: `/runpod/v2/${name}/${version ? `versions/${encodeURIComponent(version)}/` : ""}run`,
+      header: bearer,
+      body: { input },
+    },
     ...(isObject && "inputs" in input
       ? [{ name: "Open Inference Protocol", path: `/v2/models/${name}/infer`, header: bearer, body: input }]
       : []),
