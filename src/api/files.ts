@@ -5,7 +5,7 @@ import * as z from "zod";
 import { type FormFile, fileInForm } from "../files/form.ts";
 import { MEDIA_TYPE, endingOf } from "../content/content.ts";
 import { isUuid, newInferenceId } from "../ids.ts";
-import { type StoredFile, findFile, listFiles, objectKey } from "../files/store.ts";
+import { type StoredFile, findFile, listFiles, mayRemove, objectKey } from "../files/store.ts";
 import { IN_PARTS, type Incoming, receiveFile } from "../files/receive.ts";
 import { removeFile } from "../files/remove.ts";
 import { referenceTo } from "../files/references.ts";
@@ -150,7 +150,7 @@ async function upload(call: KeyCall, { query }: Input<typeof UPLOAD>): Promise<R
     const draft = { ...identityOf(call), name: given.name ?? "", contentType: given.content_type, sha256: null };
     const mayBeEmpty = query.empty === "1";
     const incoming: Incoming = form
-      ? { body: form.body, bytes: null, sha256: query.sha256 ?? null, gone: request.signal, mayBeEmpty }
+      ? { body: form.body, bytes: null, sha256: query.sha256 ?? null, gone: request.signal, mayBeEmpty, purpose: () => purposeOf(form) }
       : { ...incomingOf(call, query.sha256 ?? null), mayBeEmpty };
     if (incoming.bytes === null) reserve(request, UPLOAD_PART_BYTES); // it is collected part by part
     const receiving = receiveFile(call.ports, draft, incoming);
@@ -162,6 +162,8 @@ async function upload(call: KeyCall, { query }: Input<typeof UPLOAD>): Promise<R
     throw error;
   }
 }
+
+const purposeOf = ({ purpose }: FormFile) => (purpose() === "batch" ? "batch" : "");
 
 /** Headers of protocols that send a file in several requests to one address; each of those would become a file of its own. */
 const RESUMABLE = ["tus-resumable", "upload-length", "upload-offset", "upload-complete", "x-goog-upload-protocol", "content-range"];
@@ -254,6 +256,12 @@ export function serveFile({ request, ports }: Pick<KeyCall, "request" | "ports">
 
 async function remove(call: KeyCall): Promise<Response> {
   const file = await find(call);
+  if (!(await mayRemove(call.ports.db, file))) {
+    throw problem("conflict", {
+      detail: "The file is the input of a batch that is under way. Cancel the batch, or wait for its end.",
+      headers: { "x-should-retry": "false" },
+    });
+  }
   await removeFile(call.ports, file);
   if (isOpenAiClient(call.request)) return json({ id: file.id, object: "file", deleted: true });
   return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });

@@ -30,13 +30,13 @@ export const openAiFileSchema = z.lazy(() =>
     created_at: z.int(),
     expires_at: z.int(),
     filename: z.string(),
-    purpose: z.literal("user_data"),
+    purpose: z.enum(["user_data", "batch", "batch_output"]),
     status: z.enum(["processed", "uploaded"]),
   }),
 );
 
-/** OpenAI's file object. They have no name for a file without one, and their purposes mean nothing here. */
-export function presentOpenAiFile({ id, bytes, name, state, createdAt, expiresAt }: StoredFile): z.infer<typeof openAiFileSchema> {
+/** OpenAI's file object. They have no name for a file without one, and of their purposes only those of batches mean something here. */
+export function presentOpenAiFile({ id, bytes, name, state, createdAt, expiresAt, purpose }: StoredFile): z.infer<typeof openAiFileSchema> {
   return {
     id,
     object: "file",
@@ -44,7 +44,7 @@ export function presentOpenAiFile({ id, bytes, name, state, createdAt, expiresAt
     created_at: Math.floor(createdAt / 1000),
     expires_at: Math.floor(expiresAt / 1000),
     filename: name || id,
-    purpose: "user_data",
+    purpose: purpose || "user_data",
     status: state === "ready" ? "processed" : "uploaded",
   };
 }

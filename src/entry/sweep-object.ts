@@ -6,6 +6,9 @@
 import { DurableObject } from "cloudflare:workers";
 import { logError } from "../platform/log.ts";
 import { DEPTH_SAMPLED_MS, SWEEP_IDLE_MS, SWEEP_PASS_MS, SWEEP_TICK_MS } from "../limits.ts";
+import { advanceBatches } from "../batches/steps.ts";
+import { lapseSteps } from "../batches/store.ts";
+import { batchWire } from "../dialects/openai/lines.ts";
 import { after, portsOf } from "./bindings.ts";
 import { observed } from "../metrics/observed.ts";
 import { bestEffort } from "../inferences/hints.ts";
@@ -19,6 +22,9 @@ import { sweep } from "../maintenance/sweep.ts";
 export class SweepObject extends DurableObject<Env> {
   #busyAt = Date.now();
   #sampledAt = -Infinity;
+  /** Steps of batches are under way; and whether any batch was left when those before them ended. */
+  #isStepping = false;
+  #areBatchesOpen = true;
   /** Probes of the queue that an operator waits for. */
   readonly #probes = new Map<string, () => void>();
 
@@ -34,7 +40,9 @@ export class SweepObject extends DurableObject<Env> {
    * refuses the outcome of a runner that lives after all. Returns how many there were.
    */
   async recover(startedBefore: number): Promise<number> {
-    const count = await lapseLeases(portsOf(this.env).db, startedBefore);
+    const { db } = portsOf(this.env);
+    const count = await lapseLeases(db, startedBefore);
+    await lapseSteps(db);
     await this.alarm();
     return count;
   }
@@ -76,9 +84,27 @@ export class SweepObject extends DurableObject<Env> {
       });
     const { promise: late, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => resolve(true), SWEEP_PASS_MS);
-    const busy = await Promise.race([Promise.all([pass, this.#watchOver()]).then((both) => both.includes(true)), late]);
+    const areBatchesOpen = this.#advance();
+    const busy = await Promise.race([Promise.all([pass, this.#watchOver()]).then((both) => areBatchesOpen || both.includes(true)), late]);
     clearTimeout(timer);
     return busy;
+  }
+
+  /** Goes on with batches, which nobody waits for: one that is slow must not hold up what time demands. Returns whether any is under way. */
+  #advance(): boolean {
+    if (!this.#isStepping) void this.#step();
+    return this.#areBatchesOpen;
+  }
+
+  /** Never rejects. */
+  async #step(): Promise<void> {
+    this.#isStepping = true;
+    try {
+      this.#areBatchesOpen = await advanceBatches(portsOf(this.env), batchWire);
+    } catch (error) {
+      logError("batches_not_advanced", error);
+    }
+    this.#isStepping = false;
   }
 
   /** Once a minute: how much waits, for the overview's charts. */

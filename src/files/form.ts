@@ -1,7 +1,7 @@
 /**
  * A form (multipart/form-data, RFC 7578) that carries one file among its fields. The file is handed on while it comes, before
  * the rest of the form is known; so if the form turns out to be wrong, the file's stream fails with the reason. Fields are
- * passed over.
+ * passed over, but for what OpenAI's clients say that it is for.
  */
 import { MultipartReader, type PartsTaker } from "../content/multipart.ts";
 import type { PartHead } from "../content/part-head.ts";
@@ -18,6 +18,8 @@ export interface FormFile {
   readonly contentType: string;
   /** Must be read to its end or canceled. */
   readonly body: ReadableStream<Uint8Array>;
+  /** The field `purpose` of the form, as OpenAI's clients send it; known once the body has come to its end, since it may come after it. */
+  readonly purpose: () => string;
 }
 
 /** The file of a form, as soon as it begins. Throws `bad_request` if there is none, or the form breaks off before it. */
@@ -47,20 +49,23 @@ class FileTaker implements PartsTaker {
   readonly #found: (file: FormFile) => void;
   #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
   #isFile = false;
+  #isPurpose = false;
+  #purpose = "";
   #fieldBytes = 0;
 
   constructor(found: (file: FormFile) => void) {
     this.#found = found;
   }
 
-  async begin({ fileName, contentType }: PartHead): Promise<void> {
+  async begin({ name, fileName, contentType }: PartHead): Promise<void> {
     this.#isFile = fileName !== null;
+    this.#isPurpose = !this.#isFile && name === "purpose";
     if (!this.#isFile) return;
     if (this.#writer) throw problem("bad_request", { detail: "The form has more than one file; send each in a request of its own." });
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     this.#writer = writable.getWriter();
     this.#writer.closed.catch(() => {}); // writes fail for the same reason
-    this.#found({ name: fileName || null, contentType, body: readable });
+    this.#found({ name: fileName || null, contentType, body: readable, purpose: () => this.#purpose });
   }
 
   async data(chunk: Uint8Array): Promise<void> {
@@ -70,6 +75,7 @@ class FileTaker implements PartsTaker {
       });
     }
     this.#fieldBytes += chunk.byteLength;
+    if (this.#isPurpose) this.#purpose += new TextDecoder().decode(chunk);
     if (this.#fieldBytes > FORM_FIELD_BYTES) {
       throw problem("body_too_large", {
         detail: `The form's fields have more than ${FORM_FIELD_BYTES} bytes; the file's part needs a filename.`,

@@ -16,6 +16,7 @@ import { abandon, removeFile } from "./remove.ts";
 import {
   type StoredFile,
   type NewFile,
+  type Purpose,
   beginParts,
   chargeOf,
   fileIsReady,
@@ -40,6 +41,8 @@ export interface Incoming {
   readonly gone: AbortSignal;
   /** Whether the client means a file without bytes. If not, an empty body is refused: it was lost on the way, most likely. */
   readonly mayBeEmpty?: boolean;
+  /** What its client says that it is for; known once the body has come to its end. */
+  readonly purpose?: () => Purpose;
 }
 
 /** A new file of the bytes of one request. Throws `quota_exceeded`, `digest_mismatch`, `bad_request`; then nothing of it stays. */
@@ -51,7 +54,7 @@ export async function receiveFile(ports: FilePorts, draft: Omit<NewFile, "bytes"
       incoming.bytes !== null && incoming.bytes <= PUT_BYTES
         ? await receiveWhole(ports, file, incoming, incoming.bytes)
         : await receiveInParts(ports, file, incoming);
-    return await settled(ports, file, bytes, sha256);
+    return await settled(ports, file, bytes, sha256, incoming.purpose?.());
   } catch (error) {
     await removeFile(ports, file); // an error does not tell whether a put took effect
     throw error;
@@ -70,8 +73,14 @@ export async function admitted(ports: FilePorts, draft: NewFile): Promise<Stored
 }
 
 /** The object is there: says so, or takes it back where nobody wants it any more. */
-export async function settled(ports: FilePorts, file: StoredFile, bytes: number, sha256: string | null): Promise<StoredFile> {
-  const ready = await fileIsReady(ports.db, file, bytes, sha256);
+export async function settled(
+  ports: FilePorts,
+  file: StoredFile,
+  bytes: number,
+  sha256: string | null,
+  purpose?: Purpose,
+): Promise<StoredFile> {
+  const ready = await fileIsReady(ports.db, file, bytes, sha256, purpose);
   if (ready) return ready;
   const now = await findFile(ports.db, file.accountId, file.id);
   if (now?.state === "ready") return now; // two calls completed it at once

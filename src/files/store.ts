@@ -9,6 +9,10 @@ import { removalStatements } from "../payloads/removals.ts";
 import type { Ports } from "../ports.ts";
 import { type Database, NOW, type Sql, first, rowsOf, sql } from "../platform/sql.ts";
 
+/** What OpenAI's clients say that a file is for, where it means something here; '' is everything else. */
+export const PURPOSES = ["", "batch", "batch_output"] as const;
+export type Purpose = (typeof PURPOSES)[number];
+
 const fileSchema = z.object({
   accountId: z.string(),
   id: z.string(),
@@ -28,10 +32,11 @@ const fileSchema = z.object({
   partBytes: z.number().nullable(),
   createdAt: z.number(),
   expiresAt: z.number(),
+  purpose: z.enum(PURPOSES),
 });
 export type StoredFile = Readonly<z.infer<typeof fileSchema>>;
 
-export type NewFile = Omit<StoredFile, "state" | "createdAt" | "expiresAt" | "uploadId">;
+export type NewFile = Omit<StoredFile, "state" | "createdAt" | "expiresAt" | "uploadId" | "purpose">;
 
 /** Of its object. */
 export const objectKey = ({ accountId, id }: Pick<StoredFile, "accountId" | "id">) => `files/${accountId}/${id}`;
@@ -52,7 +57,7 @@ export interface StorageUse {
 }
 
 const columns = sql`account_id AS accountId, id, state, name, content_type AS contentType, bytes, sha256, origin, upload_id AS uploadId,
-  part_bytes AS partBytes, created_at AS createdAt, expires_at AS expiresAt`;
+  part_bytes AS partBytes, created_at AS createdAt, expires_at AS expiresAt, purpose`;
 const quota = sql`coalesce(quota_bytes, ${QUOTA_BYTES})`;
 const databaseQuota = (byDefault: number) => sql`coalesce(database_quota_bytes, ${byDefault})`;
 /** What a file counts as; the triggers of the table count the same. */
@@ -83,8 +88,8 @@ export const fileStatements = {
     UPDATE files SET bytes = ${bytes} WHERE ${uploading(accountId, id)} AND EXISTS (SELECT 1 FROM accounts
       WHERE accounts.id = ${accountId} AND stored_bytes - max(files.bytes, ${FILE_CHARGE_BYTES}) + ${chargeOf(bytes)} <= ${quota})
     RETURNING ${columns}`,
-  ready: (accountId: string, id: string, bytes: number, sha256: string | null) => sql`
-    UPDATE files SET state = 'ready', bytes = ${bytes}, sha256 = ${sha256}, upload_id = NULL, part_bytes = NULL,
+  ready: (accountId: string, id: string, bytes: number, sha256: string | null, purpose: Purpose) => sql`
+    UPDATE files SET state = 'ready', bytes = ${bytes}, sha256 = ${sha256}, upload_id = NULL, part_bytes = NULL, purpose = ${purpose},
       expires_at = ${NOW} + 1000 * (SELECT retention_seconds FROM accounts WHERE accounts.id = files.account_id)
     WHERE ${uploading(accountId, id)} RETURNING ${columns}`,
   /** A part sent again takes the place of the former. No row comes back where nothing is uploading any more. */
@@ -96,6 +101,11 @@ export const fileStatements = {
     SELECT number, etag, bytes FROM file_parts WHERE account_id = ${accountId} AND file_id = ${id} ORDER BY number`,
   dropParts: (accountId: string, id: string) => sql`
     DELETE FROM file_parts WHERE account_id = ${accountId} AND file_id = ${id} RETURNING number`,
+  /** Its time is over at once, unless a batch that is under way reads it. */
+  expire: (accountId: string, id: string) => sql`
+    UPDATE files SET expires_at = ${NOW} WHERE account_id = ${accountId} AND id = ${id} AND NOT EXISTS (
+      SELECT 1 FROM batches INDEXED BY batches_open WHERE batches.account_id = files.account_id AND input_file_id = files.id AND ended_at IS NULL)
+    RETURNING id`,
   /** An upload that is given up, as its row names it: it may have begun after its caller read the row. */
   noteAbandoned: (accountId: string, id: string) => sql`
     INSERT INTO removals (due_at, object, upload_id) SELECT 0, ${objectKey({ accountId, id })}, upload_id FROM files
@@ -156,13 +166,14 @@ export async function fileIsReady(
   { accountId, id }: StoredFile,
   bytes: number,
   sha256: string | null,
+  purpose: Purpose = "",
 ): Promise<StoredFile | null> {
-  const [rows] = await db.batch([fileStatements.ready(accountId, id, bytes, sha256), fileStatements.dropParts(accountId, id)]);
+  const [rows] = await db.batch([fileStatements.ready(accountId, id, bytes, sha256, purpose), fileStatements.dropParts(accountId, id)]);
   return files.read(rows?.[0]);
 }
 
 /** False where the upload is over. */
-export async function putPart(db: Database, { accountId, id }: StoredFile, part: FilePart): Promise<boolean> {
+export async function putPart(db: Database, { accountId, id }: Pick<StoredFile, "accountId" | "id">, part: FilePart): Promise<boolean> {
   return (await first(db, fileStatements.putPart(accountId, id, part))) !== null;
 }
 
@@ -174,8 +185,13 @@ export async function forgetParts(db: Database, { accountId, id }: StoredFile): 
 const partSchema = z.array(z.object({ number: z.number(), etag: z.string(), bytes: z.number() }));
 
 /** The parts that are there, in order. */
-export async function partsOf(db: Database, { accountId, id }: StoredFile): Promise<FilePart[]> {
+export async function partsOf(db: Database, { accountId, id }: Pick<StoredFile, "accountId" | "id">): Promise<FilePart[]> {
   return partSchema.parse(await db.all(fileStatements.parts(accountId, id)));
+}
+
+/** False for the input of a batch that is under way; any other file is not there any more, and may be removed. */
+export async function mayRemove(db: Database, { accountId, id }: StoredFile): Promise<boolean> {
+  return (await first(db, fileStatements.expire(accountId, id))) !== null;
 }
 
 /** Removes the row, and notes its object as one that is to go, and its upload in parts as one to be aborted. */

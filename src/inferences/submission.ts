@@ -6,7 +6,7 @@ import type { Ports } from "../ports.ts";
 import { type ModelSchemas, refusalOfInput, type Checked } from "../models/schemas.ts";
 import { newInferenceId } from "../ids.ts";
 import { type Stored, inlinePayload, isInline, storeInput } from "../payloads/payloads.ts";
-import type { NewInference } from "./sql/insert.ts";
+import type { BatchLine, NewInference } from "./sql/insert.ts";
 import { type After, bestEffort } from "./hints.ts";
 import type { Content } from "../content/content.ts";
 import type { Webhook } from "./webhook.ts";
@@ -34,6 +34,8 @@ export interface Submission extends Checked {
   /** See NewInference. */
   resumable?: boolean | undefined;
   waiter?: string | undefined;
+  /** The line of a batch that it is; its batch alone says so. */
+  batch?: BatchLine | undefined;
   /** Judged already (http/vetted.ts). */
   webhook?: Webhook | undefined;
   /** The call that submits it, within its client's trace, as `storedTrace` has it; null if its client named none. */
@@ -96,6 +98,7 @@ function rowOf(
     databaseQuotaBytes: ports.databaseQuotaBytes,
     schemas: schemas.revision,
     trace: submission.trace ?? null,
+    batch: submission.batch ?? null,
   };
 }
 

@@ -1,2 +1,2 @@
 /** The newest file of migrations/; a test holds the two equal. */
-export const NEWEST_MIGRATION = "0041_accounts_by_age.sql";
+export const NEWEST_MIGRATION = "0042_batches.sql";

@@ -20,6 +20,7 @@ const ORDER = [
   "admin",
   "api",
   "maintenance",
+  "batches",
   "http",
   "config.ts",
   "webhooks",

@@ -88,6 +88,14 @@ const KINDS: readonly (readonly [begins: RegExp, make: (key: string) => Promise<
     /^\/v1\/files\//,
     async (key) => String((await object(call("/v1/files", { method: "POST", body: "x", headers: { "X-Api-Key": key } })))["id"]),
   ],
+  [
+    /^\/v1\/batches\//,
+    async (key) => {
+      const { id } = await object(call("/v1/files", { method: "POST", body: "x", headers: { "X-Api-Key": key } }));
+      const body = { input_file_id: id, endpoint: "/v1/embeddings", completion_window: "24h" };
+      return String((await object(as(key, "POST", "/v1/batches", body)))["id"]);
+    },
+  ],
   [/^\/v1\/uploads\//, async (key) => String((await object(as(key, "POST", "/v1/uploads", { bytes: 9_000_000 })))["id"])],
   [
     /^\/v1\/webhooks\//,

@@ -922,7 +922,7 @@ describe("who may call the OpenAI API", () => {
     });
   });
 
-  test.each(["/v1/chat", "/v1/chat/completions/x", "/v1/batches", "/v1/images/generations", "/v1/responses/r/cancel"])(
+  test.each(["/v1/chat", "/v1/chat/completions/x", "/v1/batches/b/x", "/v1/images/generations", "/v1/responses/r/cancel"])(
     "has nothing at %s",
     async (path) => {
       const { key } = await newTenant();

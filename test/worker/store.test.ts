@@ -5,6 +5,9 @@ import { auditStatements } from "../../src/audit/store.ts";
 import { accountStatements } from "../../src/accounts/store.ts";
 import { usageStatements } from "../../src/accounts/usage.ts";
 import { dayOf, holdBudgets, usageOf } from "../../src/accounts/usage.ts";
+import { type NewBatch, batchStatements, atEnd } from "../../src/batches/store.ts";
+import type { Step } from "../../src/batches/batch.ts";
+import { lineStatements } from "../../src/batches/inferences.ts";
 import { backendStatements } from "../../src/backends/store.ts";
 import type { Failure } from "../../src/backends/outcome.ts";
 import { RUNNER_LOST, WAITED_TOO_LONG } from "../../src/inferences/retry.ts";
@@ -61,7 +64,7 @@ import { newBackend, newModel, newTenant, served } from "./support/tenants.ts";
 
 const { db } = still();
 const TABLES =
-  "accounts keys models backends inferences removals chores files file_parts webhooks endpoints signing_secrets deliveries audit due_notes".split(
+  "accounts keys models backends inferences removals chores files file_parts webhooks endpoints signing_secrets deliveries audit due_notes batches batch_refusals".split(
     " ",
   );
 const OUTPUT = { at: "row", body: '{"done":true}', contentType: "application/json" } as const;
@@ -879,6 +882,10 @@ describe("every statement is an index search:", () => {
   const ofInferences = {
     insert: [
       insertStatements.insert(submission("m")),
+      insertStatements.insert(submission("m", { batch: { id: "b", line: 1, step: 1, agesAfterMs: 1 } })),
+      groupStatements.insert(
+        [1, 2].map((line) => submission("m", { batch: { id: "b", line, step: 1, agesAfterMs: 1 } })) as unknown as Group,
+      ),
       insertStatements.insert(submission("m", { version: "v", idempotencyKey: "k", capability: "c" })),
       groupStatements.insert(
         [submission("m", { version: "v", capability: "c" }), submission("m", { version: "v", capability: "c" })],
@@ -1103,10 +1110,11 @@ describe("every statement is an index search:", () => {
     list: [fileStatements.list("a", "", 10)],
     begun: [fileStatements.begun("a", "f", "u")],
     setAside: [fileStatements.setAside("a", "f", 1)],
-    ready: [fileStatements.ready("a", "f", 1, null)],
+    ready: [fileStatements.ready("a", "f", 1, null, "")],
     putPart: [fileStatements.putPart("a", "f", { number: 1, etag: "e", bytes: 1 })],
     parts: [fileStatements.parts("a", "f")],
     dropParts: [fileStatements.dropParts("a", "f")],
+    expire: [fileStatements.expire("a", "f")],
     noteAbandoned: [fileStatements.noteAbandoned("a", "f")],
     remove: [fileStatements.remove("a", "f")],
     storage: [fileStatements.storage("a", 1)],
@@ -1115,6 +1123,50 @@ describe("every statement is an index search:", () => {
     expired: [fileStatements.expired(10)],
     unnamed: [fileStatements.unnamed(["files/a/f"])],
   } satisfies Record<keyof typeof fileStatements, readonly Sql[]>;
+
+  const batch: NewBatch = {
+    accountId: "a",
+    id: "b",
+    keyId: "k",
+    endpoint: "/v1/embeddings",
+    inputFileId: "f",
+    completionWindow: "24h",
+    windowMs: 1,
+    metadata: null,
+    outputSeconds: null,
+    origin: "https://claimcheck.test",
+    idempotencyKey: "k",
+    fingerprint: "p",
+    databaseQuotaBytes: 1,
+  };
+  const step = { accountId: "a", id: "b", step: 1, createdAt: 1, outputSeconds: 1, origin: "o" } as unknown as Step; // what the statements use of it
+  const ofBatches = {
+    insert: [batchStatements.insert(batch)],
+    keepInput: [batchStatements.keepInput(batch)],
+    open: [batchStatements.open("a")],
+    find: [batchStatements.find("a", "b")],
+    findByKey: [batchStatements.findByKey("a", "k")],
+    list: [null, "b"].map((before) => batchStatements.list("a", before, 10)),
+    cancel: [batchStatements.cancel("a", "b")],
+    due: [batchStatements.due()],
+    anyOpen: [batchStatements.anyOpen()],
+    begin: [batchStatements.begin("a", "b")],
+    change: [0, 2].map((ready) => batchStatements.change(step, atEnd("completed"), sql`1`, ready)),
+    lapse: [batchStatements.lapse()],
+    remove: [batchStatements.remove(step)],
+    refuse: batchStatements.refuse(step, [{ line: 1, customId: "c", answer: "{}" }]),
+    refusals: [batchStatements.refusals(step, 1, 10)],
+    clear: [batchStatements.clear(step, 10)],
+    insertFile: [batchStatements.insertFile(step, "f", "n")],
+    noteUpload: [batchStatements.noteUpload("a", "f", "u")],
+    findUpload: [batchStatements.findUpload("a", "f")],
+    fileIsReady: [batchStatements.fileIsReady(step, "f", 1)],
+  } satisfies Record<keyof typeof batchStatements, readonly Sql[]>;
+  const ofLines = {
+    present: [lineStatements.present(step, 1, 2)],
+    stop: [lineStatements.stop(step, 1, 10)],
+    ended: [true, false].map((succeeded) => lineStatements.ended(step, succeeded, 1, 2, 10)),
+  } satisfies Record<keyof typeof lineStatements, readonly Sql[]>;
 
   const delivery = { accountId: "a", inferenceId: "i", sequence: 1, webhookId: "w" };
   const held = { ...delivery, lease: "l" };
@@ -1200,6 +1252,8 @@ describe("every statement is an index search:", () => {
     backends: ofBackends,
     accounts: ofAccounts,
     files: ofFiles,
+    batches: ofBatches,
+    lines: ofLines,
     removals: ofRemovals,
     deliveries: ofDeliveries,
     webhooks: ofWebhooks,

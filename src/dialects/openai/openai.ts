@@ -26,9 +26,10 @@ import { EVENTS_TYPE, eventStream, reframed } from "../../http/sse.ts";
 import { submitAndWait } from "../../inferences/waiter.ts";
 import type { Allowance } from "../../keys/gate.ts";
 import { openPayload } from "../../payloads/payloads.ts";
-import { type Problem, faultText, faultsText } from "../../problem.ts";
+import type { Problem } from "../../problem.ts";
 import { isObject } from "../../tensors/tensor.ts";
-import { CODES, ENDS, WORDS, asStream, errorOf, failed, placeOf, refusal, restarted } from "./present.ts";
+import { ENDS, WORDS, asStream, errorOfProblem, failed, otherAnswer, refusal, restarted } from "./present.ts";
+import { batchRoutes } from "./batches.ts";
 import { CHAT_COMPLETION, EMBED, GET_MODEL, LIST_MODELS, TEXT_COMPLETION, errorSchema } from "./schemas.ts";
 
 const CHAT_PATHS = ["/v1/chat/completions", "/v2/inference/chat/completions"] as const;
@@ -50,6 +51,7 @@ export const openai: Dialect = {
       complete(call, input, { capability: COMPLETIONS, items: itemsAsked(input.body.prompt) }),
     ),
     route("submit", "POST", "/v1/embeddings", EMBED, embed),
+    ...batchRoutes,
     route("read", "GET", "/v1/models", LIST_MODELS, listModels),
     // A name may have slashes; the queue of a model is ours.
     route("read", "GET", "/v1/models/(?![^]*/queue/*$):name+", GET_MODEL, getModel),
@@ -62,11 +64,7 @@ export const openai: Dialect = {
       "x-ratelimit-reset-requests": `${Math.ceil(resetMs)}ms`,
     };
   },
-  refuse({ code, status, detail, faults, headers }: Problem) {
-    const message = faultsText(faults, (fault) => (fault.path.length > 0 ? `${placeOf(fault.path)}: ${fault.detail}` : faultText(fault)));
-    const error = errorOf(code === "invalid_input" ? 400 : status, message || detail, CODES[code] ?? code);
-    return refusal({ ...error, param: faults[0] && faults[0].path.length > 0 ? placeOf(faults[0].path) : null }, headers);
-  },
+  refuse: (problem: Problem) => refusal(errorOfProblem(problem), problem.headers),
 };
 
 /** What is asked for, and about how many things. */
@@ -112,7 +110,7 @@ async function complete(call: KeyCall, input: Input<typeof CHAT_COMPLETION | typ
   }
   const completion = valueOf(await render(call.ports.payloads, inference.output));
   if (!isObject(completion) || !Array.isArray(completion["choices"]))
-    return otherAnswer(model, inference.id, "chat completions", "not_a_chat_model", more);
+    return refusal(otherAnswer(model, inference.id, "chat completions", "not_a_chat_model"), more);
   const shown = { ...completion, model };
   return stream ? eventStream(asStream(shown, stream_options?.include_usage === true), more) : json(shown, { headers: more });
 }
@@ -127,12 +125,6 @@ async function embed(call: KeyCall, input: Input<typeof EMBED>): Promise<Respons
   if (inference.status !== "succeeded") return failed(inference, more);
   const embeddings = valueOf(await render(call.ports.payloads, inference.output));
   if (!isObject(embeddings) || !Array.isArray(embeddings["data"]))
-    return otherAnswer(model, inference.id, "embeddings", "not_an_embedding_model", more);
+    return refusal(otherAnswer(model, inference.id, "embeddings", "not_an_embedding_model"), more);
   return json({ ...embeddings, model }, { headers: more });
-}
-
-/** What is said where the model answers something else, so that no client tries again. */
-function otherAnswer(model: string, id: string, wanted: string, code: string, headers: Record<string, string>): Response {
-  const message = `The model "${model}" does not answer with ${wanted}. What it answered is the result of inference ${id}.`;
-  return refusal({ ...errorOf(400, message, code), param: "model" }, headers);
 }

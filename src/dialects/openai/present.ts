@@ -14,13 +14,13 @@ import { type Bucket, openPayload, readPayload } from "../../payloads/payloads.t
 import type { Inference } from "../../inferences/inference.ts";
 import { findInput } from "../../inferences/sql/read.ts";
 import { isFinal } from "../../inferences/status.ts";
-import { type Fault, type ProblemCode, problem } from "../../problem.ts";
+import { type Fault, type Problem, type ProblemCode, faultText, faultsText, problem } from "../../problem.ts";
 import { isObject } from "../../tensors/tensor.ts";
 import type { errorSchema } from "./schemas.ts";
 
 const encoded = (text: string) => new TextEncoder().encode(text);
 
-const canceled = () => errorOf(499, "The inference was canceled.", "canceled");
+export const canceled = () => errorOf(499, "The inference was canceled.", "canceled");
 
 /** What a stream says beside the chunks. */
 export const WORDS = {
@@ -104,7 +104,7 @@ export function failed(inference: Exclude<Inference, { status: "succeeded" }>, h
   return refusal(errorOfFailure(error), { ...headers, ...after });
 }
 
-interface ApiError {
+export interface ApiError {
   readonly status: number;
   readonly message: string;
   readonly type: string;
@@ -117,7 +117,7 @@ export function errorOf(status: number, message: string, code: string): ApiError
 }
 
 /** A backend's own words, if it speaks this API and refuses: clients know what they mean. */
-function errorOfFailure({ class: failureClass, status, message, code, upstream }: Failure): ApiError {
+export function errorOfFailure({ class: failureClass, status, message, code, upstream }: Failure): ApiError {
   const said = upstream?.error;
   if (upstream?.status === 429) {
     const known = errorOf(429, said?.message ?? message, "rate_limit_exceeded");
@@ -129,9 +129,22 @@ function errorOfFailure({ class: failureClass, status, message, code, upstream }
   return { ...known, code: isBare ? code : said.code, type: said.type ?? known.type, param: said.param };
 }
 
+/** What refuses a call, in this API's words. */
+export function errorOfProblem({ code, status, detail, faults }: Problem): ApiError {
+  const message = faultsText(faults, (fault) => (fault.path.length > 0 ? `${placeOf(fault.path)}: ${fault.detail}` : faultText(fault)));
+  const error = errorOf(code === "invalid_input" ? 400 : status, message || detail, CODES[code] ?? code);
+  return { ...error, param: faults[0] && faults[0].path.length > 0 ? placeOf(faults[0].path) : null };
+}
+
 /** All four members, always. A code is text here, where some servers, such as vLLM, have a number: typed clients could not read that. */
-function bodyOf({ message, type, param, code }: ApiError): z.infer<typeof errorSchema> {
+export function bodyOf({ message, type, param, code }: ApiError): z.infer<typeof errorSchema> {
   return { error: { message, type, param, code: code === null ? null : String(code) } };
+}
+
+/** What is said where the model answers something else, so that no client tries again. */
+export function otherAnswer(model: string, id: string, wanted: string, code: string): ApiError {
+  const message = `The model "${model}" does not answer with ${wanted}. What it answered is the result of inference ${id}.`;
+  return { ...errorOf(400, message, code), param: "model" };
 }
 
 export function refusal(error: ApiError, headers: Readonly<Record<string, string>>): Response {

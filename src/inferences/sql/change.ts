@@ -46,8 +46,12 @@ const isStoppable = sql`(status = 'in_progress' AND EXISTS (SELECT 1 FROM backen
 const isServed = sql`EXISTS (SELECT 1 FROM models WHERE models.name = inferences.model
   AND inferences.version IN (SELECT value FROM json_each(iif(models.versions = '[]', '[""]', models.versions))))`;
 
+/** Its batch writes its files, in which it stands as it has ended. */
+const isBeingWritten = sql`batch_id IS NOT NULL AND EXISTS (SELECT 1 FROM batches
+  WHERE batches.account_id = inferences.account_id AND batches.id = inferences.batch_id AND batches.phase IN ('stop', 'write'))`;
+
 /** Why one that failed or expired is not run again, as the code of the problem that says so; null if it may be. */
-const obstacle = sql`CASE WHEN data_removed_at IS NOT NULL THEN 'payload_gone' WHEN attempt >= ${REDRIVE_ATTEMPTS_MAX} THEN 'conflict'
+const obstacle = sql`CASE WHEN data_removed_at IS NOT NULL THEN 'payload_gone' WHEN attempt >= ${REDRIVE_ATTEMPTS_MAX} OR (${isBeingWritten}) THEN 'conflict'
   WHEN NOT ${isServed} THEN 'model_not_found' END`;
 
 const redrivable = sql`${from(["failed", "expired"], "queued")} AND ${obstacle} IS NULL`;

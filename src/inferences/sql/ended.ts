@@ -22,11 +22,18 @@ export interface ObjectKey {
   readonly attempt: number | null;
 }
 
-/** Rows that were seen at their end, have not changed since, and that no runner held at `asOf`: `[account, id, finished_at]` of each. */
+/** A batch that is under way needs it for its files. */
+const isKeptForBatch = sql`batch_id IS NOT NULL AND EXISTS (SELECT 1 FROM batches
+  WHERE batches.account_id = inferences.account_id AND batches.id = inferences.batch_id AND batches.ended_at IS NULL)`;
+
+/**
+ * Rows that were seen at their end, have not changed since, that no runner held at `asOf` and no batch needs any more:
+ * `[account, id, finished_at]` of each.
+ */
 const seenEnded = (those: readonly EndedRow[], asOf: number) => sql`finished_at IS NOT NULL AND coalesce(lease_until, 0) <= ${asOf}
   AND (account_id, id, finished_at) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(${JSON.stringify(
     those.map(({ accountId, id, finishedAt }) => [accountId, id, finishedAt]),
-  )}))`;
+  )})) AND NOT (${isKeptForBatch})`;
 
 export const endedStatements = {
   /** The objects of inferences that are about to lose them, noted so that they go whatever happens in between. */

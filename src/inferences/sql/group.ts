@@ -7,7 +7,7 @@ import { AGEING_MS, IDEMPOTENCY_MS } from "../../limits.ts";
 import { NOW, type Sql, type SqlValue, join, sql } from "../../platform/sql.ts";
 import { isSpent, openIn, openLimitOf } from "./fragments.ts";
 import { type HeadCounts, hasRoom, headByAccount, headFor, isByAccount } from "./head.ts";
-import { type NewInference, chargeOf, databaseQuotaOf, laneFor, quotaOf, rowChargeOf } from "./insert.ts";
+import { type NewInference, chargeOf, databaseQuotaOf, isOfStep, laneFor, quotaOf, rowChargeOf } from "./insert.ts";
 import { ANYBODY, nextTurn, slots } from "./lane.ts";
 import { notesOf, seenOf } from "./notes.ts";
 import { inferenceColumns, textOf, typeOf } from "./record.ts";
@@ -37,6 +37,12 @@ const OWN: readonly [column: string, (it: NewInference) => SqlValue][] = [
   ["trace", (it) => it.trace ?? null],
   ["idempotency_key", (it) => it.idempotencyKey],
   ["fingerprint", (it) => it.fingerprint],
+];
+
+/** And those of a batch's lines. */
+const OF_BATCH: typeof OWN = [
+  ["batch_id", (it) => it.batch?.id ?? null],
+  ["batch_line", (it) => it.batch?.line ?? null],
 ];
 
 /** The rows of a group as a table `asked`, which has only the columns that are not the same in all. */
@@ -126,7 +132,8 @@ export const groupStatements = {
   insert: (group: Group, mayBeNoted = false) => {
     const [{ accountId, model, version, capability, priority, schemas = 0, databaseQuotaBytes }] = group;
     const rows = new OwnColumns(group.length);
-    const columns = OWN.map(([name, value]) => [name, rows.column(group.map(value))] as const);
+    const own = group[0].batch ? [...OWN, ...OF_BATCH] : OWN;
+    const columns = own.map(([name, value]) => [name, rows.column(group.map(value))] as const);
     const of = (name: string) => columns.find(([column]) => column === name)?.[1] ?? sql`NULL`;
     const [account, id, key] = [of("account_id"), of("id"), of("idempotency_key")];
     const cancelAfter = rows.column(group.map((it) => it.cancelAfterSeconds));
@@ -166,7 +173,7 @@ export const groupStatements = {
       ["created_at", sql`lane.now`],
       ["updated_at", sql`lane.now`],
       ["start_by", sql`lane.now + ${of("max_time_in_queue_seconds")} * 1000`],
-      ...(priority > 0 ? [["ages_at", sql`lane.now + ${AGEING_MS}`] as const] : []),
+      ...(priority > 0 ? [["ages_at", sql`lane.now + ${group[0].batch?.agesAfterMs ?? AGEING_MS}`] as const] : []),
       ...(isEmpty(cancelAfter) ? [] : [["cancel_at", sql`lane.now + ${cancelAfter} * 1000`] as const]),
       ["capability", sql`${capability}`],
       ["by_account", isByAccount(head, group.length)],
@@ -197,7 +204,7 @@ export const groupStatements = {
       WHERE ${isSpent(sql`owner`)} OR ${openIn(sql`owner`)} + (taken.value ->> 1) > ${openLimitOf(sql`owner`)}
         OR coalesce(owner.stored_bytes, 0) + (taken.value ->> 2) > ${quotaOf(sql`owner`)}
         OR coalesce(owner.database_bytes, 0) + (taken.value ->> 3) > ${databaseQuotaOf(sql`owner`, databaseQuotaBytes)})
-      AND NOT EXISTS (${isThere})${isKeyed(group) ? sql` AND NOT EXISTS (${isUsed})` : sql``}`;
+      AND NOT EXISTS (${isThere})${isKeyed(group) ? sql` AND NOT EXISTS (${isUsed})` : sql``}${isOfStep(group[0])}`;
   },
   /**
    * If the statement before it that writes has inserted the group: what only the database knows, its version, the time, and how many

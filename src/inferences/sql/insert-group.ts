@@ -23,7 +23,16 @@ import { findTogether } from "./read.ts";
 
 /** What those of a group have in common. */
 const commonOf = (it: NewInference) =>
-  [it.model, it.version, it.capability, it.priority, it.schemas ?? 0, it.databaseQuotaBytes, it.idempotencyKey === null] as const;
+  [
+    it.model,
+    it.version,
+    it.capability,
+    it.priority,
+    it.schemas ?? 0,
+    it.databaseQuotaBytes,
+    it.idempotencyKey === null,
+    it.batch?.id ?? null,
+  ] as const;
 
 const isAlike = (one: NewInference, other: NewInference) => {
   const common = commonOf(other);

@@ -18,6 +18,16 @@ import { isNoted, noteOf } from "./notes.ts";
 import { toldOfNew } from "./told.ts";
 import { type Claim, PLAIN, claimOrNull, fromRow, inferenceOrNull, textOf, typeOf, inferenceColumns } from "./record.ts";
 
+/** The line of a batch that a submission is of. */
+export interface BatchLine {
+  readonly id: string;
+  readonly line: number;
+  /** The batch's step that submits it; once another has begun, nothing is written. */
+  readonly step: number;
+  /** Its level falls so long after its submit, not after AGEING_MS: a batch has the time. */
+  readonly agesAfterMs: number;
+}
+
 /** A submission, complete: every default is filled in and the input is stored or small. */
 export interface NewInference {
   accountId: string;
@@ -56,6 +66,8 @@ export interface NewInference {
   schemas?: number;
   /** See Submission. */
   trace?: string | null;
+  /** Null, the default, if it is no batch's. */
+  batch?: BatchLine | null;
 }
 
 /** What a submit asks for. */
@@ -106,6 +118,12 @@ export const rowChargeOf = ({ input, metadata, webhook }: Pick<NewInference, "in
 /** Of a log, as a submit begins it. */
 const FIRST_LINE_BYTES = '[{"at":1700000000000,"event":"queued"}]'.length;
 
+/** Whether the step of a batch that submits a line is still the last one that was begun; nothing to ask of what is no batch's. */
+export const isOfStep = ({ accountId, batch = null }: Pick<NewInference, "accountId" | "batch">) =>
+  batch === null
+    ? sql``
+    : sql` AND EXISTS (SELECT 1 FROM batches WHERE account_id = ${accountId} AND id = ${batch.id} AND step = ${batch.step} AND phase = 'submit')`;
+
 /** What a submission says of its row. What is null, or as the column has it by default, is left out: the text is compiled each time. */
 function columnsOf(it: NewInference, mayBeNoted: boolean): Record<string, SqlValue | Sql> {
   const { retry, input, notBefore = null } = it;
@@ -135,7 +153,7 @@ function columnsOf(it: NewInference, mayBeNoted: boolean): Record<string, SqlVal
     updated_at: sql`lane.now`,
     start_by: sql`${beginsAt} + ${it.maxTimeInQueueSeconds * 1000}`,
     not_before: notBefore && sql`iif(${notBefore} > lane.now, ${notBefore}, NULL)`,
-    ages_at: it.priority > 0 ? sql`${beginsAt} + ${AGEING_MS}` : null,
+    ages_at: it.priority > 0 ? sql`${beginsAt} + ${it.batch?.agesAfterMs ?? AGEING_MS}` : null,
     cancel_at: it.cancelAfterSeconds === null ? null : sql`lane.now + ${it.cancelAfterSeconds * 1000}`,
     input: textOf(input),
     input_object: input.at === "object" ? input.key : null,
@@ -149,6 +167,8 @@ function columnsOf(it: NewInference, mayBeNoted: boolean): Record<string, SqlVal
     log: sql`json_array(json_object('at', lane.now, 'event', 'queued'))`,
     ...(type === PLAIN ? {} : { input_type: type }),
     resumable: it.resumable === true ? 1 : null,
+    batch_id: it.batch?.id ?? null,
+    batch_line: it.batch?.line ?? null,
     ...(it.capability === "" ? {} : { capability: it.capability }),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
@@ -174,7 +194,7 @@ export const insertStatements = {
     FROM (${laneFor(it)}) AS lane CROSS JOIN (${headFor(it.accountId, it.model, versionOf(it), it.priority)}) AS head LEFT JOIN accounts AS owner ON owner.id = ${it.accountId}
     WHERE NOT ${isSpent(sql`owner`)} AND ${openIn(sql`owner`)} < ${openLimitOf(sql`owner`)} AND coalesce(owner.stored_bytes, 0) + ${chargeOf(it)} <= ${quotaOf(sql`owner`)}
       AND coalesce(owner.database_bytes, 0) + ${rowChargeOf(it)} <= ${databaseQuotaOf(sql`owner`, it.databaseQuotaBytes)}${it.waiter === null ? sql`` : sql` AND ${isReady(sql`lane`)}`}
-      AND lane.schemas = ${it.schemas ?? 0} AND ${hasRoom(HEAD, it.model, sql`lane.version`, 1)}
+      AND lane.schemas = ${it.schemas ?? 0} AND ${hasRoom(HEAD, it.model, sql`lane.version`, 1)}${isOfStep(it)}
     ON CONFLICT DO NOTHING
     RETURNING version, created_at AS now, ${hasSlot(sql`inferences.account_id`, ...laneOfRow)} AS hasSlot, ${toldOfNew}`;
   },

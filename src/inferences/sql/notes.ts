@@ -31,12 +31,14 @@ interface Dated {
   readonly priority: number;
   readonly cancelAfterSeconds: number | null;
   readonly notBefore?: number | null;
+  readonly batch?: { readonly agesAfterMs: number } | null;
 }
 
 /** The note that stands for a new inference if it is there. The time in an id is its isolate's; an insert compares it with the database's. */
-export function noteOf({ accountId, id, maxTimeInQueueSeconds, priority, cancelAfterSeconds }: Dated): Note {
+export function noteOf({ accountId, id, maxTimeInQueueSeconds, priority, cancelAfterSeconds, batch }: Dated): Note {
   const ids = id.slice(0, BEGINNING);
-  const afterMs = Math.min(maxTimeInQueueSeconds * 1000, priority > 0 ? AGEING_MS : Infinity, (cancelAfterSeconds ?? Infinity) * 1000);
+  const agesAfterMs = priority > 0 ? (batch?.agesAfterMs ?? AGEING_MS) : Infinity;
+  const afterMs = Math.min(maxTimeInQueueSeconds * 1000, agesAfterMs, (cancelAfterSeconds ?? Infinity) * 1000);
   return { dueAt: Number.parseInt(ids.replace("-", ""), 16) * NOTE_SPAN_MS + afterMs, accountId, ids, afterMs };
 }
 

@@ -211,7 +211,7 @@ export function typeOf(it: Payload): string {
   return it.at === "row" && typeof it.body !== "string" ? it.contentType + BASE64 : it.contentType;
 }
 
-function payload(inline: string | null, key: string | null, type: string | null, bytes: number | null): Payload {
+export function payload(inline: string | null, key: string | null, type: string | null, bytes: number | null): Payload {
   const contentType = type ?? PLAIN;
   if (key !== null) return { at: "object", key, bytes: bytes ?? 0, contentType };
   if (contentType.endsWith(BASE64)) {

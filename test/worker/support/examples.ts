@@ -119,10 +119,15 @@ const expired = async ({ key }: World) => {
   await expire(id);
   return { params: { id } };
 };
-const newFile = async ({ key }: World, bytes = "a picture") => {
-  const headers = { "X-Api-Key": key, "Content-Type": "image/png" };
+const newFile = async ({ key }: World, bytes = "a picture", type = "image/png") => {
+  const headers = { "X-Api-Key": key, "Content-Type": type };
   return String((await object(call("/v1/files", { method: "POST", body: bytes, headers })))["id"]);
 };
+const BATCH = { endpoint: "/v1/chat/completions", completion_window: "24h" };
+const newLines = (world: World) =>
+  newFile(world, JSON.stringify({ custom_id: "one", method: "POST", url: BATCH.endpoint, body: chat.body }), "application/jsonl");
+const newBatch = async (world: World) =>
+  String((await object(as(world.key, "POST", "/v1/batches", { input_file_id: await newLines(world), ...BATCH })))["id"]);
 const file: Make = async (world) => ({ params: { id: await newFile(world) } });
 const newUpload = async ({ key }: World) => String((await object(as(key, "POST", "/v1/uploads", { bytes: 9, name: "sneaker.png" })))["id"]);
 const newLink = async (world: World) => {
@@ -152,6 +157,10 @@ const chat: Example = { body: { model: "chat", messages: [{ role: "user", conten
 const EXAMPLES: Readonly<Record<string, Make>> = {
   "POST /v1/chat/completions": () => chat,
   "POST /v2/inference/chat/completions": () => chat,
+  "POST /v1/batches": async (world) => ({ body: { input_file_id: await newLines(world), ...BATCH } }),
+  "GET /v1/batches": () => ({ query: { limit: "1" } }),
+  "GET /v1/batches/{id}": async (world) => ({ params: { id: await newBatch(world) } }),
+  "POST /v1/batches/{id}/cancel": async (world) => ({ params: { id: await newBatch(world) } }),
   "POST /v1/completions": () => ({ body: { model: "chat", prompt: "The sky is" } }),
   "POST /v1/embeddings": () => ({ body: { model: "chat", input: "The sky is blue." } }),
   "GET /v1/models": () => ({}),
