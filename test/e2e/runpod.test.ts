@@ -123,6 +123,15 @@ describe("the client of RunPod", () => {
     expect(await its.runSync(INPUT)).toMatchObject(failed);
   });
 
+  test("is told that a job ran for too long", async () => {
+    gpu.does([hang]);
+    const { its, model } = await endpoint();
+    const job = { model, ...INPUT, run_within_seconds: 1, retry: { max_attempts: 1 } }; // theirs are given 5 s at least
+    const { id } = (await ask(deployment.url, deployment.key, "POST", "/v1/inferences", job)).body as Job;
+    const late = { id, status: "TIMED_OUT", completed: true, succeeded: false, error: expect.stringMatching(/\S/) };
+    expect(await its.statusSync(id)).toMatchObject(late);
+  });
+
   test("cancels a job that waits, and one that runs", async () => {
     gpu.does([hang]);
     for (const protocol of [null, "http"] as const) {
