@@ -41,6 +41,7 @@ const CLIENTS: readonly Client[] = [
   { name: "openai-python", file: "openai_client.py", packages: ["openai==3.57.0"] },
   { name: "openai-go", file: "openai_go.go" },
   { name: "baseten-performance-client", file: "baseten_client.py", packages: ["baseten_performance_client==0.1.16"] },
+  { name: "runpod", file: "runpod_client.py", packages: ["runpod==1.12.0"] },
   { name: "huggingface_hub", file: "huggingface_client.py", packages: ["huggingface_hub==2.4.0", "numpy==2.4.6", "aiohttp==3.14.5"] },
   { name: "litellm", file: "litellm_client.py", packages: ["litellm==1.110.2"] },
   { name: "langchain-openai", file: "langchain_client.py", packages: ["langchain-openai==1.7.4"] },
@@ -218,6 +219,7 @@ async function registerCases(): Promise<void> {
     const faults = outcomes.flatMap(({ name, fault }) => (fault === null ? [] : [name + ": " + fault]));
     const saw = [outcomes.length - faults.length + " of " + outcomes.length, ...faults].join("; ");
     console.log(JSON.stringify({ look: "the cases of the client", good: faults.length === 0, saw }));`;
+  mkdirSync(join(HERE, ".envs"), { recursive: true }); // or nothing is found from there
   const stdin = { contents: program, resolveDir: join(HERE, ".envs"), loader: "ts" as const };
   await build({ stdin, outfile: CASES, bundle: true, format: "esm", target: "es2022" });
 }
