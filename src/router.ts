@@ -17,6 +17,7 @@ import { finalOf, leaving, withHeaders } from "./http/answer.ts";
 import { documentAt } from "./api/documents.ts";
 import { isOpenAiClient } from "./api/openai-files.ts";
 import { own } from "./api/own.ts";
+import { unproxied } from "./dialects/fal/address.ts";
 import { openai } from "./dialects/openai/openai.ts";
 import { BOOKMARK } from "./http/bookmark.ts";
 import { belongsTo, release } from "./http/body-memory.ts";
@@ -47,9 +48,10 @@ const refusals = new RefusalCounts(observed);
 const unrouted = new CallCounts(observed, own.name, "any", "none");
 
 /** Answers any request; never throws. */
-export async function handle(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+export async function handle(received: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
   const begunAt = Date.now();
   const requestId = crypto.randomUUID();
+  const request = unproxied(received);
   const { method, headers } = request;
   const after: After = (work) => ctx.waitUntil(work);
   let dialect: Dialect = own;

@@ -104,13 +104,13 @@ function startOf(path: string): Start {
 
 /**
  * A request's path; where its host tells a part of it, as some vendors have it, with that in the path. A path that is there
- * without it stays as it is, so that a deployment's own host may have any name.
+ * without it stays as it is, so that a deployment's own host may have any name, unless the whole is one that a route names in full.
  */
 export function routedPath(text: string): string {
   const { hostname, pathname } = addressOf(text);
   for (const dialect of DIALECTS) {
     const whole = dialect.pathOf?.(hostname, pathname) ?? null;
-    if (whole !== null) return methodsOf(pathname).length === 0 ? whole : pathname;
+    if (whole !== null) return NAMED.has(whole) || methodsOf(pathname).length === 0 ? whole : pathname;
   }
   return pathname;
 }

@@ -1,5 +1,6 @@
 /** The wires, in the order in which they are asked for an unknown path. */
 import { baseten } from "./dialects/baseten/baseten.ts";
+import { fal } from "./dialects/fal/fal.ts";
 import { oip } from "./dialects/oip/oip.ts";
 import { openai } from "./dialects/openai/openai.ts";
 import { reka } from "./dialects/reka/reka.ts";
@@ -13,4 +14,4 @@ import { own } from "./api/own.ts";
 import type { Dialect } from "./http/route.ts";
 
 /** In the order in which they are asked for an unknown path. A path that none of them has is answered as by our own. */
-export const DIALECTS: readonly Dialect[] = [openai, vody, reka, baseten, runpod, oip, admin, front, consoleWire, health, own];
+export const DIALECTS: readonly Dialect[] = [openai, vody, reka, baseten, fal, runpod, oip, admin, front, consoleWire, health, own];

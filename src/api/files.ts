@@ -281,7 +281,7 @@ export function identityOf(call: KeyCall) {
 }
 
 /** A request's body as its headers tell of it. `sha256` is what the client says elsewhere. Throws 400 and 415. */
-export function incomingOf({ request }: KeyCall, sha256: string | null): Incoming {
+export function incomingOf({ request }: Pick<KeyCall, "request">, sha256: string | null): Incoming {
   const { headers, body, signal } = request;
   if (headers.has("content-encoding")) throw encoded();
   const length = headers.get("content-length");

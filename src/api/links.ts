@@ -6,7 +6,7 @@ import * as z from "zod";
 import { findAccount } from "../accounts/store.ts";
 import { findFile } from "../files/store.ts";
 import { isUuid } from "../ids.ts";
-import { LINK_METHODS, type Link, readLink, refusalOf, signLink } from "../files/link-token.ts";
+import { LINK_METHODS, type Link, type UPLOADS, readLink, refusalOf, signLink } from "../files/link-token.ts";
 import { ADMIN_BODY_BYTES, LINK_SECONDS } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { findKey } from "../keys/store.ts";
@@ -116,13 +116,13 @@ async function linkTo(call: KeyCall, to: Pick<Link, "kind" | "part" | "id">, wan
 }
 
 /**
- * A link to a result in a wire's answer, and until when it is good (s). It dies with the key that asked for it, and is the same for as long
+ * A link to a result, or to one of its parts, in a wire's answer, and until when it is good (s). It dies with the key that asked for it, and is the same for as long
  * as a link is good, so that the answer is, too.
  */
-export function resultLink(call: KeyCall, id: string): Promise<SignedLink> {
+export function resultLink(call: KeyCall, id: string, part?: number): Promise<SignedLink> {
   const seconds = LINK_SECONDS.default;
   const expiresAt = (Math.floor(call.ports.clock.now() / 1000 / seconds) + 2) * seconds;
-  return signedLink(call, { kind: "result", id, methods: LINK_METHODS, expiresAt });
+  return signedLink(call, { kind: "result", ...(part === undefined ? {} : { part }), id, methods: LINK_METHODS, expiresAt });
 }
 
 interface SignedLink {
@@ -136,15 +136,23 @@ async function signedLink({ config, caller, origin }: KeyCall, to: Omit<Link, "a
   return { url: `${origin}/v1/links/${token}`, expiresAt: to.expiresAt };
 }
 
-async function follow(call: Call): Promise<Response> {
-  const now = Math.floor(call.ports.clock.now() / 1000);
-  const link = await readLink(call.params["token"] ?? "", call.config.keySecrets);
+/** The link in the path, if it allows the call. Throws 403 if it does not, 429 if there are too many. */
+export async function liveLink(call: Call, purpose?: typeof UPLOADS): Promise<Link> {
+  const link = await readLink(call.params["token"] ?? "", call.config.keySecrets, purpose);
   if (!link) throw problem("link_not_valid", { detail: "The link is not valid." });
-  const refusal = refusalOf(link, call.request.method, now);
+  // Of an upload's, the purpose says the method.
+  const method = purpose === undefined ? call.request.method : "GET";
+  const refusal = refusalOf(link, method, Math.floor(call.ports.clock.now() / 1000));
   if (refusal === "expired") throw problem("link_not_valid", { detail: "The link has expired." });
-  if (refusal === "method") throw problem("link_not_valid", { detail: `The link does not allow ${call.request.method}.` });
+  if (refusal === "method") throw problem("link_not_valid", { detail: `The link does not allow ${method}.` });
   const [isLive] = await Promise.all([isMakerLive(link, call), mayTake(call, link.accountId, "linkReads")]);
   if (!isLive) throw problem("link_not_valid", { detail: "The link is not valid any more." });
+  return link;
+}
+
+async function follow(call: Call): Promise<Response> {
+  const link = await liveLink(call);
+  const now = Math.floor(call.ports.clock.now() / 1000);
   const answer = await answerTo(link, call);
   const headers = new Headers(answer.headers);
   if (answer.status < 400) headers.set("Cache-Control", `private, max-age=${link.expiresAt - now}`);

@@ -96,14 +96,18 @@ export async function getResult(call: AccountCall): Promise<Response> {
 /** What it takes to give a download again, whose bytes stay in the bucket. */
 const KEPT_DOWNLOAD_CHARACTERS = 1_000;
 
-/** The stored output of a succeeded inference, as the backend typed it. */
-export async function serveResult(call: AccountCall, inference: Extract<Inference, { status: "succeeded" }>): Promise<Response> {
+/** The stored output of a succeeded inference, as the backend typed it; `more` are headers beside those that it has. */
+export async function serveResult(
+  call: AccountCall,
+  inference: Extract<Inference, { status: "succeeded" }>,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   const { output, id } = inference;
   const { ETag: etag = "", "Cache-Control": cacheControl = "" } = cachingOf(inference);
   const { "Content-Type": contentType = "", ...headers } = typeHeaders(output.contentType);
   const whole = output.at === "row" ? await atHand(output.body) : storedObject(call.ports.payloads, output);
   if (whole === null) throw problem("payload_gone", { detail: "The result has expired." });
-  const it = { ...whole, contentType, headers, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` };
+  const it = { ...whole, contentType, headers: { ...headers, ...more }, etag, cacheControl, fileName: `${id}.${endingOf(contentType)}` };
   const answer = await download(call.request, it);
   if (output.at === "row") return answer;
   return asFinal(answer, cacheControl, { characters: KEPT_DOWNLOAD_CHARACTERS, isSafe: false, again: (request) => download(request, it) });

@@ -136,6 +136,8 @@ const rotatedSchema = z.object({
   previous_valid_until: timeSchema.nullable().describe("Until then the one before signs too."),
 });
 
+export const KEY_SET = { 200: { description: "A JWK Set (RFC 7517).", other: { "application/jwk-set+json": "The keys." } } } as const;
+
 export const webhookRoutes = [
   route("submit", "POST", "/v1/webhooks", CREATE, create),
   route(
@@ -187,9 +189,9 @@ export const webhookRoutes = [
     "/.well-known/jwks.json",
     {
       summary: "Get the public keys that events are signed with (`v1a`).",
-      answers: { 200: { description: "A JWK Set (RFC 7517).", other: { "application/jwk-set+json": "The keys." } } },
+      answers: KEY_SET,
     },
-    getKeySet,
+    (call) => getKeySet(call),
   ),
 ];
 
@@ -279,8 +281,9 @@ async function rotate({ ports, caller, config }: KeyCall): Promise<Response> {
   return json({ secret, previous_valid_until: time(previousUntil) } satisfies z.infer<typeof rotatedSchema>);
 }
 
-async function getKeySet({ config }: Call): Promise<Response> {
-  const keys = keySetOf(await signingKeysOf(config.keySecrets));
+/** The public keys of the deployment, or those of a wire that signs with keys of its own. */
+export async function getKeySet({ config }: Call, wire?: string): Promise<Response> {
+  const keys = keySetOf(await signingKeysOf(config.keySecrets, wire));
   return json(keys, { headers: { "Cache-Control": "public, max-age=300", "Content-Type": "application/jwk-set+json" } });
 }
 

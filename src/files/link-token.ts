@@ -39,12 +39,15 @@ const ID_AT = 27;
 const TAG_AT = 43;
 const TOKEN_BYTES = 75;
 const TOKEN = /^[A-Za-z0-9_-]{100}$/;
-const LABEL = "claimcheck signed link";
+/** What a token is for: to read, or to send a file's bytes. Each has a key of its own, so that none passes for another. */
+const READS = "claimcheck signed link";
+export const UPLOADS = "claimcheck signed upload";
+type Purpose = typeof READS | typeof UPLOADS;
 
 const encoder = new TextEncoder();
 
 /** The token of a link, under the newest secret. Throws if the account's, the key's or the object's id is none. */
-export async function signLink(link: Link, secret: string): Promise<string> {
+export async function signLink(link: Link, secret: string, purpose: Purpose = READS): Promise<string> {
   const account = encoder.encode(link.accountId);
   const key = link.keyId === null ? new Uint8Array(ID_AT - KEY_AT) : encoder.encode(link.keyId.slice(account.length));
   const id = Uint8Array.from(link.id.replaceAll("-", "").match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
@@ -61,7 +64,7 @@ export async function signLink(link: Link, secret: string): Promise<string> {
   bytes.set(account, ACCOUNT_AT);
   bytes.set(key, KEY_AT);
   bytes.set(id, ID_AT);
-  const tag = await crypto.subtle.sign("HMAC", await keyOf(secret), bytes.subarray(0, TAG_AT));
+  const tag = await crypto.subtle.sign("HMAC", await keyOf(secret, purpose), bytes.subarray(0, TAG_AT));
   bytes.set(new Uint8Array(tag), TAG_AT);
   return btoa(String.fromCharCode(...bytes))
     .replaceAll("+", "-")
@@ -69,12 +72,12 @@ export async function signLink(link: Link, secret: string): Promise<string> {
 }
 
 /** The link that a token stands for, whatever its time and methods; null if none of the secrets made it. No I/O. */
-export async function readLink(token: string, secrets: readonly string[]): Promise<Link | null> {
+export async function readLink(token: string, secrets: readonly string[], purpose: Purpose = READS): Promise<Link | null> {
   if (!TOKEN.test(token)) return null;
   const bytes = Uint8Array.from(atob(token.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
   const signed = bytes.subarray(0, TAG_AT);
   const verdicts = await Promise.all(
-    secrets.map(async (secret) => crypto.subtle.verify("HMAC", await keyOf(secret), bytes.subarray(TAG_AT), signed)),
+    secrets.map(async (secret) => crypto.subtle.verify("HMAC", await keyOf(secret, purpose), bytes.subarray(TAG_AT), signed)),
   );
   const part = (bytes[1] ?? 0) - LINK_KINDS.length;
   const kind = part < 0 ? LINK_KINDS[bytes[1] ?? 0] : "result";
@@ -101,8 +104,8 @@ export function refusalOf(link: Link, method: string, now: number): "expired" | 
   return allowed.includes(method) ? null : "method";
 }
 
-async function keyOf(secret: string) {
+async function keyOf(secret: string, purpose: Purpose) {
   const material = await crypto.subtle.importKey("raw", encoder.encode(secret), "HKDF", false, ["deriveKey"]);
-  const derivation = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode(LABEL) };
+  const derivation = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: encoder.encode(purpose) };
   return crypto.subtle.deriveKey(derivation, material, { name: "HMAC", hash: "SHA-256", length: 256 }, false, ["sign", "verify"]);
 }

@@ -21,6 +21,7 @@ import type { Ports } from "../ports.ts";
 import { type CallResult, type Message, type TargetSettings, attemptOf, callEndpoint, signed, statusOf } from "./call.ts";
 import { type AccountEventName, OF_ACCOUNT, deliveryIdOf, deliverySpan, isOfAccount } from "./delivery.ts";
 import { type DeliveryOutcome, afterAttempt, holdMs, isSuccess, isToRest } from "./schedule.ts";
+import { signingKeyFor } from "./sealing.ts";
 import { secretsOf } from "./secrets.ts";
 import { noteTry } from "./span.ts";
 import type { SigningKey } from "./signature.ts";
@@ -40,8 +41,10 @@ export interface WebhookEvent {
   readonly payloads: Bucket;
   /** The account's, the newest first. */
   readonly secrets: readonly string[];
-  /** Makes a link to the inference's result, which needs no key. It is the same at each attempt. */
-  readonly resultLink: () => Promise<string>;
+  /** Makes a link to the inference's result, or to the part of that number beside it, which needs no key. It is the same at each attempt. */
+  readonly resultLink: (part?: number) => Promise<string>;
+  /** The deployment's Ed25519 key for a wire that signs in a way of its own. */
+  readonly wireKey: (wire: string) => Promise<SigningKey>;
 }
 
 /** What happened to an account itself. */
@@ -194,12 +197,21 @@ async function messageOf(ports: Ports, settings: DeliverySettings, claim: Claime
   if (hint && !progress) return null;
   const createdAt = hint && progress ? progress.at : claim.createdAt;
   const origin = settings.publicUrl || claim.origin || (inference.webhook?.origin ?? "");
-  const resultLink = async () => {
+  const resultLink = async (part?: number) => {
     const expiresAt = Math.floor(createdAt / 1000) + EVENT_LINK_SECONDS;
-    const link = { kind: "result", accountId, keyId: null, id: inferenceId, methods: LINK_METHODS, expiresAt } as const;
+    const link = {
+      kind: "result",
+      ...(part === undefined ? {} : { part }),
+      accountId,
+      keyId: null,
+      id: inferenceId,
+      methods: LINK_METHODS,
+      expiresAt,
+    } as const;
     return `${origin}/v1/links/${await signLink(link, settings.keySecrets[0] ?? "")}`;
   };
-  const shown = { name: event, inference, at: createdAt, now, origin, payloads: ports.payloads, secrets, resultLink };
+  const wireKey = (wire: string) => signingKeyFor(settings.keySecrets, wire);
+  const shown = { name: event, inference, at: createdAt, now, origin, payloads: ports.payloads, secrets, resultLink, wireKey };
   const { body, headers = {} } = await settings.presentEvent(claim.dialect, shown);
   const context = spanOf(inference, tryOf(claim));
   const all = { ...headers, ...traceHeaders(context) };

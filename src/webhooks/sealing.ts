@@ -1,6 +1,6 @@
 /**
  * PURE, except for WebCrypto. The keys that are derived from the deployment's own secret (HKDF, RFC 5869) for webhooks: one
- * seals the accounts' signing secrets, one is the deployment's Ed25519 key. A sealed secret is bound to its account, so a
+ * seals the accounts' signing secrets, the others are the deployment's Ed25519 keys. A sealed secret is bound to its account, so a
  * row copied to another account opens nothing. While the deployment's secret is rotated, secrets sealed under the old one
  * still open and are sealed again under the new one, and the public halves of both Ed25519 keys are published.
  */
@@ -37,14 +37,15 @@ export async function open(
   return null;
 }
 
-/** The deployment's Ed25519 keys, newest first: the first signs, all are published. */
-export async function signingKeysOf(keySecrets: readonly string[]): Promise<SigningKey[]> {
-  return Promise.all(keySecrets.map(async (secret) => signingKeyOf(await derive(secret, SIGNING))));
+/** The deployment's Ed25519 keys, newest first: the first signs, all are published. Those of a wire that signs other texts are keys of their own. */
+export async function signingKeysOf(keySecrets: readonly string[], wire?: string): Promise<SigningKey[]> {
+  const info = wire === undefined ? SIGNING : `${SIGNING} of ${wire}`;
+  return Promise.all(keySecrets.map(async (secret) => signingKeyOf(await derive(secret, info))));
 }
 
 /** The deployment's key that signs. */
-export async function signingKeyFor(keySecrets: readonly string[]): Promise<SigningKey> {
-  const [newest] = await signingKeysOf(keySecrets.slice(0, 1));
+export async function signingKeyFor(keySecrets: readonly string[], wire?: string): Promise<SigningKey> {
+  const [newest] = await signingKeysOf(keySecrets.slice(0, 1), wire);
   if (!newest) throw new Error("KEY_SECRET is missing, so there is no key to sign webhooks with");
   return newest;
 }

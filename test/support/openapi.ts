@@ -33,6 +33,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   vody: "The API of Vody, for its clients.",
   reka: "The API of Reka Vision, for its clients.",
   baseten: "The API of Baseten, for its clients.",
+  fal: "The API of fal, for its clients.",
   runpod: "The API of RunPod's serverless endpoints, for their clients.",
   oip: "The protocol of Triton, KServe and MLServer, for their clients.",
   admin: "Accounts, keys, models, backends, usage and repairs, for the operator.",
@@ -68,7 +69,7 @@ const OF_LINK: readonly ProblemCode[] = ["link_not_valid", "file_not_found", "no
 function refusalsOf({ access, body, method, params, path, query }: Route): readonly ProblemCode[] {
   if (path.startsWith("/v1/links/")) return [...OF_LINK, ...OF_ANY];
   if (path.startsWith("/v1/progress/")) return ["link_not_valid", "conflict", ...OF_BODY, ...OF_ANY];
-  const isRead = method === "GET";
+  const isRead = method === "GET" && access !== "submit";
   return [
     ...(access === "open" ? [] : access === "operator" ? OF_OPERATOR : OF_KEY),
     ...(query ? (["invalid_input", "bad_request"] as const) : []),
@@ -79,14 +80,17 @@ function refusalsOf({ access, body, method, params, path, query }: Route): reado
     ...(isRead || access === "open" ? [] : (["conflict", "database_full", "model_not_found"] as const)),
     ...(access === "submit" && !isRead ? OF_SUBMIT : []),
     ...(access === "cancel" ? (["already_final", "not_finished"] as const) : []),
-    ...(method === "POST" && SPENDS.test(path) ? (["budget_exceeded"] as const) : []),
+    ...((method === "POST" || access === "submit") && SPENDS.test(path) ? (["budget_exceeded"] as const) : []),
     ...(WAITING.test(path) ? (["bad_request"] as const) : []),
     ...(path === "/console/session" && method !== "DELETE" ? OF_SESSION : []),
     ...(path === "/console/session" && method === "POST" ? OF_OPERATOR : []),
     ...(PAYLOADS.test(path) ? (["payloads_hidden"] as const) : []),
+    ...(path.endsWith("/storage/files/:token") ? OF_UPLOAD : []),
     ...OF_ANY,
   ];
 }
+/** Of a file that is sent by a link. */
+const OF_UPLOAD = ["link_not_valid", "quota_exceeded", "digest_mismatch", "rate_limited"] as const;
 const OF_SUBMIT = PROBLEM_CODES.filter((code) =>
   /^(?:idempotency|invalid_input|payload|quota|digest|upload|too_many|inference_failed|not_implemented|model_not|file_not|body_too_large)/.test(
     code,
@@ -94,7 +98,8 @@ const OF_SUBMIT = PROBLEM_CODES.filter((code) =>
 );
 
 /** Calls that wait for a backend: its own status may come through. */
-const WAITS = /\/(?:predict|run_remote|completions|embeddings|infer|generate|generate_stream)$|\/sync\/|\/results?$/;
+const WAITS =
+  /\/(?:predict|run_remote|completions|embeddings|infer|generate|generate_stream)$|\/sync\/|\/results?$|^\/fal\/run\/|^\/fal\/.*\/requests\/:id(?:\/response)?$/;
 
 /** Calls that look up what their query names. */
 const LOOKS_UP = /\/overview$/;
@@ -104,14 +109,14 @@ const PAYLOADS = /^\/admin\/v1\/inferences\/.*\/(?:input|result(?:\/.*)?)$/;
 
 /** Calls that submit one inference, which a client may repeat; test/worker/examples.test.ts holds this and the next to what is so. */
 const SUBMITS =
-  /^\/v1\/(?:inferences|completions|embeddings)$|\/chat\/completions$|^\/inference\/|^\/v2\/inference\/.*:capability$|^\/baseten\/.*(?:predict|run_remote|:rest\+?)$|^\/runpod\/.*\/run(?:sync)?$|^\/v2\/.*\/(?:infer|generate|generate_stream)$/;
+  /^\/v1\/(?:inferences|completions|embeddings)$|\/chat\/completions$|^\/inference\/|^\/v2\/inference\/.*:capability$|^\/baseten\/.*(?:predict|run_remote|:rest\+?)$|^\/runpod\/.*\/run(?:sync)?$|^\/fal\/(?:queue|run)\/(?:\(.*\))?:app\+(?:\/stream)?$|^\/v2\/.*\/(?:infer|generate|generate_stream)$/;
 
 /** Calls that make work, which costs. */
 const SPENDS = new RegExp(`^/v1/inferences/(?:bulk|(?:.*/)?redrive)$|^/runpod/.*/retry/:id$|${SUBMITS.source}`);
 
 /** Calls that wait on demand for the end of an inference. */
 const WAITING =
-  /^\/v1\/inferences\/:id$|^\/inference\/:id\/status$|^\/v2\/inference\/requests\/:id\/status$|\/async_request\/:id$|^\/runpod\/.*\/status\/:id$/;
+  /^\/v1\/inferences\/:id$|^\/inference\/:id\/status$|^\/v2\/inference\/requests\/:id\/status$|\/async_request\/:id$|^\/runpod\/.*\/status\/:id$|^\/fal\/.*\/status$/;
 
 /** Makes the document. Throws if a route has no example, or a schema no description. */
 export function openApiText(): string {
