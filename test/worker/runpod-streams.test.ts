@@ -107,6 +107,16 @@ describe("a stream", () => {
     expect(Date.now() - begun).toBeLessThan(9_000);
   });
 
+  test("is held for as long as its client says", async () => {
+    const job = await Job.run();
+    for (const method of ["GET", "POST"]) {
+      const begun = Date.now();
+      const asked = await seen(as(job.key, method, `/runpod/v2/m/stream/${job.id}?wait=200`));
+      expect([asked, Date.now() - begun < 4_000]).toStrictEqual([good(shown("IN_QUEUE")), true]);
+    }
+    expect((await as(job.key, "GET", `/runpod/v2/m/stream/${job.id}?wait=long`)).status).toBe(400);
+  });
+
   test("gives what comes next to one of those who ask at once", async () => {
     const job = await Job.run();
     await job.starts();

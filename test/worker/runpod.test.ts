@@ -237,7 +237,8 @@ describe("a call that waits", () => {
     const answer = await object(stillAs(key, "POST", at(model, "runsync?wait=1"), { input: { a: 1 } }));
     expect(answer).toStrictEqual({ id: expect.stringMatching(UUID), status: "IN_QUEUE" });
     const id = String(answer["id"]);
-    expect(await object(as(key, "GET", at(model, `status-sync/${id}?wait=1`)))).toStrictEqual(answer);
+    for (const method of ["GET", "POST"])
+      expect(await object(as(key, method, at(model, `status-sync/${id}?wait=1`)))).toStrictEqual(answer);
     const waiting = object(as(key, "GET", at(model, `status-sync/${id}`)));
     await until(
       () => rowOf(id),
@@ -397,6 +398,10 @@ describe("who may call", () => {
     ["GET", `status/${id}`, "read"],
     ["POST", `status/${id}`, "read"],
     ["GET", `status-sync/${id}`, "read"],
+    ["POST", `status-sync/${id}`, "read"],
+    ["GET", `stream/${id}`, "read"],
+    ["POST", `stream/${id}`, "read"],
+    ["POST", "purge-queue", "cancel"],
     ["POST", `cancel/${id}`, "cancel"],
     ["POST", `retry/${id}`, "submit"],
     ["GET", "health", "read"],

@@ -3,7 +3,8 @@
  * `/runpod/v2/{endpoint}`, since others have `/v2`. An endpoint is a model by its name; `{model}/versions/{version}` is one of its
  * versions, and a client that is given that for the name of its endpoint sends it so. Each success is exactly 200: their client for
  * Node takes any other for a failure.
- * Source: docs.runpod.io/serverless/endpoints (operation reference, send requests, job states); runpod-sdk 1.1.2 and runpod 1.12.0.
+ * Source: docs.runpod.io/serverless/endpoints (operation reference, send requests, job states); runpod-sdk 1.1.2, runpod 1.12.0 and
+ * runpod/go-sdk, which sends a POST where the pages have a GET.
  * Decided here, where RunPod publishes nothing:
  * - an error is `{"error"}` under its status; a fault in a body is 400, and members that are not published are ignored, but for
  *   two: `s3Config`, whose secrets must not be stored, and `webhookV2`, which would be waited for in vain;
@@ -50,6 +51,7 @@ import {
   HEALTH,
   type Health,
   POST_STATUS,
+  POST_WAIT_FOR_STATUS,
   PURGE,
   type Purged,
   RETRY,
@@ -59,7 +61,7 @@ import {
   WAIT_FOR_STATUS,
   errorSchema,
 } from "./schemas.ts";
-import { streamJob } from "./stream.ts";
+import { HELD_MS, streamJob } from "./stream.ts";
 
 const ROOT = "/runpod/v2";
 
@@ -102,8 +104,9 @@ function callsUnder(version: string): Route[] {
     route("read", "GET", path("status/:id"), of(job, GET_STATUS), showJob),
     route("read", "POST", path("status/:id"), of(job, POST_STATUS), async (call: KeyCall) => answer(call, await lookUp(call, notFound))),
     route("read", "GET", path("status-sync/:id"), of(job, WAIT_FOR_STATUS), waitForJob),
-    route("read", "GET", path("stream/:id"), of(job, STREAM), (call: KeyCall) => streamJob(call, notFound)),
-    route("read", "POST", path("stream/:id"), of(job, STREAM), (call: KeyCall) => streamJob(call, notFound)),
+    route("read", "POST", path("status-sync/:id"), of(job, POST_WAIT_FOR_STATUS), waitForJob),
+    route("read", "GET", path("stream/:id"), of(job, STREAM), showStream),
+    route("read", "POST", path("stream/:id"), of(job, STREAM), showStream),
     route("cancel", "POST", path("cancel/:id"), of(job, CANCEL), cancel),
     route("submit", "POST", path("retry/:id"), of(job, RETRY), retry),
     route("cancel", "POST", path("purge-queue"), of(endpoint, PURGE), purgeQueue),
@@ -162,15 +165,20 @@ async function showJob(call: KeyCall): Promise<Response> {
   return answer(call, inference, headers);
 }
 
-async function waitForJob(call: KeyCall, { query }: Input<typeof WAIT_FOR_STATUS>): Promise<Response> {
+function showStream(call: KeyCall, { query: { wait } }: Input<typeof STREAM>): Promise<Response> {
+  return streamJob(call, wait === undefined ? HELD_MS : heldMs(wait), notFound);
+}
+
+async function waitForJob(call: KeyCall, { query }: Pick<Input<typeof WAIT_FOR_STATUS>, "query">): Promise<Response> {
   return answer(call, await atEnd(call, await lookUp(call, notFound), query.wait));
 }
+
+const heldMs = (askedMs: number) => Math.min(askedMs, PREFER_WAIT_SECONDS.range[1] * 1000);
 
 /** The job at its end, or as it stands when the time is over. */
 async function atEnd(call: KeyCall, inference: Inference, ms: number): Promise<Inference> {
   if (isFinal(inference.status)) return inference;
-  const waitMs = Math.min(ms, PREFER_WAIT_SECONDS.range[1] * 1000);
-  const waited = await waitForEnd(call.ports, inference, waitMs, { gone: call.request.signal, after: call.after });
+  const waited = await waitForEnd(call.ports, inference, heldMs(ms), { gone: call.request.signal, after: call.after });
   if (!waited) throw notFound(inference.id);
   return waited;
 }

@@ -103,13 +103,15 @@ const runSchema = z.lazy(() =>
   }),
 );
 
+const waitMs = z
+  .string()
+  .refine((text) => /^\d{1,6}$/.test(text) && Number(text) <= WAIT_MS.range[1], `must be milliseconds from ${WAIT_MS.range.join(" to ")}`)
+  .transform(Number);
 const waitQuery = z.object({
-  wait: z
-    .string()
-    .refine((text) => /^\d{1,6}$/.test(text) && Number(text) <= WAIT_MS.range[1], `must be milliseconds from ${WAIT_MS.range.join(" to ")}`)
-    .transform(Number)
-    .default(WAIT_MS.default)
-    .describe("For how long to wait for the end, in ms; counts as 60,000 if it is more."),
+  wait: waitMs.default(WAIT_MS.default).describe("For how long to wait for the end, in ms; counts as 60,000 if it is more."),
+});
+const streamQuery = z.object({
+  wait: waitMs.optional().describe("For how long to wait for a chunk, in ms; counts as 60,000 if it is more, and is 5,000 by default."),
 });
 
 const body = { json: runSchema, limitBytes: JSON_BODY_BYTES };
@@ -142,6 +144,11 @@ export const WAIT_FOR_STATUS = {
   answers: { ...job("The job, at its end or when the wait was over."), 304: NOT_MODIFIED },
 } as const satisfies RouteShape;
 
+export const POST_WAIT_FOR_STATUS = {
+  ...WAIT_FOR_STATUS,
+  answers: job("The job, at its end or when the wait was over."),
+} as const satisfies RouteShape;
+
 export const CANCEL = {
   summary: "Cancel a job.",
   answers: job("The job: cancelled, or as it had ended before."),
@@ -154,6 +161,7 @@ export const RETRY = {
 
 export const STREAM = {
   summary: "Get what a job's model has said since the call before.",
+  query: streamQuery,
   answers: { 200: { description: "The next chunks.", json: streamSchema } },
 } as const satisfies RouteShape;
 

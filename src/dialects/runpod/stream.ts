@@ -22,8 +22,8 @@ import { problem } from "../../problem.ts";
 import { outputText, statusOf } from "./present.ts";
 import type { JobStatus, ShownStream } from "./schemas.ts";
 
-/** For how long a call is held: their client for Python waits 10 s for an answer. */
-const HELD_MS = 5_000;
+/** For how long a call is held that does not say: their client for Python waits 10 s for an answer. */
+export const HELD_MS = 5_000;
 /** What comes so soon after a first chunk is answered with it: their client for Node asks again at once. */
 const GATHER_MS = 300;
 /** What one answer has, about: published as the most of one chunk. */
@@ -39,12 +39,12 @@ interface Next {
   readonly end: Inference | null;
 }
 
-export async function streamJob(call: KeyCall, notFound: NotFound): Promise<Response> {
+export async function streamJob(call: KeyCall, heldMs: number, notFound: NotFound): Promise<Response> {
   const { ports, request } = call;
   const found = await lookUp(call, notFound);
   const { accountId, id } = found;
   const from = await ports.streams.given(accountId, id);
-  const { chunks, to, end } = await nextOf(call, await upTo(call, found, from), from, notFound);
+  const { chunks, to, end } = await nextOf(call, await upTo(call, found, from), from, heldMs, notFound);
   const isRead = request.method !== "HEAD" && !request.signal.aborted;
   if (to !== from && isRead && !(await ports.streams.give(accountId, id, from, to))) return answerOf([], null, found);
   return answerOf(chunks, end, found);
@@ -68,11 +68,11 @@ async function upTo(call: KeyCall, found: Inference, from: string): Promise<Infe
   return (await findInference(call.ports.db, found.accountId, found.id)) ?? found;
 }
 
-async function nextOf(call: KeyCall, inference: Inference, from: string, notFound: NotFound): Promise<Next> {
+async function nextOf(call: KeyCall, inference: Inference, from: string, heldMs: number, notFound: NotFound): Promise<Next> {
   if ("dataRemoved" in inference && inference.dataRemoved) throw problem("payload_gone", { detail: "The stream is no longer stored." });
-  if (inference.resumable) return keptAfter(call, inference, from);
+  if (inference.resumable) return keptAfter(call, inference, from, heldMs);
   const listening = { gone: call.request.signal, after: call.after };
-  const state = isFinal(inference.status) ? inference : await waitForEnd(call.ports, inference, HELD_MS, listening);
+  const state = isFinal(inference.status) ? inference : await waitForEnd(call.ports, inference, heldMs, listening);
   if (!state) throw notFound(inference.id);
   return wholeOf(call, state, from);
 }
@@ -89,7 +89,7 @@ async function wholeOf(call: KeyCall, inference: Inference, from: string): Promi
 }
 
 /** What is kept of a stream after what was given, until there is something. */
-async function keptAfter(call: KeyCall, inference: Inference, from: string): Promise<Next> {
+async function keptAfter(call: KeyCall, inference: Inference, from: string, heldMs: number): Promise<Next> {
   const { ports, request, after } = call;
   const enough = new AbortController();
   const gone = AbortSignal.any([request.signal, enough.signal]);
@@ -98,7 +98,7 @@ async function keptAfter(call: KeyCall, inference: Inference, from: string): Pro
   let chunks: string[] = [];
   let characters = 0;
   try {
-    for await (const news of newsOf(ports, inference, placeOf(from), { endAt: ports.clock.now() + HELD_MS, gone, after })) {
+    for await (const news of newsOf(ports, inference, placeOf(from), { endAt: ports.clock.now() + heldMs, gone, after })) {
       if (news.kind === "restarted") chunks = []; // of an attempt that counts no more
       if (news.kind === "ended") {
         if (news.inference.status === "succeeded" && !news.isKept) return await wholeOf(call, news.inference, from);
