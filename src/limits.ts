@@ -661,14 +661,20 @@ export const BATCH_CUSTOM_ID_CHARACTERS = METADATA.textCharacters;
 /** Batches of an account that may be under way, and how many of its inferences they may have open together: never more than half of those it may have. */
 export const BATCHES_OPEN = 50;
 export const BATCH_OPEN_INFERENCES = 10_000;
-/** One step of a batch reads so much of its input, in so many lines; a line that is longer is read alone, up to what a body may have. */
+/**
+ * A line of a batch's input, or the output in one of its files; and what the values take in memory that a step has at once (JSON_HEAP_BYTES). Half of
+ * what a request may bring: a step runs beside the sweep.
+ */
+export const BATCH_LINE_BYTES = 5_000_000;
+export const BATCH_HEAP_BYTES = JSON_HEAP_BYTES / 2;
+/** One step of a batch reads so much of its input, in so many lines; a line that is longer is read alone. */
 export const BATCH_PIECE_BYTES = 2 * KIB * KIB;
 export const BATCH_STEP_LINES = 500;
 /** Rows, and bytes of outputs, that are read at once for a batch's files. */
 export const BATCH_ROWS_READ = 200;
 export const BATCH_OUTPUT_READ_BYTES = 2 * KIB * KIB;
 /** A part of a batch's file: more than the longest line, so that none is in two parts. What a step writes is one part at most. */
-export const BATCH_PART_BYTES = 12 * KIB * KIB;
+export const BATCH_PART_BYTES = 8 * KIB * KIB;
 /** A step that has not ended by then is taken for dead, and is begun again. */
 export const BATCH_STEP_MS = 60_000;
 /** How long the sweep goes on with steps in one of its rounds, and how many batches it looks at. */
@@ -677,8 +683,8 @@ export const BATCHES_SEEN = 500;
 /** When a batch is looked at again that waits for room, a budget or the platform; and one whose inferences run. */
 export const BATCH_WAIT_MS = 5_000;
 export const BATCH_LOOK_MS = 600_000;
-/** One that has not ended so long after its window fails: it is stuck for a reason that nobody foresaw. */
-export const BATCH_OVERDUE_MS = 86_400_000;
+/** One whose files can't be written so long after its window, or after their beginning, fails: it is stuck for a reason that nobody foresaw. */
+export const BATCH_OVERDUE_MS = 3 * 86_400_000;
 /** Faults of an input that are told. */
 export const BATCH_ERRORS = 100;
 /** How long a batch is kept after its end. */

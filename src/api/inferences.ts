@@ -94,7 +94,7 @@ async function remove(call: KeyCall): Promise<Response> {
     case "still_held":
     case "not_final": {
       const { status } = removed.inference;
-      const held = "The runner is still finishing this inference; try again.";
+      const held = "The runner is still finishing this inference, or its batch is under way; try again.";
       throw problem("not_finished", {
         detail: removed.kind === "still_held" ? held : `The inference is ${status}; cancel it first.`,
         headers: { "Retry-After": String(POLL_AFTER_SECONDS.range[0]) },

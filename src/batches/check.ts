@@ -7,7 +7,7 @@ import { parseJson } from "../encoding/json.ts";
 import { weigh } from "../http/body.ts";
 import { holdsNoKey } from "../http/no-keys.ts";
 import { standingOf } from "../inferences/sql/insert.ts";
-import { BATCH_CUSTOM_ID_CHARACTERS, BATCH_ERRORS, BATCH_LINES, JSON_BODY_BYTES, JSON_DEPTH, JSON_HEAP_BYTES } from "../limits.ts";
+import { BATCH_CUSTOM_ID_CHARACTERS, BATCH_ERRORS, BATCH_HEAP_BYTES, BATCH_LINES, BATCH_LINE_BYTES, JSON_DEPTH } from "../limits.ts";
 import { modelNotFound } from "../models/unknown.ts";
 import { NOW } from "../platform/sql.ts";
 import type { Ports } from "../ports.ts";
@@ -61,7 +61,7 @@ const fileFault = (code: string, message: string, param: string | null = null): 
 /** What is said of an input that can't be read. */
 export function ofPiece(piece: Exclude<Piece, { kind: "lines" }>): LineFault {
   if (piece.kind === "gone") return fileFault("file_not_found", "The input file is no longer there.", "input_file_id");
-  return { code: "line_too_long", message: `The line has more than ${JSON_BODY_BYTES} bytes.`, param: null, line: piece.number };
+  return { code: "line_too_long", message: `The line has more than ${BATCH_LINE_BYTES} bytes.`, param: null, line: piece.number };
 }
 
 async function faultsIn(ports: Ports, wire: BatchWire, step: Step, lines: readonly Line[]) {
@@ -115,7 +115,7 @@ export function readLine(line: Line, endpoint: string): LineRead | LineFault {
   if (text === null) return fault(line, "invalid_json_line", "The line is not UTF-8.");
   const { depth, heapBytes } = weigh(text);
   if (depth > JSON_DEPTH) return fault(line, "invalid_json_line", `The line is nested deeper than ${JSON_DEPTH} levels.`);
-  if (heapBytes > JSON_HEAP_BYTES)
+  if (heapBytes > BATCH_HEAP_BYTES)
     return fault(line, "line_too_long", "The line holds too many arrays, objects or members to be read at once.");
   if (!holdsNoKey(text)) return fault(line, "invalid_request", "The line contains an API key: send keys in a header, and revoke this one.");
   let value: unknown;

@@ -2,7 +2,7 @@
  * A batch's input, a piece at a time: whole lines from a place on, read by range, so that of a file of any size no more is in memory
  * than a piece, or one line. A line that is empty counts for nothing.
  */
-import { BATCH_PIECE_BYTES, BATCH_STEP_LINES, JSON_BODY_BYTES } from "../limits.ts";
+import { BATCH_LINE_BYTES, BATCH_PIECE_BYTES, BATCH_STEP_LINES } from "../limits.ts";
 import type { Bucket } from "../payloads/bucket.ts";
 import { objectKey } from "../files/store.ts";
 import type { Batch } from "./batch.ts";
@@ -33,7 +33,7 @@ export type Piece =
       readonly line: number;
       readonly isLast: boolean;
     }
-  /** The line of this number is longer than a body may be. */
+  /** The line of this number is longer than BATCH_LINE_BYTES. */
   | { readonly kind: "too_long"; readonly number: number }
   /** The file is not there any more. */
   | { readonly kind: "gone" };
@@ -51,7 +51,7 @@ export async function readPiece(
 ): Promise<Piece> {
   const left = inputBytes - from.position;
   if (left === 0) return { kind: "lines", lines: [], ...from, isLast: true };
-  for (const bytes of [bounds.pieceBytes, JSON_BODY_BYTES + 1]) {
+  for (const bytes of [bounds.pieceBytes, BATCH_LINE_BYTES + 1]) {
     const range = { offset: from.position, length: Math.min(bytes, left) };
     const object = await bucket.get(objectKey({ accountId, id: inputFileId }), { range });
     if (!object) return { kind: "gone" };

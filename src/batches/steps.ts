@@ -40,6 +40,9 @@ export async function advanceBatches(ports: Ports, wire: BatchWire, bounds: Step
   }
 }
 
+/** What is said of a batch that is stuck. */
+const GIVEN_UP = { code: "internal", message: "The files of the batch could not be written.", param: null, line: null };
+
 /** Takes a step. What fails is tried again later: nothing of it is lost, since its row says where to go on. */
 async function take(ports: Ports, wire: BatchWire, step: Step, bounds: StepBounds): Promise<void> {
   const afterwards: Promise<unknown>[] = [];
@@ -47,7 +50,9 @@ async function take(ports: Ports, wire: BatchWire, step: Step, bounds: StepBound
     await stepOf(ports, wire, step, bounds, (work) => void afterwards.push(work));
   } catch (error) {
     logError("batch_step_failed", error, { batch: step.id, account: step.accountId, phase: step.phase });
-    await bestEffort("batch_not_put_off", endStep(ports.db, step, {}, BATCH_WAIT_MS));
+    const isStuck = step.endedAt === null && step.now >= Math.max(step.expiresAt, step.finalizingAt ?? 0) + BATCH_OVERDUE_MS;
+    const given = isStuck ? fail(ports, step, [GIVEN_UP]) : endStep(ports.db, step, {}, BATCH_WAIT_MS);
+    await bestEffort("batch_not_put_off", given);
   }
   await Promise.all(afterwards);
 }
@@ -55,9 +60,6 @@ async function take(ports: Ports, wire: BatchWire, step: Step, bounds: StepBound
 async function stepOf(ports: Ports, wire: BatchWire, step: Step, bounds: StepBounds, after: After): Promise<void> {
   const { db } = ports;
   const { phase } = step;
-  if (step.endedAt === null && step.now >= step.expiresAt + BATCH_OVERDUE_MS) {
-    return fail(ports, step, [{ code: "internal", message: "The batch could not be finished in time.", param: null, line: null }]);
-  }
   const isAtWork = phase === "check" || phase === "submit" || phase === "run";
   if (step.isOrphan && (isAtWork || phase === "write")) return void (await endStep(db, step, toStop("cancelled")));
   if (isAtWork && step.now >= step.expiresAt) return void (await endStep(db, step, toStop("expired")));

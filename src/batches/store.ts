@@ -40,7 +40,7 @@ const columns = sql`account_id AS accountId, id, key_id AS keyId, endpoint, inpu
   output_file_id AS outputFileId, error_file_id AS errorFileId, errors`;
 
 /** How many inferences more the batches of a row's account may have open. */
-const room = sql`(SELECT max(0, min(${BATCH_OPEN_INFERENCES}, ${openLimitOf(sql`owner`)} / 2)
+const room = sql`(SELECT max(0, min(${BATCH_OPEN_INFERENCES}, max(1, ${openLimitOf(sql`owner`)} / 2))
     - (SELECT coalesce(sum(max(0, placed - completed - failed)), 0) FROM batches AS own INDEXED BY batches_open
       WHERE own.account_id = batches.account_id AND own.ended_at IS NULL))
   FROM (SELECT 1) LEFT JOIN accounts AS owner ON owner.id = batches.account_id)`;

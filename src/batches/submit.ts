@@ -3,10 +3,11 @@
  * is there already of a piece, after a step that was cut off, is not submitted again. A line that is refused for what it asks is
  * noted with the refusal; one for which there is no room now waits, and so do those after it.
  */
+import { weigh } from "../http/body.ts";
 import type { After } from "../inferences/hints.ts";
 import type { Submission } from "../inferences/submission.ts";
 import { resultOf, submitEach } from "../inferences/submit-many.ts";
-import { BATCH_WAIT_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../limits.ts";
+import { BATCH_HEAP_BYTES, BATCH_WAIT_MS, MAX_ATTEMPTS, MAX_DELAY_MS, MAX_TIME_IN_QUEUE_SECONDS, PRIORITY } from "../limits.ts";
 import { sql } from "../platform/sql.ts";
 import type { Ports } from "../ports.ts";
 import { Problem, type ProblemCode } from "../problem.ts";
@@ -33,7 +34,7 @@ export async function submitPiece(ports: Ports, wire: BatchWire, step: Step, bou
   if (step.room === 0) return void (await endStep(db, step, {}, BATCH_WAIT_MS));
   const piece = await readPiece(ports.payloads, step, step, { ...bounds, lines: Math.min(bounds.lines, step.room) });
   if (piece.kind !== "lines") return fail(ports, step, [ofPiece(piece)]);
-  const { lines } = piece;
+  const lines = fitting(piece.lines);
   const present = await presentLines(db, step, lines[0]?.number ?? 0, lines.at(-1)?.number ?? 0);
   const left = lines.filter(({ number }) => !present.has(number));
   const submissions = await Promise.all(left.map((line) => resultOf(async () => submissionOf(wire, step, line))));
@@ -50,8 +51,8 @@ export async function submitPiece(ports: Ports, wire: BatchWire, step: Step, bou
     const refused = refusedAt.get(line);
     return refused ? [refusalOf(wire, step, line, refused)] : [];
   });
-  const first = waits < 0 ? null : lines[waits];
-  const isAll = first === null && piece.isLast;
+  const first = piece.lines[waits < 0 ? lines.length : waits];
+  const isAll = !first && piece.isLast;
   // Lines that are empty stand between, so the number before the first that waits is not that of the last that is through.
   const next = first ? { position: first.begins, line: first.number - 1 } : { position: piece.position, line: piece.line };
   await endStep(
@@ -63,9 +64,19 @@ export async function submitPiece(ports: Ports, wire: BatchWire, step: Step, bou
       failed: sql`failed + ${refusals.length}`,
       ...(isAll ? { phase: "run" } : {}),
     },
-    isAll ? whenEnded(step, refusals.length) : first ? BATCH_WAIT_MS : 0,
+    isAll ? whenEnded(step, refusals.length) : waits < 0 ? 0 : BATCH_WAIT_MS,
     batchStatements.refuse(step, refusals),
   );
+}
+
+/** The first of them, as many as may be in memory at once. */
+function fitting(lines: readonly Line[]): readonly Line[] {
+  let heapBytes = 0;
+  const beyond = lines.findIndex(({ text }, index) => {
+    heapBytes += weigh(text ?? "").heapBytes;
+    return index > 0 && heapBytes > BATCH_HEAP_BYTES;
+  });
+  return beyond < 0 ? lines : lines.slice(0, beyond);
 }
 
 /** Throws what refuses it. */

@@ -6,9 +6,10 @@
  */
 import { abandon } from "../files/remove.ts";
 import { partsOf, putPart } from "../files/store.ts";
+import { weigh } from "../http/body.ts";
 import { render, valueOf } from "../http/output.ts";
 import { newInferenceId } from "../ids.ts";
-import { BATCH_OUTPUT_READ_BYTES, BATCH_PART_BYTES, BATCH_ROWS_READ } from "../limits.ts";
+import { BATCH_HEAP_BYTES, BATCH_LINE_BYTES, BATCH_OUTPUT_READ_BYTES, BATCH_PART_BYTES, BATCH_ROWS_READ } from "../limits.ts";
 import { ONCE } from "../payloads/bucket.ts";
 import { logError } from "../platform/log.ts";
 import { NOW, first } from "../platform/sql.ts";
@@ -150,7 +151,10 @@ function byBytes(rows: readonly EndedLine[]): EndedLine[][] {
 }
 
 async function outputOf({ payloads }: Ports, wire: BatchWire, { endpoint }: Step, row: EndedLine): Promise<LineAnswer> {
-  return wire.succeeded(endpoint, row, valueOf(await render(payloads, row.output)));
+  if (row.bytes > BATCH_LINE_BYTES) return tooLarge(wire, row);
+  const rendered = await render(payloads, row.output);
+  if (rendered.kind === "json" && weigh(rendered.text).heapBytes > BATCH_HEAP_BYTES) return tooLarge(wire, row);
+  return wire.succeeded(endpoint, row, valueOf(rendered));
 }
 
 function tooLarge(wire: BatchWire, { id }: EndedLine): LineAnswer {

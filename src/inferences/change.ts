@@ -133,7 +133,7 @@ export type Removed =
   | { readonly kind: "removed" }
   /** It has to be canceled first, so that no call both stops work and destroys what there is of it. */
   | { readonly kind: "not_final"; readonly inference: Inference }
-  /** It has ended, and its runner still holds its slot. */
+  /** It has ended, and its runner still holds its slot, or its batch needs it. */
   | { readonly kind: "still_held"; readonly inference: Inference };
 
 /** Removes a finished inference: its row, and then its objects, which are noted in the same transaction. */

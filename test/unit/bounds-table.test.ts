@@ -23,7 +23,7 @@ const BOUNDS: Readonly<Record<string, readonly number[]>> = {
   "bytes in the database": [limits.DATABASE_QUOTA_BYTES.default / GIB, limits.ROW_CHARGE_BYTES / KIB, limits.DELIVERY_CHARGE_BYTES / KIB],
   "open inferences": [limits.OPEN_INFERENCES.default],
   "batches under": [limits.BATCHES_OPEN],
-  "a batch": [limits.BATCH_LINES, limits.BATCH_FILE_BYTES / MIB, limits.JSON_BODY_BYTES / MB, ...limits.BATCH_WINDOW_HOURS.range],
+  "a batch": [limits.BATCH_LINES, limits.BATCH_FILE_BYTES / MIB, limits.BATCH_LINE_BYTES / MB, ...limits.BATCH_WINDOW_HOURS.range],
   "inferences that": [limits.BATCH_OPEN_INFERENCES],
   "requests that wait for": [limits.WAITERS_PER_ACCOUNT],
   "requests that wait by": [limits.WATCHERS_PER_ACCOUNT, limits.PREFER_WAIT_SECONDS.range[1], limits.EVENTS_SECONDS / 60],

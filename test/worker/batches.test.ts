@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { advanceBatches } from "../../src/batches/steps.ts";
 import { batchWire } from "../../src/dialects/openai/lines.ts";
 import { SWEEP_NAME } from "../../src/entry/bindings.ts";
-import { BATCHES_OPEN, BATCH_KEPT_MS, BATCH_PIECE_BYTES, BATCH_WAIT_MS } from "../../src/limits.ts";
+import { BATCHES_OPEN, BATCH_KEPT_MS, BATCH_LINE_BYTES, BATCH_PIECE_BYTES, BATCH_WAIT_MS } from "../../src/limits.ts";
 import { d1, sql } from "../../src/platform/sql.ts";
 import type { Ports } from "../../src/ports.ts";
 import { faultyDatabase, still, stillAs } from "./support/ports.ts";
@@ -748,4 +748,45 @@ test("the sweep and runners take a batch from its file to its end", async () => 
   );
   expect(ended["request_counts"]).toEqual({ total: 12, completed: 11, failed: 1 });
   expect((await filesOf(tenant, id)).error).toEqual(["line-5"]);
+});
+
+test("an output that is too large for a line is named in the error file, and so is a line that is", async () => {
+  const tenant = await newTenant();
+  const model = await newModel();
+  const id = await batchOf(tenant, [lineOf("a", model), lineOf("b", model), lineOf("c", model)]);
+  await advance();
+  await succeed(model, { choices: [], many: Array.from({ length: 400_000 }, () => []) }, customId("b"));
+  await db.all(sql`UPDATE inferences SET status = 'succeeded', finished_at = updated_at, ages_at = NULL, output_object = 'outputs/x/y/1',
+    output_type = 'application/json', output_bytes = ${BATCH_LINE_BYTES + 1} WHERE batch_id = ${id} AND ${customId("c")}`);
+  await succeed(model);
+  await advance();
+  expect(await filesOf(tenant, id)).toEqual({ output: ["a"], error: ["b", "c"] });
+  const errors = await linesOf(tenant, (await get(tenant, id))["error_file_id"]);
+  for (const { response } of errors)
+    expect(response).toMatchObject({ status_code: 413, body: { error: { message: expect.stringMatching(/result/) } } });
+  const long = await batchOf(tenant, JSON.stringify(lineOf("a", model, {}, { padding: "x".repeat(BATCH_LINE_BYTES) })));
+  await advance();
+  expect(await get(tenant, long)).toMatchObject({ status: "failed", errors: { data: [{ code: "line_too_long", line: 1 }] } });
+});
+
+test("no more lines are submitted at once than fit into the memory", async () => {
+  const tenant = await newTenant();
+  const model = await newModel();
+  const many = Array.from({ length: 150_000 }, () => []); // 9.6 MB each
+  const id = await batchOf(
+    tenant,
+    ["a", "b", "c", "d"].map((name) => lineOf(name, model, {}, { many })),
+  );
+  const placed: number[] = [];
+  await advance({
+    payloads: {
+      ...still().payloads,
+      async get(...args) {
+        placed.push((await rowsOf(id)).length);
+        return still().payloads.get(...args);
+      },
+    },
+  });
+  expect(placed).toEqual([0, 0, 2]); // one read to check them, two to submit them
+  expect(await rowsOf(id)).toHaveLength(4);
 });
