@@ -1,6 +1,6 @@
 /** An inference's stored input or output in an answer that shows it among other members: the one place where it is rendered. */
 import { HEAD_LENGTH } from "../backends/oip.ts";
-import { type Content, isJson } from "../content/content.ts";
+import { type Content, isJson, sizeOf } from "../content/content.ts";
 import type { Payload } from "../payloads/payload.ts";
 import { type Bucket, readPayload } from "../payloads/payloads.ts";
 import { parseJson, writeJson } from "../encoding/json.ts";
@@ -63,4 +63,27 @@ function tensorsText(body: Uint8Array, headLength: number): string | null {
   if (response.ok) return writeJson(plainResponse(response.value));
   const request = readInferRequest(body, headLength);
   return request.ok ? String(writeInferRequest(request.value, { binary: false }).body) : null;
+}
+
+/** A payload as the text of an object: itself if it is JSON or tensors, else its address; "null" if it was removed. */
+export function objectText(rendered: Rendered, payload: Payload, url: string): string {
+  switch (rendered.kind) {
+    case "json":
+      return asObject(rendered.text);
+    case "elsewhere":
+      return writeJson({ url, content_type: payload.contentType, file_size: lengthOf(payload) });
+    case "gone":
+      return "null";
+    default:
+      return rendered satisfies never;
+  }
+}
+
+/** JSON that is no object, in one. */
+function asObject(text: string): string {
+  return text.trimStart().startsWith("{") ? text : `{"value":${text}}`;
+}
+
+function lengthOf(payload: Payload): number {
+  return payload.at === "object" ? payload.bytes : sizeOf(payload.body);
 }

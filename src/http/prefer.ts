@@ -12,11 +12,20 @@ export function prefersAsync(headers: Headers): boolean {
   return preferencesOf(headers).some((it) => /^respond-async\s*(?:[;=]|$)/i.test(it));
 }
 
+/** What a wire takes for a wait. */
+interface WaitForm {
+  readonly range: readonly [least: number, most: number];
+  /** In seconds: what `wait` without a number asks for; null if that is refused. */
+  readonly bare: number | null;
+}
+
+const OWN_FORM: WaitForm = { range: PREFER_WAIT_SECONDS.range, bare: null };
+
 /** `Prefer: wait=N` (RFC 7240, 4.3): for how many seconds the answer may wait for the end of the inference; null if it is not to. Throws if it is no number within the range. */
-export function preferredWait(headers: Headers): number | null {
+export function preferredWait(headers: Headers, { range: [least, most], bare }: WaitForm = OWN_FORM): number | null {
   const preferred = headers.has("prefer") ? preferencesOf(headers).find((it) => /^wait\s*(?:[;=]|$)/i.test(it)) : undefined;
   if (preferred === undefined) return null;
-  const [least, most] = PREFER_WAIT_SECONDS.range;
+  if (bare !== null && /^wait\s*(?:;|$)/i.test(preferred)) return bare;
   const text = /^wait\s*=\s*("?)([^";]*)\1\s*(?:;.*)?$/i.exec(preferred)?.[2]?.trim() ?? "";
   const seconds = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
   if (seconds >= least && seconds <= most) return seconds;
@@ -37,11 +46,15 @@ export async function waitedFor(call: KeyCall, find: () => Promise<Inference>, n
   const seconds = preferredWait(request.headers);
   const inference = await find();
   if (seconds === null) return { inference, headers: {} };
-  const applied = { "Preference-Applied": `wait=${seconds}` };
-  if (seconds === 0 || isFinal(inference.status)) return { inference, headers: applied };
-  const waited = await waitForEnd(call.ports, inference, seconds * 1000, { gone: request.signal, after: call.after });
+  return { inference: await endWithin(call, inference, seconds, notFound), headers: { "Preference-Applied": `wait=${seconds}` } };
+}
+
+/** An inference as it stands at its end, or when the time is over. */
+export async function endWithin(call: KeyCall, inference: Inference, seconds: number, notFound: NotFound): Promise<Inference> {
+  if (seconds === 0 || isFinal(inference.status)) return inference;
+  const waited = await waitForEnd(call.ports, inference, seconds * 1000, { gone: call.request.signal, after: call.after });
   if (!waited) throw notFound(inference.id);
-  return { inference: waited, headers: applied };
+  return waited;
 }
 
 function preferencesOf(headers: Headers): string[] {

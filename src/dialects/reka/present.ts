@@ -1,8 +1,6 @@
 /** How Reka's wire shows an inference: the status words, the result object, an item of a list, and stored payloads as text. */
 import { metricsOf } from "../../api/present.ts";
-import { sizeOf } from "../../content/content.ts";
-import { writeJson } from "../../encoding/json.ts";
-import { type Rendered, renderInline, withTexts } from "../../http/output.ts";
+import { objectText, renderInline, withTexts } from "../../http/output.ts";
 import { time } from "../../http/time.ts";
 import type { Call } from "../../http/route.ts";
 import type { Inference, LogEntry } from "../../inferences/inference.ts";
@@ -98,31 +96,6 @@ export function shownModel({ name, description, capabilities, createdAt }: Model
   return { model_id: name, description, capabilities: [...capabilities], created_at: time(createdAt) };
 }
 
-// Payloads: stored JSON goes into an answer as the text that it is. Read as values, 10 MB could be more than an isolate has.
-
-/** A payload as the text of an object: itself if it is JSON or tensors, else its address; "null" if it was removed. */
-export function textOf(rendered: Rendered, payload: Payload, url: string): string {
-  switch (rendered.kind) {
-    case "json":
-      return asObject(rendered.text);
-    case "elsewhere":
-      return writeJson({ url, content_type: payload.contentType, file_size: lengthOf(payload) });
-    case "gone":
-      return "null";
-    default:
-      return rendered satisfies never;
-  }
-}
-
-export const shortText = (payload: Payload, url: string) => textOf(renderInline(payload), payload, url);
-
-/** JSON that is no object, in one. */
-function asObject(text: string): string {
-  return text.trimStart().startsWith("{") ? text : `{"value":${text}}`;
-}
+export const shortText = (payload: Payload, url: string) => objectText(renderInline(payload), payload, url);
 
 export const outputUrl = ({ origin }: At, id: string) => `${origin}/v1/inferences/${id}/result`;
-
-function lengthOf(payload: Payload): number {
-  return payload.at === "object" ? payload.bytes : sizeOf(payload.body);
-}

@@ -24,7 +24,7 @@ import { cachingOf, json, jsonText, replayHeaders, unlessKnown } from "../../htt
 import { atHand, download } from "../../http/download.ts";
 import { idempotencyOf, submitterOf, webhookOf } from "../../http/vetted.ts";
 import { lookUp, lookUpWithWait, nameIn } from "../../http/lookup.ts";
-import { render, withTexts } from "../../http/output.ts";
+import { objectText, render, withTexts } from "../../http/output.ts";
 import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
 import { waitedFor } from "../../http/prefer.ts";
 import { cancel as cancelInference } from "../../inferences/change.ts";
@@ -40,7 +40,7 @@ import type { Payload } from "../../payloads/payload.ts";
 import { storedObject } from "../../payloads/payloads.ts";
 import { type Problem, faultsText, problem } from "../../problem.ts";
 import { itemsIn } from "../../tensors/plain.ts";
-import { ROOT, SHOWN, endpointOf, itemOf, outputUrl, requestUrl, resultText, shortText, shownLine, shownModel, textOf } from "./present.ts";
+import { ROOT, SHOWN, endpointOf, itemOf, outputUrl, requestUrl, resultText, shortText, shownLine, shownModel } from "./present.ts";
 import {
   type Accepted,
   CANCEL,
@@ -87,7 +87,7 @@ export const reka: Dialect = {
     const { inference, payloads } = event;
     if (inference.status !== "succeeded") return { body: resultText(inference, "null") };
     const { output, id } = inference;
-    return { body: resultText(inference, textOf(await render(payloads, output), output, outputUrl(event, id))) };
+    return { body: resultText(inference, objectText(await render(payloads, output), output, outputUrl(event, id))) };
   },
   refuse(fault: Problem) {
     const { faults, headers } = fault;
@@ -193,7 +193,7 @@ async function resultTextOf(call: KeyCall, inference: Inference): Promise<string
   const { output, id } = inference;
   const rendered = await render(call.ports.payloads, output);
   if (rendered.kind === "gone") throw problem("payload_gone", { detail: "The result has expired." });
-  return resultText(inference, textOf(rendered, output, outputUrl(call, id)));
+  return resultText(inference, objectText(rendered, output, outputUrl(call, id)));
 }
 
 async function showInput(call: KeyCall): Promise<Response> {
