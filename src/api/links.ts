@@ -6,7 +6,7 @@ import * as z from "zod";
 import { findAccount } from "../accounts/store.ts";
 import { findFile } from "../files/store.ts";
 import { isUuid } from "../ids.ts";
-import { LINK_METHODS, type Link, type UPLOADS, readLink, refusalOf, signLink } from "../files/link-token.ts";
+import { LINK_METHODS, type Link, type LinkKind, type UPLOADS, readLink, refusalOf, signLink } from "../files/link-token.ts";
 import { ADMIN_BODY_BYTES, LINK_SECONDS } from "../limits.ts";
 import { problem } from "../problem.ts";
 import { findKey } from "../keys/store.ts";
@@ -130,24 +130,19 @@ interface SignedLink {
   readonly expiresAt: number;
 }
 
-async function signedLink({ config, caller, origin }: KeyCall, to: Omit<Link, "accountId" | "keyId">): Promise<SignedLink> {
+async function signedLink(call: KeyCall, to: Omit<Link, "accountId" | "keyId">): Promise<SignedLink> {
+  return { url: `${call.origin}/v1/links/${await tokenFor(call, to)}`, expiresAt: to.expiresAt };
+}
+
+/** The token of a link that the caller's key makes. */
+export function tokenFor({ config, caller }: KeyCall, to: Omit<Link, "accountId" | "keyId">): Promise<string> {
   const { accountId, keyId } = caller;
-  const token = await signLink({ ...to, accountId, keyId }, config.keySecrets[0] ?? "");
-  return { url: `${origin}/v1/links/${token}`, expiresAt: to.expiresAt };
+  return signLink({ ...to, accountId, keyId }, config.keySecrets[0] ?? "");
 }
 
 /** The link in the path, if it allows the call. Throws 403 if it does not, 429 if there are too many. */
 export async function liveLink(call: Call, purpose?: typeof UPLOADS): Promise<Link> {
-  const link = await readLink(call.params["token"] ?? "", call.config.keySecrets, purpose);
-  if (!link) throw problem("link_not_valid", { detail: "The link is not valid." });
-  // Of an upload's, the purpose says the method.
-  const method = purpose === undefined ? call.request.method : "GET";
-  const refusal = refusalOf(link, method, Math.floor(call.ports.clock.now() / 1000));
-  if (refusal === "expired") throw problem("link_not_valid", { detail: "The link has expired." });
-  if (refusal === "method") throw problem("link_not_valid", { detail: `The link does not allow ${method}.` });
-  const [isLive] = await Promise.all([isMakerLive(link, call), mayTake(call, link.accountId, "linkReads")]);
-  if (!isLive) throw problem("link_not_valid", { detail: "The link is not valid any more." });
-  return link;
+  return (await linkIn(call, ["file", "result"], purpose)).link;
 }
 
 async function follow(call: Call): Promise<Response> {
@@ -155,20 +150,47 @@ async function follow(call: Call): Promise<Response> {
   const now = Math.floor(call.ports.clock.now() / 1000);
   const answer = await answerTo(link, call);
   const headers = new Headers(answer.headers);
-  if (answer.status < 400) headers.set("Cache-Control", `private, max-age=${link.expiresAt - now}`);
+  if (answer.status < 400) headers.set("Cache-Control", `private, max-age=${Math.max(0, link.expiresAt - now)}`);
   return new Response(answer.body, { status: answer.status, headers });
 }
 
-/** Whether the key that made the link is still good; for a link that the deployment made, whether its account is still there. */
-async function isMakerLive({ accountId, keyId }: Link, { ports }: Call): Promise<boolean> {
-  if (keyId === null) return (await findAccount(ports.db, accountId))?.removedAt === null;
+/** The same of these kinds, and who made it. */
+export async function linkIn(
+  call: Call,
+  kinds: readonly LinkKind[],
+  purpose?: typeof UPLOADS,
+): Promise<{ readonly link: Link; readonly maker: Maker }> {
+  const link = await readLink(call.params["token"] ?? "", call.config.keySecrets, purpose);
+  if (!link || !kinds.includes(link.kind)) throw problem("link_not_valid", { detail: "The link is not valid." });
+  // Of an upload's, the purpose says the method.
+  const method = purpose === undefined ? call.request.method : "GET";
+  const refusal = refusalOf(link, method, Math.floor(call.ports.clock.now() / 1000));
+  if (refusal === "expired") throw problem("link_not_valid", { detail: "The link has expired." });
+  if (refusal === "method") throw problem("link_not_valid", { detail: `The link does not allow ${method}.` });
+  const [maker] = await Promise.all([makerOf(link, call), mayTake(call, link.accountId, "linkReads")]);
+  if (!maker) throw problem("link_not_valid", { detail: "The link is not valid any more." });
+  return { link, maker };
+}
+
+/** Who made a link. */
+interface Maker {
+  /** SHA-256 of the key; null if the deployment made it. */
+  readonly digest: string | null;
+}
+
+/** Null if the key that made the link is not good any more, or, of a link that the deployment made, if its account is gone. */
+async function makerOf({ accountId, keyId }: Link, { ports }: Call): Promise<Maker | null> {
+  if (keyId === null) return (await findAccount(ports.db, accountId))?.removedAt === null ? { digest: null } : null;
   const key = await findKey(ports.db, accountId, keyId);
-  return key !== null && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > ports.clock.now());
+  const isLive = key !== null && key.revokedAt === null && (key.expiresAt === null || key.expiresAt > ports.clock.now());
+  return isLive ? { digest: key.digest } : null;
 }
 
 async function answerTo(link: Link, call: Call): Promise<Response> {
   const { accountId, id, kind, part } = link;
   switch (kind) {
+    case "stream":
+      throw new Error("a link that was let through is of no kind that is followed here");
     case "file": {
       const file = await findFile(call.ports.db, accountId, id);
       if (file?.state !== "ready") throw problem("file_not_found", { detail: "The file is not there, or not any more." });

@@ -14,9 +14,13 @@ export type LinkMethod = (typeof LINK_METHODS)[number];
 
 /** What a link may be to: a file, the result of an inference, or (from the next number on) one of the parts that came beside it. */
 const LINK_KINDS = ["file", "result"] as const;
+/** The number of a link to what happens to an inference, as a stream: beyond those of parts, of which there are PARTS_MAX. */
+const STREAM = 255;
+
+export type LinkKind = (typeof LINK_KINDS)[number] | "stream";
 
 export interface Link {
-  readonly kind: (typeof LINK_KINDS)[number];
+  readonly kind: LinkKind;
   /** Of a result: which of its parts, from 0, where it is not to the output itself. */
   readonly part?: number;
   /** 12 base62 characters. */
@@ -57,7 +61,7 @@ export async function signLink(link: Link, secret: string, purpose: Purpose = RE
   const bytes = new Uint8Array(TOKEN_BYTES);
   const view = new DataView(bytes.buffer);
   bytes[0] = VERSION;
-  bytes[1] = link.part === undefined ? LINK_KINDS.indexOf(link.kind) : LINK_KINDS.length + link.part;
+  bytes[1] = numberOf(link);
   bytes[2] = LINK_METHODS.reduce((bits, method, index) => (link.methods.includes(method) ? bits | (1 << index) : bits), 0);
   view.setUint16(EXPIRY_AT, Math.floor(link.expiresAt / 2 ** 32));
   view.setUint32(EXPIRY_AT + 2, link.expiresAt >>> 0);
@@ -71,6 +75,11 @@ export async function signLink(link: Link, secret: string, purpose: Purpose = RE
     .replaceAll("/", "_");
 }
 
+function numberOf({ kind, part }: Link): number {
+  if (kind === "stream") return STREAM;
+  return part === undefined ? LINK_KINDS.indexOf(kind) : LINK_KINDS.length + part;
+}
+
 /** The link that a token stands for, whatever its time and methods; null if none of the secrets made it. No I/O. */
 export async function readLink(token: string, secrets: readonly string[], purpose: Purpose = READS): Promise<Link | null> {
   if (!TOKEN.test(token)) return null;
@@ -79,8 +88,9 @@ export async function readLink(token: string, secrets: readonly string[], purpos
   const verdicts = await Promise.all(
     secrets.map(async (secret) => crypto.subtle.verify("HMAC", await keyOf(secret, purpose), bytes.subarray(TAG_AT), signed)),
   );
-  const part = (bytes[1] ?? 0) - LINK_KINDS.length;
-  const kind = part < 0 ? LINK_KINDS[bytes[1] ?? 0] : "result";
+  const number = bytes[1] ?? 0;
+  const part = number - LINK_KINDS.length;
+  const kind = number === STREAM ? "stream" : part < 0 ? LINK_KINDS[number] : "result";
   if (!verdicts.includes(true) || bytes[0] !== VERSION || !kind) return null;
   const view = new DataView(bytes.buffer);
   const accountId = new TextDecoder().decode(bytes.subarray(ACCOUNT_AT, KEY_AT));
@@ -88,7 +98,7 @@ export async function readLink(token: string, secrets: readonly string[], purpos
   const hex = Array.from(bytes.subarray(ID_AT, TAG_AT), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return {
     kind,
-    ...(part < 0 ? {} : { part }),
+    ...(part < 0 || kind === "stream" ? {} : { part }),
     accountId,
     keyId: key.every((byte) => byte === 0) ? null : accountId + new TextDecoder().decode(key),
     id: `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
