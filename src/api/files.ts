@@ -163,7 +163,7 @@ async function upload(call: KeyCall, { query }: Input<typeof UPLOAD>): Promise<R
   }
 }
 
-const purposeOf = ({ purpose }: FormFile) => (purpose() === "batch" ? "batch" : "");
+const purposeOf = ({ fields }: FormFile) => (fields.get("purpose") === "batch" ? "batch" : "");
 
 /** Headers of protocols that send a file in several requests to one address; each of those would become a file of its own. */
 const RESUMABLE = ["tus-resumable", "upload-length", "upload-offset", "upload-complete", "x-goog-upload-protocol", "content-range"];

@@ -14,6 +14,8 @@ export interface PartHead {
   readonly name: string | null;
   /** The name of its file; null for a field. "" is the file of a form in which no file was chosen. */
   readonly fileName: string | null;
+  /** The name of its field; null if it has none. */
+  readonly field: string | null;
 }
 
 export function partHeadOf(text: string): PartHead & { readonly encoding: TransferEncoding } {
@@ -34,6 +36,7 @@ export function partHeadOf(text: string): PartHead & { readonly encoding: Transf
     // The last is the form of before RFC 2183, which some servers still send beside it or alone.
     name: fileName || nameIn(disposition, "name") || nameIn(parametersOf(contentType), "name") || null,
     fileName,
+    field: nameIn(disposition, "name"),
     encoding: encodingOf(fields.get("content-transfer-encoding") ?? ""),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * A form (multipart/form-data, RFC 7578) that carries one file among its fields. The file is handed on while it comes, before
- * the rest of the form is known; so if the form turns out to be wrong, the file's stream fails with the reason. Fields are
- * passed over, but for what OpenAI's clients say that it is for.
+ * the rest of the form is known; so if the form turns out to be wrong, the file's stream fails with the reason. Its other
+ * fields are gathered, since they may come after it.
  */
 import { MultipartReader, type PartsTaker } from "../content/multipart.ts";
 import type { PartHead } from "../content/part-head.ts";
@@ -18,14 +18,22 @@ export interface FormFile {
   readonly contentType: string;
   /** Must be read to its end or canceled. */
   readonly body: ReadableStream<Uint8Array>;
-  /** The field `purpose` of the form, as OpenAI's clients send it; known once the body has come to its end, since it may come after it. */
-  readonly purpose: () => string;
+  /** The form's other fields by name: those that have come so far, and all of them at the end of `body`. */
+  readonly fields: ReadonlyMap<string, string>;
 }
 
-/** The file of a form, as soon as it begins. Throws `bad_request` if there is none, or the form breaks off before it. */
-export function fileInForm(body: ReadableStream<Uint8Array>, boundary: string, gone: AbortSignal): Promise<FormFile> {
+/**
+ * The file of a form, as soon as it begins: the part with a file's name, or the one of the field that is named. Throws `bad_request` if
+ * there is none, or the form breaks off before it.
+ */
+export function fileInForm(
+  body: ReadableStream<Uint8Array>,
+  boundary: string,
+  gone: AbortSignal,
+  field: string | null = null,
+): Promise<FormFile> {
   const found = Promise.withResolvers<FormFile>();
-  const taker = new FileTaker(found.resolve);
+  const taker = new FileTaker(field, found.resolve);
   const reader = new MultipartReader(boundary, taker);
   const read = async () => {
     try {
@@ -46,26 +54,30 @@ export function fileInForm(body: ReadableStream<Uint8Array>, boundary: string, g
 class ReaderGone extends Error {}
 
 class FileTaker implements PartsTaker {
+  readonly #named: string | null;
   readonly #found: (file: FormFile) => void;
   #writer: WritableStreamDefaultWriter<Uint8Array> | null = null;
   #isFile = false;
-  #isPurpose = false;
-  #purpose = "";
   #fieldBytes = 0;
+  #field: string | null = null;
+  #decoder = new TextDecoder();
+  readonly #fields = new Map<string, string>();
 
-  constructor(found: (file: FormFile) => void) {
+  constructor(named: string | null, found: (file: FormFile) => void) {
+    this.#named = named;
     this.#found = found;
   }
 
-  async begin({ name, fileName, contentType }: PartHead): Promise<void> {
-    this.#isFile = fileName !== null;
-    this.#isPurpose = !this.#isFile && name === "purpose";
+  async begin({ fileName, field, contentType }: PartHead): Promise<void> {
+    this.#isFile = this.#named === null ? fileName !== null : field === this.#named;
+    this.#field = field;
+    this.#decoder = new TextDecoder();
     if (!this.#isFile) return;
     if (this.#writer) throw problem("bad_request", { detail: "The form has more than one file; send each in a request of its own." });
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     this.#writer = writable.getWriter();
     this.#writer.closed.catch(() => {}); // writes fail for the same reason
-    this.#found({ name: fileName || null, contentType, body: readable, purpose: () => this.#purpose });
+    this.#found({ name: fileName || null, contentType, body: readable, fields: this.#fields });
   }
 
   async data(chunk: Uint8Array): Promise<void> {
@@ -75,20 +87,26 @@ class FileTaker implements PartsTaker {
       });
     }
     this.#fieldBytes += chunk.byteLength;
-    if (this.#isPurpose) this.#purpose += new TextDecoder().decode(chunk);
     if (this.#fieldBytes > FORM_FIELD_BYTES) {
       throw problem("body_too_large", {
-        detail: `The form's fields have more than ${FORM_FIELD_BYTES} bytes; the file's part needs a filename.`,
+        detail: `The form's fields have more than ${FORM_FIELD_BYTES} bytes; ${this.#named === null ? "the file's part needs a filename" : `the file is to be the field "${this.#named}"`}.`,
       });
     }
+    this.#add(this.#decoder.decode(chunk, { stream: true }));
+  }
+
+  #add(text: string): void {
+    if (this.#field !== null) this.#fields.set(this.#field, (this.#fields.get(this.#field) ?? "") + text);
   }
 
   async end(): Promise<void> {
+    if (!this.#isFile) this.#add(this.#decoder.decode());
     this.#isFile = false;
   }
 
   async finish(): Promise<void> {
-    if (!this.#writer) throw problem("bad_request", { detail: "The form has no file: one of its parts must have a filename." });
+    const wanted = this.#named === null ? "one of its parts must have a filename" : `it must have a field "${this.#named}"`;
+    if (!this.#writer) throw problem("bad_request", { detail: `The form has no file: ${wanted}.` });
     await this.#writer.close();
   }
 
