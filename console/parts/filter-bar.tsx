@@ -24,7 +24,7 @@ const NAMES: Readonly<Partial<Record<FilterName, string>>> = {
   order: "Order",
 };
 const CLASSES = ["input", "model", "capacity", "infrastructure", "timeout"];
-const WIRES = ["claimcheck", "vody", "reka", "baseten", "fal", "runpod", "oip", "openai"];
+const WIRES = ["claimcheck", "vody", "reka", "baseten", "fal", "runpod", "replicate", "oip", "openai"];
 const TIMES: readonly FilterName[] = ["created_after", "created_before", "finished_after", "finished_before"];
 
 export function FilterBar({

@@ -81,6 +81,10 @@ export const fileStatements = {
     SELECT ${columns} FROM files WHERE account_id = ${accountId} AND id = ${id} AND expires_at > ${NOW}`,
   list: (accountId: string, after: string, limit: number) => sql`
     SELECT ${columns} FROM files WHERE account_id = ${accountId} AND id > ${after} AND expires_at > ${NOW} ORDER BY id LIMIT ${limit}`,
+  newest: (accountId: string, before: string, limit: number) => sql`
+    SELECT ${columns} FROM files WHERE account_id = ${accountId} AND id < ${before} AND expires_at > ${NOW} ORDER BY id DESC LIMIT ${limit}`,
+  describe: (accountId: string, id: string, name: string, contentType: string) => sql`
+    UPDATE files SET name = ${name}, content_type = ${contentType} WHERE account_id = ${accountId} AND id = ${id} RETURNING ${columns}`,
   begun: (accountId: string, id: string, uploadId: string) => sql`
     UPDATE files SET upload_id = ${uploadId} WHERE ${uploading(accountId, id)} RETURNING ${columns}`,
   /** Of a file whose length is not known before its end. No row comes back where the quota would be exceeded. */
@@ -148,6 +152,20 @@ export async function findFile(db: Database, accountId: string, id: string): Pro
 
 export async function listFiles(db: Database, accountId: string, after: string, limit: number): Promise<StoredFile[]> {
   return files.all(db, fileStatements.list(accountId, after, limit));
+}
+
+/** Newest first, before an id; '~' comes after all of them. */
+export async function newestFiles(db: Database, accountId: string, before: string, limit: number): Promise<StoredFile[]> {
+  return files.all(db, fileStatements.newest(accountId, before, limit));
+}
+
+/** Gives a file another name and type; null if it is gone. */
+export async function describeFile(
+  db: Database,
+  { accountId, id }: StoredFile,
+  { name, contentType }: Pick<StoredFile, "name" | "contentType">,
+): Promise<StoredFile | null> {
+  return files.first(db, fileStatements.describe(accountId, id, name, contentType));
 }
 
 /** Notes R2's id of an upload in parts; null where nobody waits for the file any more. */

@@ -25,7 +25,7 @@ export const metadataSchema = z.preprocess(
 );
 
 /** The wires that an inference can have been submitted by: each submission names one. */
-export const WIRES = ["claimcheck", "vody", "reka", "baseten", "fal", "runpod", "oip", "openai"] as const;
+export const WIRES = ["claimcheck", "vody", "reka", "baseten", "fal", "runpod", "replicate", "oip", "openai"] as const;
 
 const named = (characters: number) => z.string().min(1).max(characters).optional();
 

@@ -70,7 +70,7 @@ export async function resumedStream(
     for await (const news of newsOf(call.ports, inference, from, { endAt, gone, after: call.after })) {
       switch (news.kind) {
         case "events":
-          await write(numbered(news.events));
+          await write(numbered(news.events, ends));
           break;
         case "listening":
           if (retries) await say(`retry: ${EVENTS_RETRY_MS}\n`); // no blank line: many readers make an event of a block without data
@@ -123,9 +123,11 @@ export async function submitDetached(
   return resumedStream(call, inference, ends, { from: null, endAt: Infinity, headers: all, retries: false });
 }
 
-/** Events with their ids. */
-function numbered(events: readonly KeptEvent[]): Uint8Array {
+/** Events with their ids, as the wire tells them. */
+function numbered(kept: readonly KeptEvent[], ends: StreamEnds): Uint8Array {
   const encoder = new TextEncoder();
+  const told = ({ event, place }: KeptEvent): KeptEvent => ({ event: ends.told ? encoder.encode(ends.told(event)) : event, place });
+  const events = kept.map(told).filter(({ event }) => event.byteLength > 0);
   const ids = events.map(({ place }) => encoder.encode(idLine(placeText(place))));
   const bytes = new Uint8Array(events.reduce((sum, { event }, index) => sum + event.byteLength + (ids[index]?.byteLength ?? 0), 0));
   let offset = 0;

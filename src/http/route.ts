@@ -225,6 +225,8 @@ function mustNotRepeat(searchParams: URLSearchParams, { query, repeatable = [], 
 
 /** What a wire says in a stream that resumes beside the backend's words. */
 export interface StreamEnds {
+  /** One event of the backend's as this wire has it; "" for one that it does not tell. As it is by default. */
+  told?(event: Uint8Array): string;
   /** The event that ends it, once the inference has. */
   last(inference: Inference, call: KeyCall): string;
   /** A whole output as events, where the backend did not stream. */

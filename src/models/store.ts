@@ -67,6 +67,8 @@ export const modelStatements = {
     ON CONFLICT DO NOTHING RETURNING ${columns}`,
   find: (name: string) => sql`SELECT ${columns} FROM models WHERE name = ${name}`,
   list: (after: string, limit: number) => sql`SELECT ${columns} FROM models WHERE name > ${after} ORDER BY name LIMIT ${limit}`,
+  withVersion: (version: string, limit: number) => sql`
+    SELECT name FROM models WHERE name > '' AND EXISTS (SELECT 1 FROM json_each(versions) WHERE json_each.value = ${version}) ORDER BY name LIMIT ${limit}`,
   /** Models that have backends, of which none takes work in the default version now: it is paused, or its circuit is open. */
   notReady: (limit: number) => sql`
     SELECT name FROM models
@@ -110,6 +112,11 @@ export async function findModel(db: Database, name: string): Promise<Model | nul
 
 export async function listModels(db: Database, after: string, limit: number): Promise<Model[]> {
   return models.all(db, modelStatements.list(after, limit));
+}
+
+/** The names of models that have a version of that name. Looks at every model. */
+export async function modelsWithVersion(db: Database, version: string, limit: number): Promise<string[]> {
+  return (await db.all(modelStatements.withVersion(version, limit))).map((row) => String(row["name"]));
 }
 
 /** The names of models that backends are there for, but of which nobody takes work now. */

@@ -7,12 +7,13 @@
  */
 import type { EventName } from "../inferences/webhook.ts";
 import type { Inference } from "../inferences/inference.ts";
-import { findAsOf, findInference } from "../inferences/sql/read.ts";
+import { findAsOf, findInference, findInput } from "../inferences/sql/read.ts";
 import { type TraceContext, spanIdOf, spanOf, traceHeaders } from "../inferences/trace.ts";
 import { randomBase62 } from "../ids.ts";
 import { LINK_METHODS, signLink } from "../files/link-token.ts";
 import { DELIVERIES_AT_ONCE, EVENT_LINK_SECONDS } from "../limits.ts";
 import type { Bucket } from "../payloads/bucket.ts";
+import type { Payload } from "../payloads/payload.ts";
 import { observed } from "../metrics/observed.ts";
 import { errorText, log, logError } from "../platform/log.ts";
 import type { Row, Sql } from "../platform/sql.ts";
@@ -45,6 +46,8 @@ export interface WebhookEvent {
   readonly resultLink: (part?: number) => Promise<string>;
   /** The deployment's Ed25519 key for a wire that signs in a way of its own. */
   readonly wireKey: (wire: string) => Promise<SigningKey>;
+  /** What was submitted; null if it is no more. */
+  readonly input: () => Promise<Payload | null>;
 }
 
 /** What happened to an account itself. */
@@ -210,8 +213,9 @@ async function messageOf(ports: Ports, settings: DeliverySettings, claim: Claime
     } as const;
     return `${origin}/v1/links/${await signLink(link, settings.keySecrets[0] ?? "")}`;
   };
+  const input = () => askAgain(() => findInput(ports.db, accountId, inferenceId));
   const wireKey = (wire: string) => signingKeyFor(settings.keySecrets, wire);
-  const shown = { name: event, inference, at: createdAt, now, origin, payloads: ports.payloads, secrets, resultLink, wireKey };
+  const shown = { name: event, inference, at: createdAt, now, origin, payloads: ports.payloads, secrets, resultLink, input, wireKey };
   const { body, headers = {} } = await settings.presentEvent(claim.dialect, shown);
   const context = spanOf(inference, tryOf(claim));
   const all = { ...headers, ...traceHeaders(context) };

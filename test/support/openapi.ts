@@ -35,6 +35,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   baseten: "The API of Baseten, for its clients.",
   fal: "The API of fal, for its clients.",
   runpod: "The API of RunPod's serverless endpoints, for their clients.",
+  replicate: "The API of Replicate, for its clients.",
   oip: "The protocol of Triton, KServe and MLServer, for their clients.",
   admin: "Accounts, keys, models, backends, usage and repairs, for the operator.",
   console: "The pages that show inferences as they run.",
@@ -68,6 +69,7 @@ const OF_LINK: readonly ProblemCode[] = ["link_not_valid", "file_not_found", "no
 
 function refusalsOf({ access, body, method, params, path, query }: Route): readonly ProblemCode[] {
   if (path.startsWith("/v1/links/")) return [...OF_LINK, ...OF_ANY];
+  if (path.startsWith("/replicate/v1/streams/")) return [...OF_LINK, "inference_not_found", "bad_request", "too_many_waiting", ...OF_ANY];
   if (path.startsWith("/v1/progress/")) return ["link_not_valid", "conflict", ...OF_BODY, ...OF_ANY];
   const isRead = method === "GET" && access !== "submit";
   return [
@@ -82,6 +84,7 @@ function refusalsOf({ access, body, method, params, path, query }: Route): reado
     ...(access === "cancel" ? (["already_final", "not_finished"] as const) : []),
     ...((method === "POST" || access === "submit") && SPENDS.test(path) ? (["budget_exceeded"] as const) : []),
     ...(WAITING.test(path) ? (["bad_request"] as const) : []),
+    ...(path.endsWith("/webhooks/default/secret") ? (["conflict"] as const) : []),
     ...(path === "/console/session" && method !== "DELETE" ? OF_SESSION : []),
     ...(path === "/console/session" && method === "POST" ? OF_OPERATOR : []),
     ...(PAYLOADS.test(path) ? (["payloads_hidden"] as const) : []),
@@ -109,14 +112,14 @@ const PAYLOADS = /^\/admin\/v1\/inferences\/.*\/(?:input|result(?:\/.*)?)$/;
 
 /** Calls that submit one inference, which a client may repeat; test/worker/examples.test.ts holds this and the next to what is so. */
 const SUBMITS =
-  /^\/v1\/(?:inferences|completions|embeddings)$|\/chat\/completions$|^\/inference\/|^\/v2\/inference\/.*:capability$|^\/baseten\/.*(?:predict|run_remote|:rest\+?)$|^\/runpod\/.*\/run(?:sync)?$|^\/fal\/(?:queue|run)\/(?:\(.*\))?:app\+(?:\/stream)?$|^\/v2\/.*\/(?:infer|generate|generate_stream)$/;
+  /^\/v1\/(?:inferences|completions|embeddings)$|\/chat\/completions$|^\/inference\/|^\/v2\/inference\/.*:capability$|^\/baseten\/.*(?:predict|run_remote|:rest\+?)$|^\/runpod\/.*\/run(?:sync)?$|^\/replicate\/.*\/predictions$|^\/fal\/(?:queue|run)\/(?:\(.*\))?:app\+(?:\/stream)?$|^\/v2\/.*\/(?:infer|generate|generate_stream)$/;
 
 /** Calls that make work, which costs. */
 const SPENDS = new RegExp(`^/v1/inferences/(?:bulk|(?:.*/)?redrive)$|^/runpod/.*/retry/:id$|${SUBMITS.source}`);
 
 /** Calls that wait on demand for the end of an inference. */
 const WAITING =
-  /^\/v1\/inferences\/:id$|^\/inference\/:id\/status$|^\/v2\/inference\/requests\/:id\/status$|\/async_request\/:id$|^\/runpod\/.*\/status\/:id$|^\/fal\/.*\/status$/;
+  /^\/v1\/inferences\/:id$|^\/inference\/:id\/status$|^\/v2\/inference\/requests\/:id\/status$|\/async_request\/:id$|^\/runpod\/.*\/status\/:id$|\/predictions\/:id$|^\/fal\/.*\/status$/;
 
 /** Makes the document. Throws if a route has no example, or a schema no description. */
 export function openApiText(): string {

@@ -16,7 +16,7 @@ const LINK: Link = {
 };
 
 const anyKind = fc.oneof(
-  fc.constantFrom<Pick<Link, "kind" | "part">>({ kind: "file" }, { kind: "result" }),
+  fc.constantFrom<Pick<Link, "kind" | "part">>({ kind: "file" }, { kind: "result" }, { kind: "stream" }),
   fc.integer({ min: 0, max: PARTS_MAX - 1 }).map((part) => ({ kind: "result" as const, part })),
 );
 

@@ -953,6 +953,7 @@ describe("every statement is an index search:", () => {
     ),
     statistics: [readStatements.statistics("a", null), readStatements.statistics("a", "m")],
     findInput: [readStatements.findInput("a", "i")],
+    findGiven: [readStatements.findGiven("a", "i")],
     findAll: [false, true].map((withWait) => readStatements.findAll([["a", "i"]], withWait)),
   } satisfies Record<
     | keyof typeof insertStatements
@@ -1039,6 +1040,7 @@ describe("every statement is an index search:", () => {
     find: [modelStatements.find("m")],
     list: [modelStatements.list("", 10)],
     notReady: [modelStatements.notReady(10)],
+    withVersion: [modelStatements.withVersion("v", 2)],
     change: [
       modelStatements.change("m", { description: "x" }),
       modelStatements.change("m", { versions: { to: ["2"], byDefault: "2", from: ["1"], fromDefault: "1" } }),
@@ -1108,6 +1110,8 @@ describe("every statement is an index search:", () => {
     insert: [fileStatements.insert(file, 1)],
     find: [fileStatements.find("a", "f")],
     list: [fileStatements.list("a", "", 10)],
+    newest: [fileStatements.newest("a", "~", 10)],
+    describe: [fileStatements.describe("a", "f", "n", "image/png")],
     begun: [fileStatements.begun("a", "f", "u")],
     setAside: [fileStatements.setAside("a", "f", 1)],
     ready: [fileStatements.ready("a", "f", 1, null, "")],

@@ -47,6 +47,9 @@ export const readStatements = {
     CROSS JOIN inferences ON inferences.account_id = askedAccount AND inferences.id = askedId`,
   findInput: (accountId: string, id: string) => sql`
     SELECT ${inputColumns} FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
+  /** The same, and when it is canceled unless it has ended. */
+  findGiven: (accountId: string, id: string) => sql`
+    SELECT ${inputColumns}, cancel_at AS cancelAt FROM inferences WHERE account_id = ${accountId} AND id = ${id}`,
   /** An account's inferences, newest first: those before an id (all, where it is null), from the offset-th of them on. */
   list: (accountId: string, filter: Filter, page: ListPage, inputs = false) => sql`
     SELECT ${inputs ? sql`${inferenceColumns}, ${inputColumns}` : inferenceColumns} FROM inferences
@@ -149,6 +152,20 @@ export async function findAsOf(db: Database, accountId: string, id: string, snap
 export async function findInput(db: Database, accountId: string, id: string): Promise<Payload | null> {
   const row = await first(db, readStatements.findInput(accountId, id));
   return row && inputFrom(row);
+}
+
+/** What was submitted, and the time (ms) at which it is canceled unless it has ended; that is null if there is none. */
+export interface Given {
+  readonly input: Payload;
+  readonly cancelAt: number | null;
+}
+
+const givenSchema = z.object({ cancelAt: z.number().nullable() });
+
+/** Null where there is no such inference. */
+export async function findGiven(db: Database, accountId: string, id: string): Promise<Given | null> {
+  const row = await first(db, readStatements.findGiven(accountId, id));
+  return row && { input: inputFrom(row), ...givenSchema.parse(row) };
 }
 
 /** Of one account, newest first. Reads as many rows as it passes over: what the filter leaves out, and the offset. */

@@ -5,6 +5,7 @@
 import { env } from "cloudflare:workers";
 import { signProgress } from "../../../src/inferences/progress-token.ts";
 import type { Route } from "../../../src/http/route.ts";
+import { REPLICATE } from "./examples-replicate.ts";
 import { FAL_EXAMPLES } from "./fal-examples.ts";
 import { claimed, ended, expire, queued, submitted } from "./inferences.ts";
 import { type ScriptedBackend, backendIs } from "./outside.ts";
@@ -20,6 +21,8 @@ export interface Example {
   readonly headers?: Readonly<Record<string, string>>;
   /** It is sent with the key, though the route is open. */
   readonly signed?: true;
+  /** Another key than the world's. */
+  readonly key?: string;
 }
 
 type Make = (world: World) => Example | Promise<Example>;
@@ -156,6 +159,7 @@ const ofPart = async ({ key, accountId: account }: World) => {
 const chat: Example = { body: { model: "chat", messages: [{ role: "user", content: "What colour is the sky?" }] } };
 
 const EXAMPLES: Readonly<Record<string, Make>> = {
+  ...REPLICATE,
   "POST /v1/chat/completions": () => chat,
   "POST /v2/inference/chat/completions": () => chat,
   "POST /v1/batches": async (world) => ({ body: { input_file_id: await newLines(world), ...BATCH } }),
