@@ -40,6 +40,12 @@ export function wiresFor({ model, version, capability, input }: Call): readonly 
             header: ["X-Api-Key", ""] as const,
             body: { input },
           },
+          {
+            name: "Replicate",
+            path: "/replicate/v1/predictions",
+            header: bearer,
+            body: { version: version ? `${model}:${version}` : model, input },
+          },
         ]
       : []),
     {

@@ -334,7 +334,15 @@ class Operation {
     const content = Object.entries(types).flatMap(([type, schema], place) =>
       typeof schema === "string"
         ? contentOf(type, schema, place === 0 ? shown : {})
-        : [[type, { schema: this.#components.schema(schema, "input", `${pascal(this.#id)}Body`), ...(place === 0 ? shown : {}) }] as const],
+        : [
+            [
+              type,
+              {
+                schema: this.#components.schema(schema, "input", `${pascal(this.#id)}Body`),
+                ...(place === 0 && !isForm(type) ? shown : {}),
+              },
+            ] as const,
+          ],
     );
     return {
       requestBody: {
@@ -378,6 +386,9 @@ class Operation {
   }
 }
 
+/** An example of a form is text, and its schema that of an object. */
+const isForm = (type: string) => type === "multipart/form-data";
+
 const BYTES = { type: "string", format: "binary" };
 
 /** A form with one file; what the field is called is the client's to say, and other fields are passed over. */
@@ -385,7 +396,7 @@ const FORM = { type: "object", properties: { file: { description: "The file.", .
 
 /** What is not JSON by its media type. Bytes of any type stand as `application/octet-stream` too, which more generators of clients can read than a range. */
 function contentOf(type: string, description: string, example: Json): (readonly [type: string, content: Json])[] {
-  const any = [type, { schema: { description, ...(type === "multipart/form-data" ? FORM : {}) }, ...example }] as const;
+  const any = [type, { schema: { description, ...(isForm(type) ? FORM : {}) }, ...example }] as const;
   return type === "*/*" ? [["application/octet-stream", { schema: { description, ...BYTES } }], any] : [any];
 }
 

@@ -55,7 +55,7 @@ describe("a multipart body", () => {
             (preamble ? "ignore me\r\n" : "") +
             parts.map((part) => `--boundary \r\nContent-Type: a/b\r\n\r\n${part}\r\n`).join("") +
             "--boundary--\r\nignore me too";
-          const expected = parts.map((text) => ({ contentType: "a/b", fileName: null, name: null, text }));
+          const expected = parts.map((text) => ({ contentType: "a/b", fileName: null, name: null, field: null, text }));
           expect(await read("boundary", cut(body, places))).toEqual(expected);
         },
       ),
@@ -80,9 +80,9 @@ describe("a multipart body", () => {
       "--b--",
     ].join("\r\n");
     expect(await read("b", [body])).toEqual([
-      { contentType: "image/png", fileName: "cat.png", name: "cat.png", text: "1" },
-      { contentType: "text/plain", fileName: null, name: "score", text: "2" },
-      { contentType: "text/plain", fileName: null, name: null, text: "3" },
+      { contentType: "image/png", fileName: "cat.png", name: "cat.png", field: "image", text: "1" },
+      { contentType: "text/plain", fileName: null, name: "score", field: "score", text: "2" },
+      { contentType: "text/plain", fileName: null, name: null, field: null, text: "3" },
     ]);
   });
 

@@ -101,7 +101,8 @@ test("says of bytes of any type that they may be an octet stream, and of a form 
   const binary = { schema: { type: "string", format: "binary" } };
   for (const content of ranges) expect(content).toMatchObject({ "application/octet-stream": binary });
   const forms = contents.flatMap((content) => content["multipart/form-data"] ?? []);
-  expect(forms).toMatchObject([{ schema: { type: "object", properties: { file: binary.schema } } }]);
+  const ofReplicate = { schema: { $ref: "#/components/schemas/PostReplicateV1FilesBody" } };
+  expect(forms).toMatchObject([{ schema: { type: "object", properties: { file: binary.schema } } }, ofReplicate]);
 });
 
 test("lists no types beside each other but one and null, which is all that generators of Go clients read", () => {

@@ -27,7 +27,7 @@ const fileSchema = z.lazy(() =>
     content_type: z.string(),
     size: z.int().describe("In bytes."),
     etag: z.string().describe("Another one for other bytes."),
-    checksums: z.object({ sha256: z.string().optional().describe("In hex, if it is known.") }),
+    checksums: z.object({ sha256: z.string().optional().describe("In hex, if it is known.") }).describe("Of its bytes."),
     metadata: z.looseObject({}).describe("As it was sent with the file, in the answer to that; empty in any other."),
     created_at: z.iso.datetime(),
     expires_at: z.iso.datetime().describe("It is kept until then at least."),

@@ -58,13 +58,13 @@ const modelSchema = z.lazy(() =>
     owner: z.string().describe("What its name has before the first slash; empty if there is none."),
     name: z.string().describe("The rest of its name."),
     description: z.string(),
-    visibility: z.literal("private"),
-    github_url: z.null(),
-    paper_url: z.null(),
-    license_url: z.null(),
-    cover_image_url: z.null(),
+    visibility: z.literal("private").describe("Who has a key of this deployment sees it."),
+    github_url: z.null().describe("Its code; not known here."),
+    paper_url: z.null().describe("Its paper; not known here."),
+    license_url: z.null().describe("Its license; not known here."),
+    cover_image_url: z.null().describe("Its picture; not known here."),
     run_count: z.literal(0).describe("It is not counted here."),
-    default_example: z.null(),
+    default_example: z.null().describe("A prediction of it; not known here."),
     created_at: z.iso.datetime().describe("When it was registered."),
     latest_version: versionSchema.nullable().describe("Its default version; null if it has none. Of a list, without schemas."),
   }),
@@ -100,7 +100,8 @@ export const catalogueRoutes = [
   route("read", "GET", `${ROOT}/models`, LIST_MODELS, showModels),
   route("read", "GET", `${ROOT}/models/:model+/versions`, LIST_VERSIONS, showVersions),
   route("read", "GET", `${ROOT}/models/:model+/versions/:version`, GET_VERSION, showVersion),
-  route("read", "GET", `${ROOT}/models/:model+`, GET_MODEL, showModel),
+  // No model is called `versions`, and a name may have slashes.
+  route("read", "GET", `${ROOT}/models/(?![^]*/predictions/*$)(?![^]*/versions/*$):model+`, GET_MODEL, showModel),
 ];
 
 async function showModels(call: KeyCall, { query }: Input<typeof LIST_MODELS>): Promise<Response> {

@@ -48,7 +48,7 @@ const predictionSchema = z.lazy(() =>
     error: z.string().nullable().describe("Why it failed; null if it has not."),
     status: predictionStatus,
     data_removed: z.boolean().describe("Whether its input and output were removed."),
-    source: z.literal("api"),
+    source: z.literal("api").describe("Where it was created."),
     created_at: timestamp.describe("When it was created."),
     started_at: timestamp.nullable().describe("When its first attempt began."),
     completed_at: timestamp.nullable().describe("When it ended, in whatever status."),
@@ -63,7 +63,7 @@ const predictionSchema = z.lazy(() =>
       get: z.url().describe("Where the prediction is."),
       cancel: z.url().describe("Where a POST cancels it."),
       web: z.url().describe("Its page in the console, for people."),
-      stream: z.url().optional().describe("Its output while it comes, as events; needs no key."),
+      stream: z.string().optional().describe("Its output while it comes, as events; needs no key."),
     }),
   }),
 );
@@ -143,7 +143,7 @@ export const pageOf = <T extends z.ZodType>(results: T) =>
     z.object({
       next: z.url().nullable().describe("The address of the next page; null on the last."),
       previous: z.null().describe("Pages are read from the first on."),
-      results: z.array(results),
+      results: z.array(results).describe("What is on the page."),
     }),
   );
 
