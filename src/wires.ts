@@ -15,4 +15,18 @@ import { own } from "./api/own.ts";
 import type { Dialect } from "./http/route.ts";
 
 /** In the order in which they are asked for an unknown path. A path that none of them has is answered as by our own. */
-export const DIALECTS: readonly Dialect[] = [openai, vody, reka, baseten, fal, runpod, replicate, oip, admin, front, consoleWire, health, own];
+export const DIALECTS: readonly Dialect[] = [
+  openai,
+  vody,
+  reka,
+  baseten,
+  fal,
+  runpod,
+  replicate,
+  oip,
+  admin,
+  front,
+  consoleWire,
+  health,
+  own,
+];

@@ -9,7 +9,7 @@ import { type ModelSchemas, NO_SCHEMAS, findSchemas, signatureOf } from "../../m
 import { type Model, findModel, listModels, modelsWithVersion } from "../../models/store.ts";
 import { modelNotFound } from "../../models/unknown.ts";
 import { Problem, problem } from "../../problem.ts";
-import { PAGE_ITEMS, ROOT, pageOf, pageQuery } from "./schemas.ts";
+import { NO_VERSION, PAGE_ITEMS, ROOT, pageOf, pageQuery } from "./schemas.ts";
 
 type Target = Pick<Submission, "model" | "version">;
 
@@ -66,7 +66,7 @@ const modelSchema = z.lazy(() =>
     run_count: z.literal(0).describe("It is not counted here."),
     default_example: z.null().describe("A prediction of it; not known here."),
     created_at: z.iso.datetime().describe("When it was registered."),
-    latest_version: versionSchema.nullable().describe("Its default version; null if it has none. Of a list, without schemas."),
+    latest_version: versionSchema.describe("Its default version; of a model without versions, what it takes. Of a list, without schemas."),
   }),
 );
 
@@ -151,16 +151,21 @@ function shownModel({ origin }: Pick<KeyCall, "origin">, model: Model, schemas: 
     run_count: 0,
     default_example: null,
     created_at: time(model.createdAt),
-    latest_version: model.defaultVersion === "" ? null : shownVersion(model, model.defaultVersion, schemas),
+    latest_version: shownVersion(model, model.defaultVersion, schemas),
   };
 }
 
 function shownVersion(model: Model, version: string, schemas: ModelSchemas): z.infer<typeof versionSchema> {
   const Input = signatureOf(schemas, version)?.inputSchema ?? { type: "object" };
   return {
-    id: version,
+    id: version || NO_VERSION,
     created_at: time(model.createdAt),
     cog_version: "",
-    openapi_schema: { openapi: "3.1.0", info: { title: model.name, version }, paths: {}, components: { schemas: { Input, Output: {} } } },
+    openapi_schema: {
+      openapi: "3.1.0",
+      info: { title: model.name, version: version || NO_VERSION },
+      paths: {},
+      components: { schemas: { Input, Output: {} } },
+    },
   };
 }

@@ -10,7 +10,7 @@ import { STREAM_PART } from "../../inferences/streams/sink.ts";
 import { LINK_SECONDS } from "../../limits.ts";
 import type { Bucket } from "../../payloads/bucket.ts";
 import type { Payload } from "../../payloads/payload.ts";
-import { type PredictionStatus, ROOT, type ShownPrediction } from "./schemas.ts";
+import { NO_VERSION, type PredictionStatus, ROOT, type ShownPrediction } from "./schemas.ts";
 
 /** What a prediction's answer needs beside it. */
 export interface Showing {
@@ -24,9 +24,6 @@ export interface Showing {
   readonly stream?: string | null;
   readonly cancelAt?: number | null;
 }
-
-/** A version of a model that has none, as Replicate shows those of official models. */
-const NO_VERSION = "hidden";
 
 /** One that has begun stays `processing`, though it may wait for another attempt; none is ever `aborted`, which clients don't know for an end. */
 function statusOf({ status, startedAt }: Inference): PredictionStatus {

@@ -16,7 +16,7 @@
  * - without `stream`, the output of a text model is kept while it comes, unless the call waits: clients ask for streams without a word;
  * - a webhook hears of `output` when the prediction has succeeded or its model reports progress, of `logs` with the latter;
  * - the secret of webhooks is answered once, as everywhere here, and then refused with 409: keep it in the settings of the receiver;
- * - `metadata` of files is checked and not kept; pages have no `previous`; QUERY is a method that not every server takes: 405.
+ * - `metadata` of files is checked and not kept; pages have no `previous`; a search of models (QUERY) is 405.
  * Source: "Replicate HTTP API" 1.0.0-a1, and what the clients for JavaScript (1.4.0) and Python (1.0.7, 2.0.0b4) send.
  */
 import type * as z from "zod";

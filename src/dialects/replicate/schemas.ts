@@ -9,6 +9,9 @@ import { isObject } from "../../tensors/tensor.ts";
 
 export const ROOT = "/replicate/v1";
 
+/** The version of a model that has none, as Replicate shows those of official models. */
+export const NO_VERSION = "hidden";
+
 /** A page of any of their lists. */
 export const PAGE_ITEMS = 100;
 
