@@ -54,6 +54,7 @@ export function wiresFor({ model, version, capability, input }: Call): readonly 
       header: ["Authorization", "Api-Key "],
       body: { model_input: input },
     },
+    ...(version ? [] : [{ name: "fal", path: `/fal/queue/${model}`, header: ["Authorization", "Key "] as const, body: input }]),
     {
       name: "RunPod",
       path: `/runpod/v2/${name}/${version ? `versions/${encodeURIComponent(version)}/` : ""}run`,

@@ -7,7 +7,7 @@ import type { AllowedOrigins } from "../config.ts";
 
 /** What a script may read of an answer beside what every script may. */
 const EXPOSED =
-  "ETag, Content-Range, Content-Disposition, Location, Retry-After, Retry-After-Ms, RateLimit, RateLimit-Policy, X-Request-Id, X-D1-Bookmark, X-Inference-Id, Idempotency-Replayed, Preference-Applied, Repr-Digest, traceresponse";
+  "ETag, Content-Range, Content-Disposition, Location, Retry-After, Retry-After-Ms, RateLimit, RateLimit-Policy, X-Request-Id, X-D1-Bookmark, X-Inference-Id, Idempotency-Replayed, Preference-Applied, Repr-Digest, traceresponse, X-Fal-Request-Id, X-Fal-Error-Type, X-Fal-Request-Timeout-Type";
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const LINK_METHODS = "GET, HEAD";
 const LINKS = "/v1/links/";

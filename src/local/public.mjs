@@ -33,7 +33,7 @@ const SUMMARIES = {
   tracing: "Follow an inference by its timeline, or as part of your own traces.",
   files: "Upload and download files of any size, and share them by links.",
   webhooks: "Events that Claimcheck sends to your server: signatures, retries, calls.",
-  dialects: "Use the clients of OpenAI, Vody, Reka, Baseten, RunPod, Replicate and the Open Inference Protocol.",
+  dialects: "Use the clients of OpenAI, Vody, Reka, Baseten, fal, RunPod, Replicate and the Open Inference Protocol.",
   typescript: "The client for TypeScript and JavaScript.",
   python: "The client for Python.",
   cli: "The command line.",

@@ -19,6 +19,8 @@ const SUBMITTERS: Readonly<Record<string, (key: string, model: string, headers?:
     as(key, "POST", `/inference/${model}`, [{ image_path: "https://img.test/1.png", product_type: "Shoes" }], headers),
   reka: (key, model, headers) => as(key, "POST", `/v2/inference/${model}/text-to-image`, { input: { prompt: "a red kite" } }, headers),
   baseten: (key, model, headers) => as(key, "POST", `/baseten/${model}/production/async_predict`, { model_input: { x: 1 } }, headers),
+  fal: (key, model, headers) => as(key, "POST", `/fal/queue/${model}`, { x: 1 }, headers),
+  "fal, waiting": (key, model, headers) => as(key, "POST", `/fal/run/${model}`, { x: 1 }, headers),
   "baseten, waiting": (key, model, headers) => as(key, "POST", `/baseten/${model}/production/predict`, { x: 1 }, headers),
   runpod: (key, model, headers) => as(key, "POST", `/runpod/v2/${model}/run`, { input: { x: 1 } }, headers),
   oip: (key, model, headers) => as(key, "POST", `/v2/models/${model}/infer`, TENSORS, { Prefer: "respond-async", ...headers }),
@@ -106,6 +108,20 @@ const READERS: Readonly<Record<string, { ask: (key: string, id: string) => Promi
       expired: ["EXPIRED", expect.any(Number)],
     },
   },
+  fal: {
+    async ask(key, id) {
+      const { status, error_type } = await object(as(key, "GET", `/fal/queue/any/thing/requests/${id}/status`));
+      return [status, error_type];
+    },
+    says: {
+      queued: ["IN_QUEUE", undefined],
+      in_progress: ["IN_PROGRESS", undefined],
+      succeeded: ["COMPLETED", undefined],
+      failed: ["COMPLETED", undefined],
+      canceled: ["COMPLETED", "client_cancelled"],
+      expired: ["COMPLETED", "request_timeout"],
+    },
+  },
   runpod: {
     async ask(key, id) {
       const { status, error } = await object(as(key, "GET", `/runpod/v2/any/status/${id}`));
@@ -127,6 +143,7 @@ const RESULTS: Readonly<Record<string, (key: string, id: string) => Promise<unkn
   claimcheck: (key, id) => object(as(key, "GET", `/v1/inferences/${id}/result`)),
   vody: (key, id) => object(as(key, "GET", `/inference/${id}/results`)),
   reka: async (key, id) => (await object(as(key, "GET", `/v2/inference/requests/${id}`)))["output"],
+  fal: (key, id) => object(as(key, "GET", `/fal/queue/any/thing/requests/${id}`)),
   runpod: async (key, id) => (await object(as(key, "GET", `/runpod/v2/any/status/${id}`)))["output"],
 };
 
