@@ -419,7 +419,8 @@ const HEADER_PARAMETERS: Readonly<Record<string, { description: string; pattern?
   },
   Prefer: {
     description: "`wait=N`: answer when the inference has ended, or after N seconds at the latest.",
-    fits: ({ method, path }) => (method === "GET" && WAITING.test(path)) || (method === "POST" && path === "/v1/inferences"),
+    fits: ({ method, path }) =>
+      (method === "GET" && WAITING.test(path)) || (method === "POST" && /^\/v1\/inferences$|^\/replicate\/.*\/predictions$/.test(path)),
   },
   "If-None-Match": {
     description: "The `ETag` that the client has: 304 if it is still right.",

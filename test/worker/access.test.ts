@@ -85,7 +85,7 @@ describe.each(ofAccess("operator"))("%s", (_name, route) => {
 /** What an id in a path may be of, by how the path begins; and how an account makes one. */
 const KINDS: readonly (readonly [begins: RegExp, make: (key: string) => Promise<string>])[] = [
   [
-    /^\/v1\/files\//,
+    /^(?:\/replicate)?\/v1\/files\//,
     async (key) => String((await object(call("/v1/files", { method: "POST", body: "x", headers: { "X-Api-Key": key } })))["id"]),
   ],
   [
@@ -101,7 +101,7 @@ const KINDS: readonly (readonly [begins: RegExp, make: (key: string) => Promise<
     /^\/v1\/webhooks\//,
     async (key) => String((await object(as(key, "POST", "/v1/webhooks", { url: "https://hooks.example.com/" })))["id"]),
   ],
-  [/inferences?\/|async_request\/|^\/runpod\//, async (key) => submitted(key, await newModel())],
+  [/inferences?\/|async_request\/|^\/runpod\/|\/predictions\//, async (key) => submitted(key, await newModel())],
 ];
 
 /** What a call with this path must be sent to come as far as its look-up; an empty object by default. */
