@@ -284,17 +284,15 @@ async function finish(ports: Ports, step: Step, id: string, writing: Writing, pa
     const size = written === null ? await sizeOf(ports, key) : rest.byteLength;
     return (await first(db, batchStatements.findUpload(step.accountId, id))) === null || size === null ? "gone" : size;
   }
+  // An earlier try may have completed it, and its answer was lost: then it takes no part any more.
+  const there = await sizeOf(ports, fileKey(step, id));
+  if (there !== null) return there;
   const upload = await uploadOf(ports, step, id, false);
   if (!upload) return "gone";
   const bytes = writing.bytes + rest.byteLength;
   if (!part.isEmpty && !(await putOne(ports, step, id, writing, rest))) return "gone";
   const parts = await partsOf(db, { accountId: step.accountId, id });
-  try {
-    await upload.complete(parts.map(({ number, etag }) => ({ partNumber: number, etag })));
-  } catch (error) {
-    // An earlier try may have completed it, and its answer was lost.
-    if ((await sizeOf(ports, fileKey(step, id))) !== bytes) throw error;
-  }
+  await upload.complete(parts.map(({ number, etag }) => ({ partNumber: number, etag })));
   return bytes;
 }
 

@@ -1,10 +1,12 @@
 /** OpenAI's Batch API: what a batch is made of on its way, what is refused, and that no step of it is lost or done twice. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { BOUNDS } from "../../src/batches/lines.ts";
 import { advanceBatches } from "../../src/batches/steps.ts";
 import { batchWire } from "../../src/dialects/openai/lines.ts";
 import { SWEEP_NAME } from "../../src/entry/bindings.ts";
 import { BATCHES_OPEN, BATCH_KEPT_MS, BATCH_LINE_BYTES, BATCH_PIECE_BYTES, BATCH_WAIT_MS } from "../../src/limits.ts";
+import type { Upload } from "../../src/payloads/bucket.ts";
 import { d1, sql } from "../../src/platform/sql.ts";
 import type { Ports } from "../../src/ports.ts";
 import { faultyDatabase, still, stillAs } from "./support/ports.ts";
@@ -704,6 +706,92 @@ describe("the input of a batch", () => {
 });
 
 describe("the files of a batch", () => {
+  /** A batch whose lines have succeeded, with as much output as makes two parts. */
+  async function large(tenant: Tenant, names: readonly string[]): Promise<string> {
+    const model = await newModel();
+    const id = await batchOf(
+      tenant,
+      names.map((name) => lineOf(name, model)),
+    );
+    await advance();
+    await succeed(model, { ...COMPLETION, padding: "y".repeat(700_000) });
+    await due();
+    return id;
+  }
+  const names = Array.from({ length: 9 }, (_, number) => `line-${number}`);
+  const inParts = { ...BOUNDS, partBytes: 5 * 1_048_576 };
+
+  test("of several parts are whole, wherever their writing was cut off", async () => {
+    const tenant = await newTenant();
+    let cuts = 0;
+    for (let cutAfter = 0, isCut = true; isCut; cutAfter++) {
+      const id = await large(tenant, names);
+      isCut = false;
+      let writes = 0;
+      const dying = async <T>(effect: () => Promise<T>): Promise<T> => {
+        if (isCut) throw new Error("gone");
+        const answer = await effect();
+        if (writes++ === cutAfter) {
+          isCut = true;
+          cuts++;
+          throw new Error("gone");
+        }
+        return answer;
+      };
+      const { uploads } = still();
+      const dyingUpload = (upload: Upload): Upload => ({
+        ...upload,
+        part: (...args) => dying(() => upload.part(...args)),
+        complete: (parts) => dying(() => upload.complete(parts)),
+      });
+      const binding = faultyDatabase((texts, effect) => (texts.some((text) => !/^ ?SELECT/i.test(text.trim())) ? dying(effect) : effect()));
+      const faulty: Partial<Ports> = {
+        db: d1(binding as D1Database, 1_000),
+        uploads: {
+          ...uploads,
+          begin: (...args) => dying(async () => dyingUpload(await uploads.begin(...args))),
+          resume: (...args) => dyingUpload(uploads.resume(...args)),
+        },
+      };
+      await advance(faulty, inParts).catch(() => {});
+      for (let rounds = 0; (await get(tenant, id))["status"] !== "completed"; rounds++) {
+        if (rounds > 5) throw new Error(`it got stuck after write ${cutAfter}`);
+        await due();
+        await advance({}, inParts);
+      }
+      expect(await filesOf(tenant, id)).toEqual({ output: names, error: [] });
+    }
+    expect(cuts).toBeGreaterThan(8);
+  }, 120_000);
+
+  test("are begun anew if one of them is removed while they are written", async () => {
+    const tenant = await newTenant();
+    const id = await large(tenant, names);
+    const written: unknown[] = [];
+    const { uploads } = still();
+    const watching = (upload: Upload): Upload => ({
+      ...upload,
+      async part(...args) {
+        const [row] = await db.all(sql`SELECT output_file_id AS id FROM batches WHERE id = ${id}`);
+        const part = await upload.part(...args);
+        if (written.push(row?.["id"]) === 2)
+          expect((await stillAs(tenant.key, "DELETE", `/v1/files/${String(row?.["id"])}`)).status).toBe(204);
+        return part;
+      },
+    });
+    const watched: Partial<Ports> = {
+      uploads: {
+        ...uploads,
+        begin: async (...args) => watching(await uploads.begin(...args)),
+        resume: (...args) => watching(uploads.resume(...args)),
+      },
+    };
+    await advance(watched, inParts);
+    expect(new Set(written).size).toBe(2);
+    expect((await get(tenant, id))["output_file_id"]).toBe(written.at(-1));
+    expect(await filesOf(tenant, id)).toEqual({ output: names, error: [] });
+  }, 30_000);
+
   test("are kept for as long as was asked for", async () => {
     const tenant = await newTenant();
     const model = await newModel();
