@@ -20,6 +20,7 @@ const NOTHING: Readonly<Record<string, string>> = {
   id: UNKNOWN_ID,
   account: "NoAccount000",
   model: "a-model-that-nobody-made",
+  app: "a-model-that-nobody-made",
   name: "a-model-that-nobody-made",
   version: "v1",
   capability: "anything",
@@ -101,7 +102,7 @@ const KINDS: readonly (readonly [begins: RegExp, make: (key: string) => Promise<
     /^\/v1\/webhooks\//,
     async (key) => String((await object(as(key, "POST", "/v1/webhooks", { url: "https://hooks.example.com/" })))["id"]),
   ],
-  [/inferences?\/|async_request\/|^\/runpod\/|\/predictions\//, async (key) => submitted(key, await newModel())],
+  [/inferences?\/|async_request\/|^\/(?:runpod|fal)\/|\/predictions\//, async (key) => submitted(key, await newModel())],
 ];
 
 /** What a call with this path must be sent to come as far as its look-up; an empty object by default. */
