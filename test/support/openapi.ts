@@ -415,7 +415,7 @@ const HEADER_PARAMETERS: Readonly<Record<string, { description: string; pattern?
   "Idempotency-Key": {
     description: "Names the call: the same call sent again with it is answered as the first was.",
     pattern: "^[ -~]*[!-~][ -~]*$", // printable ASCII, and not blanks alone
-    fits: ({ method, path }) => method === "POST" && SUBMITS.test(path),
+    fits: ({ method, path }) => method === "POST" && (SUBMITS.test(path) || path === "/v1/batches"),
   },
   Prefer: {
     description: "`wait=N`: answer when the inference has ended, or after N seconds at the latest.",

@@ -216,7 +216,7 @@ describe("a filter", () => {
     [
       "dialect=openapi",
       422,
-      '"dialect" must be one of "claimcheck", "vody", "reka", "baseten", "fal", "runpod", "oip", "openai", and is "openapi"',
+      '"dialect" must be one of "claimcheck", "vody", "reka", "baseten", "fal", "runpod", "replicate", "oip", "openai", and is "openapi"',
     ],
     ["fields=id,nope", 422, '"fields" must be one of'],
     ["created_after=yesterday", 422, '"created_after" must be a time'],
