@@ -98,7 +98,7 @@ curl ${at}/v1/inferences -H "Authorization: Bearer $KEY" \\
   -H "Content-Type: application/json" -H "Prefer: wait=30" \\
   -d '{"model": "…", "input": {}}'
 curl ${at}/v1/inferences/ID -H "Authorization: Bearer $KEY"</code></pre>
-<p>Clients of OpenAI, Vody, Reka, Baseten, fal, RunPod, Replicate and the Open Inference Protocol work too: give them this address and the key.</p>
+<p>Clients of OpenAI, Vody, Reka, Baseten, fal, RunPod, Replicate and the Open Inference Protocol work too: give them the key and <a href="/docs/guides/move.md">their address here</a>.</p>
 <h2>Next</h2>
 <ul>
 <li><a href="/docs/guides/quick-start.md">Quick start</a>: a first result in five minutes.</li>
