@@ -41,6 +41,8 @@ export interface Incoming {
   readonly gone: AbortSignal;
   /** Whether the client means a file without bytes. If not, an empty body is refused: it was lost on the way, most likely. */
   readonly mayBeEmpty?: boolean;
+  /** Whether the file's id was known before this request: then another one may send the same file at the same time. */
+  readonly isIdShared?: boolean;
   /** What its client says that it is for; known once the body has come to its end. */
   readonly purpose?: () => Purpose;
 }
@@ -48,7 +50,7 @@ export interface Incoming {
 /** A new file of the bytes of one request. Throws `quota_exceeded`, `digest_mismatch`, `bad_request`; then nothing of it stays. */
 export async function receiveFile(ports: FilePorts, draft: Omit<NewFile, "bytes" | "partBytes">, incoming: Incoming): Promise<StoredFile> {
   if (incoming.bytes === 0 && !incoming.mayBeEmpty) throw empty();
-  const file = await admitted(ports, { ...draft, bytes: incoming.bytes ?? 0, partBytes: null });
+  const file = await admitted(ports, { ...draft, bytes: incoming.bytes ?? 0, partBytes: null }, incoming.isIdShared);
   try {
     const { bytes, sha256 } =
       incoming.bytes !== null && incoming.bytes <= PUT_BYTES
@@ -61,13 +63,18 @@ export async function receiveFile(ports: FilePorts, draft: Omit<NewFile, "bytes"
   }
 }
 
-/** The row of a new file, which sets its place in the quota aside. Throws `quota_exceeded`; whatever goes wrong, there is no row. */
-export async function admitted(ports: FilePorts, draft: NewFile): Promise<StoredFile> {
+/**
+ * The row of a new file, which sets its place in the quota aside. Throws `quota_exceeded`; whatever goes wrong, there is no row. A row
+ * of an id that is shared may be another request's: it is left as it is, and throws `unavailable`: by the next try the file may be there.
+ */
+export async function admitted(ports: FilePorts, draft: NewFile, isIdShared = false): Promise<StoredFile> {
   const file = await insertFile(ports, draft).catch(async (error: unknown) => {
-    await removeFileRow(ports.db, draft).catch(() => {}); // it may be there, and nobody would come back for it
+    if (!isIdShared) await removeFileRow(ports.db, draft).catch(() => {}); // it may be there, and nobody would come back for it
     throw error;
   });
   if (file) return file;
+  if (isIdShared && (await findFile(ports.db, draft.accountId, draft.id)))
+    throw problem("unavailable", { detail: "The file is being sent already. Try again.", headers: { "Retry-After": "1" } });
   const [use, bytes] = [await storageOf(ports, draft.accountId), chargeOf(draft.bytes)];
   throw overQuota(use, bytes, ROW_CHARGE_BYTES) ?? quotaExceeded(use, bytes);
 }

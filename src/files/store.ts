@@ -76,7 +76,7 @@ export const fileStatements = {
       ${NOW}, ${keep(UPLOAD_SECONDS)}
     FROM accounts WHERE id = ${it.accountId} AND removed_at IS NULL AND stored_bytes + ${chargeOf(it.bytes)} <= ${quota}
       AND database_bytes + ${ROW_CHARGE_BYTES} <= ${databaseQuota(databaseQuotaBytes)}
-    RETURNING ${columns}`,
+    ON CONFLICT DO NOTHING RETURNING ${columns}`,
   find: (accountId: string, id: string) => sql`
     SELECT ${columns} FROM files WHERE account_id = ${accountId} AND id = ${id} AND expires_at > ${NOW}`,
   list: (accountId: string, after: string, limit: number) => sql`

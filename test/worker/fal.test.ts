@@ -536,6 +536,18 @@ describe("a file", () => {
     ]);
   });
 
+  test("is not lost where it is sent twice at once, or once more while its client does not know that it is there", async () => {
+    const { key } = await newTenant();
+    for (let round = 0; round < 5; round++) {
+      const { upload_url, file_url } = (await object(initiate(key))) as { upload_url: string; file_url: string };
+      const answers = await Promise.all([1, 2, 3].map(() => put(upload_url)));
+      const statuses = answers.map(({ status }) => status);
+      expect(statuses).toContain(200);
+      for (const status of statuses) expect([200, 503]).toContain(status);
+      expect(await (await call(file_url.replace(ORIGIN, ""))).text()).toBe("a picture");
+    }
+  });
+
   test("can't be sent by a link to read it, read by a link to send it, or sent once the key is revoked", async () => {
     const { key, keyId } = await newTenant();
     const { upload_url, file_url } = (await object(initiate(key))) as { upload_url: string; file_url: string };

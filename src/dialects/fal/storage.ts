@@ -14,7 +14,6 @@ import { reserve } from "../../http/body-memory.ts";
 import { type Call, type Input, type KeyCall, type RouteShape, route } from "../../http/route.ts";
 import { storedOrigin } from "../../http/vetted.ts";
 import { ADMIN_BODY_BYTES, LINK_SECONDS, UPLOAD_PART_BYTES } from "../../limits.ts";
-import { problem } from "../../problem.ts";
 import { lifecycleIn } from "./request.ts";
 
 const FILES = "/fal/rest/storage/files";
@@ -79,12 +78,11 @@ async function receive(call: Call, { query }: Input<typeof UPLOAD>): Promise<Res
   const { request, ports } = call;
   const known = await findFile(ports.db, accountId, id);
   if (known?.state === "ready") return json({});
-  if (known) throw problem("conflict", { detail: "The file is being sent already." });
   const contentType = check(contentTypeSchema, request.headers.get("content-type") ?? OCTETS);
   const incoming = incomingOf(call, null);
   if (incoming.bytes === null) reserve(request, UPLOAD_PART_BYTES); // it is collected part by part
   const draft = { accountId, id, origin: storedOrigin(call), name: query.name ?? "", contentType, sha256: null };
-  const receiving = receiveFile(ports, draft, { ...incoming, mayBeEmpty: true });
+  const receiving = receiveFile(ports, draft, { ...incoming, mayBeEmpty: true, isIdShared: true });
   call.after(quietly(receiving));
   await receiving;
   return json({});
