@@ -26,7 +26,8 @@ export function preferredWait(headers: Headers, { range: [least, most], bare }: 
   const preferred = headers.has("prefer") ? preferencesOf(headers).find((it) => /^wait\s*(?:[;=]|$)/i.test(it)) : undefined;
   if (preferred === undefined) return null;
   if (bare !== null && /^wait\s*(?:;|$)/i.test(preferred)) return bare;
-  const text = /^wait\s*=\s*("?)([^";]*)\1\s*(?:;.*)?$/i.exec(preferred)?.[2]?.trim() ?? "";
+  const value = /^wait\s*=([^;]*)/i.exec(preferred)?.[1]?.trim() ?? ""; // nothing in it can match in several ways
+  const text = /^"([^"]*)"$/.exec(value)?.[1]?.trim() ?? value;
   const seconds = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
   if (seconds >= least && seconds <= most) return seconds;
   throw problem("bad_request", {
