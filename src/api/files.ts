@@ -255,14 +255,7 @@ export function serveFile({ request, ports }: Pick<KeyCall, "request" | "ports">
 }
 
 async function remove(call: KeyCall): Promise<Response> {
-  const file = await find(call);
-  if (!(await mayRemove(call.ports.db, file))) {
-    throw problem("conflict", {
-      detail: "The file is the input of a batch that is under way. Cancel the batch, or wait for its end.",
-      headers: { "x-should-retry": "false" },
-    });
-  }
-  await removeFile(call.ports, file);
+  const file = await removed(call);
   if (isOpenAiClient(call.request)) return json({ id: file.id, object: "file", deleted: true });
   return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
 }
@@ -278,6 +271,19 @@ export async function find(call: KeyCall): Promise<StoredFile> {
 export function identityOf(call: KeyCall) {
   const { caller, ports } = call;
   return { accountId: caller.accountId, id: newInferenceId(ports.clock.now(), ports.randomBytes), origin: storedOrigin(call) };
+}
+
+/** Removes the file in the path. Throws 409 for one that a batch still reads. */
+export async function removed(call: KeyCall): Promise<StoredFile> {
+  const file = await find(call);
+  if (!(await mayRemove(call.ports.db, file))) {
+    throw problem("conflict", {
+      detail: "The file is the input of a batch that is under way. Cancel the batch, or wait for its end.",
+      headers: { "x-should-retry": "false" },
+    });
+  }
+  await removeFile(call.ports, file);
+  return file;
 }
 
 /** A request's body as its headers tell of it. `sha256` is what the client says elsewhere. Throws 400 and 415. */

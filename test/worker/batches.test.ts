@@ -685,6 +685,10 @@ describe("the input of a batch", () => {
     const fileId = await uploaded(tenant, [lineOf("a", "m")]);
     const id = String((await object(create(tenant, fileId)))["id"]);
     await env.PAYLOADS.delete(`files/${tenant.accountId}/${fileId}`);
+    expect(await seen(stillAs(tenant.key, "DELETE", `/replicate/v1/files/${fileId}`))).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("batch") },
+    });
     await advance();
     expect(await get(tenant, id)).toMatchObject({
       status: "failed",

@@ -1,6 +1,6 @@
 /** Files in Replicate's form over our own: a form with the field `content`, described as `{id, name, content_type, size, …, urls}`. */
 import * as z from "zod";
-import { OCTETS, contentTypeSchema, find, identityOf, nameSchema, quietly, serveFile } from "../../api/files.ts";
+import { OCTETS, contentTypeSchema, find, identityOf, nameSchema, quietly, removed, serveFile } from "../../api/files.ts";
 import { boundaryOf } from "../../content/multipart.ts";
 import { parseTolerantly } from "../../encoding/json.ts";
 import { type FormFile, fileInForm } from "../../files/form.ts";
@@ -147,7 +147,7 @@ async function download(call: KeyCall): Promise<Response> {
 }
 
 async function remove(call: KeyCall): Promise<Response> {
-  await removeFile(call.ports, await find(call));
+  await removed(call);
   return new Response(null, { status: 204, headers: { "Cache-Control": "private, no-store" } });
 }
 
