@@ -555,6 +555,8 @@ describe("files", () => {
   const upload = (parts: readonly string[], by = key) =>
     call(`${ROOT}/files`, {
       method: "POST",
+    const asked = await as(tenant.key, "HEAD", `${ROOT}/webhooks/default/secret`);
+    expect([asked.status, asked.headers.get("allow")]).toEqual([405, "GET"]); // its answer has no room for the secret
       headers: { Authorization: `Bearer ${by}`, "Content-Type": "multipart/form-data; boundary=b" },
       body: `${parts.join("")}--b--`,
     });

@@ -258,7 +258,10 @@ async function showAccount({ ports, caller }: KeyCall): Promise<Response> {
   return json({ type: "organization", username: account.id, name: account.name });
 }
 
-async function getSecret({ ports, caller, config }: KeyCall): Promise<Response> {
+/** A HEAD would use up the one time that it is shown. */
+async function getSecret({ ports, request, caller, config }: KeyCall): Promise<Response> {
+  if (request.method === "HEAD")
+    throw problem("method_not_allowed", { detail: "HEAD does not show the secret, which is shown once.", headers: { Allow: "GET" } });
   const key = await showSecret(ports, caller.accountId, config.keySecrets);
   if (key !== null) return json({ key });
   throw problem("conflict", {
