@@ -206,6 +206,16 @@ describe("an output", () => {
     now.mockRestore();
   });
 
+  test("that is a link is another answer to another key, since the link dies with its key", async () => {
+    const { accountId, key } = await newTenant();
+    const other = String((await object(operator("POST", "/keys", { account_id: accountId })))["key"]);
+    const model = await servedBy(() => new Response("text", { headers: { "Content-Type": "text/plain" } }));
+    const id = await ran(key, model);
+    await ended(key, id);
+    const known = (await as(key, "GET", at(model, `status/${id}`))).headers.get("etag") ?? "";
+    expect((await as(other, "GET", at(model, `status/${id}`), undefined, { "If-None-Match": known })).status).toBe(200);
+  });
+
   test("that is in the bucket is shown as it is", async () => {
     const { key } = await newTenant();
     const model = await servedBy(() => Response.json("x".repeat(INLINE_BYTES)));

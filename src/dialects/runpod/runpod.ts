@@ -183,14 +183,17 @@ async function atEnd(call: KeyCall, inference: Inference, ms: number): Promise<I
   return waited;
 }
 
-/** The job. With a link in it, its answer is another one when the link is. */
+/** The job. With a link in it, its answer is another one when the link is, which dies with the key that asked. */
 async function answer(call: KeyCall, inference: Inference, more: Readonly<Record<string, string>> = {}): Promise<Response> {
   const headers = { ...cachingOf(inference), ...more };
   if (inference.status !== "succeeded") return asRead(call, jsonText(jobText(inference, null), { headers }));
   const { output, id } = inference;
   const text = await outputText(call.ports.payloads, output, async () => {
     const { url, expiresAt } = await resultLink(call, id);
-    Object.assign(headers, { ETag: `${headers.ETag?.slice(0, -1)}-${expiresAt}"`, "Cache-Control": "private, no-cache" });
+    Object.assign(headers, {
+      ETag: `${headers.ETag?.slice(0, -1)}-${call.caller.keyId}-${expiresAt}"`,
+      "Cache-Control": "private, no-cache",
+    });
     return url;
   });
   if (text === null) throw problem("payload_gone", { detail: "The output is no longer stored." });
