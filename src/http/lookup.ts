@@ -7,9 +7,10 @@ import type { InferenceName } from "../inferences/change.ts";
 import type { Inference } from "../inferences/inference.ts";
 import { findTogether } from "../inferences/sql/read.ts";
 import { type Database, later, nearest } from "../platform/sql.ts";
-import { type Problem, problem } from "../problem.ts";
+import { Problem, problem } from "../problem.ts";
 import { bookmarkIn } from "./bookmark.ts";
-import type { AccountCall } from "./route.ts";
+import { LimitReached } from "./admit.ts";
+import type { AccountCall, KeyCall } from "./route.ts";
 
 /** How a wire says that there is no inference of that id. */
 export type NotFound = (id: string) => Problem;
@@ -25,6 +26,18 @@ export function nameIn({ params, caller }: AccountCall, notFound: NotFound): Inf
   const id = params["id"] ?? "";
   if (!isUuid(id)) throw notFound(id);
   return { accountId: caller.accountId, id: id.toLowerCase() };
+}
+
+/** Whether a key that was let in for something else may read, too. It does where it only has no read left this second. */
+export async function mayRead({ admissions, caller, after }: KeyCall): Promise<boolean> {
+  try {
+    await admissions.admit(caller, "read", after);
+    return true;
+  } catch (error) {
+    if (error instanceof LimitReached) return true;
+    if (error instanceof Problem && error.code === "missing_scope") return false;
+    throw error;
+  }
 }
 
 /** The inference in the path. Throws if the caller has none of that id. */

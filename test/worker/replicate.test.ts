@@ -8,7 +8,7 @@ import { ended, expire, rowOf, submitted } from "./support/inferences.ts";
 import { type ScriptedBackend, backendIs, hang, publicNames } from "./support/outside.ts";
 import { faultyDatabase, ports, stillAs, stillEnv } from "./support/ports.ts";
 import { newBackend, newModel, newTenant, servedBy } from "./support/tenants.ts";
-import { ORIGIN, as, call, object, seen, until } from "./support/requests.ts";
+import { ORIGIN, as, call, object, operator, seen, until } from "./support/requests.ts";
 
 // What backs off waits for ticks of the sweep, and a busy machine is slow.
 vi.setConfig({ testTimeout: 30_000 });
@@ -118,6 +118,23 @@ describe("a prediction", () => {
       status: 200,
       body: { status: "succeeded", output: 1 },
     });
+  });
+
+  test("is shown by a cancel without its input, output and stream to a key that may not read", async () => {
+    const tenant = await newTenant();
+    const made_ = await object(operator("POST", "/keys", { account_id: tenant.accountId, scopes: ["cancel"] }));
+    const path = async (model: string) => {
+      const { id } = await made(post(`/models/${model}/predictions`, { input: { prompt: "a secret" } }, {}, tenant.key));
+      return [id, `/predictions/${id}/cancel`] as const;
+    };
+    const [done, ofDone] = await path(await servedBy(() => Response.json("another secret")));
+    await ended(tenant.key, done);
+    const [, ofWaiting] = await path(await newModel());
+    for (const [at, status] of [[ofDone, "succeeded"] as const, [ofWaiting, "canceled"] as const]) {
+      const shown = await made(post(at, undefined, {}, String(made_["key"])));
+      expect(shown).toMatchObject({ status, input: {}, output: null, logs: "" });
+      expect(shown.urls).not.toHaveProperty("stream");
+    }
   });
 
   test("shows the lines of its model, and its input once", async () => {
@@ -538,6 +555,8 @@ describe("a webhook", () => {
     const tenant = await newTenant();
     const reader = await newTenant({ scopes: ["read"] });
     expect((await as(reader.key, "GET", `${ROOT}/webhooks/default/secret`)).status).toBe(403);
+    const asked = await as(tenant.key, "HEAD", `${ROOT}/webhooks/default/secret`);
+    expect([asked.status, asked.headers.get("allow")]).toEqual([405, "GET"]); // its answer has no room for the secret
     const first = await as(tenant.key, "GET", `${ROOT}/webhooks/default/secret`);
     expect([first.headers.get("cache-control"), await first.json()]).toEqual([
       "private, no-store",
@@ -555,8 +574,6 @@ describe("files", () => {
   const upload = (parts: readonly string[], by = key) =>
     call(`${ROOT}/files`, {
       method: "POST",
-    const asked = await as(tenant.key, "HEAD", `${ROOT}/webhooks/default/secret`);
-    expect([asked.status, asked.headers.get("allow")]).toEqual([405, "GET"]); // its answer has no room for the secret
       headers: { Authorization: `Bearer ${by}`, "Content-Type": "multipart/form-data; boundary=b" },
       body: `${parts.join("")}--b--`,
     });

@@ -276,6 +276,16 @@ describe("cancel and retry", () => {
     for (const path of [`cancel/${id}`, `cancel/${id}`]) expect(await seen(as(key, "POST", at(model, path), {}))).toStrictEqual(good(body));
   });
 
+  test("a cancel does not show an output to a key that may not read", async () => {
+    const { accountId, key } = await newTenant();
+    const other = await object(operator("POST", "/keys", { account_id: accountId, scopes: ["cancel"] }));
+    const model = await servedBy(() => Response.json("a secret"));
+    const id = await ran(key, model);
+    await ended(key, id);
+    const shown = await object(as(String(other["key"]), "POST", at(model, `cancel/${id}`), {}));
+    expect(shown).toStrictEqual({ id, status: "COMPLETED", delayTime: MS, executionTime: MS });
+  });
+
   test.each(STATES)("a retry of a job that was %s runs it again only if it has failed or timed out", async (state, job) => {
     const { key, model, id } = await inState(state);
     const answer = await seen(stillAs(key, "POST", at(model, `retry/${id}`)));

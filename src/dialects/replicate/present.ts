@@ -48,6 +48,12 @@ export async function predictionText(inference: Inference, input: string, showin
   return withTexts(membersOf(inference, showing), { input, output: await outputText(inference, showing) });
 }
 
+/** To a key that may cancel it and not read it: neither what went in nor what came out. */
+export function bareText(inference: Inference, origin: string): string {
+  const members = membersOf({ ...inference, log: [] }, { origin });
+  return withTexts(members, { input: "{}", output: "null" });
+}
+
 /**
  * One that was waited for in vain: clients ask on only for what is `starting`, and take an output that is null from anything else.
  */
@@ -56,7 +62,10 @@ export function startingText(inference: Inference, input: string, showing: Showi
   return withTexts(members, { input, output: "null" });
 }
 
-function membersOf(inference: Inference, { origin, stream = null, cancelAt = null }: Showing): ShownPrediction {
+function membersOf(
+  inference: Inference,
+  { origin, stream = null, cancelAt = null }: Pick<Showing, "origin" | "stream" | "cancelAt">,
+): ShownPrediction {
   const { id, model, version, createdAt, startedAt, log, runMs } = inference;
   const self = `${origin}${ROOT}/predictions/${id}`;
   const finishedAt = "finishedAt" in inference ? inference.finishedAt : null;

@@ -24,7 +24,7 @@ import { findAccount } from "../../accounts/store.ts";
 import { JSON_TYPE } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { json, jsonText, replayHeaders, unlessKnown } from "../../http/answer.ts";
-import { lookUp, nameIn, notFoundAs } from "../../http/lookup.ts";
+import { lookUp, mayRead, nameIn, notFoundAs } from "../../http/lookup.ts";
 import { cursorOf, keyIn } from "../../http/page.ts";
 import { endWithin, preferredWait, waitedFor } from "../../http/prefer.ts";
 import { type Dialect, type Input, type KeyCall, route } from "../../http/route.ts";
@@ -44,7 +44,7 @@ import { showSecret } from "../../webhooks/secrets.ts";
 import { fileRoutes } from "./files.ts";
 import { resultLinks, streamUrl } from "./links.ts";
 import { catalogueRoutes, toVersion } from "./models.ts";
-import { type Showing, inputText, predictionText, startingText, validatorsOf, withReferences } from "./present.ts";
+import { type Showing, bareText, inputText, predictionText, startingText, validatorsOf, withReferences } from "./present.ts";
 import {
   CANCEL,
   CREATE,
@@ -214,6 +214,7 @@ async function cancel(call: KeyCall): Promise<Response> {
   const canceled = await cancelInference(call.ports, name, call.after);
   if (canceled.kind === "not_found") throw notFound(name.id);
   const { inference } = canceled;
+  if (!(await mayRead(call))) return jsonText(bareText(inference, call.origin));
   const given = await findGiven(call.ports.db, name.accountId, name.id);
   return jsonText(await textOf(call, inference, given), { headers: validatorsOf(inference, call.caller.keyId, call.ports.clock.now()) });
 }

@@ -27,7 +27,7 @@ import { asksToStream } from "../../api/submission.ts";
 import { JSON_TYPE } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { cachingOf, json, jsonText, replayHeaders, unlessKnown } from "../../http/answer.ts";
-import { lookUp, nameIn, notFoundAs } from "../../http/lookup.ts";
+import { lookUp, mayRead, nameIn, notFoundAs } from "../../http/lookup.ts";
 import { waitedFor } from "../../http/prefer.ts";
 import { type Dialect, type Input, type KeyCall, type Route, type RouteShape, route } from "../../http/route.ts";
 import { idempotencyOf, submitterOf, webhookOf } from "../../http/vetted.ts";
@@ -207,6 +207,7 @@ async function cancel(call: KeyCall): Promise<Response> {
   const name = nameIn(call, notFound);
   const canceled = await cancelInference(call.ports, name, call.after);
   if (canceled.kind === "not_found") throw notFound(name.id);
+  if (!(await mayRead(call))) return jsonText(jobText(canceled.inference, null));
   return answer(call, canceled.inference);
 }
 
