@@ -8,7 +8,7 @@ import { weigh } from "../http/body.ts";
 import { holdsNoKey } from "../http/no-keys.ts";
 import { standingOf } from "../inferences/sql/insert.ts";
 import { BATCH_CUSTOM_ID_CHARACTERS, BATCH_ERRORS, BATCH_HEAP_BYTES, BATCH_LINES, BATCH_LINE_BYTES, JSON_DEPTH } from "../limits.ts";
-import { modelNotFound } from "../models/unknown.ts";
+import { MODEL_NAME_CHARACTERS, modelNotFound } from "../models/unknown.ts";
 import { NOW } from "../platform/sql.ts";
 import type { Ports } from "../ports.ts";
 import { shown } from "../problem.ts";
@@ -97,6 +97,8 @@ async function digestOf(customId: string): Promise<string> {
 /** Why a model is not served so; null if it is. */
 async function missing(ports: Ports, wire: BatchWire, { accountId, endpoint }: Step, model: string): Promise<string | null> {
   const wanted = { model, version: null, capability: wire.capabilityOf(endpoint) ?? "" };
+  // No model has such a name, and the database may refuse to look for it: then the batch would be tried until its window ends.
+  if (model.length > MODEL_NAME_CHARACTERS) return modelNotFound({ model }, null).detail;
   const { served, versions, capabilities } = await standingOf(ports, accountId, wanted);
   if (served) return null;
   return modelNotFound({ model, capability: wanted.capability }, versions && capabilities && { versions, capabilities }).detail;
@@ -108,6 +110,10 @@ const fault = ({ number }: Line, code: string, message: string, param: string | 
   param,
   line: number,
 });
+
+/** The database drops U+0000, so two lines could come back under one name. */
+const isCustomId = (text: string) =>
+  text !== "" && text.length <= BATCH_CUSTOM_ID_CHARACTERS && text.isWellFormed() && !text.includes("\0");
 
 /** What a line says, or what is wrong with its shape. */
 export function readLine(line: Line, endpoint: string): LineRead | LineFault {
@@ -130,8 +136,13 @@ export function readLine(line: Line, endpoint: string): LineRead | LineFault {
     found === undefined
       ? fault(line, "missing_required_parameter", `"${param}" is missing.`, param)
       : fault(line, code, `"${param}" must be ${wanted}, and is ${shown(found)}.`, param);
-  if (typeof customId !== "string" || customId === "" || customId.length > BATCH_CUSTOM_ID_CHARACTERS || !customId.isWellFormed()) {
-    return wrong("invalid_custom_id", "custom_id", `a text of 1 to ${BATCH_CUSTOM_ID_CHARACTERS} characters`, customId);
+  if (typeof customId !== "string" || !isCustomId(customId)) {
+    return wrong(
+      "invalid_custom_id",
+      "custom_id",
+      `a text of 1 to ${BATCH_CUSTOM_ID_CHARACTERS} characters, none of them U+0000`,
+      customId,
+    );
   }
   if (method !== "POST") return wrong("invalid_method", "method", '"POST"', method);
   if (url !== endpoint) return wrong("mismatched_endpoint", "url", `the batch's endpoint, "${endpoint}"`, url);

@@ -4,7 +4,8 @@ import type { Model } from "./store.ts";
 
 /** Names that a message lists. */
 const LISTED = 20;
-const NAME_CHARACTERS = 128;
+/** The most that a name has. */
+export const MODEL_NAME_CHARACTERS = 128;
 
 /** What was asked for; an empty capability and an undefined version ask for none. */
 export interface AskedModel {
@@ -19,14 +20,14 @@ export function modelNotFound(asked: AskedModel, known: Pick<Model, "versions" |
 }
 
 function detailOf({ model, version, capability = "" }: AskedModel, known: Pick<Model, "versions" | "capabilities"> | null): string {
-  const name = model.slice(0, NAME_CHARACTERS);
+  const name = model.slice(0, MODEL_NAME_CHARACTERS);
   if (!known) return `There is no model "${name}".`;
   const { versions, capabilities } = known;
   if (version !== undefined && !versions.includes(version)) {
     const there = versions.length === 0 ? "It has no versions, so leave the version out." : `It has ${listOf(versions)}.`;
-    return `The model "${name}" has no version "${version.slice(0, NAME_CHARACTERS)}". ${there}`;
+    return `The model "${name}" has no version "${version.slice(0, MODEL_NAME_CHARACTERS)}". ${there}`;
   }
-  return `The model "${name}" does not offer "${capability.slice(0, NAME_CHARACTERS)}". It offers ${listOf(capabilities)}.`;
+  return `The model "${name}" does not offer "${capability.slice(0, MODEL_NAME_CHARACTERS)}". It offers ${listOf(capabilities)}.`;
 }
 
 function listOf(names: readonly string[]): string {

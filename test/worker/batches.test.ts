@@ -195,6 +195,7 @@ describe("a batch", () => {
     ["duplicate_custom_id", 3, (model) => [lineOf("a", model), lineOf("b", model), lineOf("a", model)]],
     ["missing_required_parameter", 1, (model) => [{ ...lineOf("a", model), custom_id: undefined }]],
     ["invalid_custom_id", 1, (model) => [lineOf("x".repeat(513), model)]],
+    ["invalid_custom_id", 1, (model) => [lineOf("a\0b", model)]], // the database would give it back without
     ["invalid_method", 1, (model) => [lineOf("a", model, { method: "GET" })]],
     ["mismatched_endpoint", 1, (model) => [lineOf("a", model, { url: "/v1/embeddings" })]],
     ["invalid_request", 1, (model) => [lineOf("a", model, { body: "x" })]],
@@ -209,6 +210,17 @@ describe("a batch", () => {
     expect(failed).toMatchObject({ status: "failed", errors: { object: "list", data: [{ code, line }] }, request_counts: { total: 0 } });
     expect(failed["failed_at"]).toEqual(expect.any(Number));
     expect(await rowsOf(id)).toEqual([]);
+  });
+
+  test("does not ask the database for a name that is longer than its values may be", async () => {
+    const tenant = await newTenant();
+    const id = await batchOf(tenant, [lineOf("a", "m".repeat(3_000_000))]);
+    const all: typeof db.all = (statement) => {
+      if (statement.params.some((value) => typeof value === "string" && value.length > 2_000_000)) throw new Error("too big");
+      return db.all(statement);
+    };
+    await advance({ db: { ...db, all } });
+    expect(await get(tenant, id)).toMatchObject({ status: "failed", errors: { data: [{ code: "model_not_found", line: 1 }] } });
   });
 
   test("takes empty lines, CRLF and a mark of the byte order for what they are", async () => {
@@ -673,6 +685,10 @@ describe("the input of a batch", () => {
     const id = String((await object(create(tenant, fileId)))["id"]);
     const remove = () => stillAs(tenant.key, "DELETE", `/v1/files/${fileId}`);
     expect((await remove()).status).toBe(409);
+    expect(await seen(stillAs(tenant.key, "DELETE", `/replicate/v1/files/${fileId}`))).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("batch") },
+    });
     const [file] = await db.all(sql`SELECT expires_at - created_at AS kept FROM files WHERE id = ${fileId}`);
     expect(Number(file?.["kept"])).toBeGreaterThan(5 * 86_400_000);
     await cancel(tenant, id);
@@ -685,10 +701,6 @@ describe("the input of a batch", () => {
     const fileId = await uploaded(tenant, [lineOf("a", "m")]);
     const id = String((await object(create(tenant, fileId)))["id"]);
     await env.PAYLOADS.delete(`files/${tenant.accountId}/${fileId}`);
-    expect(await seen(stillAs(tenant.key, "DELETE", `/replicate/v1/files/${fileId}`))).toMatchObject({
-      status: 409,
-      body: { detail: expect.stringContaining("batch") },
-    });
     await advance();
     expect(await get(tenant, id)).toMatchObject({
       status: "failed",
