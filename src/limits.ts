@@ -683,7 +683,7 @@ export const BATCHES_SEEN = 500;
 /** When a batch is looked at again that waits for room, a budget or the platform; and one whose inferences run. */
 export const BATCH_WAIT_MS = 5_000;
 export const BATCH_LOOK_MS = 600_000;
-/** One whose files can't be written so long after its window, or after their beginning, fails: it is stuck for a reason that nobody foresaw. */
+/** One whose files can't be written so long after its window, or after their beginning, fails: it is stuck for an unforeseen reason. */
 export const BATCH_OVERDUE_MS = 3 * 86_400_000;
 /** Faults of an input that are told. */
 export const BATCH_ERRORS = 100;

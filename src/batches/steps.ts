@@ -1,5 +1,5 @@
 /**
- * What moves batches on: the sweep begins the steps that are due, one of an account after one of another, so that nobody's batch waits
+ * What moves batches on: the sweep begins the steps that are due, one of an account after one of another, so that no account's batch waits
  * for all of another's. Each step reads and writes a bounded part of a batch and says in its row what comes next; it may be cut off
  * anywhere, and be begun again by another, which does the same.
  */

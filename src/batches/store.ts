@@ -1,6 +1,6 @@
 /**
  * SQL on batches themselves. Invariants kept here:
- * - a step is begun by one statement, which gives it a number of its own; whatever it writes names that number, so a step that was
+ * - a step is begun by one statement, which gives it a number of its own; all that it writes names that number, so a step that was
  *   taken for dead and goes on changes nothing;
  * - a batch that has not ended is always due at some time;
  * - "completed" means fetchable: its files become ready in the transaction that ends it.

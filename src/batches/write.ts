@@ -96,7 +96,7 @@ async function end(ports: Ports, step: Step, { sizes, completed, failed }: Writi
   if (!(await endBatch(db, step, changes, ready, { ready: ready.length }))) await again(ports, step);
 }
 
-/** A file that was under way is no longer there: both are begun anew. */
+/** A file that was under way is no longer there: both are begun again. */
 async function again(ports: Ports, step: Step): Promise<void> {
   await endStep(ports.db, step, toWrite(ports, step));
 }

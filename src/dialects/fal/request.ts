@@ -127,7 +127,7 @@ function timeoutIn(headers: Headers): Settings {
 
 const retriesSchema = z.record(z.string(), z.looseObject({ retries: z.int().min(0).optional() }));
 
-/** Our attempts are counted together, whatever each failed of: the most of them that is asked for counts. */
+/** Our attempts are counted together, not by what each failed of: the most of them that is asked for counts. */
 function retryIn(headers: Headers): Settings {
   if (/^(?:1|true|yes)$/i.test(headers.get(HEADERS.noRetry)?.trim() ?? "")) return { retry: { maxAttempts: 1 } };
   const asked = jsonIn(headers, HEADERS.retries, retriesSchema);
@@ -204,7 +204,7 @@ export async function submissionOf(call: KeyCall, input: unknown, text: string, 
   };
 }
 
-/** Throws 429 if more requests than the query says wait for the model already, whosever they are. */
+/** Throws 429 if more requests than the query says wait for the model already, of all accounts. */
 export async function mustNotBeLong({ ports }: KeyCall, query: Query, { model }: Target): Promise<void> {
   const most = query[QUEUE_LENGTH];
   if (most === undefined) return;

@@ -1,6 +1,6 @@
 /**
  * OpenAI's Batch API over ordinary inferences: each line of a file is one, found by the metadata `batch_id` and `custom_id`, and goes
- * after whatever somebody waits for.
+ * after all that a client waits for.
  * Source: openai/openai-openapi 2.3.0, `/batches`; OpenAI's guide "Batch API" for the lines.
  * Decided here:
  * - a batch's id is a UUID, as a file's is; `completion_window` may be any from 1h to 72h;
