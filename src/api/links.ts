@@ -9,12 +9,14 @@ import { isUuid } from "../ids.ts";
 import { LINK_METHODS, type Link, type LinkKind, type UPLOADS, readLink, refusalOf, signLink } from "../files/link-token.ts";
 import { ADMIN_BODY_BYTES, LINK_SECONDS } from "../limits.ts";
 import { problem } from "../problem.ts";
+import type { Inference } from "../inferences/inference.ts";
 import { findKey } from "../keys/store.ts";
 import { mayTake } from "../http/account-limit.ts";
 import { json } from "../http/answer.ts";
 import { downloadAnswers } from "../http/download.ts";
 import { check, readJsonIfAny } from "../http/body.ts";
 import { lookUp } from "../http/lookup.ts";
+import type { LinkTo } from "../http/output.ts";
 import { wholeIn } from "../http/range.ts";
 import { serveFile } from "./files.ts";
 import { notFound } from "./present.ts";
@@ -124,6 +126,12 @@ export function resultLink(call: KeyCall, id: string, part?: number): Promise<Si
   const expiresAt = (Math.floor(call.ports.clock.now() / 1000 / seconds) + 2) * seconds;
   return signedLink(call, { kind: "result", ...(part === undefined ? {} : { part }), id, methods: LINK_METHODS, expiresAt });
 }
+
+/** Such links alone, to one inference's output and its parts. */
+export const resultLinks =
+  (call: KeyCall, { id }: Pick<Inference, "id">): LinkTo =>
+  async (part) =>
+    (await resultLink(call, id, part)).url;
 
 interface SignedLink {
   readonly url: string;

@@ -1,5 +1,6 @@
 /** An inference's stored input or output in an answer that shows it among other members: the one place where it is rendered. */
 import { HEAD_LENGTH } from "../backends/oip.ts";
+import type { KeptPart } from "../backends/outcome.ts";
 import { type Content, isJson, sizeOf } from "../content/content.ts";
 import type { Payload } from "../payloads/payload.ts";
 import { type Bucket, readPayload } from "../payloads/payloads.ts";
@@ -71,7 +72,7 @@ export function objectText(rendered: Rendered, payload: Payload, url: string): s
     case "json":
       return asObject(rendered.text);
     case "elsewhere":
-      return writeJson({ url, content_type: payload.contentType, file_size: lengthOf(payload) });
+      return writeJson(fileOf(payload, url));
     case "gone":
       return "null";
     default:
@@ -84,6 +85,27 @@ function asObject(text: string): string {
   return text.trimStart().startsWith("{") ? text : `{"value":${text}}`;
 }
 
-function lengthOf(payload: Payload): number {
-  return payload.at === "object" ? payload.bytes : sizeOf(payload.body);
+/** A payload that an answer does not have in itself: where it is, and what. */
+export function fileOf(payload: Payload, url: string) {
+  return { url, content_type: payload.contentType, file_size: payload.at === "object" ? payload.bytes : sizeOf(payload.body) };
+}
+
+/** Makes a link to an output, or to one of its parts, that needs no key. */
+export type LinkTo = (part?: number) => Promise<string>;
+
+/**
+ * The text of an output with links in the place of the addresses of its parts, which need a key; null if it names none of them. Only a
+ * string that is such an address as a whole is one, not a member's name, nor what a string quotes.
+ */
+export async function withLinks(text: string, id: string, parts: readonly KeptPart[], linkTo: LinkTo): Promise<string | null> {
+  if (parts.length === 0) return null;
+  const address = new RegExp(String.raw`(?<!\\)"(?:https?://[^"/\\]+)?/v1/inferences/${id}/result/([\w.-]+)"(?!\s*:)`, "g");
+  const named = new Set(Array.from(text.matchAll(address), ([, name]) => name));
+  const links = new Map<string, string>();
+  for (const [index, { name }] of parts.entries()) if (named.has(name)) links.set(name, await linkTo(index));
+  if (links.size === 0) return null;
+  return text.replaceAll(address, (whole, name: string) => {
+    const link = links.get(name);
+    return link === undefined ? whole : writeJson(link);
+  });
 }

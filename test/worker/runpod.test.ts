@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from "vitest";
 import { changeStatements } from "../../src/inferences/sql/change.ts";
 import { BACKEND_ANSWER_BYTES, INLINE_BYTES, JSON_BODY_BYTES } from "../../src/limits.ts";
 import { claimed, ended, expire, queued, rowOf, submitted } from "./support/inferences.ts";
-import { publicNames } from "./support/outside.ts";
+import { backendIs, publicNames } from "./support/outside.ts";
 import { faultyDatabase, still, stillAs, stillEnv } from "./support/ports.ts";
 import { ORIGIN, as, call, object, operator, seen, until } from "./support/requests.ts";
 import { newBackend, newModel, newTenant, served, servedBy, unknownKey } from "./support/tenants.ts";
@@ -214,6 +214,27 @@ describe("an output", () => {
     await ended(key, id);
     const known = (await as(key, "GET", at(model, `status/${id}`))).headers.get("etag") ?? "";
     expect((await as(other, "GET", at(model, `status/${id}`), undefined, { "If-None-Match": known })).status).toBe(200);
+  });
+
+  test("with files in it has a link in the place of each, and is another one when they are", async () => {
+    const { key } = await newTenant();
+    const model = await newModel({ output_files: [{ field: "images" }] });
+    await newBackend(model, { protocol: "http" });
+    const quote = 'It is at "/v1/inferences/".';
+    backendIs(() => Response.json({ quote, images: [btoa("first"), btoa("second")] }));
+    const id = await ran(key, model);
+    await ended(key, id);
+    const answer = await as(key, "GET", at(model, `status/${id}`));
+    const known = { "If-None-Match": answer.headers.get("etag") ?? "" };
+    const again = async () => (await as(key, "GET", at(model, `status/${id}`), undefined, known)).status;
+    const { output } = (await object(answer)) as { output: { quote: string; images: string[] } };
+    expect(output.quote).toBe(quote);
+    const files = await Promise.all(output.images.map(async (url) => (await call(url.slice(ORIGIN.length))).text()));
+    expect(files).toEqual(["first", "second"]);
+    expect(await again()).toBe(304);
+    const now = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
+    expect(await again()).toBe(200);
+    now.mockRestore();
   });
 
   test("that is in the bucket is shown as it is", async () => {

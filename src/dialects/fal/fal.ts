@@ -20,7 +20,7 @@
  */
 import { KEEP_ALIVE, framed } from "../../backends/streams/event-reader.ts";
 import { writeJson } from "../../encoding/json.ts";
-import { resultLink } from "../../api/links.ts";
+import { resultLinks } from "../../api/links.ts";
 import { serveResult } from "../../api/results.ts";
 import { KEY_SET, getKeySet } from "../../api/webhooks.ts";
 import { cachingOf, json, jsonText, replayHeaders, unlessKnown } from "../../http/answer.ts";
@@ -207,7 +207,7 @@ async function outputAnswer(
   headers: Record<string, string>,
   asStream = false,
 ): Promise<Response> {
-  const text = await outputText(call.ports.payloads, inference, async (part) => (await resultLink(call, inference.id, part)).url);
+  const text = await outputText(call.ports.payloads, inference, resultLinks(call, inference));
   if (text === null) throw problem("payload_gone", { detail: "The output is no longer stored.", headers });
   return asStream ? eventStream(framed(text), headers) : jsonText(text, { headers });
 }

@@ -1,16 +1,15 @@
 /** How fal's wire shows a request, its output, the event that its webhook is sent, and what went wrong. */
 import type * as z from "zod";
 import type { Failure } from "../../backends/outcome.ts";
-import { JSON_TYPE, endingOf, essenceOf, sizeOf } from "../../content/content.ts";
+import { JSON_TYPE, endingOf, essenceOf } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { hexOf } from "../../encoding/hex.ts";
 import { json } from "../../http/answer.ts";
-import { render, withTexts } from "../../http/output.ts";
+import { type LinkTo, fileOf, render, withLinks, withTexts } from "../../http/output.ts";
 import { time } from "../../http/time.ts";
 import type { Inference, LogEntry } from "../../inferences/inference.ts";
 import type { Status } from "../../inferences/status.ts";
 import type { Bucket } from "../../payloads/bucket.ts";
-import type { Payload } from "../../payloads/payload.ts";
 import type { Fault, ProblemCode } from "../../problem.ts";
 import type { DeliveryMessage, WebhookEvent } from "../../webhooks/deliver.ts";
 import { appOf, placeOf } from "./request.ts";
@@ -68,9 +67,6 @@ function lineOf({ at, error, message }: LogEntry): LogLine[] {
 
 // Outputs
 
-/** Makes a link to an output, or to one of its parts, that needs no key. */
-export type LinkTo = (part?: number) => Promise<string>;
-
 type Succeeded = Extract<Inference, { status: "succeeded" }>;
 
 /** Whether an output can be answered as it is stored: clients read what calls itself so as JSON, and nothing else. */
@@ -83,25 +79,9 @@ export const isPlain = ({ output, parts }: Succeeded) => essenceOf(output.conten
 export async function outputText(bucket: Bucket, { id, output, parts }: Succeeded, linkTo: LinkTo): Promise<string | null> {
   const rendered = await render(bucket, output);
   if (rendered.kind === "gone") return null;
-  if (rendered.kind === "elsewhere") return writeJson({ file: await fileOf(id, output, linkTo) });
-  if (parts.length === 0) return rendered.text;
-  const names = new Map(parts.map(({ name }, index) => [`/v1/inferences/${id}/result/${name}`, index]));
-  const links = new Map<string, string>();
-  for (const [path, index] of names) links.set(path, await linkTo(index));
-  return rendered.text.replaceAll(/"(?:https?:\/\/[^"/\\]+)?(\/v1\/inferences\/[^"\\]+)"/g, (text, path: string) => {
-    const link = links.get(path);
-    return link === undefined ? text : writeJson(link);
-  });
-}
-
-/** As fal's outputs show a file. */
-async function fileOf(id: string, { contentType, ...output }: Payload, linkTo: LinkTo) {
-  return {
-    url: await linkTo(),
-    content_type: contentType,
-    file_name: `${id}.${endingOf(contentType)}`,
-    file_size: output.at === "object" ? output.bytes : sizeOf(output.body),
-  };
+  if (rendered.kind === "elsewhere")
+    return writeJson({ file: { ...fileOf(output, await linkTo()), file_name: `${id}.${endingOf(output.contentType)}` } });
+  return (await withLinks(rendered.text, id, parts, linkTo)) ?? rendered.text;
 }
 
 // Errors

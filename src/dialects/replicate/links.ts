@@ -1,17 +1,11 @@
 /** The links that a prediction is shown with: they need no key, and die with the key that they were made for. */
-import { resultLink, tokenFor } from "../../api/links.ts";
+import { tokenFor } from "../../api/links.ts";
 import { LINK_METHODS } from "../../files/link-token.ts";
 import type { KeyCall } from "../../http/route.ts";
 import type { Inference } from "../../inferences/inference.ts";
 import { LINK_SECONDS } from "../../limits.ts";
 import { isRemoved } from "./present.ts";
 import { ROOT } from "./schemas.ts";
-
-/** To its output, or to one of the parts. */
-export const resultLinks =
-  (call: KeyCall, { id }: Inference) =>
-  async (part?: number): Promise<string> =>
-    (await resultLink(call, id, part)).url;
 
 /** Where its events are; null once they can't be had any more. The same each time. */
 export async function streamUrl(call: KeyCall, inference: Inference): Promise<string | null> {

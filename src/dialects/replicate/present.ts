@@ -1,8 +1,7 @@
 /** How Replicate's wire shows a prediction: its members, its input as clients sent it, its output with links in the place of files. */
-import type { KeptPart } from "../../backends/outcome.ts";
 import { parseJson, writeJson } from "../../encoding/json.ts";
 import { cachingOf } from "../../http/answer.ts";
-import { objectText, render, renderInline, withTexts, type Rendered } from "../../http/output.ts";
+import { type LinkTo, type Rendered, objectText, render, renderInline, withLinks, withTexts } from "../../http/output.ts";
 import { time } from "../../http/time.ts";
 import { referenceTo, replaceReferences } from "../../files/references.ts";
 import type { Inference } from "../../inferences/inference.ts";
@@ -17,7 +16,7 @@ export interface Showing {
   /** Where clients reach us, without a slash at the end. */
   readonly origin: string;
   /** A link to its output, or to one of the parts, that needs no key. */
-  readonly resultLink: (part?: number) => Promise<string>;
+  readonly resultLink: LinkTo;
   /** Null where outputs that are not at hand are not read. */
   readonly payloads: Bucket | null;
   /** Where its events are, without a key. */
@@ -137,33 +136,16 @@ export function inputText(input: Payload | null, inferenceId: string, origin: st
 /** The text of what a prediction shows as its output; "null" before there is one, and once it was removed. */
 export async function outputText(inference: Inference, { payloads, resultLink }: Showing): Promise<string> {
   if (inference.status !== "succeeded" || inference.dataRemoved) return "null";
-  const { output, parts } = inference;
+  const { id, output, parts } = inference;
   const rendered: Rendered = payloads === null ? renderInline(output) : await render(payloads, output);
-  const files = await Promise.all(
-    parts.map(async (part, index) => ({ part, link: part.name === STREAM_PART ? null : await resultLink(index) })),
-  );
-  const linked = files.flatMap(({ part, link }) => (link === null ? [] : [{ part, link }]));
   if (rendered.kind === "gone") return "null";
   if (rendered.kind === "elsewhere") return writeJson(await resultLink());
-  if (linked.length === 0) return rendered.text;
-  const named = withLinks(rendered.text, inference.id, linked);
+  const named = await withLinks(rendered.text, id, parts, resultLink);
   if (named !== null) return named;
-  const links = linked.map(({ link }) => link);
+  const beside = parts.flatMap(({ name }, index) => (name === STREAM_PART ? [] : [index]));
+  if (beside.length === 0) return rendered.text;
+  const links = await Promise.all(beside.map((index) => resultLink(index)));
   return writeJson(links.length === 1 ? links[0] : links);
-}
-
-/** The text of an output in which each file's address is its link; null if it names none of them, since they came beside it. */
-function withLinks(text: string, id: string, files: readonly { readonly part: KeptPart; readonly link: string }[]): string | null {
-  const links = new Map(files.map(({ part, link }) => [part.name, link]));
-  let named = 0;
-  const pattern = new RegExp(`(?<!\\\\)"[^"\\\\]*/v1/inferences/${id}/result/([\\w.-]+)"(?!\\s*:)`, "g");
-  const replaced = text.replaceAll(pattern, (whole, name: string) => {
-    const link = links.get(name);
-    if (link === undefined) return whole;
-    named++;
-    return writeJson(link);
-  });
-  return named === 0 ? null : replaced;
 }
 
 /** An output's text as the pieces of a stream: a text as it is, a list of texts one by one, all else as JSON. */

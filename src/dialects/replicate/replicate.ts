@@ -3,7 +3,7 @@
  * webhooks. Its clients are pointed at `{origin}/replicate/v1`; those for Python before 2.0 add the `/v1` themselves.
  * - `version` names a model by `owner/name`, a version by `owner/name:version`, or a version alone, if one model has it; a model that is
  *   registered under the very text comes first. A deployment is the model of its name. A model without an owner is called by `version`.
- * - `Prefer: wait` waits for up to 60 s. One that was not over by then is `starting`, whatever it is, since clients ask on only for that.
+ * - `Prefer: wait` waits for up to 60 s. One that was not over by then is `starting`, also if it runs, since clients ask on only for that.
  * - What waited too long is `failed`, with an error that says so; one whose `Cancel-After` is over is `canceled`. `aborted` is never said:
  *   published clients do not know it for an end, and would ask for ever.
  * - An output is what the model's server gave. A file in it, an output that is not JSON, and JSON of more than 10 MB are links that need no
@@ -21,6 +21,7 @@
  */
 import type * as z from "zod";
 import { findAccount } from "../../accounts/store.ts";
+import { resultLinks } from "../../api/links.ts";
 import { JSON_TYPE } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
 import { json, jsonText, replayHeaders, unlessKnown } from "../../http/answer.ts";
@@ -42,7 +43,7 @@ import { itemsIn } from "../../tensors/plain.ts";
 import type { DeliveryMessage, WebhookEvent } from "../../webhooks/deliver.ts";
 import { showSecret } from "../../webhooks/secrets.ts";
 import { fileRoutes } from "./files.ts";
-import { resultLinks, streamUrl } from "./links.ts";
+import { streamUrl } from "./links.ts";
 import { catalogueRoutes, toVersion } from "./models.ts";
 import { type Showing, bareText, inputText, predictionText, startingText, validatorsOf, withReferences } from "./present.ts";
 import {

@@ -3,7 +3,7 @@
  * clients send none. Where the output is kept while it comes, it is told as it comes, and any of it again; of any other prediction
  * the model's lines are told as they come, and the output at its end. Each event has an id that a client may go on after.
  */
-import { linkIn } from "../../api/links.ts";
+import { linkIn, resultLinks } from "../../api/links.ts";
 import { EventReader, KEEP_ALIVE } from "../../backends/streams/event-reader.ts";
 import { writeJson, parseTolerantly } from "../../encoding/json.ts";
 import { lookUp, notFoundAs } from "../../http/lookup.ts";
@@ -18,7 +18,6 @@ import { statesOf } from "../../inferences/watch.ts";
 import { EVENTS_RETRY_MS, EVENTS_SECONDS } from "../../limits.ts";
 import { problem } from "../../problem.ts";
 import { isObject } from "../../tensors/tensor.ts";
-import { resultLinks } from "./links.ts";
 import { isRemoved, outputText, piecesOf } from "./present.ts";
 import { ROOT, STREAM } from "./schemas.ts";
 

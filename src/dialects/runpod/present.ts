@@ -1,12 +1,10 @@
 /** How RunPod's wire shows a job. */
 import { metricsOf } from "../../api/present.ts";
-import { sizeOf } from "../../content/content.ts";
 import { writeJson } from "../../encoding/json.ts";
-import { render, withTexts } from "../../http/output.ts";
+import { type LinkTo, fileOf, render, withLinks, withTexts } from "../../http/output.ts";
 import type { Inference } from "../../inferences/inference.ts";
 import { isFinal } from "../../inferences/status.ts";
 import type { Bucket } from "../../payloads/bucket.ts";
-import type { Payload } from "../../payloads/payload.ts";
 import type { JobStatus, ShownJob } from "./schemas.ts";
 
 /** The published status. Too late is one word to them, whichever clock it was. */
@@ -42,16 +40,19 @@ export function jobText(inference: Inference, output: string | null): string {
   return output === null ? writeJson(job) : withTexts(job, { output });
 }
 
-/** An output as JSON: itself, or where it is if it is of another type or too large to be read; null if it was removed. */
-export async function outputText(bucket: Bucket, output: Payload, link: () => Promise<string>): Promise<string | null> {
+type Succeeded = Extract<Inference, { status: "succeeded" }>;
+
+/**
+ * An output as JSON: itself, with links in the place of its files' addresses, or where it is if it is of another type or too large to be
+ * read; null if it was removed.
+ */
+export async function outputText(bucket: Bucket, { id, output, parts }: Succeeded, linkTo: LinkTo): Promise<string | null> {
   const rendered = await render(bucket, output);
   switch (rendered.kind) {
     case "json":
-      return rendered.text;
-    case "elsewhere": {
-      const file_size = output.at === "object" ? output.bytes : sizeOf(output.body);
-      return writeJson({ url: await link(), content_type: output.contentType, file_size });
-    }
+      return (await withLinks(rendered.text, id, parts, linkTo)) ?? rendered.text;
+    case "elsewhere":
+      return writeJson(fileOf(output, await linkTo()));
     case "gone":
       return null;
     default:

@@ -8,17 +8,18 @@
  * Decided here, where RunPod publishes nothing:
  * - an error is `{"error"}` under its status; a fault in a body is 400, and members that are not published are ignored, but for
  *   two: `s3Config`, whose secrets must not be stored, and `webhookV2`, which would be waited for in vain;
- * - an id is enough to find a job, whatever endpoint stands before it. Ids are plain UUIDs; theirs, with `-u1` or `sync-`, are unknown;
+ * - an id is enough to find a job: the endpoint before it counts for nothing. Ids are plain UUIDs; theirs, with `-u1` or `sync-`, are unknown;
  * - an attempt that runs for too long is `TIMED_OUT`, as what waits for too long is;
  * - `policy.ttl` expires what has not begun by then, and cancels what runs. Without it a job may wait for a day, as theirs. What is
  *   published for longer than we allow is taken for as long as we do: both are upper bounds, and a client that is refused runs nothing;
- * - a call waits for 60 s at most, whatever it asks for, and then answers the job as it stands: their clients go on asking;
+ * - a call waits for 60 s at most, and then answers the job as it stands: their clients go on asking;
  * - a cancel of what has ended answers the job as it is; a retry of what has neither failed nor timed out is 409;
- * - an output that is neither JSON nor tensors, or has more than 10 MB, is `{"url", "content_type", "file_size"}`, with a signed link;
+ * - an output that is neither JSON nor tensors, or has more than 10 MB, is `{"url", "content_type", "file_size"}`, with a signed link; files
+ *   that came out of JSON are such links too;
  * - `health` counts what waits and runs of the model, and what has ended of the account that asks. A worker is a slot of a backend;
  * - `stream` gives each chunk once (stream.ts). `purge-queue` cancels what the account has waiting for the model, and says `partial` if
- *   there was more than one call can do. `requests` is not served, since nobody knows its form;
- * - `openai/…` after an endpoint is OpenAI's wire: the model is the body's, whatever endpoint stands before it;
+ *   there was more than one call can do. `requests` is not served, since its form is not published;
+ * - `openai/…` after an endpoint is OpenAI's wire: the model is the body's, not the endpoint before it;
  * - the webhook is sent the job, at each end.
  */
 import * as z from "zod";
@@ -79,7 +80,7 @@ export const runpod: Dialect = {
   error: errorSchema,
   routes: ["", "/versions/:version"].flatMap(callsUnder),
   async presentEvent({ inference, payloads, resultLink: link }) {
-    const output = inference.status === "succeeded" ? await outputText(payloads, inference.output, link) : null;
+    const output = inference.status === "succeeded" ? await outputText(payloads, inference, link) : null;
     return { body: jobText(inference, output) };
   },
   refuse(fault: Problem) {
@@ -187,11 +188,11 @@ async function atEnd(call: KeyCall, inference: Inference, ms: number): Promise<I
 async function answer(call: KeyCall, inference: Inference, more: Readonly<Record<string, string>> = {}): Promise<Response> {
   const headers = { ...cachingOf(inference), ...more };
   if (inference.status !== "succeeded") return asRead(call, jsonText(jobText(inference, null), { headers }));
-  const { output, id } = inference;
-  const text = await outputText(call.ports.payloads, output, async () => {
-    const { url, expiresAt } = await resultLink(call, id);
+  const { ETag = "" } = headers;
+  const text = await outputText(call.ports.payloads, inference, async (part) => {
+    const { url, expiresAt } = await resultLink(call, inference.id, part);
     Object.assign(headers, {
-      ETag: `${headers.ETag?.slice(0, -1)}-${call.caller.keyId}-${expiresAt}"`,
+      ETag: `${ETag.slice(0, -1)}-${call.caller.keyId}-${expiresAt}"`,
       "Cache-Control": "private, no-cache",
     });
     return url;

@@ -5,7 +5,7 @@
  * text model); of any other the whole output is one. Those of an attempt that was lost are followed by all of the next.
  * The last status comes once all was given: their client for Node then leaves, that for Python asks once more and wants nothing.
  */
-import { resultLink } from "../../api/links.ts";
+import { resultLinks } from "../../api/links.ts";
 import { DONE, EventReader } from "../../backends/streams/event-reader.ts";
 import { parseJson, writeJson } from "../../encoding/json.ts";
 import { jsonText } from "../../http/answer.ts";
@@ -82,8 +82,7 @@ async function wholeOf(call: KeyCall, inference: Inference, from: string): Promi
   const end = isFinal(inference.status) ? inference : null;
   const to = `${inference.attempt}.all`;
   if (inference.status !== "succeeded" || from === to) return { chunks: [], to: from, end };
-  const { output, id } = inference;
-  const text = await outputText(call.ports.payloads, output, async () => (await resultLink(call, id)).url);
+  const text = await outputText(call.ports.payloads, inference, resultLinks(call, inference));
   if (text === null) throw problem("payload_gone", { detail: "The output is no longer stored." });
   return { chunks: [text], to, end };
 }
