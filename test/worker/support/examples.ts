@@ -5,8 +5,8 @@
 import { env } from "cloudflare:workers";
 import { signProgress } from "../../../src/inferences/progress-token.ts";
 import type { Route } from "../../../src/http/route.ts";
+import { FAL } from "./examples-fal.ts";
 import { REPLICATE } from "./examples-replicate.ts";
-import { FAL_EXAMPLES } from "./fal-examples.ts";
 import { claimed, ended, expire, queued, submitted } from "./inferences.ts";
 import { type ScriptedBackend, backendIs } from "./outside.ts";
 import { ORIGIN, as, call, object, operator } from "./requests.ts";
@@ -182,7 +182,7 @@ const EXAMPLES: Readonly<Record<string, Make>> = {
   "DELETE /async_request/{id}": waiting,
   "GET /baseten/{model}/async_request/{id}": ({ done: id }) => ({ params: { model: "color-classification", id } }),
   "DELETE /baseten/{model}/async_request/{id}": async (world) => ({ params: { model: "idle", ...(await waiting(world)).params } }),
-  ...FAL_EXAMPLES,
+  ...FAL,
   "POST /v1/inferences": () => ({
     body: { model: "color-classification", input: [PICTURE], metadata: { order: "4711" } },
     headers: { "Idempotency-Key": "order-4711" },

@@ -15,7 +15,7 @@ const upload = async ({ key }: World): Promise<Example> => {
   return { params: { token: String(upload_url).split("/").at(-1) ?? "" }, body: "a picture", contentType: "image/png" };
 };
 
-export const FAL_EXAMPLES: Readonly<Record<string, Make>> = {
+export const FAL: Readonly<Record<string, Make>> = {
   "POST /fal/queue/{app}": () => ({
     params: { app },
     query: { fal_webhook: "https://app.example.com/hooks" },
