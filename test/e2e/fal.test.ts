@@ -2,44 +2,28 @@
  * The unmodified client of fal against the real runtime, in front of a scripted GPU server: each of its methods, and what it makes of
  * success, failure, cancel, a time to start that is over, and refusals. It is pointed here by its `proxyUrl`.
  */
-import { type Server, createServer } from "node:http";
 import { type JsonWebKey, createHash, createPublicKey, verify } from "node:crypto";
 import { ApiError, ValidationError, createFalClient } from "@fal-ai/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Deployment, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { type Gpu, answer, chat, hang, startGpu, status } from "../support/gpu.ts";
-import { listening } from "../support/listening.ts";
+import { raised } from "../support/raised.ts";
+import { type Receiver, startReceiver } from "../support/receiver.ts";
 
 type Client = ReturnType<typeof createFalClient>;
-interface Told {
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: string;
-}
 
 const INPUT = { prompt: "a kite" };
 const OUTPUT = { images: [{ url: "https://cdn.example/1.png" }] };
 
 let deployment: Deployment;
 let gpu: Gpu;
-let receiver: Server;
-let hook: string;
+let receiver: Receiver;
 let client: Client;
-const told: Told[] = [];
 let apps = 0;
 
 beforeAll(async () => {
   gpu = await startGpu();
-  receiver = createServer((request, response) => {
-    let body = "";
-    request
-      .setEncoding("utf8")
-      .on("data", (part: string) => (body += part))
-      .on("end", () => {
-        told.push({ headers: request.headers, body });
-        response.end();
-      });
-  });
-  hook = `${await listening(receiver)}/done`;
+  receiver = await startReceiver();
   deployment = await deploy({ folder: newFolder() });
   client = clientWith(deployment.key);
 });
@@ -62,12 +46,6 @@ async function app(protocol: "http" | "openai" | null = "http"): Promise<string>
   if (protocol) await deployment.operator("POST", "/backends", { model: name, url, protocol, max_concurrency: 4 });
   return name;
 }
-
-const raised = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => null,
-    (error: unknown) => error,
-  );
 
 describe("the client of fal", () => {
   test.each(["polling", "streaming"] as const)("subscribes by %s, and sees each status to the output", async (mode) => {
@@ -92,7 +70,7 @@ describe("the client of fal", () => {
     const name = await app();
     const { request_id: requestId, ...accepted } = await client.queue.submit(name, {
       input: INPUT,
-      webhookUrl: hook,
+      webhookUrl: receiver.url,
       priority: "low",
       startTimeout: 30.5,
     });
@@ -107,7 +85,7 @@ describe("the client of fal", () => {
     );
     expect(await client.queue.result(name, { requestId })).toEqual({ data: OUTPUT, requestId });
     const [{ headers, body } = { headers: {}, body: "" }] = await until(
-      async () => told,
+      async () => receiver.told,
       (all) => all.length > 0,
     );
     expect(JSON.parse(body)).toMatchObject({ request_id: requestId, status: "OK", payload: OUTPUT });

@@ -16,6 +16,7 @@ import OpenAI, {
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { type Gpu, type GpuCall, PROMPT_TOKENS, answer, chat, chatThen, hang, ok, startGpu, status } from "../support/gpu.ts";
+import { raised } from "../support/raised.ts";
 
 const MESSAGES = [{ role: "user" as const, content: "Say hello." }];
 /** The backend's name for the model, which no client sees. */
@@ -94,13 +95,6 @@ async function told(stream: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<
 }
 
 const textOf = (chunks: readonly OpenAI.ChatCompletionChunk[]) => chunks.map(({ choices }) => choices[0]?.delta.content ?? "").join("");
-
-/** What a promise is rejected with. */
-const raised = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => null,
-    (error: unknown) => error,
-  );
 
 /** The latest inference of this test's model. */
 async function latest(): Promise<Shown> {

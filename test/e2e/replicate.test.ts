@@ -2,12 +2,12 @@
  * Replicate's unmodified client against the real runtime, pointed there by its `baseUrl` alone: each of its methods that is served, and
  * what it raises.
  */
-import { createServer } from "node:http";
 import Replicate, { type Prediction, validateWebhook } from "replicate";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Deployment, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { type Gpu, answer, chat, slow, startGpu, status } from "../support/gpu.ts";
-import { listening } from "../support/listening.ts";
+import { raised } from "../support/raised.ts";
+import { startReceiver } from "../support/receiver.ts";
 
 const PAINTER = "acme/painter";
 const VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa";
@@ -40,13 +40,6 @@ afterAll(async () => {
 });
 
 const clientWith = (auth: string) => new Replicate({ auth, baseUrl: `${deployment.url}/replicate/v1` });
-
-/** What a promise is rejected with. */
-const raised = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => null,
-    (error: unknown) => error,
-  );
 
 const ended = (id: string) =>
   until(
@@ -143,30 +136,20 @@ describe("predictions", () => {
   });
 
   test("tell a webhook, whose signature is right", async () => {
-    const calls: { headers: Record<string, string>; body: string }[] = [];
-    const receiver = createServer((request, response) => {
-      let body = "";
-      request.setEncoding("utf8").on("data", (text: string) => (body += text));
-      request.on("end", () => {
-        calls.push({ headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])), body });
-        response.end();
-      });
-    });
-    const webhook = `${await listening(receiver)}/hook`;
+    const receiver = await startReceiver();
     const { key: secret } = await client.webhooks.default.secret.get();
-    const { id } = await client.predictions.create({ model: PAINTER, input, webhook, webhook_events_filter: ["completed"] });
+    const { id } = await client.predictions.create({ model: PAINTER, input, webhook: receiver.url, webhook_events_filter: ["completed"] });
     await until(
-      async () => calls.length,
+      async () => receiver.told.length,
       (count) => count > 0,
     );
     receiver.close();
-    receiver.closeAllConnections();
-    const [{ headers, body } = { headers: {}, body: "" }] = calls;
+    const [{ headers, body } = { headers: {}, body: "" }] = receiver.told;
     expect(JSON.parse(body)).toMatchObject({ id, status: "succeeded", input, output: ["a.png", "b.png"] });
     const about = {
-      id: headers["webhook-id"] ?? "",
-      timestamp: headers["webhook-timestamp"] ?? "",
-      signature: headers["webhook-signature"] ?? "",
+      id: String(headers["webhook-id"]),
+      timestamp: String(headers["webhook-timestamp"]),
+      signature: String(headers["webhook-signature"]),
     };
     expect(await validateWebhook({ ...about, body, secret })).toBe(true);
     expect(await validateWebhook({ ...about, body: body.replace("succeeded", "failed"), secret })).toBe(false);

@@ -2,12 +2,11 @@
  * The unmodified client of RunPod against the real runtime, in front of a scripted GPU server: each of its methods, and what it
  * makes of success, failure, cancel, time that is over, and refusals.
  */
-import { type Server, createServer } from "node:http";
 import runpodSdk from "runpod-sdk";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Deployment, ask, deploy, endAll, newFolder, until } from "../support/deployment.ts";
 import { type Gpu, answer, chat, hang, startGpu, status } from "../support/gpu.ts";
-import { listening } from "../support/listening.ts";
+import { type Receiver, startReceiver } from "../support/receiver.ts";
 
 type Endpoint = NonNullable<ReturnType<ReturnType<typeof runpodSdk>["endpoint"]>>;
 type Job = Record<string, unknown> & { readonly id: string; readonly status: string };
@@ -17,25 +16,13 @@ const MS = expect.any(Number);
 
 let deployment: Deployment;
 let gpu: Gpu;
-let receiver: Server;
-let hook: string;
-const told: Job[] = [];
+let receiver: Receiver;
 let names = 0;
 
 beforeAll(async () => {
   vi.spyOn(console, "log").mockReturnValue(undefined); // the client prints each status
   gpu = await startGpu();
-  receiver = createServer((request, response) => {
-    let text = "";
-    request
-      .setEncoding("utf8")
-      .on("data", (part: string) => (text += part))
-      .on("end", () => {
-        told.push(JSON.parse(text) as Job);
-        response.end();
-      });
-  });
-  hook = `${await listening(receiver)}/done`;
+  receiver = await startReceiver();
   deployment = await deploy({ folder: newFolder() });
 });
 
@@ -83,14 +70,14 @@ describe("the client of RunPod", () => {
     gpu.does([answer({ text: "Hi" })]);
     const { its } = await endpoint();
     const policy = { executionTimeout: 60_000, ttl: 600_000, lowPriority: true };
-    const job = (await its.run({ ...INPUT, webhook: hook, policy })) as unknown as Job;
+    const job = (await its.run({ ...INPUT, webhook: receiver.url, policy })) as unknown as Job;
     expect(job).toEqual({ id: expect.any(String), status: "IN_QUEUE" });
     const { started, completed, succeeded, ...shown } = (await ended(its, job.id)) as Record<string, unknown>;
     expect([started, completed, succeeded]).toEqual([true, true, true]);
     expect(shown).toEqual({ id: job.id, status: "COMPLETED", delayTime: MS, executionTime: MS, output: { text: "Hi" } });
     expect(gpu.calls.at(-1)?.body).toEqual(INPUT.input);
     const sent = await until(
-      async () => told.find(({ id }) => id === job.id),
+      async () => receiver.told.map(({ body }) => JSON.parse(body) as Job).find(({ id }) => id === job.id),
       (it) => it !== undefined,
     );
     expect(sent).toEqual(shown);
