@@ -69,12 +69,23 @@ function linesIn(bytes: Uint8Array, from: { position: number; line: number }, is
     const found = bytes.indexOf(NEWLINE, begin);
     if (found < 0 && !isToEnd) break;
     const end = found < 0 ? bytes.byteLength : found;
-    const text = textOf(bytes.subarray(begin, end));
     number++;
-    if (text === null || text.trim() !== "") lines.push({ number, begins: from.position + begin, text });
+    if (!isBlank(bytes, begin, end)) {
+      const text = textOf(bytes.subarray(begin, end));
+      if (text === null || text.trim() !== "") lines.push({ number, begins: from.position + begin, text });
+    }
     begin = found < 0 ? end : end + 1;
   }
   return begin === 0 ? null : { lines, position: from.position + begin, line: number };
+}
+
+/** Whether a line has nothing but ASCII's white space. A piece may have a million such lines, and a text of each would cost seconds. */
+function isBlank(bytes: Uint8Array, begin: number, end: number): boolean {
+  for (let at = begin; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte !== 32 && (byte < 9 || byte > 13)) return false;
+  }
+  return true;
 }
 
 function textOf(bytes: Uint8Array): string | null {

@@ -1,6 +1,6 @@
 /** OpenAI's Batch API: what a batch is made of on its way, what is refused, and that no step of it is lost or done twice. */
 import { env } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { BOUNDS } from "../../src/batches/lines.ts";
 import { advanceBatches } from "../../src/batches/steps.ts";
 import { batchWire } from "../../src/dialects/openai/lines.ts";
@@ -221,6 +221,18 @@ describe("a batch", () => {
     };
     await advance({ db: { ...db, all } });
     expect(await get(tenant, id)).toMatchObject({ status: "failed", errors: { data: [{ code: "model_not_found", line: 1 }] } });
+  });
+
+  test("passes over empty lines without a look into each", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const id = await batchOf(tenant, `${"\n\r\n \t\n".repeat(10_000)}${JSON.stringify(lineOf("a", model))}`);
+    const decode = vi.spyOn(TextDecoder.prototype, "decode");
+    await advance();
+    expect(decode.mock.calls.length).toBeLessThan(1_000);
+    decode.mockRestore();
+    expect((await get(tenant, id))["request_counts"]).toEqual({ total: 1, completed: 0, failed: 0 });
+    expect((await rowsOf(id)).map(({ line }) => line)).toEqual([30_001]);
   });
 
   test("takes empty lines, CRLF and a mark of the byte order for what they are", async () => {
