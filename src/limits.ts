@@ -673,6 +673,8 @@ export const BATCH_STEP_LINES = 500;
 /** Rows, and bytes of outputs, that are read at once for a batch's files. */
 export const BATCH_ROWS_READ = 200;
 export const BATCH_OUTPUT_READ_BYTES = 2 * KIB * KIB;
+/** Bytes of outputs that one step reads in vain, since they can't stand in a file. */
+export const BATCH_REFUSED_READ_BYTES = 32 * KIB * KIB;
 /** A part of a batch's file: more than the longest line, so that none is in two parts. What a step writes is one part at most. */
 export const BATCH_PART_BYTES = 8 * KIB * KIB;
 /** A step that has not ended by then is taken for dead, and is begun again. */

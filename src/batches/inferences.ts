@@ -26,10 +26,15 @@ export const lineStatements = {
     WHERE (account_id, id) IN (SELECT account_id, id FROM inferences INDEXED BY inferences_of_batch
       WHERE ${ofBatch(batch)} AND batch_line >= ${first} AND ${among(OPEN)} ORDER BY batch_line LIMIT ${limit}) AND ${from(OPEN, "canceled")}
     RETURNING batch_line AS line, ${endForLog}, ${toldTo}`,
-  /** What became of lines, in their order: of those that succeeded, or of all others. */
+  /** What became of lines, in their order: of those that succeeded and were not refused for their output, or of all others. */
   ended: (batch: Name, succeeded: boolean, first: number, last: number, limit: number) => sql`
     SELECT ${lineColumns} FROM inferences INDEXED BY inferences_of_batch
-    WHERE ${ofBatch(batch)} AND batch_line BETWEEN ${first} AND ${last} AND ${succeeded ? sql`status = 'succeeded'` : sql`status <> 'succeeded'`}
+    WHERE ${ofBatch(batch)} AND batch_line BETWEEN ${first} AND ${last} AND ${
+      succeeded
+        ? sql`status = 'succeeded' AND NOT EXISTS (SELECT 1 FROM batch_refusals AS refused WHERE refused.account_id = inferences.account_id
+          AND refused.batch_id = inferences.batch_id AND refused.line = inferences.batch_line)`
+        : sql`status <> 'succeeded'`
+    }
     ORDER BY batch_line LIMIT ${limit}`,
 } satisfies Record<string, (...args: never[]) => Sql>;
 

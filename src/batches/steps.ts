@@ -86,9 +86,11 @@ async function stepOf(ports: Ports, wire: BatchWire, step: Step, bounds: StepBou
 
 /** All that was submitted may have ended. */
 async function look(ports: Ports, step: Step): Promise<void> {
+  const { db } = ports;
   const isDone = step.completed + step.failed >= step.total;
-  if (isDone) await endStep(ports.db, step, { ...toWrite(ports, step), status: "finalizing" });
-  else await endStep(ports.db, step, {}, whenEnded(step));
+  // One that is redriven at this moment is not over; any that is redriven later is refused.
+  const toFiles = () => endStep(db, step, { ...toWrite(ports, step), status: "finalizing" }, 0, [], { allEnded: true });
+  if (!isDone || !(await toFiles())) await endStep(db, step, {}, whenEnded(step));
 }
 
 /** Cancels what is open of a batch that is to end, a page a step; then its files are written, if its lines were submitted at all. */

@@ -72,12 +72,22 @@ type Column =
   | "digests";
 export type Changes = Readonly<Partial<Record<Column, SqlValue | Sql>>>;
 
-/** What it was due at is its lease; `at` is when the next step may begin. With `ready`, only if so many of its files are. */
-const change = (step: Fence, changes: Changes, at: Sql, ready = 0) => {
+/** Under what a step ends, beside that it was the last one begun. */
+interface Terms {
+  /** So many of its files are ready. */
+  readonly ready?: number;
+  /** All of its lines have ended, and none was redriven since the step began. */
+  readonly allEnded?: boolean;
+}
+
+/** What it was due at is its lease; `at` is when the next step may begin. */
+const change = (step: Fence, changes: Changes, at: Sql, { ready = 0, allEnded = false }: Terms = {}) => {
   const set = Object.entries(changes).map(([column, value]) => sql`${{ text: column, params: [] }} = ${value}`);
   const areReady = sql` AND ${ready} = (SELECT count(*) FROM files WHERE files.account_id = batches.account_id
     AND files.id IN (output_file_id, error_file_id) AND state = 'ready')`;
-  return sql`UPDATE batches SET ${join([...set, sql`due_at = ${at}`], ",")} WHERE ${fenced(step)}${ready > 0 ? areReady : sql``} RETURNING id`;
+  return sql`UPDATE batches SET ${join([...set, sql`due_at = ${at}`], ",")} WHERE ${fenced(step)}${ready > 0 ? areReady : sql``}${
+    allEnded ? sql` AND completed + failed >= total` : sql``
+  } RETURNING id`;
 };
 
 /** A line that is refused. */
@@ -222,15 +232,16 @@ export async function beginStep(db: Database, accountId: string, id: string): Pr
   return steps.first(db, batchStatements.begin(accountId, id));
 }
 
-/** Ends a step, together with what else it writes; false if another has begun since, and then nothing is changed. */
+/** Ends a step, together with what else it writes; false if another has begun since or its terms are not met, and then nothing is changed. */
 export async function endStep(
   db: Database,
   step: Step,
   changes: Changes,
   after: number | Sql = 0,
   before: readonly Sql[] = [],
+  terms: Terms = {},
 ): Promise<boolean> {
-  const rows = await db.batch([...before, change(step, changes, sql`${NOW} + ${after}`)]);
+  const rows = await db.batch([...before, change(step, changes, sql`${NOW} + ${after}`, terms)]);
   return rows.at(-1)?.length === 1;
 }
 
@@ -254,10 +265,10 @@ export async function endBatch(
   step: Step,
   changes: Changes,
   before: readonly Sql[] = [],
-  { ready = 0 }: { readonly ready?: number } = {},
+  terms: Terms = {},
 ): Promise<boolean> {
   const kept = sql`iif(EXISTS (SELECT 1 FROM batch_refusals WHERE batch_refusals.account_id = batches.account_id AND batch_id = batches.id), ${NOW}, ${NOW} + ${BATCH_KEPT_MS})`;
-  const rows = await db.batch([...before, change(step, changes, kept, ready)]);
+  const rows = await db.batch([...before, change(step, changes, kept, terms)]);
   return rows.at(-1)?.length === 1;
 }
 

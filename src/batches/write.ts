@@ -9,7 +9,14 @@ import { partsOf, putPart } from "../files/store.ts";
 import { weigh } from "../http/body.ts";
 import { render, valueOf } from "../http/output.ts";
 import { newInferenceId } from "../ids.ts";
-import { BATCH_HEAP_BYTES, BATCH_LINE_BYTES, BATCH_OUTPUT_READ_BYTES, BATCH_PART_BYTES, BATCH_ROWS_READ } from "../limits.ts";
+import {
+  BATCH_HEAP_BYTES,
+  BATCH_LINE_BYTES,
+  BATCH_OUTPUT_READ_BYTES,
+  BATCH_PART_BYTES,
+  BATCH_REFUSED_READ_BYTES,
+  BATCH_ROWS_READ,
+} from "../limits.ts";
 import { ONCE } from "../payloads/bucket.ts";
 import { logError } from "../platform/log.ts";
 import { NOW, first } from "../platform/sql.ts";
@@ -59,9 +66,10 @@ export async function writePart(ports: Ports, wire: BatchWire, step: Step, partB
   if (id === null) throw new Error(`batch ${step.id} writes a file without an id`);
   const part = new Part(partBytes);
   const gathered = await (writing.file === "output" ? gatherOutputs : gatherErrors)(ports, wire, step, writing, part);
-  const { next, refusals } = gathered;
+  const { next, refusals, isEnough = false } = gathered;
   const counted = writing.file === "output" ? { completed: writing.completed + part.lines } : { failed: writing.failed + part.lines };
   const before = batchStatements.refuse(step, refusals);
+  if (isEnough) return void (await endStep(db, step, {}, 0, before));
   if (next) {
     const bytes = part.whole();
     if (!(await putOne(ports, step, id, writing, bytes))) return again(ports, step);
@@ -106,11 +114,14 @@ interface Gathered {
   readonly next: Pick<Writing, "line" | "position"> | null;
   /** Of lines that turn out not to belong into it. */
   readonly refusals: readonly Refusal[];
+  /** They are as many as a step notes: the next one gathers the same part anew, without them. */
+  readonly isEnough?: boolean;
 }
 
 /** Fills a part with lines that succeeded. One whose output can't be shown is refused, and so comes into the other file. */
 async function gatherOutputs(ports: Ports, wire: BatchWire, step: Step, writing: Writing, part: Part): Promise<Gathered> {
   const refusals: Refusal[] = [];
+  let refusedBytes = 0;
   for (let from = writing.line; ;) {
     const which = { succeeded: true, first: from, last: Number.MAX_SAFE_INTEGER };
     const rows = await endedLines(ports.db, step, which, BATCH_ROWS_READ);
@@ -125,7 +136,9 @@ async function gatherOutputs(ports: Ports, wire: BatchWire, step: Step, writing:
           answer = tooLarge(wire, row); // longer than a part
         }
         refusals.push({ line: row.line, customId: row.customId, answer: JSON.stringify(answer) });
+        refusedBytes += row.bytes;
       }
+      if (refusals.length >= BATCH_ROWS_READ || refusedBytes >= BATCH_REFUSED_READ_BYTES) return { next: null, refusals, isEnough: true };
     }
     const last = rows.at(-1);
     if (!last || rows.length < BATCH_ROWS_READ) return { next: null, refusals };

@@ -5,7 +5,7 @@ import { BOUNDS } from "../../src/batches/lines.ts";
 import { advanceBatches } from "../../src/batches/steps.ts";
 import { batchWire } from "../../src/dialects/openai/lines.ts";
 import { SWEEP_NAME } from "../../src/entry/bindings.ts";
-import { BATCHES_OPEN, BATCH_KEPT_MS, BATCH_LINE_BYTES, BATCH_PIECE_BYTES, BATCH_WAIT_MS } from "../../src/limits.ts";
+import { BATCHES_OPEN, BATCH_KEPT_MS, BATCH_LINE_BYTES, BATCH_PIECE_BYTES, BATCH_ROWS_READ, BATCH_WAIT_MS } from "../../src/limits.ts";
 import type { Upload } from "../../src/payloads/bucket.ts";
 import { d1, sql } from "../../src/platform/sql.ts";
 import type { Ports } from "../../src/ports.ts";
@@ -482,6 +482,57 @@ describe("a step of a batch", () => {
     const [file] = await db.all(sql`SELECT bytes FROM files WHERE id = (SELECT output_file_id FROM batches WHERE id = ${id})`);
     expect(file?.["bytes"]).toBeGreaterThan(3 * 5 * 1_048_576); // it has several parts
   }, 60_000);
+
+  test("refuses so many outputs that can't be shown and no more, and each line is in one file", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const names = Array.from({ length: 900 }, (_, number) => `line-${number}`);
+    const id = await batchOf(
+      tenant,
+      names.map((name) => lineOf(name, model)),
+    );
+    while ((await rowsOf(id)).length < 900) {
+      await due();
+      await advance();
+    }
+    await succeed(model, COMPLETION, sql`batch_line % 100 = 0`);
+    await succeed(model, { no: "completion" });
+    const refused: number[] = [];
+    const batch: typeof db.batch = (statements) => {
+      const noted = statements.filter(({ text }) => /INSERT INTO batch_refusals/.test(text));
+      refused.push(noted.reduce((sum, { params }) => sum + (JSON.parse(String(params.at(2))) as unknown[]).length, 0));
+      return db.batch(statements);
+    };
+    while ((await get(tenant, id))["status"] !== "completed") await advance({ db: { ...db, batch } });
+    expect(Math.max(...refused)).toBeLessThan(2 * BATCH_ROWS_READ);
+    const isGood = (_: string, index: number) => (index + 1) % 100 === 0;
+    expect(await filesOf(tenant, id)).toEqual({ output: names.filter(isGood), error: names.filter((name, index) => !isGood(name, index)) });
+    expect((await get(tenant, id))["request_counts"]).toEqual({ total: 900, completed: 9, failed: 891 });
+  }, 60_000);
+
+  test("does not write what is run again at that moment", async () => {
+    const tenant = await newTenant();
+    const model = await newModel();
+    const id = await batchOf(tenant, [lineOf("a", model), lineOf("b", model)]);
+    await advance();
+    await failAll(model, customId("a"));
+    await succeed(model);
+    const [first] = await rowsOf(id);
+    let isRedriven = false;
+    const batch: typeof db.batch = async (statements) => {
+      if (!isRedriven && statements.some(({ text }) => text.includes("finalizing_at ="))) {
+        isRedriven = true;
+        expect((await stillAs(tenant.key, "POST", `/v1/inferences/${String(first?.["id"])}/redrive`)).status).toBe(202);
+      }
+      return db.batch(statements);
+    };
+    await advance({ db: { ...db, batch } });
+    expect(await get(tenant, id)).toMatchObject({ status: "in_progress", request_counts: { total: 2, completed: 1, failed: 0 } });
+    await succeed(model);
+    await due();
+    await advance();
+    expect(await filesOf(tenant, id)).toEqual({ output: ["a", "b"], error: [] });
+  });
 
   test("takes turns with those of other accounts", async () => {
     const [many, one] = [await newTenant(), await newTenant()];

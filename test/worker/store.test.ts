@@ -1155,7 +1155,7 @@ describe("every statement is an index search:", () => {
     due: [batchStatements.due()],
     anyOpen: [batchStatements.anyOpen()],
     begin: [batchStatements.begin("a", "b")],
-    change: [0, 2].map((ready) => batchStatements.change(step, atEnd("completed"), sql`1`, ready)),
+    change: [{}, { ready: 2 }, { allEnded: true }].map((terms) => batchStatements.change(step, atEnd("completed"), sql`1`, terms)),
     lapse: [batchStatements.lapse()],
     remove: [batchStatements.remove(step)],
     refuse: batchStatements.refuse(step, [{ line: 1, customId: "c", answer: "{}" }]),
