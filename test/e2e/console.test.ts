@@ -270,7 +270,7 @@ describe("an inference", () => {
     await code.waitFor();
     behaves = slow(0);
     const wires = await page.getByLabel("API").getByRole("option").allInnerTexts();
-    expect(wires).toEqual(["Claimcheck", "Reka", "Baseten", "RunPod", "Open Inference Protocol"]);
+    expect(wires).toEqual(["Claimcheck", "Reka", "Replicate", "Baseten", "fal", "RunPod", "Open Inference Protocol"]);
     for (const wire of wires) {
       await page.getByLabel("API").selectOption(wire);
       const command = (await code.innerText()).replace("curl ", "curl -sS --fail-with-body ");
