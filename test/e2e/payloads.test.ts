@@ -305,7 +305,8 @@ function stored(folder: string): string[] {
 function databaseWith(folder: string, table: string, write = false): DatabaseSync {
   const root = join(folder, "storage");
   for (const name of readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".sqlite"))) {
-    const database = new DatabaseSync(join(root, name), { readOnly: !write });
+    // The runtime may hold it for a moment.
+    const database = new DatabaseSync(join(root, name), { readOnly: !write, timeout: 10_000 });
     if (database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(table)) return database;
     database.close();
   }
