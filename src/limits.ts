@@ -198,7 +198,7 @@ export const STREAM_MS = 5_000;
 /** How often what keeps a stream looks whether its inference has ended; one that did not succeed is kept for so long after. */
 export const STREAM_LOOK_MS = 60_000;
 export const STREAM_KEPT_MS = 300_000;
-/** How far a stream was given to who reads it without a place is known for so long after: nobody takes longer over what one call got. */
+/** For so long after its last call it is known how far a stream was given to readers that name no place: longer than any takes over one answer. */
 export const STREAM_GIVEN_MS = 3_600_000;
 /** How often a write of a stream is tried before its attempt fails, and how long it waits in between. */
 export const STREAM_TRIES = 4;

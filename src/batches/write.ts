@@ -114,7 +114,7 @@ interface Gathered {
   readonly next: Pick<Writing, "line" | "position"> | null;
   /** Of lines that turn out not to belong into it. */
   readonly refusals: readonly Refusal[];
-  /** They are as many as a step notes: the next one gathers the same part anew, without them. */
+  /** They are as many as a step notes: the next one gathers the same part again, without them. */
   readonly isEnough?: boolean;
 }
 

@@ -2,7 +2,7 @@
  * The Durable Object that keeps the output of one inference while it comes (inferences/streams/log.ts), named by the account and the
  * inference. What is answered, to who writes and to who reads, is written for good: the platform holds back an answer until then.
  * An output that has come whole is in the bucket, with its row; so what is here is nobody's once the inference has ended, and goes
- * by itself, whoever died before saying so. How far it was given to who has no place of its own (streams/given.ts) stays for longer.
+ * by itself, whoever died before saying so. How far it was given to readers that name no place (streams/given.ts) stays for longer.
  */
 import { DurableObject } from "cloudflare:workers";
 import { Given } from "../inferences/streams/given.ts";

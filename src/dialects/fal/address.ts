@@ -17,7 +17,7 @@ const ROOMS: readonly (readonly [host: string, path: string])[] = [
   ["fal.", "/fal/run"],
 ];
 
-/** The path of a call to one of fal's hosts, under whatever domain; null for any other host. */
+/** The path of a call to one of fal's hosts, under any domain; null for any other host. */
 export function pathAt(hostname: string, path: string): string | null {
   const room = ROOMS.find(([host]) => hostname.startsWith(host));
   return room ? room[1] + path : null;

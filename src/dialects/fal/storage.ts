@@ -1,6 +1,6 @@
 /**
  * fal's storage over our files: a client asks where to send a file, sends it there without a key, and gives its address as an input. Both
- * addresses are links: the first is good for an hour and one file, the second for as long as links may be. A file is kept as any other is.
+ * addresses are links: the first is good for an hour and one file, the second for as long as links may be. A file is kept like all others.
  */
 import * as z from "zod";
 import { OCTETS, contentTypeSchema, identityOf, incomingOf, nameSchema, quietly } from "../../api/files.ts";

@@ -73,7 +73,7 @@ function membersOf(
     id,
     model,
     version: version || NO_VERSION,
-    logs: log.flatMap(({ event, message }) => (event === "log" && message !== undefined ? [`${message}\n`] : [])).join(""),
+    logs: linesText(log),
     error: "error" in inference ? inference.error.message : null,
     status: statusOf(inference),
     data_removed: isRemoved(inference),
@@ -93,6 +93,11 @@ function membersOf(
       ...(stream === null ? {} : { stream }),
     },
   };
+}
+
+/** The lines of its model, as one text. */
+export function linesText(log: Inference["log"]): string {
+  return log.flatMap(({ event, message }) => (event === "log" && message !== undefined ? [`${message}\n`] : [])).join("");
 }
 
 export const isRemoved = (inference: Inference) => "dataRemoved" in inference && inference.dataRemoved;

@@ -18,7 +18,7 @@ import { statesOf } from "../../inferences/watch.ts";
 import { EVENTS_RETRY_MS, EVENTS_SECONDS } from "../../limits.ts";
 import { problem } from "../../problem.ts";
 import { isObject } from "../../tensors/tensor.ts";
-import { isRemoved, outputText, piecesOf } from "./present.ts";
+import { isRemoved, linesText, outputText, piecesOf } from "./present.ts";
 import { ROOT, STREAM } from "./schemas.ts";
 
 export const streamRoutes = [route("open", "GET", `${ROOT}/streams/:token`, STREAM, follow)];
@@ -47,7 +47,7 @@ function eventOf(name: "output" | "logs" | "error" | "done", data: string, id?: 
   return `event: ${name}\n${id === undefined ? "" : `id: ${id}\n`}${lines.join("")}\n`;
 }
 
-/** How it ended, but for its output. */
+/** How it ended, without its output. */
 function endOf(inference: Inference, id?: string): string {
   if (inference.status === "succeeded") return eventOf("done", "{}", id);
   if (!("error" in inference)) return eventOf("done", '{"reason":"canceled"}', id);
@@ -94,8 +94,8 @@ function textIn(data: string): string {
 }
 
 function logsOf({ log }: Inference): string {
-  const lines = log.flatMap(({ event, message }) => (event === "log" && message !== undefined ? [`${message}\n`] : []));
-  return lines.length === 0 ? "" : eventOf("logs", lines.join(""));
+  const lines = linesText(log);
+  return lines === "" ? "" : eventOf("logs", lines);
 }
 
 // Any other

@@ -1,5 +1,5 @@
 /**
- * How far an inference's output was given to those who ask for it without a place of their own, as RunPod's clients do: each call gets what
+ * How far an inference's output was given to readers that name no place, as RunPod's clients do: each call gets what
  * the one before did not. It is kept beside the stream (log.ts), and for STREAM_GIVEN_MS after the last call that got something, since the
  * stream itself goes earlier. Of calls that ask at once, one gets what comes next.
  */
